@@ -1,0 +1,44 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+
+class ModuleDocFragment:
+    # What a module promises
+    DOCUMENTATION = r"""
+options: {}
+attributes:
+  check_mode:
+    description: Can run in check mode and say truly what a run would do, without changing anything.
+  diff_mode:
+    description: Returns details on what has changed (or would change), in diff mode.
+  idempotent:
+    description: A second run with the same options changes nothing.
+  platform:
+    description: The platforms of the target on which the module works.
+    platforms: posix
+    support: full
+"""
+
+    ACTION_GROUP = r"""
+options: {}
+attributes:
+  action_group:
+    description: Use C(group/stackwright.swarm.swarm) in C(module_defaults) to set defaults for all modules at once.
+    support: full
+    membership:
+      - stackwright.swarm.swarm
+"""
+
+    INFO = r"""
+options: {}
+attributes:
+  check_mode:
+    support: full
+    details: The module changes nothing.
+  diff_mode:
+    support: N/A
+    details: The module changes nothing.
+  idempotent:
+    support: full
+"""
