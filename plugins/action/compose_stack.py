@@ -1,0 +1,174 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Compiles the Compose files on the controller, then runs the module on a manager: once a cluster."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any, Dict, List, Mapping, Optional
+
+from ansible import constants as C
+from ansible.errors import AnsibleConnectionFailure
+from ansible.plugins.action import ActionBase
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.connection import CONNECTION
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import CHANGES, FILES, PLATFORM, STACK
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ComposeError, Problem, StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.election import Outcome, turn
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.plain import as_text, plain
+
+MODULE = "stackwright.swarm.compose_stack"
+
+#: How many notices are shown as warnings; the result holds all of them.
+SHOWN_NOTICES = 20
+
+
+class ActionModule(ActionBase):
+    _supports_check_mode = True
+    _supports_async = False
+
+    def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
+        result = super().run(tmp, task_vars)
+        variables = task_vars or {}
+        _, options = self.validate_argument_spec(argument_spec={**STACK, **FILES, **PLATFORM, **CHANGES, **CONNECTION})
+        options = plain(options)
+        try:
+            desired = self._compile(options, variables) if options["state"] == "present" else None
+            stack = desired["stack"] if desired else _named(options)
+            result.update(self._run_once_per_cluster(self._arguments(options, stack, desired), stack, variables))
+        except StackwrightError as error:
+            result.update(error.details, failed=True, msg=str(error), error_code=error.error_code)
+            return result
+        result.update(stack_id=stack["id"], stack_hash=stack["hash"])
+        if desired:
+            result["notices"] = desired["notices"] + result.get("notices", [])
+            result["routes"] = desired["routes"]
+            _warn(result)
+        return result
+
+    # -- compiling, on the controller
+
+    def _compile(self, options: Mapping[str, Any], variables: Mapping[str, Any]) -> Dict[str, Any]:
+        # Here, not above: a play without such a task, or one that only stops or removes, does not pay for it.
+        from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.compile import (
+            CompileRequest,
+            compile_stack,
+        )
+        from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.files import LocalFiles
+        from ansible_collections.stackwright.swarm.plugins.plugin_utils.sources import SlurpedFiles, sources_of
+
+        def find(path: str) -> str:
+            return self._find_needle("files", path)
+
+        def slurp(path: str) -> Mapping[str, Any]:
+            return self._execute_module("ansible.legacy.slurp", module_args={"src": path}, task_vars=variables)
+
+        remote = options["remote_src"]
+        sources, directory = sources_of(options, find)
+        request = CompileRequest(
+            sources=sources,
+            name=options["name"],
+            project=options["project"],
+            environment=options["environment"],
+            label_prefix=options["label_prefix"],
+            variables={key: as_text(value) for key, value in options["variables"].items()},
+            env_files=[path if remote else find(path) for path in options["env_files"]],
+            profiles=options["profiles"],
+            project_directory=directory,
+            strict=options["strict"],
+            shared_networks=options["shared_networks"],
+            platform=options["platform"],
+        )
+        return compile_stack(request, SlurpedFiles(slurp) if remote else LocalFiles())
+
+    def _arguments(
+        self, options: Mapping[str, Any], stack: Mapping[str, str], desired: Optional[Dict[str, Any]]
+    ) -> Dict[str, Any]:
+        """What the module needs, and no more: variables and files stay on the controller."""
+        arguments = {name: options[name] for name in CHANGES}
+        # An option that the user did not give is left to the target's own environment.
+        arguments.update({name: options[name] for name in CONNECTION if name in self._task.args})
+        arguments.update(name=stack["name"], label_prefix=options["label_prefix"])
+        if desired is not None:
+            arguments["_desired"] = json.dumps(desired, sort_keys=True, separators=(",", ":"))
+        return arguments
+
+    # -- running, on one manager of each cluster
+
+    def _run_once_per_cluster(
+        self, arguments: Dict[str, Any], stack: Mapping[str, str], variables: Mapping[str, Any]
+    ) -> Dict[str, Any]:
+        hosts: List[str] = list(variables.get("ansible_play_batch") or [])
+        if len(hosts) < 2 or self._task.run_once:
+            return self._module(arguments, variables)
+        # A look first, for the cluster's id and for whether there is work at all.
+        looked = self._module({**arguments, "_defer": True}, variables)
+        if looked.get("failed") or not looked.get("changed"):
+            return looked
+        host = variables["inventory_hostname"]
+        digest = hashlib.sha256(json.dumps(arguments, sort_keys=True).encode()).hexdigest()
+        key = "/".join((str(self._task._uuid), stack["name"], looked["cluster_id"]))
+        with turn(C.DEFAULT_LOCAL_TMP, key, host) as mine:
+            if not mine.leads:
+                return _follow(mine.outcome, digest, looked)
+            try:
+                done = looked if self._task.check_mode else self._module(arguments, variables)
+            except AnsibleConnectionFailure:
+                mine.settle(Outcome(host, digest, failed=True, error_code="host_unreachable"))
+                raise
+            mine.settle(
+                Outcome(
+                    host,
+                    digest,
+                    failed=bool(done.get("failed")),
+                    error_code=str(done.get("error_code", "")),
+                    message=str(done.get("msg", "")),
+                )
+            )
+            return done
+
+    def _module(self, arguments: Dict[str, Any], variables: Mapping[str, Any]) -> Dict[str, Any]:
+        result = self._execute_module(MODULE, module_args=arguments, task_vars=variables)
+        result.pop("invocation", None)
+        return result
+
+
+def _named(options: Mapping[str, Any]) -> Dict[str, str]:
+    if not options["name"]:
+        raise ComposeError([Problem(f"state {options['state']} needs the stack's name", "name", code="required")])
+    stack = Stack(
+        name=options["name"],
+        project=options["project"] or "",
+        environment=options["environment"] or "",
+        prefix=options["label_prefix"],
+    )
+    return {"name": stack.full_name, "id": stack.id, "hash": stack.hash}
+
+
+def _follow(outcome: Outcome, digest: str, looked: Mapping[str, Any]) -> Dict[str, Any]:
+    """The result of a manager whose cluster another one has served."""
+    if outcome.digest != digest:
+        raise StackwrightError(
+            f"The hosts of this play want different things of one stack: {outcome.host} has deployed another version.",
+            error_code="conflict",
+            hint="Let the files and variables of the task be the same for all managers of a cluster.",
+        )
+    result = {"changed": False, "done_by": outcome.host, "cluster_id": looked["cluster_id"]}
+    if outcome.failed:
+        result.update(
+            failed=True,
+            error_code=outcome.error_code,
+            msg=f"The deployment failed on {outcome.host}, which did the work for this cluster; its own result says why.",
+        )
+    return result
+
+
+def _warn(result: Dict[str, Any]) -> None:
+    shown = result["notices"][:SHOWN_NOTICES]
+    warnings = result.setdefault("warnings", [])
+    warnings += [str(Problem(**notice)) for notice in shown]
+    rest = len(result["notices"]) - len(shown)
+    if rest:
+        warnings.append(f"{rest} more notices: see 'notices' in the result.")

@@ -1,0 +1,48 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The only place that knows AnsibleModule: options in, one call, one error map, one result out."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any, Callable, Dict, Optional
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.connection import (
+    CONNECTION,
+    with_certificate_folder,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
+
+Work = Callable[[EngineClient, Dict[str, Any], bool], Dict[str, Any]]
+
+
+class Clock:
+    """The real time: seconds that only go forward, and a pause."""
+
+    now = staticmethod(time.monotonic)
+    sleep = staticmethod(time.sleep)
+    wall = staticmethod(time.time)
+
+
+def run_module(options: Dict[str, Dict[str, Any]], work: Work, **rules: Optional[Any]) -> None:
+    """Runs ``work(client, params, check_mode)`` and ends the module with its result or its error.
+
+    :param rules: ``mutually_exclusive`` and its kin, as AnsibleModule takes them.
+    """
+    module = AnsibleModule(argument_spec={**options, **CONNECTION}, supports_check_mode=True, **rules)
+    try:
+        connection = Connection.from_options(with_certificate_folder(module.params, os.environ), os.environ)
+        with EngineClient(connection) as client:
+            result = work(client, module.params, module.check_mode)
+    except StackwrightError as error:
+        module.fail_json(msg=str(error), error_code=error.error_code, **error.details)
+    for warning in result.pop("warnings", []):
+        module.warn(warning)
+    if not module._diff:
+        result.pop("diff", None)
+    module.exit_json(**result)

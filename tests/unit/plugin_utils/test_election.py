@@ -1,0 +1,69 @@
+import multiprocessing
+
+import pytest
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.election import Outcome, turn
+
+
+def test_the_first_leads_and_the_others_read_its_outcome(tmp_path):
+    with turn(str(tmp_path), "task/shop/cluster", "m1") as first:
+        assert first.leads
+        first.settle(Outcome("m1", "d"))
+    with turn(str(tmp_path), "task/shop/cluster", "m2") as second:
+        assert not second.leads
+        assert second.outcome.host == "m1"
+
+
+def test_other_clusters_and_stacks_have_leaders_of_their_own(tmp_path):
+    with turn(str(tmp_path), "a", "m1") as first:
+        first.settle(Outcome("m1", "d"))
+    with turn(str(tmp_path), "b", "m2") as other:
+        assert other.leads
+
+
+def test_a_failed_deployment_is_not_tried_again_by_another_manager(tmp_path):
+    with turn(str(tmp_path), "a", "m1") as first:
+        first.settle(Outcome("m1", "d", failed=True, error_code="wait_failed"))
+    with turn(str(tmp_path), "a", "m2") as second:
+        assert not second.leads
+        assert second.outcome.failed
+
+
+@pytest.mark.parametrize("code", ["daemon_unreachable", "no_quorum", "not_a_manager", "host_unreachable"])
+def test_another_manager_takes_over_where_the_leader_could_not_act(tmp_path, code):
+    with turn(str(tmp_path), "a", "m1") as first:
+        first.settle(Outcome("m1", "d", failed=True, error_code=code))
+    with turn(str(tmp_path), "a", "m2") as second:
+        assert second.leads
+
+
+def test_a_host_that_retries_leads_again(tmp_path):
+    with turn(str(tmp_path), "a", "m1") as first:
+        first.settle(Outcome("m1", "d", failed=True, error_code="wait_failed"))
+    with turn(str(tmp_path), "a", "m1") as again:
+        assert again.leads
+
+
+def test_a_leader_that_raises_leaves_no_outcome(tmp_path):
+    with pytest.raises(KeyboardInterrupt), turn(str(tmp_path), "a", "m1"):
+        raise KeyboardInterrupt
+    with turn(str(tmp_path), "a", "m2") as second:
+        assert second.leads
+
+
+def _contend(folder, host, leaders):
+    with turn(folder, "a", host) as mine:
+        if mine.leads:
+            leaders.append(host)
+            mine.settle(Outcome(host, "d"))
+
+
+def test_of_many_processes_at_once_exactly_one_leads(tmp_path):
+    context = multiprocessing.get_context("fork")
+    with context.Manager() as manager:
+        leaders = manager.list()
+        workers = [context.Process(target=_contend, args=(str(tmp_path), f"m{n}", leaders)) for n in range(12)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+        assert len(leaders) == 1
