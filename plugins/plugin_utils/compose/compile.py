@@ -13,8 +13,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names impo
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert import convert
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load import Source, load
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.platform import platform
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules import check_project
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema import check_document
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.check import check_project
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.check import check_document
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,146 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What jsonschema found, in our words: one small function for each keyword of the schema."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Tuple
+
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.loader import owners
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.places import (
+    kind_of,
+    shown_key,
+    shown_value,
+)
+
+
+class Finding(NamedTuple):
+    """A problem before it is located."""
+
+    path: Tuple[Any, ...]
+    message: str
+    code: str
+    hint: str = ""
+
+
+def findings(error: Any) -> Iterator[Finding]:
+    """The findings of one jsonschema error; an error about unknown keys gives one for each key."""
+    path = tuple(error.absolute_path)
+    explain = EXPLAIN.get(error.validator, _other)
+    yield from explain(path, error.instance, error.validator_value, error.schema)
+
+
+def closest(word: Any, words: Any) -> str:
+    """The one of ``words`` that the user may have meant, or ""."""
+    if not isinstance(word, str) or len(word) > 40:
+        return ""
+    found = difflib.get_close_matches(word.lower(), sorted(words), n=1, cutoff=0.7)
+    return found[0] if found else ""
+
+
+def _type(path: Tuple[Any, ...], value: Any, allowed: Any, schema: Mapping[str, Any]) -> Iterator[Finding]:
+    expected = schema.get("description") or f"a mapping ({schema.get('title', 'of keys')})"
+    yield Finding(
+        path, f"expected {expected}, found {kind_of(value)}", "type", _type_hint(path, value, allowed, expected)
+    )
+
+
+def _type_hint(path: Tuple[Any, ...], value: Any, allowed: Any, expected: str) -> str:
+    kinds = [allowed] if isinstance(allowed, str) else allowed
+    if value is None:
+        return "give it a value or remove the key"
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and "duration" in expected:
+        return "add the unit, such as 30s"
+    if isinstance(value, (bool, int, float)) and "string" in kinds:
+        return "put it in quotes"
+    if isinstance(value, dict) and "string" in kinds and path and isinstance(path[-1], int):
+        return _item_hint(path)
+    if isinstance(value, list) and "object" in kinds:
+        return "write it without the dashes"
+    if "array" in kinds and isinstance(value, (str, dict)):
+        return "begin each entry with a dash"
+    return ""
+
+
+def _item_hint(path: Tuple[Any, ...]) -> str:
+    if len(path) > 1 and path[-2] in PAIRS:
+        return "write KEY=value, or leave out the dashes"
+    return "text with a colon and a blank in it needs quotes"
+
+
+PAIRS = frozenset(("annotations", "args", "environment", "labels", "sysctls"))
+
+
+def _unknown_keys(path: Tuple[Any, ...], value: Any, _: Any, schema: Mapping[str, Any]) -> Iterator[Finding]:
+    known = schema.get("properties")
+    for key in value:
+        if known is None:
+            if not NAME(key):
+                message = f"'{shown_key(key)}' is no valid name"
+                yield Finding((*path, key), message, "name", "use letters, digits, '.', '_' and '-'")
+        elif key not in known and not key.startswith("x-"):
+            where = schema.get("title", "this mapping")
+            yield Finding(
+                (*path, key), f"unknown key '{shown_key(key)}' in {where}", "unknown_key", _key_hint(key, known)
+            )
+
+
+def NAME(key: str) -> bool:
+    return key != "" and key.replace(".", "").replace("_", "").replace("-", "").isalnum() and key.isascii()
+
+
+def _key_hint(key: str, known: Mapping[str, Any]) -> str:
+    meant = closest(key, known)
+    if meant:
+        return f"did you mean '{meant}'?"
+    titles = owners().get(key, ())
+    if titles:
+        return f"it belongs in {' or '.join(titles[:3])}; look at the indentation"
+    if 0 < len(known) <= 10:
+        return f"known are {', '.join(sorted(known))}"
+    return "remove it; keys of your own begin with x-"
+
+
+def _enum(path: Tuple[Any, ...], value: Any, allowed: List[str], _: Any) -> Iterator[Finding]:
+    meant = closest(value, allowed)
+    hint = f"did you mean '{meant}'?" if meant else ""
+    yield Finding(path, f"expected one of {', '.join(allowed)}, found {shown_value(value)}", "enum", hint)
+
+
+def _pattern(path: Tuple[Any, ...], value: Any, _: Any, schema: Mapping[str, Any]) -> Iterator[Finding]:
+    found = "empty text" if value == "" else "text that is none"
+    expected = schema.get("description", "another text")
+    hint = "is a variable unset?" if value == "" else ""
+    yield Finding(path, f"expected {expected}, found {found}", "pattern", hint)
+
+
+def _required(path: Tuple[Any, ...], value: Any, keys: List[str], schema: Mapping[str, Any]) -> Iterator[Finding]:
+    # jsonschema reports each missing key on its own, with the same path: one finding for all of them.
+    missing = ", ".join(f"'{key}'" for key in keys if key not in value)
+    yield Finding(path, f"{schema.get('title', 'this mapping')} needs {missing}", "required")
+
+
+def _least(path: Tuple[Any, ...], _: Any, limit: Any, _schema: Any) -> Iterator[Finding]:
+    yield Finding(path, f"must be at least {limit}", "range")
+
+
+def _most(path: Tuple[Any, ...], _: Any, limit: Any, _schema: Any) -> Iterator[Finding]:
+    yield Finding(path, f"must be at most {limit}", "range")
+
+
+def _other(path: Tuple[Any, ...], value: Any, _: Any, schema: Mapping[str, Any]) -> Iterator[Finding]:
+    yield Finding(path, f"expected {schema.get('description', 'something else')}, found {kind_of(value)}", "invalid")
+
+
+Explain = Callable[[Tuple[Any, ...], Any, Any, Mapping[str, Any]], Iterator[Finding]]
+EXPLAIN: Dict[str, Explain] = {
+    "additionalProperties": _unknown_keys,
+    "enum": _enum,
+    "maximum": _most,
+    "minimum": _least,
+    "pattern": _pattern,
+    "required": _required,
+    "type": _type,
+}

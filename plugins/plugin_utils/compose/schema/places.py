@@ -1,0 +1,86 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Paths into a Compose file: how they are written, where they stand, and what of a key or value may be shown."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Sequence, Tuple
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import Problem
+
+#: Words such as a mode or a condition. Anything else might be a secret and is never shown.
+WORD = re.compile(r"[A-Za-z][A-Za-z0-9_.+-]{0,31}")
+LONGEST_KEY = 64
+
+
+def shown_key(key: Any) -> str:
+    """A key as messages show it: one line, not too long, and without what stands behind an equals sign."""
+    text = re.sub(r"[^\x20-\x7e\u00a1-\uffff]", "?", str(key))
+    head, sign, _value = text.partition("=")
+    text = f"{head}=…" if sign else text
+    return text if len(text) <= LONGEST_KEY else text[: LONGEST_KEY - 1] + "…"
+
+
+def dotted(path: Sequence[Any]) -> str:
+    """``("services", "web", "ports", 0)`` as ``services.web.ports[0]``."""
+    text = ""
+    for part in path:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        else:
+            text += f".{shown_key(part)}" if text else shown_key(part)
+    return text
+
+
+def kind_of(value: Any) -> str:
+    """What a value is, in words, without showing it."""
+    for kind, words in KINDS:
+        if isinstance(value, kind):
+            return words
+    return "nothing (null)" if value is None else "a date" if hasattr(value, "isoformat") else "something else"
+
+
+#: bool stands before int, of which it is a subclass.
+KINDS: Tuple[Tuple[Any, str], ...] = (
+    (bool, "a boolean"),
+    (int, "a whole number"),
+    (float, "a number"),
+    (str, "text"),
+    (dict, "a mapping"),
+    (list, "a list"),
+)
+
+
+def shown_value(value: Any) -> str:
+    """The value itself where it is a short word, else what kind of thing it is."""
+    return f"'{value}'" if isinstance(value, str) and WORD.fullmatch(value) else kind_of(value)
+
+
+def locate(tree: Any, path: Sequence[Any]) -> Any:
+    """The mark (``file``, ``line``, ``column``) of the deepest entry of ``path`` that has one, or None."""
+    found = None
+    node = tree
+    for part in path:
+        mark = getattr(node, "mark", None)
+        found = (mark(part) if mark is not None else None) or found
+        try:
+            node = node[part]
+        except (KeyError, IndexError, TypeError):
+            break
+    return found
+
+
+def problem_at(tree: Any, file: str, path: Sequence[Any], message: str, *, code: str, hint: str = "") -> Problem:
+    """A problem at ``path`` of the document ``tree`` that was read from ``file``."""
+    mark = locate(tree, path)
+    return Problem(
+        message=message,
+        key=dotted(path),
+        file=getattr(mark, "file", "") or file,
+        line=getattr(mark, "line", 0),
+        column=getattr(mark, "column", 0),
+        hint=hint,
+        code=code,
+    )
