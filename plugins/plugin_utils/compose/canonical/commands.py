@@ -1,0 +1,106 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``command``, ``entrypoint`` and ``healthcheck``: lists of words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.texts import (
+    is_scalar,
+    text_list,
+    wrong_type,
+)
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Place
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.scalars import scalar_text
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import Map, seq_of
+
+_BLANK = " \t\r\n"
+
+
+class UnbalancedQuote(ValueError):
+    """A quote is not closed, or a backslash ends the text."""
+
+
+def split_words(command: str) -> list[str]:
+    """Splits as google/shlex does, which Docker's CLI uses.
+
+    Quotes and backslash work, ``#`` at the start of a word begins a comment, and nothing else is special
+    (no variables, no ``|`` or ``&&``). Inside double quotes a backslash takes the next character as it is.
+    """
+    words: list[str] = []
+    word: list[str] | None = None
+    position = 0
+    while position < len(command):
+        char = command[position]
+        position += 1
+        if char in _BLANK:
+            if word is not None:
+                words.append("".join(word))
+                word = None
+        elif char == "#" and word is None:
+            end = command.find("\n", position)
+            position = len(command) if end < 0 else end + 1
+        elif char == "\\":
+            if position >= len(command):
+                raise UnbalancedQuote("a backslash ends the text")
+            word = word or []
+            word.append(command[position])
+            position += 1
+        elif char in "'\"":
+            quoted, position = _quoted(command, position, char)
+            word = word or []
+            word.append(quoted)
+        else:
+            word = word or []
+            word.append(char)
+    if word is not None:
+        words.append("".join(word))
+    return words
+
+
+def _quoted(command: str, position: int, quote: str) -> tuple[str, int]:
+    taken: list[str] = []
+    while position < len(command):
+        char = command[position]
+        position += 1
+        if char == quote:
+            return "".join(taken), position
+        if char == "\\" and quote == '"':
+            if position >= len(command):
+                break
+            char = command[position]
+            position += 1
+        taken.append(char)
+    raise UnbalancedQuote("a quote is not closed")
+
+
+def words(value: Any, place: Place) -> Any:
+    """``command`` or ``entrypoint`` as a list of words."""
+    if not is_scalar(value):
+        return text_list(value, place)
+    try:
+        return seq_of(split_words(scalar_text(value)), place.mark)
+    except UnbalancedQuote as error:
+        place.problem(
+            f"can't be split into words: {error}", hint="close the quote, or write a list", code="unbalanced_quote"
+        )
+        return value
+
+
+def healthcheck(value: Any, place: Place) -> Any:
+    """A text test is one for the shell; a list is left as it is."""
+    if not isinstance(value, Map):
+        return wrong_type(value, place, "a mapping")
+    if "test" in value:
+        test = value["test"]
+        inner = place.at(value, "test")
+        if is_scalar(test):
+            value["test"] = seq_of(["CMD-SHELL", scalar_text(test)], inner.mark)
+        else:
+            value["test"] = text_list(test, inner)
+    for key in ("interval", "timeout", "start_period", "start_interval"):
+        if is_scalar(value.get(key)):
+            value[key] = scalar_text(value[key])
+    return value

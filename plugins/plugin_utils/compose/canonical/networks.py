@@ -1,0 +1,72 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A service's ``networks`` and ``depends_on``: a list is short for a mapping."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.texts import (
+    is_scalar,
+    kind_of,
+    text_list,
+    text_map,
+    wrong_type,
+)
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Place
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.scalars import scalar_text
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import Map, Seq
+
+
+def _as_map(value: Any, place: Place) -> Map | None:
+    """A Map name → entry (None where the list form gives none); reports what is neither."""
+    if isinstance(value, Map):
+        return value
+    if not isinstance(value, Seq):
+        wrong_type(value, place, "a list of names or a mapping")
+        return None
+    new = Map(value.start)
+    for index, name in enumerate(value):
+        if is_scalar(name):
+            new.put(scalar_text(name), None, value.mark(index))
+        else:
+            place.at(value, index).problem(f"must be a name, not {kind_of(name)}", code="type")
+    return new
+
+
+def networks(value: Any, place: Place) -> Any:
+    new = _as_map(value, place)
+    if new is None:
+        return value
+    for name, entry in new.items():
+        here = place.at(new, name)
+        if isinstance(entry, Map):
+            _attachment(entry, here)
+        elif entry is not None:
+            wrong_type(entry, here, "a mapping or nothing")
+    return new
+
+
+def _attachment(entry: Map, place: Place) -> None:
+    for key, canonical in (("aliases", text_list), ("link_local_ips", text_list), ("driver_opts", text_map)):
+        if entry.get(key) is not None:
+            entry[key] = canonical(entry[key], place.at(entry, key))
+
+
+def depends_on(value: Any, place: Place) -> Any:
+    new = _as_map(value, place)
+    if new is None:
+        return value
+    for name, entry in list(new.items()):
+        here = place.at(new, name)
+        if entry is None:
+            entry = Map(here.mark)
+        elif not isinstance(entry, Map):
+            wrong_type(entry, here, "a mapping")
+            continue
+        for key, default in (("condition", "service_started"), ("required", True), ("restart", False)):
+            if entry.get(key) is None:
+                entry.put(key, default, here.mark)
+        new[name] = entry
+    return new

@@ -1,0 +1,54 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The top-level sections ``networks``, ``volumes``, ``configs`` and ``secrets``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.texts import (
+    is_scalar,
+    text_map,
+    wrong_type,
+)
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Place
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.scalars import scalar_text
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import Map
+
+SECTIONS = ("networks", "volumes", "configs", "secrets")
+_MAPS = ("driver_opts", "labels")
+_TEXTS = ("driver", "name", "file", "content", "environment", "template_driver")
+
+
+def resource(value: Any, place: Place) -> Any:
+    """One entry of a section; nothing is an empty mapping."""
+    if value is None:
+        return Map(place.mark)
+    if not isinstance(value, Map):
+        return wrong_type(value, place, "a mapping")
+    for key in _TEXTS:
+        if is_scalar(value.get(key)):
+            value[key] = scalar_text(value[key])
+    for key in _MAPS:
+        if key in value:
+            value[key] = text_map(value[key], place.at(value, key))
+    ipam = value.get("ipam")
+    if isinstance(ipam, Map) and "options" in ipam:
+        ipam["options"] = text_map(ipam["options"], place.at(value, "ipam").at(ipam, "options"))
+    if isinstance(value.get("external"), Map):
+        _old_external(value, place)
+    return value
+
+
+def _old_external(value: Map, place: Place) -> None:
+    """``external: {name: n}`` is the old way to write ``external: true`` with ``name: n``."""
+    name = value["external"].get("name")
+    if is_scalar(name):
+        mark = value["external"].mark("name")
+        if value.get("name") not in (None, "", scalar_text(name)):
+            place.at(value, "external").problem(
+                "'external.name' and 'name' differ", hint="keep 'name' with 'external: true'", code="external_name"
+            )
+        value.put("name", scalar_text(name), mark)
+    value["external"] = True

@@ -1,0 +1,78 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The shapes that most keys share: a text, a list of texts, a map of texts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Place
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.scalars import scalar_text
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import Map, Seq, seq_of
+
+
+def wrong_type(value: Any, place: Place, wanted: str) -> Any:
+    """Reports that ``value`` should be ``wanted`` and hands it back."""
+    place.problem(f"must be {wanted}, not {kind_of(value)}", code="type")
+    return value
+
+
+def kind_of(value: Any) -> str:
+    """What a value is, for messages (the value itself might be a secret)."""
+    if value is None:
+        return "empty"
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        return "a list"
+    if isinstance(value, bool):
+        return "a boolean"
+    return "a number" if isinstance(value, (int, float)) else "text"
+
+
+def is_scalar(value: Any) -> bool:
+    return value is not None and not isinstance(value, (dict, list))
+
+
+def text(value: Any, place: Place) -> Any:
+    """A scalar as text."""
+    return scalar_text(value) if is_scalar(value) else wrong_type(value, place, "text")
+
+
+def text_list(value: Any, place: Place) -> Any:
+    """A text becomes a list of one; the items of a list become texts."""
+    if is_scalar(value):
+        return seq_of([scalar_text(value)], place.mark)
+    if not isinstance(value, Seq):
+        return wrong_type(value, place, "a list of texts or one text")
+    for index, item in enumerate(value):
+        value[index] = text(item, place.at(value, index))
+    return value
+
+
+def pairs(value: Any, place: Place, bare: str | None, convert: Callable[[Any], str] = scalar_text) -> Any:
+    """``KEY=VALUE`` items or a mapping as a Map of texts; ``bare`` stands for a missing value."""
+    if isinstance(value, Map):
+        for key, item in value.items():
+            if isinstance(item, (dict, list)):
+                wrong_type(item, place.at(value, key), "one value (text, number, boolean or nothing)")
+            else:
+                value[key] = bare if item is None else convert(item)
+        return value
+    if not isinstance(value, Seq):
+        return wrong_type(value, place, "a mapping or a list of KEY=VALUE")
+    new = Map(value.start)
+    for index, item in enumerate(value):
+        if not is_scalar(item):
+            wrong_type(item, place.at(value, index), "a text KEY=VALUE")
+            continue
+        key, equals, given = scalar_text(item).partition("=")
+        new.put(key, given if equals else bare, value.mark(index))
+    return new
+
+
+def text_map(value: Any, place: Place) -> Any:
+    """Labels, options and the like: a missing value is an empty text."""
+    return pairs(value, place, "")

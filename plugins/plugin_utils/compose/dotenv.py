@@ -1,0 +1,175 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Files of KEY=VALUE lines, in the two ways that they are read.
+
+``parse_dotenv`` is Compose's way: quotes, escapes, variables, comments after a value. ``parse_raw`` is the way of
+Docker's CLI: whatever follows the first ``=`` is the value. Neither puts a value into an error's text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.template import TemplateError, substitute
+
+_BLANK = " \t\v\f\r\x85\xa0"
+_KEY = re.compile(r"[^\W]|[_.\-\[\]]")
+_ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+MAX_LINE = 64 * 1024
+
+
+class EnvFileError(ValueError):
+    """A line can't be read. ``line`` counts from 1."""
+
+    def __init__(self, message: str, line: int, hint: str = "", code: str = "env_file") -> None:
+        super().__init__(message)
+        self.line = line
+        self.hint = hint
+        self.code = code
+
+
+def decode(data: bytes) -> str:
+    """The text of an env file without its byte order mark. Raises EnvFileError where it is not UTF-8."""
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise EnvFileError("is not UTF-8 text", data.count(b"\n", 0, error.start) + 1, "save it as UTF-8") from None
+
+
+def parse_raw(text: str) -> list[tuple[str, str | None, int]]:
+    """(key, value, line) for each line; the value is None for a bare key. Raises EnvFileError."""
+    entries: list[tuple[str, str | None, int]] = []
+    for number, line in enumerate(text.split("\n"), 1):
+        line = line.removesuffix("\r").lstrip()
+        if not line or line.startswith("#"):
+            continue
+        if len(line) > MAX_LINE:
+            raise EnvFileError(f"the line is longer than {MAX_LINE} characters", number)
+        key, equals, value = line.partition("=")
+        if not key:
+            raise EnvFileError("a line begins with '='", number, "put a name before it")
+        if any(blank in key for blank in " \t"):
+            raise EnvFileError("the name before '=' has a blank in it", number, "write NAME=value, without 'export'")
+        entries.append((key, value if equals else None, number))
+    return entries
+
+
+def parse_dotenv(
+    text: str, variables: Mapping[str, str], unset: Callable[[str], None]
+) -> list[tuple[str, str | None, int]]:
+    """As ``parse_raw``, but Compose's way. Values may refer to ``variables`` (first) and to earlier lines."""
+    return _Dotenv(text, variables, unset).parse()
+
+
+class _Dotenv:
+    def __init__(self, text: str, variables: Mapping[str, str], unset: Callable[[str], None]) -> None:
+        self.text = text.replace("\r\n", "\n")
+        self.variables = variables
+        self.unset = unset
+        self.known: dict[str, str] = dict(variables)
+        self.position = 0
+
+    def parse(self) -> list[tuple[str, str | None, int]]:
+        entries: list[tuple[str, str | None, int]] = []
+        line, counted = 1, 0
+        while self._to_statement():
+            line += self.text.count("\n", counted, self.position)
+            counted = self.position
+            key, bare = self._key(line)
+            value = None if bare else self._value(line)
+            entries.append((key, value, line))
+            if key not in self.variables and value is not None:
+                self.known[key] = value
+        return entries
+
+    def _to_statement(self) -> bool:
+        """Moves to the next statement; False at the end."""
+        while self.position < len(self.text):
+            char = self.text[self.position]
+            if char == "#":
+                self.position = self._line_end()
+            elif char == "\n" or char in _BLANK:
+                self.position += 1
+            else:
+                return True
+        return False
+
+    def _line_end(self) -> int:
+        end = self.text.find("\n", self.position)
+        return len(self.text) if end < 0 else end
+
+    def _key(self, line: int) -> tuple[str, bool]:
+        end = self._line_end()
+        statement = self.text[self.position : end]
+        # Only "export NAME" is the keyword; "exporter=1" is a name.
+        if statement.startswith("export") and statement[6:7] in tuple(" \t"):
+            statement = statement[6:].lstrip(_BLANK)
+        cut = min((index for index in (statement.find("="), statement.find(":")) if index >= 0), default=-1)
+        key = (statement if cut < 0 else statement[:cut]).rstrip()
+        if not key or any(not _KEY.match(char) for char in key):
+            raise EnvFileError(
+                "the name of a variable has a character that is not allowed",
+                line,
+                "names hold letters, digits, '_', '.' and '-'; a value over several lines needs quotes",
+            )
+        self.position = end if cut < 0 else end - len(statement) + cut + 1
+        return key, cut < 0
+
+    def _value(self, line: int) -> str:
+        while self.position < len(self.text) and self.text[self.position] in _BLANK:
+            self.position += 1
+        quote = self.text[self.position : self.position + 1]
+        if quote in ("'", '"'):
+            return self._quoted(quote, line)
+        end = self._line_end()
+        value = self.text[self.position : end]
+        self.position = end
+        comment = re.search(r"(?:^|\s)#", value)
+        if comment:
+            value = value[: comment.start()]
+        return self._expand(value.rstrip(), line)
+
+    def _quoted(self, quote: str, line: int) -> str:
+        start = self.position + 1
+        end = start
+        while True:
+            end = self.text.find(quote, end)
+            if end < 0:
+                raise EnvFileError("a quoted value has no closing quote", line, f"close it with {quote}")
+            if not _escaped(self.text, start, end):
+                break
+            end += 1
+        value = self.text[start:end]
+        self.position = end + 1
+        rest = self.text[self.position : self._line_end()].strip()
+        if rest and not rest.startswith("#"):
+            raise EnvFileError("text follows a closing quote", line, "quote the whole value")
+        self.position = self._line_end()
+        if quote == "'":
+            return value.replace("\\'", "'")
+        return self._expand(_ESCAPE.sub(_unescape, value), line)
+
+    def _expand(self, value: str, line: int) -> str:
+        if "$" not in value:
+            return value
+        try:
+            return substitute(value, self.known, self.unset)
+        except TemplateError as error:
+            raise EnvFileError(str(error), line, error.hint, error.code) from None
+
+
+def _escaped(text: str, start: int, position: int) -> bool:
+    backslashes = 0
+    while position - backslashes > start and text[position - backslashes - 1] == "\\":
+        backslashes += 1
+    return backslashes % 2 == 1
+
+
+def _unescape(match: re.Match[str]) -> str:
+    char = match.group(1)
+    if char == "$":
+        return "$$"
+    return _ESCAPES.get(char, char if char in "\"\\'" else match.group())

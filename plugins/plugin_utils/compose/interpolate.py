@@ -1,0 +1,70 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Replaces variables in every text value of a tree, also in ``x-`` blocks, never in keys."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Report
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.template import TemplateError, substitute
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import Map, Mark, Seq
+
+
+def interpolate(tree: Any, variables: Mapping[str, str], report: Report) -> Any:
+    """A new tree (so that what aliases shared is shared no more) with all variables replaced.
+
+    Each value that can't be interpolated is a problem; a variable without a value gives one notice.
+    """
+    return _Walk(variables, report).node(tree, [], Mark())
+
+
+class _Walk:
+    def __init__(self, variables: Mapping[str, str], report: Report) -> None:
+        self.variables = variables
+        self.report = report
+        self.missing: set[str] = set()
+
+    def node(self, node: Any, path: list[Any], mark: Mark) -> Any:
+        if isinstance(node, str):
+            return self.text(node, path, mark) if "$" in node else node
+        if isinstance(node, Map):
+            new = node.like()
+            new.marks = dict(node.marks)
+            for key, value in node.items():
+                if isinstance(value, str) and "$" not in value:
+                    new[key] = value
+                else:
+                    path.append(key)
+                    new[key] = self.node(value, path, node.mark(key))
+                    path.pop()
+            return new
+        if isinstance(node, Seq):
+            items = Seq(node.start)
+            items.marks = list(node.marks)
+            for index, value in enumerate(node):
+                path.append(index)
+                items.append(self.node(value, path, node.mark(index)))
+                path.pop()
+            return items
+        return node
+
+    def text(self, text: str, path: list[Any], mark: Mark) -> str:
+        def unset(name: str) -> None:
+            if name not in self.missing:
+                self.missing.add(name)
+                self.report.notice(
+                    f"the variable {name} is not set, so it is empty here",
+                    mark,
+                    tuple(path),
+                    hint=f"give {name} a value, or a default: ${{{name}:-...}}",
+                    code="unset_variable",
+                )
+
+        try:
+            return substitute(text, self.variables, unset)
+        except TemplateError as error:
+            self.report.problem(str(error), mark, tuple(path), hint=error.hint, code=error.code)
+            return ""

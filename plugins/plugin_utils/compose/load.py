@@ -1,0 +1,275 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Loads a Compose project: files in, one ``Project`` in canonical form out, or one ComposeError with all problems.
+
+Pure apart from the reader. The order of the stages stands here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import Problem
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.absolute import resolve_paths
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.services import canonical
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.texts import is_scalar, kind_of
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.casts import CASTS
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.contents import (
+    Contents,
+    contents_of_variables,
+    read_contents,
+)
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.disk import read_file
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.environment import (
+    read_environment_files,
+    resolve_bare,
+)
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.extends import apply_extends
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.files import FileReader
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.include import Inclusion, apply_include
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.interpolate import interpolate
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.merge import merge
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.nulls import drop_nulls
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.paths import directory_of, join
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.profiles import active_profiles, select_services
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project import Project, Source
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.reader import read_yaml
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Place, Report
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.scalars import scalar_text
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import Map, Mark, from_plain
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.variables import (
+    PROJECT_NAME,
+    given_variables,
+    with_env_files,
+)
+
+__all__ = ["Project", "Source", "load"]
+
+Check = Callable[[Map, str], "list[Problem]"]
+MAX_DOCUMENTS = 500
+
+
+@dataclass
+class _Document:
+    """One file on its way through the stages."""
+
+    path: str
+    directory: str  # what its relative paths are relative to
+    variables: Mapping[str, str]
+    including: tuple[str, ...]  # the files that led here by include
+    place: Place
+    tree: Any = None
+
+
+@dataclass
+class _Run:
+    """What all documents of a run share."""
+
+    reader: FileReader
+    check: Check | None
+    report: Report = field(default_factory=Report)
+    documents: int = 0
+    variable_contents: Contents = field(default_factory=dict)
+
+
+def load(
+    sources: Sequence[Source],
+    *,
+    reader: FileReader,
+    variables: Mapping[str, Any],
+    env_files: Sequence[str] = (),
+    profiles: Iterable[str] = (),
+    name: str | None = None,
+    project_directory: str | None = None,
+    check: Check | None = None,
+) -> Project:
+    """Loads ``sources``, later ones merged over earlier ones.
+
+    :param reader: gives the bytes of a path; nothing else is read from anywhere.
+    :param variables: what ``${NAME}`` may refer to; they win over ``env_files`` (``.env``-style files by path).
+    :param profiles: active profiles, besides those of the variable COMPOSE_PROFILES.
+    :param name: the project's name; wins over the file's ``name``.
+    :param project_directory: base of relative paths; the directory of the first file unless given.
+    :param check: judges each document after variables and casts, before short forms are rewritten.
+    :raises ComposeError: with every problem of the run.
+    """
+    run = _Run(reader, check)
+    directory = project_directory or (directory_of(sources[0].path) if sources else ".")
+    places = [(join(directory, path), Place(run.report, (), Mark(join(directory, path)))) for path in env_files]
+    values = with_env_files(given_variables(variables), places, reader)
+    documents = [_open(run, source, directory, values) for source in sources]
+    name = name or values.get(PROJECT_NAME) or _name_of(documents, values)
+    if name:
+        values[PROJECT_NAME] = name
+    tree = _model(run, documents, values)
+    if tree is None and not run.report.problems:
+        run.report.problem("there is no Compose file", Mark(), hint="give at least one", code="no_file")
+    run.report.finish()
+    root = Place(run.report, (), tree.start)
+    tree = select_services(tree, active_profiles(profiles, values), root)
+    tree = read_environment_files(tree, values, reader, root)
+    contents = read_contents(tree, run.variable_contents, reader, root)
+    run.report.finish()
+    return Project(name, directory, tree, contents, list(run.report.notices))
+
+
+def _open(run: _Run, source: Source, directory: str, variables: Mapping[str, str], **more: Any) -> _Document:
+    """Reads a file's YAML; the document has no tree where that failed."""
+    place = more.pop("place", None) or Place(run.report, (), Mark(source.path))
+    document = _Document(source.path, directory, variables, more.get("including", ()), place)
+    run.documents += 1
+    if run.documents > MAX_DOCUMENTS:
+        if run.documents == MAX_DOCUMENTS + 1:
+            place.problem(f"more than {MAX_DOCUMENTS} files are included or extended", code="too_many_files")
+        return document
+    content = source.text
+    if content is None:
+        content = read_file(run.reader, source.path, place, "the Compose file")
+        if content is None:
+            return document
+    before = len(run.report.problems)
+    if isinstance(content, (str, bytes)):
+        tree = read_yaml(content, source.path, run.report)
+    else:
+        tree = from_plain(content, source.path)
+    if isinstance(tree, Map):
+        document.tree = tree
+    elif len(run.report.problems) == before:
+        what = "is empty" if tree is None else f"holds {kind_of(tree)} instead of a mapping"
+        run.report.problem(
+            f"the Compose file {what}", Mark(source.path, 1), hint="it needs at least 'services:'", code="no_mapping"
+        )
+    return document
+
+
+def _name_of(documents: list[_Document], variables: Mapping[str, str]) -> str | None:
+    """The last file's ``name`` wins. What is wrong with it is reported when the whole file is interpolated."""
+    for document in reversed(documents):
+        given = document.tree.get("name") if isinstance(document.tree, Map) else None
+        if is_scalar(given):
+            return interpolate(scalar_text(given), variables, Report()) or None
+    return None
+
+
+def _interpolate(run: _Run, document: _Document) -> None:
+    document.tree = interpolate(document.tree, document.variables, run.report)
+
+
+def _drop_nulls(_run: _Run, document: _Document) -> None:
+    drop_nulls(document.tree)
+
+
+def _drop_version(run: _Run, document: _Document) -> None:
+    if "version" in document.tree:
+        run.report.notice(
+            "'version' has no meaning any more and is ignored",
+            document.tree.mark("version"),
+            ("version",),
+            hint="remove it",
+            code="version_ignored",
+        )
+        document.tree.drop("version")
+
+
+def _cast(_run: _Run, document: _Document) -> None:
+    CASTS.apply(document.tree, document.place)
+
+
+def _check(run: _Run, document: _Document) -> None:
+    if run.check is not None:
+        problems = run.check(document.tree, document.path)
+        run.report.extend(problems)
+        if problems:
+            # What follows would only repeat them in other words.
+            document.tree = None
+
+
+def _canonical(_run: _Run, document: _Document) -> None:
+    canonical(document.tree, document.place)
+
+
+def _resolve_paths(_run: _Run, document: _Document) -> None:
+    resolve_paths(document.tree, document.directory, document.variables.get("HOME"), document.place)
+
+
+def _extends(run: _Run, document: _Document) -> None:
+    directories = {document.path: document.directory}
+    opened: dict[str, Map | None] = {}
+
+    def services_of(file: str, named: str, place: Place) -> tuple[str, Map] | None:
+        path = join(directories.get(file, directory_of(file)), named)
+        if path not in opened:
+            base = _open(run, Source(path), directory_of(path), document.variables, place=place)
+            _run_stages(run, base, BASE_STAGES)
+            opened[path] = base.tree
+        tree = opened[path]
+        services = tree.get("services") if isinstance(tree, Map) else None
+        if isinstance(services, Map):
+            return path, services
+        if tree is not None:
+            place.problem(f"{path} has no services", hint="check the path", code="extends")
+        return None
+
+    apply_extends(document.tree, document.path, document.place, services_of)
+
+
+def _include(run: _Run, document: _Document) -> None:
+    def included(inclusion: Inclusion) -> Map | None:
+        chain = (*document.including, document.path)
+        for path in inclusion.paths:
+            if path in chain:
+                circle = " includes ".join((*chain[chain.index(path) :], path))
+                inclusion.place.problem(f"files include each other in a circle: {circle}", code="include_cycle")
+                return None
+        variables = _variables_of(run, inclusion, document.variables)
+        documents = [
+            _open(run, Source(path), inclusion.directory, variables, including=chain, place=inclusion.place)
+            for path in inclusion.paths
+        ]
+        return _model(run, documents, variables)
+
+    apply_include(document.tree, document.directory, document.place, included)
+
+
+def _variables_of(run: _Run, inclusion: Inclusion, variables: Mapping[str, str]) -> dict[str, str]:
+    """An included project sees its parent's variables and those of its own env files (``.env`` unless named)."""
+    env_files = inclusion.env_files
+    if env_files is None:
+        default = join(inclusion.directory, ".env")
+        try:
+            run.reader.read(default)
+        except OSError:
+            return dict(variables)
+        env_files = (default,)
+    return with_env_files(variables, [(path, inclusion.place) for path in env_files], run.reader)
+
+
+Stage = Callable[[_Run, _Document], None]
+# A file that is only extended goes through these.
+BASE_STAGES: list[Stage] = [_interpolate, _drop_nulls, _drop_version, _cast, _check, _canonical, _resolve_paths]
+# Any other file goes through all; then the files of a project are merged.
+STAGES: list[Stage] = [*BASE_STAGES, _extends, _include]
+
+
+def _run_stages(run: _Run, document: _Document, stages: list[Stage]) -> None:
+    for stage in stages:
+        if document.tree is None:
+            return
+        stage(run, document)
+
+
+def _model(run: _Run, documents: list[_Document], variables: Mapping[str, str]) -> Map | None:
+    """The documents of one project through all stages, merged; None where one could not be read."""
+    merged: Map | None = None
+    for document in documents:
+        document.variables = variables
+        _run_stages(run, document, STAGES)
+        if document.tree is not None:
+            merged = document.tree if merged is None else merge(merged, document.tree, document.place)
+    if merged is None or any(document.tree is None for document in documents):
+        return None
+    run.variable_contents.update(contents_of_variables(merged, variables))
+    return resolve_bare(merged, variables)

@@ -1,0 +1,62 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Collects what a run of the compiler has to say: problems, which stop it at the end, and notices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ComposeError, Problem
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import (
+    NOWHERE,
+    Map,
+    Mark,
+    Path,
+    Seq,
+    dotted,
+)
+
+
+class Report:
+    """The problems and notices of one run, each once."""
+
+    def __init__(self) -> None:
+        self.problems: dict[Problem, None] = {}
+        self.notices: dict[Problem, None] = {}
+
+    def problem(self, message: str, mark: Mark, path: Path = (), hint: str = "", code: str = "invalid") -> None:
+        self.problems[Problem(message, dotted(path), mark.file, mark.line, mark.column, hint, code)] = None
+
+    def notice(self, message: str, mark: Mark, path: Path = (), hint: str = "", code: str = "notice") -> None:
+        self.notices[Problem(message, dotted(path), mark.file, mark.line, mark.column, hint, code)] = None
+
+    def extend(self, problems: list[Problem]) -> None:
+        self.problems.update(dict.fromkeys(problems))
+
+    def finish(self) -> None:
+        """Raises a ComposeError if there is any problem."""
+        if self.problems:
+            raise ComposeError(list(self.problems))
+
+
+class Place:
+    """Where a stage stands in the tree: the path, the mark, and the report to speak to."""
+
+    __slots__ = ("mark", "path", "report")
+
+    def __init__(self, report: Report, path: Path = (), mark: Mark = NOWHERE) -> None:
+        self.report = report
+        self.path = path
+        self.mark = mark
+
+    def at(self, container: Any, key: Any) -> Place:
+        """The place of an entry of ``container``, which stands here."""
+        mark = container.mark(key) if isinstance(container, (Map, Seq)) else self.mark
+        return Place(self.report, (*self.path, key), mark)
+
+    def problem(self, message: str, hint: str = "", code: str = "invalid") -> None:
+        self.report.problem(message, self.mark, self.path, hint, code)
+
+    def notice(self, message: str, hint: str = "", code: str = "notice") -> None:
+        self.report.notice(message, self.mark, self.path, hint, code)

@@ -1,0 +1,155 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The tree that a YAML file becomes: plain scalars in ``Map`` and ``Seq``, which remember where each entry stood.
+
+A stage that makes a new container takes the marks along (``Map.like``, ``put``), so that the last stage can still
+say which line of which file gave a value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+Path = tuple  # of str (key of a Map) and int (index of a Seq)
+
+
+class Mark(NamedTuple):
+    """A place in a file. ``line`` and ``column`` count from 1; 0 means unknown."""
+
+    file: str = ""
+    line: int = 0
+    column: int = 0
+
+
+NOWHERE = Mark()
+
+
+class Map(dict):
+    """A mapping with the ``Mark`` of each key, its own ``start``, and Compose's merge tags.
+
+    ``tags`` holds ``"reset"`` or ``"override"`` by key; a key that is reset has no value in the dict.
+    """
+
+    __slots__ = ("marks", "start", "tags")
+
+    def __init__(self, start: Mark = NOWHERE) -> None:
+        super().__init__()
+        self.start = start
+        self.marks: dict[str, Mark] = {}
+        self.tags: dict[str, str] = {}
+
+    def mark(self, key: str) -> Mark:
+        return self.marks.get(key, self.start)
+
+    def put(self, key: str, value: Any, mark: Mark | None = None) -> None:
+        """Sets an entry together with its place (the map's own start where none is given)."""
+        self[key] = value
+        self.marks[key] = mark or self.marks.get(key) or self.start
+
+    def drop(self, key: str) -> None:
+        self.pop(key, None)
+        self.marks.pop(key, None)
+
+    def like(self) -> Map:
+        """An empty Map at the same place with the same tags."""
+        new = Map(self.start)
+        new.tags = dict(self.tags)
+        return new
+
+
+class Seq(list):
+    """A list with the ``Mark`` of each item and its own ``start``."""
+
+    __slots__ = ("marks", "start")
+
+    def __init__(self, start: Mark = NOWHERE) -> None:
+        super().__init__()
+        self.start = start
+        self.marks: list[Mark] = []
+
+    def mark(self, index: int) -> Mark:
+        return self.marks[index] if 0 <= index < len(self.marks) else self.start
+
+    def add(self, value: Any, mark: Mark | None = None) -> None:
+        self.append(value)
+        self.marks.append(mark or self.start)
+
+
+def seq_of(values: Sequence[Any], mark: Mark) -> Seq:
+    """A Seq whose items all stand at one place (they came from one scalar)."""
+    new = Seq(mark)
+    for value in values:
+        new.add(value, mark)
+    return new
+
+
+def copy(node: Any) -> Any:
+    """A deep copy that keeps marks and tags; scalars are shared."""
+    if isinstance(node, Map):
+        new = node.like()
+        new.marks = dict(node.marks)
+        for key, value in node.items():
+            new[key] = copy(value) if isinstance(value, (dict, list)) else value
+        return new
+    if isinstance(node, Seq):
+        items = Seq(node.start)
+        items.marks = list(node.marks)
+        items.extend(copy(value) if isinstance(value, (dict, list)) else value for value in node)
+        return items
+    return node
+
+
+def from_plain(value: Any, file: str) -> Any:
+    """Plain data (an inline ``definition``) as a tree whose marks say only the file name.
+
+    Keys become text: YAML 1.1 has already typed them (``1:`` is a number there).
+    """
+    mark = Mark(file)
+    if isinstance(value, dict):
+        new = Map(mark)
+        for key, item in value.items():
+            new.put(str(key), from_plain(item, file), mark)
+        return new
+    if isinstance(value, (list, tuple)):
+        return seq_of([from_plain(item, file) for item in value], mark)
+    if isinstance(value, str):
+        return str(value)
+    return value
+
+
+def to_plain(node: Any) -> Any:
+    """The tree as plain dicts and lists."""
+    if isinstance(node, dict):
+        return {key: to_plain(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [to_plain(value) for value in node]
+    return node
+
+
+def locate(tree: Any, path: Path) -> Mark:
+    """The Mark of the entry at ``path``, or of its nearest marked ancestor."""
+    mark = getattr(tree, "start", NOWHERE)
+    node = tree
+    for key in path:
+        if isinstance(node, Map) and isinstance(key, str):
+            mark = node.marks.get(key, mark)
+            node = node.get(key)
+        elif isinstance(node, Seq) and isinstance(key, int) and 0 <= key < len(node):
+            mark = node.mark(key)
+            node = node[key]
+        else:
+            break
+    return mark
+
+
+def dotted(path: Path) -> str:
+    """``("services", "web", "ports", 0)`` as ``services.web.ports[0]``."""
+    text = ""
+    for key in path:
+        if isinstance(key, int):
+            text += f"[{key}]"
+        else:
+            text += f".{key}" if text else str(key)
+    return text
