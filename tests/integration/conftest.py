@@ -1,0 +1,49 @@
+"""Fixtures for tests against a real Swarm: ``bed`` (for the session) and ``swarm`` (a stack name for a test).
+
+The environment chooses the bed: STACKWRIGHT_TEST_ENGINE (20.10, 26.1 or 28.5; default 20.10),
+STACKWRIGHT_TEST_NODES (default 1; with 2 one worker, with 3 and more three managers and workers for the rest),
+STACKWRIGHT_TEST_BED (prefix, default "pytest"), STACKWRIGHT_KEEP_BED=1 (leave it up at the end).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from testbed import Bed, BedError
+from testbed.swarm import StackScope
+
+
+@pytest.fixture(scope="session")
+def bed() -> Iterator[Bed]:
+    """A bed as the environment asks for it; one of the same prefix that is up and like it is used again."""
+    if os.geteuid() != 0:
+        pytest.skip("the test bed needs root: it starts engines")
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+    prefix = os.environ.get("STACKWRIGHT_TEST_BED", "pytest") + (f"-{worker}" if worker else "")
+    nodes = int(os.environ.get("STACKWRIGHT_TEST_NODES", "1"))
+    managers = 1 if nodes < 3 else 3
+    engine = os.environ.get("STACKWRIGHT_TEST_ENGINE", "20.10")
+    made = Bed.up(prefix, engine, managers, nodes - managers)
+    yield made
+    if os.environ.get("STACKWRIGHT_KEEP_BED") != "1":
+        made.down()
+
+
+@pytest.fixture
+def swarm(bed: Bed, request: pytest.FixtureRequest) -> Iterator[StackScope]:
+    """The bed's Swarm with a stack name of this test's own; everything that begins with it is removed at the end."""
+    scope = StackScope(bed, re.sub(r"[^a-z0-9]+", "-", request.node.name.lower()).strip("-")[:30].strip("-"))
+    scope.remove()
+    yield scope
+    scope.remove()
+
+
+__all__ = ["BedError", "bed", "swarm"]

@@ -1,0 +1,7 @@
+"""The test bed: real Swarms on one machine (README.md says how to use it)."""
+
+from .bed import Bed
+from .node import Node
+from .paths import BedError
+
+__all__ = ["Bed", "BedError", "Node"]

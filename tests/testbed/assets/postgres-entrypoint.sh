@@ -1,0 +1,45 @@
+#!/bin/sh
+# PostgreSQL in a container: makes the data folder once, then becomes the server, as the user postgres.
+# Understands POSTGRES_USER, POSTGRES_PASSWORD (or POSTGRES_PASSWORD_FILE), POSTGRES_DB and PGDATA.
+set -eu
+umask 077
+
+if [ "$(id -u)" = 0 ]; then
+    mkdir -p "$PGDATA" /run/postgresql
+    chown -R postgres:postgres "$PGDATA" /run/postgresql
+    exec setpriv --reuid=postgres --regid=postgres --clear-groups "$0" "$@"
+fi
+[ "$1" = postgres ] || exec "$@"
+
+if [ ! -s "$PGDATA/PG_VERSION" ]; then
+    if [ -n "${POSTGRES_PASSWORD_FILE:-}" ]; then
+        POSTGRES_PASSWORD=$(cat "$POSTGRES_PASSWORD_FILE")
+    fi
+    if [ -z "${POSTGRES_PASSWORD:-}" ]; then
+        echo "postgres: POSTGRES_PASSWORD or POSTGRES_PASSWORD_FILE must be set for an empty data folder" >&2
+        exit 1
+    fi
+    user=${POSTGRES_USER:-postgres}
+    database=${POSTGRES_DB:-$user}
+    # Made beside, and moved when complete: a start that is killed half-way leaves nothing that looks whole.
+    new="$PGDATA/.new"
+    rm -rf "$new"
+    printf '%s' "$POSTGRES_PASSWORD" >/tmp/password
+    initdb --pgdata="$new" --username="$user" --pwfile=/tmp/password --auth-local=trust --auth-host=scram-sha-256 \
+        --encoding=UTF8 --no-sync >/dev/null
+    rm -f /tmp/password
+    echo "host all all all scram-sha-256" >>"$new/pg_hba.conf"
+    echo "listen_addresses = '*'" >>"$new/postgresql.conf"
+    if [ "$database" != postgres ]; then
+        name=$(printf '%s' "$database" | sed 's/"/""/g')
+        printf 'CREATE DATABASE "%s"\n' "$name" | postgres --single -D "$new" postgres >/dev/null
+    fi
+    version=$(cat "$new/PG_VERSION")
+    rm -f "$new/PG_VERSION"
+    mv "$new"/* "$PGDATA/"
+    rmdir "$new"
+    echo "$version" >"$PGDATA/PG_VERSION"
+    chmod 700 "$PGDATA"
+fi
+unset POSTGRES_PASSWORD
+exec "$@" -D "$PGDATA"

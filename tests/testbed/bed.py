@@ -1,0 +1,226 @@
+"""A bed: nodes in network namespaces that form one Swarm, a registry, and images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from . import cleanup, engines, images, records
+from .commands import need_tools, wait_for
+from .network import Network
+from .node import Node
+from .paths import BEDS, BedError, locked
+from .records import Record
+from .registry import MEMBER, NUMBER, Registry
+
+FIRST_NODE = 11
+JOIN_SECONDS = 60
+
+
+class Bed:
+    """Use ``with Bed.up(...) as bed`` (brought down at the end), or ``Bed.up`` and ``bed.down()``."""
+
+    def __init__(self, record: Record) -> None:
+        self.record = record
+        self.prefix = record.prefix
+        self.engine = record.engine
+        self.network = Network(record.tag, record.subnet)
+        folder = Path(record.folder)
+        programs = engines.engine(record.engine)
+        self.nodes = {
+            name: Node(
+                name=name,
+                role=kept["role"],
+                address=kept["address"],
+                folder=folder / name,
+                run_folder=record.run_folder,
+                programs=programs,
+                network=self.network,
+                keeper=kept.get("keeper") or {},
+                first=kept.get("first") or {},
+            )
+            for name, kept in record.nodes.items()
+        }
+        self.registries = {
+            name: Registry(name, self.network, folder, process) for name, process in record.registries.items()
+        }
+        self.images = Images(self)
+
+    @classmethod
+    def up(
+        cls,
+        prefix: str,
+        engine: str = engines.DEFAULT,
+        managers: int = 1,
+        workers: int = 0,
+        registries: tuple[str, ...] = ("open",),
+        swarm: bool = True,
+    ) -> Bed:
+        """Bring up a bed, or take over the one of this prefix if it is like that and healthy.
+
+        ``registries`` are any of "open" and "auth" (with a password). Raises BedError if it can't be had; nothing
+        is left then.
+        """
+        roles = {f"m{number}": "manager" for number in range(1, managers + 1)}
+        roles |= {f"w{number}": "worker" for number in range(1, workers + 1)}
+        with locked(BEDS / f".{prefix}.lock"):
+            found = records.load(prefix)
+            if found and _matches(found, engine, roles, registries):
+                bed = cls(found)
+                if bed.is_healthy(swarm):
+                    return bed
+            cleanup.remove(prefix)
+            return cls._create(prefix, engine, roles, registries, swarm)
+
+    @classmethod
+    def find(cls, prefix: str) -> Bed:
+        """The bed of this prefix, as it is; raises BedError if there is none."""
+        record = records.load(prefix)
+        if not record:
+            raise BedError(f"no bed with the prefix {prefix} is up")
+        return cls(record)
+
+    @classmethod
+    def _create(
+        cls, prefix: str, engine: str, roles: Mapping[str, str], registries: tuple[str, ...], swarm: bool
+    ) -> Bed:
+        need_tools()
+        engines.engine(engine)
+        record = records.new(prefix, engine)
+        record.save()
+        try:
+            network = Network.create(record.tag)
+            record.subnet = network.subnet
+            record.nodes = {
+                name: {"role": role, "address": network.address(FIRST_NODE + index)}
+                for index, (name, role) in enumerate(roles.items())
+            }
+            record.registries = {name: {} for name in registries}
+            record.save()
+            bed = cls(record)
+            bed._start()
+            if swarm:
+                bed._form_swarm()
+            return bed
+        except BaseException:
+            cleanup.remove(prefix)
+            raise
+
+    def __enter__(self) -> Bed:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.down()
+
+    def down(self) -> None:
+        """Remove all of the bed."""
+        with locked(BEDS / f".{self.prefix}.lock"):
+            cleanup.remove(self.prefix)
+
+    def node(self, name: str = "m1") -> Node:
+        """A node by name: m1, m2, ... are managers, w1, w2, ... workers."""
+        try:
+            return self.nodes[name]
+        except KeyError:
+            raise BedError(f"the bed {self.prefix} has no node {name}, only {', '.join(self.nodes)}") from None
+
+    @property
+    def docker_host(self) -> str:
+        """DOCKER_HOST of the first manager."""
+        return self.node("m1").docker_host
+
+    @property
+    def registry(self) -> Registry:
+        """The registry that asks for no password."""
+        return self.registries["open"]
+
+    def kill(self, name: str) -> None:
+        """End all that runs on a node at once."""
+        self.node(name).kill()
+        self._save()
+
+    def start(self, name: str) -> None:
+        """Start a node again, with the data that it had, and wait until its engine answers."""
+        node = self.node(name)
+        node.start()
+        self._save()
+        node.wait_until_up()
+        self._save()
+
+    def is_healthy(self, swarm: bool = True) -> bool:
+        """Whether every node and registry answers, and (with ``swarm``) every node is ready in the Swarm."""
+        parts = [*self.nodes.values(), *self.registries.values()]
+        return all(part.is_up for part in parts) and (not swarm or self.ready_nodes() == set(self.nodes))
+
+    def ready_nodes(self) -> set[str]:
+        """Host names of the nodes that the first manager sees as ready; empty where it does not answer."""
+        try:
+            seen = self.node("m1").api("GET", "/nodes", timeout=10)
+        except (OSError, BedError):
+            return set()
+        return {node["Description"]["Hostname"] for node in seen if node["Status"]["State"] == "ready"}
+
+    def wait_ready(self, names: set[str] | None = None, seconds: float = JOIN_SECONDS) -> None:
+        """Wait until exactly these nodes (all of them, unless named) are ready."""
+        wanted = set(self.nodes) if names is None else names
+        wait_for(f"nodes {', '.join(sorted(wanted))} to be ready", lambda: self.ready_nodes() == wanted, seconds)
+
+    def _start(self) -> None:
+        if self.registries:
+            self.network.join(MEMBER, NUMBER)
+        for index, node in enumerate(self.nodes.values()):
+            self.network.join(node.name, FIRST_NODE + index)
+        for part in (*self.registries.values(), *self.nodes.values()):
+            part.start()
+            self._save()
+        for part in (*self.registries.values(), *self.nodes.values()):
+            part.wait_until_up()
+        self._save()
+
+    def _form_swarm(self) -> None:
+        first, *others = self.nodes.values()
+        listen = {"ListenAddr": "0.0.0.0:2377"}
+        first.api("POST", "/swarm/init", {**listen, "AdvertiseAddr": first.address})
+        tokens = first.api("GET", "/swarm")["JoinTokens"]
+        for node in others:
+            join = {**listen, "AdvertiseAddr": node.address, "RemoteAddrs": [f"{first.address}:2377"]}
+            node.api("POST", "/swarm/join", {**join, "JoinToken": tokens[node.role.title()]})
+        self.wait_ready()
+
+    def _save(self) -> None:
+        for name, node in self.nodes.items():
+            self.record.nodes[name].update(keeper=node.keeper, first=node.first)
+        for name, registry in self.registries.items():
+            self.record.registries[name] = registry.process
+        self.record.save()
+
+
+class Images(Mapping[str, str]):
+    """The images that the bed can have: ``bed.images["busybox"]`` builds it if need be and gives its full name."""
+
+    def __init__(self, bed: Bed) -> None:
+        self.bed = bed
+
+    def __getitem__(self, name: str) -> str:
+        return self.publish(images.build(name), f"{name}:1")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(images.RECIPES)
+
+    def __len__(self) -> int:
+        return len(images.RECIPES)
+
+    def from_folder(self, folder: Path, image: str, config: Mapping[str, object], base: str = "") -> str:
+        """Make NAME:TAG of a folder (laid over the image of a recipe) and give its full name."""
+        return self.publish(images.build_folder(folder, image, config, base), image)
+
+    def publish(self, built: str, image: str, registry: str = "open") -> str:
+        """Put a built image into a registry of the bed as ``image``; gives its full name."""
+        target = self.bed.registries[registry]
+        target.store.copy(built, images.BUILT, image)
+        return f"{target.address}/{image}"
+
+
+def _matches(record: Record, engine: str, roles: Mapping[str, str], registries: tuple[str, ...]) -> bool:
+    seen = {name: kept["role"] for name, kept in record.nodes.items()}
+    return record.engine == engine and seen == dict(roles) and set(record.registries) == set(registries)

@@ -1,0 +1,146 @@
+"""One node of a bed: an engine with its own network, mounts, host name and processes."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from . import cgroups, engine_api, processes
+from .commands import run, wait_for
+from .network import INSECURE, Network
+from .paths import BedError, text
+
+SCRIPT = Path(__file__).with_name("node.sh")
+START_SECONDS = 90
+
+
+@dataclass
+class Node:
+    """``keeper`` is the process (unshare) with whose end the kernel ends all of the node, ``first`` the node's pid 1.
+
+    ``folder`` holds what lasts (the engine's data, its log), ``run_folder`` the socket.
+    """
+
+    name: str
+    role: str
+    address: str
+    folder: Path
+    run_folder: Path
+    programs: Path
+    network: Network
+    keeper: dict = field(default_factory=dict)
+    first: dict = field(default_factory=dict)
+
+    @property
+    def socket(self) -> Path:
+        return self.run_folder / f"{self.name}.sock"
+
+    @property
+    def docker_host(self) -> str:
+        """The value for DOCKER_HOST."""
+        return f"unix://{self.socket}"
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "dockerd.log"
+
+    @property
+    def pid(self) -> int:
+        """The pid, as the host sees it, of the node's first process; 0 where the node is down."""
+        return int(self.first["pid"]) if processes.is_alive(self.first) else 0
+
+    @property
+    def is_up(self) -> bool:
+        return bool(self.pid) and engine_api.answers(self.socket)
+
+    def start(self) -> None:
+        """Start the node's engine without waiting for it; data of an earlier start is used again."""
+        if processes.is_alive(self.keeper):
+            return
+        shutil.rmtree(self.folder / "exec", ignore_errors=True)
+        for path in (self.socket, self.folder / "pid"):
+            path.unlink(missing_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / "daemon.json").write_text(json.dumps(self._settings(), indent=2))
+        (self.folder / "resolv.conf").write_text(
+            f"nameserver {self.network.address(1)}\noptions attempts:1 timeout:1\n"
+        )
+        namespace = ["nsenter", f"--net={self.network.namespace_path(self.name)}"]
+        unshare = ["unshare", "--mount", "--uts", "--pid", "--fork", "--kill-child=SIGKILL"]
+        inside = ["sh", str(SCRIPT), self.name, *(str(self.folder / part) for part in ("daemon.json", "resolv.conf"))]
+        self.keeper = processes.start([*namespace, *unshare, *inside, str(self.programs)], self.log)
+
+    def wait_until_up(self, seconds: float = START_SECONDS) -> None:
+        """Wait until the engine answers.
+
+        Raises BedError with the end of its log if it ends, or does not answer in time.
+        """
+
+        def answers() -> bool:
+            if not processes.is_alive(self.keeper):
+                raise BedError(
+                    f"the engine of node {self.name} ended; its log {self.log} ends with:\n{self.log_tail()}"
+                )
+            return engine_api.answers(self.socket)
+
+        wait_for(f"the engine of node {self.name} (log: {self.log})", answers, seconds)
+        self.first = processes.record(processes.children(int(self.keeper["pid"]))[0])
+
+    def kill(self) -> None:
+        """End all that runs on the node at once, as when its power fails. Its data and its network stay."""
+        processes.end(self.keeper)
+        if self.first:
+            wait_for(f"node {self.name} to end", lambda: not processes.is_alive(self.first), 30, 0.01)
+        cgroups.remove(self.cgroup)
+
+    @property
+    def cgroup(self) -> str:
+        return f"{self.network.bridge}/{self.name}"
+
+    def partition(self) -> None:
+        """Cut the node off from the others; it goes on running."""
+        self.network.set_link(self.name, "down")
+
+    def heal(self) -> None:
+        self.network.set_link(self.name, "up")
+
+    def inside(self, argv: Sequence[str]) -> list[str]:
+        """The command line that runs ``argv`` on the node."""
+        if not self.pid:
+            raise BedError(f"node {self.name} is down")
+        path = f"PATH={self.programs}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+        enter = ["nsenter", f"--target={self.pid}", "--mount", "--uts", "--net", "--pid", "--wd=/"]
+        return [*enter, "env", path, f"DOCKER_HOST={self.docker_host}", *argv]
+
+    def run(self, argv: Sequence[str], check: bool = True, timeout: float | None = 300) -> subprocess.CompletedProcess:
+        """Run a command on the node, with DOCKER_HOST and the engine's own programs at hand."""
+        return run(self.inside(argv), check=check, timeout=timeout)
+
+    def cli(self, argv: Sequence[str], check: bool = True, timeout: float | None = 300) -> subprocess.CompletedProcess:
+        """Run docker's CLI of the engine's own version from the host; ``argv[0]`` is "docker"."""
+        if argv[0] != "docker":
+            raise BedError(f"not a docker command: {' '.join(argv)}")
+        return run([str(self.programs / "docker"), "-H", self.docker_host, *argv[1:]], check=check, timeout=timeout)
+
+    def api(self, method: str, url: str, body: object = None, timeout: float = 60) -> object:
+        """One call of the Engine API (``url`` without a version: the engine's newest)."""
+        return engine_api.call(self.socket, method, url, body, timeout)
+
+    def log_tail(self, lines: int = 15) -> str:
+        return "\n".join(text(self.log).splitlines()[-lines:])
+
+    def _settings(self) -> dict[str, object]:
+        return {
+            "hosts": [self.docker_host],
+            "data-root": str(self.folder / "data"),
+            "exec-root": str(self.folder / "exec"),
+            "pidfile": str(self.folder / "pid"),
+            "cgroup-parent": f"/{self.cgroup}",
+            "exec-opts": ["native.cgroupdriver=cgroupfs"],
+            "insecure-registries": [INSECURE],
+            "log-level": "info",
+        }

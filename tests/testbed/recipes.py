@@ -1,0 +1,107 @@
+"""What the bed's images are made of. A new image is a new row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from .packages import Release
+
+ASSETS = Path(__file__).with_name("assets")
+RELEASE = "bookworm"
+PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+POSTGRES_UID = 70
+#: What dependencies bring along and a container has no use for (patterns of whole package names).
+NEVER = (
+    "adduser", "debconf", "dpkg", "gcc-12-base", "libllvm.*", "libperl.*", "locales.*", "login", "lsb-base",
+    "mailcap", "media-types", "openssl", "passwd", "perl.*", "postgresql-client-common", "postgresql-common",
+    "readline-common", "sensible-utils", "ssl-cert", "sysvinit-utils", "tar", "tzdata", "ucf",
+)  # fmt: skip
+#: Applets of busybox that every image gets, so that health checks and scripts work.
+APPLETS = (
+    "awk", "basename", "cat", "chmod", "chown", "cp", "cut", "date", "dd", "df", "dirname", "echo", "env", "false",
+    "find", "grep", "head", "hostname", "httpd", "id", "ip", "kill", "ln", "ls", "mkdir", "mktemp", "mv", "nc",
+    "nslookup", "ping", "ps", "rm", "sed", "seq", "sh", "sleep", "sort", "stat", "tail", "tee", "test", "touch", "tr",
+    "true", "uname", "uniq", "wc", "wget", "xargs",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """``files`` and ``links`` are pairs: (path in the image, source) and (target, path of the link in the image).
+
+    ``drop`` are globs in the unpacked tree, ``owners`` pairs of path and uid.
+    """
+
+    packages: tuple[str, ...]
+    configuration: tuple[tuple[str, object], ...]
+    with_dependencies: bool = False
+    files: tuple[tuple[str, Path], ...] = ()
+    links: tuple[tuple[str, str], ...] = ()
+    drop: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
+    users: tuple[tuple[str, int], ...] = ()
+    ownership: tuple[tuple[str, int], ...] = ()
+    leave_out: tuple[str, ...] = NEVER
+
+    @property
+    def config(self) -> dict[str, object]:
+        return dict(self.configuration)
+
+    @property
+    def owners(self) -> dict[str, int]:
+        return dict(self.ownership)
+
+    def archives(self) -> list[Path]:
+        release = Release(RELEASE)
+        return release.download(["busybox-static"]) + (
+            release.download(self.packages, self.with_dependencies) if self.packages else []
+        )
+
+
+BUSYBOX = tuple(("busybox", f"usr/bin/{name}") for name in APPLETS)
+RECIPES = {
+    "busybox": Recipe(
+        packages=(),
+        configuration=(("Env", [PATH]), ("Cmd", ["sh"])),
+        links=BUSYBOX,
+        folders=("www", "root"),
+    ),
+    "caddy": Recipe(
+        packages=("caddy",),
+        with_dependencies=True,
+        configuration=(
+            ("Env", [PATH, "XDG_CONFIG_HOME=/config", "XDG_DATA_HOME=/data"]),
+            ("Cmd", ["caddy", "run", "--config", "/etc/caddy/Caddyfile", "--adapter", "caddyfile"]),
+        ),
+        links=BUSYBOX,
+        folders=("config", "data", "root"),
+    ),
+    "python": Recipe(
+        packages=("python3-minimal", "libpython3-stdlib", "python3-pg8000"),
+        with_dependencies=True,
+        configuration=(("Env", [PATH, "PYTHONUNBUFFERED=1", "PYTHONDONTWRITEBYTECODE=1"]), ("Cmd", ["python3"])),
+        links=BUSYBOX,
+        folders=("app", "root"),
+    ),
+    "postgres": Recipe(
+        packages=("postgresql-15", "util-linux", "libcap-ng0"),
+        with_dependencies=True,
+        configuration=(
+            (
+                "Env",
+                [PATH.replace("=", "=/usr/lib/postgresql/15/bin:"), "PGDATA=/var/lib/postgresql/data", "LANG=C.UTF-8"],
+            ),
+            ("Entrypoint", ["/usr/local/bin/docker-entrypoint.sh"]),
+            ("Cmd", ["postgres"]),
+            ("ExposedPorts", {"5432/tcp": {}}),
+            ("StopSignal", "SIGINT"),
+        ),
+        files=(("usr/local/bin/docker-entrypoint.sh", ASSETS / "postgres-entrypoint.sh"),),
+        links=BUSYBOX,
+        drop=("usr/lib/postgresql/15/lib/bitcode", "usr/lib/postgresql/15/lib/llvmjit*", "usr/share/locale/*"),
+        folders=("var/lib/postgresql/data", "run/postgresql", "root"),
+        users=(("postgres", POSTGRES_UID),),
+        ownership=(("var/lib/postgresql", POSTGRES_UID), ("run/postgresql", POSTGRES_UID)),
+    ),
+}
