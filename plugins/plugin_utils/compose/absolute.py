@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.paths import expand_home, is_absolute, join
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.pattern_table import Rules
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Place
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules import Rules
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import Map
 
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.pattern_table import Rules
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Place
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules import Rules
 
 _BOOLEANS = {
     **dict.fromkeys(("1", "t", "true", "y", "yes", "on"), True),
