@@ -1,0 +1,104 @@
+"""Runs tasks through the real ansible-playbook and hands back what each host said."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+BIN = Path(sys.executable).parent
+
+
+@dataclass
+class Played:
+    code: int
+    output: str
+    lines: list = field(default_factory=list)
+
+    def of(self, host=None, task=None):
+        return [
+            line["result"]
+            for line in self.lines
+            if (host is None or line["host"] == host) and (task is None or line["task"] == task)
+        ]
+
+    @property
+    def last(self):
+        return self.lines[-1]["result"]
+
+
+class Player:
+    """Plays tasks on ``hosts``, a map of inventory name to DOCKER_HOST."""
+
+    def __init__(self, folder: Path, hosts: dict, files: dict | None = None):
+        self.folder = folder
+        self.hosts = hosts
+        self.runs = 0
+        for name, text in (files or {}).items():
+            self.write(name, text)
+        inventory = {
+            "swarm_managers": {
+                "hosts": {name: {"docker_host": docker_host} for name, docker_host in hosts.items()},
+                "vars": {"ansible_connection": "local", "ansible_python_interpreter": sys.executable},
+            }
+        }
+        self.write("inventory.yml", yaml.safe_dump(inventory))
+
+    def write(self, name, text):
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return path
+
+    def play(self, *tasks, check=False, diff=False, verbosity=0, variables=None, limit=None, environment=None):
+        """Each task is a map; a module's name without a dot is one of ours."""
+        self.runs += 1
+        full = [
+            {(f"stackwright.swarm.{key}" if key in OURS else key): value for key, value in task.items()} for task in tasks
+        ]
+        play = {
+            "hosts": "swarm_managers",
+            "gather_facts": False,
+            "module_defaults": {"group/stackwright.swarm.swarm": {"docker_host": "{{ docker_host }}"}},
+            "tasks": full,
+        }
+        playbook = self.write(f"play{self.runs}.yml", yaml.safe_dump([play], sort_keys=False))
+        return self.playbook(
+            playbook, check=check, diff=diff, verbosity=verbosity, variables=variables, limit=limit, environment=environment
+        )
+
+    def playbook(self, path, *, check=False, diff=False, verbosity=0, variables=None, limit=None, environment=None):
+        results = self.folder / f"results{self.runs}-{len(list(self.folder.iterdir()))}.jsonl"
+        command = [str(BIN / "ansible-playbook"), "-i", str(self.folder / "inventory.yml"), str(path)]
+        command += ["--check"] * check + ["--diff"] * diff + ["-" + "v" * verbosity] * bool(verbosity)
+        command += ["-e", json.dumps(variables)] * bool(variables) + ["--limit", limit] * bool(limit)
+        done = subprocess.run(
+            command,
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            env={
+                "PATH": f"{BIN}:{os.environ['PATH']}",
+                "HOME": os.environ["HOME"],
+                "LC_ALL": "C.UTF-8",
+                "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".cache" / "collections"),
+                "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).parent / "callback"),
+                "ANSIBLE_CALLBACKS_ENABLED": "results",
+                "ANSIBLE_LOCALHOST_WARNING": "false",
+                "ANSIBLE_HOME": str(self.folder / ".ansible"),
+                "STACKWRIGHT_RESULTS": str(results),
+                **(environment or {}),
+            },
+        )
+        lines = [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
+        return Played(done.returncode, done.stdout + done.stderr, lines)
+
+
+OURS = {path.stem for path in (ROOT / "plugins" / "modules").glob("*.py")}
