@@ -32,8 +32,8 @@ class ActionModule(ActionBase):
     def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
         result = super().run(tmp, task_vars)
         variables = task_vars or {}
-        _, options = self.validate_argument_spec(argument_spec={**STACK, **FILES, **PLATFORM, **CHANGES, **CONNECTION})
-        options = plain(options)
+        spec = {**STACK, **FILES, **PLATFORM, **CHANGES, **CONNECTION}
+        options = plain(self.validate_argument_spec(argument_spec=spec)[1])
         try:
             desired = self._compile(options, variables) if options["state"] == "present" else None
             stack = desired["stack"] if desired else _named(options)

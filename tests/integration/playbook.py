@@ -84,6 +84,7 @@ class Player:
             capture_output=True,
             text=True,
             timeout=300,
+            check=False,
             env={
                 "PATH": f"{BIN}:{os.environ['PATH']}",
                 "HOME": os.environ["HOME"],
