@@ -5,14 +5,65 @@
 
 from __future__ import annotations
 
-from typing import Any, List, Tuple
+from typing import Any, Callable, List, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import Problem
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.deploy import check_deploy
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.health import check_health
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.image import check_images
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.look import Look
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.mounts import check_mounts
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.names import check_names
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.networks import check_networks
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.objects import (
+    check_external,
+    check_objects,
+)
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.placement import check_placement
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.ports import check_ports
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.references import (
+    check_dependencies,
+    check_references,
+)
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.security import check_security
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.units import check_units
+
+
+def _check_services(look: Look) -> None:
+    if not look.services:
+        hint = "define one under 'services:', or activate a profile"
+        look.problem(("services",), "there is no service to deploy", hint, "no_services")
+
+
+RULES: Tuple[Callable[[Look], None], ...] = (
+    _check_services,
+    check_names,
+    check_images,
+    check_references,
+    check_dependencies,
+    check_mounts,
+    check_ports,
+    check_deploy,
+    check_placement,
+    check_units,
+    check_health,
+    check_objects,
+    check_external,
+    check_networks,
+    check_security,
+)
 
 
 def check_project(project: Any, stack_name: str) -> Tuple[List[Problem], List[Problem]]:
-    """The problems and the notices of a loaded project (docs/architecture.md, "Project").
+    """The problems and the notices of a loaded project (docs/architecture.md, "Project"), each in the file's order.
 
     :param stack_name: the stack's name in the Swarm, from which the names of its objects are made.
     """
-    return [], []
+    look = Look(project, stack_name)
+    for rule in RULES:
+        rule(look)
+    return _sorted(look.problems.values()), _sorted(look.notices.values())
+
+
+def _sorted(found: Any) -> List[Problem]:
+    return sorted(found, key=lambda p: (p.file, p.line, p.column, p.key, p.message))

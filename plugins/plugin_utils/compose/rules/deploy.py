@@ -1,0 +1,91 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``deploy`` and ``restart``: modes, restart conditions, update and rollback (swarmkit's validateServiceSpec)."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Mapping, Sequence, Tuple
+
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.look import (
+    Look,
+    deep,
+    is_text,
+    items_of,
+    mapping,
+)
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.messages import closest
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.places import shown_value
+
+MODES = ("replicated", "global", "replicated-job", "global-job")
+RESTART = re.compile(r"(no|always|unless-stopped)\Z|(always|on-failure)(:[0-9]+)?\Z")
+
+#: Which words a key of ``deploy`` may have.
+WORDS: Mapping[Tuple[str, ...], Sequence[str]] = {
+    ("endpoint_mode",): ("vip", "dnsrr"),
+    ("mode",): MODES,
+    ("restart_policy", "condition"): ("none", "on-failure", "any"),
+    ("update_config", "failure_action"): ("pause", "continue", "rollback"),
+    ("update_config", "order"): ("stop-first", "start-first"),
+    ("rollback_config", "failure_action"): ("pause", "continue"),
+    ("rollback_config", "order"): ("stop-first", "start-first"),
+}
+
+
+def check_deploy(look: Look) -> None:
+    for name, service in look.services.items():
+        deploy = mapping(service.get("deploy"))
+        path = ("services", name, "deploy")
+        for keys, words in WORDS.items():
+            check_word(look, (*path, *keys), deep(deploy, *keys), words)
+        for block in ("update_config", "rollback_config"):
+            ratio = deep(deploy, block, "max_failure_ratio")
+            if isinstance(ratio, (int, float)) and not 0 <= ratio <= 1:
+                look.problem((*path, block, "max_failure_ratio"), "must be from 0 to 1", "0.2 means 20 %", "range")
+        _check_mode(look, name, service, deploy)
+        _check_endpoint(look, name, service, deploy)
+        _check_restart(look, name, service)
+
+
+def check_word(look: Look, path: Tuple[Any, ...], value: Any, words: Sequence[str]) -> None:
+    """A key that takes one of a few words."""
+    if value is None or value == "" or value in words:
+        return
+    meant = closest(value, words)
+    hint = f"did you mean '{meant}'?" if meant else ""
+    look.problem(path, f"expected one of {', '.join(words)}, found {shown_value(value)}", hint, "enum")
+
+
+def _check_mode(look: Look, name: str, service: Mapping[str, Any], deploy: Mapping[str, Any]) -> None:
+    mode = str(deploy.get("mode") or "replicated")
+    if mode.startswith("global"):
+        for path, value in ((("deploy", "replicas"), deploy.get("replicas")), (("scale",), service.get("scale"))):
+            if value is not None:
+                message = f"mode {mode} runs one task on each node and can't have replicas"
+                look.problem(("services", name, *path), message, "remove it, or use mode: replicated", "replicas")
+    if mode.endswith("-job") and deploy.get("update_config") is not None:
+        look.problem(
+            ("services", name, "deploy", "update_config"),
+            f"mode {mode} can't have an update_config",
+            "remove it",
+            "job",
+        )
+    if deploy.get("replicas") is not None and service.get("scale") not in (None, deploy["replicas"]):
+        look.problem(("services", name, "scale"), "scale and deploy.replicas differ", "keep one of them", "replicas")
+
+
+def _check_endpoint(look: Look, name: str, service: Mapping[str, Any], deploy: Mapping[str, Any]) -> None:
+    if str(deploy.get("endpoint_mode")).lower() != "dnsrr":
+        return
+    for index, port in items_of(service, "ports"):
+        if port.get("mode") in (None, "ingress"):
+            message = "a service with endpoint_mode dnsrr can't publish a port in mode ingress"
+            look.problem(("services", name, "ports", index), message, "use mode: host for the port", "dnsrr")
+
+
+def _check_restart(look: Look, name: str, service: Mapping[str, Any]) -> None:
+    restart = service.get("restart")
+    if is_text(restart) and deep(service, "deploy", "restart_policy") is None and not RESTART.match(restart):
+        hint = "use no, always, unless-stopped, on-failure or on-failure:3"
+        look.problem(("services", name, "restart"), f"unknown restart {shown_value(restart)}", hint, "enum")

@@ -1,0 +1,31 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Health checks: a test that the Engine runs, and not one that is switched off as well."""
+
+from __future__ import annotations
+
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.look import Look, mapping, sequence
+
+TESTS = ("CMD", "CMD-SHELL", "NONE")
+
+
+def check_health(look: Look) -> None:
+    for name, service in look.services.items():
+        health = mapping(service.get("healthcheck"))
+        path = ("services", name, "healthcheck")
+        test = sequence(health.get("test"))
+        if health.get("disable") is True and test and test != ["NONE"]:
+            look.problem(
+                (*path, "disable"), "a health check can't be disabled and have a test", "keep one", "healthcheck"
+            )
+        if test and test[0] not in TESTS:
+            hint = 'begin the list with "CMD" or "CMD-SHELL", or write the test as one text'
+            look.problem(
+                (*path, "test"), "the Engine doesn't know this kind of test and would not run it", hint, "healthcheck"
+            )
+        if test and test[0] in ("CMD", "CMD-SHELL") and len(test) == 1:
+            look.problem((*path, "test"), "the test has no command", "is a variable unset?", "healthcheck")
+        retries = health.get("retries")
+        if isinstance(retries, (int, float)) and retries < 0:
+            look.problem((*path, "retries"), "must be at least 0", "", "range")

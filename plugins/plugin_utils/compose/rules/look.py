@@ -1,0 +1,83 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What every rule gets: the project, the stack's name, and a place for what it finds."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Iterator, List, Mapping, Sequence, Tuple
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import Problem
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.places import dotted
+
+OBJECTS = ("networks", "volumes", "configs", "secrets")
+
+
+class Look:
+    """One look at a project. Rules only read; what they find goes to ``problem`` and ``notice``."""
+
+    def __init__(self, project: Any, stack_name: str) -> None:
+        self.project = project
+        self.stack_name = stack_name
+        self.problems: Dict[Tuple[str, str], Problem] = {}
+        self.notices: Dict[Tuple[str, str], Problem] = {}
+
+    @property
+    def services(self) -> Dict[str, Mapping[str, Any]]:
+        """The services by name, those that are mappings."""
+        return {name: service for name, service in self.section("services").items() if isinstance(service, dict)}
+
+    def section(self, name: str) -> Dict[str, Any]:
+        """The entries of ``services``, ``networks``, ... by name, sorted."""
+        return dict(sorted(mapping(getattr(self.project, name, None)).items()))
+
+    def problem(self, path: Sequence[Any], message: str, hint: str = "", code: str = "invalid") -> None:
+        """Something that the Engine would refuse, or that can't mean what it says."""
+        found = self._at(path, message, hint, code)
+        self.problems.setdefault((found.key, found.message), found)
+
+    def notice(self, path: Sequence[Any], message: str, hint: str = "", code: str = "no_effect") -> None:
+        """Something that has no effect in Swarm."""
+        found = self._at(path, message, hint, code)
+        self.notices.setdefault((found.key, found.message), found)
+
+    def _at(self, path: Sequence[Any], message: str, hint: str, code: str) -> Problem:
+        mark = self.project.where(tuple(path))
+        place = {name: getattr(mark, name, None) for name in ("file", "line", "column")}
+        return Problem(
+            message=message,
+            key=dotted(path),
+            file=place["file"] or "",
+            line=place["line"] or 0,
+            column=place["column"] or 0,
+            hint=hint,
+            code=code,
+        )
+
+
+def mapping(value: Any) -> Mapping[Any, Any]:
+    """The value if it is a mapping, else an empty one: rules look deep into what may be absent or null."""
+    return value if isinstance(value, dict) else {}
+
+
+def sequence(value: Any) -> List[Any]:
+    """The value if it is a list, else an empty one."""
+    return value if isinstance(value, list) else []
+
+
+def deep(value: Any, *keys: str) -> Any:
+    """``value[key][key]…``, or None where something on the way is absent."""
+    for key in keys:
+        value = mapping(value).get(key)
+    return value
+
+
+def items_of(service: Mapping[str, Any], key: str) -> Iterator[Tuple[int, Mapping[str, Any]]]:
+    """The entries of a list of mappings (``ports``, ``volumes``, ``configs``, ``secrets``) with their index."""
+    for index, item in enumerate(sequence(service.get(key))):
+        if isinstance(item, dict):
+            yield index, item
+
+
+def is_text(value: Any) -> bool:
+    return isinstance(value, str) and value != ""

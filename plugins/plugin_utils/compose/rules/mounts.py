@@ -1,0 +1,76 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Mounts of a service: known types, a place of their own for each, options that fit (CONVERSION.md 9 and 15)."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from typing import Any, Dict, Mapping, Tuple
+
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.look import (
+    Look,
+    is_text,
+    items_of,
+    sequence,
+)
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.places import shown_value
+
+#: The types of a mount, and the block of options that each may have.
+TYPES = {"volume": "volume", "bind": "bind", "tmpfs": "tmpfs", "npipe": "bind", "image": "image", "cluster": "cluster"}
+BLOCKS = ("bind", "cluster", "image", "tmpfs", "volume")
+PROPAGATION = frozenset(("private", "rprivate", "shared", "rshared", "slave", "rslave"))
+WINDOWS = re.compile(r"[A-Za-z]:[\\/]|\\\\")
+NEEDS_SOURCE = frozenset(("bind", "npipe", "image", "cluster"))
+
+
+def check_mounts(look: Look) -> None:
+    for name, service in look.services.items():
+        for index, mount in items_of(service, "volumes"):
+            _check_mount(look, ("services", name, "volumes", index), mount)
+        _check_targets(look, name, service)
+
+
+def _check_mount(look: Look, path: Tuple[Any, ...], mount: Mapping[str, Any]) -> None:
+    kind, source, target = mount.get("type"), mount.get("source"), mount.get("target")
+    if kind not in TYPES:
+        look.problem(
+            (*path, "type"), f"unknown type of mount {shown_value(kind)}", f"use {', '.join(TYPES)}", "mount_type"
+        )
+        return
+    if not is_text(target):
+        look.problem(path, "the mount has no target", "name the path in the container with target:", "mount_target")
+    elif not target.startswith("/") and not WINDOWS.match(target):
+        hint = "containers can't start with it; write a path that begins with '/'"
+        look.problem(path, "the mount's target is not an absolute path", hint, "mount_target")
+    if kind in NEEDS_SOURCE and not is_text(source):
+        look.problem(path, f"a mount of type {kind} needs a source", "name it with source:", "mount_source")
+    if kind == "tmpfs" and is_text(source):
+        look.problem(path, "a mount of type tmpfs can't have a source", "remove source:", "mount_source")
+    for block in BLOCKS:
+        if mount.get(block) is not None and block != TYPES[kind]:
+            look.problem(
+                (*path, block),
+                f"a mount of type {kind} can't have options of type {block}",
+                "remove them",
+                "mount_options",
+            )
+    propagation = (mount.get("bind") or {}).get("propagation") if isinstance(mount.get("bind"), dict) else None
+    if is_text(propagation) and propagation not in PROPAGATION:
+        hint = f"use {', '.join(sorted(PROPAGATION))}"
+        look.problem((*path, "bind", "propagation"), f"unknown propagation {shown_value(propagation)}", hint, "enum")
+
+
+def _check_targets(look: Look, name: str, service: Mapping[str, Any]) -> None:
+    seen: Dict[str, str] = {}
+    places = [(("volumes", index), mount.get("target")) for index, mount in items_of(service, "volumes")]
+    places += [(("tmpfs", index), str(t).partition(":")[0]) for index, t in enumerate(sequence(service.get("tmpfs")))]
+    for path, target in places:
+        if not is_text(target):
+            continue
+        clean = posixpath.normpath(target)
+        if clean in seen:
+            message = f"two mounts have the same target ({seen[clean]} as well)"
+            look.problem(("services", name, *path), message, "keep one of them", "duplicate_target")
+        seen.setdefault(clean, f"{path[0]}[{path[1]}]")

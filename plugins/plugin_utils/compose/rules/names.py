@@ -1,0 +1,63 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Names of services and of the objects that are made from them (swarmkit's controlapi; CONVERSION.md 15)."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Mapping, Tuple
+
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.look import (
+    OBJECTS,
+    Look,
+    is_text,
+    mapping,
+)
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.places import shown_key
+
+LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?\Z")
+OBJECT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?\Z")
+VOLUME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]+\Z")
+LABEL_WORDS = "letters, digits, '-' and '_', beginning and ending with a letter or digit"
+OBJECT_WORDS = "letters, digits, '-', '_' and '.', beginning and ending with a letter or digit"
+VOLUME_WORDS = "letters, digits, '-', '_' and '.', beginning with a letter or digit"
+
+#: What the Engine takes for the name of each kind: pattern, the pattern in words, greatest length.
+KINDS: Mapping[str, Tuple[Any, str, int]] = {
+    "services": (LABEL, LABEL_WORDS, 63),
+    "networks": (LABEL, LABEL_WORDS, 63),
+    "volumes": (VOLUME, VOLUME_WORDS, 255),
+    "configs": (OBJECT, OBJECT_WORDS, 64),
+    "secrets": (OBJECT, OBJECT_WORDS, 64),
+}
+
+
+def full_name(look: Look, kind: str, key: str, entry: Any) -> str:
+    """The name in the Swarm: ``name``, the key of an external object, else STACK_key."""
+    given = mapping(entry).get("name") if kind != "services" else None
+    if given is not None and str(given).strip():
+        return str(given)
+    return key if mapping(entry).get("external") is True else f"{look.stack_name}_{key}"
+
+
+def check_names(look: Look) -> None:
+    for kind in ("services", *OBJECTS):
+        for key, entry in look.section(kind).items():
+            if mapping(entry).get("external") is not True:
+                _check_name(look, kind, key, entry)
+
+
+def _check_name(look: Look, kind: str, key: str, entry: Any) -> None:
+    pattern, words, longest = KINDS[kind]
+    name = full_name(look, kind, key, entry)
+    own = kind != "services" and is_text(mapping(entry).get("name"))
+    path = (kind, key, "name") if own else (kind, key)
+    what = kind[:-1]
+    if len(name) > longest:
+        rest = "" if own else f" ('{shown_key(look.stack_name)}_' and the key)"
+        hint = "choose a shorter name" if own else "choose a shorter key or a shorter name of the stack"
+        message = f"the {what}'s name has {len(name)} characters{rest}, the Engine takes {longest}"
+        look.problem(path, message, hint, "name_too_long")
+    elif not pattern.match(name):
+        look.problem(path, f"the Engine doesn't take '{shown_key(name)}' as a {what}'s name", f"use {words}", "name")

@@ -1,0 +1,75 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Networks: Swarm attaches services to networks of swarm scope only; addresses that can be read."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any, Mapping, Tuple
+
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.look import (
+    Look,
+    deep,
+    is_text,
+    items_of,
+    mapping,
+)
+
+LOCAL_DRIVERS = frozenset(("bridge", "host", "none", "null", "macvlan", "ipvlan", "transparent", "nat"))
+IMPOSSIBLE_MODES = ("service:", "container:")
+
+
+def check_networks(look: Look) -> None:
+    for key, network in look.section("networks").items():
+        entry = mapping(network)
+        driver = entry.get("driver")
+        if entry.get("external") is not True and driver in LOCAL_DRIVERS:
+            message = f"Swarm can't attach services to a network with driver {driver}: it exists on one node only"
+            look.problem(("networks", key, "driver"), message, "use driver: overlay, or remove it", "network_driver")
+        for index, pool in items_of(mapping(entry.get("ipam")), "config"):
+            for option in ("subnet", "ip_range", "gateway"):
+                _check_address(look, ("networks", key, "ipam", "config", index, option), option, pool)
+    for name, service in look.services.items():
+        _check_mode(look, name, service)
+
+
+def _check_address(look: Look, path: Tuple[Any, ...], option: str, pool: Mapping[str, Any]) -> None:
+    text = pool.get(option)
+    if not is_text(text):
+        return
+    try:
+        if option == "gateway":
+            ipaddress.ip_address(text)
+        else:
+            ipaddress.ip_network(text, strict=False)
+            if "/" not in text:
+                raise ValueError
+    except ValueError:
+        example = "10.0.9.1" if option == "gateway" else "10.0.9.0/24"
+        look.problem(
+            path,
+            f"the {option} is no {'address' if option == 'gateway' else 'network'}",
+            f"write it like {example}",
+            "address",
+        )
+
+
+def _check_mode(look: Look, name: str, service: Mapping[str, Any]) -> None:
+    mode = service.get("network_mode")
+    if not is_text(mode):
+        return
+    path = ("services", name, "network_mode")
+    if mode == "none" or mode.startswith(IMPOSSIBLE_MODES):
+        kind = "none" if mode == "none" else mode.partition(":")[0] + ":…"
+        hint = "use networks:" if mode != "none" else "use a network with internal: true"
+        look.problem(path, f"network_mode {kind} is impossible in Swarm", hint, "network_mode")
+    if mapping(service.get("networks")):
+        look.problem(path, "a service can't have both network_mode and networks", "remove one of them", "network_mode")
+    if mode == "host" and deep(service, "deploy", "endpoint_mode") == "vip":
+        look.problem(
+            ("services", name, "deploy", "endpoint_mode"),
+            "a service on the host network has no vip",
+            "remove it",
+            "network_mode",
+        )

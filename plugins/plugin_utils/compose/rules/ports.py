@@ -1,0 +1,97 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ports: numbers, modes, and no published port twice (swarmkit's validateEndpointSpec and checkPortConflicts)."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Mapping, Optional, Tuple
+
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.look import Look, deep, items_of
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.places import shown_value
+
+PROTOCOLS = ("tcp", "udp", "sctp")
+MODES = ("ingress", "host")
+#: host_ip texts that mean every address, as Swarm publishes anyway.
+EVERYWHERE = frozenset(("", "0.0.0.0", "::", "[::]", "*"))
+
+
+def check_ports(look: Look) -> None:
+    taken: Dict[Tuple[int, str], Dict[str, str]] = {}
+    for name, service in look.services.items():
+        own: Dict[Tuple[int, str], int] = {}
+        for index, port in items_of(service, "ports"):
+            path = ("services", name, "ports", index)
+            _check_port(look, path, port)
+            published = _number(port.get("published"))
+            if not published:
+                continue
+            key = (published, _protocol(port))
+            if key in own:
+                message = f"port {published}/{key[1]} is published twice (ports[{own[key]}] as well)"
+                look.problem(path, message, "keep one of them", "duplicate_port")
+                continue
+            own[key] = index
+            _check_conflict(look, path, name, key, port, taken)
+        _check_host_mode(look, name, service)
+
+
+def _check_conflict(
+    look: Look,
+    path: Tuple[Any, ...],
+    name: str,
+    key: Tuple[int, str],
+    port: Mapping[str, Any],
+    taken: Dict[Tuple[int, str], Dict[str, str]],
+) -> None:
+    """An ingress port listens on every node, so nothing else can have it; two host ports may be on two nodes."""
+    mode = port.get("mode") or "ingress"
+    others = taken.setdefault(key, {})
+    other = next((others[m] for m in ("ingress", "host") if m in others and "ingress" in (m, mode)), None)
+    if other is not None:
+        message = f"port {key[0]}/{key[1]} is published by service '{other}' as well"
+        look.problem(path, message, "publish it on another port", "duplicate_port")
+    others.setdefault(mode, name)
+
+
+def _check_port(look: Look, path: Tuple[Any, ...], port: Mapping[str, Any]) -> None:
+    target, published, mode = _number(port.get("target")), port.get("published"), port.get("mode")
+    if target is None or not 1 <= target <= 65535:
+        look.problem((*path, "target"), "the container's port must be from 1 to 65535", "name it with target:", "port")
+    number = _number(published)
+    if published not in (None, "") and (number is None or not 0 <= number <= 65535):
+        hint = "give one port from 1 to 65535, or none to let Swarm choose"
+        look.problem((*path, "published"), "the published port must be from 0 to 65535", hint, "port")
+    if mode not in (None, *MODES):
+        look.problem((*path, "mode"), f"unknown mode {shown_value(mode)}", f"use {' or '.join(MODES)}", "enum")
+    if _protocol(port) not in PROTOCOLS:
+        message = f"unknown protocol {shown_value(port.get('protocol'))}"
+        look.problem((*path, "protocol"), message, f"use {', '.join(PROTOCOLS)}", "enum")
+    if port.get("host_ip") not in (None, *EVERYWHERE):
+        message = "host_ip has no effect in Swarm: the port is open on every address of the node"
+        hint = "keep the port closed with a firewall, or don't publish it and reach it over a network"
+        look.notice((*path, "host_ip"), message, hint)
+
+
+def _check_host_mode(look: Look, name: str, service: Mapping[str, Any]) -> None:
+    replicas = deep(service, "deploy", "replicas")
+    if (
+        not isinstance(replicas, int)
+        or replicas < 2
+        or deep(service, "deploy", "placement", "max_replicas_per_node") == 1
+    ):
+        return
+    for index, port in items_of(service, "ports"):
+        if port.get("mode") == "host" and _number(port.get("published")):
+            message = f"a host port fits once on each node, so {replicas} replicas need as many nodes"
+            hint = "use mode: global, or set deploy.placement.max_replicas_per_node to 1"
+            look.notice(("services", name, "ports", index), message, hint, "host_port")
+
+
+def _protocol(port: Mapping[str, Any]) -> str:
+    return str(port.get("protocol") or "tcp").lower()
+
+
+def _number(value: Any) -> Optional[int]:
+    text = str(value)
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
