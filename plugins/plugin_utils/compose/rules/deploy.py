@@ -65,12 +65,8 @@ def _check_mode(look: Look, name: str, service: Mapping[str, Any], deploy: Mappi
                 message = f"mode {mode} runs one task on each node and can't have replicas"
                 look.problem(("services", name, *path), message, "remove it, or use mode: replicated", "replicas")
     if mode.endswith("-job") and deploy.get("update_config") is not None:
-        look.problem(
-            ("services", name, "deploy", "update_config"),
-            f"mode {mode} can't have an update_config",
-            "remove it",
-            "job",
-        )
+        path = ("services", name, "deploy", "update_config")
+        look.problem(path, f"mode {mode} can't have an update_config", "remove it", "job")
     if deploy.get("replicas") is not None and service.get("scale") not in (None, deploy["replicas"]):
         look.problem(("services", name, "scale"), "scale and deploy.replicas differ", "keep one of them", "replicas")
 

@@ -10,7 +10,6 @@ from typing import Any, Mapping, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.look import (
     Look,
-    deep,
     is_text,
     items_of,
     mapping,
@@ -46,13 +45,8 @@ def _check_address(look: Look, path: Tuple[Any, ...], option: str, pool: Mapping
             if "/" not in text:
                 raise ValueError
     except ValueError:
-        example = "10.0.9.1" if option == "gateway" else "10.0.9.0/24"
-        look.problem(
-            path,
-            f"the {option} is no {'address' if option == 'gateway' else 'network'}",
-            f"write it like {example}",
-            "address",
-        )
+        what, example = ("address", "10.0.9.1") if option == "gateway" else ("network", "10.0.9.0/24")
+        look.problem(path, f"the {option} is no {what}", f"write it like {example}", "address")
 
 
 def _check_mode(look: Look, name: str, service: Mapping[str, Any]) -> None:
@@ -66,10 +60,3 @@ def _check_mode(look: Look, name: str, service: Mapping[str, Any]) -> None:
         look.problem(path, f"network_mode {kind} is impossible in Swarm", hint, "network_mode")
     if mapping(service.get("networks")):
         look.problem(path, "a service can't have both network_mode and networks", "remove one of them", "network_mode")
-    if mode == "host" and deep(service, "deploy", "endpoint_mode") == "vip":
-        look.problem(
-            ("services", name, "deploy", "endpoint_mode"),
-            "a service on the host network has no vip",
-            "remove it",
-            "network_mode",
-        )

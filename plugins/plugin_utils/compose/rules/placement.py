@@ -47,9 +47,7 @@ def constraint_fault(constraint: Any) -> tuple[str, str]:
         return "the value has a character that constraints can't have", EXAMPLE
     if key.lower() not in KEYS and not key.lower().startswith(LABELS):
         meant = closest(key, KEYS)
-        hint = (
-            f"did you mean '{meant}'?" if meant else f"known are {', '.join(KEYS)}, node.labels.X and engine.labels.X"
-        )
+        hint = f"did you mean '{meant}'?" if meant else f"known are {', '.join(KEYS)}, node.labels.*, engine.labels.*"
         return "no node has the key of this constraint, so no task would ever run", hint
     if key.lower() == "node.role" and value.lower() not in ("manager", "worker"):
         return "a node's role is manager or worker", EXAMPLE

@@ -109,7 +109,7 @@ def _unknown_service(look: Look, path: Tuple[Any, ...], other: str, services: It
 
 
 def cycles(graph: Mapping[str, Iterable[str]]) -> Iterator[Tuple[str, ...]]:
-    """One cycle for each edge that closes one, as ``("a", "b", "a")``; without recursion, in time linear in the edges."""
+    """One cycle for each edge that closes one, as ``("a", "b", "a")``; without recursion, for long chains."""
     state: Dict[str, int] = {}  # 1: on the way, 2: done
     for root in sorted(graph):
         if root in state:
