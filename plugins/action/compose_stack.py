@@ -56,7 +56,7 @@ class ActionModule(ActionBase):
             CompileRequest,
             compile_stack,
         )
-        from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.files import LocalFiles
+        from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.local_files import LocalFiles
         from ansible_collections.stackwright.swarm.plugins.plugin_utils.sources import SlurpedFiles, sources_of
 
         def find(path: str) -> str:

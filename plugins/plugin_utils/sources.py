@@ -59,10 +59,7 @@ def sources_of(options: Mapping[str, Any], find: Callable[[str], str]) -> Tuple[
     if definition is not None:
         parts = definition if isinstance(definition, list) else [definition]
         names = [INLINE] if len(parts) == 1 else [f"{INLINE}[{number}]" for number in range(len(parts))]
-        sources += [
-            Source(path=name, text=part) if isinstance(part, str) else Source(path=name, tree=part)
-            for name, part in zip(names, parts)
-        ]
+        sources += [Source(path=name, text=part) for name, part in zip(names, parts)]
     if not sources:
         raise ComposeError(
             [Problem("no Compose file is given", hint="give src, or definition, or both", code="no_files")],

@@ -1,10 +1,14 @@
 """compose_stack through ansible-playbook against a real Swarm: the twelve-step matrix, and what a user does."""
 
 import json
+import sys
+from pathlib import Path
 
 import pytest
 
-from .playbook import Player
+sys.path.insert(0, str(Path(__file__).parent))
+
+from playbook import Player
 
 COMPOSE = """\
 services:
@@ -45,7 +49,7 @@ def cli(bed):
     """Asks the Swarm with docker's own command: an observer that shares no code with ours."""
 
     def ask(*arguments):
-        return bed.node("m1").cli(["docker", *arguments]).strip()
+        return bed.node("m1").cli(["docker", *arguments]).stdout.strip()
 
     return ask
 
@@ -71,7 +75,7 @@ def agree(announced, done):
 
 
 def test_the_twelve_steps(player, swarm, cli):
-    stack = swarm.name("shop")
+    stack = swarm.name
     present, changed = task(stack), task(stack, variables={"GREETING": "good morning"})
     absent = {"compose_stack": {"name": stack, "state": "absent"}}
     for step, wanted_before, wanted_after in (
@@ -101,7 +105,7 @@ def test_the_twelve_steps(player, swarm, cli):
 
 
 def test_only_what_differs_is_sent(player, swarm, cli):
-    stack = swarm.name("shop")
+    stack = swarm.name
     assert player.play(task(stack)).code == 0
     before = versions(cli, stack)
     run = player.play(task(stack, variables={"GREETING": "good morning"}))
@@ -112,7 +116,7 @@ def test_only_what_differs_is_sent(player, swarm, cli):
 
 
 def test_a_service_that_leaves_the_file_goes_and_its_volume_stays(player, swarm, cli):
-    stack = swarm.name("shop")
+    stack = swarm.name
     assert player.play(task(stack)).code == 0
     text = (player.folder / "compose.yml").read_text()
     player.write("compose.yml", text[: text.index("  worker:")] + text[text.index("configs:\n  page") :])
@@ -123,7 +127,7 @@ def test_a_service_that_leaves_the_file_goes_and_its_volume_stays(player, swarm,
 
 
 def test_stopping_and_starting_brings_back_the_count(player, swarm, cli):
-    stack = swarm.name("shop")
+    stack = swarm.name
     assert player.play(task(stack)).code == 0
     cli("service", "scale", "-d", f"{stack}_worker=3")
     stopped = {"compose_stack": {"name": stack, "state": "stopped"}}
@@ -141,7 +145,7 @@ def test_stopping_and_starting_brings_back_the_count(player, swarm, cli):
 
 
 def test_absent_and_at_once_present_again(player, swarm, cli):
-    stack = swarm.name("shop")
+    stack = swarm.name
     assert player.play(task(stack)).code == 0
     run = player.play({"compose_stack": {"name": stack, "state": "absent"}}, task(stack))
     assert run.code == 0, run.output
@@ -149,7 +153,7 @@ def test_absent_and_at_once_present_again(player, swarm, cli):
 
 
 def test_every_mistake_is_named_with_its_line_and_nothing_is_changed(player, swarm, cli):
-    stack = swarm.name("shop")
+    stack = swarm.name
     player.write(
         "compose.yml",
         "services:\n  web:\n    imge: nginx\n    replicas: 2\n  db:\n    image: Nginx\n    networks: [missing]\n",
@@ -166,7 +170,7 @@ def test_every_mistake_is_named_with_its_line_and_nothing_is_changed(player, swa
 
 
 def test_a_stack_that_does_not_run_fails_with_its_cause(player, swarm, cli):
-    stack = swarm.name("shop")
+    stack = swarm.name
     text = (player.folder / "compose.yml").read_text()
     player.write("compose.yml", text.replace('["sleep", "1d"]', "sh -c 'echo no database >&2; exit 7'"))
     run = player.play(task(stack, rollout={"timeout": 40}))
@@ -178,7 +182,7 @@ def test_a_stack_that_does_not_run_fails_with_its_cause(player, swarm, cli):
 
 
 def test_an_inline_definition_and_a_name_in_the_file(player, bed, swarm, cli):
-    stack = swarm.name("inline")
+    stack = swarm.name
     definition = {"name": stack, "services": {"a": {"image": bed.images["busybox"], "command": "sleep 1d"}}}
     run = player.play({"compose_stack": {"definition": definition}})
     assert run.code == 0, run.output
@@ -186,7 +190,7 @@ def test_an_inline_definition_and_a_name_in_the_file(player, bed, swarm, cli):
 
 
 def test_files_that_are_on_the_manager(player, swarm, cli):
-    stack = swarm.name("remote")
+    stack = swarm.name
     run = player.play(task(stack, src=str(player.folder / "compose.yml"), remote_src=True))
     assert run.code == 0, run.output
     assert set(services(cli, stack)) == {f"{stack}_web", f"{stack}_worker"}
@@ -197,7 +201,7 @@ def test_files_that_are_on_the_manager(player, swarm, cli):
     [("unix:///nonexistent/docker.sock", "daemon_unreachable"), ("tcp://127.0.0.1:9", "daemon_unreachable")],
 )
 def test_a_dead_socket_has_its_own_error(player, swarm, docker_host, code):
-    run = player.play(task(swarm.name("shop"), docker_host=docker_host))
+    run = player.play(task(swarm.name, docker_host=docker_host))
     assert run.code == 2
     assert run.last["error_code"] == code
     assert docker_host.split("//")[1].split(":")[0] in run.last["msg"]

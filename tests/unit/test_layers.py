@@ -56,7 +56,7 @@ IMPURE_MODULES = {
     "urllib",
 }
 #: Compose files are read through a reader; only these files of the compiler touch the world.
-COMPILER_EDGE = {"plugin_utils/compose/files.py"}
+COMPILER_EDGE = {"plugin_utils/compose/local_files.py", "plugin_utils/compose/schema/loader.py"}
 EXIT = {"exit_json", "fail_json"}
 
 
