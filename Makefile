@@ -1,6 +1,9 @@
 # Every target sets up what it needs under .cache/ first.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-down test unit lint
+.PHONY: help setup demo demo-down test test-long lint sanity unit differential integration package benchmark
+
+PYTHON := .cache/venv/bin/python
+PYTEST := $(PYTHON) -m pytest -q
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -8,5 +11,30 @@ help: ## Show the targets
 setup: ## Install what running and testing needs into .cache/venv
 	@sh tests/tools/bootstrap.sh run test
 
-unit: setup ## Unit tests only
-	@.cache/venv/bin/python -m pytest tests/unit -n 2 -q
+test: lint unit differential integration package ## All of the tests but the longest (about 15 minutes the first time)
+
+test-long: setup ## The integration tests on three nodes and on every engine
+	@sh tests/tools/long.sh
+
+lint: setup ## Formatters, linters, types and documentation
+	@sh tests/tools/lint.sh
+
+sanity: setup ## ansible-test sanity
+	@sh tests/tools/sanity.sh
+
+unit: setup ## Unit tests: no engine, no network
+	@$(PYTEST) -n 2 tests/unit
+
+differential: setup ## Our results against those of docker's own tools
+	@$(PYTEST) -n 2 tests/differential
+
+integration: setup ## Against a real Swarm of one node
+	@$(PYTEST) tests/integration
+
+package: setup ## Build the collection, install it and use it from there
+	@sh tests/tools/package.sh
+
+benchmark: setup ## Times and counts, as ratios; see docs/benchmark.md
+	@sh tests/tools/compare_venv.sh
+	@$(PYTHON) tests/benchmark/compile_time.py
+	@$(PYTHON) tests/benchmark/plays.py

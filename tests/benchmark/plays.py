@@ -1,0 +1,87 @@
+"""Whole ansible-playbook runs without changes, side by side: python tests/benchmark/plays.py [SERVICES] [ROUNDS]
+
+A ping, this collection's compose_stack and community.docker's docker_stack, each on a stack of that many services that
+is deployed already. The rounds are interleaved and the medians compared, since machines are noisy: ratios count.
+"""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "tests"), str(Path(__file__).parent)]
+
+from big import compose
+from testbed import Bed
+
+COMPARE = ROOT / ".cache" / "compare" / "bin"
+OURS = ROOT / ".cache" / "venv" / "bin"
+
+
+def play(folder: Path, name: str, binaries: Path, task: dict, docker_host: str) -> float:
+    path = folder / f"{name}.yml"
+    # JSON is YAML too.
+    path.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": [task]}]))
+    environment = {
+        "PATH": f"{binaries}:{os.environ['PATH']}",
+        "HOME": os.environ["HOME"],
+        "LC_ALL": "C.UTF-8",
+        "DOCKER_HOST": docker_host,
+        # Each with the collection paths that it needs, and no more.
+        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".cache" / "collections") if name == "ours" else str(folder),
+    }
+    inventory = f"localhost ansible_connection=local ansible_python_interpreter={binaries / 'python'}\n"
+    (folder / f"{name}.ini").write_text(inventory)
+    start = time.perf_counter()
+    done = subprocess.run(
+        [str(binaries / "ansible-playbook"), "-i", str(folder / f"{name}.ini"), str(path)],
+        env=environment,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    seconds = time.perf_counter() - start
+    if done.returncode:
+        raise SystemExit(f"{name} failed:\n{done.stdout}\n{done.stderr}")
+    return seconds
+
+
+def main(services: int, rounds: int) -> None:
+    if not (COMPARE / "ansible-playbook").exists():
+        subprocess.run(["sh", str(ROOT / "tests/tools/compare_venv.sh")], check=True)
+    with Bed.up("bench") as bed, tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        image = bed.images["busybox"]
+        (folder / "ours.compose.yml").write_text(compose(services, image))
+        (folder / "theirs.compose.yml").write_text(compose(services, image).replace("${LEVEL:-info}", "info"))
+        tasks = {
+            "ping": (OURS, {"ansible.builtin.ping": {}}),
+            "ours": (OURS, {"stackwright.swarm.compose_stack": {"name": "ours", "src": str(folder / "ours.compose.yml")}}),
+            "docker_stack": (
+                COMPARE,
+                {"community.docker.docker_stack": {"name": "theirs", "compose": [str(folder / "theirs.compose.yml")]}},
+            ),
+        }
+        host = bed.node("m1").docker_host
+        for task in ("ours", "docker_stack"):
+            print(f"first deployment of {services} services, {task}: {play(folder, task, *tasks[task], host):.2f} s")
+        seconds = {task: [] for task in tasks}
+        for _round in range(rounds):
+            for task, (binaries, body) in tasks.items():
+                seconds[task].append(play(folder, task, binaries, body, host))
+    medians = {task: statistics.median(values) for task, values in seconds.items()}
+    for task, value in medians.items():
+        print(f"run without changes, {services} services, {task}: median {value:.2f} s of {rounds}")
+    print(f"ours / ping: {medians['ours'] / medians['ping']:.2f} (target: at most 1.6)")
+    print(f"docker_stack / ours: {medians['docker_stack'] / medians['ours']:.2f} (target: at least 3)")
+
+
+if __name__ == "__main__":
+    given = [int(argument) for argument in sys.argv[1:]]
+    main(*(given + [100, 7][len(given) :]))

@@ -1,0 +1,23 @@
+#!/bin/sh
+# What can be judged without running the code.
+set -eu
+cd "$(dirname "$0")/../.."
+sh tests/tools/bootstrap.sh run test docs
+bin=$(pwd)/.cache/venv/bin
+step() { echo "lint: $1"; }
+step "ruff"
+"$bin/ruff" check .
+"$bin/ruff" format --check --quiet . || { "$bin/ruff" format --diff . | tail -n 40; exit 1; }
+step "yamllint"
+"$bin/yamllint" --strict .
+step "changelog"
+PATH=$bin:$PATH "$bin/antsibull-changelog" lint
+step "ansible-lint"
+PATH=$bin:$PATH ANSIBLE_COLLECTIONS_PATH=$(pwd)/.cache/collections "$bin/ansible-lint" --offline -q
+step "documentation"
+(cd .cache/collections/ansible_collections/stackwright/swarm &&
+    PATH=$bin:$PATH ANSIBLE_COLLECTIONS_PATH=$(pwd)/../../.. "$bin/antsibull-docs" lint-collection-docs --plugin-docs --skip-rstcheck .)
+step "mypy"
+(cd .cache/collections && "$bin/mypy" --config-file ansible_collections/stackwright/swarm/pyproject.toml \
+    -p ansible_collections.stackwright.swarm.plugins)
+sh tests/tools/sanity.sh

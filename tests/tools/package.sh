@@ -1,0 +1,34 @@
+#!/bin/sh
+# Builds the collection, installs it into an empty folder as a user would, and asks it for its documentation and its work.
+set -eu
+cd "$(dirname "$0")/../.."
+work=$(pwd)/.cache/package
+bin=$(pwd)/.cache/venv/bin
+rm -rf "$work"
+mkdir -p "$work/build" "$work/source"
+# A copy of the tracked files: the checkout's own caches are no part of the collection.
+git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents -t "$work/source" 2>/dev/null || true
+"$bin/ansible-galaxy" collection build "$work/source" --output-path "$work/build" >/dev/null
+"$bin/ansible-galaxy" collection install "$work"/build/*.tar.gz -p "$work/installed" --offline >/dev/null
+export ANSIBLE_COLLECTIONS_PATH="$work/installed" ANSIBLE_HOME="$work/home"
+for module in plugins/modules/*.py; do
+    name=stackwright.swarm.$(basename "$module" .py)
+    (cd "$work" && "$bin/ansible-doc" -t module "$name" >"$work/doc" && grep -q "$(basename "$module" .py)" "$work/doc")
+    echo "package: $name is documented"
+done
+cat >"$work/use.yml" <<'P'
+- hosts: localhost
+  gather_facts: false
+  connection: local
+  tasks:
+    - stackwright.swarm.compose_stack:
+        name: shop
+        docker_host: unix:///nonexistent/docker.sock
+        definition: {services: {web: {image: "nginx:1"}}}
+      register: tried
+      ignore_errors: true
+    - ansible.builtin.assert:
+        that: tried.error_code == "daemon_unreachable"
+P
+(cd "$work" && "$bin/ansible-playbook" "$work/use.yml" >"$work/use.log" 2>&1) || { cat "$work/use.log"; exit 1; }
+echo "package: $(basename "$work"/build/*.tar.gz) installs and works, $(du -k "$work"/build/*.tar.gz | cut -f1) kB"
