@@ -12,6 +12,7 @@ from typing import Any, Dict, List, Mapping, Optional
 from ansible import constants as C
 from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
+
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.connection import CONNECTION
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import CHANGES, FILES, PLATFORM, STACK
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ComposeError, Problem, StackwrightError

@@ -253,8 +253,3 @@ EXAMPLES = r"""
     name: shop
     state: absent
 """
-
-from typing import Any, Dict
-
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import CHANGES, FILES, PLATFORM, STACK
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run import run_module

@@ -62,7 +62,10 @@ def main(services: int, rounds: int) -> None:
         (folder / "theirs.compose.yml").write_text(compose(services, image).replace("${LEVEL:-info}", "info"))
         tasks = {
             "ping": (OURS, {"ansible.builtin.ping": {}}),
-            "ours": (OURS, {"stackwright.swarm.compose_stack": {"name": "ours", "src": str(folder / "ours.compose.yml")}}),
+            "ours": (
+                OURS,
+                {"stackwright.swarm.compose_stack": {"name": "ours", "src": str(folder / "ours.compose.yml")}},
+            ),
             "docker_stack": (
                 COMPARE,
                 {"community.docker.docker_stack": {"name": "theirs", "compose": [str(folder / "theirs.compose.yml")]}},

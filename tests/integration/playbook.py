@@ -60,7 +60,8 @@ class Player:
         """Each task is a map; a module's name without a dot is one of ours."""
         self.runs += 1
         full = [
-            {(f"stackwright.swarm.{key}" if key in OURS else key): value for key, value in task.items()} for task in tasks
+            {(f"stackwright.swarm.{key}" if key in OURS else key): value for key, value in task.items()}
+            for task in tasks
         ]
         play = {
             "hosts": "swarm_managers",
@@ -70,7 +71,13 @@ class Player:
         }
         playbook = self.write(f"play{self.runs}.yml", yaml.safe_dump([play], sort_keys=False))
         return self.playbook(
-            playbook, check=check, diff=diff, verbosity=verbosity, variables=variables, limit=limit, environment=environment
+            playbook,
+            check=check,
+            diff=diff,
+            verbosity=verbosity,
+            variables=variables,
+            limit=limit,
+            environment=environment,
         )
 
     def playbook(self, path, *, check=False, diff=False, verbosity=0, variables=None, limit=None, environment=None):

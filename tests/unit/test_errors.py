@@ -5,7 +5,9 @@ def test_a_compose_error_lists_every_problem_in_the_order_of_the_file():
     error = ComposeError(
         [
             Problem("must be text", "services.b.image", "compose.yml", 9, 5, code="type"),
-            Problem("unknown key", "services.a.imge", "compose.yml", 3, 5, hint="did you mean 'image'?", code="unknown"),
+            Problem(
+                "unknown key", "services.a.imge", "compose.yml", 3, 5, hint="did you mean 'image'?", code="unknown"
+            ),
         ]
     )
     assert error.error_code == "invalid_compose"

@@ -103,9 +103,7 @@ def test_the_core_is_pure(path):
             assert module.split(".")[0] not in IMPURE_MODULES, f"{name(path)}:{line}: a pure file imports {module}"
 
 
-@pytest.mark.parametrize(
-    "path", [p for p in files() if name(p).startswith("plugin_utils/compose/")], ids=name
-)
+@pytest.mark.parametrize("path", [p for p in files() if name(p).startswith("plugin_utils/compose/")], ids=name)
 def test_the_compiler_touches_the_world_through_its_reader_only(path):
     if name(path) in COMPILER_EDGE:
         pytest.skip("this is the reader")

@@ -10,6 +10,7 @@ import time
 from typing import Any, Callable, Dict, Optional
 
 from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.connection import (
     CONNECTION,
     with_certificate_folder,

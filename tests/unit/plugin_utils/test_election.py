@@ -1,6 +1,7 @@
 import multiprocessing
 
 import pytest
+
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.election import Outcome, turn
 
 
