@@ -14,8 +14,8 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.pattern_
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Place
 
 _BOOLEANS = {
-    **dict.fromkeys(("1", "t", "true", "y", "yes", "on"), True),
-    **dict.fromkeys(("0", "f", "false", "n", "no", "off"), False),
+    **dict.fromkeys(("true", "y", "yes", "on"), True),
+    **dict.fromkeys(("false", "n", "no", "off"), False),
 }
 
 

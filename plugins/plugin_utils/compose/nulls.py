@@ -1,7 +1,10 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sections and keys without a value are the same as absent ones."""
+"""Sections and keys without a value are the same as absent ones.
+
+But for a command: there, as in Compose, nothing in a later file takes away what an earlier one says.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree imp
 _MEANT = frozenset(
     ("environment", "labels", "annotations", "sysctls", "extra_hosts", "options", "driver_opts", "args", "storage_opt")
 )
+_TAKEN_AWAY = frozenset(("command", "entrypoint"))
 _TOP = frozenset(("services", "networks", "volumes", "configs", "secrets"))
 
 
@@ -33,6 +37,8 @@ def _drop(node: Any, is_service: bool) -> None:
             value = node[key]
             if value is None:
                 node.drop(key)
+                if is_service and key in _TAKEN_AWAY:
+                    node.tags.setdefault(key, "reset")
             elif key in _MEANT or key.startswith("x-"):
                 continue
             elif is_service and key in ("networks", "depends_on"):
