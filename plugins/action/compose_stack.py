@@ -161,7 +161,7 @@ def _follow(outcome: Outcome, digest: str, looked: Mapping[str, Any]) -> Dict[st
         result.update(
             failed=True,
             error_code=outcome.error_code,
-            msg=f"The deployment failed on {outcome.host}, which did the work for this cluster; its own result says why.",
+            msg=f"The deployment failed on {outcome.host}, which did this cluster's work; its own result says why.",
         )
     return result
 
