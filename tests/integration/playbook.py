@@ -56,7 +56,7 @@ class Player:
         path.write_text(text)
         return path
 
-    def play(self, *tasks, check=False, diff=False, verbosity=0, variables=None, limit=None, environment=None):
+    def play(self, *tasks, **how):
         """Each task is a map; a module's name without a dot is one of ours."""
         self.runs += 1
         full = [
