@@ -1,0 +1,85 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which networks a service joins, and by which names it answers there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.scope import Scope
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.values import (
+    filled,
+    labels,
+    mapping,
+    text,
+    texts,
+)
+
+#: Networks that every Engine has. They know no aliases.
+PREDEFINED = ("host", "bridge", "none", "default")
+_ATTACHABLE_MODES = ("host", "bridge")
+
+
+def network_mode(scope: Scope) -> str | None:
+    """Return ``host`` or ``bridge`` where ``network_mode`` says so and ``networks`` says nothing."""
+    mode = text(scope.service, "network_mode", scope.path())
+    if mode not in _ATTACHABLE_MODES or scope.service.get("networks"):
+        return None
+    return mode if "network_mode" in scope.context.options.apply_ignored else None
+
+
+def attachments(scope: Scope) -> list[dict[str, Any]]:
+    """Return the network attachments, sorted by the network's name."""
+    mode = network_mode(scope)
+    if mode:
+        scope.context.use_predefined(mode)
+        return [{"Target": mode}]
+    _notice_mode(scope)
+    wanted: Mapping[str, Any] = mapping(scope.service, "networks", scope.path()) or {"default": None}
+    extra = _extra_aliases(scope)
+    found = []
+    for key in wanted:
+        at = scope.path("networks", key)
+        settings = mapping(wanted, key, scope.path("networks")) or {}
+        name = scope.context.use_network(key, at)
+        aliases = list(texts(settings, "aliases", at) or [])
+        if name not in PREDEFINED and not name.startswith("container:"):
+            if not scope.context.is_external("networks", key):
+                aliases += [alias for alias in extra if alias not in aliases]
+            aliases.append(scope.key)
+        found.append({"Target": name, **filled(Aliases=aliases, DriverOpts=labels(settings, "driver_opts", at))})
+    return sorted(found, key=lambda attachment: attachment["Target"])
+
+
+def _notice_mode(scope: Scope) -> None:
+    mode = text(scope.service, "network_mode", scope.path())
+    if not mode or scope.service.get("networks"):
+        return
+    if mode in _ATTACHABLE_MODES:
+        scope.applies("network_mode")
+    else:
+        scope.notice(
+            f"Swarm has no network_mode {mode!r}: the service joins the stack's network 'default'",
+            "network_mode",
+            hint="Remove it, and reach other services by their names.",
+            code="no_effect",
+        )
+
+
+def _extra_aliases(scope: Scope) -> list[str]:
+    """Names by which other services of the file know this one: of links, and of ``container_name``.
+
+    They are given on networks of the stack only: on a network that others use as well they could collide.
+    """
+    aliases = list(scope.context.link_aliases.get(scope.key, ()))
+    name = text(scope.service, "container_name", scope.path())
+    if name and name != scope.key and name in scope.context.mentioned and scope.applies("container_name"):
+        scope.notice(
+            f"Swarm names containers itself; {name!r} became an alias, since another service mentions it",
+            "container_name",
+            hint="Use the service's own name, or 'aliases' under 'networks'.",
+        )
+        aliases.append(name)
+    return aliases

@@ -1,0 +1,121 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The whole conversion: the project's objects by name, and what services use of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, TypeVar
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import Problem
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.options import ConvertOptions
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.paths import Invalid, Path, dotted
+
+Result = TypeVar("Result")
+
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+
+
+@dataclass
+class Context:
+    """One conversion: its inputs, and what it collects."""
+
+    project: Any
+    stack: Stack
+    options: ConvertOptions
+    problems: list[Problem] = field(default_factory=list)
+    notices: list[Problem] = field(default_factory=list)
+    used_networks: set[str] = field(default_factory=set)
+    used_predefined: set[str] = field(default_factory=set)
+
+    # -- problems
+
+    def at(self, message: str, path: Sequence[Any], hint: str = "", code: str = "invalid") -> Problem:
+        """Return a Problem that stands at ``path``."""
+        mark = self.project.where(tuple(path))
+        problem = Problem(message, dotted(path), hint=hint, code=code)
+        return replace(problem, file=mark.file, line=mark.line, column=mark.column) if mark else problem
+
+    def guard(self, convert: Callable[[], Result]) -> Result | None:
+        """Call ``convert``; what it finds invalid becomes a problem, and None its result."""
+        try:
+            return convert()
+        except Invalid as error:
+            self.problems.append(self.at(error.message, error.path, error.hint, error.code))
+            return None
+
+    # -- the project's objects
+
+    def entries(self, kind: str) -> Mapping[str, Any]:
+        entries = getattr(self.project, kind, None)
+        return entries if isinstance(entries, Mapping) else {}
+
+    def definition(self, kind: str, key: str, path: Path) -> Mapping[str, Any]:
+        """Return what the file says of an object; raise Invalid if it does not know it."""
+        entries = self.entries(kind)
+        if key not in entries and not (kind == "networks" and key == "default"):
+            known = ", ".join(sorted(map(str, entries))) or "none"
+            raise Invalid(
+                f"the {kind[:-1]} {key!r} is not defined",
+                path,
+                hint=f"Add it under the top-level '{kind}' (there: {known}).",
+                code="undefined",
+            )
+        entry = entries.get(key)
+        return entry if isinstance(entry, Mapping) else {}
+
+    def is_external(self, kind: str, key: str) -> bool:
+        entry = self.entries(kind).get(key)
+        return bool(isinstance(entry, Mapping) and entry.get("external"))
+
+    def object_name(self, kind: str, key: str, path: Path) -> str:
+        """Return the object's name in the Swarm: its ``name``, or STACK_KEY, or KEY if it is external."""
+        name = self.definition(kind, key, path).get("name")
+        if name is not None and str(name).strip():
+            return str(name)
+        return key if self.is_external(kind, key) else self.stack.scoped(key)
+
+    def use_network(self, key: str, path: Path) -> str:
+        """Note that a service joins a network, and return the network's name."""
+        name = self.object_name("networks", key, path)
+        self.used_networks.add(key)
+        return name
+
+    def use_predefined(self, name: str) -> None:
+        self.used_predefined.add(name)
+
+    # -- how services name each other
+
+    @cached_property
+    def link_aliases(self) -> dict[str, list[str]]:
+        """The aliases that ``links`` of other services give to a service, by its key."""
+        found: dict[str, list[str]] = {}
+        if "links" not in self.options.apply_ignored:
+            return found
+        for service in self.entries("services").values():
+            links = service.get("links") if isinstance(service, Mapping) else None
+            for link in links if isinstance(links, list) else []:
+                target, _, alias = str(link).partition(":")
+                if alias and alias != target and alias not in found.setdefault(target, []):
+                    found[target].append(alias)
+        return {target: sorted(aliases) for target, aliases in found.items() if aliases}
+
+    @cached_property
+    def mentioned(self) -> set[str]:
+        """Every word in the environment, the commands and the labels of the services."""
+        words: set[str] = set()
+        for service in self.entries("services").values():
+            if not isinstance(service, Mapping):
+                continue
+            for key in ("environment", "command", "entrypoint", "labels"):
+                value = service.get(key)
+                parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+                for part in parts:
+                    if isinstance(part, str):
+                        words.update(_WORD.findall(part))
+        return words

@@ -1,0 +1,71 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A canonical project to the desired state of a stack. Pure: the same project gives the same result."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ComposeError
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.context import Context
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.engine_rules import check
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.networks import networks
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.objects import objects
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.options import ConvertOptions
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.scope import Scope
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.service import service_spec
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.waves import dependencies, waves
+
+
+def convert(project: Any, stack: Stack, *, options: ConvertOptions | None = None) -> dict[str, Any]:
+    """Return the DesiredState (docs/architecture.md) of ``project``, named as ``stack`` says.
+
+    Specs are those of ``docker stack deploy`` 28.2.2 but for what docs/differences.md lists.
+    Raises ComposeError with every problem that was found.
+    """
+    context = Context(project, stack, options or ConvertOptions())
+    services = []
+    for key in sorted(context.entries("services"), key=str):
+        service = context.guard(lambda key=key: _service(context, str(key), context.entries("services")[key]))
+        if service:
+            services.append(service)
+    desired: dict[str, Any] = {
+        "format": 1,
+        "stack": {
+            "name": stack.full_name,
+            "id": stack.id,
+            "hash": stack.hash,
+            "project": stack.project or "",
+            "environment": stack.environment or "",
+            "prefix": stack.prefix,
+        },
+        "networks": networks(context),
+        "configs": objects(context, "configs"),
+        "secrets": objects(context, "secrets"),
+        "services": sorted(services, key=lambda service: service["name"]),
+        "waves": context.guard(lambda: waves({service["key"]: service["depends_on"] for service in services})) or [],
+        "routes": [],
+    }
+    check(context, desired)
+    if context.problems:
+        raise ComposeError(context.problems)
+    notices = [*getattr(project, "notices", ()), *context.notices]
+    desired["notices"] = [asdict(notice) for notice in notices]
+    return desired
+
+
+def _service(context: Context, key: str, service: Any) -> dict[str, Any]:
+    scope = Scope(context, key, service if isinstance(service, Mapping) else {})
+    mark = context.project.where(scope.path())
+    return {
+        "key": key,
+        "name": context.stack.scoped(key),
+        "image": scope.service.get("image"),
+        "spec": service_spec(scope),
+        "depends_on": dependencies(scope.service, scope.path()),
+        "where": f"{mark.file}:{mark.line}" if mark else "",
+    }

@@ -1,0 +1,165 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Volumes, binds and tmpfs: the mounts of a service."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import NAMESPACE_LABEL
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.paths import Path
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.scope import Scope
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.tmpfs import (
+    shared_memory,
+    temporary_mounts,
+    tmpfs_options,
+)
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.values import (
+    boolean,
+    filled,
+    items,
+    labels,
+    mapping,
+    section,
+    text,
+)
+
+_WINDOWS_PATH = re.compile(r"(?:[A-Za-z]:)?[\\/]|[A-Za-z]:")
+
+
+def mounts(scope: Scope) -> list[dict[str, Any]] | None:
+    """Return the mounts: those of ``volumes`` in the file's order, then those of ``tmpfs`` and ``shm_size``."""
+    found = []
+    for index, volume in enumerate(items(scope.service, "volumes", scope.path()) or []):
+        found.append(_mount(scope, volume, scope.path("volumes", index)))
+    found += temporary_mounts(scope)
+    found += shared_memory(scope, {mount["Target"] for mount in found})
+    return found or None
+
+
+def _mount(scope: Scope, volume: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    kind = text(volume, "type", path) or "volume"
+    make = _TYPES.get(kind)
+    if make is None:
+        raise scope.invalid(
+            f"{kind!r} is no type of a mount", *path[2:], "type", hint="Use " + ", ".join(sorted(_TYPES)) + "."
+        )
+    mount = {
+        "Type": kind,
+        **filled(
+            Target=text(volume, "target", path),
+            ReadOnly=boolean(volume, "read_only", path),
+            Consistency=text(volume, "consistency", path),
+        ),
+    }
+    mount.setdefault("Target", "")
+    mount.update(make(scope, volume, path))
+    return mount
+
+
+def _volume(scope: Scope, volume: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    source = text(volume, "source", path)
+    if not source:
+        return {}
+    top = scope.context.definition("volumes", source, path)
+    at = ("volumes", source)
+    block = section(volume, "volume", path)
+    options = filled(
+        NoCopy=boolean(block, "nocopy", (*path, "volume")), Subpath=text(block, "subpath", (*path, "volume"))
+    )
+    if not scope.context.is_external("volumes", source):
+        own = labels(block, "labels", (*path, "volume")) or {}
+        if own and not scope.applies("volume.labels", *path[2:], "volume", "labels"):
+            own = {}
+        options["Labels"] = {
+            **(labels(top, "labels", at) or {}),
+            **own,
+            NAMESPACE_LABEL: scope.stack.full_name,
+        }
+        driver, driver_options = text(top, "driver", at), labels(top, "driver_opts", at)
+        if driver or driver_options is not None:
+            options["DriverConfig"] = filled(Name=driver, Options=driver_options)
+    return {"Source": scope.context.object_name("volumes", source, path), "VolumeOptions": options}
+
+
+def _bind(scope: Scope, volume: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    source = text(volume, "source", path)
+    if not source:
+        raise scope.invalid(
+            "a bind needs a source", *path[2:], hint="Add 'source', a path on the node.", code="required"
+        )
+    result: dict[str, Any] = {"Source": _absolute(scope, source)}
+    block = mapping(volume, "bind", path)
+    if block is not None:
+        result["BindOptions"] = _bind_options(scope, block, (*path, "bind"))
+    return result
+
+
+def _bind_options(scope: Scope, block: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    options: dict[str, Any] = filled(Propagation=text(block, "propagation", path))
+    recursive = text(block, "recursive", path)
+    if recursive == "disabled":
+        options["NonRecursive"] = True
+    elif recursive in ("writable", "readonly"):
+        options["ReadOnlyNonRecursive" if recursive == "writable" else "ReadOnlyForceRecursive"] = True
+    if text(block, "selinux", path):
+        scope.notice("Swarm relabels no files for SELinux", *path[2:], "selinux", code="no_effect")
+    return options
+
+
+def _absolute(scope: Scope, source: str) -> str:
+    """A relative source belongs to the project's directory; an absolute one stays as it is written."""
+    if source.startswith("~"):
+        source = scope.context.options.home + source[1:]
+    if source.startswith("/") or _WINDOWS_PATH.match(source):
+        return source
+    return posixpath.normpath(posixpath.join(str(scope.context.project.directory), source))
+
+
+def _tmpfs(scope: Scope, volume: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    if text(volume, "source", path):
+        raise scope.invalid("a tmpfs has no source", *path[2:], "source", hint="Remove it.")
+    block = mapping(volume, "tmpfs", path)
+    if block is None:
+        return {}
+    return {"TmpfsOptions": tmpfs_options(scope, block, (*path, "tmpfs"))}
+
+
+def _pipe(scope: Scope, volume: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    source = text(volume, "source", path)
+    if not source:
+        raise scope.invalid("a named pipe needs a source", *path[2:], code="required")
+    return {"Source": source}
+
+
+def _image(scope: Scope, volume: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    source = text(volume, "source", path)
+    if not source:
+        raise scope.invalid("an image mount needs a source, the image", *path[2:], code="required")
+    block = mapping(volume, "image", path)
+    subpath = text(block, "subpath", (*path, "image")) if block else None
+    return {"Source": source, **({"ImageOptions": {"Subpath": subpath}} if subpath else {})}
+
+
+def _cluster(scope: Scope, volume: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    source = text(volume, "source", path)
+    if not source:
+        raise scope.invalid("a cluster volume needs a source", *path[2:], code="required")
+    if not source.startswith("group:"):
+        scope.context.definition("volumes", source, path)
+        source = scope.context.object_name("volumes", source, path)
+    return {"Source": source, "ClusterOptions": {}}
+
+
+_TYPES: dict[str, Callable[[Scope, Mapping[str, Any], Path], dict[str, Any]]] = {
+    "bind": _bind,
+    "cluster": _cluster,
+    "image": _image,
+    "npipe": _pipe,
+    "tmpfs": _tmpfs,
+    "volume": _volume,
+}

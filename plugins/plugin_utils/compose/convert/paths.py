@@ -1,0 +1,30 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where something stands in a project, and the error that says it is wrong there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+Path = tuple[Any, ...]
+
+
+class Invalid(ValueError):
+    """A value that has no place in a spec; ``path`` is where it stands, from the top of the project."""
+
+    def __init__(self, message: str, path: Sequence[Any], hint: str = "", code: str = "invalid") -> None:
+        super().__init__(message)
+        self.message = message
+        self.path = tuple(path)
+        self.hint = hint
+        self.code = code
+
+
+def dotted(path: Sequence[Any]) -> str:
+    """Write a path as a user reads it: ``services.web.ports[0]``."""
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+    return text

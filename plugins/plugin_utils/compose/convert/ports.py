@@ -1,0 +1,66 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Published ports."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.attachments import network_mode
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.paths import Path
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.scope import Scope
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.values import (
+    filled,
+    integer,
+    items,
+    section,
+    text,
+)
+
+_EVERY_ADDRESS = ("", "0.0.0.0", "::")
+_MODES = ("ingress", "host")
+
+
+def endpoint_spec(scope: Scope) -> dict[str, Any]:
+    """Return the EndpointSpec, its ports in the order of the published port (the file's where that is equal)."""
+    deploy = section(scope.service, "deploy", scope.path())
+    mode = (text(deploy, "endpoint_mode", scope.path("deploy")) or "").lower()
+    if mode not in ("", "vip", "dnsrr"):
+        raise scope.invalid(f"{mode!r} is not known", "deploy", "endpoint_mode", hint="Use vip or dnsrr.")
+    given = items(scope.service, "ports", scope.path()) or []
+    ports = [_port(scope, port, scope.path("ports", index)) for index, port in enumerate(given)]
+    if ports and network_mode(scope) == "host":
+        scope.notice("on the host's own network a container listens on the node directly", "ports", code="no_effect")
+        ports = []
+    return filled(Mode=mode, Ports=sorted(ports, key=lambda port: port.get("PublishedPort", 0)))
+
+
+def _port(scope: Scope, port: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    target = _number(scope, port, "target", path)
+    published = _number(scope, port, "published", path) if port.get("published") != "" else 0
+    address = text(port, "host_ip", path) or ""
+    if address.strip("[]") not in _EVERY_ADDRESS:
+        scope.notice(
+            f"Swarm ignores the address {address}: the port is published on every address of the nodes",
+            *path[2:],
+            hint="Close the port with a firewall, or leave it unpublished behind a proxy.",
+        )
+    mode = text(port, "mode", path)
+    if mode and mode not in _MODES:
+        scope.notice(f"the mode {mode!r} is not known; the Engine takes it for ingress", *path[2:], "mode")
+    return filled(
+        Name=text(port, "name", path),
+        Protocol=text(port, "protocol", path),
+        TargetPort=target,
+        PublishedPort=published,
+        PublishMode=mode,
+    )
+
+
+def _number(scope: Scope, port: Mapping[str, Any], key: str, path: Path) -> int:
+    value = integer(port, key, path) or 0
+    if not 0 <= value <= 65535:
+        raise scope.invalid(f"{value} is no port", *path[2:], key, hint="Ports are 1 to 65535.", code="range")
+    return value

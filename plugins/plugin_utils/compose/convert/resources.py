@@ -1,0 +1,93 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Limits and reservations, from ``deploy.resources`` and from the older keys beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose import units
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.devices import generic_resources
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.paths import Invalid, Path
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.scope import Scope
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.values import (
+    filled,
+    integer,
+    mapping,
+    parsed,
+    section,
+)
+
+#: What the Engine takes at least (daemon/cluster and swarmkit's controlapi).
+_LEAST_MEMORY = 4 * 1024 * 1024
+_LEAST_CPUS = 10**6
+_DEFAULT_CPU_PERIOD = 100_000
+
+
+def resources(scope: Scope) -> dict[str, Any]:
+    """Return the ResourceRequirements; a block that the file has is there even when it is empty."""
+    deploy = section(scope.service, "deploy", scope.path())
+    given = section(deploy, "resources", scope.path("deploy"))
+    path = scope.path("deploy", "resources")
+    limits, reservations = (mapping(given, key, path) for key in ("limits", "reservations"))
+    result = {}
+    wanted = _limits(scope, limits or {}, (*path, "limits"))
+    if wanted or limits is not None:
+        result["Limits"] = wanted
+    wanted = _reservations(scope, reservations or {}, (*path, "reservations"))
+    if wanted or reservations is not None:
+        result["Reservations"] = wanted
+    return result
+
+
+def _limits(scope: Scope, limits: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    service, top = scope.service, scope.path()
+    cpus = _cpus(limits, "cpus", path)
+    memory = _memory(limits, "memory", path)
+    pids = integer(limits, "pids", path)
+    return filled(
+        NanoCPUs=_older_cpus(scope) if cpus is None else cpus,
+        MemoryBytes=_memory(service, "mem_limit", top) if memory is None else memory,
+        Pids=integer(service, "pids_limit", top) if pids is None else pids,
+    )
+
+
+def _reservations(scope: Scope, reservations: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    memory = _memory(reservations, "memory", path)
+    return filled(
+        NanoCPUs=_cpus(reservations, "cpus", path),
+        MemoryBytes=_memory(scope.service, "mem_reservation", scope.path()) if memory is None else memory,
+        GenericResources=generic_resources(scope, reservations, path),
+    )
+
+
+def _older_cpus(scope: Scope) -> int | None:
+    """``cpus``, or what ``cpu_quota`` is of ``cpu_period``: both are microseconds, or durations."""
+    cpus = _cpus(scope.service, "cpus", scope.path())
+    if cpus is not None:
+        return cpus
+    quota = parsed(scope.service, "cpu_quota", scope.path(), _microseconds)
+    period = parsed(scope.service, "cpu_period", scope.path(), _microseconds) or _DEFAULT_CPU_PERIOD
+    return quota * 10**9 // period if quota and quota > 0 else None
+
+
+def _microseconds(value: Any) -> int:
+    if isinstance(value, (int, float)) or str(value).lstrip("-").isdigit():
+        return int(value)
+    return units.duration(value) // 1000
+
+
+def _cpus(holder: Mapping[str, Any], key: str, path: Path) -> int | None:
+    cpus = parsed(holder, key, path, units.nano_cpus)
+    if cpus and cpus < _LEAST_CPUS:
+        raise Invalid("the Engine takes no less than 0.001 CPUs", (*path, key), code="range")
+    return cpus
+
+
+def _memory(holder: Mapping[str, Any], key: str, path: Path) -> int | None:
+    memory = parsed(holder, key, path, units.byte_size)
+    if memory and memory < _LEAST_MEMORY:
+        raise Invalid("the Engine takes no less than 4 MiB of memory", (*path, key), code="range")
+    return memory

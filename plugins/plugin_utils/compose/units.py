@@ -1,0 +1,85 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Durations, byte sizes and CPUs of Compose files, read as Go's libraries read them. Pure; ValueError for bad text."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+_NANOSECONDS = {
+    "ns": 1,
+    "us": 10**3,
+    "µs": 10**3,  # U+00B5
+    "μs": 10**3,  # U+03BC
+    "ms": 10**6,
+    "s": 10**9,
+    "m": 60 * 10**9,
+    "h": 3600 * 10**9,
+    # Compose's own reader of durations (go-str2duration) adds these two.
+    "d": 24 * 3600 * 10**9,
+    "w": 7 * 24 * 3600 * 10**9,
+}
+_DURATION_PART = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)([a-zµμ]+)")
+_SIZE = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:e([+-]?[0-9]{1,3}))? ?(?:b|([kmgtp])(?:i?b)?)?\Z", re.IGNORECASE)
+_CPUS = re.compile(r"\+?([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:e([+-]?[0-9]{1,3}))?(?:/([0-9]+))?\Z", re.IGNORECASE)
+_MAX = 2**63 - 1
+
+
+def duration(value: object) -> int:
+    """Return nanoseconds of Go's duration text: ``1h30m``, ``1.5s``, ``0``; also days (``1d``) and weeks."""
+    text = value if isinstance(value, str) else str(value)
+    sign, rest = (-1, text[1:]) if text[:1] == "-" else (1, text[1:] if text[:1] == "+" else text)
+    if rest == "0":
+        return 0
+    total, end = Fraction(0), 0
+    for part in _DURATION_PART.finditer(rest):
+        if part.start() != end or part.group(2) not in _NANOSECONDS:
+            break
+        total += Fraction(int(_decimal(part.group(1)) * _NANOSECONDS[part.group(2)]))
+        end = part.end()
+    if not rest or end != len(rest):
+        unit = f" (a number needs a unit: '{rest}s')" if re.match(r"[0-9.]+\Z", rest) else ""
+        raise ValueError(f"{text!r} is no duration{unit}; write for example '30s', '1m30s' or '500ms'")
+    if total > _MAX:
+        raise ValueError(f"the duration {text!r} is too long")
+    return sign * int(total)
+
+
+def byte_size(value: object) -> int:
+    """Return bytes of a size: a whole number, or text such as ``64m``, ``1.5gb``; all units count by 1024."""
+    if isinstance(value, bool):
+        raise ValueError(f"{value!r} is no size")
+    text = str(value)
+    match = _SIZE.match(text)
+    if not match:
+        raise ValueError(f"{text!r} is no size; write for example '512m' or '1.5gb'")
+    number = _decimal(match.group(1)) * Fraction(10) ** int(match.group(2) or 0)
+    size = int(number * 1024 ** (" kmgtp".index(match.group(3).lower()) if match.group(3) else 0))
+    if size > _MAX:
+        raise ValueError(f"the size {text!r} is too large")
+    return size
+
+
+def nano_cpus(value: object) -> int:
+    """Return billionths of a CPU of ``0.5``, ``"1e-1"`` or ``"1/2"``; "" is 0, what is finer is rounded."""
+    if isinstance(value, bool):
+        raise ValueError(f"{value!r} is no number of CPUs")
+    text = str(value)
+    if not text:
+        return 0
+    match = _CPUS.match(text)
+    if not match or (match.group(3) and not int(match.group(3))):
+        raise ValueError(f"{text!r} is no number of CPUs; write for example '0.5'")
+    cpus = _decimal(match.group(1)) * Fraction(10) ** int(match.group(2) or 0) / int(match.group(3) or 1)
+    nano = round(cpus * 10**9)
+    if nano > _MAX:
+        raise ValueError(f"{text!r} are too many CPUs")
+    return nano
+
+
+def _decimal(text: str) -> Fraction:
+    if len(text) > 40:
+        raise ValueError(f"the number {text[:40]}... has too many digits")
+    return Fraction("0" + text if text[0] == "." else text.rstrip(".") or "0")

@@ -1,0 +1,95 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""In which order services start: waves of services that may change together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.paths import Invalid, Path
+
+_CONDITIONS = ("service_started", "service_healthy", "service_completed_successfully")
+
+Dependencies = Mapping[str, Mapping[str, Any]]
+
+
+def dependencies(service: Mapping[str, Any], path: Path) -> dict[str, dict[str, Any]]:
+    """Return ``depends_on`` with Compose's defaults filled in."""
+    found = {}
+    given = service.get("depends_on") or {}
+    for key in sorted(given, key=str) if isinstance(given, Mapping) else ():
+        entry = given[key] if isinstance(given[key], Mapping) else {}
+        condition = entry.get("condition") or _CONDITIONS[0]
+        if condition not in _CONDITIONS:
+            raise Invalid(
+                f"{condition!r} is no condition",
+                (*path, "depends_on", key, "condition"),
+                hint="Use one of " + ", ".join(_CONDITIONS) + ".",
+            )
+        found[str(key)] = {
+            "condition": condition,
+            "restart": bool(entry.get("restart", False)),
+            "required": bool(entry.get("required", True)),
+        }
+    return found
+
+
+def waves(depends_on: Mapping[str, Dependencies]) -> list[list[str]]:
+    """Return the services' keys, wave by wave: each after all that it depends on, each as early as it can.
+
+    A dependency that is not there is skipped if it is not required. Raises Invalid for one that is, and for a cycle.
+    """
+    missing = [
+        (key, other)
+        for key in sorted(depends_on)
+        for other, entry in depends_on[key].items()
+        if other not in depends_on and entry["required"]
+    ]
+    if missing:
+        key, other = missing[0]
+        raise Invalid(
+            f"depends on {other!r}, which is no service of this stack",
+            ("services", key, "depends_on", other),
+            hint="Add the service, or say 'required: false'.",
+            code="undefined",
+        )
+    waiting = {key: {other for other in others if other in depends_on} for key, others in depends_on.items()}
+    dependents: dict[str, list[str]] = {}
+    for key, others in waiting.items():
+        for other in others:
+            dependents.setdefault(other, []).append(key)
+    found = []
+    ready = sorted(key for key, others in waiting.items() if not others)
+    while ready:
+        found.append(ready)
+        following = []
+        for done in ready:
+            for key in dependents.get(done, ()):
+                waiting[key].discard(done)
+                if not waiting[key]:
+                    following.append(key)
+        ready = sorted(following)
+    stuck = {key: others for key, others in waiting.items() if others}
+    if stuck:
+        cycle = _cycle(stuck)
+        raise Invalid(
+            "services depend on each other in a circle: " + " -> ".join(cycle),
+            ("services", cycle[0], "depends_on"),
+            hint="Remove one of these dependencies.",
+            code="dependency_cycle",
+        )
+    return found
+
+
+def _cycle(stuck: Mapping[str, set[str]]) -> list[str]:
+    """Return one cycle, its first key again at the end. Each stuck service waits for another stuck one."""
+    key = min(stuck)
+    seen: list[str] = []
+    while key not in seen:
+        seen.append(key)
+        key = min(other for other in stuck[key] if other in stuck)
+    cycle = seen[seen.index(key) :]
+    turn = cycle.index(min(cycle))
+    return [*cycle[turn:], *cycle[:turn], min(cycle)]
