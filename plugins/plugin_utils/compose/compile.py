@@ -10,9 +10,9 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ComposeError, Problem
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert import convert
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.desired import convert
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load import Source, load
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.platform import platform
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.platform.policy import platform
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.check import check_project
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.check import check_document
 

@@ -12,7 +12,6 @@ from typing import Any
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ComposeError
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.context import Context
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.engine_rules import check
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.networks import networks
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.objects import objects
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.options import ConvertOptions
@@ -25,7 +24,8 @@ def convert(project: Any, stack: Stack, *, options: ConvertOptions | None = None
     """Return the DesiredState (docs/architecture.md) of ``project``, named as ``stack`` says.
 
     Specs are those of ``docker stack deploy`` 28.2.2 but for what docs/differences.md lists.
-    Raises ComposeError with every problem that was found.
+    What the Engine itself would refuse is for the rules to find; here only what can't be put into a spec is a problem.
+    Raises ComposeError with all of them.
     """
     context = Context(project, stack, options or ConvertOptions())
     services = []
@@ -50,7 +50,6 @@ def convert(project: Any, stack: Stack, *, options: ConvertOptions | None = None
         "waves": context.guard(lambda: waves({service["key"]: service["depends_on"] for service in services})) or [],
         "routes": [],
     }
-    check(context, desired)
     if context.problems:
         raise ComposeError(context.problems)
     notices = [*getattr(project, "notices", ()), *context.notices]

@@ -69,7 +69,7 @@ def _ipam(context: Context, ipam: Mapping[str, Any], path: Path) -> dict[str, An
     ]
     if not driver and not pools and not options:
         return None
-    return {"Driver": driver or "default", "Config": pools or None, "Options": options or None}
+    return {"Driver": driver or "", "Config": pools or None, "Options": options or None}
 
 
 def _pool(context: Context, pool: Mapping[str, Any], path: Path) -> dict[str, Any]:

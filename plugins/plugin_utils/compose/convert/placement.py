@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.scope import Scope
@@ -18,8 +17,6 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.
     texts,
 )
 
-#: What swarmkit's constraint parser takes (manager/constraint).
-_CONSTRAINT = re.compile(r"\s*[a-zA-Z_][a-zA-Z0-9_.-]*\s*(?:==|!=)\s*[^=!].*", re.DOTALL)
 _SYSTEMS = ("linux", "windows", "darwin", "freebsd")
 #: Nodes report these by names of the kernel, which swarmkit turns into Go's.
 _ARCHITECTURES = {"x86_64": "amd64", "x86-64": "amd64", "aarch64": "arm64", "i386": "386"}
@@ -30,16 +27,6 @@ def placement(scope: Scope) -> dict[str, Any]:
     given = section(deploy, "placement", scope.path("deploy"))
     path = scope.path("deploy", "placement")
     constraints = texts(given, "constraints", path) or []
-    for index, constraint in enumerate(constraints):
-        if not _CONSTRAINT.match(constraint):
-            raise scope.invalid(
-                f"{constraint!r} is no constraint",
-                "deploy",
-                "placement",
-                "constraints",
-                index,
-                hint="Write for example 'node.role == manager' or 'node.labels.disk != hdd'.",
-            )
     return filled(
         Constraints=constraints,
         Preferences=[

@@ -20,15 +20,12 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.
 )
 
 _EVERY_ADDRESS = ("", "0.0.0.0", "::")
-_MODES = ("ingress", "host")
 
 
 def endpoint_spec(scope: Scope) -> dict[str, Any]:
     """Return the EndpointSpec, its ports in the order of the published port (the file's where that is equal)."""
     deploy = section(scope.service, "deploy", scope.path())
     mode = (text(deploy, "endpoint_mode", scope.path("deploy")) or "").lower()
-    if mode not in ("", "vip", "dnsrr"):
-        raise scope.invalid(f"{mode!r} is not known", "deploy", "endpoint_mode", hint="Use vip or dnsrr.")
     given = items(scope.service, "ports", scope.path()) or []
     ports = [_port(scope, port, scope.path("ports", index)) for index, port in enumerate(given)]
     if ports and network_mode(scope) == "host":
@@ -47,15 +44,12 @@ def _port(scope: Scope, port: Mapping[str, Any], path: Path) -> dict[str, Any]:
             *path[2:],
             hint="Close the port with a firewall, or leave it unpublished behind a proxy.",
         )
-    mode = text(port, "mode", path)
-    if mode and mode not in _MODES:
-        scope.notice(f"the mode {mode!r} is not known; the Engine takes it for ingress", *path[2:], "mode")
     return filled(
         Name=text(port, "name", path),
         Protocol=text(port, "protocol", path),
         TargetPort=target,
         PublishedPort=published,
-        PublishMode=mode,
+        PublishMode=text(port, "mode", path),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose import units
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.devices import generic_resources
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.paths import Invalid, Path
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.paths import Path
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.scope import Scope
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.values import (
     filled,
@@ -20,9 +20,6 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.
     section,
 )
 
-#: What the Engine takes at least (daemon/cluster and swarmkit's controlapi).
-_LEAST_MEMORY = 4 * 1024 * 1024
-_LEAST_CPUS = 10**6
 _DEFAULT_CPU_PERIOD = 100_000
 
 
@@ -44,28 +41,30 @@ def resources(scope: Scope) -> dict[str, Any]:
 
 def _limits(scope: Scope, limits: Mapping[str, Any], path: Path) -> dict[str, Any]:
     service, top = scope.service, scope.path()
-    cpus = _cpus(limits, "cpus", path)
-    memory = _memory(limits, "memory", path)
+    cpus = parsed(limits, "cpus", path, units.nano_cpus)
+    memory = parsed(limits, "memory", path, units.byte_size)
     pids = integer(limits, "pids", path)
     return filled(
         NanoCPUs=_older_cpus(scope) if cpus is None else cpus,
-        MemoryBytes=_memory(service, "mem_limit", top) if memory is None else memory,
+        MemoryBytes=parsed(service, "mem_limit", top, units.byte_size) if memory is None else memory,
         Pids=integer(service, "pids_limit", top) if pids is None else pids,
     )
 
 
 def _reservations(scope: Scope, reservations: Mapping[str, Any], path: Path) -> dict[str, Any]:
-    memory = _memory(reservations, "memory", path)
+    memory = parsed(reservations, "memory", path, units.byte_size)
     return filled(
-        NanoCPUs=_cpus(reservations, "cpus", path),
-        MemoryBytes=_memory(scope.service, "mem_reservation", scope.path()) if memory is None else memory,
+        NanoCPUs=parsed(reservations, "cpus", path, units.nano_cpus),
+        MemoryBytes=parsed(scope.service, "mem_reservation", scope.path(), units.byte_size)
+        if memory is None
+        else memory,
         GenericResources=generic_resources(scope, reservations, path),
     )
 
 
 def _older_cpus(scope: Scope) -> int | None:
     """``cpus``, or what ``cpu_quota`` is of ``cpu_period``: both are microseconds, or durations."""
-    cpus = _cpus(scope.service, "cpus", scope.path())
+    cpus = parsed(scope.service, "cpus", scope.path(), units.nano_cpus)
     if cpus is not None:
         return cpus
     quota = parsed(scope.service, "cpu_quota", scope.path(), _microseconds)
@@ -77,17 +76,3 @@ def _microseconds(value: Any) -> int:
     if isinstance(value, (int, float)) or str(value).lstrip("-").isdigit():
         return int(value)
     return units.duration(value) // 1000
-
-
-def _cpus(holder: Mapping[str, Any], key: str, path: Path) -> int | None:
-    cpus = parsed(holder, key, path, units.nano_cpus)
-    if cpus and cpus < _LEAST_CPUS:
-        raise Invalid("the Engine takes no less than 0.001 CPUs", (*path, key), code="range")
-    return cpus
-
-
-def _memory(holder: Mapping[str, Any], key: str, path: Path) -> int | None:
-    memory = parsed(holder, key, path, units.byte_size)
-    if memory and memory < _LEAST_MEMORY:
-        raise Invalid("the Engine takes no less than 4 MiB of memory", (*path, key), code="range")
-    return memory

@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose import units
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.paths import Path
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.scope import Scope
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.values import (
     count,
@@ -18,7 +20,6 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.
     text,
 )
 
-_CONDITIONS = ("none", "on-failure", "any")
 _WORDS = "no, always, unless-stopped, on-failure or on-failure:COUNT"
 
 
@@ -26,19 +27,15 @@ def restart_policy(scope: Scope) -> dict[str, Any] | None:
     """Return ``deploy.restart_policy``, or else what ``restart`` says."""
     deploy = section(scope.service, "deploy", scope.path())
     policy = mapping(deploy, "restart_policy", scope.path("deploy"))
-    return _from_restart(scope) if policy is None else _from_policy(scope, policy)
+    if policy is None:
+        return _from_restart(scope)
+    return from_policy(policy, scope.path("deploy", "restart_policy"))
 
 
-def _from_policy(scope: Scope, policy: Any) -> dict[str, Any]:
-    path = scope.path("deploy", "restart_policy")
-    condition = text(policy, "condition", path) or None
-    if condition and condition not in _CONDITIONS:
-        known = ", ".join(_CONDITIONS)
-        raise scope.invalid(
-            f"{condition!r} is no condition", "deploy", "restart_policy", "condition", hint=f"Use one of {known}."
-        )
+def from_policy(policy: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """Return the RestartPolicy of a ``restart_policy`` that stands at ``path``."""
     return given(
-        Condition=condition,
+        Condition=text(policy, "condition", path) or None,
         Delay=parsed(policy, "delay", path, units.duration),
         MaxAttempts=count(policy, "max_attempts", path),
         Window=parsed(policy, "window", path, units.duration),

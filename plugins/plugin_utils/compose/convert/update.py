@@ -19,12 +19,6 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.
     text,
 )
 
-_ACTIONS = {
-    "update_config": ("continue", "pause", "rollback"),
-    "rollback_config": ("continue", "pause"),
-}
-_ORDERS = ("start-first", "stop-first")
-
 
 def update_config(scope: Scope) -> dict[str, Any] | None:
     return _config(scope, "update_config")
@@ -42,22 +36,13 @@ def _config(scope: Scope, key: str) -> dict[str, Any] | None:
         return None
     path = scope.path("deploy", key)
     parallelism = count(config, "parallelism", path)
-    ratio = number(config, "max_failure_ratio", path) or 0
-    if not 0 <= ratio <= 1:
-        raise scope.invalid(f"{ratio} is not between 0 and 1", "deploy", key, "max_failure_ratio", code="range")
     return {
         "Parallelism": 1 if parallelism is None else parallelism,
-        "MaxFailureRatio": ratio,
-        "Order": _one_of(scope, text(config, "order", path), _ORDERS, key, "order"),
+        "MaxFailureRatio": number(config, "max_failure_ratio", path) or 0,
+        "Order": text(config, "order", path) or "",
         **filled(
             Delay=parsed(config, "delay", path, units.duration),
             Monitor=parsed(config, "monitor", path, units.duration),
-            FailureAction=_one_of(scope, text(config, "failure_action", path), _ACTIONS[key], key, "failure_action"),
+            FailureAction=text(config, "failure_action", path),
         ),
     }
-
-
-def _one_of(scope: Scope, value: str | None, words: tuple[str, ...], *keys: str) -> str:
-    if value and value not in words:
-        raise scope.invalid(f"{value!r} is not known", "deploy", *keys, hint="Use one of " + ", ".join(words) + ".")
-    return value or ""

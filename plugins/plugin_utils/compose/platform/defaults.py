@@ -1,0 +1,50 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Defaults for what a service does not set itself: environment, restart policy, logging."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.restart import from_policy
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.values import labels, mapping, text
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.platform.look import is_job, written
+
+_AT = ("platform",)
+
+
+def default_environment(desired: dict[str, Any], project: Any, options: Mapping[str, Any]) -> None:
+    """Give every service the variables that its own environment does not have, not even as empty ones."""
+    variables = labels(options, "environment", _AT)
+    for service in desired["services"] if variables else ():
+        container = service["spec"]["TaskTemplate"]["ContainerSpec"]
+        own = container.get("Env") or []
+        names = {entry.partition("=")[0] for entry in own}
+        names.update(written(project, service["key"], "environment") or ())
+        container["Env"] = sorted([*own, *(f"{name}={variables[name]}" for name in variables if name not in names)])
+
+
+def default_restart_policy(desired: dict[str, Any], project: Any, options: Mapping[str, Any]) -> None:
+    """Give services a restart policy. A job is left alone: what it does when it ends is its own matter."""
+    policy = mapping(options, "restart_policy", _AT)
+    if not policy:
+        return
+    spec = from_policy(policy, (*_AT, "restart_policy"))
+    for service in desired["services"]:
+        key = service["key"]
+        is_set = written(project, key, "restart") is not None or written(project, key, "deploy", "restart_policy")
+        if not is_job(service) and not is_set and "RestartPolicy" not in service["spec"]["TaskTemplate"]:
+            service["spec"]["TaskTemplate"]["RestartPolicy"] = dict(spec)
+
+
+def default_logging(desired: dict[str, Any], project: Any, options: Mapping[str, Any]) -> None:
+    """Give services a log driver. One that the file names, even an empty ``logging``, stays."""
+    logging = mapping(options, "logging", _AT)
+    if not logging:
+        return
+    path = (*_AT, "logging")
+    driver = {"Name": text(logging, "driver", path), "Options": labels(logging, "options", path) or {}}
+    for service in desired["services"]:
+        service["spec"]["TaskTemplate"].setdefault("LogDriver", {**driver, "Options": dict(driver["Options"])})

@@ -1,0 +1,22 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What policies ask of a service."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def written(project: Any, key: str, *keys: str) -> Any:
+    """Return what the file has at ``services.KEY.KEYS``, or None."""
+    value: Any = project.services.get(key)
+    for part in keys:
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return value
+
+
+def is_job(service: Mapping[str, Any]) -> bool:
+    mode = service["spec"]["Mode"]
+    return "ReplicatedJob" in mode or "GlobalJob" in mode

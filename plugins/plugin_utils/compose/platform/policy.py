@@ -1,0 +1,56 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The policy layer: what an installation wants of every stack, laid over what the file says.
+
+Pure, and off unless asked for. What the user set in the file is never overwritten. docs/guides/platform.md says how
+each policy decides.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ComposeError, Problem
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.paths import Invalid, dotted
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.platform.defaults import (
+    default_environment,
+    default_logging,
+    default_restart_policy,
+)
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.platform.shared_networks import shared_networks
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.platform.tracking import tracking_labels
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.platform.update import safe_update_config
+
+Policy = Callable[[dict[str, Any], Any, Mapping[str, Any]], None]
+
+#: In this order; each changes the state that it is given, if the options ask for it.
+POLICIES: tuple[Policy, ...] = (
+    default_environment,
+    default_restart_policy,
+    default_logging,
+    safe_update_config,
+    shared_networks,
+    tracking_labels,
+)
+
+
+def platform(desired: Mapping[str, Any], project: Any, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``desired`` with the policies that ``options`` ask for; the argument stays as it is.
+
+    Options: ``shared_networks`` (list of names), ``tracking_labels`` (bool or None: on where shared networks or a
+    project are given), ``update_config`` (``safe`` or ``keep``), ``restart_policy`` (as in Compose), ``logging``
+    (``driver``, ``options``), ``environment`` (map). Raises ComposeError for an option that can't be used.
+    """
+    result = copy.deepcopy(dict(desired))
+    problems = []
+    for policy in POLICIES:
+        try:
+            policy(result, project, options)
+        except Invalid as error:
+            problems.append(Problem(error.message, dotted(error.path), hint=error.hint, code=error.code))
+    if problems:
+        raise ComposeError(problems)
+    return result

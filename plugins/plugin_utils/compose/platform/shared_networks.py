@@ -1,0 +1,40 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Networks that the services of many stacks share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import hashed_name, host_name
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.attachments import PREDEFINED
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.values import texts
+
+
+def shared_networks(desired: dict[str, Any], _project: Any, options: Mapping[str, Any]) -> None:
+    """Let every service join the shared networks, where it answers only as HASH_SERVICE and HASH-SERVICE.
+
+    On the stack's own networks the file's names go on to resolve. The plain name is taken away from a shared network
+    even where the file itself attaches the service to it, or two stacks with a ``db`` would answer for each other;
+    an alias that the file gives is kept. A service on the network of its host or of the bridge joins none.
+    """
+    names = list(dict.fromkeys(texts(options, "shared_networks", ()) or ()))
+    if not names:
+        return
+    digest = desired["stack"]["hash"]
+    for service in desired["services"]:
+        task = service["spec"]["TaskTemplate"]
+        attachments = {attachment["Target"]: attachment for attachment in task.get("Networks") or ()}
+        if set(attachments) & set(PREDEFINED):
+            continue
+        for name in names:
+            attachment = attachments.setdefault(name, {"Target": name})
+            given = [alias for alias in attachment.get("Aliases") or () if alias != service["key"]]
+            own = [hashed_name(service["key"], digest), host_name(service["key"], digest)]
+            attachment["Aliases"] = [*(alias for alias in given if alias not in own), *own]
+        task["Networks"] = [attachments[name] for name in sorted(attachments)]
+    present = {network["name"] for network in desired["networks"]}
+    added = [{"key": name, "name": name, "external": True, "spec": None} for name in names if name not in present]
+    desired["networks"] = sorted([*desired["networks"], *added], key=lambda network: network["name"])

@@ -1,0 +1,57 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Labels by which the objects of a stack, of a project, of an environment are found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.values import boolean
+
+_KINDS = {"networks": "network", "configs": "config", "secrets": "secret"}
+
+
+def tracking_labels(desired: dict[str, Any], _project: Any, options: Mapping[str, Any]) -> None:
+    """Label services, networks, configs, secrets and volumes.
+
+    Labels of a service are its own, not those of its containers, so that no task restarts for them. A label that the
+    file sets stays.
+    """
+    wanted = boolean(options, "tracking_labels", ("platform",))
+    if wanted is None:
+        wanted = bool(options.get("shared_networks") or desired["stack"]["project"])
+    if not wanted:
+        return
+    prefix = desired["stack"]["prefix"]
+    common = _common(desired["stack"])
+    for service in desired["services"]:
+        _add(service["spec"]["Labels"], {**common, prefix + "-service": service["key"]})
+        for mount in service["spec"]["TaskTemplate"]["ContainerSpec"].get("Mounts") or ():
+            labels = (mount.get("VolumeOptions") or {}).get("Labels")
+            if labels is not None:
+                _add(labels, {**common, prefix + "-volume": _volume_key(desired["stack"], mount["Source"])})
+    for kind, word in _KINDS.items():
+        for entry in desired[kind]:
+            if entry["spec"]:
+                _add(entry["spec"]["Labels"], {**common, f"{prefix}-{word}": entry["key"]})
+
+
+def _common(stack: Mapping[str, str]) -> dict[str, str]:
+    prefix = stack["prefix"]
+    labels = {prefix + "-managed": "true", prefix + "-stack": stack["id"]}
+    for part in ("project", "environment"):
+        if stack[part]:
+            labels[f"{prefix}-{part}"] = stack[part]
+    return labels
+
+
+def _volume_key(stack: Mapping[str, str], name: str) -> str:
+    scope = stack["name"] + "_"
+    return name[len(scope) :] if name.startswith(scope) else name
+
+
+def _add(labels: dict[str, str], more: Mapping[str, str]) -> None:
+    for name, value in more.items():
+        labels.setdefault(name, value)
