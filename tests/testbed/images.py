@@ -61,7 +61,7 @@ def lay_out(recipe: Recipe, root: Path) -> None:
     for pattern in recipe.drop:
         for path in root.glob(pattern):
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
-    for folder in ("etc", "tmp", "proc", "sys", "dev", "run", *recipe.folders):
+    for folder in ("etc", "tmp", "proc", "sys", "dev", "run", "var", "usr/bin", *recipe.folders):
         (root / folder).mkdir(parents=True, exist_ok=True)
     (root / "tmp").chmod(0o1777)
     users = ["root:x:0:0:root:/root:/bin/sh", *(f"{name}:x:{uid}:{uid}::/:/bin/sh" for name, uid in recipe.users)]

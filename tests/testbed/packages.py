@@ -36,7 +36,10 @@ class Release:
             before = ["install", "--download-only", "--no-install-recommends", "-y"]
             if not with_dependencies:
                 before = ["download"]
-            planned = self._apt_get(*before, "--print-uris", *names)
+            # An empty cache, since apt does not name what it has already.
+            planned = self._apt_get(
+                "-o", f"Dir::Cache::archives={self.folder / 'empty'}", *before, "--print-uris", *names
+            )
             files = re.findall(r"^'[^']+' (\S+) \d+", planned, re.M)
             if not files:
                 raise BedError(f"Debian {self.name} offers none of {', '.join(names)}")
@@ -51,7 +54,11 @@ class Release:
         sources = self.folder / "sources.list"
         if sources.exists():
             return
-        for path in (self.archives / "partial", self.folder / "state" / "lists" / "partial"):
+        for path in (
+            self.archives / "partial",
+            self.folder / "empty" / "partial",
+            self.folder / "state" / "lists" / "partial",
+        ):
             path.mkdir(parents=True, exist_ok=True)
         (self.folder / "status").touch()
         (self.folder / "sources.part").write_text(f"deb [signed-by={KEYRING}] {_mirror()} {self.name} main\n")

@@ -15,7 +15,7 @@ POSTGRES_UID = 70
 NEVER = (
     "adduser", "debconf", "dpkg", "gcc-12-base", "libllvm.*", "libperl.*", "locales.*", "login", "lsb-base",
     "mailcap", "media-types", "openssl", "passwd", "perl.*", "postgresql-client-common", "postgresql-common",
-    "readline-common", "sensible-utils", "ssl-cert", "sysvinit-utils", "tar", "tzdata", "ucf",
+    "readline-common", "sensible-utils", "ssl-cert", "sysvinit-utils", "tar", "ucf",
 )  # fmt: skip
 #: Applets of busybox that every image gets, so that health checks and scripts work.
 APPLETS = (
@@ -59,12 +59,13 @@ class Recipe:
         )
 
 
-BUSYBOX = tuple(("busybox", f"usr/bin/{name}") for name in APPLETS)
+#: Links of every image.
+COMMON = (("../run", "var/run"),) + tuple(("busybox", f"usr/bin/{name}") for name in APPLETS)
 RECIPES = {
     "busybox": Recipe(
         packages=(),
         configuration=(("Env", [PATH]), ("Cmd", ["sh"])),
-        links=BUSYBOX,
+        links=COMMON,
         folders=("www", "root"),
     ),
     "caddy": Recipe(
@@ -74,14 +75,14 @@ RECIPES = {
             ("Env", [PATH, "XDG_CONFIG_HOME=/config", "XDG_DATA_HOME=/data"]),
             ("Cmd", ["caddy", "run", "--config", "/etc/caddy/Caddyfile", "--adapter", "caddyfile"]),
         ),
-        links=BUSYBOX,
+        links=COMMON,
         folders=("config", "data", "root"),
     ),
     "python": Recipe(
         packages=("python3-minimal", "libpython3-stdlib", "python3-pg8000"),
         with_dependencies=True,
         configuration=(("Env", [PATH, "PYTHONUNBUFFERED=1", "PYTHONDONTWRITEBYTECODE=1"]), ("Cmd", ["python3"])),
-        links=BUSYBOX,
+        links=COMMON,
         folders=("app", "root"),
     ),
     "postgres": Recipe(
@@ -98,7 +99,7 @@ RECIPES = {
             ("StopSignal", "SIGINT"),
         ),
         files=(("usr/local/bin/docker-entrypoint.sh", ASSETS / "postgres-entrypoint.sh"),),
-        links=BUSYBOX,
+        links=COMMON,
         drop=("usr/lib/postgresql/15/lib/bitcode", "usr/lib/postgresql/15/lib/llvmjit*", "usr/share/locale/*"),
         folders=("var/lib/postgresql/data", "run/postgresql", "root"),
         users=(("postgres", POSTGRES_UID),),

@@ -13,13 +13,8 @@ from .commands import wait_for
 from .node import Node
 from .paths import BedError
 
-#: Kind -> the URL of its list, the URL of one, and where its name stands.
-KINDS = {
-    "services": ("/services", "/services/{}"),
-    "secrets": ("/secrets", "/secrets/{}"),
-    "configs": ("/configs", "/configs/{}"),
-    "networks": ("/networks", "/networks/{}"),
-}
+#: Kind of object in the Swarm -> the URL of one.
+KINDS = {kind: f"/{kind}/{{}}" for kind in ("services", "secrets", "configs", "networks")}
 
 
 class StackScope:
@@ -37,7 +32,7 @@ class StackScope:
     def objects(self, kind: str) -> list[dict]:
         """The objects of this test, as the Engine lists them, sorted by name. ``kind`` is a key of KINDS."""
         query = urllib.parse.quote(json.dumps({"name": [self.name]}))
-        found = self.node.api("GET", f"{KINDS[kind][0]}?filters={query}")
+        found = self.node.api("GET", f"/{kind}?filters={query}")
         mine = [entry for entry in found if _name(entry).startswith(self.name)]
         return sorted(mine, key=_name)
 
@@ -70,9 +65,7 @@ class StackScope:
             raise BedError(f"{error}; tasks: {states}") from error
 
     def remove(self, seconds: float = 60) -> None:
-        """Remove every object of this test and wait until they, their tasks and containers have gone."""
-        if not any(self.objects(kind) for kind in KINDS):
-            return
+        """Remove every object of this test, with its containers and volumes, and wait until they have gone."""
         wait_for(f"the objects of {self.name} to go", self._remove_once, seconds)
 
     def _running(self, count: int) -> list[dict]:
@@ -81,31 +74,33 @@ class StackScope:
         return tasks if good else []
 
     def _remove_once(self) -> bool:
-        for kind, (_, one) in KINDS.items():
-            for entry in self.objects(kind):
-                try:
-                    self.node.api("DELETE", one.format(entry.get("ID") or entry["Id"]))
-                except BedError:
-                    # In use until its tasks have gone, or gone just now: the next look decides.
-                    continue
+        """Try to remove all that is left; whether nothing was."""
+        left = [(self.node, one.format(_id(entry))) for kind, one in KINDS.items() for entry in self.objects(kind)]
         for node in self.bed.nodes.values():
             if node.is_up:
-                self._kill_containers(node)
-        return not any(self.objects(kind) for kind in KINDS) and not any(
-            self._containers(node) for node in self.bed.nodes.values() if node.is_up
-        )
-
-    def _kill_containers(self, node: Node) -> None:
-        """Most commands in tests do not heed SIGTERM: the grace of ten seconds would be waited for each."""
-        for container in self._containers(node):
+                left += [(node, url) for url in self._local(node)]
+        for node, url in left:
+            # In use until its tasks have gone, or gone just now: the next look decides.
             with contextlib.suppress(BedError):
-                node.api("POST", f"/containers/{container['Id']}/kill")
+                node.api("DELETE", url)
+        return not left
 
-    def _containers(self, node: Node) -> list[dict]:
-        query = urllib.parse.quote(json.dumps({"label": ["com.docker.swarm.service.name"], "name": [self.name]}))
-        found = node.api("GET", f"/containers/json?all=1&filters={query}")
-        return [entry for entry in found if entry["Names"][0].lstrip("/").startswith(self.name)]
+    def _local(self, node: Node) -> list[str]:
+        """URLs of the containers and volumes on a node.
+
+        Containers are removed by force: most commands in tests do not heed SIGTERM, and Swarm would wait ten seconds.
+        """
+        query = urllib.parse.quote(json.dumps({"name": [self.name]}))
+        containers = node.api("GET", f"/containers/json?all=1&filters={query}")
+        volumes = node.api("GET", f"/volumes?filters={query}")["Volumes"] or []
+        mine = [entry["Id"] for entry in containers if entry["Names"][0].lstrip("/").startswith(self.name)]
+        named = [entry["Name"] for entry in volumes if entry["Name"].startswith(self.name)]
+        return [f"/containers/{one}?force=1&v=1" for one in mine] + [f"/volumes/{one}" for one in named]
 
 
 def _name(entry: dict) -> str:
     return entry["Name"] if "Name" in entry else entry["Spec"]["Name"]
+
+
+def _id(entry: dict) -> str:
+    return entry.get("ID") or entry["Id"]

@@ -7,11 +7,13 @@ umask 077
 if [ "$(id -u)" = 0 ]; then
     mkdir -p "$PGDATA" /run/postgresql
     chown -R postgres:postgres "$PGDATA" /run/postgresql
-    exec setpriv --reuid=postgres --regid=postgres --clear-groups "$0" "$@"
+    # The full path: busybox would take its own applet, which knows fewer options.
+    exec /usr/bin/setpriv --reuid=postgres --regid=postgres --clear-groups "$0" "$@"
 fi
 [ "$1" = postgres ] || exec "$@"
 
-if [ ! -s "$PGDATA/PG_VERSION" ]; then
+cluster="$PGDATA/15"
+if [ ! -d "$cluster" ]; then
     if [ -n "${POSTGRES_PASSWORD_FILE:-}" ]; then
         POSTGRES_PASSWORD=$(cat "$POSTGRES_PASSWORD_FILE")
     fi
@@ -34,12 +36,7 @@ if [ ! -s "$PGDATA/PG_VERSION" ]; then
         name=$(printf '%s' "$database" | sed 's/"/""/g')
         printf 'CREATE DATABASE "%s"\n' "$name" | postgres --single -D "$new" postgres >/dev/null
     fi
-    version=$(cat "$new/PG_VERSION")
-    rm -f "$new/PG_VERSION"
-    mv "$new"/* "$PGDATA/"
-    rmdir "$new"
-    echo "$version" >"$PGDATA/PG_VERSION"
-    chmod 700 "$PGDATA"
+    mv "$new" "$cluster"
 fi
 unset POSTGRES_PASSWORD
-exec "$@" -D "$PGDATA"
+exec "$@" -D "$cluster"
