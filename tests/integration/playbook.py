@@ -70,15 +70,7 @@ class Player:
             "tasks": full,
         }
         playbook = self.write(f"play{self.runs}.yml", yaml.safe_dump([play], sort_keys=False))
-        return self.playbook(
-            playbook,
-            check=check,
-            diff=diff,
-            verbosity=verbosity,
-            variables=variables,
-            limit=limit,
-            environment=environment,
-        )
+        return self.playbook(playbook, **how)
 
     def playbook(self, path, *, check=False, diff=False, verbosity=0, variables=None, limit=None, environment=None):
         results = self.folder / f"results{self.runs}-{len(list(self.folder.iterdir()))}.jsonl"
