@@ -253,3 +253,28 @@ EXAMPLES = r"""
     name: shop
     state: absent
 """
+
+RETURN = r"""
+plan:
+  description: What was done, or would be done in check mode, in its order; a line an operation, each with its reason.
+  returned: success
+  type: list
+  elements: str
+  sample:
+    - "create network shop_default: new in the file"
+"""
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import CHANGES, FILES, PLATFORM, STACK
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run import run_module
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.stack import change_stack
+
+#: What the action plugin hands over: the desired state as JSON, and whether to leave the work to another manager.
+INTERNAL = {"_desired": {"type": "str", "no_log": True}, "_defer": {"type": "bool", "default": False}}
+
+
+def main() -> None:
+    run_module({**STACK, **FILES, **PLATFORM, **CHANGES, **INTERNAL}, change_stack)
+
+
+if __name__ == "__main__":
+    main()

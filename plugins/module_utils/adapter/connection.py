@@ -6,9 +6,12 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, Mapping
+from typing import Any, Callable, Dict, Mapping, Optional
 
 from ansible.module_utils.basic import env_fallback
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.context import context_options
+
+Reader = Callable[[str], Optional[str]]
 
 CONNECTION: Dict[str, Dict[str, Any]] = {
     "docker_host": {"type": "str", "fallback": (env_fallback, ["DOCKER_HOST"]), "aliases": ["docker_url"]},
@@ -34,15 +37,21 @@ CONNECTION: Dict[str, Dict[str, Any]] = {
 }
 
 
-def with_certificate_folder(params: Mapping[str, Any], environ: Mapping[str, str]) -> Dict[str, Any]:
-    """The connection options of ``params``, with the files of ``DOCKER_CERT_PATH`` where none is named.
+def connection_options(params: Mapping[str, Any], environ: Mapping[str, str], read: Reader) -> Dict[str, Any]:
+    """The connection that ``params`` and the environment of the target ask for.
 
-    As docker's CLI reads it: ca.pem, cert.pem and key.pem in that folder, only where TLS is wanted.
+    As docker's CLI does it: an address wins over DOCKER_CONTEXT, and the files of DOCKER_CERT_PATH (ca.pem, cert.pem,
+    key.pem) serve where TLS is wanted and none is named.
+
+    :param read: the text of a file, or None.
+    :raises EngineError: the context that DOCKER_CONTEXT names is not known.
     """
-    found = {name: params[name] for name in CONNECTION}
-    folder = environ.get("DOCKER_CERT_PATH")
-    if folder and (found["tls"] or found["validate_certs"]):
+    given = {name: params[name] for name in CONNECTION if params[name] is not None}
+    if "docker_host" not in given and environ.get("DOCKER_CONTEXT"):
+        folder = environ.get("DOCKER_CONFIG") or os.path.join(os.path.expanduser("~"), ".docker")
+        given.update(context_options(environ["DOCKER_CONTEXT"], folder, read))
+    certificates = environ.get("DOCKER_CERT_PATH")
+    if certificates and (given["tls"] or given["validate_certs"]):
         for option, name in (("ca_path", "ca.pem"), ("client_cert", "cert.pem"), ("client_key", "key.pem")):
-            if not found[option]:
-                found[option] = os.path.join(folder, name)
-    return found
+            given.setdefault(option, os.path.join(certificates, name))
+    return given

@@ -6,15 +6,10 @@
 from __future__ import annotations
 
 import os
-import time
-from typing import Any, Callable, Dict, Optional
+from typing import Any, Callable, Dict
 
 from ansible.module_utils.basic import AnsibleModule
-
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.connection import (
-    CONNECTION,
-    with_certificate_folder,
-)
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.connection import CONNECTION, connection_options
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
@@ -22,24 +17,18 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.errors import St
 Work = Callable[[EngineClient, Dict[str, Any], bool], Dict[str, Any]]
 
 
-class Clock:
-    """The real time: seconds that only go forward, and a pause."""
-
-    now = staticmethod(time.monotonic)
-    sleep = staticmethod(time.sleep)
-    wall = staticmethod(time.time)
-
-
-def run_module(options: Dict[str, Dict[str, Any]], work: Work, **rules: Optional[Any]) -> None:
+def run_module(options: Dict[str, Dict[str, Any]], work: Work, **rules: Any) -> None:
     """Runs ``work(client, params, check_mode)`` and ends the module with its result or its error.
 
     :param rules: ``mutually_exclusive`` and its kin, as AnsibleModule takes them.
     """
     module = AnsibleModule(argument_spec={**options, **CONNECTION}, supports_check_mode=True, **rules)
     try:
-        connection = Connection.from_options(with_certificate_folder(module.params, os.environ), os.environ)
-        with EngineClient(connection) as client:
+        client = EngineClient(Connection(**connection_options(module.params, os.environ, _text_of)))
+        try:
             result = work(client, module.params, module.check_mode)
+        finally:
+            client.close()
     except StackwrightError as error:
         module.fail_json(msg=str(error), error_code=error.error_code, **error.details)
     for warning in result.pop("warnings", []):
@@ -47,3 +36,11 @@ def run_module(options: Dict[str, Dict[str, Any]], work: Work, **rules: Optional
     if not module._diff:
         result.pop("diff", None)
     module.exit_json(**result)
+
+
+def _text_of(path: str) -> Any:
+    try:
+        with open(path, encoding="utf-8") as handle:
+            return handle.read()
+    except OSError:
+        return None
