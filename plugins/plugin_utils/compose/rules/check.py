@@ -11,6 +11,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.errors import Pr
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.deploy import check_deploy
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.health import check_health
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.image import check_images
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.keys import check_keys
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.look import Look
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.mounts import check_mounts
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.names import check_names
@@ -51,6 +52,7 @@ RULES: Tuple[Callable[[Look], None], ...] = (
     check_external,
     check_networks,
     check_security,
+    check_keys,
 )
 
 

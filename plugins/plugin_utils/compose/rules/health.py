@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Health checks: a test that the Engine runs, and not one that is switched off as well."""
+"""Health checks: a test that the Engine runs."""
 
 from __future__ import annotations
 
@@ -14,11 +14,8 @@ def check_health(look: Look) -> None:
     for name, service in look.services.items():
         health = mapping(service.get("healthcheck"))
         path = ("services", name, "healthcheck")
-        test = sequence(health.get("test"))
-        if health.get("disable") is True and test and test != ["NONE"]:
-            look.problem(
-                (*path, "disable"), "a health check can't be disabled and have a test", "keep one", "healthcheck"
-            )
+        # With disable: true an override file switches off the test of its base; convert lets it win.
+        test = [] if health.get("disable") is True else sequence(health.get("test"))
         if test and test[0] not in TESTS:
             hint = 'begin the list with "CMD" or "CMD-SHELL", or write the test as one text'
             look.problem(

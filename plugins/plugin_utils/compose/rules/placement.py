@@ -28,8 +28,8 @@ def check_placement(look: Look) -> None:
         for index, preference in enumerate(sequence(deep(service, "deploy", "placement", "preferences"))):
             spread = preference.get("spread") if isinstance(preference, dict) else None
             if isinstance(spread, str) and spread and not spread.lower().startswith(LABELS):
-                message = "tasks can be spread over the values of a label only"
-                look.problem((*path, "preferences", index), message, "write spread: node.labels.NAME", "preference")
+                message = "the preference has no effect: Swarm spreads tasks over the values of labels only"
+                look.notice((*path, "preferences", index), message, "write spread: node.labels.NAME", "no_effect")
 
 
 def constraint_fault(constraint: Any) -> tuple[str, str]:

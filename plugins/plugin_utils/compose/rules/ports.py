@@ -12,8 +12,6 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.p
 
 PROTOCOLS = ("tcp", "udp", "sctp")
 MODES = ("ingress", "host")
-#: host_ip texts that mean every address, as Swarm publishes anyway.
-EVERYWHERE = frozenset(("", "0.0.0.0", "::", "[::]", "*"))
 
 
 def check_ports(look: Look) -> None:
@@ -67,10 +65,6 @@ def _check_port(look: Look, path: Tuple[Any, ...], port: Mapping[str, Any]) -> N
     if _protocol(port) not in PROTOCOLS:
         message = f"unknown protocol {shown_value(port.get('protocol'))}"
         look.problem((*path, "protocol"), message, f"use {', '.join(PROTOCOLS)}", "enum")
-    if port.get("host_ip") not in (None, *EVERYWHERE):
-        message = "host_ip has no effect in Swarm: the port is open on every address of the node"
-        hint = "keep the port closed with a firewall, or don't publish it and reach it over a network"
-        look.notice((*path, "host_ip"), message, hint)
 
 
 def _check_host_mode(look: Look, name: str, service: Mapping[str, Any]) -> None:
