@@ -181,7 +181,8 @@ def _cast(_run: _Run, document: _Document) -> None:
 def _check(run: _Run, document: _Document) -> None:
     if run.check is not None:
         problems = run.check(document.tree, document.path)
-        run.report.extend(problems)
+        # A cast that failed has said less about the same place; a missing variable has said more.
+        run.report.replace(problems, "type")
         if problems:
             # What follows would only repeat them in other words.
             document.tree = None

@@ -34,6 +34,17 @@ class Report:
     def extend(self, problems: list[Problem]) -> None:
         self.problems.update(dict.fromkeys(problems))
 
+    def replace(self, problems: list[Problem], code: str) -> None:
+        """Adds ``problems``, each in place of one with ``code`` that stands at its key; any other there stays alone."""
+        known = {}
+        for problem in sorted(self.problems, key=lambda p: p.code != code):
+            known[problem.file, problem.key] = problem
+        for problem in problems:
+            before = known.get((problem.file, problem.key))
+            if before is None or before.code == code:
+                self.problems.pop(before, None)
+                self.problems[problem] = None
+
     def finish(self) -> None:
         """Raises a ComposeError if there is any problem."""
         if self.problems:

@@ -8,16 +8,9 @@ from __future__ import annotations
 import functools
 import json
 import pkgutil
-from typing import Any, Dict, Iterator, List, Mapping, Tuple
+from typing import Any, Dict, List, Mapping, Tuple
 
 SCHEMA_FILE = "compose.schema.json"
-TYPES: Mapping[str, Any] = {
-    "array": list,
-    "boolean": bool,
-    "null": type(None),
-    "object": dict,
-    "string": str,
-}
 
 
 @functools.lru_cache(maxsize=None)
@@ -48,31 +41,11 @@ def _inline(node: Any, definitions: Mapping[str, Any], done: Dict[str, Any]) -> 
 @functools.lru_cache(maxsize=None)
 def validator() -> Any:
     """The validator. jsonschema is imported here: it takes 0.1 to 0.2 s, and a run without Compose files needs none."""
-    from jsonschema.exceptions import ValidationError
     from jsonschema.validators import Draft202012Validator, extend
 
-    # jsonschema writes the whole instance into these two messages: slow for a big one, without end for one that
-    # is made of aliases, and it would show secrets. Ours are written by messages.py.
-    def check_type(_validator: Any, allowed: Any, instance: Any, _schema: Any) -> Iterator[ValidationError]:
-        if not has_type(instance, [allowed] if isinstance(allowed, str) else allowed):
-            yield ValidationError("type")
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.keywords import KEYWORDS
 
-    def check_enum(_validator: Any, allowed: List[Any], instance: Any, _schema: Any) -> Iterator[ValidationError]:
-        if not isinstance(instance, str) or instance not in allowed:
-            yield ValidationError("enum")
-
-    return extend(Draft202012Validator, {"type": check_type, "enum": check_enum})(schema())
-
-
-def has_type(value: Any, allowed: List[str]) -> bool:
-    """Whether a value has one of the JSON Schema types. A boolean is no number, and 3.0 is no integer."""
-    for name in allowed:
-        if name in TYPES:
-            if isinstance(value, TYPES[name]):
-                return True
-        elif not isinstance(value, bool) and isinstance(value, int if name == "integer" else (int, float)):
-            return True
-    return False
+    return extend(Draft202012Validator, KEYWORDS)(schema())
 
 
 @functools.lru_cache(maxsize=None)

@@ -117,7 +117,6 @@ def _pattern(path: Tuple[Any, ...], value: Any, _: Any, schema: Mapping[str, Any
 
 
 def _required(path: Tuple[Any, ...], value: Any, keys: List[str], schema: Mapping[str, Any]) -> Iterator[Finding]:
-    # jsonschema reports each missing key on its own, with the same path: one finding for all of them.
     missing = ", ".join(f"'{key}'" for key in keys if key not in value)
     yield Finding(path, f"{schema.get('title', 'this mapping')} needs {missing}", "required")
 
