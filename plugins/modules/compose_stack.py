@@ -117,6 +117,11 @@ options:
         description:
           - Environment variables for every service, where the file does not set them.
         type: dict
+      generic_resources:
+        description:
+          - What the nodes call the devices that C(deploy.resources.reservations.devices) and C(gpus) ask for, by the driver
+            or capability in the file, for instance C({nvidia: GPU}). Without a name, such a device is an error.
+        type: dict
   prune:
     description:
       - Remove services, networks, configs and secrets of the stack that the files no longer have, after the rest has been changed.

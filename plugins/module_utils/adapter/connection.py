@@ -9,6 +9,7 @@ import os
 from typing import Any, Callable, Dict, Mapping, Optional
 
 from ansible.module_utils.basic import env_fallback
+
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.context import context_options
 
 Reader = Callable[[str], Optional[str]]

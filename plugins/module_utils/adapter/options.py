@@ -41,6 +41,7 @@ PLATFORM: Spec = {
                 "options": {"driver": {"type": "str", "required": True}, "options": {"type": "dict", "default": {}}},
             },
             "environment": {"type": "dict"},
+            "generic_resources": {"type": "dict"},
         },
     },
 }

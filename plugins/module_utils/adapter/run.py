@@ -9,6 +9,7 @@ import os
 from typing import Any, Callable, Dict
 
 from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.connection import CONNECTION, connection_options
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection

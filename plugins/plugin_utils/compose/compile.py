@@ -11,6 +11,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ComposeError, Problem
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.desired import convert
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.options import ConvertOptions
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load import Source, load
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.platform.policy import platform
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.check import check_project
@@ -62,7 +63,8 @@ def compile_stack(request: CompileRequest, reader: Any) -> Dict[str, Any]:
     )
     problems, notices = check_project(project, stack.full_name)
     _refuse(problems)
-    desired = convert(project, stack)
+    options = ConvertOptions(generic_resources=request.platform.get("generic_resources") or {})
+    desired = convert(project, stack, options=options)
     desired = platform(desired, project, {**request.platform, "shared_networks": list(request.shared_networks)})
     desired["notices"] = _unique([*(n.as_dict() for n in [*project.notices, *notices]), *desired["notices"]])
     if request.strict:
