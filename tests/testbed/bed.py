@@ -210,9 +210,11 @@ class Images(Mapping[str, str]):
     def __len__(self) -> int:
         return len(images.RECIPES)
 
-    def from_folder(self, folder: Path, image: str, config: Mapping[str, object], base: str = "") -> str:
-        """Make NAME:TAG of a folder (laid over the image of a recipe) and give its full name."""
-        return self.publish(images.build_folder(folder, image, config, base), image)
+    def from_folder(
+        self, folder: Path, image: str, config: Mapping[str, object], base: str = "", into: str = ""
+    ) -> str:
+        """Make NAME:TAG of a folder (put at the path ``into``, over the image of a recipe) and give its full name."""
+        return self.publish(images.build_folder(folder, image, config, base, into), image)
 
     def publish(self, built: str, image: str, registry: str = "open") -> str:
         """Put a built image into a registry of the bed as ``image``; gives its full name."""

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from . import cleanup, engines, images, records
+from . import cleanup, engines, images, quickstart, records
 from .bed import Bed
 from .paths import BedError
 
@@ -80,7 +80,7 @@ def image(arguments: argparse.Namespace) -> None:
         config["Cmd"] = arguments.cmd.split()
     bed = Bed.find(arguments.prefix)
     if arguments.folder:
-        print(bed.images.from_folder(arguments.folder, arguments.name, config, arguments.base))
+        print(bed.images.from_folder(arguments.folder, arguments.name, config, arguments.base, arguments.into))
     else:
         print(bed.images.publish(images.build(arguments.name), f"{arguments.name}:1"))
 
@@ -123,10 +123,16 @@ def _parser() -> argparse.ArgumentParser:
     command(start, "start", "start a killed node again, with its data", node=True)
     command(partition, "partition", "cut a node off from the others", node=True)
     command(heal, "heal", "mend the link of a node that was cut off", node=True)
+    for function, name, summary in (
+        (quickstart.demo, "demo", "deploy the guest book to a private Swarm (what `make demo` runs)"),
+        (quickstart.demo_down, "demo-down", "remove what demo made"),
+    ):
+        commands.add_parser(name, help=summary).set_defaults(command=lambda _, function=function: function())
     added = command(image, "image", "put an image into the bed's registry")
     added.add_argument("name", metavar="NAME[:TAG]", help="a recipe's name, or with --from any name")
     added.add_argument("--from", dest="folder", type=Path, help="a folder that becomes the image's content")
     added.add_argument("--base", default="", help="the recipe whose content lies below the folder's")
+    added.add_argument("--into", default="", help="where in the image the folder's content goes")
     added.add_argument("--cmd", default="", help="the image's command")
     added.add_argument("--config", default="{}", help="the image's configuration as JSON (Env, User, Cmd, ...)")
     return parser

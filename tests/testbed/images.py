@@ -35,9 +35,12 @@ def build(name: str) -> str:
     return image
 
 
-def build_folder(folder: Path, image: str, config: Mapping[str, object], base: str = "") -> str:
-    """Build NAME:TAG from a folder laid over the image of a recipe, or over nothing; gives its key in ``BUILT``."""
-    digest = hashlib.sha256(repr((sorted(config.items()), base and _key(RECIPES[base]))).encode())
+def build_folder(folder: Path, image: str, config: Mapping[str, object], base: str = "", into: str = "") -> str:
+    """Build an image of a folder, laid over the image of a recipe or over nothing; gives its NAME:TAG in ``BUILT``.
+
+    ``into`` is the path in the image where the folder's content goes; ``config`` adds to the recipe's.
+    """
+    digest = hashlib.sha256(repr((sorted(config.items()), into, base and _key(RECIPES[base]))).encode())
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         digest.update(f"{path.relative_to(folder)} {path.stat().st_mode}\0".encode() + path.read_bytes())
     name = image.partition(":")[0]
@@ -50,7 +53,7 @@ def build_folder(folder: Path, image: str, config: Mapping[str, object], base: s
                 if base:
                     lay_out(RECIPES[base], root)
                     merged = {**RECIPES[base].config, **merged}
-                shutil.copytree(folder, root, symlinks=True, dirs_exist_ok=True)
+                shutil.copytree(folder, root / into.strip("/"), symlinks=True, dirs_exist_ok=True)
                 BUILT.add(key, root, merged, RECIPES[base].owners if base else {})
     return key
 

@@ -79,7 +79,7 @@ RECIPES = {
         folders=("config", "data", "root"),
     ),
     "python": Recipe(
-        packages=("python3-minimal", "libpython3-stdlib", "python3-pg8000"),
+        packages=("python3-minimal", "libpython3-stdlib", "python3-psycopg2"),
         with_dependencies=True,
         configuration=(("Env", [PATH, "PYTHONUNBUFFERED=1", "PYTHONDONTWRITEBYTECODE=1"]), ("Cmd", ["python3"])),
         links=COMMON,

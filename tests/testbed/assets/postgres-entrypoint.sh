@@ -28,7 +28,7 @@ if [ ! -d "$cluster" ]; then
     rm -rf "$new"
     printf '%s' "$POSTGRES_PASSWORD" >/tmp/password
     initdb --pgdata="$new" --username="$user" --pwfile=/tmp/password --auth-local=trust --auth-host=scram-sha-256 \
-        --encoding=UTF8 --no-sync >/dev/null
+        --encoding=UTF8 >/dev/null
     rm -f /tmp/password
     echo "host all all all scram-sha-256" >>"$new/pg_hba.conf"
     echo "listen_addresses = '*'" >>"$new/postgresql.conf"

@@ -1,0 +1,225 @@
+"""``make demo``: from a bare machine to the guest book running on a Swarm, deployed by ansible-playbook.
+
+Without DOCKER_HOST the Swarm is a private one of a single node, in a network namespace of its own: it takes no port
+of the machine, and ``make demo-down`` leaves nothing of it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import secrets
+import shutil
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+from . import cleanup, engines, images
+from .bed import Bed
+from .commands import run, wait_for
+from .paths import CACHE, ROOT, BedError
+
+PREFIX = "demo"
+STACK = "guestbook"
+EXAMPLE = ROOT / "examples" / "guestbook"
+FOLDER = CACHE / "demo"
+WEB_CONFIG = {"Cmd": ["python3", "/app/guestbook.py"], "User": "10001:10001"}
+#: image in the Compose file -> recipe, or None for the one that is built from the example's own source
+IMAGES = {"guestbook-web:1.0": None, "postgres:15": "postgres"}
+#: How images are called on an engine of the user's, where there is no registry to name.
+LOCAL = "stackwright-demo/"
+QUIET_PIP = {"PIP_ROOT_USER_ACTION": "ignore", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+BEGIN = time.monotonic()
+
+
+def demo() -> None:
+    """Set up all that is needed, deploy, and show what came of it; can be run again and again."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with step("Ansible and its Python packages, under .cache/venv"):
+        run(["sh", "tests/tools/bootstrap.sh", "run"], cwd=ROOT, timeout=900, env={**os.environ, **QUIET_PIP})
+    given = os.environ.get("DOCKER_HOST", "")
+    site = use_given_engine(given) if given else use_private_swarm()
+    write_settings(site)
+    say("Deploying: ansible-playbook playbooks/deploy.yml")
+    playbook(site, show=True)
+    show_page(site)
+    with step("A second run, which must change nothing"):
+        recap = playbook(site)
+        if not re.search(r"\bchanged=0\b", recap):
+            raise BedError(f"the second run changed something:\n{recap}")
+    show_ways_on(site)
+
+
+def demo_down() -> None:
+    """Remove all that ``demo`` made, but for the caches of packages and images."""
+    given = os.environ.get("DOCKER_HOST", "")
+    if given and (FOLDER / "settings.json").exists():
+        with step(f"Removing the stack {STACK} from {given}"):
+            playbook({"docker_host": given}, "-e", "stack_state=absent")
+            cli = docker_cli()
+            run([cli, "volume", "rm", "--force", f"{STACK}_data"])
+            run([cli, "image", "rm", "--force", *(LOCAL + image for image in IMAGES)], check=False)
+    with step("Removing the private Swarm and the demo's files"):
+        cleanup.remove(PREFIX)
+        shutil.rmtree(FOLDER, ignore_errors=True)
+
+
+def use_private_swarm() -> dict[str, str]:
+    """Bring up the private Swarm and its images; gives the engine, the images' prefix and the page's address."""
+    if os.geteuid() != 0:
+        raise BedError("a private Swarm needs root; give DOCKER_HOST of a manager to use a Swarm that is there")
+    with step(f"Docker engine {engines.DEFAULT}, from Debian's packages"):
+        engines.engine(engines.DEFAULT)
+    with step("A private Swarm of one node, with a registry"):
+        bed = Bed.up(PREFIX)
+    with step("Images of the guest book: Python and PostgreSQL, from Debian's packages"):
+        for image, built in build_images().items():
+            bed.images.publish(built, image)
+    address = f"http://{bed.node().address}:{port()}/"
+    return {"docker_host": bed.docker_host, "images": f"{bed.registry.address}/", "page": address}
+
+
+def use_given_engine(docker_host: str) -> dict[str, str]:
+    """Load the images into the engine that DOCKER_HOST names; gives the same as ``use_private_swarm``."""
+    with step(f"The Swarm at {docker_host}"):
+        state = run([docker_cli(), "info", "--format", "{{.Swarm.LocalNodeState}} {{.Swarm.ControlAvailable}}"]).stdout
+        if state.split() != ["active", "true"]:
+            raise BedError(
+                f"{docker_host} is no manager of a Swarm; run `docker swarm init` there, or unset DOCKER_HOST"
+            )
+    with step("Images of the guest book, loaded into that engine"), tempfile.TemporaryDirectory(dir=CACHE) as scratch:
+        for image, built in build_images().items():
+            archive = Path(scratch) / "image.tar"
+            images.BUILT.archive(built, archive, [LOCAL + image])
+            run([docker_cli(), "load", "--quiet", "--input", str(archive)])
+    host = urllib.parse.urlparse(docker_host).hostname or "127.0.0.1"
+    return {"docker_host": docker_host, "images": LOCAL, "page": f"http://{host}:{port()}/"}
+
+
+def build_images() -> dict[str, str]:
+    """Image in the Compose file -> the built image."""
+    web = images.build_folder(EXAMPLE / "web", "guestbook-web:1.0", WEB_CONFIG, base="python", into="app")
+    return {image: images.build(recipe) if recipe else web for image, recipe in IMAGES.items()}
+
+
+def write_settings(site: dict[str, str]) -> None:
+    """What the playbook needs, readable by root only: it holds the database's password, made once."""
+    password = FOLDER / "password"
+    if not password.exists():
+        write_private(password, secrets.token_urlsafe(24))
+    variables = {"DB_PASSWORD": password.read_text(), "IMAGES": site["images"], "WEB_PORT": port()}
+    settings = {
+        "stack_name": STACK,
+        "stack_src": str(EXAMPLE / "compose.yml"),
+        "stack_variables": variables,
+    }
+    if site["images"] == LOCAL:
+        settings["stack_resolve_image"] = "never"
+    write_private(FOLDER / "settings.json", json.dumps(settings, indent=2))
+    (FOLDER / "inventory.yml").write_text(
+        "swarm_managers:\n  hosts:\n    localhost:\n      ansible_connection: local\n"
+        f"      ansible_python_interpreter: {CACHE}/venv/bin/python\n"
+    )
+    (FOLDER / "env").write_text(
+        f"export DOCKER_HOST={site['docker_host']}\n"
+        f"export PATH={CACHE}/venv/bin:$PATH:{engines.ENGINES / engines.DEFAULT}\n"
+    )
+
+
+def playbook(site: dict[str, str], *options: str, show: bool = False) -> str:
+    """Run playbooks/deploy.yml; gives back its last lines (the recap). Raises BedError with its output if it fails."""
+    command = [f"{CACHE}/venv/bin/ansible-playbook", "playbooks/deploy.yml", "-i", str(FOLDER / "inventory.yml")]
+    environment = {**os.environ, "DOCKER_HOST": site["docker_host"], "ANSIBLE_FORCE_COLOR": "0"}
+    environment["ANSIBLE_CALLBACK_RESULT_FORMAT"] = "yaml"
+    lines = []
+    with subprocess.Popen(
+        [*command, "-e", f"@{FOLDER / 'settings.json'}", *options],
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        for line in process.stdout:
+            lines.append(line)
+            if show and line.strip():
+                print(f"          {line.rstrip()}", flush=True)
+    if process.returncode:
+        raise BedError(f"ansible-playbook failed ({process.returncode})" + ("" if show else f":\n{''.join(lines)}"))
+    return "".join(lines[-3:])
+
+
+def show_page(site: dict[str, str]) -> None:
+    """Read the page, sign the guest book, and read the entry back from the database."""
+    greeting = f"Hello at {time.strftime('%H:%M:%S')}"
+    with step(f"Asking the page at {site['page']}, and signing the guest book"):
+        wait_for(f"the page at {site['page']}", lambda: fetch(site["page"]), 30, 0.2)
+        fetch(site["page"], urllib.parse.urlencode({"author": "make demo", "message": greeting}).encode())
+        page = fetch(site["page"])
+        entries = [re.sub(r"<[^>]+>", "", line).strip() for line in page.splitlines() if "<li>" in line]
+        if not any(greeting in entry for entry in entries) or not any("PostgreSQL" in entry for entry in entries):
+            raise BedError(f"the page does not show what is in the database:\n{page}")
+    for entry in entries[:3]:
+        print(f"          {entry}")
+
+
+def fetch(url: str, form: bytes | None = None) -> str:
+    """The page's text, empty where it does not answer (yet)."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(url, data=form, timeout=10) as answer:
+            return answer.read().decode()
+    except (urllib.error.URLError, OSError):
+        return ""
+
+
+def show_ways_on(site: dict[str, str]) -> None:
+    say("Done. The guest book runs on a Swarm, and a second run changed nothing.")
+    clean = f"DOCKER_HOST={site['docker_host']} make demo-down" if site["images"] == LOCAL else "make demo-down"
+    print(f"""
+  The page        {site["page"]}
+  Look around     . .cache/demo/env
+                  docker stack ps {STACK}
+                  docker service logs {STACK}_web
+  Change it       edit examples/guestbook/compose.yml, then see what a run would do:
+                  ansible-playbook playbooks/deploy.yml -i .cache/demo/inventory.yml \\
+                      -e @.cache/demo/settings.json --check --diff
+  Clean up        {clean}
+""")
+
+
+def docker_cli() -> str:
+    """The machine's docker command, or that of the engine that is fetched for it."""
+    return shutil.which("docker") or str(engines.engine(engines.DEFAULT) / "docker")
+
+
+def port() -> str:
+    return os.environ.get("WEB_PORT", "8080")
+
+
+def write_private(path: Path, text: str) -> None:
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as output:
+        output.write(text)
+
+
+def say(text: str) -> None:
+    print(f"[{time.monotonic() - BEGIN:6.1f} s] {text}", flush=True)
+
+
+@contextlib.contextmanager
+def step(text: str) -> Iterator[None]:
+    """Say what begins, and if it took noticeable time, how long it took."""
+    say(text)
+    begin = time.monotonic()
+    yield
+    took = time.monotonic() - begin
+    if took >= 1:
+        print(f"           ... {took:.1f} s", flush=True)
