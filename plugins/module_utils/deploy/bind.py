@@ -1,0 +1,172 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Binds a DesiredState to what the Swarm has: which config or secret holds a content, and under which name.
+
+Configs and secrets can't be changed, so other content means another object. An object of the stack with the same
+content keeps its name (so a stack that docker's CLI made is taken over as it is); new content takes the name of the
+file if that is free, else that name with a suffix. Content of secrets can't be read back: it is compared by a keyed
+digest in a label, so that neither name nor label can be used to guess it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Set, Tuple
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.content import digest, suffixed
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.objects import owner
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
+    CONTENT,
+    id_of,
+    labels_of,
+    name_of,
+    stack_of,
+)
+
+KINDS = (("config", "configs"), ("secret", "secrets"))
+SUFFIX = re.compile(r"_[0-9a-f]{8}\Z")
+PREDEFINED = ("host", "bridge", "none", "default")
+
+Observed = Mapping[str, Any]
+Entry = Dict[str, Any]
+
+
+def bind(desired: Mapping[str, Any], observed: Observed, adopt_secrets: bool = False) -> Dict[str, Any]:
+    """A copy of ``desired`` whose configs and secrets have a ``binding`` and whose services refer to the real names.
+
+    Raises EngineError: ``not_found`` naming every external object that is missing, ``conflict`` for a foreign name.
+    """
+    bound = dict(desired)
+    renamed: Dict[Tuple[str, str], str] = {}
+    for kind, plural in KINDS:
+        entries = desired[plural]
+        bases = {entry["name"] for entry in entries}
+        bound[plural] = [
+            entry if entry["external"] else _bound(kind, entry, bases, desired, observed, adopt_secrets)
+            for entry in entries
+        ]
+        for entry in bound[plural]:
+            if not entry["external"] and entry["binding"]["name"] != entry["name"]:
+                renamed[kind, entry["name"]] = entry["binding"]["name"]
+    missing = list(missing_externals(desired, observed))
+    if missing:
+        raise EngineError("External objects are missing: " + "; ".join(missing) + ".", "not_found", CREATE_THEM)
+    if renamed:
+        bound["services"] = [{**s, "spec": with_names(s["spec"], renamed)} for s in desired["services"]]
+    return bound
+
+
+CREATE_THEM = "Create them first, or correct the names. Nothing was changed."
+
+
+def _bound(
+    kind: str, entry: Entry, bases: Set[str], desired: Mapping[str, Any], observed: Observed, adopt_secrets: bool
+) -> Entry:
+    stack, base = desired["stack"]["name"], entry["name"]
+    objects = observed[kind + "s"]
+    named = {name_of(obj): obj for obj in objects}
+    own = [obj for obj in objects if stack_of(obj) == stack and _belongs(obj, base, bases)]
+    own.sort(key=lambda obj: (name_of(obj) != base, name_of(obj)))
+    key = observed.get("key")
+    same = next((obj for obj in own if _same(kind, entry, obj, key)), None)
+    adopt = False
+    if same is None and kind == "secret" and adopt_secrets:
+        same = next((obj for obj in own if CONTENT not in labels_of(obj)), None)
+        adopt = same is not None
+    if same is not None:
+        reason = "trusted as it is (adopt_secrets)" if adopt else "labels differ"
+        return {**entry, "binding": {"name": name_of(same), "object": same, "reason": reason, "adopt": adopt}}
+    holder = named.get(base)
+    if holder is not None and stack_of(holder) != stack:
+        raise EngineError(
+            f"{kind} {entry['key']}: the name {base} belongs to {owner(holder)}.",
+            "conflict",
+            f"Give the {kind} another `name`, or declare it `external: true`.",
+        )
+    if holder is None:
+        name, reason = base, "new" if not own else "content changed"
+    else:
+        # Without a key (no secret of ours exists yet) the suffix comes from the object in the way: it only has to be new.
+        mark = digest(kind, entry, key) or digest("config", {"spec": {}, "data": id_of(holder)}, None)
+        name = suffixed(base, mark)
+        reason = "content changed"
+        if kind == "secret" and CONTENT not in labels_of(holder):
+            reason = "was made by others, and its content can't be read back to compare (adopt_secrets trusts it)"
+    return {**entry, "binding": {"name": name, "object": None, "reason": reason, "adopt": False}}
+
+
+def _belongs(obj: Mapping[str, Any], base: str, bases: Set[str]) -> bool:
+    name = name_of(obj)
+    if name == base:
+        return True
+    suffix = SUFFIX.search(name)
+    return (
+        bool(suffix) and name not in bases and CONTENT in labels_of(obj) and suffixed(base, suffix.group()[1:]) == name
+    )
+
+
+def _same(kind: str, entry: Entry, obj: Mapping[str, Any], key: Optional[str]) -> bool:
+    spec, have = entry["spec"], obj["Spec"]
+    if (spec.get("Templating") or None) != (have.get("Templating") or None):
+        return False
+    if (spec.get("Driver") or None) != (have.get("Driver") or None):
+        return False
+    if kind == "config":
+        return (entry["data"] or "") == (have.get("Data") or "")
+    if spec.get("Driver"):
+        return True  # the driver holds the value; there is no content
+    return key is not None and labels_of(obj).get(CONTENT) == digest(kind, entry, key)
+
+
+def with_names(spec: Mapping[str, Any], renamed: Mapping[Tuple[str, str], str]) -> Dict[str, Any]:
+    """A copy of a ServiceSpec whose references to configs and secrets use the real names."""
+    template = spec["TaskTemplate"]
+    container = dict(template["ContainerSpec"])
+    for kind, list_key, name_key in (("config", "Configs", "ConfigName"), ("secret", "Secrets", "SecretName")):
+        if container.get(list_key):
+            container[list_key] = [
+                {**ref, name_key: renamed.get((kind, ref[name_key]), ref[name_key])} for ref in container[list_key]
+            ]
+    privileges = container.get("Privileges") or {}
+    credentials = privileges.get("CredentialSpec") or {}
+    if ("config", credentials.get("Config")) in renamed:
+        credentials = {**credentials, "Config": renamed["config", credentials["Config"]]}
+        container["Privileges"] = {**privileges, "CredentialSpec": credentials}
+    return {**spec, "TaskTemplate": {**template, "ContainerSpec": container}}
+
+
+def missing_externals(desired: Mapping[str, Any], observed: Observed) -> Iterator[str]:
+    """One sentence for each external object that a service refers to and that does not exist."""
+    users = _users(desired)
+    networks = {name_of(network): network for network in observed["networks"]}
+    for network in observed["networks"]:  # of two with one name, the Swarm's counts
+        if network.get("Scope") == "swarm":
+            networks[name_of(network)] = network
+    for entry in desired["networks"]:
+        name = entry["name"]
+        if not entry["external"] or name in PREDEFINED or name.startswith("container:"):
+            continue
+        user = users.get(("network", name))
+        if user and name not in networks:
+            yield f"network {name} for {user} does not exist (docker network create --driver overlay {name})"
+        elif user and networks[name].get("Scope") != "swarm":
+            yield f"network {name} for {user} is local to one node; a service needs an overlay network"
+    for kind, plural in KINDS:
+        names = {name_of(obj) for obj in observed[plural]}
+        for entry in desired[plural]:
+            user = users.get((kind, entry["name"]))
+            if entry["external"] and user and entry["name"] not in names:
+                yield f"{kind} {entry['name']} for {user} does not exist (docker {kind} create {entry['name']} FILE)"
+
+
+def _users(desired: Mapping[str, Any]) -> Dict[Tuple[str, str], str]:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prune import references
+
+    users: Dict[Tuple[str, str], List[str]] = {}
+    for service in desired["services"]:
+        place = f"service {service['key']}" + (f" ({service['where']})" if service.get("where") else "")
+        for reference in set(references(service["spec"])):
+            users.setdefault(reference, []).append(place)
+    return {reference: ", ".join(sorted(places)) for reference, places in users.items()}

@@ -1,0 +1,112 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Why a service does not run: its latest task error, exit code, node, and last log lines. Bounded in time and size."""
+
+from __future__ import annotations
+
+import struct
+from typing import Any, Dict, List, Mapping, Optional, Sequence
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.judge import tasks_by_service
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import ENDED_BADLY, state_of, timestamp
+
+LINES, LINE_LENGTH = 10, 400
+PATIENCE = 5.0  # seconds for the log of one task; a node that is gone never answers
+SERVICES = 5  # logs are fetched for so many services; the others have their error
+
+Found = Dict[str, Any]
+
+
+def evidence(
+    client: EngineClient,
+    services: Sequence[Mapping[str, Any]],
+    tasks: Sequence[Mapping[str, Any]],
+    reasons: Mapping[str, str],
+) -> List[Found]:
+    """One entry for each service in ``reasons``: service, reason, error, exit_code, node, log, text (for people)."""
+    grouped = tasks_by_service(tasks)
+    nodes = _nodes(client)
+    found = []
+    for service in sorted(services, key=lambda s: s["Spec"]["Name"]):
+        name = service["Spec"]["Name"]
+        if name in reasons:
+            task = _witness(grouped.get(service["ID"], []))
+            found.append(_one(client, service, reasons[name], task, nodes, len(found) < SERVICES))
+    return found
+
+
+def _one(
+    client: EngineClient,
+    service: Mapping[str, Any],
+    reason: str,
+    task: Optional[Mapping[str, Any]],
+    nodes: Mapping[str, str],
+    with_log: bool,
+) -> Found:
+    name = service["Spec"]["Name"]
+    status = (task or {}).get("Status") or {}
+    container = status.get("ContainerStatus") or {}
+    started = bool(container.get("ContainerID"))
+    exit_code = container.get("ExitCode") if started and state_of(task or {}) in (*ENDED_BADLY, "complete") else None
+    node_id = str((task or {}).get("NodeID") or "")
+    entry: Found = {
+        "service": name,
+        "reason": reason.strip(),
+        "error": str(status.get("Err") or ""),
+        "exit_code": exit_code,
+        "node": nodes.get(node_id, node_id),
+        "log": _log(client, task, service) if with_log and task is not None and started else [],
+    }
+    entry["text"] = _text(entry)
+    return entry
+
+
+def _text(entry: Found) -> str:
+    text = f"{entry['service']}: {entry['reason'] or entry['error']}"
+    facts = []
+    if entry["error"] and entry["error"] not in text:
+        facts.append(entry["error"])
+    if entry["exit_code"]:
+        facts.append(f"exit code {entry['exit_code']}")
+    if entry["node"]:
+        facts.append(f"node {entry['node']}")
+    text += f" ({', '.join(facts)})" if facts else ""
+    return "\n".join([text] + [f"    | {line}" for line in entry["log"]])
+
+
+def _witness(tasks: Sequence[Mapping[str, Any]]) -> Optional[Mapping[str, Any]]:
+    """The task that tells most: the newest that failed, else the newest of all."""
+    newest = sorted(tasks, key=lambda task: timestamp(task.get("CreatedAt")), reverse=True)
+    return next((task for task in newest if state_of(task) in ENDED_BADLY), newest[0] if newest else None)
+
+
+def _nodes(client: EngineClient) -> Dict[str, str]:
+    try:
+        nodes = client.get("/nodes", timeout=PATIENCE) or []
+    except EngineError:
+        return {}
+    return {node["ID"]: str((node.get("Description") or {}).get("Hostname") or node["ID"]) for node in nodes}
+
+
+def _log(client: EngineClient, task: Mapping[str, Any], service: Mapping[str, Any]) -> List[str]:
+    query = {"stdout": True, "stderr": True, "tail": LINES}
+    try:
+        raw = client.get(f"/tasks/{task['ID']}/logs", query, stream=True, timeout=PATIENCE)
+    except EngineError:
+        return []  # the log driver may not be readable, or the node gone: the error stands without a log
+    terminal = bool((service["Spec"]["TaskTemplate"].get("ContainerSpec") or {}).get("TTY"))
+    text = (raw if terminal else demultiplexed(raw)).decode("utf-8", "replace")
+    return [line.rstrip()[:LINE_LENGTH] for line in text.splitlines()[-LINES:]]
+
+
+def demultiplexed(raw: bytes) -> bytes:
+    """The payload of the Engine's log stream: frames of an 8-byte header (stream, 3 zeros, length) and their bytes."""
+    out, position = [], 0
+    while position + 8 <= len(raw):
+        (length,) = struct.unpack(">I", raw[position + 4 : position + 8])
+        out.append(raw[position + 8 : position + 8 + length])
+        position += 8 + length
+    return b"".join(out)

@@ -1,0 +1,66 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Waits until tasks are gone: after ``stopped`` and between the removals of ``absent``."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, List, Sequence
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import tasks_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import state_of
+
+FIRST_PAUSE, LONGEST_PAUSE, GROWTH = 0.05, 1.0, 1.5
+ALIVE = ("assigned", "accepted", "preparing", "ready", "starting", "running")
+
+
+def wait_until_stopped(client: EngineClient, clock: Any, stack: str, timeout: float, ids: Sequence[str]) -> None:
+    """Waits until no task of the services ``ids`` runs any more. Raises DeployError (``timeout``)."""
+    wanted = set(ids)
+
+    def left() -> List[Dict[str, Any]]:
+        return [
+            t
+            for t in tasks_of(client, stack)
+            if t.get("ServiceID") in wanted and state_of(t) in ALIVE and t.get("NodeID")
+        ]
+
+    _until_none(left, clock, f"The stack {stack} does not stop", timeout)
+
+
+def wait_until_gone(client: EngineClient, clock: Any, stack: str, timeout: float) -> None:
+    """Waits until no task of the stack is left on a node. Raises DeployError (``timeout``).
+
+    A task on a node that is down can't end; the Engine gives it up by itself (state ``orphaned``) only after a day,
+    so such tasks are not waited for.
+    """
+
+    def left() -> List[Dict[str, Any]]:
+        tasks = [t for t in tasks_of(client, stack) if state_of(t) in ALIVE and t.get("NodeID")]
+        if not tasks:
+            return []
+        up = {n["ID"] for n in client.get("/nodes") or [] if (n.get("Status") or {}).get("State") == "ready"}
+        return [task for task in tasks if task["NodeID"] in up]
+
+    _until_none(left, clock, f"The tasks of the stack {stack} do not end", timeout)
+
+
+def _until_none(left: Callable[[], List[Dict[str, Any]]], clock: Any, what: str, timeout: float) -> None:
+    deadline = clock.now() + timeout
+    pause, count = FIRST_PAUSE, -1
+    while True:
+        tasks = left()
+        if not tasks:
+            return
+        if clock.now() >= deadline:
+            raise DeployError(
+                f"{what} within {timeout:g} s: {len(tasks)} tasks are left.",
+                "timeout",
+                "Look at them with `docker stack ps`; run again to go on.",
+                {"tasks": sorted(task["ID"] for task in tasks)},
+            )
+        pause = FIRST_PAUSE if len(tasks) != count else min(pause * GROWTH, LONGEST_PAUSE)
+        count = len(tasks)
+        clock.sleep(pause)

@@ -1,0 +1,64 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Asks the registry, through the engine, for the digests of images: ``GET /distribution/IMAGE/json``.
+
+As with docker's CLI an answer that does not come is no error: the image is then used by its name, with a notice.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, List, Optional, Sequence, Set
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.registry import registry_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
+
+PATIENCE = 30.0  # seconds for one image
+FATAL = ("daemon_unreachable", "permission_denied", "no_quorum")
+
+
+def ask_registry(
+    client: EngineClient, images: Sequence[str], header: Callable[[str], Optional[str]]
+) -> Dict[str, Dict[str, Any]]:
+    """Digest and platforms by image. ``header`` gives the X-Registry-Auth for an image, or None.
+
+    A registry that did not answer once is not asked again. Raises EngineError where the engine itself fails.
+    """
+    answers: Dict[str, Dict[str, Any]] = {}
+    silent: Set[str] = set()
+    for image in images:
+        registry = registry_of(image)
+        if registry in silent:
+            continue
+        auth = header(image)
+        try:
+            found = client.get(
+                f"/distribution/{image}/json", headers={"X-Registry-Auth": auth} if auth else None, timeout=PATIENCE
+            )
+        except EngineError as error:
+            if error.error_code in FATAL:
+                raise
+            if error.status not in (401, 403, 404):
+                silent.add(registry)
+            continue
+        answer = _pinned(image, found or {})
+        if answer:
+            answers[image] = answer
+    return answers
+
+
+def _pinned(image: str, found: Dict[str, Any]) -> Optional[Dict[str, Any]]:
+    digest = (found.get("Descriptor") or {}).get("digest")
+    if not digest:
+        return None
+    platforms: List[Dict[str, str]] = []
+    for platform in found.get("Platforms") or []:
+        # Nodes report their arm variants in several ways: docker's CLI leaves the architecture open there.
+        architecture = platform.get("architecture") or platform.get("Architecture") or ""
+        one = {
+            "Architecture": "" if architecture == "arm" else architecture,
+            "OS": platform.get("os") or platform.get("OS") or "",
+        }
+        platforms.append({key: value for key, value in one.items() if value})
+    return {"image": f"{image}@{digest}", "platforms": platforms}

@@ -1,0 +1,109 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One snapshot of the Swarm in a number of calls that does not grow with the stack.
+
+Five calls: info, services (with their task counts), networks, secrets, configs. A sixth fetches configs of other names
+(external ones, and the key for secrets). Tasks are a call of their own, made only where the counts leave a question.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping, Optional, Sequence
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.failures import check_manager
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
+    KEY_CONFIG,
+    NAMESPACE,
+    id_of,
+    name_of,
+)
+
+Observed = Dict[str, Any]
+
+
+def observe(client: EngineClient, stack: str, desired: Optional[Mapping[str, Any]] = None) -> Observed:
+    """The state of ``stack``: info, api, services, networks, secrets, configs, key, predefined.
+
+    ``desired`` says which other configs matter. Raises EngineError, with its own code where this is no manager.
+    """
+    observed: Observed = {"info": manager_info(client)}
+    observed["api"] = list(client.api_version or ())
+    observed["services"] = services_of(client, stack)
+    observed["networks"] = client.get("/networks") or []
+    observed["secrets"] = client.get("/secrets") or []
+    observed["configs"] = client.get("/configs", of_stack(stack)) or []
+    names = _other_configs(desired) if desired else []
+    if names:
+        known = {id_of(config) for config in observed["configs"]}
+        observed["configs"] += [c for c in configs_named(client, names) if id_of(c) not in known]
+    keys = [config for config in observed["configs"] if name_of(config) == KEY_CONFIG]
+    observed["key"] = keys[0]["Spec"].get("Data") if keys else None
+    observed["predefined"] = _predefined(client, observed)
+    return observed
+
+
+def manager_info(client: EngineClient) -> Dict[str, Any]:
+    """The answer of /info of a manager whose Swarm has a leader; raises EngineError otherwise."""
+    info: Dict[str, Any] = client.get("/info") or {}
+    check_manager(info, client.where)
+    return info
+
+
+def configs_named(client: EngineClient, names: Sequence[str]) -> List[Dict[str, Any]]:
+    """The configs with exactly these names."""
+    found = client.get("/configs", {"filters": {"name": sorted(names)}}) or []
+    return [config for config in found if name_of(config) in names]
+
+
+def of_stack(stack: str) -> Dict[str, Any]:
+    """The query for objects of this stack."""
+    return {"filters": {"label": [f"{NAMESPACE}={stack}"]}}
+
+
+def services_of(client: EngineClient, stack: str) -> List[Dict[str, Any]]:
+    """The services of the stack, with the Engine's own counts of their tasks."""
+    return client.get("/services", {**of_stack(stack), "status": True}) or []
+
+
+def tasks_of(client: EngineClient, stack: str) -> List[Dict[str, Any]]:
+    """All tasks of the stack, also those that ended."""
+    return client.get("/tasks", of_stack(stack)) or []
+
+
+def look_closer(client: EngineClient, observed: Observed, desired: Mapping[str, Any]) -> Observed:
+    """The snapshot with what only a run with changes needs: all services, and who holds the names that we want."""
+    closer = dict(observed)
+    closer["all_services"] = client.get("/services") or []
+    names = {entry["name"] for entry in desired["configs"]}
+    known = {name_of(config) for config in observed["configs"]}
+    if names - known:
+        closer["configs"] = observed["configs"] + configs_named(client, sorted(names - known))
+    return closer
+
+
+def _other_configs(desired: Mapping[str, Any]) -> List[str]:
+    names = [entry["name"] for entry in desired["configs"] if entry["external"]]
+    if any(not entry["external"] for entry in desired["secrets"]):
+        names.append(KEY_CONFIG)
+    return names
+
+
+def _predefined(client: EngineClient, observed: Observed) -> Dict[str, str]:
+    """The ids of host and bridge: Swarm has its own for them, which no list shows (one call for each in use)."""
+    known = {id_of(network) for network in observed["networks"]}
+    targets = {
+        attachment.get("Target", "")
+        for service in observed["services"]
+        for attachment in (service["Spec"]["TaskTemplate"].get("Networks") or [])
+    }
+    names = {}
+    for target in sorted(targets - known):
+        try:
+            names[target] = name_of(client.get(f"/networks/{target}"))
+        except EngineError as error:
+            if error.error_code != "not_found":
+                raise
+    return names

@@ -1,0 +1,30 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options of a deployment and their defaults."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Mapping
+
+DEFAULTS: Dict[str, Any] = {
+    "check": False,  # announce, write nothing
+    "defer": False,  # if there is work, leave it: the caller chooses which manager does it
+    "prune": True,
+    "recreate": False,
+    "adopt_secrets": False,
+    "resolve_image": "changed",
+    "with_registry_auth": False,
+    "registry_auth": [],
+    "wait": True,
+    "timeout": 300.0,  # seconds for the stack to run
+    "stable_for": 2.0,  # seconds that a changed service has to stay running
+    "prefix": "zane",
+    "mask": None,  # mask(kind, key, path, value) -> what the plan shows instead
+    "progress": None,  # progress(line)
+}
+
+
+def with_defaults(options: Mapping[str, Any]) -> Dict[str, Any]:
+    """``options`` over the defaults; what is None counts as not given."""
+    return {**DEFAULTS, **{key: value for key, value in options.items() if value is not None}}

@@ -1,0 +1,70 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The result of a run, as plain data."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping, Optional, Sequence
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import Judgement, worst
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Operation, Plan, friendly
+
+
+def finish(
+    client: EngineClient,
+    stack: str,
+    observed: Mapping[str, Any],
+    plan: Plan,
+    options: Mapping[str, Any],
+    judgements: Optional[Sequence[Judgement]] = None,
+) -> Dict[str, Any]:
+    """The result: changed, deferred, plan, kept, diff, services, status, notices, calls, stack, cluster_id, node."""
+    work = plan.work()
+    info = observed["info"]
+    result: Dict[str, Any] = {
+        "changed": plan.changed,
+        "deferred": bool(options["defer"] and plan.changed),
+        "stack": stack,
+        "plan": [operation.as_dict() for operation in work],
+        "plan_lines": [str(operation) for operation in work],
+        "kept": len(plan.operations) - len(work),
+        "diff": diff(work),
+        "notices": list(plan.notices),
+        "calls": client.calls,
+        "cluster_id": str(((info.get("Swarm") or {}).get("Cluster") or {}).get("ID") or ""),
+        "node": str(info.get("Name") or ""),
+    }
+    if judgements is not None:
+        result["services"] = [judgement.as_dict() for judgement in judgements]
+        result["status"] = worst(judgement.status for judgement in judgements)
+    return result
+
+
+def diff(work: Sequence[Operation]) -> Dict[str, str]:
+    """Before and after as text, one section an object, only what changes. Data of secrets and configs is not in it."""
+    before: List[str] = []
+    after: List[str] = []
+    for operation in work:
+        title = f"{operation.kind} {operation.name}"
+        if operation.action != "create":
+            before.append(title)
+        if operation.action != "remove":
+            after.append(title)
+        if operation.action == "create":
+            after += [f"  {operation.reason}"] if operation.reason else []
+        for change in operation.changes:
+            if change.before is not None:
+                before.append(f"  {friendly(change.path)}: {_text(change.before)}")
+            if change.after is not None:
+                after.append(f"  {friendly(change.path)}: {_text(change.after)}")
+    return {"before": "".join(f"{line}\n" for line in before), "after": "".join(f"{line}\n" for line in after)}
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    import json
+
+    return json.dumps(value, sort_keys=True, ensure_ascii=False)

@@ -1,0 +1,183 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The engine's HTTP API: one kept connection, JSON in and out, counted calls, errors with a code."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any, Dict, Optional, Tuple
+from urllib.parse import quote, urlencode
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.answer import Answer, Torn
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.failures import refusal, unreachable
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
+
+NEWEST_API = (1, 51)  # the newest that was tested (engine 28.5); a newer engine still speaks it
+OLDEST_API = (1, 41)  # engine 20.10
+
+
+class EngineClient:
+    """Speaks to one engine. ``calls`` counts the requests; ``api_version`` is a pair, known after the first answer."""
+
+    def __init__(self, connection: Connection, transport: Any = None) -> None:
+        self.connection = connection
+        self.calls = 0
+        self.api_version: Optional[Tuple[int, int]] = _given_version(connection.api_version)
+        self._transport = transport
+
+    @property
+    def where(self) -> str:
+        """The engine's address, for messages."""
+        return self.connection.docker_host
+
+    def get(
+        self,
+        path: str,
+        query: Optional[Dict[str, Any]] = None,
+        headers: Optional[Dict[str, str]] = None,
+        stream: bool = False,
+        timeout: Optional[float] = None,
+    ) -> Any:
+        """The parsed answer (bytes with ``stream``). A dict or list in ``query`` is sent as JSON (filters)."""
+        return self.request("GET", path, query, None, headers, stream, timeout)
+
+    def post(
+        self,
+        path: str,
+        query: Optional[Dict[str, Any]] = None,
+        body: Any = None,
+        headers: Optional[Dict[str, str]] = None,
+        timeout: Optional[float] = None,
+    ) -> Any:
+        """Sends ``body`` as JSON and gives the parsed answer."""
+        return self.request("POST", path, query, body, headers, False, timeout)
+
+    def delete(
+        self, path: str, query: Optional[Dict[str, Any]] = None, headers: Optional[Dict[str, str]] = None
+    ) -> Any:
+        """Deletes what is at ``path``."""
+        return self.request("DELETE", path, query, None, headers)
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        query: Optional[Dict[str, Any]] = None,
+        body: Any = None,
+        headers: Optional[Dict[str, str]] = None,
+        stream: bool = False,
+        timeout: Optional[float] = None,
+    ) -> Any:
+        """One call. Raises EngineError for every answer of 400 and above and for every broken connection.
+
+        ``timeout`` (seconds) replaces the connection's for this call; ``stream`` gives the body as bytes.
+        """
+        if self.api_version is None and path != "/info":
+            self.request("GET", "/_ping", stream=True)
+        what = f"{method} {path}"
+        sent = dict(headers or {})
+        data = None
+        if body is not None:
+            data = json.dumps(body).encode()
+            sent["Content-Type"] = "application/json"
+        elif method == "POST":
+            data = b""
+        answer = self._exchange(method, self._target(path, query), data, sent, what, timeout)
+        self._negotiate(answer)
+        if answer.status >= 400:
+            raise refusal(answer.status, answer.body, what, self.where)
+        if stream:
+            return answer.body
+        if not answer.body.strip():
+            return None
+        try:
+            return json.loads(answer.body)
+        except ValueError:
+            raise EngineError(
+                f"{what} on {self.where}: the answer is no JSON.",
+                hint="Is docker_host the address of a Docker engine?",
+                status=answer.status,
+            ) from None
+
+    def _exchange(
+        self,
+        method: str,
+        target: str,
+        data: Optional[bytes],
+        headers: Dict[str, str],
+        what: str,
+        timeout: Optional[float],
+    ) -> Answer:
+        self.calls += 1
+        try:
+            if self._transport is None:
+                self._transport = _transport(self.connection)
+            return self._transport.send(method, target, data, headers, timeout)
+        except Torn as error:
+            raise EngineError(
+                f"{what} on {self.where}: the engine broke off before its answer was complete ({error}).",
+                "daemon_unreachable",
+                "Check that the engine runs, then run again: it goes on from where it stopped.",
+            ) from None
+        except OSError as error:
+            raise unreachable(error, self.where, what) from None
+
+    def _target(self, path: str, query: Optional[Dict[str, Any]]) -> str:
+        version = "" if self.api_version is None or path == "/_ping" else "/v{}.{}".format(*self.api_version)
+        target = version + quote(path, safe="/:@")
+        if query:
+            target += "?" + urlencode({k: _query_text(v) for k, v in sorted(query.items()) if v is not None})
+        return target
+
+    def _negotiate(self, answer: Answer) -> None:
+        if self.api_version is not None or not answer.api_version:
+            return
+        newest = _given_version(answer.api_version)
+        if newest is not None:
+            if newest < OLDEST_API:
+                raise EngineError(
+                    f"The engine at {self.where} speaks API {answer.api_version}; at least 1.41 (engine 20.10) is needed.",
+                    hint="Update the engine.",
+                )
+            self.api_version = min(newest, NEWEST_API)
+
+    def close(self) -> None:
+        """Closes the connection."""
+        if self._transport is not None:
+            self._transport.close()
+
+
+class SystemClock:
+    """The real clock: seconds that never go back, and sleep."""
+
+    now = staticmethod(time.monotonic)
+    sleep = staticmethod(time.sleep)
+
+
+def _transport(connection: Connection) -> Any:
+    path = connection.socket_path
+    if path is not None:
+        from ansible_collections.stackwright.swarm.plugins.module_utils.engine.unix import UnixTransport
+
+        return UnixTransport(path, connection.timeout)
+    from ansible_collections.stackwright.swarm.plugins.module_utils.engine.sdk import SdkTransport
+
+    return SdkTransport(connection)
+
+
+def _given_version(text: str) -> Optional[Tuple[int, int]]:
+    major, _dot, minor = (text or "auto").strip().partition(".")
+    if major.isdigit() and minor.isdigit():
+        return int(major), int(minor)
+    if major == "auto":
+        return None
+    raise EngineError(f"api_version must be 'auto' or like '1.41', not '{text}'.")
+
+
+def _query_text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return json.dumps(value) if isinstance(value, (dict, list)) else str(value)

@@ -1,0 +1,114 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which error an engine's refusal is. Texts are those of dockerd 20.10 to 28 (moby daemon/cluster, swarmkit)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Dict, Tuple
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
+
+# (text in the engine's message in lower case, error code, what to do); the first that fits wins.
+BY_TEXT: Tuple[Tuple[str, str, str], ...] = (
+    ("swarm is encrypted and needs to be unlocked", "swarm_locked", "Unlock it with `docker swarm unlock`."),
+    ("does not have a leader", "no_quorum", "Bring back more than half of the managers."),
+    ("lost quorum", "no_quorum", "Bring back more than half of the managers."),
+    ("no elected primary", "no_quorum", "Bring back more than half of the managers."),
+    ("worker nodes can't be used", "not_a_manager", "Run the task on a manager."),
+    ("this node is not a swarm manager", "not_in_swarm", "Run the task on a manager, or `docker swarm init`."),
+    ("this node is not participating as a swarm", "not_a_manager", "Run the task on a manager."),
+    ("update out of sequence", "out_of_sequence", "Somebody else changed it at the same time: run again."),
+    ("deadline exceeded", "no_quorum", "The managers did not agree in time: check that more than half are up."),
+    ("client version", "engine_error", "Set api_version to one that the engine speaks, or to auto."),
+)
+BY_STATUS: Dict[int, Tuple[str, str]] = {
+    400: ("invalid_spec", "The engine refuses the specification: correct the Compose file."),
+    401: ("registry_auth", "Log in to the registry, or give credentials."),
+    403: ("invalid_spec", "The engine does not allow this: correct the Compose file."),
+    404: ("not_found", ""),
+    409: ("conflict", "An object of this name exists already."),
+}
+
+
+def refusal(status: int, body: bytes, what: str, where: str) -> EngineError:
+    """The error for an answer of ``status``; ``what`` names the call, ``where`` the engine."""
+    text = message_of(body)
+    lower = text.lower()
+    code, hint = BY_STATUS.get(status, ("engine_error", ""))
+    for part, part_code, part_hint in BY_TEXT:
+        if part in lower:
+            code, hint = part_code, part_hint
+            break
+    return EngineError(f"{what} on {where}: {text or f'HTTP status {status}'}", code, hint, status)
+
+
+def message_of(body: bytes) -> str:
+    """The engine's own words, without the frame that its RPC layer puts around them."""
+    text = body[:4000].decode("utf-8", "replace").strip()
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    if isinstance(value, dict):
+        text = str(value.get("message") or "")
+    marker = " desc = "
+    return text.split(marker, 1)[1] if text.startswith("rpc error:") and marker in text else text
+
+
+def unreachable(error: OSError, docker_host: str, what: str) -> EngineError:
+    """The error for a connection that could not be made, or broke."""
+    if isinstance(error, PermissionError):
+        return EngineError(
+            f"No permission to use the engine at {docker_host}.",
+            "permission_denied",
+            "Run the task as root (become: true) or as a user of the group docker.",
+        )
+    if isinstance(error, TimeoutError):
+        return EngineError(
+            f"{what} on {docker_host}: no answer in time.",
+            "timeout",
+            "The engine hangs, or its Swarm has lost quorum; see its log. The option timeout sets the limit.",
+        )
+    return EngineError(
+        f"No engine answers at {docker_host}: {error.strerror or error}.",
+        "daemon_unreachable",
+        "Start the engine, or correct docker_host.",
+    )
+
+
+def check_manager(info: Dict[str, Any], docker_host: str) -> None:
+    """Raises EngineError unless this answer of /info is from a manager of a Swarm that has a leader."""
+    swarm = info.get("Swarm") or {}
+    state = swarm.get("LocalNodeState") or "inactive"
+    name = info.get("Name") or docker_host
+    error = str(swarm.get("Error") or "")
+    if state == "locked":
+        raise EngineError(f"The Swarm on {name} is locked.", "swarm_locked", "Unlock it with `docker swarm unlock`.")
+    if state in ("inactive", ""):
+        raise EngineError(
+            f"{name} is not part of a Swarm.", "not_in_swarm", "Run `docker swarm init`, or name a manager."
+        )
+    if swarm.get("ControlAvailable"):
+        if error or not (swarm.get("Cluster") or {}).get("ID"):
+            raise EngineError(
+                f"The Swarm of {name} has no leader: {error or 'it does not answer'}",
+                "no_quorum",
+                "Bring back more than half of the managers.",
+            )
+        return
+    if state in ("pending", "error"):
+        raise EngineError(
+            f"The node {name} is not ready in its Swarm (state {state}): {error or 'no reason given'}",
+            "no_quorum",
+            "Check that more than half of the managers are up, and the engine's log on this node.",
+        )
+    managers = sorted(str(m.get("Addr")) for m in swarm.get("RemoteManagers") or [] if m.get("Addr"))
+    node = str(swarm.get("NodeID") or "")
+    raise EngineError(
+        f"{name} (node {node}) is a worker, not a manager.",
+        "not_a_manager",
+        f"Run the task on a manager{': ' + ', '.join(managers) if managers else ''}.",
+        details={"node_id": node, "managers": managers},
+    )

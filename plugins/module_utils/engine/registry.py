@@ -1,0 +1,87 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Credentials for registries, as docker's CLI finds them on this host; imported only where they are asked for."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any, Dict, List, Mapping, Optional
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
+
+HUB = "https://index.docker.io/v1/"
+HUB_NAMES = ("docker.io", "index.docker.io", "https://index.docker.io/v1/", "registry-1.docker.io", "")
+
+
+class RegistryAuth:
+    """Gives the X-Registry-Auth header for images.
+
+    ``given`` is a list of {registry, username, password} and comes first; with ``from_config`` the docker config of this
+    host follows (config.json, credential stores and helpers, read by the Docker SDK).
+    """
+
+    def __init__(self, given: Optional[List[Mapping[str, str]]] = None, from_config: bool = False) -> None:
+        self._given = {_registry_name(entry["registry"]): entry for entry in given or []}
+        self._from_config = from_config
+        self._config: Any = None
+        self._found: Dict[str, Optional[str]] = {}
+
+    def header(self, image: str) -> Optional[str]:
+        """The header's value for ``image``, or None where there are no credentials. Raises EngineError (``registry_auth``)."""
+        registry = registry_of(image)
+        if registry not in self._found:
+            credentials = self._credentials(registry)
+            self._found[registry] = None if credentials is None else _encoded(credentials)
+        return self._found[registry]
+
+    def _credentials(self, registry: str) -> Optional[Dict[str, Any]]:
+        entry = self._given.get(registry)
+        if entry is not None:
+            address = HUB if registry == "docker.io" else registry
+            return {"username": entry["username"], "password": entry["password"], "serveraddress": address}
+        if not self._from_config:
+            return None
+        try:
+            import docker.auth
+            import docker.errors
+        except ImportError as error:
+            raise EngineError(
+                f"The Docker SDK for Python is needed to read this host's docker credentials, and can't be imported: {error}",
+                "registry_auth",
+                "Install it on this host (`pip install docker`), or give registry_auth.",
+            ) from None
+        try:
+            if self._config is None:
+                self._config = docker.auth.load_config()
+            found = self._config.resolve_authconfig(registry)
+        except (docker.errors.DockerException, OSError, ValueError) as error:
+            raise EngineError(
+                f"The docker credentials for {registry} can't be read: {error}",
+                "registry_auth",
+                "Log in again with `docker login`, or give registry_auth.",
+            ) from None
+        if not found:
+            return None
+        known = {key.lower(): value for key, value in found.items()}
+        names = ("username", "password", "email", "serveraddress", "auth", "identitytoken", "registrytoken")
+        return {name: known[name] for name in names if known.get(name)}
+
+
+def registry_of(image: str) -> str:
+    """The registry of an image's name; ``docker.io`` where it names none."""
+    head, slash, _rest = image.partition("/")
+    named = slash and ("." in head or ":" in head or head == "localhost")
+    return _registry_name(head) if named else "docker.io"
+
+
+def _registry_name(text: str) -> str:
+    if text.strip() in HUB_NAMES:
+        return "docker.io"
+    name = text.split("://", 1)[-1].rstrip("/")
+    return "docker.io" if name in HUB_NAMES else name.split("/", 1)[0]
+
+
+def _encoded(credentials: Mapping[str, Any]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(credentials).encode()).decode("ascii")

@@ -1,0 +1,86 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""HTTP over the engine's unix socket with one kept connection.
+
+Why not the Docker SDK here: docs/decisions/0002-unix-socket-transport.md.
+"""
+
+from __future__ import annotations
+
+import http.client
+import socket
+from typing import Dict, Optional
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.answer import Answer, Torn
+
+
+class _Connection(http.client.HTTPConnection):
+    def __init__(self, path: str, timeout: float) -> None:
+        super().__init__("docker", timeout=timeout)
+        self.path = path
+
+    def connect(self) -> None:
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            sock.settimeout(self.timeout)
+            sock.connect(self.path)
+        except BaseException:
+            sock.close()
+            raise
+        self.sock = sock
+
+
+class UnixTransport:
+    """Sends requests over the socket at ``path``; ``timeout`` (seconds) bounds each wait for the engine."""
+
+    def __init__(self, path: str, timeout: float) -> None:
+        self._connection = _Connection(path, timeout)
+
+    def send(
+        self, method: str, path: str, body: Optional[bytes], headers: Dict[str, str], timeout: Optional[float] = None
+    ) -> Answer:
+        """One request and its whole answer. Raises OSError (also time-outs) and Torn."""
+        kept = self._connection.sock is not None
+        try:
+            return self._send(method, path, body, headers, timeout)
+        except (http.client.HTTPException, ConnectionError) as error:
+            self.close()
+            # An engine may close an idle connection at any time; only a read is safe to send twice.
+            if kept and method == "GET":
+                return self._again(method, path, body, headers, timeout)
+            if isinstance(error, ConnectionError) and not kept and not isinstance(error, http.client.HTTPException):
+                raise
+            raise Torn(str(error) or type(error).__name__) from error
+        except OSError:
+            self.close()
+            raise
+
+    def _again(
+        self, method: str, path: str, body: Optional[bytes], headers: Dict[str, str], timeout: Optional[float]
+    ) -> Answer:
+        try:
+            return self._send(method, path, body, headers, timeout)
+        except http.client.HTTPException as error:
+            self.close()
+            raise Torn(str(error) or type(error).__name__) from error
+        except OSError:
+            self.close()
+            raise
+
+    def _send(
+        self, method: str, path: str, body: Optional[bytes], headers: Dict[str, str], timeout: Optional[float]
+    ) -> Answer:
+        connection = self._connection
+        if connection.sock is None:
+            connection.connect()
+        limit = connection.timeout if timeout is None else timeout
+        connection.sock.settimeout(limit)
+        connection.request(method, path, body=body, headers=headers)
+        response = connection.getresponse()
+        data = response.read()
+        return Answer(response.status, data, response.getheader("Api-Version"))
+
+    def close(self) -> None:
+        """Drops the connection; the next request makes a new one."""
+        self._connection.close()

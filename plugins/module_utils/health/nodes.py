@@ -1,0 +1,76 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which nodes a global service is to run on. Rules as in swarmkit's constraint package."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Dict, Iterable, List, Mapping, Optional
+
+EXPRESSION = re.compile(r"\s*([a-zA-Z0-9_.\-]+)\s*(==|!=)\s*(.*?)\s*\Z")
+
+
+def eligible(nodes: Iterable[Mapping[str, Any]], template: Mapping[str, Any]) -> List[Mapping[str, Any]]:
+    """The nodes that are ready, active, and meet constraints and platforms of a TaskSpec."""
+    placement = template.get("Placement") or {}
+    return [
+        node
+        for node in nodes
+        if (node.get("Status") or {}).get("State") == "ready"
+        and (node.get("Spec") or {}).get("Availability") == "active"
+        and all(_meets(node, text) for text in placement.get("Constraints") or [])
+        and _has_platform(node, placement.get("Platforms") or [])
+    ]
+
+
+def _meets(node: Mapping[str, Any], text: str) -> bool:
+    parsed = EXPRESSION.match(text)
+    if not parsed:
+        return True  # the Engine refuses what it can't parse
+    key, operator, wanted = parsed.groups()
+    value = _value(node, key)
+    if value is None:
+        return False
+    return (value.lower() == wanted.lower()) == (operator == "==")
+
+
+def _value(node: Mapping[str, Any], key: str) -> Optional[str]:
+    description, spec = node.get("Description") or {}, node.get("Spec") or {}
+    platform = description.get("Platform") or {}
+    simple: Dict[str, Any] = {
+        "node.id": node.get("ID"),
+        "node.hostname": description.get("Hostname"),
+        "node.ip": (node.get("Status") or {}).get("Addr"),
+        "node.role": spec.get("Role"),
+        "node.platform.os": platform.get("OS"),
+        "node.platform.arch": platform.get("Architecture"),
+    }
+    lower = key.lower()
+    if lower in simple:
+        return str(simple[lower] or "")
+    if lower.startswith("node.labels."):
+        return str((spec.get("Labels") or {}).get(key[len("node.labels.") :], ""))
+    if lower.startswith("engine.labels."):
+        labels = (description.get("Engine") or {}).get("Labels") or {}
+        return str(labels.get(key[len("engine.labels.") :], ""))
+    return None
+
+
+#: Names that one architecture goes by.
+SAME = {"x86_64": "amd64", "aarch64": "arm64"}
+
+
+def _has_platform(node: Mapping[str, Any], platforms: List[Mapping[str, Any]]) -> bool:
+    if not platforms:
+        return True
+    own = (node.get("Description") or {}).get("Platform") or {}
+    architecture = str(own.get("Architecture") or "")
+    architecture = SAME.get(architecture, architecture)
+    for platform in platforms:
+        wanted = str(platform.get("Architecture") or "")
+        if platform.get("OS") not in (None, "", own.get("OS")):
+            continue
+        if wanted in ("", architecture) or SAME.get(wanted) == architecture:
+            return True
+    return False

@@ -1,0 +1,64 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which tasks count for a service as it is specified now."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Iterable, List, Mapping, Tuple
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
+
+Task = Mapping[str, Any]
+
+ENDED_BADLY = ("failed", "rejected")
+#: On the way to running; "pending" has no node yet.
+ON_THE_WAY = ("new", "pending", "assigned", "accepted", "ready", "preparing", "starting")
+
+
+def state_of(task: Task) -> str:
+    """The state that the node reported last."""
+    return str((task.get("Status") or {}).get("State") or "new")
+
+
+def error_of(task: Task) -> str:
+    """The error of a task, empty where it has none."""
+    return str((task.get("Status") or {}).get("Err") or "")
+
+
+def is_current(task: Task, service: Mapping[str, Any], since: str = "") -> bool:
+    """Whether a task was made from the service's present specification.
+
+    Engines up to 28 do not tell a task's version, so the specifications are compared, as swarmkit itself does to find
+    tasks to replace; placement is left out (a task on a node that still fits is kept). ``since`` is the time of an update
+    that replaced tasks although their specification is the same (other published ports).
+    """
+    if since and timestamp(task.get("CreatedAt")) < timestamp(since):
+        return False
+    iteration = ((service.get("JobStatus") or {}).get("JobIteration") or {}).get("Index", 0)
+    if service.get("JobStatus") is not None and (task.get("JobIteration") or {}).get("Index", 0) != iteration:
+        return False
+    ours, theirs = _comparable(service["Spec"]["TaskTemplate"]), _comparable(task.get("Spec") or {})
+    return ours == theirs or normalise.task(ours) == normalise.task(theirs)
+
+
+def _comparable(template: Mapping[str, Any]) -> Dict[str, Any]:
+    spec = {key: value for key, value in template.items() if key not in ("Placement", "Runtime")}
+    spec.setdefault("ForceUpdate", 0)
+    return spec
+
+
+def by_slot(tasks: Iterable[Task]) -> Dict[str, List[Task]]:
+    """Tasks by slot (replicated) or node (global), the newest first."""
+    slots: Dict[str, List[Task]] = {}
+    for task in tasks:
+        slots.setdefault(str(task.get("Slot") or task.get("NodeID") or ""), []).append(task)
+    for found in slots.values():
+        found.sort(key=lambda task: timestamp(task.get("CreatedAt")), reverse=True)
+    return slots
+
+
+def timestamp(text: Any) -> Tuple[str, str]:
+    """An RFC 3339 time in UTC as something that sorts; the Engine cuts trailing zeros of the fraction."""
+    seconds, _dot, fraction = str(text or "").rstrip("Z").partition(".")
+    return seconds, fraction.ljust(9, "0")

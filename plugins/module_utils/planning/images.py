@@ -1,0 +1,77 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which image a service runs: the file's, pinned to a digest as docker's ``--resolve-image`` does.
+
+``always`` asks the registry for every service, ``changed`` for services that are new or whose image is another text than
+before, ``never`` for none. Unlike docker's CLI a running image is kept (with its digest) where the registry does not
+answer, and an image that somebody changed by hand is put back.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import IMAGE, labels_of
+
+ALWAYS, CHANGED, NEVER = "always", "changed", "never"
+IMAGE_ID = re.compile(r"(sha256:)?[0-9a-f]{64}\Z")
+
+
+class Choice(NamedTuple):
+    """The image to run and the platforms to ask for (None: leave the file's)."""
+
+    image: str
+    platforms: Optional[List[Dict[str, str]]]
+    unpinned: bool  # the registry was to be asked, and did not answer
+
+
+def look_ups(desired: Mapping[str, Any], current: Mapping[str, Mapping[str, Any]], mode: str) -> List[str]:
+    """The images whose digests the registry is to be asked for, sorted, each once."""
+    services = desired["services"]
+    return sorted({_wanted(s) for s in services if _asks(s, current.get(s["name"]), mode)})
+
+
+def choose(
+    desired: Mapping[str, Any],
+    current: Optional[Mapping[str, Any]],
+    mode: str,
+    answers: Mapping[str, Mapping[str, Any]],
+) -> Choice:
+    """The image of one service. ``answers`` maps an image to its ``image`` with digest and its ``platforms``."""
+    wanted = _wanted(desired)
+    asked = _asks(desired, current, mode)
+    if asked and wanted in answers:
+        answer = answers[wanted]
+        return Choice(answer["image"], answer["platforms"], False)
+    running = _running(current)
+    if current is not None and (running == wanted or without_digest(running) == wanted):
+        placement = current["Spec"]["TaskTemplate"].get("Placement") or {}
+        return Choice(running, placement.get("Platforms"), False)
+    return Choice(wanted, None, asked)
+
+
+def without_digest(image: str) -> str:
+    """``name:tag`` of ``name:tag@sha256:...``."""
+    return image.partition("@")[0]
+
+
+def _asks(desired: Mapping[str, Any], current: Optional[Mapping[str, Any]], mode: str) -> bool:
+    wanted = _wanted(desired)
+    if mode == NEVER or "@" in wanted or IMAGE_ID.match(wanted):
+        return False
+    if mode == ALWAYS or current is None:
+        return True
+    same_text = labels_of(current).get(IMAGE) == desired["image"]
+    return not (same_text and without_digest(_running(current)) == wanted)
+
+
+def _wanted(desired: Mapping[str, Any]) -> str:
+    return str(desired["spec"]["TaskTemplate"]["ContainerSpec"]["Image"])
+
+
+def _running(current: Optional[Mapping[str, Any]]) -> str:
+    if current is None:
+        return ""
+    return str((current["Spec"]["TaskTemplate"].get("ContainerSpec") or {}).get("Image") or "")

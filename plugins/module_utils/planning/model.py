@@ -1,0 +1,173 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The plan: operations with their reasons, as data and as text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+
+Mask = Callable[[str, str, str, Any], Any]
+
+#: In this order the first phase is carried out; the second, "prune", goes the other way round, after the gate.
+KINDS = ("network", "config", "secret", "service")
+CHANGE, PRUNE = "change", "prune"
+PHASES = (CHANGE, PRUNE)
+LONGEST_VALUE = 100
+
+
+@dataclass(frozen=True)
+class Change:
+    """One difference: the path in the specification, and the value before and after (None means absent)."""
+
+    path: str
+    before: Any
+    after: Any
+
+    def __str__(self) -> str:
+        return f"{friendly(self.path)} {_short(self.before)} → {_short(self.after)}"
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One Engine call (``create``, ``update``, ``remove``), or ``keep``.
+
+    ``restarts`` is the number of tasks that the change stops or replaces. ``payload`` is what apply needs and nobody is
+    shown: ``id``, ``version``, ``spec``, ``data``.
+    """
+
+    action: str
+    kind: str
+    name: str
+    key: str = ""
+    reason: str = ""
+    changes: Tuple[Change, ...] = ()
+    restarts: int = 0
+    phase: str = CHANGE
+    payload: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def __str__(self) -> str:
+        detail = ", ".join(str(change) for change in self.changes) or self.reason
+        if self.changes and self.reason and self.action != "update":
+            detail = self.reason
+        tasks = f" (restarts {self.restarts} task{'' if self.restarts == 1 else 's'})" if self.restarts else ""
+        return f"{self.action} {self.kind} {self.name}{': ' + detail if detail else ''}{tasks}"
+
+    def as_dict(self) -> Dict[str, Any]:
+        """Plain data for the result; holds no secret and no payload."""
+        return {
+            "action": self.action,
+            "kind": self.kind,
+            "name": self.name,
+            "key": self.key,
+            "reason": self.reason,
+            "changes": [{"path": c.path, "before": c.before, "after": c.after} for c in self.changes],
+            "restarts": self.restarts,
+            "phase": self.phase,
+        }
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All operations in the order of work, with what the user should know."""
+
+    operations: Tuple[Operation, ...]
+    notices: Tuple[str, ...] = ()
+
+    @property
+    def changed(self) -> bool:
+        """Whether there is anything to do."""
+        return any(operation.action != "keep" for operation in self.operations)
+
+    def work(self, phase: Optional[str] = None) -> List[Operation]:
+        """What is to be done (in one phase), without what is kept."""
+        return [op for op in self.operations if op.action != "keep" and phase in (None, op.phase)]
+
+    def lines(self, keep: bool = True) -> List[str]:
+        """The plan as text: one line an operation, then the notices."""
+        shown = [str(op) for op in self.operations if keep or op.action != "keep"]
+        return shown + [f"notice: {text}" for text in self.notices]
+
+
+def ordered(operations: Sequence[Operation]) -> Tuple[Operation, ...]:
+    """In the order of work: what is kept, changes by kind (a removal before a creation), then prune backwards."""
+
+    def rank(op: Operation) -> Tuple[int, int, str, bool]:
+        kind = KINDS.index(op.kind)
+        return (PHASES.index(op.phase), -kind if op.phase == PRUNE else kind, op.name, op.action != "remove")
+
+    return tuple(sorted(operations, key=rank))
+
+
+def with_mask(plan: Plan, mask: Optional[Mask]) -> Plan:
+    """A copy of ``plan`` that shows ``mask(kind, key, path, value)`` in place of each value; None masks nothing."""
+    if mask is None:
+        return plan
+    return replace(plan, operations=tuple(masked(operation, mask) for operation in plan.operations))
+
+
+def masked(operation: Operation, mask: Mask) -> Operation:
+    """A copy of ``operation`` with masked values."""
+    kind, key = operation.kind, operation.key
+    return replace(
+        operation,
+        changes=tuple(
+            Change(c.path, mask(kind, key, c.path, c.before), mask(kind, key, c.path, c.after))
+            for c in operation.changes
+        ),
+    )
+
+
+#: The Engine's paths in words of a Compose file; the first prefix that fits is replaced.
+WORDS = (
+    ("TaskTemplate.ContainerSpec.Image", "image"),
+    ("TaskTemplate.ContainerSpec.Env", "environment"),
+    ("TaskTemplate.ContainerSpec.Command", "entrypoint"),
+    ("TaskTemplate.ContainerSpec.Args", "command"),
+    ("TaskTemplate.ContainerSpec.Labels", "container labels"),
+    ("TaskTemplate.ContainerSpec.Mounts", "volumes"),
+    ("TaskTemplate.ContainerSpec.Secrets", "secrets"),
+    ("TaskTemplate.ContainerSpec.Configs", "configs"),
+    ("TaskTemplate.ContainerSpec.Healthcheck", "healthcheck"),
+    ("TaskTemplate.ContainerSpec.Hosts", "extra_hosts"),
+    ("TaskTemplate.ContainerSpec.", ""),
+    ("TaskTemplate.Placement.Constraints", "constraints"),
+    ("TaskTemplate.Placement.Platforms", "platforms"),
+    ("TaskTemplate.Networks", "networks"),
+    ("TaskTemplate.Resources", "resources"),
+    ("TaskTemplate.RestartPolicy", "restart_policy"),
+    ("TaskTemplate.LogDriver", "logging"),
+    ("TaskTemplate.", ""),
+    ("EndpointSpec.Ports", "ports"),
+    ("EndpointSpec.Mode", "endpoint_mode"),
+    ("Mode.Replicated.Replicas", "replicas"),
+    ("UpdateConfig", "update_config"),
+    ("RollbackConfig", "rollback_config"),
+    ("Labels", "labels"),
+    ("Mode", "mode"),
+)
+
+
+def friendly(path: str) -> str:
+    """A path as a user of Compose would name it."""
+    for prefix, word in WORDS:
+        if path.startswith(prefix):
+            rest = path[len(prefix) :]
+            return f"{word} {rest[1:]}" if word and rest.startswith(".") else word + rest
+    return path
+
+
+def _short(value: Any) -> str:
+    if value is None:
+        return "absent"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (list, tuple)):
+        text = "[" + ", ".join(_short(item) for item in value) + "]"
+    elif isinstance(value, dict):
+        text = "{" + ", ".join(f"{key}: {_short(value[key])}" for key in sorted(value)) + "}"
+    else:
+        text = str(value) if value != "" else '""'
+    text = text.replace("\n", "\\n")
+    return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"

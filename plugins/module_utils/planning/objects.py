@@ -1,0 +1,121 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The operations for networks, configs and secrets."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping, Sequence, Tuple
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError, PlanError
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.differences import differences
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Operation
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
+    CONTENT,
+    KEY_CONFIG,
+    PRIVATE,
+    id_of,
+    labels_of,
+    name_of,
+    stack_of,
+)
+
+
+def network_operations(desired: Mapping[str, Any], observed: Mapping[str, Any]) -> Tuple[List[Operation], List[str]]:
+    """Operations and notices for the stack's own networks.
+
+    The Engine never changes a network. Raises PlanError (``unsafe_change``) where one differs in more than its labels,
+    EngineError (``conflict``) where a name belongs to somebody else.
+    """
+    stack = desired["stack"]["name"]
+    operations, notices, unsafe = [], [], []
+    by_name: Dict[str, List[Mapping[str, Any]]] = {}
+    for network in observed["networks"]:
+        by_name.setdefault(name_of(network), []).append(network)
+    for entry in desired["networks"]:
+        if entry["external"]:
+            continue
+        name, key = entry["name"], entry["key"]
+        found = by_name.get(name, [])
+        own = [network for network in found if stack_of(network) == stack]
+        if found and not own:
+            raise EngineError(
+                f"network {key}: the name {name} belongs to {owner(found[0])}.",
+                "conflict",
+                "Give the network another `name`, or declare it `external: true`.",
+            )
+        if not own:
+            payload = {"spec": entry["spec"]}
+            operations.append(Operation("create", "network", name, key, "new", payload=payload))
+            continue
+        want, have = normalise.network_pair(entry["spec"], own[0])
+        changes = differences(have, want)
+        serious = [str(change) for change in changes if not change.path.startswith("Labels")]
+        if serious:
+            unsafe.append(f"network {name}: {', '.join(serious)}")
+        elif changes:
+            notices.append(f"network {name} keeps its labels: Swarm can't change them ({', '.join(map(str, changes))})")
+        operations.append(
+            Operation("keep", "network", name, key, "equal" if not changes else "labels can't be changed")
+        )
+    if unsafe:
+        raise PlanError(
+            "Swarm can't change a network: " + "; ".join(unsafe) + ".",
+            hint="Give the network another `name` (services move over, the old one is pruned), or undo the change.",
+        )
+    return operations, notices
+
+
+def object_operations(kind: str, entries: Sequence[Mapping[str, Any]]) -> List[Operation]:
+    """Operations for the configs or secrets as ``bind`` left them (``entry["binding"]``)."""
+    operations = []
+    for entry in entries:
+        if entry["external"]:
+            continue
+        binding = entry["binding"]
+        name, key, spec = binding["name"], entry["key"], entry["spec"]
+        live = binding["object"]
+        if live is None:
+            payload = {"spec": {**spec, "Name": name}, "data": entry["data"], "base": entry["name"]}
+            operations.append(Operation("create", kind, name, key, binding["reason"], payload=payload))
+            continue
+        have = labels_of(live)
+        private = {k: v for k, v in have.items() if k.startswith(PRIVATE)}
+        changes = differences(
+            {"Labels": {k: v for k, v in have.items() if k not in private}}, {"Labels": spec.get("Labels") or {}}
+        )
+        if not changes and not binding["adopt"]:
+            operations.append(Operation("keep", kind, name, key, "equal"))
+            continue
+        payload = {
+            "id": id_of(live),
+            "version": live["Version"]["Index"],
+            "spec": {**live["Spec"], "Labels": {**(spec.get("Labels") or {}), **private}},
+            "data": entry["data"] if kind == "secret" else None,
+            "base": entry["name"],
+            "adopt": binding["adopt"],
+        }
+        operations.append(Operation("update", kind, name, key, binding["reason"], changes, payload=payload))
+    return operations
+
+
+def key_operation(desired: Mapping[str, Any], observed: Mapping[str, Any], adopting: bool) -> List[Operation]:
+    """The creation of the cluster's key, where a secret needs it for the first time."""
+    if observed.get("key") is not None:
+        return []
+    if not any(not e["external"] and (e["binding"]["object"] is None or adopting) for e in desired["secrets"]):
+        return []
+    reason = "the key that digests of secrets are made with; one for the whole Swarm"
+    return [Operation("create", "config", KEY_CONFIG, "", reason, payload={"key": True})]
+
+
+def owner(obj: Mapping[str, Any]) -> str:
+    """Whose an object is, for messages."""
+    stack = stack_of(obj)
+    return f"the stack {stack}" if stack else "nobody's stack (it was not made by a stack)"
+
+
+def has_content_label(obj: Mapping[str, Any]) -> bool:
+    """Whether one of our runs made this config or secret."""
+    return CONTENT in labels_of(obj)

@@ -1,0 +1,116 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Desired against observed: a pure function to a Plan. Deterministic; makes no call and keeps no state."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping, Optional, Set, Tuple
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.images import choose, without_digest
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Operation, Plan, ordered
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.objects import (
+    key_operation,
+    network_operations,
+    object_operations,
+    owner,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prune import gone_objects, gone_services
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import Known, service_operations
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import id_of, name_of, stack_of
+
+Bound = Mapping[str, Any]
+Answers = Mapping[str, Mapping[str, Any]]
+
+
+def reconcile(
+    desired: Bound, observed: Mapping[str, Any], options: Mapping[str, Any], images: Optional[Answers] = None
+) -> Plan:
+    """The plan from ``observed`` to ``desired`` (a DesiredState whose configs and secrets are bound).
+
+    ``options``: prune, recreate, resolve_image, adopt_secrets. ``images`` holds the registry's answers.
+    ``observed["all_services"]``, where given, shows who else uses a name or an object.
+    Raises PlanError (``unsafe_change``) and EngineError (``conflict``).
+    """
+    stack = desired["stack"]["name"]
+    operations, notices = network_operations(desired, observed)
+    operations += key_operation(desired, observed, bool(options.get("adopt_secrets")))
+    operations += object_operations("config", desired["configs"])
+    operations += object_operations("secret", desired["secrets"])
+    services, unpinned = _services(desired, observed, options, images or {})
+    operations += services
+    notices += unpinned
+    if options.get("prune", True):
+        wanted = {service["name"] for service in desired["services"]}
+        operations += gone_services(stack, wanted, observed, node_count(observed))
+        removals, kept = gone_objects(stack, wanted_names(desired), observed, operations)
+        operations += removals
+        notices += kept
+    return Plan(ordered(operations), tuple(sorted(notices)))
+
+
+def _services(
+    desired: Bound, observed: Mapping[str, Any], options: Mapping[str, Any], images: Answers
+) -> Tuple[List[Operation], List[str]]:
+    stack = desired["stack"]["name"]
+    current = own_services(stack, observed)
+    taken = {name_of(s): s for s in observed.get("all_services") or () if stack_of(s) != stack}
+    known = known_of(desired, observed, options)
+    mode = options.get("resolve_image", "changed")
+    operations: List[Operation] = []
+    notices: List[str] = []
+    for service in desired["services"]:
+        name, key = service["name"], service["key"]
+        if name in taken:
+            raise EngineError(
+                f"service {key}: the name {name} belongs to {owner(taken[name])}.",
+                "conflict",
+                "Give the stack or the service another name, or remove that service.",
+            )
+        live = current.get(name)
+        choice = choose(service, live, mode, images)
+        if choice.unpinned:
+            notices.append(
+                f"service {key}: the registry gave no digest for {without_digest(choice.image)}; "
+                "each node uses the image that it finds under this name"
+            )
+        operations += service_operations(service, live, choice, known)
+    return operations, notices
+
+
+def own_services(stack: str, observed: Mapping[str, Any]) -> Dict[str, Mapping[str, Any]]:
+    """The live services of the stack by name."""
+    return {name_of(s): s for s in observed["services"] if stack_of(s) == stack}
+
+
+def known_of(desired: Bound, observed: Mapping[str, Any], options: Mapping[str, Any]) -> Known:
+    """What comparing services needs of the cluster."""
+    names = {id_of(obj): name_of(obj) for kind in ("networks", "configs") for obj in observed[kind]}
+    names.update(observed.get("predefined") or {})
+    api = observed.get("api")
+    return Known(
+        names,
+        (api[0], api[1]) if api else None,
+        node_count(observed),
+        desired["stack"].get("prefix", ""),
+        bool(options.get("recreate")),
+    )
+
+
+def node_count(observed: Mapping[str, Any]) -> int:
+    """The number of nodes of the Swarm."""
+    return int((observed["info"].get("Swarm") or {}).get("Nodes") or 1)
+
+
+def wanted_names(desired: Bound) -> Dict[str, Set[str]]:
+    """The names that stay, by kind."""
+    return {
+        "network": {entry["name"] for entry in desired["networks"]},
+        "config": {_bound_name(entry) for entry in desired["configs"]},
+        "secret": {_bound_name(entry) for entry in desired["secrets"]},
+    }
+
+
+def _bound_name(entry: Mapping[str, Any]) -> str:
+    return str(entry["name"] if entry["external"] else entry["binding"]["name"])

@@ -1,0 +1,166 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The operation for one service: create, update, replace or keep."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import PlanError
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.differences import differences
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.images import Choice
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Change, Operation
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import BEFORE_STOP, labels_of
+
+MODES = ("Replicated", "Global", "ReplicatedJob", "GlobalJob")
+
+
+class Known(NamedTuple):
+    """What comparing needs to know of the cluster."""
+
+    names: Mapping[str, str]  # ids of networks and configs to names
+    api: Optional[Tuple[int, int]]
+    nodes: int
+    prefix: str
+    recreate: bool
+
+
+def service_operations(
+    desired: Mapping[str, Any], current: Optional[Mapping[str, Any]], choice: Choice, known: Known
+) -> List[Operation]:
+    """One operation; two (remove, create) where the mode changes and ``recreate`` allows it.
+
+    Raises PlanError (``unsafe_change``) for a change of mode that is not allowed.
+    """
+    name, key = desired["name"], desired["key"]
+    spec = _with_image(desired["spec"], choice)
+    if current is None:
+        payload = {"spec": spec}
+        return [Operation("create", "service", name, key, f"image {choice.image}", payload=payload)]
+    spec = _with_remembered_replicas(spec, labels_of(current), known.prefix)
+    old = current["Spec"]
+    want = normalise.service(spec, known.names, known.api)
+    have = normalise.service(old, known.names, known.api)
+    if mode_of(want) != mode_of(have):
+        return _replaced(desired, current, spec, known, mode_of(have), mode_of(want))
+    changes = _readable(differences(have, want))
+    if not changes:
+        return [Operation("keep", "service", name, key, "equal")]
+    return [_update(desired, current, spec, want, have, changes, known)]
+
+
+def _update(
+    desired: Mapping[str, Any],
+    current: Mapping[str, Any],
+    spec: Mapping[str, Any],
+    want: Mapping[str, Any],
+    have: Mapping[str, Any],
+    changes: Tuple[Change, ...],
+    known: Known,
+) -> Operation:
+    old = current["Spec"]
+    sent = dict(spec)
+    same_template = want["TaskTemplate"] == have["TaskTemplate"]
+    same_endpoint = want["EndpointSpec"] == have["EndpointSpec"]
+    # What means the same is sent exactly as the Engine has it: a mere change of order would replace the tasks.
+    if same_template:
+        sent["TaskTemplate"] = old["TaskTemplate"]
+    else:
+        sent["TaskTemplate"] = {**spec["TaskTemplate"], "ForceUpdate": old["TaskTemplate"].get("ForceUpdate", 0)}
+    if same_endpoint:
+        sent["EndpointSpec"] = old.get("EndpointSpec") or {}
+    restarts = 0
+    if not same_template or want["EndpointSpec"].get("Ports") != have["EndpointSpec"].get("Ports"):
+        restarts = min(task_count(current, known.nodes), _desired_count(want, known.nodes))
+    return Operation(
+        "update",
+        "service",
+        desired["name"],
+        desired["key"],
+        "differs",
+        changes,
+        restarts,
+        payload={
+            "id": current["ID"],
+            "version": current["Version"]["Index"],
+            "spec": sent,
+            "ports_only": same_template and bool(restarts),
+        },
+    )
+
+
+def _replaced(
+    desired: Mapping[str, Any],
+    current: Mapping[str, Any],
+    spec: Mapping[str, Any],
+    known: Known,
+    before: str,
+    after: str,
+) -> List[Operation]:
+    name, key = desired["name"], desired["key"]
+    text = f"the mode changes from {before} to {after}, which Swarm does only to a new service"
+    if not known.recreate:
+        raise PlanError(
+            f"service {key} ({desired.get('where') or name}): {text}.",
+            hint="Set `recreate: true` to remove and create it (its tasks stop meanwhile), or keep the mode.",
+        )
+    payload = {"id": current["ID"]}
+    count = task_count(current, known.nodes)
+    return [
+        Operation("remove", "service", name, key, text, restarts=count, payload=payload),
+        Operation("create", "service", name, key, text, payload={"spec": spec}),
+    ]
+
+
+def mode_of(spec: Mapping[str, Any]) -> str:
+    """The name of the mode in a ServiceSpec, as the Engine spells it."""
+    mode = spec.get("Mode") or {}
+    return next((name for name in MODES if mode.get(name) is not None), "Replicated")
+
+
+def task_count(service: Mapping[str, Any], nodes: int) -> int:
+    """How many tasks a live service is meant to have."""
+    status = service.get("ServiceStatus")
+    if status is not None:
+        return int(status.get("DesiredTasks") or 0)
+    return _desired_count(normalise.service(service["Spec"]), nodes)
+
+
+def _desired_count(spec: Mapping[str, Any], nodes: int) -> int:
+    mode = spec["Mode"]
+    if "Replicated" in mode:
+        return int(mode["Replicated"]["Replicas"])
+    if "ReplicatedJob" in mode:
+        return int(mode["ReplicatedJob"]["MaxConcurrent"])
+    return nodes
+
+
+def _with_image(spec: Mapping[str, Any], choice: Choice) -> Dict[str, Any]:
+    template = spec["TaskTemplate"]
+    placement = template.get("Placement") or {}
+    if choice.platforms is not None and not placement.get("Platforms"):
+        placement = {**placement, "Platforms": choice.platforms}
+    container = {**template["ContainerSpec"], "Image": choice.image}
+    return {**spec, "TaskTemplate": {**template, "ContainerSpec": container, "Placement": placement}}
+
+
+def _with_remembered_replicas(spec: Dict[str, Any], labels: Mapping[str, str], prefix: str) -> Dict[str, Any]:
+    """A stopped service comes back with its former replicas where the file does not say how many."""
+    replicated = (spec.get("Mode") or {}).get("Replicated")
+    remembered = labels.get(prefix + BEFORE_STOP, "")
+    if replicated is None or replicated.get("Replicas") is not None or not remembered.isdigit():
+        return spec
+    # The label stays: without it the next run would fall back to one replica.
+    spec_labels = {**(spec.get("Labels") or {}), prefix + BEFORE_STOP: remembered}
+    return {**spec, "Labels": spec_labels, "Mode": {"Replicated": {"Replicas": int(remembered)}}}
+
+
+#: Bookkeeping of docker's; the image itself is shown.
+QUIET = ("Labels.com.docker.stack.image",)
+
+
+def _readable(changes: Tuple[Change, ...]) -> Tuple[Change, ...]:
+    loud = tuple(change for change in changes if change.path not in QUIET)
+    return loud or changes

@@ -1,0 +1,46 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The labels and names by which objects of a stack are known."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Mapping
+
+#: docker's own: which stack an object belongs to, and a service's image as the file has it.
+NAMESPACE = "com.docker.stack.namespace"
+IMAGE = "com.docker.stack.image"
+
+#: Ours on configs and secrets: a digest of the content (of secrets: keyed).
+CONTENT = "stackwright.content"
+#: The Docker config that holds the cluster's key for the digests of secrets.
+KEY_CONFIG = "stackwright.key"
+#: Labels of ours that are bookkeeping, and no part of what the user asked for.
+PRIVATE = "stackwright."
+
+#: On a stopped service, after the label prefix: its number of replicas before, or "global".
+BEFORE_STOP = "-replicas-before-stop"
+#: No node has this id: a stopped global service has no task.
+NOWHERE = "node.id==stopped"
+
+
+def labels_of(obj: Mapping[str, Any]) -> Dict[str, str]:
+    """The labels of an Engine object: of a network at the top, of all others in its Spec."""
+    spec = obj.get("Spec")
+    return (spec if isinstance(spec, dict) else obj).get("Labels") or {}
+
+
+def name_of(obj: Mapping[str, Any]) -> str:
+    """The name of an Engine object."""
+    spec = obj.get("Spec")
+    return str((spec if isinstance(spec, dict) else obj).get("Name") or "")
+
+
+def id_of(obj: Mapping[str, Any]) -> str:
+    """The id of an Engine object; networks spell it ``Id``."""
+    return str(obj.get("ID") or obj.get("Id") or "")
+
+
+def stack_of(obj: Mapping[str, Any]) -> str:
+    """The stack that an Engine object belongs to, or empty text."""
+    return labels_of(obj).get(NAMESPACE, "")

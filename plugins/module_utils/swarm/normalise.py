@@ -1,0 +1,310 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Normal forms: equal exactly where the Engine would hold the same specification.
+
+Both sides, what we would send and what the Engine gives back, are brought to one form: what Go's ``omitempty`` drops is
+absent, what dockerd fills in (CONVERSION: 20.10 to 28) is filled in or dropped, order that means nothing is sorted, and
+lists with a natural key become maps, so that a difference names the one variable or mount that changed.
+The top level and ``TaskTemplate`` keep the Engine's names.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import PRIVATE
+
+Spec = Dict[str, Any]
+Version = Tuple[int, int]
+
+#: Maps whose keys are the user's own; every entry counts, also an empty one.
+FREE = ("Labels", "Options", "Sysctls", "DriverOpts")
+
+#: (where, key): zero and absent differ here, since the Engine has a pointer or no ``omitempty``.
+ZERO_COUNTS = frozenset(
+    {
+        ("Replicated", "Replicas"),
+        ("ReplicatedJob", "MaxConcurrent"),
+        ("ReplicatedJob", "TotalCompletions"),
+        ("RestartPolicy", "Delay"),
+        ("RestartPolicy", "MaxAttempts"),
+        ("RestartPolicy", "Window"),
+        ("ContainerSpec", "StopGracePeriod"),
+        ("ContainerSpec", "Init"),
+        ("UpdateConfig", "Parallelism"),
+        ("RollbackConfig", "Parallelism"),
+        ("File", "Mode"),
+        ("File", "UID"),
+        ("File", "GID"),
+        ("Ulimits", "Soft"),
+        ("Ulimits", "Hard"),
+    }
+)
+EMPTY_COUNTS = ("Replicated", "Global", "ReplicatedJob", "GlobalJob", "Runtime")
+
+
+def compact(value: Any, parent: str = "") -> Any:
+    """``value`` without what Go's ``omitempty`` would leave out; containers are copied."""
+    if isinstance(value, list):
+        return [compact(item, parent) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if parent in FREE:
+        return dict(value)
+    out = {}
+    for key, item in value.items():
+        item = compact(item, key)
+        if item is None or item == [] or (item == {} and key not in EMPTY_COUNTS):
+            continue
+        if not isinstance(item, dict) and item in (0, "", False) and (parent, key) not in ZERO_COUNTS:
+            continue
+        out[key] = item
+    return out
+
+
+def service(spec: Mapping[str, Any], names: Optional[Mapping[str, str]] = None, api: Optional[Version] = None) -> Spec:
+    """The normal form of a ServiceSpec.
+
+    ``names`` maps ids of networks and configs to names. ``api`` is the version that is spoken: fields that the
+    Engine drops below it are left out. ``ForceUpdate`` is not part of the form: it is never asked for in a file.
+    """
+    out: Spec = compact(spec)
+    for part in SERVICE:
+        part(out)
+    template = out.get("TaskTemplate") or {}
+    out["TaskTemplate"] = task(template, names, api)
+    return out
+
+
+def task(template: Mapping[str, Any], names: Optional[Mapping[str, str]] = None, api: Optional[Version] = None) -> Spec:
+    """The normal form of a TaskSpec, as in a service or in a task."""
+    out: Spec = compact(template)
+    out.pop("ForceUpdate", None)
+    out.pop("Runtime", None)
+    container = out.get("ContainerSpec") or {}
+    if api is not None:
+        for least, drop in SINCE:
+            if api < least:
+                drop(container)
+    for part in CONTAINER:
+        part(container, names or {})
+    out["ContainerSpec"] = container
+    if "RestartPolicy" in out:
+        out["RestartPolicy"].setdefault("Condition", "any")
+        out["RestartPolicy"].setdefault("MaxAttempts", 0)
+    if "Networks" in out:
+        out["Networks"] = _networks(out["Networks"], names or {})
+    placement = out.get("Placement") or {}
+    if "Constraints" in placement:
+        placement["Constraints"] = sorted(placement["Constraints"])
+    if "Platforms" in placement:
+        placement["Platforms"] = sorted(
+            f"{p.get('OS', '')}/{p.get('Architecture', '')}" for p in placement["Platforms"]
+        )
+    return compact(out)
+
+
+# -- the parts of a service
+
+
+def _mode(spec: Spec) -> None:
+    mode = spec.setdefault("Mode", {"Replicated": {}})
+    if not mode:
+        mode["Replicated"] = {}
+    if "Replicated" in mode:
+        mode["Replicated"].setdefault("Replicas", 1)
+    if "ReplicatedJob" in mode:
+        mode["ReplicatedJob"].setdefault("MaxConcurrent", 1)
+        mode["ReplicatedJob"].setdefault("TotalCompletions", 1)
+
+
+def _endpoint(spec: Spec) -> None:
+    endpoint = spec.setdefault("EndpointSpec", {})
+    endpoint.setdefault("Mode", "vip")
+    if "Ports" in endpoint:
+        endpoint["Ports"] = sorted(_port(port) for port in endpoint["Ports"])
+
+
+def _port(port: Mapping[str, Any]) -> str:
+    mode = "host" if port.get("PublishMode") == "host" else "ingress"
+    name = f" {port['Name']}" if port.get("Name") else ""
+    published = f"{port['PublishedPort']}:" if port.get("PublishedPort") else ""
+    return f"{published}{port.get('TargetPort', 0)}/{port.get('Protocol') or 'tcp'} {mode}{name}"
+
+
+def _updates(spec: Spec) -> None:
+    for key in ("UpdateConfig", "RollbackConfig"):
+        if key in spec:
+            spec[key].setdefault("FailureAction", "pause")
+            spec[key].setdefault("Order", "stop-first")
+            if "MaxFailureRatio" in spec[key]:  # 32 bits in the Engine: 0.1 comes back as 0.10000000149011612
+                spec[key]["MaxFailureRatio"] = round(spec[key]["MaxFailureRatio"], 6)
+
+
+SERVICE: Tuple[Callable[[Spec], None], ...] = (_mode, _endpoint, _updates)
+
+
+# -- the parts of a container
+
+
+def _environment(container: Spec, names: Mapping[str, str]) -> None:
+    # A bare KEY unsets a variable of the image; docker's CLI sends it where ours leaves the key out.
+    env = [entry for entry in container.pop("Env", []) if "=" in entry]
+    if env:
+        container["Env"] = {key: value for key, _equals, value in (entry.partition("=") for entry in env)}
+
+
+def _isolation(container: Spec, names: Mapping[str, str]) -> None:
+    if container.get("Isolation") == "default":
+        del container["Isolation"]
+
+
+def _mounts(container: Spec, names: Mapping[str, str]) -> None:
+    mounts = container.pop("Mounts", [])
+    for mount in mounts:
+        if (mount.get("BindOptions") or {}).get("Propagation") == "rprivate":
+            del mount["BindOptions"]["Propagation"]
+        for key in ("BindOptions", "VolumeOptions", "TmpfsOptions", "ImageOptions"):
+            if not mount.get(key):
+                mount.pop(key, None)
+    if mounts:
+        container["Mounts"] = keyed(mounts, "Target")
+
+
+def _files(container: Spec, names: Mapping[str, str]) -> None:
+    for key, name_key, id_key in (("Secrets", "SecretName", "SecretID"), ("Configs", "ConfigName", "ConfigID")):
+        references = container.pop(key, [])
+        for reference in references:
+            reference.pop(id_key, None)
+            reference["Target"] = (reference.get("File") or {}).get("Name") or f"runtime {reference.get(name_key)}"
+        if references:
+            container[key] = keyed(references, "Target")
+
+
+def _credentials(container: Spec, names: Mapping[str, str]) -> None:
+    spec = (container.get("Privileges") or {}).get("CredentialSpec") or {}
+    if spec.get("Config"):
+        spec["Config"] = names.get(spec["Config"], spec["Config"])
+
+
+def _limits(container: Spec, names: Mapping[str, str]) -> None:
+    if "Ulimits" in container:
+        container["Ulimits"] = keyed(container["Ulimits"], "Name")
+    for key in ("CapabilityAdd", "CapabilityDrop", "Groups"):
+        if key in container:
+            container[key] = sorted(container[key])
+
+
+CONTAINER: Tuple[Callable[[Spec, Mapping[str, str]], None], ...] = (
+    _environment,
+    _isolation,
+    _mounts,
+    _files,
+    _credentials,
+    _limits,
+)
+
+
+# -- fields that an older Engine drops without a word
+
+
+def _drop(*path: str) -> Callable[[Spec], None]:
+    def drop(container: Spec) -> None:
+        node: Any = container
+        for key in path[:-1]:
+            node = (node or {}).get(key)
+        if isinstance(node, dict):
+            node.pop(path[-1], None)
+
+    return drop
+
+
+def _drop_mount_option(options: str, key: str) -> Callable[[Spec], None]:
+    def drop(container: Spec) -> None:
+        for mount in container.get("Mounts", []):
+            (mount.get(options) or {}).pop(key, None)
+
+    return drop
+
+
+#: Swarm ignores CreateMountpoint on every version that was tried.
+SINCE: Tuple[Tuple[Version, Callable[[Spec], None]], ...] = (
+    ((1, 44), _drop("Healthcheck", "StartInterval")),
+    ((1, 44), _drop("Privileges", "Seccomp")),
+    ((1, 44), _drop("Privileges", "AppArmor")),
+    ((1, 44), _drop("Privileges", "NoNewPrivileges")),
+    ((1, 45), _drop_mount_option("VolumeOptions", "Subpath")),
+    ((1, 46), _drop("OomScoreAdj")),
+    ((1, 46), _drop_mount_option("TmpfsOptions", "Options")),
+    ((99, 0), _drop_mount_option("BindOptions", "CreateMountpoint")),
+)
+
+
+# -- shared
+
+
+def keyed(items: List[Spec], key: str) -> Dict[str, Spec]:
+    """A list of maps as a map by the text under ``key``; of two with one key, the second gets a number."""
+    out: Dict[str, Spec] = {}
+    for item in items:
+        rest = dict(item)
+        name = text = str(rest.pop(key, ""))
+        count = 1
+        while name in out:
+            count += 1
+            name = f"{text} ({count})"
+        out[name] = rest
+    return out
+
+
+def _networks(attachments: List[Spec], names: Mapping[str, str]) -> Dict[str, Spec]:
+    out = keyed(
+        [{**item, "Target": names.get(item.get("Target", ""), item.get("Target", ""))} for item in attachments],
+        "Target",
+    )
+    for attachment in out.values():
+        if "Aliases" in attachment:
+            attachment["Aliases"] = sorted(set(attachment["Aliases"]))
+    return out
+
+
+def network(spec: Mapping[str, Any]) -> Spec:
+    """The normal form of a network: of a create body and of what /networks lists."""
+    ipam = spec.get("IPAM") or {}
+    options = {k: v for k, v in (spec.get("Options") or {}).items() if k != VXLAN_IDS}
+    return {
+        "Driver": spec.get("Driver") or "overlay",
+        "Options": options,
+        "Internal": bool(spec.get("Internal")),
+        "Attachable": bool(spec.get("Attachable")),
+        "EnableIPv6": bool(spec.get("EnableIPv6")),
+        "Labels": dict(spec.get("Labels") or {}),
+        "IPAM": {
+            "Driver": ipam.get("Driver") or "default",
+            "Options": ipam.get("Options") or {},
+            "Config": [compact(config) for config in ipam.get("Config") or []],
+        },
+    }
+
+
+#: The allocator writes the chosen VXLAN ids here.
+VXLAN_IDS = "com.docker.network.driver.overlay.vxlanid_list"
+
+
+def network_pair(desired: Mapping[str, Any], observed: Mapping[str, Any]) -> Tuple[Spec, Spec]:
+    """Both normal forms; addresses that were left to the Engine are taken as they came out."""
+    want, have = network(desired), network(observed)
+    wanted, found = want["IPAM"]["Config"], have["IPAM"]["Config"]
+    if not wanted:
+        have["IPAM"]["Config"] = []
+    elif len(wanted) == len(found):
+        have["IPAM"]["Config"] = [{k: f[k] for k in f if k in w} for w, f in zip(wanted, found)]
+    return want, have
+
+
+def stored(spec: Mapping[str, Any]) -> Spec:
+    """The normal form of a ConfigSpec or SecretSpec, without its data and our own bookkeeping."""
+    out: Spec = compact({k: v for k, v in spec.items() if k not in ("Data", "Name", "Labels")})
+    out["Labels"] = {k: v for k, v in (spec.get("Labels") or {}).items() if not k.startswith(PRIVATE)}
+    return out
