@@ -48,13 +48,9 @@ def _missing(look: Look, name: str, service: Any) -> None:
 
 
 def _hint(image: str) -> str:
-    return (
-        "the text before the colon is empty: is a variable unset?"
-        if image.startswith((":", "/"))
-        else (
-            "it ends with a colon: is the variable of the tag unset?" if image.endswith(":") else "write it as name:tag"
-        )
-    )
+    if image.startswith((":", "/")) or image.endswith((":", "/", "@")):
+        return f"it {'begins' if image[0] in ':/' else 'ends'} with a separator: is a variable unset?"
+    return "write it as name:tag, with the registry's host before it"
 
 
 def image_fault(image: str) -> str:

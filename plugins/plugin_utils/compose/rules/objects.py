@@ -79,7 +79,7 @@ def _check_targets(look: Look, kind: str, name: str, service: Mapping[str, Any])
         if target in seen:
             message = f"two {kind} have the same target ({kind}[{seen[target]}] as well)"
             look.problem(
-                ("services", name, kind, index), message, "give one of them another target:", "duplicate_target"
+                ("services", name, kind, index), message, "give one of them another target", "duplicate_target"
             )
         seen.setdefault(target, index)
 

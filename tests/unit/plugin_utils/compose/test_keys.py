@@ -1,0 +1,72 @@
+"""No key of Compose is lost without a word: schema, table of keys and docs/keys.md agree."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.fate import CARRIED, NOTICE, REFUSED
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.keys import KEYS
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.loader import schema
+
+ROOT = Path(__file__).resolve().parents[4]
+#: The old form `external: {name: x}` is read into `external` and `name`.
+OLD = (".external.name",)
+
+
+def patterns(node, path=""):
+    """Every key of the schema as a pattern of the table."""
+    for key, part in node.get("properties", {}).items():
+        yield (here := f"{path}.{key}" if path else key)
+        yield from patterns(part, here)
+    for pattern, part in node.get("patternProperties", {}).items():
+        if pattern != "^x-":
+            yield from patterns(part, f"{path}.*")
+    if isinstance(node.get("additionalProperties"), dict):
+        yield from patterns(node["additionalProperties"], f"{path}.*")
+    if isinstance(node.get("items"), dict):
+        yield from patterns(node["items"], f"{path}[]")
+
+
+SCHEMA_KEYS = sorted({key for key in patterns(schema()) if not key.endswith(OLD)})
+
+
+def ancestors(key):
+    parts = key.replace("[]", ".[]").split(".")
+    for end in range(len(parts) - 1, 0, -1):
+        yield ".".join(parts[:end]).replace(".[]", "[]")
+
+
+def fate_of(key):
+    """The key's own row, or the nearest row above that speaks for all keys below it."""
+    if key in KEYS:
+        return KEYS[key]
+    return next((KEYS[above] for above in ancestors(key) if above in KEYS and KEYS[above].kind != CARRIED), None)
+
+
+def test_the_schema_was_walked():
+    assert len(SCHEMA_KEYS) > 300
+    assert {"services.*.volumes[].tmpfs.size", "networks.*.ipam.config[].subnet", "name"} <= set(SCHEMA_KEYS)
+
+
+@pytest.mark.parametrize("key", SCHEMA_KEYS)
+def test_every_key_has_a_fate(key):
+    assert fate_of(key) is not None, f"{key} stands in the schema, and in none of the tables rules/keys_*.py"
+
+
+@pytest.mark.parametrize("key", sorted(KEYS))
+def test_every_row_is_a_key(key):
+    assert key in SCHEMA_KEYS, f"{key} stands in a table, and not in the schema"
+
+
+def test_every_notice_says_what_to_do():
+    assert [
+        key for key, fate in KEYS.items() if fate.kind in (NOTICE, REFUSED) and not (fate.text and fate.instead)
+    ] == []
+
+
+def test_the_page_is_up_to_date():
+    spec = importlib.util.spec_from_file_location("keys_page", ROOT / "tests" / "tools" / "keys_page.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.PAGE.read_text(encoding="utf-8") == module.page(), "run tests/tools/keys_page.py"

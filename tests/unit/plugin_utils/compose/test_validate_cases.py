@@ -1,0 +1,49 @@
+"""Golden cases: tests/unit/cases/validate/CASE/compose.yml and what is said about it, line by line, in expected.txt.
+
+A line is ``problem`` or ``notice``, the code, and the text that a user reads. Where loading refuses the file, its
+problems are the lines. ``stack.txt`` holds the stack's name where it isn't ``shop``.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ComposeError
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.files import MemoryFiles
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load import Source, load
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.check import check_project
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.check import check_document
+
+CASES = Path(__file__).resolve().parents[2] / "cases" / "validate"
+
+
+def said(case):
+    files = MemoryFiles({file.name: file.read_bytes() for file in case.iterdir()})
+    stack = (case / "stack.txt").read_text().strip() if (case / "stack.txt").exists() else "shop"
+    try:
+        project = load([Source("compose.yml")], reader=files, variables={}, check=check_document)
+    except ComposeError as error:
+        return [f"problem {problem.code} {problem}" for problem in error.problems]
+    problems, notices = check_project(project, stack)
+    lines = [f"problem {problem.code} {problem}" for problem in problems]
+    return lines + [f"notice {notice.code} {notice}" for notice in notices]
+
+
+@pytest.mark.parametrize("case", sorted(path.name for path in CASES.iterdir()))
+def test_case(case):
+    expected = (CASES / case / "expected.txt").read_text(encoding="utf-8").splitlines()
+    assert said(CASES / case) == expected
+
+
+#: The codes that rules and schema promise; users may match on them.
+CODES = """
+address constraint credential_spec cycle dnsrr duplicate_port duplicate_target enum external healthcheck host_port image
+job key_type mount_options mount_source mount_target mount_type name name_too_long network_driver network_mode no_effect
+no_image no_services pattern port range replicas required size sources type undefined_config undefined_network
+undefined_secret undefined_service undefined_volume units unknown_key unsupported version_1
+"""
+
+
+def test_every_code_is_proven_by_a_case():
+    seen = {line.split()[1] for file in CASES.glob("*/expected.txt") for line in file.read_text().splitlines()}
+    assert sorted(set(CODES.split()) - seen) == []
