@@ -75,9 +75,14 @@ def _extra_aliases(scope: Scope) -> list[str]:
     """
     aliases = list(scope.context.link_aliases.get(scope.key, ()))
     name = text(scope.service, "container_name", scope.path())
-    if name and name != scope.key and name in scope.context.mentioned and scope.applies("container_name"):
+    if (
+        name
+        and name != scope.key
+        and scope.context.is_named_as_host(name, scope.key)
+        and scope.applies("container_name")
+    ):
         scope.notice(
-            f"Swarm names containers itself; {name!r} became an alias, since another service mentions it",
+            f"Swarm names containers itself; {name!r} became an alias, since another service names it as a host",
             "container_name",
             hint="Use the service's own name, or 'aliases' under 'networks'.",
         )

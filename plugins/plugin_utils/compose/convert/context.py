@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -13,12 +12,11 @@ from typing import Any, TypeVar
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import Problem
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.mentions import hosts_named
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.options import ConvertOptions
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.paths import Invalid, Path, dotted
 
 Result = TypeVar("Result")
-
-_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
 @dataclass
@@ -106,16 +104,15 @@ class Context:
         return {target: sorted(aliases) for target, aliases in found.items() if aliases}
 
     @cached_property
-    def mentioned(self) -> set[str]:
-        """Every word in the environment, the commands and the labels of the services."""
-        words: set[str] = set()
-        for service in self.entries("services").values():
-            if not isinstance(service, Mapping):
-                continue
-            for key in ("environment", "command", "entrypoint", "labels"):
-                value = service.get(key)
-                parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
-                for part in parts:
-                    if isinstance(part, str):
-                        words.update(_WORD.findall(part))
-        return words
+    def _hosts_named(self) -> dict[str, str | None]:
+        """Every host that a service's settings name, with the service that does (None: several)."""
+        found: dict[str, str | None] = {}
+        for key, service in self.entries("services").items():
+            for host in hosts_named(service) if isinstance(service, Mapping) else ():
+                if found.setdefault(host, key) != key:
+                    found[host] = None
+        return found
+
+    def is_named_as_host(self, host: str, key: str) -> bool:
+        """Whether a service other than ``key`` names ``host`` as one that it talks to."""
+        return self._hosts_named.get(host, key) != key

@@ -19,8 +19,6 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.
     text,
 )
 
-_EVERY_ADDRESS = ("", "0.0.0.0", "::")
-
 
 def endpoint_spec(scope: Scope) -> dict[str, Any]:
     """Return the EndpointSpec, its ports in the order of the published port (the file's where that is equal)."""
@@ -37,13 +35,6 @@ def endpoint_spec(scope: Scope) -> dict[str, Any]:
 def _port(scope: Scope, port: Mapping[str, Any], path: Path) -> dict[str, Any]:
     target = _number(scope, port, "target", path)
     published = _number(scope, port, "published", path) if port.get("published") != "" else 0
-    address = text(port, "host_ip", path) or ""
-    if address.strip("[]") not in _EVERY_ADDRESS:
-        scope.notice(
-            f"Swarm ignores the address {address}: the port is published on every address of the nodes",
-            *path[2:],
-            hint="Close the port with a firewall, or leave it unpublished behind a proxy.",
-        )
     return filled(
         Name=text(port, "name", path),
         Protocol=text(port, "protocol", path),
