@@ -26,11 +26,16 @@ def config_references(scope: Scope) -> list[dict[str, Any]] | None:
     if key:
         name = scope.context.object_name("configs", key, scope.path("credential_spec", "config"))
         found.append({"Runtime": {}, "ConfigName": name})
-    return sorted(found, key=lambda reference: reference["ConfigName"]) or None
+    return sorted(found, key=_order) or None
 
 
 def secret_references(scope: Scope) -> list[dict[str, Any]] | None:
-    return sorted(_references(scope, "secrets"), key=lambda reference: reference["SecretName"]) or None
+    return sorted(_references(scope, "secrets"), key=_order) or None
+
+
+def _order(reference: dict[str, Any]) -> tuple[str, str]:
+    """By the object's name, as docker's CLI sorts; it leaves references to one object in a random order."""
+    return (reference.get("ConfigName") or reference.get("SecretName", ""), reference.get("File", {}).get("Name", ""))
 
 
 def _references(scope: Scope, kind: str) -> list[dict[str, Any]]:

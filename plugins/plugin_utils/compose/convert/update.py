@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import struct
 from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose import units
@@ -38,7 +39,7 @@ def _config(scope: Scope, key: str) -> dict[str, Any] | None:
     parallelism = count(config, "parallelism", path)
     return {
         "Parallelism": 1 if parallelism is None else parallelism,
-        "MaxFailureRatio": number(config, "max_failure_ratio", path) or 0,
+        "MaxFailureRatio": _float32(number(config, "max_failure_ratio", path) or 0),
         "Order": text(config, "order", path) or "",
         **filled(
             Delay=parsed(config, "delay", path, units.duration),
@@ -46,3 +47,14 @@ def _config(scope: Scope, key: str) -> dict[str, Any] | None:
             FailureAction=text(config, "failure_action", path),
         ),
     }
+
+
+def _float32(value: float) -> float:
+    """Return the shortest number that is the same as ``value`` in single precision, the Engine's type of a ratio."""
+    single = struct.pack("f", value)
+    exact: float = struct.unpack("f", single)[0]
+    for digits in range(1, 9):
+        rounded = float(f"{exact:.{digits}g}")
+        if struct.pack("f", rounded) == single:
+            return int(rounded) if rounded.is_integer() else rounded
+    return float(f"{exact:.9g}")

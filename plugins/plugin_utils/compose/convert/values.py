@@ -69,7 +69,7 @@ def number(holder: Mapping[str, Any], key: str, path: Path) -> float | int | Non
     try:
         if isinstance(value, _SCALARS) and not isinstance(value, bool):
             result = float(value)
-            if abs(result) < 1e300:
+            if abs(result) < 1e30:
                 return int(result) if result.is_integer() else result
     except (ValueError, OverflowError):
         pass
