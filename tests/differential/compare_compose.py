@@ -45,7 +45,18 @@ def ask_compose(files, variables, profiles=("*",), name="project"):
     arguments += [arg for profile in profiles for arg in ("--profile", profile)]
     environment = {"PATH": "/usr/bin:/bin", "HOME": HOME, **variables}
     done = subprocess.run(
-        [str(BINARY), *arguments, "-p", name, "--env-file", "/dev/null", "config", "--no-consistency", "--format", "json"],
+        [
+            str(BINARY),
+            *arguments,
+            "-p",
+            name,
+            "--env-file",
+            "/dev/null",
+            "config",
+            "--no-consistency",
+            "--format",
+            "json",
+        ],
         cwd=Path(files[0]).parent,
         env=environment,
         capture_output=True,
@@ -99,6 +110,9 @@ def normal_resource(key, value, name):
     if value.get("external") is False:
         value.pop("external")
     ipam = value.get("ipam")
+    if isinstance(ipam, dict):
+        # Compose reads them and prints them nowhere.
+        ipam.pop("options", None)
     if isinstance(ipam, dict) and isinstance(ipam.get("config"), list):
         ipam["config"] = [entry for entry in ipam["config"] if entry]
     return prune(value)
@@ -109,7 +123,7 @@ def normal_service(service):
     for key, normal in SERVICE.items():
         if key in service and service[key] is not None:
             service[key] = normal(service[key])
-    service = units(prune(service))
+    service = prune(units(service))
     if service.get("read_only") is False:
         service.pop("read_only")
     for key in ("networks",):
@@ -168,7 +182,11 @@ def normal_references(prefix):
 
 def normal_depends(depends):
     return {
-        key: {"condition": "service_started", "required": True, **{k: v for k, v in value.items() if v not in (None, False) or k == "required"}}
+        key: {
+            "condition": "service_started",
+            "required": True,
+            **{k: v for k, v in value.items() if v not in (None, False) or k == "required"},
+        }
         for key, value in depends.items()
     }
 
@@ -176,9 +194,15 @@ def normal_depends(depends):
 def normal_devices(devices):
     texts = []
     for device in devices:
-        parts = device.split(":") if isinstance(device, str) else [device.get(k) for k in ("source", "target", "permissions")]
+        parts = (
+            device.split(":")
+            if isinstance(device, str)
+            else [device.get(k) for k in ("source", "target", "permissions")]
+        )
         parts = [part for part in parts if part]
-        texts.append(":".join([parts[0], parts[1] if len(parts) > 1 else parts[0], parts[2] if len(parts) > 2 else "rwm"]))
+        texts.append(
+            ":".join([parts[0], parts[1] if len(parts) > 1 else parts[0], parts[2] if len(parts) > 2 else "rwm"])
+        )
     return texts
 
 
@@ -231,11 +255,11 @@ def units(node, key=""):
     if isinstance(node, list):
         return [units(value) for value in node]
     if key in DURATIONS and isinstance(node, str):
-        return seconds(node)
+        return seconds(node) or None
     if key in SIZES and isinstance(node, (str, int)):
-        return size(str(node))
+        return size(str(node)) or None
     if key in ("cpus", "max_failure_ratio", "cpu_percent") and isinstance(node, (str, int, float)):
-        return number(str(node))
+        return number(str(node)) or None
     return node
 
 

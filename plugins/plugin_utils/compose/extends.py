@@ -89,7 +89,7 @@ class _Resolver:
                 f"extends the service '{name}', which {file} does not have", hint="check the name", code="extends"
             )
             return None
-        return file, services, name, here
+        return file, services, name, Place(place.report, ("services", name), services.mark(name))
 
     def _report_cycle(self, cycle: list[tuple[str, str]], place: Place) -> None:
         steps = " extends ".join(f"'{name}' ({file})" for file, name in cycle)

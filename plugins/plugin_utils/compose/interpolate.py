@@ -67,4 +67,6 @@ class _Walk:
             return substitute(text, self.variables, unset)
         except TemplateError as error:
             self.report.problem(str(error), mark, tuple(path), hint=error.hint, code=error.code)
-            return ""
+            if mark.line:
+                self.report.broken.add(mark)
+            return text

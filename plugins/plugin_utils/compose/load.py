@@ -107,7 +107,9 @@ def load(
     tree = _model(run, documents, values)
     if tree is None and not run.report.problems:
         run.report.problem("there is no Compose file", Mark(), hint="give at least one", code="no_file")
-    run.report.finish()
+    if tree is None:
+        run.report.finish()
+        return Project(name, directory, Map())
     root = Place(run.report, (), tree.start)
     tree = select_services(tree, active_profiles(profiles, values), root)
     tree = read_environment_files(tree, values, reader, root)
@@ -116,10 +118,18 @@ def load(
     return Project(name, directory, tree, contents, list(run.report.notices))
 
 
-def _open(run: _Run, source: Source, directory: str, variables: Mapping[str, str], **more: Any) -> _Document:
-    """Reads a file's YAML; the document has no tree where that failed."""
-    place = more.pop("place", None) or Place(run.report, (), Mark(source.path))
-    document = _Document(source.path, directory, variables, more.get("including", ()), place)
+def _open(
+    run: _Run,
+    source: Source,
+    directory: str,
+    variables: Mapping[str, str],
+    named_at: Place | None = None,
+    including: tuple[str, ...] = (),
+) -> _Document:
+    """Reads a file's YAML; the document has no tree where that failed. ``named_at``: where another file names it."""
+    root = Place(run.report, (), Mark(source.path))
+    document = _Document(source.path, directory, variables, including, root)
+    place = named_at or root
     run.documents += 1
     if run.documents > MAX_DOCUMENTS:
         if run.documents == MAX_DOCUMENTS + 1:
@@ -203,7 +213,7 @@ def _extends(run: _Run, document: _Document) -> None:
     def services_of(file: str, named: str, place: Place) -> tuple[str, Map] | None:
         path = join(directories.get(file, directory_of(file)), named)
         if path not in opened:
-            base = _open(run, Source(path), directory_of(path), document.variables, place=place)
+            base = _open(run, Source(path), directory_of(path), document.variables, named_at=place)
             _run_stages(run, base, BASE_STAGES)
             opened[path] = base.tree
         tree = opened[path]
@@ -227,8 +237,7 @@ def _include(run: _Run, document: _Document) -> None:
                 return None
         variables = _variables_of(run, inclusion, document.variables)
         documents = [
-            _open(run, Source(path), inclusion.directory, variables, including=chain, place=inclusion.place)
-            for path in inclusion.paths
+            _open(run, Source(path), inclusion.directory, variables, inclusion.place, chain) for path in inclusion.paths
         ]
         return _model(run, documents, variables)
 

@@ -130,21 +130,22 @@ def _lists(base: Seq, over: Seq, pattern: tuple[str, ...]) -> Seq:
         identity = _IDENTITY.get(pattern[2]) if pattern[0] == "services" and len(pattern) == 3 else None
     new = Seq(base.start)
     known: dict[Any, int] = {}
-    for source in (base, over):
-        for index, item in enumerate(source):
-            key = _identify(identity, item)
-            if source is over and key is not None and key in known:
-                new[known[key]] = item
-                new.marks[known[key]] = source.mark(index)
-                continue
-            if key is not None:
-                known[key] = len(new)
-            new.add(item, source.mark(index))
+    for index, item in enumerate(base):
+        known[_identify(identity, item)] = index
+        new.add(item, base.mark(index))
+    for index, item in enumerate(over):
+        # Each earlier item is replaced once: what one file says twice stays, to be judged.
+        replaced = known.pop(_identify(identity, item), None)
+        if replaced is None or identity is None:
+            new.add(item, over.mark(index))
+        else:
+            new[replaced] = item
+            new.marks[replaced] = over.mark(index)
     return new
 
 
 def _subnet(entry: Any) -> Any:
-    return entry.get("subnet") or None
+    return entry.get("subnet") or id(entry)
 
 
 def _identify(identity: Callable[[Any], Any] | None, item: Any) -> Any:
@@ -153,4 +154,4 @@ def _identify(identity: Callable[[Any], Any] | None, item: Any) -> Any:
     try:
         return identity(item)
     except AttributeError:  # an item of the wrong type, which has been reported
-        return None
+        return id(item)

@@ -50,6 +50,8 @@ def _check_dependencies(service: Map, removed: Map, place: Place) -> None:
             continue
         if isinstance(entry, Map) and entry.get("required") is False:
             dependencies.drop(other)
+            if not dependencies:
+                service.drop("depends_on")
             continue
         profiles = ", ".join(str(profile) for profile in removed[other]["profiles"])
         here.at(dependencies, other).problem(

@@ -19,20 +19,27 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree imp
 
 
 class Report:
-    """The problems and notices of one run, each once."""
+    """The problems and notices of one run, each once.
+
+    A value that could not be interpolated is ``broken``: whatever else would be said about its place is not.
+    """
 
     def __init__(self) -> None:
+        self.broken: set[Mark] = set()
         self.problems: dict[Problem, None] = {}
         self.notices: dict[Problem, None] = {}
 
     def problem(self, message: str, mark: Mark, path: Path = (), hint: str = "", code: str = "invalid") -> None:
-        self.problems[Problem(message, dotted(path), mark.file, mark.line, mark.column, hint, code)] = None
+        if mark not in self.broken:
+            self.problems[Problem(message, dotted(path), mark.file, mark.line, mark.column, hint, code)] = None
 
     def notice(self, message: str, mark: Mark, path: Path = (), hint: str = "", code: str = "notice") -> None:
         self.notices[Problem(message, dotted(path), mark.file, mark.line, mark.column, hint, code)] = None
 
     def extend(self, problems: list[Problem]) -> None:
-        self.problems.update(dict.fromkeys(problems))
+        for problem in problems:
+            if Mark(problem.file, problem.line, problem.column) not in self.broken:
+                self.problems[problem] = None
 
     def replace(self, problems: list[Problem], code: str) -> None:
         """Adds ``problems``, each in place of one with ``code`` that stands at its key; any other there stays alone."""

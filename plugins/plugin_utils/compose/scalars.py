@@ -65,7 +65,7 @@ def _int(match: re.Match[str]) -> int:
 def go_number_text(value: float) -> str:
     """A number as Go's ``%v`` prints it: integers in full, floats in their shortest form.
 
-    The exponent form is used where the exponent is below -4 or at least 21.
+    The exponent form is used where the exponent is below -4 or at least 6: ``1000000.0`` is ``1e+06``.
     """
     if isinstance(value, int):
         return str(value)
@@ -74,7 +74,7 @@ def go_number_text(value: float) -> str:
     if value in (float("inf"), float("-inf")):
         return "+Inf" if value > 0 else "-Inf"
     sign, digits, exponent = _shortest(value)
-    if exponent < -4 or exponent >= 21:
+    if exponent < -4 or exponent >= 6:
         mantissa = digits[0] + ("." + digits[1:] if len(digits) > 1 else "")
         return f"{sign}{mantissa}e{'-' if exponent < 0 else '+'}{abs(exponent):02d}"
     if exponent < 0:
