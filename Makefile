@@ -28,6 +28,18 @@ unit: setup ## Unit tests: no engine, no network
 differential: setup ## Our results against those of docker's own tools
 	@$(PYTEST) -n 2 tests/differential
 
+demo: ## The quick start: the guest book on a private Swarm (or the one of DOCKER_HOST), about 2 minutes the first time
+	@python3 tests/testbed demo
+
+demo-down: ## Remove what demo made
+	@python3 tests/testbed demo-down
+
+testbed-status: ## Show the Swarms that tests have up
+	@python3 tests/testbed status
+
+testbed-down: ## Remove every test Swarm that any run from this checkout left
+	@python3 tests/testbed down --all
+
 integration: setup ## Against a real Swarm of one node
 	@$(PYTEST) tests/integration
 

@@ -1,12 +1,232 @@
-"""The test bed keeps its promises."""
+"""The test bed keeps its promises: it gives real Swarms, and leaves nothing behind."""
 
 from __future__ import annotations
 
+import os
+import re
+import signal
+import subprocess
+from pathlib import Path
 
-def test_a_deployed_stack_runs(bed, swarm):
+import pytest
+from testbed import Bed, BedError, cgroups, cleanup, images, network, processes, records
+from testbed.commands import run, wait_for
+from testbed.paths import BEDS, RUN
+
+TWO_ON_A_NETWORK = """
+version: "3.8"
+services:
+  talk:
+    image: {image}
+    command: [httpd, -f, -p, "8000", -h, /www]
+    deploy: {{mode: global, endpoint_mode: dnsrr}}
+"""
+
+
+def prefix(name: str) -> str:
+    return f"{os.environ.get('STACKWRIGHT_TEST_BED', 'pytest')}-{name}"
+
+
+def left_of(tag: str, folder: Path) -> dict[str, list[str]]:
+    """Everything on the machine that bears a bed's name."""
+    rules = run(["iptables-save"]).stdout.splitlines()
+    mine = re.compile(re.escape(f"{folder}/"))
+    commands = {path: path.read_bytes().replace(b"\0", b" ").decode() for path in Path("/proc").glob("[0-9]*/cmdline")}
+    found = {
+        "namespaces": network.namespaces(f"swb-{tag}"),
+        "links": network.links(f"swb-{tag}") + network.links(f"swv-{tag}"),
+        "rules": [rule for rule in rules if f"swb-{tag}" in rule],
+        "mounts": [line for line in Path("/proc/mounts").read_text().splitlines() if mine.search(line) or tag in line],
+        "processes": [text for path, text in commands.items() if mine.search(text)],
+        "cgroups": [str(path) for path in cgroups.find(f"swb-{tag}")],
+        "folders": [str(path) for path in (folder, RUN / tag) if path.exists()],
+    }
+    return {kind: names for kind, names in found.items() if names}
+
+
+@pytest.fixture
+def own_prefix(request):
+    """A prefix for a bed of the test's own, which is gone afterwards whatever happened."""
+    name = prefix(re.sub(r"[^a-z]+", "-", request.node.name)[5:20].strip("-"))
+    yield name
+    cleanup.remove(name)
+
+
+def test_down_leaves_nothing(own_prefix):
+    bed = Bed.up(own_prefix, managers=1)
+    tag, folder = bed.record.tag, Path(bed.record.folder)
     image = bed.images["busybox"]
-    swarm.deploy(
-        f"services: {{web: {{image: '{image}', command: sleep 1000, deploy: {{replicas: 2}}}}}}\nversion: '3.8'\n"
-    )
+    bed.node().cli(["docker", "run", "--detach", "--publish", "80:80", image, "sleep", "1000"])
+    assert set(left_of(tag, folder)) == {"namespaces", "links", "rules", "processes", "cgroups", "folders", "mounts"}
 
-    assert len(swarm.wait_running(2)) == 2
+    bed.down()
+
+    assert left_of(tag, folder) == {}
+
+
+def test_up_takes_over_a_healthy_bed_and_replaces_a_broken_one(own_prefix):
+    first = Bed.up(own_prefix, registries=())
+    assert Bed.up(own_prefix, registries=()).node().keeper == first.node().keeper
+
+    first.kill("m1")
+    again = Bed.up(own_prefix, registries=())
+
+    assert again.node().is_up
+    assert not processes.is_alive(first.node().keeper)
+
+
+def test_a_failed_up_leaves_nothing(own_prefix, monkeypatch):
+    def fail(self):
+        raise BedError("no Swarm today")
+
+    monkeypatch.setattr(Bed, "_form_swarm", fail)
+
+    with pytest.raises(BedError, match="no Swarm today"):
+        Bed.up(own_prefix, registries=())
+
+    assert left_of(records.tag_of(own_prefix), BEDS / own_prefix) == {}
+
+
+def test_what_a_killed_up_had_not_recorded_is_found(own_prefix):
+    bed = Bed.up(own_prefix, registries=(), swarm=False)
+    bed.record.nodes = {}
+    bed.record.save()
+
+    assert cleanup.remove(own_prefix)
+
+    assert left_of(bed.record.tag, Path(bed.record.folder)) == {}
+
+
+def test_a_second_down_is_harmless(own_prefix):
+    assert not cleanup.remove(own_prefix)
+    assert not cleanup.remove(own_prefix)
+
+
+def test_a_foreign_process_with_a_recorded_pid_lives_on(own_prefix):
+    bed = Bed.up(own_prefix, registries=(), swarm=False)
+    with subprocess.Popen(["sleep", "1000"]) as foreign:
+        stale = {**processes.record(foreign.pid), "started": processes.record(foreign.pid)["started"] - 1}
+        bed.record.nodes["m2"] = {"role": "manager", "address": "", "keeper": stale, "first": stale}
+        bed.record.save()
+
+        bed.down()
+
+        assert foreign.poll() is None
+        foreign.send_signal(signal.SIGKILL)
+
+
+def test_beds_of_other_checkouts_are_left_alone(own_prefix, monkeypatch):
+    bed = Bed.up(own_prefix, registries=(), swarm=False)
+    bed.record.root = "/"
+    bed.record.save()
+
+    assert bed.record.tag not in [record.tag for record in records.all_here()]
+
+
+def test_an_unknown_engine_says_which_there_are(own_prefix):
+    with pytest.raises(BedError, match=r"unknown engine 1\.0: choose one of 20\.10, 26\.1, 28\.5"):
+        Bed.up(own_prefix, engine="1.0")
+
+
+def test_the_registry_with_a_password_asks_for_it(own_prefix):
+    bed = Bed.up(own_prefix, registries=("open", "auth"), swarm=False)
+    registry = bed.registries["auth"]
+    image = bed.images.publish(images.build("busybox"), "private:1", registry="auth")
+    node = bed.node()
+
+    refused = node.cli(["docker", "pull", image], check=False)
+    node.cli(["docker", "login", "--username", registry.user, "--password", registry.password, registry.address])
+    node.cli(["docker", "pull", image])
+
+    assert "no basic auth credentials" in refused.stderr
+    node.cli(["docker", "logout", registry.address])
+
+
+def test_an_image_from_a_folder_has_its_files_and_command(bed, tmp_path):
+    (tmp_path / "hello.txt").write_text("hello\n")
+    image = bed.images.from_folder(tmp_path, "hello:1", {"Cmd": ["cat", "/srv/hello.txt"]}, base="busybox", into="srv")
+
+    assert bed.node().cli(["docker", "run", "--rm", image]).stdout == "hello\n"
+
+
+def test_the_bed_is_of_the_engine_that_was_asked_for(bed):
+    assert bed.node().api("GET", "/version")["Version"].startswith(f"{bed.engine}.")
+
+
+def test_a_command_runs_inside_the_node(bed):
+    assert bed.node().run(["hostname"]).stdout == "m1\n"
+    assert bed.node().address in bed.node().run(["ip", "-4", "address", "show", "eth0"]).stdout
+
+
+def test_postgres_keeps_its_data_and_its_password(bed, swarm):
+    swarm.deploy(f"""
+version: "3.8"
+services:
+  db:
+    image: {bed.images["postgres"]}
+    environment: {{POSTGRES_USER: app, POSTGRES_DB: shop, POSTGRES_PASSWORD: "it's $$ecret"}}
+    volumes: ["data:/var/lib/postgresql/data"]
+    healthcheck: {{test: [CMD, pg_isready, -h, 127.0.0.1], interval: 1s, retries: 30}}
+volumes: {{data: {{}}}}
+""")
+
+    def ask(statement: str, password: str) -> str:
+        (task,) = swarm.wait_running(1)
+        container = task["Status"]["ContainerStatus"]["ContainerID"]
+        psql = ["psql", "-h", "127.0.0.1", "-U", "app", "-At", "-c", statement, "shop"]
+        return swarm.node.cli(["docker", "exec", "-e", f"PGPASSWORD={password}", container, *psql]).stdout.strip()
+
+    ask("CREATE TABLE kept AS SELECT 42 AS answer", "it's $ecret")
+    with pytest.raises(BedError, match="password authentication failed"):
+        ask("SELECT 1", "wrong")
+    before = swarm.tasks()[0]["ID"]
+    swarm.node.cli(["docker", "service", "update", "--force", "--detach", f"{swarm.name}_db"])
+    swarm.wait("a new task", lambda: swarm.tasks() and all(task["ID"] != before for task in swarm.tasks()))
+
+    assert ask("SELECT answer FROM kept", "it's $ecret") == "42"
+
+
+@pytest.fixture(scope="module")
+def three():
+    """One manager and two workers."""
+    with Bed.up(prefix("three"), engine=os.environ.get("STACKWRIGHT_TEST_ENGINE", "20.10"), workers=2) as bed:
+        yield bed
+
+
+def test_overlay_traffic_crosses_nodes(three):
+    node = three.node("m1")
+    compose = node.folder / "talk.yml"
+    compose.write_text(TWO_ON_A_NETWORK.format(image=three.images["busybox"]))
+    node.cli(["docker", "stack", "deploy", "--compose-file", str(compose), "talk"])
+    container = ["docker", "ps", "--quiet", "--filter", "name=talk_talk"]
+    wait_for("a task on every node", lambda: all(n.cli(container).stdout for n in three.nodes.values()), 60, 0.2)
+    addresses = set()
+
+    def all_seen() -> bool:
+        inside = ["docker", "exec", node.cli(container).stdout.strip()]
+        found = node.cli([*inside, "nslookup", "tasks.talk."], check=False).stdout
+        addresses.update(re.findall(r"Address: (10\.0\.\d+\.\d+)$", found, re.M))
+        return len(addresses) == 3
+
+    wait_for("the addresses of three tasks", all_seen, 30, 0.2)
+    for address in addresses:
+        inside = ["docker", "exec", node.cli(container).stdout.strip()]
+        answer = node.cli([*inside, "wget", "-S", "-O-", f"http://{address}:8000/"], check=False)
+        assert "HTTP/1.1 404" in answer.stderr, answer.stderr
+
+
+def test_a_killed_node_is_down_and_comes_back(three):
+    three.kill("w1")
+    three.wait_ready({"m1", "w2"})
+
+    three.start("w1")
+    three.wait_ready()
+
+
+def test_a_cut_off_node_is_down_until_its_link_is_mended(three):
+    three.node("w2").partition()
+    three.wait_ready({"m1", "w1"})
+    assert three.node("w2").is_up
+
+    three.node("w2").heal()
+    three.wait_ready()

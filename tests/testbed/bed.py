@@ -15,6 +15,8 @@ from .registry import MEMBER, NUMBER, Registry
 
 FIRST_NODE = 11
 JOIN_SECONDS = 60
+#: A node counts as down after three of these without a word; Swarm's own 5 s would make tests wait.
+HEARTBEAT_SECONDS = 2
 
 
 class Bed:
@@ -180,7 +182,8 @@ class Bed:
     def _form_swarm(self) -> None:
         first, *others = self.nodes.values()
         listen = {"ListenAddr": "0.0.0.0:2377"}
-        first.api("POST", "/swarm/init", {**listen, "AdvertiseAddr": first.address})
+        spec = {"Dispatcher": {"HeartbeatPeriod": HEARTBEAT_SECONDS * 10**9}}
+        first.api("POST", "/swarm/init", {**listen, "AdvertiseAddr": first.address, "Spec": spec})
         tokens = first.api("GET", "/swarm")["JoinTokens"]
         for node in others:
             join = {**listen, "AdvertiseAddr": node.address, "RemoteAddrs": [f"{first.address}:2377"]}
@@ -217,7 +220,10 @@ class Images(Mapping[str, str]):
         return self.publish(images.build_folder(folder, image, config, base, into), image)
 
     def publish(self, built: str, image: str, registry: str = "open") -> str:
-        """Put a built image into a registry of the bed as ``image``; gives its full name."""
+        """Put a built image into a registry of the bed as ``image``; gives its full name.
+
+        ``built`` is what ``images.build`` or ``images.build_folder`` gave back.
+        """
         target = self.bed.registries[registry]
         target.store.copy(built, images.BUILT, image)
         return f"{target.address}/{image}"

@@ -128,9 +128,12 @@ class GuestBook(BaseHTTPRequestHandler):
 def main() -> None:
     # The first process of a container gets no default action for SIGTERM.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    with database() as cursor:
-        cursor.execute(TABLE)
-        cursor.execute(WELCOME)
+    try:
+        with database() as cursor:
+            cursor.execute(TABLE)
+            cursor.execute(WELCOME)
+    except psycopg2.Error as error:
+        sys.exit(f"guest book: the database does not answer: {str(error).strip()}")
     print(f"guest book: listening on port {PORT}", flush=True)
     ThreadingHTTPServer(("", PORT), GuestBook).serve_forever()
 
