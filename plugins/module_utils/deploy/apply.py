@@ -32,8 +32,8 @@ Recheck = Callable[[str, Mapping[str, Any]], Operation]
 class Apply:
     """Carries out operations. ``done`` holds the lines of what succeeded, in order.
 
-    ``ids`` maps (kind, name) to ids and is extended by what is created; ``header`` gives the X-Registry-Auth of an image;
-    ``progress`` is told each operation; ``patience`` (seconds) bounds the wait for objects that are still in use.
+    ``ids`` maps (kind, name) to ids and is extended by what is created; ``header`` gives the X-Registry-Auth of an
+    image; ``progress`` is told each operation; ``patience`` (seconds) bounds the wait for what is still in use.
     """
 
     def __init__(

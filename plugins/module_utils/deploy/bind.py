@@ -88,7 +88,7 @@ def _bound(
     if holder is None:
         name, reason = base, "new" if not own else "content changed"
     else:
-        # Without a key (no secret of ours exists yet) the suffix comes from the object in the way: it only has to be new.
+        # Without a key (no secret of ours exists yet) the suffix comes from the object in the way: it has to be new.
         mark = digest(kind, entry, key) or digest("config", {"spec": {}, "data": id_of(holder)}, None)
         name = suffixed(base, mark)
         reason = "content changed"

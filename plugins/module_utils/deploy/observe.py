@@ -41,7 +41,7 @@ def observe(client: EngineClient, stack: str, desired: Optional[Mapping[str, Any
         observed["configs"] += [c for c in configs_named(client, names) if id_of(c) not in known]
     keys = [config for config in observed["configs"] if name_of(config) == KEY_CONFIG]
     observed["key"] = keys[0]["Spec"].get("Data") if keys else None
-    observed["predefined"] = _predefined(client, observed)
+    observed["predefined"] = predefined(client, observed)
     return observed
 
 
@@ -91,7 +91,7 @@ def _other_configs(desired: Mapping[str, Any]) -> List[str]:
     return names
 
 
-def _predefined(client: EngineClient, observed: Observed) -> Dict[str, str]:
+def predefined(client: EngineClient, observed: Mapping[str, Any]) -> Dict[str, str]:
     """The ids of host and bridge: Swarm has its own for them, which no list shows (one call for each in use)."""
     known = {id_of(network) for network in observed["networks"]}
     targets = {

@@ -80,7 +80,7 @@ def _plan(client: EngineClient, desired: Mapping[str, Any], options: Options) ->
 
 
 def _statuses(client: EngineClient, clock: Any, stack: str, planned: Planned, options: Options) -> List[Judgement]:
-    """The statuses of a stack that needs no change; tasks are read, and waited for, only where the counts ask for it."""
+    """The statuses of a stack that needs no change; tasks are read only where the counts leave a question."""
     services = planned.observed["services"]
     glances = [at_a_glance(service) for service in sorted(services, key=lambda s: s["Spec"]["Name"])]
     if None not in glances:
@@ -100,7 +100,7 @@ def registry_header(options: Options) -> Any:
 
 
 def stop_stack(client: EngineClient, clock: Any, stack: str, options: Mapping[str, Any]) -> Result:
-    """Scales the stack to zero and remembers the counts (``state: stopped``); the result is that of ``deploy_stack``."""
+    """Scales the stack to zero and remembers the counts (``state: stopped``). Result and errors as ``deploy_stack``."""
     from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.ending import stop
 
     return stop(client, clock, stack, with_defaults(options))

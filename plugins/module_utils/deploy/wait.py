@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Waits until the stack runs: the polling loop around the state machine in health/.
 
-Polling alone, no events: the event stream has no task events, and two calls for the whole stack (about 1 ms) every 50 ms
-to 1 s notice everything as soon.
+Polling alone, no events: the event stream has no task events, and two calls for the whole stack (about 1 ms) every
+50 ms to 1 s notice everything as soon.
 """
 
 from __future__ import annotations

@@ -139,7 +139,7 @@ class EngineClient:
         if newest is not None:
             if newest < OLDEST_API:
                 raise EngineError(
-                    f"The engine at {self.where} speaks API {answer.api_version}; at least 1.41 (engine 20.10) is needed.",
+                    f"The engine at {self.where} speaks API {answer.api_version}; 1.41 (engine 20.10) is the least.",
                     hint="Update the engine.",
                 )
             self.api_version = min(newest, NEWEST_API)

@@ -18,8 +18,8 @@ HUB_NAMES = ("docker.io", "index.docker.io", "https://index.docker.io/v1/", "reg
 class RegistryAuth:
     """Gives the X-Registry-Auth header for images.
 
-    ``given`` is a list of {registry, username, password} and comes first; with ``from_config`` the docker config of this
-    host follows (config.json, credential stores and helpers, read by the Docker SDK).
+    ``given`` is a list of {registry, username, password} and comes first; with ``from_config`` the docker config of
+    this host follows (config.json, credential stores and helpers, read by the Docker SDK).
     """
 
     def __init__(self, given: Optional[List[Mapping[str, str]]] = None, from_config: bool = False) -> None:
@@ -29,7 +29,7 @@ class RegistryAuth:
         self._found: Dict[str, Optional[str]] = {}
 
     def header(self, image: str) -> Optional[str]:
-        """The header's value for ``image``, or None where there are no credentials. Raises EngineError (``registry_auth``)."""
+        """The header's value for ``image``, None without credentials. Raises EngineError (``registry_auth``)."""
         registry = registry_of(image)
         if registry not in self._found:
             credentials = self._credentials(registry)
@@ -48,7 +48,7 @@ class RegistryAuth:
             import docker.errors
         except ImportError as error:
             raise EngineError(
-                f"The Docker SDK for Python is needed to read this host's docker credentials, and can't be imported: {error}",
+                f"Reading this host's docker credentials needs the Docker SDK for Python: {error}",
                 "registry_auth",
                 "Install it on this host (`pip install docker`), or give registry_auth.",
             ) from None

@@ -25,7 +25,7 @@ class SdkTransport:
             import requests
         except ImportError as error:
             raise EngineError(
-                f"The Docker SDK for Python is needed to reach {connection.docker_host}, and can't be imported: {error}",
+                f"Reaching {connection.docker_host} needs the Docker SDK for Python: {error}",
                 hint="Install it on this host (`pip install docker`), or use a unix socket.",
             ) from None
         self._errors = requests.exceptions

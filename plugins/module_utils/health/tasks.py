@@ -30,8 +30,8 @@ def is_current(task: Task, service: Mapping[str, Any], since: str = "") -> bool:
     """Whether a task was made from the service's present specification.
 
     Engines up to 28 do not tell a task's version, so the specifications are compared, as swarmkit itself does to find
-    tasks to replace; placement is left out (a task on a node that still fits is kept). ``since`` is the time of an update
-    that replaced tasks although their specification is the same (other published ports).
+    tasks to replace; placement is left out (a task on a node that still fits is kept). ``since`` is the time of an
+    update that replaced tasks although their specification is the same (other published ports).
     """
     if since and timestamp(task.get("CreatedAt")) < timestamp(since):
         return False

@@ -31,4 +31,4 @@ def _walk(before: Any, after: Any, path: str) -> Iterator[Change]:
 
 def _is_open(path: str) -> bool:
     """Whether an absent map is shown entry by entry: those with the user's own keys are."""
-    return path.rpartition(".")[2] in ("Env", "Labels", *NESTED)
+    return path.rpartition(".")[2] in ("Env", "Labels", "Placement", *NESTED)

@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which image a service runs: the file's, pinned to a digest as docker's ``--resolve-image`` does.
 
-``always`` asks the registry for every service, ``changed`` for services that are new or whose image is another text than
-before, ``never`` for none. Unlike docker's CLI a running image is kept (with its digest) where the registry does not
-answer, and an image that somebody changed by hand is put back.
+``always`` asks the registry for every service, ``changed`` for services that are new or whose image is another text
+than before, ``never`` for none. Unlike docker's CLI a running image is kept (with its digest) where the registry does
+not answer, and an image that somebody changed by hand is put back.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import nor
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import BEFORE_STOP, labels_of
 
 MODES = ("Replicated", "Global", "ReplicatedJob", "GlobalJob")
+WORD = {"Replicated": "replicated", "Global": "global", "ReplicatedJob": "replicated-job", "GlobalJob": "global-job"}
 
 
 class Known(NamedTuple):
@@ -100,7 +101,7 @@ def _replaced(
     after: str,
 ) -> List[Operation]:
     name, key = desired["name"], desired["key"]
-    text = f"the mode changes from {before} to {after}, which Swarm does only to a new service"
+    text = f"the mode changes from {WORD[before]} to {WORD[after]}, which Swarm refuses"
     if not known.recreate:
         raise PlanError(
             f"service {key} ({desired.get('where') or name}): {text}.",

@@ -1,0 +1,146 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What stacks there are and what they consist of: seven calls, whatever their number. Secret data is never in it."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping, Optional
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import manager_info, predefined
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.wait import overcome
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.judge import View, judge, tasks_by_service
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import update_state, worst
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import error_of, state_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
+    IMAGE,
+    NAMESPACE,
+    id_of,
+    labels_of,
+    name_of,
+    stack_of,
+)
+
+Item = Dict[str, Any]
+
+
+def stack_info(client: EngineClient, stack: Optional[str] = None) -> Dict[str, Any]:
+    """One stack, or all: stacks (sorted by name), cluster_id, node, calls.
+
+    Each stack has name, status, services (with ports, networks, tasks), networks, configs, secrets, volumes, images.
+    """
+    info = manager_info(client)
+    mine = {"filters": {"label": [f"{NAMESPACE}={stack}" if stack else NAMESPACE]}}
+    lists: Dict[str, List[Item]] = {
+        "services": client.get("/services", {**mine, "status": True}) or [],
+        "tasks": client.get("/tasks", mine) or [],
+        "networks": client.get("/networks") or [],
+        "configs": client.get("/configs", mine) or [],
+        "secrets": client.get("/secrets", mine) or [],
+        "nodes": client.get("/nodes") or [],
+    }
+    network_names = {id_of(network): name_of(network) for network in lists["networks"]}
+    network_names.update(predefined(client, lists))
+    kinds = ("services", "networks", "configs", "secrets")
+    names = {stack_of(obj) for kind in kinds for obj in lists[kind]} - {""}
+    return {
+        "changed": False,
+        "stacks": [_stack(name, lists, network_names) for name in sorted(names) if stack in (None, "", name)],
+        "cluster_id": str(((info.get("Swarm") or {}).get("Cluster") or {}).get("ID") or ""),
+        "node": str(info.get("Name") or ""),
+        "calls": client.calls,
+    }
+
+
+def _stack(name: str, lists: Mapping[str, List[Item]], network_names: Mapping[str, str]) -> Item:
+    services = sorted((s for s in lists["services"] if stack_of(s) == name), key=name_of)
+    grouped = tasks_by_service(lists["tasks"])
+    old = overcome(lists["tasks"])
+    nodes = {n["ID"]: str((n.get("Description") or {}).get("Hostname") or n["ID"]) for n in lists["nodes"]}
+    described = []
+    for service in services:
+        tasks = grouped.get(service["ID"], [])
+        judgement = judge(service, tasks, View(lists["nodes"], old))
+        described.append(
+            {
+                **judgement.as_dict(),
+                **_service(service, network_names),
+                "tasks": [_task(t, nodes) for t in _sorted(tasks)],
+            }
+        )
+    return {
+        "name": name,
+        "status": worst(item["status"] for item in described),
+        "services": described,
+        "networks": [_network(n) for n in sorted(lists["networks"], key=name_of) if stack_of(n) == name],
+        "configs": sorted(name_of(config) for config in lists["configs"] if stack_of(config) == name),
+        "secrets": sorted(name_of(secret) for secret in lists["secrets"] if stack_of(secret) == name),
+        "volumes": sorted({volume for item in described for volume in item["volumes"]}),
+        "images": sorted({item["image"] for item in described}),
+    }
+
+
+def _service(service: Item, network_names: Mapping[str, str]) -> Item:
+    spec = service["Spec"]
+    template = spec["TaskTemplate"]
+    container = template.get("ContainerSpec") or {}
+    ports = (service.get("Endpoint") or {}).get("Ports") or (spec.get("EndpointSpec") or {}).get("Ports") or []
+    return {
+        "id": service["ID"],
+        "image": str(container.get("Image") or ""),
+        "image_asked": labels_of(service).get(IMAGE, ""),
+        "labels": labels_of(service),
+        "ports": [
+            {
+                "published": port.get("PublishedPort"),
+                "target": port.get("TargetPort"),
+                "protocol": port.get("Protocol") or "tcp",
+                "mode": port.get("PublishMode") or "ingress",
+            }
+            for port in ports
+        ],
+        "networks": sorted(
+            network_names.get(n.get("Target", ""), n.get("Target", "")) for n in template.get("Networks") or []
+        ),
+        "volumes": sorted(
+            mount["Source"]
+            for mount in container.get("Mounts") or []
+            if mount.get("Type") == "volume" and mount.get("Source")
+        ),
+        "update_state": update_state(service),
+        "created": service.get("CreatedAt", ""),
+        "updated": service.get("UpdatedAt", ""),
+    }
+
+
+def _task(task: Item, nodes: Mapping[str, str]) -> Item:
+    node = str(task.get("NodeID") or "")
+    container = (task.get("Status") or {}).get("ContainerStatus") or {}
+    return {
+        "id": task["ID"],
+        "slot": task.get("Slot"),
+        "node": nodes.get(node, node),
+        "state": state_of(task),
+        "desired_state": task.get("DesiredState", ""),
+        "error": error_of(task),
+        "exit_code": container.get("ExitCode") if state_of(task) in ("failed", "complete", "shutdown") else None,
+        "container_id": container.get("ContainerID", ""),
+        "image": str(((task.get("Spec") or {}).get("ContainerSpec") or {}).get("Image") or ""),
+        "created": task.get("CreatedAt", ""),
+    }
+
+
+def _sorted(tasks: List[Item]) -> List[Item]:
+    return sorted(tasks, key=lambda t: (t.get("Slot") or 0, str(t.get("NodeID") or ""), str(t.get("CreatedAt") or "")))
+
+
+def _network(network: Item) -> Item:
+    return {
+        "name": name_of(network),
+        "id": id_of(network),
+        "driver": network.get("Driver", ""),
+        "attachable": bool(network.get("Attachable")),
+        "internal": bool(network.get("Internal")),
+        "subnets": [str(c["Subnet"]) for c in (network.get("IPAM") or {}).get("Config") or [] if c.get("Subnet")],
+    }
