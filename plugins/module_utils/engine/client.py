@@ -75,7 +75,7 @@ class EngineClient:
 
         ``timeout`` (seconds) replaces the connection's for this call; ``stream`` gives the body as bytes.
         """
-        if self.api_version is None and path != "/info":
+        if self.api_version is None and path not in ("/info", "/_ping"):
             self.request("GET", "/_ping", stream=True)
         what = f"{method} {path}"
         sent = dict(headers or {})

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterator, Mapping, Tuple
+from typing import Any, Iterator, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Change
 
@@ -18,12 +18,12 @@ def differences(before: Any, after: Any) -> Tuple[Change, ...]:
 
 
 def _walk(before: Any, after: Any, path: str) -> Iterator[Change]:
-    if isinstance(before, Mapping) and isinstance(after, Mapping):
+    if isinstance(before, dict) and isinstance(after, dict):
         for key in sorted(set(before) | set(after)):
             yield from _walk(before.get(key), after.get(key), f"{path}.{key}" if path else key)
-    elif isinstance(before, Mapping) and after is None and _is_open(path):
+    elif isinstance(before, dict) and after is None and _is_open(path):
         yield from _walk(before, {}, path)
-    elif isinstance(after, Mapping) and before is None and _is_open(path):
+    elif isinstance(after, dict) and before is None and _is_open(path):
         yield from _walk({}, after, path)
     elif before != after or isinstance(before, bool) != isinstance(after, bool):
         yield Change(path, before, after)

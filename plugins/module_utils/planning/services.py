@@ -46,9 +46,9 @@ def service_operations(
     have = normalise.service(old, known.names, known.api)
     if mode_of(want) != mode_of(have):
         return _replaced(desired, current, spec, known, mode_of(have), mode_of(want))
-    changes = _readable(differences(have, want))
-    if not changes:
+    if want == have:
         return [Operation("keep", "service", name, key, "equal")]
+    changes = _readable(differences(have, want))
     return [_update(desired, current, spec, want, have, changes, known)]
 
 
