@@ -34,7 +34,7 @@ def check_mounts(look: Look) -> None:
 
 def _check_mount(look: Look, path: Tuple[Any, ...], mount: Mapping[str, Any]) -> None:
     kind, source, target = mount.get("type"), mount.get("source"), mount.get("target")
-    if kind not in TYPES:
+    if not isinstance(kind, str) or kind not in TYPES:
         look.problem(
             (*path, "type"), f"unknown type of mount {shown_value(kind)}", f"use {', '.join(TYPES)}", "mount_type"
         )

@@ -15,7 +15,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.lo
     mapping,
 )
 
-LOCAL_DRIVERS = frozenset(("bridge", "host", "none", "null", "macvlan", "ipvlan", "transparent", "nat"))
+LOCAL_DRIVERS = ("bridge", "host", "none", "null", "macvlan", "ipvlan", "transparent", "nat")
 IMPOSSIBLE_MODES = ("service:", "container:")
 
 

@@ -43,7 +43,7 @@ def _check_conflict(
     taken: Dict[Tuple[int, str], Dict[str, str]],
 ) -> None:
     """An ingress port listens on every node, so nothing else can have it; two host ports may be on two nodes."""
-    mode = port.get("mode") or "ingress"
+    mode = str(port.get("mode") or "ingress")
     others = taken.setdefault(key, {})
     other = next((others[m] for m in ("ingress", "host") if m in others and "ingress" in (m, mode)), None)
     if other is not None:

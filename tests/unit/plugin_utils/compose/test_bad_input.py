@@ -1,0 +1,137 @@
+"""Whatever stands in a file, the compiler's first half answers with problems that have a place, and soon.
+
+Two ways to bad files: trees of any shape, and good files in which something was replaced, dropped or moved.
+"""
+
+import copy
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ComposeError, Problem
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.files import MemoryFiles
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load import Source, load
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project import Project
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.reader import read_yaml
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Report
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.check import check_project
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.check import check_document
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import from_plain, to_plain
+
+CASES = Path(__file__).resolve().parents[2] / "cases" / "validate"
+#: A check of any of these documents takes milliseconds; this is for a machine that is busy.
+SECONDS = 5
+
+LEAVES = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=20)
+    | st.binary(max_size=4)
+    | st.dates()
+    | st.sampled_from(["", "x" * 5000, "a:b:c:d", "${", "$A", "1e400", "-1", "9" * 400, "node.role==", "\u0000", "é"])
+)
+KEYS = st.text(max_size=8) | st.sampled_from(
+    ["services", "volumes", "web", "image", "deploy", "ports", "x-a", "<<", "a=b", "networks", "configs"]
+)
+TREES = st.recursive(
+    LEAVES, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=4), max_leaves=25
+)
+
+
+def good_trees():
+    for case in sorted(CASES.iterdir()):
+        tree = read_yaml((case / "compose.yml").read_bytes(), "compose.yml", Report())
+        if isinstance(tree, dict):
+            yield to_plain(tree)
+
+
+GOOD = list(good_trees())
+
+
+def containers(node):
+    """All mappings and lists of a tree that have entries."""
+    if isinstance(node, (dict, list)) and node:
+        yield node
+        for value in list(node.values()) if isinstance(node, dict) else node:
+            yield from containers(value)
+
+
+@st.composite
+def broken_trees(draw):
+    """A good file with up to four entries replaced by anything, dropped, or doubled elsewhere."""
+    tree = copy.deepcopy(draw(st.sampled_from(GOOD)))
+    for _ in range(draw(st.integers(1, 4))):
+        places = list(containers(tree))
+        if not places:
+            break
+        node = draw(st.sampled_from(places))
+        key = draw(st.sampled_from(sorted(node) if isinstance(node, dict) else range(len(node))))
+        how = draw(st.sampled_from(["replace", "drop", "move"]))
+        if how == "drop":
+            del node[key]
+        else:
+            node[key] = draw(TREES) if how == "replace" else copy.deepcopy(draw(st.sampled_from(places)))
+    return tree
+
+
+def answers(tree):
+    """What is said about a tree; anything but problems fails."""
+    before = time.perf_counter()
+    try:
+        project = load([Source("compose.yml", tree)], reader=MemoryFiles({}), variables={}, check=check_document)
+        found = [problem for group in check_project(project, "shop") for problem in group]
+    except ComposeError as error:
+        found = error.problems
+        assert found
+    assert time.perf_counter() - before < SECONDS
+    assert all(isinstance(problem, Problem) and problem.message and problem.code for problem in found)
+    return found
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(TREES)
+def test_any_tree_is_checked(tree):
+    assert all(problem.file == "f.yml" for problem in check_document(tree, "f.yml"))
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(st.dictionaries(KEYS, TREES, max_size=5))
+def test_any_definition_is_answered(tree):
+    answers(tree)
+
+
+@settings(max_examples=400, deadline=None, derandomize=True)
+@given(broken_trees())
+def test_a_broken_file_is_answered(tree):
+    answers(tree)
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(broken_trees() | st.dictionaries(KEYS, TREES, max_size=5))
+def test_rules_take_any_project(tree):
+    """Rules are never the ones to trip, even over what load and schema should have refused."""
+    for found in check_project(Project("shop", ".", from_plain(tree, "compose.yml")), "shop"):
+        assert all(isinstance(problem, Problem) for problem in found)
+
+
+@pytest.mark.parametrize(
+    "tree",
+    [
+        {"services": {f"s{n}": {"image": "a", "depends_on": [f"s{(n + 1) % 3000}"]} for n in range(3000)}},
+        {"services": {f"s{n}": {"image": "a", "depends_on": [f"s{m}" for m in range(200)]} for n in range(200)}},
+        {"services": {"web": {"image": "a" * 1_000_000 + "!"}}},
+        {"services": {"web": {"image": "a", "environment": ["a" * 100] * 50_000}}},
+        {"services": {"a-" * 20_000 + "!": {"image": "a"}}},
+        {"services": {"web": {"image": "a/" * 50_000}}},
+        {"services": {f"key{n}": 3 for n in range(20_000)}},
+        {f"key{n}": n for n in range(20_000)},
+    ],
+    ids=["long cycle", "tangle", "long image", "long list", "long name", "many parts", "many errors", "many keys"],
+)
+def test_large_files_are_answered_soon(tree):
+    answers(tree)
