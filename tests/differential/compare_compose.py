@@ -44,19 +44,9 @@ def ask_compose(files, variables, profiles=("*",), name="project"):
     arguments = [arg for file in files for arg in ("-f", str(file))]
     arguments += [arg for profile in profiles for arg in ("--profile", profile)]
     environment = {"PATH": "/usr/bin:/bin", "HOME": HOME, **variables}
+    arguments += ["-p", name, "--env-file", "/dev/null", "config", "--no-consistency", "--format", "json"]
     done = subprocess.run(
-        [
-            str(BINARY),
-            *arguments,
-            "-p",
-            name,
-            "--env-file",
-            "/dev/null",
-            "config",
-            "--no-consistency",
-            "--format",
-            "json",
-        ],
+        [str(BINARY), *arguments],
         cwd=Path(files[0]).parent,
         env=environment,
         capture_output=True,
@@ -181,28 +171,20 @@ def normal_references(prefix):
 
 
 def normal_depends(depends):
-    return {
-        key: {
-            "condition": "service_started",
-            "required": True,
-            **{k: v for k, v in value.items() if v not in (None, False) or k == "required"},
-        }
-        for key, value in depends.items()
-    }
+    result = {}
+    for key, value in depends.items():
+        given = {name: item for name, item in value.items() if item is not None and (item or name == "required")}
+        result[key] = {"condition": "service_started", "required": True, **given}
+    return result
 
 
 def normal_devices(devices):
     texts = []
     for device in devices:
-        parts = (
-            device.split(":")
-            if isinstance(device, str)
-            else [device.get(k) for k in ("source", "target", "permissions")]
-        )
-        parts = [part for part in parts if part]
-        texts.append(
-            ":".join([parts[0], parts[1] if len(parts) > 1 else parts[0], parts[2] if len(parts) > 2 else "rwm"])
-        )
+        if isinstance(device, dict):
+            device = ":".join(device[key] for key in ("source", "target", "permissions") if device.get(key))
+        source, *rest = device.split(":")
+        texts.append(":".join([source, *(rest[:1] or [source]), *(rest[1:2] or ["rwm"])]))
     return texts
 
 
