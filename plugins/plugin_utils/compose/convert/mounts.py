@@ -95,19 +95,17 @@ def _bind(scope: Scope, volume: Mapping[str, Any], path: Path) -> dict[str, Any]
     result: dict[str, Any] = {"Source": _absolute(scope, source)}
     block = mapping(volume, "bind", path)
     if block is not None:
-        result["BindOptions"] = _bind_options(scope, block, (*path, "bind"))
+        result["BindOptions"] = _bind_options(block, (*path, "bind"))
     return result
 
 
-def _bind_options(scope: Scope, block: Mapping[str, Any], path: Path) -> dict[str, Any]:
+def _bind_options(block: Mapping[str, Any], path: Path) -> dict[str, Any]:
     options: dict[str, Any] = filled(Propagation=text(block, "propagation", path))
     recursive = text(block, "recursive", path)
     if recursive == "disabled":
         options["NonRecursive"] = True
     elif recursive in ("writable", "readonly"):
         options["ReadOnlyNonRecursive" if recursive == "writable" else "ReadOnlyForceRecursive"] = True
-    if text(block, "selinux", path):
-        scope.notice("Swarm relabels no files for SELinux", *path[2:], "selinux", code="no_effect")
     return options
 
 

@@ -13,9 +13,9 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.paths import Path
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.values import (
     boolean,
+    filled,
     items,
     labels,
-    mapping,
     section,
     text,
 )
@@ -56,29 +56,21 @@ def _spec(context: Context, name: str, definition: Mapping[str, Any], path: Path
         "Options": labels(definition, "driver_opts", path),
         "Labels": owned(context.stack, definition, path),
     }
-    if boolean(definition, "enable_ipv6", path):
-        spec["EnableIPv6"] = True
-    ipam = _ipam(context, section(definition, "ipam", path), (*path, "ipam"))
+    for field, key in (("EnableIPv4", "enable_ipv4"), ("EnableIPv6", "enable_ipv6")):
+        if definition.get(key) is not None:
+            spec[field] = boolean(definition, key, path)
+    ipam = _ipam(section(definition, "ipam", path), (*path, "ipam"))
     return {**spec, "IPAM": ipam} if ipam else spec
 
 
-def _ipam(context: Context, ipam: Mapping[str, Any], path: Path) -> dict[str, Any] | None:
+def _ipam(ipam: Mapping[str, Any], path: Path) -> dict[str, Any] | None:
     driver, options = text(ipam, "driver", path), labels(ipam, "options", path)
-    pools = [
-        _pool(context, pool, (*path, "config", index)) for index, pool in enumerate(items(ipam, "config", path) or [])
-    ]
+    pools = [_pool(pool, (*path, "config", index)) for index, pool in enumerate(items(ipam, "config", path) or [])]
     if not driver and not pools and not options:
         return None
     return {"Driver": driver or "", "Config": pools or None, "Options": options or None}
 
 
-def _pool(context: Context, pool: Mapping[str, Any], path: Path) -> dict[str, Any]:
-    result = {
-        field: text(pool, key, path)
-        for field, key in (("Subnet", "subnet"), ("Gateway", "gateway"), ("IPRange", "ip_range"))
-    }
-    if mapping(pool, "aux_addresses", path):
-        context.notices.append(
-            context.at("Swarm keeps no addresses free", (*path, "aux_addresses"), "Remove it.", "no_effect")
-        )
-    return {field: value for field, value in result.items() if value}
+def _pool(pool: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    fields = (("Subnet", "subnet"), ("Gateway", "gateway"), ("IPRange", "ip_range"))
+    return filled(**{field: text(pool, key, path) for field, key in fields})

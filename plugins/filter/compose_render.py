@@ -1,0 +1,61 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The filter compose_render."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import yaml
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.compile import CompileRequest, compile_stack
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load import Source
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.local_files import LocalFiles
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.plain import as_text, plain
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.rendering import rendering
+
+#: How problems name a definition that stands in a playbook.
+INLINE = "definition.yml"
+
+
+def compose_render(
+    definition: Any,
+    name: Any = None,
+    project: Any = None,
+    environment: Any = None,
+    variables: Mapping[str, Any] | None = None,
+    profiles: Any = (),
+    project_directory: Any = None,
+    shared_networks: Any = (),
+    platform: Mapping[str, Any] | None = None,
+    label_prefix: str = "zane",
+) -> str:
+    if not isinstance(definition, (str, Mapping)):
+        raise AnsibleFilterError("compose_render needs a Compose file as text or as a mapping.")
+    request = CompileRequest(
+        sources=[Source(INLINE, plain(definition))],
+        name=plain(name),
+        project=plain(project),
+        environment=plain(environment),
+        label_prefix=plain(label_prefix),
+        variables={str(key): as_text(value) for key, value in plain(variables or {}).items()},
+        profiles=plain(list(profiles)),
+        project_directory=plain(project_directory) or os.getcwd(),
+        shared_networks=plain(list(shared_networks)),
+        platform=plain(platform or {}),
+    )
+    try:
+        desired = compile_stack(request, LocalFiles())
+    except StackwrightError as error:
+        raise AnsibleFilterError(str(error)) from error
+    return yaml.safe_dump(rendering(desired), sort_keys=False, width=120, allow_unicode=True)
+
+
+class FilterModule:
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        return {"compose_render": compose_render}

@@ -1,0 +1,80 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fields of a ServiceSpec that came with an API later than 1.41 (engine 20.10), the oldest that we speak.
+
+An older Engine drops such a field without a word. So a manager looks here, leaves it out itself and says so.
+Source: the Engine's API changelog, and trials on 20.10, 26.1 and 28.5.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Iterator, List, Mapping, Tuple
+
+Path = Tuple[Any, ...]
+Version = Tuple[int, int]
+
+_CONTAINER = ("TaskTemplate", "ContainerSpec")
+_MOUNT = _CONTAINER + ("Mounts", "*")
+
+#: Path pattern (``*`` is any item of a list) and the lowest API that knows it.
+SINCE: Tuple[Tuple[Path, Version], ...] = (
+    (_CONTAINER + ("Healthcheck", "StartInterval"), (1, 44)),
+    (_CONTAINER + ("Privileges", "NoNewPrivileges"), (1, 44)),
+    (_CONTAINER + ("Privileges", "Seccomp"), (1, 44)),
+    (_CONTAINER + ("Privileges", "AppArmor"), (1, 44)),
+    (_MOUNT + ("BindOptions", "ReadOnlyNonRecursive"), (1, 44)),
+    (_MOUNT + ("BindOptions", "ReadOnlyForceRecursive"), (1, 44)),
+    (_MOUNT + ("VolumeOptions", "Subpath"), (1, 45)),
+    (_MOUNT + ("TmpfsOptions", "Options"), (1, 46)),
+    (_CONTAINER + ("OomScoreAdj",), (1, 46)),
+    (_MOUNT + ("ImageOptions",), (1, 48)),
+)
+
+#: The first engine that speaks an API, for messages.
+ENGINES: Mapping[Version, str] = {(1, 44): "25.0", (1, 45): "26.0", (1, 46): "27.0", (1, 48): "28.0"}
+
+
+def too_new(spec: Mapping[str, Any], api: Version) -> List[Tuple[Path, Version]]:
+    """Return the paths in ``spec`` that an Engine of ``api`` does not know, each with the API that brought it.
+
+    A field at its zero value asks for nothing and is not listed.
+    """
+    return [
+        (path, since) for pattern, since in SINCE if api < since for path, value in _matches(spec, pattern) if value
+    ]
+
+
+def without(spec: Mapping[str, Any], paths: List[Tuple[Path, Version]]) -> Dict[str, Any]:
+    """Return a copy of ``spec`` without the paths that too_new() gave. Containers on the way are copied, no others."""
+    result: Any = dict(spec)
+    for path, _since in paths:
+        result = _removed(result, path)
+    return result
+
+
+def explain(path: Path, since: Version) -> str:
+    """Say what is missing: ``OomScoreAdj needs API 1.46 (engine 27.0)``."""
+    name = ".".join(str(part) for part in path if part not in _CONTAINER)
+    return f"{name} needs API {since[0]}.{since[1]} (engine {ENGINES[since]})"
+
+
+def _matches(value: Any, pattern: Path, path: Path = ()) -> Iterator[Tuple[Path, Any]]:
+    if not pattern:
+        yield path, value
+    elif pattern[0] == "*" and isinstance(value, list):
+        for index, item in enumerate(value):
+            for match in _matches(item, pattern[1:], path + (index,)):
+                yield match
+    elif isinstance(value, Mapping) and pattern[0] in value:
+        for match in _matches(value[pattern[0]], pattern[1:], path + (pattern[0],)):
+            yield match
+
+
+def _removed(value: Any, path: Path) -> Any:
+    key, rest = path[0], path[1:]
+    if isinstance(value, list):
+        return [_removed(item, rest) if index == key else item for index, item in enumerate(value)]
+    if not rest:
+        return {name: item for name, item in value.items() if name != key}
+    return {name: _removed(item, rest) if name == key else item for name, item in value.items()}
