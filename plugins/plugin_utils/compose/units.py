@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import functools
 import re
+from collections.abc import Hashable
 from fractions import Fraction
 
 _NANOSECONDS = {
@@ -27,7 +29,8 @@ _CPUS = re.compile(r"\+?([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:e([+-]?[0-9]{1,3}))?(?:
 _MAX = 2**63 - 1
 
 
-def duration(value: object) -> int:
+@functools.lru_cache(maxsize=1024, typed=True)
+def duration(value: Hashable) -> int:
     """Return nanoseconds of Go's duration text: ``1h30m``, ``1.5s``, ``0``; also days (``1d``) and weeks."""
     text = value if isinstance(value, str) else str(value)
     sign, rest = (-1, text[1:]) if text[:1] == "-" else (1, text[1:] if text[:1] == "+" else text)
@@ -47,7 +50,8 @@ def duration(value: object) -> int:
     return sign * int(total)
 
 
-def byte_size(value: object) -> int:
+@functools.lru_cache(maxsize=1024, typed=True)
+def byte_size(value: Hashable) -> int:
     """Return bytes of a size: a whole number, or text such as ``64m``, ``1.5gb``; all units count by 1024."""
     if isinstance(value, bool):
         raise ValueError(f"{value!r} is no size")
@@ -62,7 +66,8 @@ def byte_size(value: object) -> int:
     return size
 
 
-def nano_cpus(value: object) -> int:
+@functools.lru_cache(maxsize=1024, typed=True)
+def nano_cpus(value: Hashable) -> int:
     """Return billionths of a CPU of ``0.5``, ``"1e-1"`` or ``"1/2"``; "" is 0, what is finer is rounded."""
     if isinstance(value, bool):
         raise ValueError(f"{value!r} is no number of CPUs")

@@ -51,7 +51,7 @@ class Context:
 
     def entries(self, kind: str) -> Mapping[str, Any]:
         entries = getattr(self.project, kind, None)
-        return entries if isinstance(entries, Mapping) else {}
+        return entries if isinstance(entries, dict) else {}
 
     def definition(self, kind: str, key: str, path: Path) -> Mapping[str, Any]:
         """Return what the file says of an object; raise Invalid if it does not know it."""
@@ -65,11 +65,11 @@ class Context:
                 code="undefined",
             )
         entry = entries.get(key)
-        return entry if isinstance(entry, Mapping) else {}
+        return entry if isinstance(entry, dict) else {}
 
     def is_external(self, kind: str, key: str) -> bool:
         entry = self.entries(kind).get(key)
-        return bool(isinstance(entry, Mapping) and entry.get("external"))
+        return bool(isinstance(entry, dict) and entry.get("external"))
 
     def object_name(self, kind: str, key: str, path: Path) -> str:
         """Return the object's name in the Swarm: its ``name``, or STACK_KEY, or KEY if it is external."""
@@ -96,7 +96,7 @@ class Context:
         if "links" not in self.options.apply_ignored:
             return found
         for service in self.entries("services").values():
-            links = service.get("links") if isinstance(service, Mapping) else None
+            links = service.get("links") if isinstance(service, dict) else None
             for link in links if isinstance(links, list) else []:
                 target, _, alias = str(link).partition(":")
                 if alias and alias != target and alias not in found.setdefault(target, []):
@@ -108,7 +108,7 @@ class Context:
         """Every host that a service's settings name, with the service that does (None: several)."""
         found: dict[str, str | None] = {}
         for key, service in self.entries("services").items():
-            for host in hosts_named(service) if isinstance(service, Mapping) else ():
+            for host in hosts_named(service) if isinstance(service, dict) else ():
                 if found.setdefault(host, key) != key:
                     found[host] = None
         return found

@@ -19,7 +19,7 @@ _WHOLE = re.compile(_NAME + r"\Z")
 def hosts_named(service: Mapping[str, Any]) -> Iterator[str]:
     """Yield the names that stand where a host would; not every word, since users and databases are named alike."""
     environment = service.get("environment")
-    for name, value in environment.items() if isinstance(environment, Mapping) else ():
+    for name, value in environment.items() if isinstance(environment, dict) else ():
         if isinstance(value, str):
             if _HOST_VARIABLE.search(str(name)) and _WHOLE.match(value):
                 yield value

@@ -8,7 +8,7 @@ The files were checked by the schema before, which lets text stand for numbers a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.paths import Invalid, Path
@@ -92,7 +92,7 @@ def texts(holder: Mapping[str, Any], key: str, path: Path) -> list[str] | None:
         return None
     if isinstance(value, str):
         return [value]
-    if not isinstance(value, Sequence):
+    if not isinstance(value, list):
         raise Invalid("must be a list", (*path, key), code="type")
     return [as_text(item, (*path, key, index)) for index, item in enumerate(value)]
 
@@ -102,17 +102,17 @@ def items(holder: Mapping[str, Any], key: str, path: Path) -> list[Mapping[str, 
     value = holder.get(key)
     if value is None:
         return None
-    if not isinstance(value, Sequence) or isinstance(value, str):
+    if not isinstance(value, list):
         raise Invalid("must be a list", (*path, key), code="type")
     for index, item in enumerate(value):
-        if not isinstance(item, Mapping):
+        if not isinstance(item, dict):
             raise Invalid("must be a mapping", (*path, key, index), code="type")
     return list(value)
 
 
 def mapping(holder: Mapping[str, Any], key: str, path: Path) -> Mapping[str, Any] | None:
     value = holder.get(key)
-    if value is None or isinstance(value, Mapping):
+    if value is None or isinstance(value, dict):
         return value
     raise Invalid("must be a mapping", (*path, key), code="type")
 
@@ -138,6 +138,8 @@ def parsed(holder: Mapping[str, Any], key: str, path: Path, parse: Callable[[Any
     value = holder.get(key)
     if value is None:
         return None
+    if not isinstance(value, _SCALARS):
+        raise Invalid("must be text", (*path, key), code="type")
     try:
         return parse(value)
     except ValueError as error:

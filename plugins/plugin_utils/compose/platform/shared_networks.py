@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import hashed_name, host_name
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.attachments import PREDEFINED
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.paths import Invalid
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.values import texts
 
 
@@ -24,6 +25,7 @@ def shared_networks(desired: dict[str, Any], _project: Any, options: Mapping[str
     if not names:
         return
     digest = desired["stack"]["hash"]
+    _check_host_names(desired, digest)
     for service in desired["services"]:
         task = service["spec"]["TaskTemplate"]
         attachments = {attachment["Target"]: attachment for attachment in task.get("Networks") or ()}
@@ -38,3 +40,17 @@ def shared_networks(desired: dict[str, Any], _project: Any, options: Mapping[str
     present = {network["name"] for network in desired["networks"]}
     added = [{"key": name, "name": name, "external": True, "spec": None} for name in names if name not in present]
     desired["networks"] = sorted([*desired["networks"], *added], key=lambda network: network["name"])
+
+
+def _check_host_names(desired: Mapping[str, Any], digest: str) -> None:
+    """``my_db`` and ``my-db`` would be one host name, which answers for both."""
+    taken: dict[str, str] = {}
+    for service in desired["services"]:
+        other = taken.setdefault(host_name(service["key"], digest), service["key"])
+        if other != service["key"]:
+            raise Invalid(
+                f"{other!r} and {service['key']!r} have one host name on shared networks",
+                ("services", service["key"]),
+                hint="Rename one of them.",
+                code="duplicate",
+            )
