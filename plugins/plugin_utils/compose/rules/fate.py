@@ -20,13 +20,14 @@ class Fate:
 
     ``kind`` is one of the five words above. ``text`` is the field of the spec (carried), what the compiler does
     with it (compiled), or why it has no effect. ``instead`` is what to do. ``since`` is the lowest Engine API that has
-    the field, where that isn't the oldest that we speak (1.41).
+    the field, where that isn't the oldest that we speak (1.41). ``default`` is what Swarm does anyway: nothing is lost.
     """
 
     kind: str
     text: str
     instead: str = ""
     since: str = ""
+    default: bool = False
 
 
 def carried(field: str, since: str = "") -> Fate:
@@ -44,9 +45,9 @@ def quiet(why: str) -> Fate:
     return Fate(QUIET, why)
 
 
-def no_effect(why: str, instead: str = "remove it") -> Fate:
+def no_effect(why: str, instead: str = "remove it", default: bool = False) -> Fate:
     """It has no effect in Swarm, all keys below included: a notice, and an error when strict."""
-    return Fate(NOTICE, why, instead)
+    return Fate(NOTICE, why, instead, default=default)
 
 
 def refused(why: str, instead: str) -> Fate:

@@ -51,7 +51,7 @@ def check_keys(look: Look) -> None:
 def _walk(look: Look, node: _Node, value: Any, path: Tuple[Any, ...]) -> None:
     if node.fate is not None:
         # What stands at its default or is empty asks for nothing.
-        if value not in (None, False, "", [], {}):
+        if value not in (None, "", [], {}) and value != node.fate.default:
             say = look.problem if node.fate.kind == REFUSED else look.notice
             what = "can't be used" if node.fate.kind == REFUSED else "has no effect"
             code = "unsupported" if node.fate.kind == REFUSED else "no_effect"

@@ -168,11 +168,13 @@ SERVICE: Dict[str, Fate] = {
     "uts": no_effect(_NAMESPACE, "use hostname"),
     "volumes": carried(_C + "Mounts"),
     "volumes[].bind": carried(_C + "Mounts[].BindOptions"),
-    "volumes[].bind.create_host_path": carried(_C + "Mounts[].BindOptions.CreateMountpoint", since="1.42"),
+    "volumes[].bind.create_host_path": no_effect(
+        "Swarm makes no missing directories on nodes", "make the directory on every node that may run the service"
+    ),
     "volumes[].bind.propagation": carried(_C + "Mounts[].BindOptions.Propagation"),
     "volumes[].bind.recursive": carried(_C + "Mounts[].BindOptions.NonRecursive, ReadOnly…: since API 1.44"),
     "volumes[].bind.selinux": no_effect("services can't relabel files", "relabel them on the node"),
-    "volumes[].cluster": carried(_C + "Mounts[].ClusterOptions", since="1.42"),
+    "volumes[].cluster": compiled("ContainerSpec.Mounts[].ClusterOptions of a mount of type cluster (since API 1.42)"),
     "volumes[].consistency": carried(_C + "Mounts[].Consistency"),
     "volumes[].image": carried(_C + "Mounts[].ImageOptions", since="1.48"),
     "volumes[].image.subpath": carried(_C + "Mounts[].ImageOptions.Subpath", since="1.48"),

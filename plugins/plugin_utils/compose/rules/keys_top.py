@@ -36,7 +36,7 @@ TOP: Dict[str, Fate] = {
     "networks.*.attachable": carried("Attachable"),
     "networks.*.driver": carried("Driver"),
     "networks.*.driver_opts": carried("Options"),
-    "networks.*.enable_ipv4": carried("EnableIPv4", since="1.48"),
+    "networks.*.enable_ipv4": no_effect("networks of a Swarm always have IPv4 addresses", default=True),
     "networks.*.enable_ipv6": carried("EnableIPv6"),
     "networks.*.external": _EXTERNAL,
     "networks.*.internal": carried("Internal"),

@@ -43,13 +43,12 @@ class Look:
 
     def _at(self, path: Sequence[Any], message: str, hint: str, code: str) -> Problem:
         mark = self.project.where(tuple(path))
-        place = {name: getattr(mark, name, None) for name in ("file", "line", "column")}
         return Problem(
             message=message,
             key=dotted(path),
-            file=place["file"] or "",
-            line=place["line"] or 0,
-            column=place["column"] or 0,
+            file=mark.file,
+            line=mark.line,
+            column=mark.column,
             hint=hint,
             code=code,
         )

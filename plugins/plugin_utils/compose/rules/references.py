@@ -41,7 +41,7 @@ def _volumes(service: Mapping[str, Any]) -> Iterator[Reference]:
 def _objects(kind: str) -> Callable[[Mapping[str, Any]], Iterator[Reference]]:
     def references(service: Mapping[str, Any]) -> Iterator[Reference]:
         for index, item in items_of(service, kind):
-            if is_text(item.get("source")):
+            if isinstance(item.get("source"), str):
                 yield (kind, index), item["source"]
 
     return references

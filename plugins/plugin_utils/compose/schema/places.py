@@ -9,6 +9,7 @@ import re
 from typing import Any, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import Problem
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import locate
 
 #: Words such as a mode or a condition. Anything else might be a secret and is never shown.
 WORD = re.compile(r"[A-Za-z][A-Za-z0-9_.+-]{0,31}")
@@ -58,29 +59,15 @@ def shown_value(value: Any) -> str:
     return f"'{value}'" if isinstance(value, str) and WORD.fullmatch(value) else kind_of(value)
 
 
-def locate(tree: Any, path: Sequence[Any]) -> Any:
-    """The mark (``file``, ``line``, ``column``) of the deepest entry of ``path`` that has one, or None."""
-    found = None
-    node = tree
-    for part in path:
-        mark = getattr(node, "mark", None)
-        found = (mark(part) if mark is not None else None) or found
-        try:
-            node = node[part]
-        except (KeyError, IndexError, TypeError):
-            break
-    return found
-
-
 def problem_at(tree: Any, file: str, path: Sequence[Any], message: str, *, code: str, hint: str = "") -> Problem:
     """A problem at ``path`` of the document ``tree`` that was read from ``file``."""
     mark = locate(tree, path)
     return Problem(
         message=message,
         key=dotted(path),
-        file=getattr(mark, "file", "") or file,
-        line=getattr(mark, "line", 0),
-        column=getattr(mark, "column", 0),
+        file=mark.file or file,
+        line=mark.line,
+        column=mark.column,
         hint=hint,
         code=code,
     )
