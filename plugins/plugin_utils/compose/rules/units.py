@@ -80,7 +80,7 @@ def _check(look: Look, path: Tuple[Any, ...], value: Any, rule: Rule) -> None:
         return
     try:
         fault = refuse(parse(value))
-    except (ValueError, OverflowError):
+    except (TypeError, ValueError, OverflowError):
         found = "empty text" if value == "" else "something that is none"
         look.problem(
             path, f"expected {expected}, found {found}", "is a variable unset?" if value == "" else "", "units"
