@@ -20,7 +20,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return arguments.command(arguments) or 0
     except BedError as error:
-        print(f"testbed: {error}", file=sys.stderr)
+        print(f"{arguments.program}: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("testbed: interrupted", file=sys.stderr)
@@ -97,6 +97,7 @@ def _show(bed: Bed) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="testbed", description="Real Docker Swarms on one machine, for tests.")
+    parser.set_defaults(program="testbed")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def command(function: Callable, name: str, summary: str, node: bool = False) -> argparse.ArgumentParser:
@@ -127,7 +128,9 @@ def _parser() -> argparse.ArgumentParser:
         (quickstart.demo, "demo", "deploy the guest book to a private Swarm (what `make demo` runs)"),
         (quickstart.demo_down, "demo-down", "remove what demo made"),
     ):
-        commands.add_parser(name, help=summary).set_defaults(command=lambda _, function=function: function())
+        commands.add_parser(name, help=summary).set_defaults(
+            command=lambda _, function=function: function(), program=name
+        )
     added = command(image, "image", "put an image into the bed's registry")
     added.add_argument("name", metavar="NAME[:TAG]", help="a recipe's name, or with --from any name")
     added.add_argument("--from", dest="folder", type=Path, help="a folder that becomes the image's content")

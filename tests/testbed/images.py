@@ -60,7 +60,7 @@ def build_folder(folder: Path, image: str, config: Mapping[str, object], base: s
 
 def lay_out(recipe: Recipe, root: Path) -> None:
     """Make the recipe's file tree in ``root``."""
-    unpack(recipe.archives(), root, recipe.leave_out)
+    unpack(recipe.archives(), root)
     for pattern in recipe.drop:
         for path in root.glob(pattern):
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()

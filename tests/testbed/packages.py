@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import urllib.parse
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -26,29 +27,47 @@ class Release:
         self.name = name
         self.folder = cache / name
 
-    def download(self, names: Sequence[str], with_dependencies: bool = False) -> list[Path]:
-        """Fetch packages (and all that they depend on) and give back the .deb files.
+    def download(
+        self, names: Sequence[str], with_dependencies: bool = False, leave_out: Sequence[str] = ()
+    ) -> list[Path]:
+        """Fetch packages, with all that they depend on if asked for, and give back the .deb files.
 
-        Raises BedError if the mirror does not have them.
+        ``leave_out`` names dependencies that are not wanted (patterns of re.fullmatch). Raises BedError if the
+        mirror does not have the packages.
         """
         with locked(PACKAGES / "lock"):
             self._prepare()
-            before = ["install", "--download-only", "--no-install-recommends", "-y"]
-            if not with_dependencies:
-                before = ["download"]
-            # An empty cache, since apt does not name what it has already.
-            planned = self._apt_get(
-                "-o", f"Dir::Cache::archives={self.folder / 'empty'}", *before, "--print-uris", *names
-            )
-            files = re.findall(r"^'[^']+' (\S+) \d+", planned, re.M)
-            if not files:
-                raise BedError(f"Debian {self.name} offers none of {', '.join(names)}")
-            self._apt_get(*before, *names, cwd=self.archives)
-            return [self.archives / file for file in sorted(files)]
+            wanted = [
+                archive
+                for archive in self._resolve(names, with_dependencies)
+                if not any(re.fullmatch(pattern, archive.split("_")[0]) for pattern in leave_out)
+            ]
+            missing = [archive for archive in wanted if not (self.archives / archive).exists()]
+            if missing:
+                self._fetch(missing)
+            return [self.archives / archive for archive in wanted]
+
+    def _resolve(self, names: Sequence[str], with_dependencies: bool) -> list[str]:
+        """File names of the packages, sorted."""
+        command = ["install", "-y", "--no-install-recommends"] if with_dependencies else ["download"]
+        planned = self._apt_get(*command, "--print-uris", *names)
+        files = sorted(re.findall(r"^'[^']+' (\S+) \d+", planned, re.M))
+        if not files:
+            raise BedError(f"Debian {self.name} offers none of {', '.join(names)}")
+        return files
+
+    def _fetch(self, archives: Sequence[str]) -> None:
+        exact = ["=".join(urllib.parse.unquote(archive).split("_")[:2]) for archive in archives]
+        try:
+            self._apt_get("download", *exact, cwd=self.archives)
+        except BedError as error:
+            # The lists may be older than what the mirror keeps; the next run then reads them anew.
+            (self.folder / "sources.list").unlink()
+            raise BedError(f"{error}\nThe package lists were older than the mirror, perhaps: run it again.") from error
 
     @property
     def archives(self) -> Path:
-        return self.folder / "cache" / "archives"
+        return self.folder / "archives"
 
     def _prepare(self) -> None:
         sources = self.folder / "sources.list"
@@ -75,7 +94,6 @@ class Release:
             "Dir::Etc::preferences": "-",
             "Dir::Etc::preferencesparts": "-",
             "APT::Sandbox::User": "root",
-            "APT::Keep-Downloaded-Packages": "true",
             "Debug::NoLocking": "true",
         }
         options = [word for key, value in settings.items() for word in ("-o", f"{key}={value}")]
@@ -91,18 +109,13 @@ def _mirror() -> str:
     raise BedError("apt on this machine has no Debian mirror set up (see /etc/apt/sources.list.d)")
 
 
-def unpack(archives: Iterable[Path], root: Path, leave_out: Sequence[str] = ()) -> None:
-    """Unpack .deb files into the folder ``root`` as on a merged-/usr system; runs none of their scripts.
-
-    ``leave_out`` names packages whose files are not wanted (patterns of re.fullmatch).
-    """
+def unpack(archives: Iterable[Path], root: Path) -> None:
+    """Unpack .deb files into the folder ``root`` as on a merged-/usr system; runs none of their scripts."""
     for name in MERGED:
         (root / "usr" / name).mkdir(parents=True, exist_ok=True)
         if not (root / name).is_symlink():
             (root / name).symlink_to(f"usr/{name}")
     for archive in archives:
-        if any(re.fullmatch(pattern, archive.name.split("_")[0]) for pattern in leave_out):
-            continue
         with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", str(archive)], stdout=subprocess.PIPE) as source:
             tar = ["tar", "-C", str(root), "-x", "--keep-directory-symlink", "--exclude=./usr/share/doc/*"]
             done = subprocess.run([*tar, "--exclude=./usr/share/man/*", "-f", "-"], stdin=source.stdout)

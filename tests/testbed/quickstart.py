@@ -40,6 +40,14 @@ BEGIN = time.monotonic()
 
 
 def demo() -> None:
+    """``make demo``. Raises BedError that says what failed and what can be done."""
+    try:
+        _demo()
+    except BedError as error:
+        raise BedError(f"{error}\n`make demo` can be run again; `make demo-down` removes what it made.") from error
+
+
+def _demo() -> None:
     """Set up all that is needed, deploy, and show what came of it; can be run again and again."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     with step("Ansible and its Python packages, under .cache/venv"):
@@ -63,9 +71,10 @@ def demo_down() -> None:
     if given and (FOLDER / "settings.json").exists():
         with step(f"Removing the stack {STACK} from {given}"):
             playbook({"docker_host": given}, "-e", "stack_state=absent")
-            cli = docker_cli()
-            run([cli, "volume", "rm", "--force", f"{STACK}_data"])
-            run([cli, "image", "rm", "--force", *(LOCAL + image for image in IMAGES)], check=False)
+            volume = [docker_cli(), "volume", "rm", "--force", f"{STACK}_data"]
+            # Swarm takes some seconds to remove the containers of tasks that have ended.
+            wait_for("the volume to be out of use", lambda: run(volume, check=False).returncode == 0, 60, 0.5)
+            run([docker_cli(), "image", "rm", "--force", *(LOCAL + image for image in IMAGES)], check=False)
     with step("Removing the private Swarm and the demo's files"):
         cleanup.remove(PREFIX)
         shutil.rmtree(FOLDER, ignore_errors=True)
@@ -79,9 +88,9 @@ def use_private_swarm() -> dict[str, str]:
         engines.engine(engines.DEFAULT)
     with step("A private Swarm of one node, with a registry"):
         bed = Bed.up(PREFIX)
-    with step("Images of the guest book: Python and PostgreSQL, from Debian's packages"):
-        for image, built in build_images().items():
-            bed.images.publish(built, image)
+    for image in IMAGES:
+        with step(f"Image {image}, from Debian's packages"):
+            bed.images.publish(build_image(image), image)
     address = f"http://{bed.node().address}:{port()}/"
     return {"docker_host": bed.docker_host, "images": f"{bed.registry.address}/", "page": address}
 
@@ -89,24 +98,26 @@ def use_private_swarm() -> dict[str, str]:
 def use_given_engine(docker_host: str) -> dict[str, str]:
     """Load the images into the engine that DOCKER_HOST names; gives the same as ``use_private_swarm``."""
     with step(f"The Swarm at {docker_host}"):
-        state = run([docker_cli(), "info", "--format", "{{.Swarm.LocalNodeState}} {{.Swarm.ControlAvailable}}"]).stdout
-        if state.split() != ["active", "true"]:
+        swarm = json.loads(run([docker_cli(), "info", "--format", "{{json .Swarm}}"]).stdout)
+        if swarm.get("LocalNodeState") != "active" or not swarm.get("ControlAvailable"):
             raise BedError(
                 f"{docker_host} is no manager of a Swarm; run `docker swarm init` there, or unset DOCKER_HOST"
             )
-    with step("Images of the guest book, loaded into that engine"), tempfile.TemporaryDirectory(dir=CACHE) as scratch:
-        for image, built in build_images().items():
+    for image in IMAGES:
+        with step(f"Image {image}, from Debian's packages"), tempfile.TemporaryDirectory(dir=CACHE) as scratch:
             archive = Path(scratch) / "image.tar"
-            images.BUILT.archive(built, archive, [LOCAL + image])
+            images.BUILT.archive(build_image(image), archive, [LOCAL + image])
             run([docker_cli(), "load", "--quiet", "--input", str(archive)])
-    host = urllib.parse.urlparse(docker_host).hostname or "127.0.0.1"
+    host = urllib.parse.urlparse(docker_host).hostname or swarm["NodeAddr"]
     return {"docker_host": docker_host, "images": LOCAL, "page": f"http://{host}:{port()}/"}
 
 
-def build_images() -> dict[str, str]:
-    """Image in the Compose file -> the built image."""
-    web = images.build_folder(EXAMPLE / "web", "guestbook-web:1.0", WEB_CONFIG, base="python", into="app")
-    return {image: images.build(recipe) if recipe else web for image, recipe in IMAGES.items()}
+def build_image(image: str) -> str:
+    """Build what the Compose file calls ``image``; gives its name in the store."""
+    recipe = IMAGES[image]
+    if recipe:
+        return images.build(recipe)
+    return images.build_folder(EXAMPLE / "web", image, WEB_CONFIG, base="python", into="app")
 
 
 def write_settings(site: dict[str, str]) -> None:

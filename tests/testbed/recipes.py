@@ -28,21 +28,20 @@ APPLETS = (
 
 @dataclass(frozen=True)
 class Recipe:
-    """``files`` and ``links`` are pairs: (path in the image, source) and (target, path of the link in the image).
+    """``packages`` come with all that they need, but ``NEVER``.
 
-    ``drop`` are globs in the unpacked tree, ``owners`` pairs of path and uid.
+    ``files`` and ``links`` are pairs: (path in the image, source) and (target, path of the link in the image).
+    ``drop`` are globs in the unpacked tree, ``ownership`` pairs of path and uid.
     """
 
     packages: tuple[str, ...]
     configuration: tuple[tuple[str, object], ...]
-    with_dependencies: bool = False
     files: tuple[tuple[str, Path], ...] = ()
     links: tuple[tuple[str, str], ...] = ()
     drop: tuple[str, ...] = ()
     folders: tuple[str, ...] = ()
     users: tuple[tuple[str, int], ...] = ()
     ownership: tuple[tuple[str, int], ...] = ()
-    leave_out: tuple[str, ...] = NEVER
 
     @property
     def config(self) -> dict[str, object]:
@@ -55,7 +54,7 @@ class Recipe:
     def archives(self) -> list[Path]:
         release = Release(RELEASE)
         return release.download(["busybox-static"]) + (
-            release.download(self.packages, self.with_dependencies) if self.packages else []
+            release.download(self.packages, True, NEVER) if self.packages else []
         )
 
 
@@ -70,7 +69,6 @@ RECIPES = {
     ),
     "caddy": Recipe(
         packages=("caddy",),
-        with_dependencies=True,
         configuration=(
             ("Env", [PATH, "XDG_CONFIG_HOME=/config", "XDG_DATA_HOME=/data"]),
             ("Cmd", ["caddy", "run", "--config", "/etc/caddy/Caddyfile", "--adapter", "caddyfile"]),
@@ -80,14 +78,12 @@ RECIPES = {
     ),
     "python": Recipe(
         packages=("python3-minimal", "libpython3-stdlib", "python3-psycopg2"),
-        with_dependencies=True,
         configuration=(("Env", [PATH, "PYTHONUNBUFFERED=1", "PYTHONDONTWRITEBYTECODE=1"]), ("Cmd", ["python3"])),
         links=COMMON,
         folders=("app", "root"),
     ),
     "postgres": Recipe(
         packages=("postgresql-15", "util-linux", "libcap-ng0"),
-        with_dependencies=True,
         configuration=(
             (
                 "Env",
