@@ -1,0 +1,79 @@
+"""Deploys without Ansible: compiles a text and calls the transaction in this process."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / ".cache" / "collections"))
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transaction import (
+    deploy_stack,
+    remove_stack,
+    stop_stack,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.compile import CompileRequest, compile_stack
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.local_files import LocalFiles
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load import Source
+
+
+class Recording:
+    """A transport that passes everything on and remembers it; ``before(method, path)`` may break a call."""
+
+    def __init__(self, connection: Connection) -> None:
+        from ansible_collections.stackwright.swarm.plugins.module_utils.engine.unix import UnixTransport
+
+        self.real = UnixTransport(connection.socket_path, connection.timeout)
+        self.seen: list[tuple[str, str]] = []
+        self.before: Any = lambda method, path: None
+
+    def send(self, method, path, body, headers, timeout=None):
+        short = path.split("?")[0]
+        short = "/" + short.split("/", 2)[2] if short.startswith("/v1.") else short
+        self.seen.append((method, short))
+        self.before(method, short)
+        return self.real.send(method, path, body, headers, timeout)
+
+    def close(self):
+        self.real.close()
+
+
+class Core:
+    """One stack on one engine."""
+
+    def __init__(self, docker_host: str, stack: str, folder: Path) -> None:
+        self.connection = Connection(docker_host=docker_host, timeout=60)
+        self.stack, self.folder = stack, folder
+        self.transport = Recording(self.connection)
+        self.client = EngineClient(self.connection, self.transport)
+
+    def compile(self, text: str) -> dict[str, Any]:
+        request = CompileRequest(
+            sources=[Source("compose.yml", text)], name=self.stack, project_directory=str(self.folder)
+        )
+        return compile_stack(request, LocalFiles())
+
+    def deploy(self, text: str, **options: Any) -> dict[str, Any]:
+        """``state: present``; registries are not asked unless the test wants it."""
+        return self._run(deploy_stack, self.compile(text), options)
+
+    def stop(self, **options: Any) -> dict[str, Any]:
+        return self._run(stop_stack, self.stack, options)
+
+    def remove(self, **options: Any) -> dict[str, Any]:
+        return self._run(remove_stack, self.stack, options)
+
+    def _run(self, story: Any, what: Any, options: dict[str, Any]) -> dict[str, Any]:
+        self.transport.seen.clear()
+        self.client.calls = 0
+        given = {"resolve_image": "never", "timeout": 60, "stable_for": 0.5, **options}
+        return story(self.client, SystemClock, what, given)
+
+    @property
+    def writes(self) -> list[tuple[str, str]]:
+        """The calls of the last run that were no reads."""
+        return [call for call in self.transport.seen if call[0] != "GET"]

@@ -1,0 +1,305 @@
+"""The manager's side against a real engine: observe, plan, apply and wait, seen from docker's own lists."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from core import Core
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, EngineError, PlanError
+
+QUIET = "sh -c 'trap exit TERM; sleep 1d & wait'"
+FILE = """
+services:
+  web:
+    image: {image}
+    command: {command}
+    stop_grace_period: 1s
+    environment: {{GREETING: {greeting}}}
+    configs: [page]
+    secrets: [password]
+    deploy: {{replicas: 2, update_config: {{parallelism: 0, monitor: 10ms}}}}
+  worker:
+    image: {image}
+    command: {command}
+    stop_grace_period: 1s
+configs:
+  page: {{content: {page}}}
+secrets:
+  password: {{file: {secret}}}
+"""
+
+
+@pytest.fixture
+def core(bed, swarm, tmp_path):
+    made = Core(bed.node("m1").docker_host, swarm.name, tmp_path)
+    yield made
+    made.client.close()
+
+
+@pytest.fixture
+def text(bed, tmp_path):
+    """The Compose file, with values of the test's choice."""
+
+    def render(greeting="hello", page="one", secret="first"):
+        path = tmp_path / f"secret-{secret}"
+        path.write_text(secret)
+        image = bed.images["busybox"]
+        return FILE.format(image=image, command=QUIET, greeting=greeting, page=page, secret=path.name)
+
+    return render
+
+
+def running(swarm):
+    """The running tasks as (id, service), sorted."""
+    return sorted((task["ID"], task["ServiceID"]) for task in swarm.tasks() if task["Status"]["State"] == "running")
+
+
+def names(swarm, kind):
+    return [entry.get("Name") or entry["Spec"]["Name"] for entry in swarm.objects(kind)]
+
+
+def test_create_then_repeat_changes_nothing_in_at_most_six_calls(core, swarm, text):
+    announced = core.deploy(text(), check=True)
+    assert announced["changed"]
+    assert core.writes == []
+    assert names(swarm, "services") == []
+
+    done = core.deploy(text())
+    assert [line for line in done["plan"] if "stackwright.key" not in line["name"]] == [
+        line for line in announced["plan"] if "stackwright.key" not in line["name"]
+    ]
+    assert done["status"] == "healthy"
+    assert {s["name"]: s["running"] for s in done["services"]} == {f"{core.stack}_web": 2, f"{core.stack}_worker": 1}
+
+    before = running(swarm)
+    again = core.deploy(text())
+    assert (again["changed"], again["plan"], again["status"]) == (False, [], "healthy")
+    assert again["calls"] <= 6
+    assert core.writes == []
+    assert running(swarm) == before
+
+
+def test_a_changed_service_is_the_only_one_that_is_sent(core, swarm, text):
+    core.deploy(text())
+    done = core.deploy(text(greeting="good morning"))
+    assert [(op["action"], op["name"], op["restarts"]) for op in done["plan"]] == [("update", f"{core.stack}_web", 2)]
+    assert [path.rpartition("/")[2] for _method, path in core.writes] == ["update"]
+    assert done["diff"] == {
+        "before": f"service {core.stack}_web\n  environment GREETING: hello\n",
+        "after": f"service {core.stack}_web\n  environment GREETING: good morning\n",
+    }
+
+
+def test_new_content_makes_new_objects_and_old_ones_go_when_no_rollback_needs_them(core, swarm, text):
+    core.deploy(text())
+    rotated = core.deploy(text(page="two", secret="second"))
+    assert {op["reason"] for op in rotated["plan"] if op["action"] == "create"} == {"content changed"}
+    assert len(names(swarm, "configs")) == len(names(swarm, "secrets")) == 2
+    assert not core.deploy(text(page="two", secret="second"))["changed"]
+    # Another change of the service moves the rollback target on: the first content is no longer needed.
+    core.deploy(text(page="two", secret="second", greeting="bye"))
+    assert len(names(swarm, "configs")) == len(names(swarm, "secrets")) == 1
+    assert "second" not in str(swarm.objects("secrets"))
+
+
+def test_a_service_that_left_the_file_is_removed_after_the_others_run(core, swarm, text):
+    core.deploy(text())
+    whole = text()
+    without = whole[: whole.index("  worker:")] + whole[whole.index("configs:\n  page") :]
+    kept = core.deploy(without, prune=False)
+    assert not kept["changed"]
+    done = core.deploy(without)
+    assert [(op["action"], op["name"], op["reason"]) for op in done["plan"]] == [
+        ("remove", f"{core.stack}_worker", "not in the file")
+    ]
+    assert names(swarm, "services") == [f"{core.stack}_web"]
+
+
+def test_stopped_remembers_and_present_brings_back(core, swarm, text, bed):
+    core.deploy(text())
+    bed.node("m1").cli(["docker", "service", "scale", "--detach", f"{core.stack}_worker=3"])
+    announced = core.stop(check=True)
+    stopped = core.stop()
+    assert stopped["plan"] == announced["plan"]
+    assert running(swarm) == []
+    assert not core.stop()["changed"]
+    back = core.deploy(text())
+    assert {s["name"]: s["running"] for s in back["services"]} == {f"{core.stack}_web": 2, f"{core.stack}_worker": 3}
+    assert not core.deploy(text())["changed"]
+
+
+def test_absent_removes_all_and_present_may_follow_at_once(core, swarm, text):
+    core.deploy(text())
+    announced = core.remove(check=True)
+    removed = core.remove()
+    assert removed["plan"] == announced["plan"]
+    assert [names(swarm, kind) for kind in ("services", "configs", "secrets", "networks")] == [[], [], [], []]
+    assert not core.remove()["changed"]
+    assert core.deploy(text())["status"] == "healthy"
+
+
+def test_a_stack_of_dockers_cli_is_taken_over_without_a_restart(core, swarm, text, tmp_path):
+    compose = text().replace("content: one", "file: page.txt")
+    (tmp_path / "page.txt").write_text("one")
+    path = tmp_path / "compose.yml"
+    path.write_text('version: "3.8"\n' + compose)
+    swarm.deploy(path)
+    swarm.wait_running(3)
+    before = running(swarm)
+
+    trusting = core.deploy(compose, adopt_secrets=True)
+    assert running(swarm) == before
+    assert [(op["action"], op["kind"]) for op in trusting["plan"] if op["name"] != "stackwright.key"] == [
+        ("update", "secret")
+    ]
+    assert not core.deploy(compose)["changed"]
+
+
+def test_the_secrets_of_dockers_cli_are_replaced_and_nothing_else_restarts(core, swarm, text, tmp_path):
+    path = tmp_path / "compose.yml"
+    path.write_text('version: "3.8"\n' + text().replace("content: one", "file: page.txt"))
+    (tmp_path / "page.txt").write_text("one")
+    swarm.deploy(path)
+    swarm.wait_running(3)
+    compose = path.read_text()
+    announced = core.deploy(compose, check=True)
+    done = core.deploy(compose)
+    assert {op["action"]: op["kind"] for op in done["plan"] if op["name"] != "stackwright.key"} == {
+        "create": "secret",
+        "update": "service",
+    }
+    assert len(announced["plan"]) >= len(done["plan"])
+    assert not core.deploy(compose)["changed"]
+
+
+def test_a_bad_command_fails_with_error_exit_code_node_and_log(core, bed, swarm):
+    image = bed.images["busybox"]
+    with pytest.raises(DeployError) as failed:
+        core.deploy(f"services: {{web: {{image: '{image}', command: [sh, -c, 'echo no such table >&2; exit 3']}}}}")
+    assert failed.value.error_code == "wait_failed"
+    (failure,) = failed.value.details["failures"]
+    assert failure["service"] == f"{core.stack}_web"
+    assert failure["exit_code"] == 3
+    assert failure["log"] == ["no such table"]
+    assert failure["node"]
+    assert failed.value.details["outcome"]["done"][-1].startswith(f"create service {core.stack}_web")
+
+
+def test_an_image_that_does_not_exist_fails_at_once(core, bed):
+    image = bed.images["busybox"].rpartition(":")[0] + ":absent"
+    with pytest.raises(DeployError) as failed:
+        core.deploy(f"services: {{web: {{image: '{image}'}}}}")
+    assert "No such image" in str(failed.value)
+
+
+def test_images_are_pinned_by_the_registry_and_stay_so(core, bed, swarm):
+    image = bed.images["busybox"]
+    compose = f"services: {{web: {{image: '{image}', command: [sleep, 1d], deploy: {{replicas: 0}}}}}}"
+    core.deploy(compose, resolve_image="changed")
+    (service,) = swarm.objects("services")
+    template = service["Spec"]["TaskTemplate"]
+    assert template["ContainerSpec"]["Image"].startswith(f"{image}@sha256:")
+    assert template["Placement"]["Platforms"]
+    for mode in ("changed", "always", "never"):
+        assert not core.deploy(compose, resolve_image=mode)["changed"], mode
+
+
+@pytest.mark.parametrize("number", range(6))
+def test_an_engine_that_dies_in_the_middle_says_what_was_done_and_a_second_run_completes(core, swarm, text, number):
+    core.deploy(text())
+    core.remove()
+    count = 0
+
+    def fail(method, path):
+        nonlocal count
+        if method != "GET":
+            count += 1
+            if count == number + 1:
+                raise ConnectionResetError("gone")
+
+    core.transport.before = fail
+    try:
+        core.deploy(text())
+        outcome = None
+    except DeployError as error:
+        assert error.error_code == "daemon_unreachable"
+        outcome = error.details["outcome"]
+    core.transport.before = lambda method, path: None
+    if number < 5:
+        assert outcome is not None
+        assert len(outcome["done"]) == number
+        assert len(outcome["done"]) + 1 + len(outcome["not_done"]) == 5
+    assert core.deploy(text())["status"] == "healthy"
+    assert not core.deploy(text())["changed"]
+
+
+def test_names_of_others_are_left_alone(core, swarm, text, bed):
+    bed.node("m1").cli(["docker", "service", "create", "-d", "--name", f"{core.stack}_web", bed.images["busybox"]])
+    with pytest.raises(EngineError) as refused:
+        core.deploy(text())
+    assert refused.value.error_code == "conflict"
+    assert core.writes == []
+    assert names(swarm, "networks") == []
+
+
+def test_a_network_can_not_change(core, swarm, text):
+    core.deploy(text())
+    with pytest.raises(PlanError) as refused:
+        core.deploy(text() + "networks: {default: {attachable: true}}\n")
+    assert refused.value.error_code == "unsafe_change"
+    assert core.writes == []
+
+
+def test_missing_external_objects_are_named_all_at_once(core, swarm, bed):
+    image = bed.images["busybox"]
+    compose = f"""
+services:
+  web: {{image: "{image}", networks: [net], configs: [conf], secrets: [sec]}}
+networks: {{net: {{external: true, name: no-net}}}}
+configs: {{conf: {{external: true, name: no-conf}}}}
+secrets: {{sec: {{external: true, name: no-sec}}}}
+"""
+    with pytest.raises(EngineError) as refused:
+        core.deploy(compose)
+    assert refused.value.error_code == "not_found"
+    for part in ("network no-net", "config no-conf", "secret no-sec", "service web", "compose.yml"):
+        assert part in str(refused.value)
+    assert core.writes == []
+
+
+def test_labels_of_configs_and_secrets_are_changed_in_place(core, swarm, text):
+    core.deploy(text())
+    before = running(swarm)
+    secret_line = next(line for line in text().splitlines() if "password: {file" in line)
+    labelled = text().replace("page: {content: one}", "page: {content: one, labels: {team: a}}")
+    labelled = labelled.replace(secret_line, secret_line.replace("}", ", labels: {team: a}}"))
+    done = core.deploy(labelled)
+    assert [(op["action"], op["kind"]) for op in done["plan"]] == [("update", "config"), ("update", "secret")]
+    assert running(swarm) == before
+    assert not core.deploy(labelled)["changed"]
+
+
+def test_a_service_changed_meanwhile_is_compared_again(core, swarm, text, bed):
+    core.deploy(text())
+    touched = []
+
+    def meddle(method, path):
+        if method == "POST" and path.endswith("/update") and not touched:
+            touched.append(path)
+            bed.node("m1").cli(
+                ["docker", "service", "update", "-d", "--update-parallelism", "0", f"{core.stack}_worker"]
+            )
+            bed.node("m1").cli(["docker", "service", "update", "-d", "--label-add", "x=1", f"{core.stack}_web"])
+
+    core.transport.before = meddle
+    with pytest.raises(DeployError) as refused:
+        core.deploy(text(greeting="new"))
+    assert refused.value.error_code == "out_of_sequence"
+    core.transport.before = lambda method, path: None
+    assert core.deploy(text(greeting="new"))["status"] == "healthy"
