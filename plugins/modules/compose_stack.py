@@ -260,13 +260,160 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+stack:
+  description: What the stack is called in the Swarm.
+  returned: success
+  type: str
+  sample: acme-production-shop
+stack_id:
+  description: The stack's id, made from project, environment and name; the same on every controller and manager.
+  returned: always
+  type: str
+  sample: lucvlyso2bct2tgtqfxb2slfxt34rnc5
+stack_hash:
+  description: The short form of the id. On shared networks the service C(web) answers as C(HASH_web) and C(HASH-web).
+  returned: always
+  type: str
+  sample: lucvlyso
 plan:
-  description: What was done, or would be done in check mode, in its order; a line an operation, each with its reason.
+  description:
+    - What was done, in its order. In check mode, what would be done.
+    - Content of secrets and configs is never in it.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    action:
+      description: One of V(create), V(update), V(remove).
+      type: str
+    kind:
+      description: One of V(network), V(config), V(secret), V(service).
+      type: str
+    name:
+      description: The object's name in the Swarm.
+      type: str
+    key:
+      description: Its key in the Compose file, empty if it is not there.
+      type: str
+    reason:
+      description: Why it is done.
+      type: str
+    changes:
+      description: The parts of the spec that differ, each with its path and its value before and after.
+      type: list
+      elements: dict
+    restarts:
+      description: How many tasks this restarts.
+      type: int
+    phase:
+      description: V(change), or V(prune) for what goes last.
+      type: str
+  sample:
+    - action: update
+      kind: service
+      name: shop_web
+      key: web
+      reason: differs
+      changes:
+        - path: TaskTemplate.ContainerSpec.Image
+          before: registry.example.com/shop:1.3
+          after: registry.example.com/shop:1.4
+      restarts: 2
+      phase: change
+plan_lines:
+  description: The same, a line an operation.
   returned: success
   type: list
   elements: str
   sample:
-    - "create network shop_default: new in the file"
+    - "update service shop_web: image registry.example.com/shop:1.3 → registry.example.com/shop:1.4 (restarts 2 tasks)"
+kept:
+  description: How many objects were as they should be.
+  returned: success
+  type: int
+  sample: 4
+services:
+  description: How each service is, after the wait.
+  returned: O(state=present), not in check mode
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The service's name in the Swarm.
+      type: str
+    status:
+      description:
+        - V(healthy), V(complete) (a job that is done), V(asleep) (no replicas wanted), V(progressing), V(degraded), V(failed)
+          or V(unknown).
+      type: str
+    mode:
+      description: The mode as in Compose, for instance V(replicated).
+      type: str
+    desired:
+      description: How many tasks should run.
+      type: int
+    running:
+      description: How many do.
+      type: int
+    message:
+      description: What is missing or wrong.
+      type: str
+  sample:
+    - {name: shop_web, status: healthy, mode: replicated, desired: 2, running: 2, message: ""}
+status:
+  description: The worst of these.
+  returned: O(state=present), not in check mode
+  type: str
+  sample: healthy
+notices:
+  description: What has no effect in Swarm, or another one than with Compose, each with its place in the files.
+  returned: success
+  type: list
+  elements: raw
+  sample:
+    - {message: "'build' has no effect: Swarm runs images", key: services.web.build, file: compose.yml, line: 4, column: 5, hint: "", code: no_effect}
+routes:
+  description: The routes that the labels ask for.
+  returned: O(state=present)
+  type: list
+  elements: dict
+  sample: []
+calls:
+  description: How many calls the Engine has served for this.
+  returned: success
+  type: int
+  sample: 5
+cluster_id:
+  description: The id of the Swarm.
+  returned: success
+  type: str
+  sample: 4eoyr6qczm8id0w9tvzg3ytr7
+node:
+  description: The manager that did the work.
+  returned: success
+  type: str
+  sample: manager1
+done_by:
+  description: The host of the inventory that did the work for this cluster.
+  returned: when it was another host
+  type: str
+  sample: manager1
+error_code:
+  description: A stable word for what went wrong, for instance V(invalid_compose), V(daemon_unreachable) or V(not_a_manager).
+  returned: failure
+  type: str
+  sample: invalid_compose
+problems:
+  description: Everything that is wrong with the Compose files.
+  returned: when they can't be deployed
+  type: list
+  elements: dict
+  sample:
+    - {message: "unknown key 'imge' in a service", key: services.web.imge, file: compose.yml, line: 4, column: 5, hint: "did you mean 'image'?", code: unknown_key}
+outcome:
+  description: What was done, what failed, and what was not done.
+  returned: when a deployment has begun and failed
+  type: dict
 """
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import CHANGES, FILES, PLATFORM, STACK

@@ -15,6 +15,7 @@ services:
   web:
     image: {image}
     command: httpd -f -p 8000
+    stop_grace_period: 1s
     environment:
       GREETING: ${{GREETING:-hello}}
     configs:
@@ -183,7 +184,8 @@ def test_a_stack_that_does_not_run_fails_with_its_cause(player, swarm, cli):
 
 def test_an_inline_definition_and_a_name_in_the_file(player, bed, swarm, cli):
     stack = swarm.name
-    definition = {"name": stack, "services": {"a": {"image": bed.images["busybox"], "command": "sleep 1d"}}}
+    service = {"image": bed.images["busybox"], "command": "sleep 1d", "stop_grace_period": "1s"}
+    definition = {"name": stack, "services": {"a": service}}
     run = player.play({"compose_stack": {"definition": definition}})
     assert run.code == 0, run.output
     assert list(services(cli, stack)) == [f"{stack}_a"]

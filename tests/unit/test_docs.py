@@ -61,5 +61,5 @@ def test_platform(source):
 
 def test_plan(source):
     desired = compiled(source)
-    plan = reconcile(bind(desired, EMPTY, False), EMPTY, with_defaults({}))
+    plan = reconcile(bind(desired, EMPTY, False), EMPTY, with_defaults({"resolve_image": "never"}))
     assert "".join(line + "\n" for line in plan.lines()) == block("expect: plan")
