@@ -57,6 +57,7 @@ class Release:
         return files
 
     def _fetch(self, archives: Sequence[str]) -> None:
+        self.archives.mkdir(parents=True, exist_ok=True)
         exact = ["=".join(urllib.parse.unquote(archive).split("_")[:2]) for archive in archives]
         try:
             self._apt_get("download", *exact, cwd=self.archives)
