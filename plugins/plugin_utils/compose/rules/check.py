@@ -29,6 +29,9 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.re
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.security import check_security
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.units import check_units
 
+#: So many problems, and as many notices, are shown.
+MOST_SHOWN = 200
+
 
 def _check_services(look: Look) -> None:
     if not look.services:
@@ -64,8 +67,15 @@ def check_project(project: Any, stack_name: str) -> Tuple[List[Problem], List[Pr
     look = Look(project, stack_name)
     for rule in RULES:
         rule(look)
-    return _sorted(look.problems.values()), _sorted(look.notices.values())
+    return _shown(look.problems.values(), "problems"), _shown(look.notices.values(), "notices")
 
 
-def _sorted(found: Any) -> List[Problem]:
-    return sorted(found, key=lambda p: (p.file, p.line, p.column, p.key, p.message))
+def _shown(found: Any, what: str) -> List[Problem]:
+    """The first MOST_SHOWN in the file's order, and one line with the count of the others."""
+    result = sorted(found, key=lambda p: (p.file, p.line, p.column, p.key, p.message))
+    hidden = len(result) - MOST_SHOWN
+    if hidden > 0:
+        last = result[MOST_SHOWN - 1]
+        more = f"and {hidden} more {what} that are not shown"
+        result[MOST_SHOWN:] = [Problem(more, file=last.file, line=last.line, column=last.column, code="more")]
+    return result

@@ -38,7 +38,10 @@ def check_deploy(look: Look) -> None:
         deploy = mapping(service.get("deploy"))
         path = ("services", name, "deploy")
         for keys, words in WORDS.items():
-            check_word(look, (*path, *keys), deep(deploy, *keys), words)
+            value = deep(deploy, *keys)
+            # docker's CLI takes this one key in any case.
+            value = value.lower() if keys == ("endpoint_mode",) and isinstance(value, str) else value
+            check_word(look, (*path, *keys), value, words)
         for block in ("update_config", "rollback_config"):
             ratio = deep(deploy, block, "max_failure_ratio")
             if isinstance(ratio, (int, float)) and not 0 <= ratio <= 1:

@@ -5,10 +5,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator, List, Mapping, Sequence, Tuple
+import difflib
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import Problem
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.places import dotted
+
+#: So often a hint is looked for in one run, among so many names: comparing texts is slow.
+MOST_GUESSES = 50
+MOST_KNOWN = 500
 
 OBJECTS = ("networks", "volumes", "configs", "secrets")
 
@@ -21,6 +26,7 @@ class Look:
         self.stack_name = stack_name
         self.problems: Dict[Tuple[str, str], Problem] = {}
         self.notices: Dict[Tuple[str, str], Problem] = {}
+        self.guesses = 0
 
     @property
     def services(self) -> Dict[str, Mapping[str, Any]]:
@@ -30,6 +36,13 @@ class Look:
     def section(self, name: str) -> Dict[str, Any]:
         """The entries of ``services``, ``networks``, ... by name, sorted."""
         return dict(sorted(mapping(getattr(self.project, name, None)).items()))
+
+    def nearest(self, word: str, known: Iterable[str]) -> str:
+        """The one of ``known`` that the user may have meant, or ""; always "" after MOST_GUESSES, for it is slow."""
+        self.guesses += 1
+        if self.guesses > MOST_GUESSES or len(word) >= 64:
+            return ""
+        return next(iter(difflib.get_close_matches(word, list(known)[:MOST_KNOWN], n=1, cutoff=0.75)), "")
 
     def problem(self, path: Sequence[Any], message: str, hint: str = "", code: str = "invalid") -> None:
         """Something that the Engine would refuse, or that can't mean what it says."""

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import difflib
 import itertools
 from typing import Any, Callable, Dict, Iterable, Iterator, Mapping, Tuple
 
@@ -73,14 +72,9 @@ def check_references(look: Look) -> None:
 
 
 def _undefined(look: Look, path: Tuple[Any, ...], section: str, wanted: str, known: Iterable[str]) -> None:
-    near = _near(wanted, known)
+    near = look.nearest(wanted, known)
     hint = f"did you mean '{near}'?" if near else f"define it under the top-level '{section}:'"
     look.problem(path, f"undefined {section[:-1]} '{shown_key(wanted)}'", hint, f"undefined_{section[:-1]}")
-
-
-def _near(word: str, known: Iterable[str]) -> str:
-    found = difflib.get_close_matches(word, list(known), n=1, cutoff=0.75) if len(word) < 64 else []
-    return found[0] if found else ""
 
 
 def check_dependencies(look: Look) -> None:
@@ -103,7 +97,7 @@ def check_dependencies(look: Look) -> None:
 
 
 def _unknown_service(look: Look, path: Tuple[Any, ...], other: str, services: Iterable[str]) -> None:
-    near = _near(other, services)
+    near = look.nearest(other, services)
     hint = f"did you mean '{near}'?" if near else "define it, or activate its profile"
     look.problem(path, f"there is no service '{shown_key(other)}'", hint, "undefined_service")
 

@@ -30,7 +30,8 @@ def check_document(tree: Any, file: str) -> List[Problem]:
     for finding in _findings(rest):
         if len(shown) < MOST_SHOWN:
             path, message, code, hint = finding
-            problem = problem_at(tree, file, path, message, code=code, hint=hint)
+            text = hint if isinstance(hint, str) else hint()
+            problem = problem_at(tree, file, path, message, code=code, hint=text)
             shown.setdefault((problem.key, problem.message), problem)
         else:
             hidden += 1
@@ -41,7 +42,7 @@ def check_document(tree: Any, file: str) -> List[Problem]:
         count = f"{hidden}" if hidden < MOST_COUNTED else f"at least {hidden}"
         last = max(result, key=lambda p: (p.line, p.column))
         more = f"and {count} more problems in this file that are not shown"
-        result.append(Problem(more, file=file, line=last.line, column=last.column, code="more"))
+        result.append(Problem(more, file=last.file, line=last.line, column=last.column, code="more"))
     return result
 
 

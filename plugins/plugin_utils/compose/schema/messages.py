@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import difflib
-from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Tuple
+import functools
+from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Tuple, Union
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.loader import owners
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.places import (
@@ -17,12 +18,12 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.p
 
 
 class Finding(NamedTuple):
-    """A problem before it is located."""
+    """A problem before it is located. A hint that takes time is a function: most of many problems are never shown."""
 
     path: Tuple[Any, ...]
     message: str
     code: str
-    hint: str = ""
+    hint: Union[str, Callable[[], str]] = ""
 
 
 def findings(error: Any) -> Iterator[Finding]:
@@ -77,17 +78,16 @@ def _unknown_keys(path: Tuple[Any, ...], value: Any, _: Any, schema: Mapping[str
     known = schema.get("properties")
     for key in value:
         if known is None:
-            if not NAME(key):
+            if not is_name(key):
                 message = f"'{shown_key(key)}' is no valid name"
                 yield Finding((*path, key), message, "name", "use letters, digits, '.', '_' and '-'")
         elif key not in known and not key.startswith("x-"):
             where = schema.get("title", "this mapping")
-            yield Finding(
-                (*path, key), f"unknown key '{shown_key(key)}' in {where}", "unknown_key", _key_hint(key, known)
-            )
+            message = f"unknown key '{shown_key(key)}' in {where}"
+            yield Finding((*path, key), message, "unknown_key", functools.partial(_key_hint, key, known))
 
 
-def NAME(key: str) -> bool:
+def is_name(key: str) -> bool:
     return key != "" and key.replace(".", "").replace("_", "").replace("-", "").isalnum() and key.isascii()
 
 

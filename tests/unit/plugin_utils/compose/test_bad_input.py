@@ -17,7 +17,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load imp
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project import Project
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.reader import read_yaml
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Report
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.check import check_project
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.check import MOST_SHOWN, check_project
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.check import check_document
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import from_plain, to_plain
 
@@ -129,9 +129,32 @@ def test_rules_take_any_project(tree):
         {"services": {"a-" * 20_000 + "!": {"image": "a"}}},
         {"services": {"web": {"image": "a/" * 50_000}}},
         {"services": {f"key{n}": 3 for n in range(20_000)}},
+        {"services": {"web": {f"key{n}": 3 for n in range(20_000)}}},
+        {
+            "services": {f"service-{n}": {"image": "a", "volumes": [f"volume-{n}-a:/a"]} for n in range(3000)},
+            "volumes": {f"volume-{n}-b": None for n in range(3000)},
+        },
         {f"key{n}": n for n in range(20_000)},
     ],
-    ids=["long cycle", "tangle", "long image", "long list", "long name", "many parts", "many errors", "many keys"],
+    ids=[
+        "long cycle",
+        "tangle",
+        "long image",
+        "long list",
+        "long name",
+        "many parts",
+        "many errors",
+        "unknown keys",
+        "undefined volumes",
+        "many keys",
+    ],
 )
 def test_large_files_are_answered_soon(tree):
     answers(tree)
+
+
+def test_many_problems_are_counted():
+    tree = {"services": {f"s{n}": {"command": "a"} for n in range(1000)}}
+    found = answers(tree)
+    assert len(found) == MOST_SHOWN + 1
+    assert (found[-1].code, found[-1].message) == ("more", "and 800 more problems that are not shown")
