@@ -88,7 +88,7 @@ class Node:
             return engine_api.answers(self.socket)
 
         wait_for(f"the engine of node {self.name} (log: {self.log})", answers, seconds)
-        self.first = processes.record(processes.children(int(self.keeper["pid"]))[0])
+        self.first = processes.record(next(iter(processes.children(int(self.keeper["pid"]))), 0))
 
     def kill(self) -> None:
         """End all that runs on the node at once, as when its power fails. Its data and its network stay."""

@@ -10,6 +10,8 @@ for folder in /run/docker /run/containerd; do
     mkdir -p "$folder"
     mount -t tmpfs tmpfs "$folder"
 done
+# Without AppArmor's file system the engine does not ask for profiles, which need tools that may be missing.
+[ ! -d /sys/kernel/security ] || mount -t tmpfs tmpfs /sys/kernel/security
 # A name server that refuses at once, in place of a ten-second wait for the internet.
 mount --bind "$3" /etc/resolv.conf
 hostname "$1"
