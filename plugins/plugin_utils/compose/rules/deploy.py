@@ -68,8 +68,8 @@ def _check_mode(look: Look, name: str, service: Mapping[str, Any], deploy: Mappi
                 message = f"mode {mode} runs one task on each node and can't have replicas"
                 look.problem(("services", name, *path), message, "remove it, or use mode: replicated", "replicas")
     if mode.endswith("-job") and deploy.get("update_config") is not None:
-        path = ("services", name, "deploy", "update_config")
-        look.problem(path, f"mode {mode} can't have an update_config", "remove it", "job")
+        block = ("services", name, "deploy", "update_config")
+        look.problem(block, f"mode {mode} can't have an update_config", "remove it", "job")
     if deploy.get("replicas") is not None and service.get("scale") not in (None, deploy["replicas"]):
         look.problem(("services", name, "scale"), "scale and deploy.replicas differ", "keep one of them", "replicas")
 
@@ -84,7 +84,7 @@ def _check_endpoint(look: Look, name: str, service: Mapping[str, Any], deploy: M
 
 
 def _check_restart(look: Look, name: str, service: Mapping[str, Any]) -> None:
-    restart = service.get("restart")
+    restart: Any = service.get("restart")
     if is_text(restart) and deep(service, "deploy", "restart_policy") is None and not RESTART.match(restart):
         hint = "use no, always, unless-stopped, on-failure or on-failure:3"
         look.problem(("services", name, "restart"), f"unknown restart {shown_value(restart)}", hint, "enum")

@@ -23,7 +23,7 @@ LONGEST = 255
 
 def check_images(look: Look) -> None:
     for name, service in look.services.items():
-        image = service.get("image")
+        image: Any = service.get("image")
         if "provider" in service:
             continue  # refused as a whole by the notices' table
         if not is_text(image) or not image.strip():

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from typing import Any, Dict, Mapping, Tuple
+from typing import Any, Dict, List, Mapping, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.look import (
     Look,
@@ -33,7 +33,9 @@ def check_mounts(look: Look) -> None:
 
 
 def _check_mount(look: Look, path: Tuple[Any, ...], mount: Mapping[str, Any]) -> None:
-    kind, source, target = mount.get("type"), mount.get("source"), mount.get("target")
+    kind: Any = mount.get("type")
+    source: Any = mount.get("source")
+    target: Any = mount.get("target")
     if not isinstance(kind, str) or kind not in TYPES:
         look.problem(
             (*path, "type"), f"unknown type of mount {shown_value(kind)}", f"use {', '.join(TYPES)}", "mount_type"
@@ -64,7 +66,9 @@ def _check_mount(look: Look, path: Tuple[Any, ...], mount: Mapping[str, Any]) ->
 
 def _check_targets(look: Look, name: str, service: Mapping[str, Any]) -> None:
     seen: Dict[str, str] = {}
-    places = [(("volumes", index), mount.get("target")) for index, mount in items_of(service, "volumes")]
+    places: List[Tuple[Tuple[str, int], Any]] = [
+        (("volumes", index), mount.get("target")) for index, mount in items_of(service, "volumes")
+    ]
     places += [(("tmpfs", index), str(t).partition(":")[0]) for index, t in enumerate(sequence(service.get("tmpfs")))]
     for path, target in places:
         if not is_text(target):

@@ -34,7 +34,7 @@ def check_networks(look: Look) -> None:
 
 
 def _check_address(look: Look, path: Tuple[Any, ...], option: str, pool: Mapping[str, Any]) -> None:
-    text = pool.get(option)
+    text: Any = pool.get(option)
     if not is_text(text):
         return
     try:
@@ -50,7 +50,7 @@ def _check_address(look: Look, path: Tuple[Any, ...], option: str, pool: Mapping
 
 
 def _check_mode(look: Look, name: str, service: Mapping[str, Any]) -> None:
-    mode = service.get("network_mode")
+    mode: Any = service.get("network_mode")
     if not is_text(mode):
         return
     path = ("services", name, "network_mode")

@@ -12,6 +12,8 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.p
 
 PROTOCOLS = ("tcp", "udp", "sctp")
 MODES = ("ingress", "host")
+#: Texts of host_ip that mean every address, where Swarm publishes anyway.
+EVERYWHERE = ("", "0.0.0.0", "::", "[::]", "*")
 
 
 def check_ports(look: Look) -> None:
@@ -65,6 +67,10 @@ def _check_port(look: Look, path: Tuple[Any, ...], port: Mapping[str, Any]) -> N
     if _protocol(port) not in PROTOCOLS:
         message = f"unknown protocol {shown_value(port.get('protocol'))}"
         look.problem((*path, "protocol"), message, f"use {', '.join(PROTOCOLS)}", "enum")
+    if port.get("host_ip") not in (None, *EVERYWHERE):
+        message = "host_ip has no effect in Swarm: the port is open on every address of the nodes"
+        hint = "close it with a firewall, or don't publish it and reach it over a network"
+        look.notice((*path, "host_ip"), message, hint)
 
 
 def _check_host_mode(look: Look, name: str, service: Mapping[str, Any]) -> None:

@@ -31,7 +31,7 @@ def _networks(service: Mapping[str, Any]) -> Iterator[Reference]:
 
 def _volumes(service: Mapping[str, Any]) -> Iterator[Reference]:
     for index, mount in items_of(service, "volumes"):
-        source = mount.get("source")
+        source: Any = mount.get("source")
         group = mount.get("type") == "cluster" and str(source).startswith("group:")
         if mount.get("type") in ("volume", "cluster") and is_text(source) and not group:
             yield ("volumes", index), source
@@ -47,7 +47,7 @@ def _objects(kind: str) -> Callable[[Mapping[str, Any]], Iterator[Reference]]:
 
 
 def _credential(service: Mapping[str, Any]) -> Iterator[Reference]:
-    name = mapping(service.get("credential_spec")).get("config")
+    name: Any = mapping(service.get("credential_spec")).get("config")
     if is_text(name):
         yield ("credential_spec", "config"), name
 

@@ -53,7 +53,7 @@ def owners() -> Mapping[str, Tuple[str, ...]]:
     """For each key of Compose the titles of the mappings that may hold it: ``{"replicas": ("deploy",)}``."""
     found: Dict[str, List[str]] = {}
     seen = set()
-    waiting = [schema()]
+    waiting: List[Any] = [schema()]
     while waiting:
         node = waiting.pop()
         if not isinstance(node, dict) or id(node) in seen:

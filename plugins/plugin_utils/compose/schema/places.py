@@ -61,7 +61,7 @@ def shown_value(value: Any) -> str:
 
 def problem_at(tree: Any, file: str, path: Sequence[Any], message: str, *, code: str, hint: str = "") -> Problem:
     """A problem at ``path`` of the document ``tree`` that was read from ``file``."""
-    mark = locate(tree, path)
+    mark = locate(tree, tuple(path))
     return Problem(
         message=message,
         key=dotted(path),
