@@ -9,6 +9,25 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.files im
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Place
 
 
+class CachedFiles:
+    """Asks another reader for each path once."""
+
+    def __init__(self, reader: FileReader) -> None:
+        self.reader = reader
+        self.known: dict[str, bytes | Exception] = {}
+
+    def read(self, path: str) -> bytes:
+        if path not in self.known:
+            try:
+                self.known[path] = self.reader.read(path)
+            except (OSError, ValueError) as error:
+                self.known[path] = error
+        found = self.known[path]
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+
 def read_file(reader: FileReader, path: str, place: Place, what: str) -> bytes | None:
     """The bytes of ``path``; None where it can't be read, which has then been reported."""
     if path == "/dev/null":

@@ -19,6 +19,8 @@ _KEY = re.compile(r"[^\W]|[_.\-\[\]]")
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 MAX_LINE = 64 * 1024
+MAX_BYTES = 1_000_000
+Entry = tuple[str, "str | None", int]  # key, value (None: a bare key), line
 
 
 class EnvFileError(ValueError):
@@ -32,16 +34,18 @@ class EnvFileError(ValueError):
 
 
 def decode(data: bytes) -> str:
-    """The text of an env file without its byte order mark. Raises EnvFileError where it is not UTF-8."""
+    """The text of an env file without its byte order mark. Raises EnvFileError: too large, or not UTF-8."""
+    if len(data) > MAX_BYTES:
+        raise EnvFileError(f"an env file has more than {MAX_BYTES} bytes", 0, "is it the right file?")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise EnvFileError("is not UTF-8 text", data.count(b"\n", 0, error.start) + 1, "save it as UTF-8") from None
 
 
-def parse_raw(text: str) -> list[tuple[str, str | None, int]]:
+def parse_raw(text: str) -> list[Entry]:
     """(key, value, line) for each line; the value is None for a bare key. Raises EnvFileError."""
-    entries: list[tuple[str, str | None, int]] = []
+    entries: list[Entry] = []
     for number, line in enumerate(text.split("\n"), 1):
         line = line.removesuffix("\r").lstrip()
         if not line or line.startswith("#"):
@@ -57,9 +61,7 @@ def parse_raw(text: str) -> list[tuple[str, str | None, int]]:
     return entries
 
 
-def parse_dotenv(
-    text: str, variables: Mapping[str, str], unset: Callable[[str], None]
-) -> list[tuple[str, str | None, int]]:
+def parse_dotenv(text: str, variables: Mapping[str, str], unset: Callable[[str], None]) -> list[Entry]:
     """As ``parse_raw``, but Compose's way. Values may refer to ``variables`` (first) and to earlier lines."""
     return _Dotenv(text, variables, unset).parse()
 
@@ -72,8 +74,8 @@ class _Dotenv:
         self.known: dict[str, str] = dict(variables)
         self.position = 0
 
-    def parse(self) -> list[tuple[str, str | None, int]]:
-        entries: list[tuple[str, str | None, int]] = []
+    def parse(self) -> list[Entry]:
+        entries: list[Entry] = []
         line, counted = 1, 0
         while self._to_statement():
             line += self.text.count("\n", counted, self.position)

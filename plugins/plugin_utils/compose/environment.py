@@ -10,7 +10,12 @@ from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.environment import SHORT
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.disk import read_file
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.dotenv import EnvFileError, decode, parse_raw
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.dotenv import (
+    Entry,
+    EnvFileError,
+    decode,
+    parse_raw,
+)
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.files import FileReader
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Place
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import Map, Mark, Seq
@@ -34,19 +39,22 @@ def resolve_bare(tree: Map, variables: Mapping[str, str]) -> Map:
 def read_environment_files(tree: Map, variables: Mapping[str, str], reader: FileReader, place: Place) -> Map:
     """Replaces ``env_file`` and ``label_file`` by what stands in them; changes ``tree``."""
     services = tree.get("services")
+    files = _Files(variables, reader)
     for name, service in services.items() if isinstance(services, Map) else ():
         if isinstance(service, Map) and ("env_file" in service or "label_file" in service):
-            here = place.at(tree, "services").at(services, name)
-            _Files(variables, reader).read(service, here)
+            files.put_into(service, place.at(tree, "services").at(services, name))
     return tree
 
 
 class _Files:
+    """Reads and parses each file once, however many services name it."""
+
     def __init__(self, variables: Mapping[str, str], reader: FileReader) -> None:
         self.variables = variables
         self.reader = reader
+        self.parsed: dict[tuple[str, str | None], list[Entry]] = {}
 
-    def read(self, service: Map, place: Place) -> None:
+    def put_into(self, service: Map, place: Place) -> None:
         for key, target, entries_of in (
             ("env_file", "environment", self.env_file),
             ("label_file", "labels", self.label_file),
@@ -67,52 +75,61 @@ class _Files:
     def env_file(self, new: Map, entry: Any, place: Place) -> None:
         if not isinstance(entry, Map):
             return
-        path = str(entry.get("path"))
         style = entry.get("format")
         if style not in (None, "raw", SHORT):
-            place.at(entry, "format").problem(
-                "is no format of env files", hint="leave it out, or write raw", code="env_file"
-            )
+            hint = "leave it out, or write raw"
+            place.at(entry, "format").problem("is no format of env files", hint=hint, code="env_file")
             return
-        data = self.data(path, entry.get("required") is not False, place)
-        if data is None:
-            return
-        entries = dotenv_entries(data, path, self.variables, place.report) if style is None else _raw(data, path, place)
-        for key, value, line in entries:
-            if style == SHORT and value is not None and _reads_otherwise(value):
-                place.report.notice(
-                    f"the value of {key} has quotes, a comment or a variable, which are kept as they are",
-                    Mark(path, line),
-                    hint="for Compose's way of reading write env_file: [{path: FILE}]",
-                    code="env_file_raw",
-                )
+        path = str(entry.get("path"))
+        for key, value, line in self.entries(path, style, entry.get("required") is not False, place):
             found = self.variables.get(key) if value is None else value
             if found is not None:
                 new.put(key, found, Mark(path, line))
 
-    def data(self, path: str, required: bool, place: Place) -> bytes | None:
-        if required:
-            return read_file(self.reader, path, place, "the env file")
-        try:
-            return self.reader.read(path)
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        except OSError:
-            return read_file(self.reader, path, place, "the env file")
-
     def label_file(self, new: Map, path: Any, place: Place) -> None:
-        data = read_file(self.reader, str(path), place, "the label file")
-        for key, value, line in dotenv_entries(data or b"", str(path), self.variables, place.report):
+        for key, value, line in self.entries(str(path), None, True, place):
             new.put(key, value or "", Mark(str(path), line))
 
+    def entries(self, path: str, style: str | None, required: bool, place: Place) -> list[Entry]:
+        data = self.data(path, required, place)
+        if data is None:
+            return []
+        if (path, style) not in self.parsed:
+            if style is None:
+                self.parsed[path, style] = dotenv_entries(data, path, self.variables, place.report)
+            else:
+                self.parsed[path, style] = _raw(data, path, style == SHORT, place)
+        place.report.spend(len(self.parsed[path, style]), place.mark)
+        return self.parsed[path, style]
 
-def _raw(data: bytes, path: str, place: Place) -> list[tuple[str, str | None, int]]:
+    def data(self, path: str, required: bool, place: Place) -> bytes | None:
+        if not required:
+            try:
+                return self.reader.read(path)
+            except (FileNotFoundError, NotADirectoryError):
+                return None
+            except (OSError, ValueError):
+                pass  # what is wrong with it is said below
+        return read_file(self.reader, path, place, "the env file")
+
+
+def _raw(data: bytes, path: str, short: bool, place: Place) -> list[Entry]:
     try:
-        return parse_raw(decode(data))
+        entries = parse_raw(decode(data))
     except EnvFileError as error:
         place.report.problem(str(error), Mark(path, error.line), hint=error.hint, code=error.code)
         return []
+    for key, value, line in entries:
+        if short and value is not None and _reads_otherwise(value):
+            place.report.notice(
+                f"the value of {key} has quotes, a comment or a variable, which are kept as they are",
+                Mark(path, line),
+                hint="for Compose's way of reading write env_file: [{path: FILE}]",
+                code="env_file_raw",
+            )
+    return entries
 
 
 def _reads_otherwise(value: str) -> bool:
+    """Whether Compose would make something else of a raw value."""
     return value[:1] in ("'", '"') or "${" in value or " #" in value

@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.merge import merge_service
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Place
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import Map, copy
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import Map
 
 # Gives the services of another file in canonical form with absolute paths, and the file's path; None: reported.
 # Arguments: the extending file, the path that it names, the place of ``extends``.
@@ -67,7 +67,7 @@ class _Resolver:
             own.update(service)
             own.marks = dict(service.marks)
             own.drop("extends")
-        return merge_service(copy(base), own, place) if isinstance(base, Map) else own
+        return merge_service(base, own, place) if isinstance(base, Map) else own
 
     def _target(self, service: Any, file: str, services: Map, place: Place) -> tuple[str, Map, str, Place] | None:
         """Where the base of ``service`` stands: (file, services, name, place); None if there is none."""

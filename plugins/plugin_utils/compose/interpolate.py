@@ -64,7 +64,9 @@ class _Walk:
                 )
 
         try:
-            return substitute(text, self.variables, unset)
+            result = substitute(text, self.variables, unset)
+            self.report.spend(len(result) >> 6, mark)
+            return result
         except TemplateError as error:
             self.report.problem(str(error), mark, tuple(path), hint=error.hint, code=error.code)
             if mark.line:

@@ -22,7 +22,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.contents
     contents_of_variables,
     read_contents,
 )
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.disk import read_file
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.disk import CachedFiles, read_file
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.environment import (
     read_environment_files,
     resolve_bare,
@@ -96,6 +96,7 @@ def load(
     :param check: judges each document after variables and casts, before short forms are rewritten.
     :raises ComposeError: with every problem of the run.
     """
+    reader = CachedFiles(reader)
     run = _Run(reader, check)
     directory = project_directory or (directory_of(sources[0].path) if sources else ".")
     places = [(join(directory, path), Place(run.report, (), Mark(join(directory, path)))) for path in env_files]
@@ -251,7 +252,7 @@ def _variables_of(run: _Run, inclusion: Inclusion, variables: Mapping[str, str])
         default = join(inclusion.directory, ".env")
         try:
             run.reader.read(default)
-        except OSError:
+        except (OSError, ValueError):
             return dict(variables)
         env_files = (default,)
     return with_env_files(variables, [(path, inclusion.place) for path in env_files], run.reader)

@@ -72,6 +72,7 @@ def merge_service(base: Map, over: Map, place: Place) -> Map:
 
 
 def _maps(base: Map, over: Map, place: Place, pattern: tuple[str, ...]) -> Map:
+    place.report.spend(len(base) + len(over), over.start)
     new = base.like()
     new.start = over.start
     new.tags.update(over.tags)
@@ -103,6 +104,7 @@ def _values(base: Any, over: Any, place: Place, pattern: tuple[str, ...]) -> Any
     if isinstance(base, Map) and isinstance(over, Map):
         return _maps(base, over, place, pattern)
     if isinstance(base, Seq) and isinstance(over, Seq):
+        place.report.spend(len(base) + len(over), over.start)
         return _lists(base, over, pattern)
     if isinstance(base, (Map, Seq)) or isinstance(over, (Map, Seq)):
         if pattern[2:3] == ("ulimits",):

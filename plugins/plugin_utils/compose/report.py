@@ -17,6 +17,10 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree imp
     dotted,
 )
 
+# How many values a run may make beyond what its files hold (merged lists, expanded ranges, replaced variables).
+BUDGET = 2_000_000
+MOST_SHOWN = 500
+
 
 class Report:
     """The problems and notices of one run, each once.
@@ -26,6 +30,7 @@ class Report:
 
     def __init__(self) -> None:
         self.broken: set[Mark] = set()
+        self.budget = BUDGET
         self.problems: dict[Problem, None] = {}
         self.notices: dict[Problem, None] = {}
 
@@ -52,10 +57,24 @@ class Report:
                 self.problems.pop(before, None)
                 self.problems[problem] = None
 
+    def spend(self, values: int, mark: Mark) -> None:
+        """Counts values that are about to be made. Raises a ComposeError where they are too many altogether."""
+        self.budget -= values
+        if self.budget < 0:
+            hint = "extend or include less, or use smaller ranges of ports"
+            self.problem("the files grow too large when they are put together", mark, hint=hint, code="too_large")
+            self.finish()
+
     def finish(self) -> None:
         """Raises a ComposeError if there is any problem."""
-        if self.problems:
-            raise ComposeError(list(self.problems))
+        if not self.problems:
+            return
+        shown = list(self.problems)[:MOST_SHOWN]
+        hidden = len(self.problems) - len(shown)
+        if hidden:
+            last = shown[-1]
+            shown.append(Problem(f"there are {hidden} more problems", file=last.file, line=last.line, code="more"))
+        raise ComposeError(shown)
 
 
 class Place:

@@ -16,6 +16,8 @@ _NAME = re.compile(r"[_a-zA-Z][_a-zA-Z0-9]*")
 _OPERATOR = re.compile(r":?[-+?]")
 _BRACE = re.compile(r"\$\{|\}")
 MAX_NESTING = 30
+MAX_OPEN = 1000  # levels that are open at once, counting escaped ones; bounds memory
+Pairs = dict[int, int]  # where a "${" opens: where its "}" stands
 
 
 class TemplateError(ValueError):
@@ -28,77 +30,96 @@ class TemplateError(ValueError):
 
 
 _ESCAPE = "write $$ for a plain dollar sign"
+_FORMS = "known are ${A}, ${A:-x}, ${A-x}, ${A:+x}, ${A+x}, ${A:?x}, ${A?x}"
 
 
-def substitute(text: str, variables: Mapping[str, str], unset: Callable[[str], None], depth: int = 0) -> str:
+def substitute(text: str, variables: Mapping[str, str], unset: Callable[[str], None]) -> str:
     """``text`` with its variables replaced; ``unset`` is told each variable that became empty for want of a value.
 
-    Raises TemplateError for a form that Compose does not know and for a required variable without a value.
+    Takes time in proportion to the text. Raises TemplateError for a form that Compose does not know and for a
+    required variable without a value.
     """
-    if depth > MAX_NESTING:
-        raise TemplateError(f"variables are nested deeper than {MAX_NESTING} levels", "use fewer nested defaults")
-    done: list[str] = []
-    position = 0
-    while True:
-        dollar = text.find("$", position)
-        if dollar < 0:
-            done.append(text[position:])
-            return "".join(done)
-        done.append(text[position:dollar])
-        following = text[dollar + 1 : dollar + 2]
-        if following == "$":
-            done.append("$")
-            position = dollar + 2
-        elif following == "{":
-            end = _closing_brace(text, dollar)
-            done.append(_braced(text[dollar + 2 : end], variables, unset, depth))
-            position = end + 1
-        else:
-            name = _NAME.match(text, dollar + 1)
-            done.append(_value(name.group(), variables, unset) if name else "$")
-            position = name.end() if name else dollar + 1
+    return _Template(text, variables, unset).expand(0, len(text), 0)
 
 
-def _closing_brace(text: str, start: int) -> int:
-    """Where the form that begins at ``start`` ends; only ``${`` opens a level, as in Compose."""
-    level = 0
-    for brace in _BRACE.finditer(text, start):
-        level += 1 if brace.group() == "${" else -1
-        if level == 0:
-            return brace.start()
-    raise TemplateError("a '${' is not closed with '}'", _ESCAPE)
+def _brace_pairs(text: str) -> Pairs:
+    """Only ``${`` opens a level, as in Compose; a ``}`` outside of all is plain text."""
+    pairs: Pairs = {}
+    opened: list[int] = []
+    for brace in _BRACE.finditer(text):
+        if brace.group() != "}":
+            opened.append(brace.start())
+            if len(opened) > MAX_OPEN:
+                raise _too_deep()
+        elif opened:
+            pairs[opened.pop()] = brace.start()
+    return pairs
 
 
-def _value(name: str, variables: Mapping[str, str], unset: Callable[[str], None]) -> str:
-    if name not in variables:
-        unset(name)
-    return variables.get(name, "")
+def _too_deep() -> TemplateError:
+    return TemplateError(f"variables are nested deeper than {MAX_NESTING} levels", "use fewer nested defaults")
 
 
-def _braced(inside: str, variables: Mapping[str, str], unset: Callable[[str], None], depth: int) -> str:
-    name_match = _NAME.match(inside)
-    if not name_match:
-        raise TemplateError("'${' is not followed by the name of a variable", _ESCAPE)
-    name = name_match.group()
-    if name_match.end() == len(inside):
-        return _value(name, variables, unset)
-    operator_match = _OPERATOR.match(inside, name_match.end())
-    if not operator_match:
+class _Template:
+    def __init__(self, text: str, variables: Mapping[str, str], unset: Callable[[str], None]) -> None:
+        self.text = text
+        self.variables = variables
+        self.unset = unset
+        self.pairs = _brace_pairs(text)
+
+    def expand(self, start: int, end: int, depth: int) -> str:
+        """The part from ``start`` to ``end``, which stands ``depth`` levels deep."""
+        if depth > MAX_NESTING:
+            raise _too_deep()
+        done: list[str] = []
+        while True:
+            dollar = self.text.find("$", start, end)
+            if dollar < 0:
+                done.append(self.text[start:end])
+                return "".join(done)
+            done.append(self.text[start:dollar])
+            following = self.text[dollar + 1] if dollar + 1 < end else ""
+            if following == "$":
+                done.append("$")
+                start = dollar + 2
+            elif following == "{":
+                if dollar not in self.pairs:
+                    raise TemplateError("a '${' is not closed with '}'", _ESCAPE)
+                close = self.pairs[dollar]
+                done.append(self.braced(dollar + 2, close, depth))
+                start = close + 1
+            else:
+                name = _NAME.match(self.text, dollar + 1, end)
+                done.append(self.value(name.group()) if name else "$")
+                start = name.end() if name else dollar + 1
+
+    def value(self, name: str) -> str:
+        if name not in self.variables:
+            self.unset(name)
+        return self.variables.get(name, "")
+
+    def braced(self, start: int, end: int, depth: int) -> str:
+        name_match = _NAME.match(self.text, start, end)
+        if not name_match:
+            raise TemplateError("'${' is not followed by the name of a variable", _ESCAPE)
+        name = name_match.group()
+        if name_match.end() == end:
+            return self.value(name)
+        operator_match = _OPERATOR.match(self.text, name_match.end(), end)
+        if not operator_match:
+            raise TemplateError(f"the form of '${{{name}' is not known", _FORMS)
+        operator = operator_match.group()
+        other = self.expand(operator_match.end(), end, depth + 1)
+        given = bool(self.variables.get(name)) if operator.startswith(":") else name in self.variables
+        if operator.endswith("-"):
+            return self.variables[name] if given else other
+        if operator.endswith("+"):
+            return other if given else ""
+        if given:
+            return self.variables[name]
+        # The message is quoted as written: with its variables replaced it could show a value.
+        word = self.text[operator_match.end() : end]
+        reason = f": {word}" if word else ""
         raise TemplateError(
-            f"the form of '${{{name}' is not known", "known are ${A}, ${A:-x}, ${A-x}, ${A:+x}, ${A+x}, ${A:?x}, ${A?x}"
+            f"the required variable {name} is missing a value{reason}", f"give {name} a value", "required_variable"
         )
-    operator = operator_match.group()
-    word = inside[operator_match.end() :]
-    other = substitute(word, variables, unset, depth + 1)
-    given = bool(variables.get(name)) if operator.startswith(":") else name in variables
-    if operator.endswith("-"):
-        return variables[name] if given else other
-    if operator.endswith("+"):
-        return other if given else ""
-    if given:
-        return variables[name]
-    # The message is quoted as written: with its variables replaced it could show a value.
-    reason = f": {word}" if word else ""
-    raise TemplateError(
-        f"the required variable {name} is missing a value{reason}", f"give {name} a value", "required_variable"
-    )

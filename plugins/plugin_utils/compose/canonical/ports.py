@@ -16,6 +16,8 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree imp
 
 _RANGE = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?\Z")
 _PROTOCOLS = ("tcp", "udp", "sctp")
+# What a port counts in the budget of a run (Report.spend): it is a mapping of several values.
+_COST = 20
 _HINT = 'write [[IP:]PUBLISHED:]TARGET[/PROTOCOL], for example "8080:80/tcp"'
 
 
@@ -67,6 +69,7 @@ def _short(item: Any, place: Place) -> list[Map]:
     if 0 in targets:
         raise _Bad("the target port can't be 0")
     published = _range(published_text, "published") if published_text else []
+    place.report.spend(_COST * max(len(targets), len(published)), place.mark)
     entries = []
     for target, port in _paired(targets, published):
         entry = Map(place.mark)
@@ -118,6 +121,7 @@ def _long(item: Map, place: Place) -> list[Map]:
         item.drop("published")
         return [item]
     numbers = _range(scalar_text(published), "published")
+    place.report.spend(_COST * len(numbers), place.mark)
     if len(numbers) == 1:
         item["published"] = str(numbers[0])
         return [item]
