@@ -193,7 +193,7 @@ class _Builder:
     def _tagged(self, event: Any, tag: str, text: str) -> Any:
         if tag == "binary":
             try:
-                return base64.b64decode(text, validate=False).decode("utf-8")
+                return base64.b64decode("".join(text.split()), validate=True).decode("utf-8")
             except (binascii.Error, ValueError):
                 self.report.problem("!!binary holds no base64 text", self._mark(event), code="yaml_tag")
                 return ""

@@ -37,8 +37,11 @@ def is_scalar(value: Any) -> bool:
 
 
 def text(value: Any, place: Place) -> Any:
-    """A scalar as text."""
-    return scalar_text(value) if is_scalar(value) else wrong_type(value, place, "text")
+    """A scalar as text; what is none is reported, and an empty text stands in for it."""
+    if is_scalar(value):
+        return scalar_text(value)
+    wrong_type(value, place, "text")
+    return ""
 
 
 def text_list(value: Any, place: Place) -> Any:
@@ -58,6 +61,7 @@ def pairs(value: Any, place: Place, bare: str | None, convert: Callable[[Any], s
         for key, item in value.items():
             if isinstance(item, (dict, list)):
                 wrong_type(item, place.at(value, key), "one value (text, number, boolean or nothing)")
+                value[key] = ""
             else:
                 value[key] = bare if item is None else convert(item)
         return value
