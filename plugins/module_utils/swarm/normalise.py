@@ -102,7 +102,15 @@ def task(template: Mapping[str, Any], names: Optional[Mapping[str, str]] = None,
         placement["Platforms"] = sorted(
             f"{p.get('OS', '')}/{p.get('Architecture', '')}" for p in placement["Platforms"]
         )
-    return compact(out)
+    return _without_empty(out)
+
+
+def _without_empty(value: Any) -> Any:
+    """Drops maps and lists that the steps above left empty; zero values were judged before."""
+    if not isinstance(value, dict):
+        return value
+    out = {key: item if key in FREE else _without_empty(item) for key, item in value.items()}
+    return {key: item for key, item in out.items() if item not in ({}, []) or key in EMPTY_COUNTS}
 
 
 # -- the parts of a service
