@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any, Dict, FrozenSet, List, Mapping, NamedTuple, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.judge import View, judge, tasks_by_service
-from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import GOOD, Judgement
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import DEGRADED, GOOD, Judgement
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import FAILED as BAD
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import Task, state_of
 
 WAITING, PASSED, FAILED, TIMED_OUT = "waiting", "passed", "failed", "timed_out"
@@ -105,7 +106,8 @@ class Gate:
         since = self._pending_since.setdefault(key, now)
         if now - since < self.limits.pending or judgement.fatal:
             return judgement
-        return judgement._replace(fatal=str(stuck[0]["Status"]["Err"]))
+        status = DEGRADED if judgement.running else BAD
+        return judgement._replace(status=status, fatal=str(stuck[0]["Status"]["Err"]))
 
     def _is_settled(self, now: float, key: str, judgement: Judgement) -> bool:
         if judgement.status not in GOOD:

@@ -3,6 +3,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
 
 EXPECTED = Path(__file__).resolve().parents[5] / "shared" / "corpus-expected"

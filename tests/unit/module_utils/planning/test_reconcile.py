@@ -1,0 +1,45 @@
+"""Golden cases: tests/unit/cases/reconcile/CASE/{desired,observed,options}.json and plan.txt, read as prose.
+
+STACKWRIGHT_WRITE_GOLDEN=1 writes plan.txt where it is missing; review it before it is committed.
+"""
+
+import copy
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.bind import bind
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconcile import reconcile
+
+CASES = Path(__file__).resolve().parents[2] / "cases" / "reconcile"
+
+
+def read(case, name):
+    path = case / f"{name}.json"
+    return json.loads(path.read_text()) if path.exists() else {}
+
+
+def planned(desired, observed, options):
+    """The plan as text, or the error that stands for it."""
+    try:
+        bound = bind(desired, observed, options.get("adopt_secrets", False))
+        plan = reconcile(bound, observed, options, options.get("images"))
+    except StackwrightError as error:
+        return f"error {error.error_code}: {error}\n"
+    return "".join(f"{line}\n" for line in plan.lines())
+
+
+@pytest.mark.parametrize("case", sorted(path.name for path in CASES.iterdir()))
+def test_the_plan(case):
+    folder = CASES / case
+    desired, observed, options = (read(folder, name) for name in ("desired", "observed", "options"))
+    before = copy.deepcopy((desired, observed))
+    text = planned(desired, observed, options)
+    golden = folder / "plan.txt"
+    if os.environ.get("STACKWRIGHT_WRITE_GOLDEN") and not golden.exists():
+        golden.write_text(text)
+    assert text == golden.read_text()
+    assert (desired, observed) == before, "planning has changed its input"
