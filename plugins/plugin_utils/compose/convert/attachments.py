@@ -38,6 +38,8 @@ def attachments(scope: Scope) -> list[dict[str, Any]]:
         return [{"Target": mode}]
     _notice_mode(scope)
     wanted: Mapping[str, Any] = mapping(scope.service, "networks", scope.path()) or {"default": None}
+    if texts(scope.service, "links", scope.path()):
+        scope.applies("links")
     extra = _extra_aliases(scope)
     found = []
     for key in wanted:

@@ -95,17 +95,20 @@ def _bind(scope: Scope, volume: Mapping[str, Any], path: Path) -> dict[str, Any]
     result: dict[str, Any] = {"Source": _absolute(scope, source)}
     block = mapping(volume, "bind", path)
     if block is not None:
-        result["BindOptions"] = _bind_options(block, (*path, "bind"))
+        result["BindOptions"] = _bind_options(scope, block, (*path, "bind"))
     return result
 
 
-def _bind_options(block: Mapping[str, Any], path: Path) -> dict[str, Any]:
+def _bind_options(scope: Scope, block: Mapping[str, Any], path: Path) -> dict[str, Any]:
     options: dict[str, Any] = filled(Propagation=text(block, "propagation", path))
     recursive = text(block, "recursive", path)
     if recursive == "disabled":
         options["NonRecursive"] = True
     elif recursive in ("writable", "readonly"):
         options["ReadOnlyNonRecursive" if recursive == "writable" else "ReadOnlyForceRecursive"] = True
+    create = boolean(block, "create_host_path", path)
+    if create and scope.applies("bind.create_host_path", *path[2:], "create_host_path"):
+        options["CreateMountpoint"] = True
     return options
 
 

@@ -35,7 +35,7 @@ def networks(context: Context) -> list[dict[str, Any]]:
 def _network(context: Context, key: str) -> dict[str, Any]:
     name = context.object_name("networks", key, ("networks", key))
     external = context.is_external("networks", key)
-    definition = context.entries("networks").get(key) or {}
+    definition = context.definition("networks", key, ("networks", key))
     spec = None if external else _spec(context, name, definition, ("networks", key))
     return {"key": key, "name": name, "external": external, "spec": spec}
 

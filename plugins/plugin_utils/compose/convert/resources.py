@@ -63,16 +63,10 @@ def _reservations(scope: Scope, reservations: Mapping[str, Any], path: Path) -> 
 
 
 def _older_cpus(scope: Scope) -> int | None:
-    """``cpus``, or what ``cpu_quota`` is of ``cpu_period``: both are microseconds, or durations."""
+    """``cpus``, or what ``cpu_quota`` is of ``cpu_period``: both are microseconds."""
     cpus = parsed(scope.service, "cpus", scope.path(), units.nano_cpus)
     if cpus is not None:
         return cpus
-    quota = parsed(scope.service, "cpu_quota", scope.path(), _microseconds)
-    period = parsed(scope.service, "cpu_period", scope.path(), _microseconds) or _DEFAULT_CPU_PERIOD
-    return quota * 10**9 // period if quota and quota > 0 else None
-
-
-def _microseconds(value: Any) -> int:
-    if isinstance(value, (int, float)) or str(value).lstrip("-").isdigit():
-        return int(value)
-    return units.duration(value) // 1000
+    quota = integer(scope.service, "cpu_quota", scope.path())
+    period = integer(scope.service, "cpu_period", scope.path()) or _DEFAULT_CPU_PERIOD
+    return quota * 10**9 // period if quota and quota > 0 and period > 0 else None
