@@ -22,7 +22,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.local_fi
 
 
 class Recording:
-    """A transport that passes everything on and remembers it; ``before(method, path)`` may break a call."""
+    """A transport that passes on and remembers; ``before`` and ``after`` (method, path) may break a call."""
 
     def __init__(self, connection: Connection) -> None:
         from ansible_collections.stackwright.swarm.plugins.module_utils.engine.unix import UnixTransport
@@ -30,13 +30,16 @@ class Recording:
         self.real = UnixTransport(connection.socket_path, connection.timeout)
         self.seen: list[tuple[str, str]] = []
         self.before: Any = lambda method, path: None
+        self.after: Any = lambda method, path: None
 
     def send(self, method, path, body, headers, timeout=None):
         short = path.split("?")[0]
         short = "/" + short.split("/", 2)[2] if short.startswith("/v1.") else short
         self.seen.append((method, short))
         self.before(method, short)
-        return self.real.send(method, path, body, headers, timeout)
+        answer = self.real.send(method, path, body, headers, timeout)
+        self.after(method, short)
+        return answer
 
     def close(self):
         self.real.close()

@@ -210,33 +210,34 @@ def test_images_are_pinned_by_the_registry_and_stay_so(core, bed, swarm):
         assert not core.deploy(compose, resolve_image=mode)["changed"], mode
 
 
-@pytest.mark.parametrize("number", range(6))
-def test_an_engine_that_dies_in_the_middle_says_what_was_done_and_a_second_run_completes(core, swarm, text, number):
-    core.deploy(text())
-    core.remove()
-    count = 0
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_an_engine_that_dies_at_any_write_says_what_was_done_and_a_second_run_completes(core, swarm, text, moment):
+    asleep = (
+        text().replace("replicas: 2", "replicas: 0").replace("1s\nconfigs:", "1s\n    deploy: {replicas: 0}\nconfigs:")
+    )
+    core.deploy(asleep)
+    writes = 5  # network, config, secret, two services; the key for secrets is there
+    for number in range(writes):
+        core.remove()
+        count = 0
 
-    def fail(method, path):
-        nonlocal count
-        if method != "GET":
-            count += 1
+        def fail(method, path, number=number):
+            nonlocal count
+            count += method != "GET"
             if count == number + 1:
                 raise ConnectionResetError("gone")
 
-    core.transport.before = fail
-    try:
-        core.deploy(text())
-        outcome = None
-    except DeployError as error:
-        assert error.error_code == "daemon_unreachable"
-        outcome = error.details["outcome"]
-    core.transport.before = lambda method, path: None
-    if number < 5:
-        assert outcome is not None
+        setattr(core.transport, moment, fail)
+        with pytest.raises(DeployError) as failed:
+            core.deploy(asleep)
+        setattr(core.transport, moment, lambda method, path: None)
+        assert failed.value.error_code == "daemon_unreachable"
+        outcome = failed.value.details["outcome"]
         assert len(outcome["done"]) == number
-        assert len(outcome["done"]) + 1 + len(outcome["not_done"]) == 5
-    assert core.deploy(text())["status"] == "healthy"
-    assert not core.deploy(text())["changed"]
+        assert len(outcome["done"]) + 1 + len(outcome["not_done"]) == writes
+        done = core.deploy(asleep)
+        assert (done["status"], len(done["plan"])) == ("asleep", writes - number - (moment == "after"))
+        assert not core.deploy(asleep)["changed"]
 
 
 def test_names_of_others_are_left_alone(core, swarm, text, bed):
