@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.merge import merge_service
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.paths import is_remote
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Place
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import Map
 
@@ -78,6 +79,13 @@ class _Resolver:
         name, other = (extends.get("service"), extends.get("file")) if isinstance(extends, Map) else (extends, None)
         if not isinstance(name, str) or not (other is None or isinstance(other, str)):
             here.problem("names no service", hint="write extends: {service: NAME, file: PATH}", code="extends")
+            return None
+        if other is not None and is_remote(other):
+            here.problem(
+                "names no file: nothing is fetched from repositories or registries",
+                hint="fetch it in an earlier task, for example with ansible.builtin.git",
+                code="remote_file",
+            )
             return None
         if other is not None:
             loaded = self.load_services(file, other, here)

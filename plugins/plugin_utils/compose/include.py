@@ -14,7 +14,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonica
     text_list,
     wrong_type,
 )
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.paths import directory_of, join
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.paths import directory_of, is_remote, join
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Place
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import Map, Seq, to_plain
 
@@ -54,6 +54,8 @@ def apply_include(tree: Map, directory: str, place: Place, load_inclusion: LoadI
 
 def _parse(entry: Any, directory: str, place: Place) -> Inclusion | None:
     if is_scalar(entry):
+        if is_remote(str(entry)):
+            return _refuse_remote(place)
         path = join(directory, str(entry))
         return Inclusion((path,), directory_of(path), None, place)
     if not isinstance(entry, Map) or entry.get("path") is None:
@@ -62,6 +64,8 @@ def _parse(entry: Any, directory: str, place: Place) -> Inclusion | None:
     paths = text_list(entry["path"], place.at(entry, "path"))
     if not isinstance(paths, Seq) or not paths:
         return None
+    if any(is_remote(str(path)) for path in paths):
+        return _refuse_remote(place)
     absolute = tuple(join(directory, str(path)) for path in paths)
     own = entry.get("project_directory")
     base = join(directory, own) if isinstance(own, str) and own else directory_of(absolute[0])
@@ -70,6 +74,14 @@ def _parse(entry: Any, directory: str, place: Place) -> Inclusion | None:
         listed = text_list(entry["env_file"], place.at(entry, "env_file"))
         env_files = tuple(join(directory, str(path)) for path in listed) if isinstance(listed, Seq) else ()
     return Inclusion(absolute, base, env_files, place)
+
+
+def _refuse_remote(place: Place) -> None:
+    place.problem(
+        "is not a file: nothing is fetched from repositories or registries",
+        hint="fetch it in an earlier task, for example with ansible.builtin.git",
+        code="remote_file",
+    )
 
 
 def _import(tree: Map, included: Map, place: Place) -> None:

@@ -30,6 +30,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.environm
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.extends import apply_extends
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.files import FileReader
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.include import Inclusion, apply_include
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.inline import read_plain
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.interpolate import interpolate
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.merge import merge
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.nulls import drop_nulls
@@ -39,7 +40,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.reader import read_yaml
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Place, Report
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.scalars import scalar_text
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import Map, Mark, from_plain
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import Map, Mark
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.variables import (
     PROJECT_NAME,
     given_variables,
@@ -100,7 +101,7 @@ def load(
     run = _Run(reader, check)
     directory = project_directory or (directory_of(sources[0].path) if sources else ".")
     places = [(join(directory, path), Place(run.report, (), Mark(join(directory, path)))) for path in env_files]
-    values = with_env_files(given_variables(variables), places, reader)
+    values = with_env_files(given_variables(variables, run.report), places, reader)
     documents = [_open(run, source, directory, values) for source in sources]
     name = name or values.get(PROJECT_NAME) or _name_of(documents, values)
     if name:
@@ -145,7 +146,7 @@ def _open(
     if isinstance(content, (str, bytes)):
         tree = read_yaml(content, source.path, run.report)
     else:
-        tree = from_plain(content, source.path)
+        tree = read_plain(content, source.path, run.report)
     if isinstance(tree, Map):
         document.tree = tree
     elif len(run.report.problems) == before:

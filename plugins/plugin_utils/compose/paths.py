@@ -12,6 +12,11 @@ def is_absolute(path: str) -> bool:
     return path.startswith("/")
 
 
+def is_remote(path: str) -> bool:
+    """Whether Compose would fetch this from a repository or registry."""
+    return "://" in path or path.startswith(("git@", "oci:"))
+
+
 def directory_of(path: str) -> str:
     return posixpath.dirname(path) or "."
 

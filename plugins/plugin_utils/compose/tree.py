@@ -101,24 +101,6 @@ def copy(node: Any) -> Any:
     return node
 
 
-def from_plain(value: Any, file: str) -> Any:
-    """Plain data (an inline ``definition``) as a tree whose marks say only the file name.
-
-    Keys become text: YAML 1.1 has already typed them (``1:`` is a number there).
-    """
-    mark = Mark(file)
-    if isinstance(value, dict):
-        new = Map(mark)
-        for key, item in value.items():
-            new.put(str(key), from_plain(item, file), mark)
-        return new
-    if isinstance(value, (list, tuple)):
-        return seq_of([from_plain(item, file) for item in value], mark)
-    if isinstance(value, str):
-        return str(value)
-    return value
-
-
 def to_plain(node: Any) -> Any:
     """The tree as plain dicts and lists."""
     if isinstance(node, dict):

@@ -13,14 +13,20 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.dotenv i
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.files import FileReader
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Place, Report
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.scalars import scalar_text
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import Mark
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import NOWHERE, Mark
 
 PROJECT_NAME = "COMPOSE_PROJECT_NAME"
 
 
-def given_variables(variables: Mapping[str, Any]) -> dict[str, str]:
-    """The caller's variables as texts; one that is None counts as not given."""
-    return {str(key): scalar_text(value) for key, value in variables.items() if value is not None}
+def given_variables(variables: Mapping[str, Any], report: Report) -> dict[str, str]:
+    """The caller's variables as texts; one that is None counts as not given, a list or mapping is a problem."""
+    given: dict[str, str] = {}
+    for key, value in variables.items():
+        if isinstance(value, (dict, list, tuple)):
+            report.problem(f"the variable {key} is no single value", NOWHERE, hint="give it a text", code="variable")
+        elif value is not None:
+            given[str(key)] = str(scalar_text(value))
+    return given
 
 
 def with_env_files(

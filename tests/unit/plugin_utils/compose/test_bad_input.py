@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ComposeError, Problem
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.files import MemoryFiles
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.inline import read_plain
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load import Source, load
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project import Project
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.reader import read_yaml
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Report
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.check import MOST_SHOWN, check_project
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.check import check_document
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import from_plain, to_plain
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import to_plain
 
 CASES = Path(__file__).resolve().parents[2] / "cases" / "validate"
 #: A check of any of these documents takes milliseconds; this is for a machine that is busy.
@@ -115,7 +116,7 @@ def test_a_broken_file_is_answered(tree):
 @given(broken_trees() | st.dictionaries(KEYS, TREES, max_size=5))
 def test_rules_take_any_project(tree):
     """Rules are never the ones to trip, even over what load and schema should have refused."""
-    for found in check_project(Project("shop", ".", from_plain(tree, "compose.yml")), "shop"):
+    for found in check_project(Project("shop", ".", read_plain(tree, "compose.yml", Report())), "shop"):
         assert all(isinstance(problem, Problem) for problem in found)
 
 

@@ -7,17 +7,18 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names impo
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.desired import convert
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.image import normalise
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.mentions import hosts_named
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.inline import read_plain
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.platform.policy import platform
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project import Project
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Report
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.keys_service import SERVICE
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import from_plain
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4
 
 
 def project(tree, contents=None):
     """A project as load would give it, but unchecked."""
-    return Project("shop", "/srv", from_plain(tree, "compose.yml"), contents or {})
+    return Project("shop", "/srv", read_plain(tree, "compose.yml", Report()), contents or {})
 
 
 @pytest.mark.parametrize(

@@ -122,3 +122,17 @@ def test_contents_and_texts_are_not_in_the_repr():
     assert project.contents == {("secrets", "s"): b"hunter2"}
     assert "hunter2" not in repr(project)
     assert "hunter2" not in repr(Source("x", "hunter2"))
+
+
+def test_a_definition_that_contains_itself_or_is_not_text_is_refused():
+    loop = {"services": {}}
+    loop["services"]["a"] = loop
+    wide = {"x-a": [0] * 300_001}
+    for definition, codes in ((loop, {"too_large"}), (wide, {"too_large"}), ({True: 1, None: 2}, {"key_type"})):
+        result = load_or_refuse(definition)
+        assert {problem.code for problem in result.problems} == codes
+
+
+def test_variables_are_single_values():
+    with pytest.raises(ComposeError, match="variable X is no single value"):
+        load([Source("/p/c.yml", "services: {}")], reader=MemoryFiles({}), variables={"X": ["hunter2"]})

@@ -1,0 +1,68 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An inline ``definition`` that is already parsed: plain data to a tree whose marks say only the file's name.
+
+Ansible has typed it by YAML 1.1, so a few things can't be told any more (``on:`` as a key, ``22:22`` as a port):
+where that shows, it is a problem with the hint to write quotes. Ansible's tagged values become plain ones.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.reader import MAX_DEPTH, MAX_NODES
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Report
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import Map, Mark, Seq
+
+
+def read_plain(value: Any, file: str, report: Report) -> Any:
+    """The tree of ``value``; None where it is too large, too deep or contains itself, which is then a problem."""
+    return _Plain(file, report).node(value, 0)
+
+
+class _Plain:
+    def __init__(self, file: str, report: Report) -> None:
+        self.mark = Mark(file)
+        self.report = report
+        self.count = 0
+
+    def node(self, value: Any, depth: int) -> Any:
+        self.count += 1
+        if self.count > MAX_NODES or depth > MAX_DEPTH:
+            limit = f"has more than {MAX_NODES} values" if self.count > MAX_NODES else "is nested too deep"
+            self.report.problem(f"the definition {limit}, or contains itself", self.mark, code="too_large")
+            return None
+        if isinstance(value, dict):
+            return self.mapping(value, depth)
+        if isinstance(value, (list, tuple)):
+            items = Seq(self.mark)
+            for item in value:
+                items.add(self.node(item, depth + 1), self.mark)
+                if self.count > MAX_NODES:
+                    break
+            return items
+        return _scalar(value)
+
+    def mapping(self, value: dict, depth: int) -> Map:
+        new = Map(self.mark)
+        for key, item in value.items():
+            if self.count > MAX_NODES:
+                break
+            if key is None or isinstance(key, bool):
+                self.report.problem(
+                    f"a key is not text ({key})", self.mark, hint="put quotes around the key", code="key_type"
+                )
+            else:
+                new.put(str(key), self.node(item, depth + 1), self.mark)
+        return new
+
+
+def _scalar(value: Any) -> Any:
+    if value is None or isinstance(value, bool):
+        return value
+    for kind in (int, float):
+        if isinstance(value, kind):
+            return kind(value)
+    # Also dates, which YAML 1.1 makes of 2020-01-01.
+    return str(value)
