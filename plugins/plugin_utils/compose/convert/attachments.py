@@ -34,6 +34,7 @@ def attachments(scope: Scope) -> list[dict[str, Any]]:
     """Return the network attachments, sorted by the network's name."""
     mode = network_mode(scope)
     if mode:
+        _is_aliased(scope, "")
         scope.context.use_predefined(mode)
         return [{"Target": mode}]
     _notice_mode(scope)
@@ -76,17 +77,23 @@ def _extra_aliases(scope: Scope) -> list[str]:
     They are given on networks of the stack only: on a network that others use as well they could collide.
     """
     aliases = list(scope.context.link_aliases.get(scope.key, ()))
-    name = text(scope.service, "container_name", scope.path())
-    if (
-        name
-        and name != scope.key
-        and scope.context.is_named_as_host(name, scope.key)
-        and scope.applies("container_name")
-    ):
-        scope.notice(
-            f"Swarm names containers itself; {name!r} became an alias, since another service names it as a host",
-            "container_name",
-            hint="Use the service's own name, or 'aliases' under 'networks'.",
-        )
-        aliases.append(name)
-    return aliases
+    name = text(scope.service, "container_name", scope.path()) or ""
+    return [*aliases, name] if _is_aliased(scope, name) else aliases
+
+
+def _is_aliased(scope: Scope, name: str) -> bool:
+    """Whether ``container_name`` becomes the alias ``name``; a notice says what became of it."""
+    written = text(scope.service, "container_name", scope.path())
+    if not written or written == scope.key:
+        return False
+    hint = "Use the service's own name, or 'aliases' under 'networks'."
+    is_named = name and scope.context.is_named_as_host(name, scope.key)
+    if not is_named or "container_name" not in scope.context.options.apply_ignored:
+        scope.notice("has no effect: Swarm names containers itself", "container_name", hint=hint, code="no_effect")
+        return False
+    scope.notice(
+        f"Swarm names containers itself; {name!r} became an alias, since another service names it as a host",
+        "container_name",
+        hint=hint,
+    )
+    return True

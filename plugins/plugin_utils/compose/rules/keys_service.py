@@ -39,10 +39,7 @@ SERVICE: Dict[str, Fate] = {
     "configs[].source": carried(_C + "Configs[].ConfigName"),
     "configs[].target": carried(_C + "Configs[].File.Name"),
     "configs[].uid": carried(_C + "Configs[].File.UID"),
-    "container_name": no_effect(
-        "Swarm names containers itself, since a service may have many",
-        "use the service's own name, or aliases under networks",
-    ),
+    "container_name": compiled("an alias in TaskTemplate.Networks[] where another service names it as a host"),
     "cpu_count": no_effect(_CPU, _CPU_INSTEAD),
     "cpu_percent": no_effect(_CPU, _CPU_INSTEAD),
     "cpu_period": compiled("with cpu_quota: TaskTemplate.Resources.Limits.NanoCPUs"),
