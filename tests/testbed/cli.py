@@ -22,6 +22,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BedError as error:
         print(f"{arguments.program}: {error}", file=sys.stderr)
         return 1
+    except BrokenPipeError:
+        return 1
     except KeyboardInterrupt:
         print("testbed: interrupted", file=sys.stderr)
         return 130

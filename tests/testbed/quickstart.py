@@ -31,8 +31,8 @@ STACK = "guestbook"
 EXAMPLE = ROOT / "examples" / "guestbook"
 FOLDER = CACHE / "demo"
 WEB_CONFIG = {"Cmd": ["python3", "/app/guestbook.py"], "User": "10001:10001"}
-#: image in the Compose file -> recipe, or None for the one that is built from the example's own source
-IMAGES = {"guestbook-web:1.0": None, "postgres:15": "postgres"}
+WEB = "guestbook-web"
+DATABASE = "postgres:15"
 #: How images are called on an engine of the user's, where there is no registry to name.
 LOCAL = "stackwright-demo/"
 QUIET_PIP = {"PIP_ROOT_USER_ACTION": "ignore", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
@@ -74,25 +74,30 @@ def demo_down() -> None:
             volume = [docker_cli(), "volume", "rm", "--force", f"{STACK}_data"]
             # Swarm takes some seconds to remove the containers of tasks that have ended.
             wait_for("the volume to be out of use", lambda: run(volume, check=False).returncode == 0, 60, 0.5)
-            run([docker_cli(), "image", "rm", "--force", *(LOCAL + image for image in IMAGES)], check=False)
+            loaded = run([docker_cli(), "image", "ls", "--quiet", f"{LOCAL}*"]).stdout.split()
+            run([docker_cli(), "image", "rm", "--force", *loaded], check=False)
     with step("Removing the private Swarm and the demo's files"):
         cleanup.remove(PREFIX)
         shutil.rmtree(FOLDER, ignore_errors=True)
 
 
 def use_private_swarm() -> dict[str, str]:
-    """Bring up the private Swarm and its images; gives the engine, the images' prefix and the page's address."""
+    """Bring up the private Swarm and its images; gives the engine, the images' prefix, the
+    web application's tag and the page's address."""
     if os.geteuid() != 0:
         raise BedError("a private Swarm needs root; give DOCKER_HOST of a manager to use a Swarm that is there")
     with step(f"Docker engine {engines.DEFAULT}, from Debian's packages"):
         engines.engine(engines.DEFAULT)
     with step("A private Swarm of one node, with a registry"):
         bed = Bed.up(PREFIX)
-    for image in IMAGES:
-        with step(f"Image {image}, from Debian's packages"):
-            bed.images.publish(build_image(image), image)
+    with step("Image of the web application: Python, from Debian's packages"):
+        web = build_web()
+        bed.images.publish(web, web)
+    with step("Image of the database: PostgreSQL, from Debian's packages"):
+        bed.images.publish(images.build("postgres"), DATABASE)
     address = f"http://{bed.node().address}:{port()}/"
-    return {"docker_host": bed.docker_host, "images": f"{bed.registry.address}/", "page": address}
+    prefix = f"{bed.registry.address}/"
+    return {"docker_host": bed.docker_host, "images": prefix, "tag": web.partition(":")[2], "page": address}
 
 
 def use_given_engine(docker_host: str) -> dict[str, str]:
@@ -103,21 +108,27 @@ def use_given_engine(docker_host: str) -> dict[str, str]:
             raise BedError(
                 f"{docker_host} is no manager of a Swarm; run `docker swarm init` there, or unset DOCKER_HOST"
             )
-    for image in IMAGES:
-        with step(f"Image {image}, from Debian's packages"), tempfile.TemporaryDirectory(dir=CACHE) as scratch:
-            archive = Path(scratch) / "image.tar"
-            images.BUILT.archive(build_image(image), archive, [LOCAL + image])
-            run([docker_cli(), "load", "--quiet", "--input", str(archive)])
+    with step("Image of the web application: Python, from Debian's packages"):
+        web = build_web()
+        load(web, web)
+    with step("Image of the database: PostgreSQL, from Debian's packages"):
+        load(images.build("postgres"), DATABASE)
     host = urllib.parse.urlparse(docker_host).hostname or swarm["NodeAddr"]
-    return {"docker_host": docker_host, "images": LOCAL, "page": f"http://{host}:{port()}/"}
+    tag = web.partition(":")[2]
+    return {"docker_host": docker_host, "images": LOCAL, "tag": tag, "page": f"http://{host}:{port()}/"}
 
 
-def build_image(image: str) -> str:
-    """Build what the Compose file calls ``image``; gives its name in the store."""
-    recipe = IMAGES[image]
-    if recipe:
-        return images.build(recipe)
-    return images.build_folder(EXAMPLE / "web", image, WEB_CONFIG, base="python", into="app")
+def build_web() -> str:
+    """The web application's image from the example's source; its tag is a hash of that."""
+    return images.build_folder(EXAMPLE / "web", WEB, WEB_CONFIG, base="python", into="app")
+
+
+def load(built: str, image: str) -> None:
+    """Load a built image into the engine of DOCKER_HOST."""
+    with tempfile.TemporaryDirectory(dir=CACHE) as scratch:
+        archive = Path(scratch) / "image.tar"
+        images.BUILT.archive(built, archive, [LOCAL + image])
+        run([docker_cli(), "load", "--quiet", "--input", str(archive)])
 
 
 def write_settings(site: dict[str, str]) -> None:
@@ -125,7 +136,8 @@ def write_settings(site: dict[str, str]) -> None:
     password = FOLDER / "password"
     if not password.exists():
         write_private(password, secrets.token_urlsafe(24))
-    variables = {"DB_PASSWORD": password.read_text(), "IMAGES": site["images"], "WEB_PORT": port()}
+    variables = {"DB_PASSWORD": password.read_text(), "IMAGES": site["images"], "TAG": site["tag"]}
+    variables["WEB_PORT"] = port()
     settings = {
         "stack_name": STACK,
         "stack_src": str(EXAMPLE / "compose.yml"),

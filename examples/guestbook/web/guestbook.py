@@ -7,6 +7,7 @@ import html
 import os
 import signal
 import sys
+import time
 import urllib.parse
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -15,6 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import psycopg2
 
 PORT = 8000
+START_SECONDS = 30
 LONGEST_FORM = 10_000
 NEWEST = 50
 TABLE = """
@@ -125,15 +127,25 @@ class GuestBook(BaseHTTPRequestHandler):
             super().log_request(code, size)
 
 
+def prepare_database() -> None:
+    """Make the table; wait for a database that starts at the same time, or again."""
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            with database() as cursor:
+                cursor.execute(TABLE)
+                cursor.execute(WELCOME)
+            return
+        except psycopg2.Error as error:
+            if time.monotonic() >= deadline:
+                sys.exit(f"guest book: the database does not answer: {str(error).strip()}")
+            time.sleep(0.5)
+
+
 def main() -> None:
     # The first process of a container gets no default action for SIGTERM.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    try:
-        with database() as cursor:
-            cursor.execute(TABLE)
-            cursor.execute(WELCOME)
-    except psycopg2.Error as error:
-        sys.exit(f"guest book: the database does not answer: {str(error).strip()}")
+    prepare_database()
     print(f"guest book: listening on port {PORT}", flush=True)
     ThreadingHTTPServer(("", PORT), GuestBook).serve_forever()
 
