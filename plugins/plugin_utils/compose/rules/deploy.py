@@ -28,7 +28,7 @@ WORDS: Mapping[Tuple[str, ...], Sequence[str]] = {
     ("restart_policy", "condition"): ("none", "on-failure", "any"),
     ("update_config", "failure_action"): ("pause", "continue", "rollback"),
     ("update_config", "order"): ("stop-first", "start-first"),
-    ("rollback_config", "failure_action"): ("pause", "continue"),
+    ("rollback_config", "failure_action"): ("pause", "continue", "rollback"),
     ("rollback_config", "order"): ("stop-first", "start-first"),
 }
 
@@ -46,6 +46,9 @@ def check_deploy(look: Look) -> None:
             ratio = deep(deploy, block, "max_failure_ratio")
             if isinstance(ratio, (int, float)) and not 0 <= ratio <= 1:
                 look.problem((*path, block, "max_failure_ratio"), "must be from 0 to 1", "0.2 means 20 %", "range")
+        if deep(deploy, "rollback_config", "failure_action") == "rollback":
+            message = "'rollback' has no effect here: a rollback that fails pauses"
+            look.notice((*path, "rollback_config", "failure_action"), message, "write pause")
         _check_mode(look, name, service, deploy)
         _check_endpoint(look, name, service, deploy)
         _check_restart(look, name, service)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Mapping, Tuple
+from typing import Any, Dict, Mapping, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.look import (
     OBJECTS,
@@ -46,6 +46,20 @@ def check_names(look: Look) -> None:
         for key, entry in look.section(kind).items():
             if mapping(entry).get("external") is not True:
                 _check_name(look, kind, key, entry)
+    for kind in ("networks", "configs", "secrets"):
+        _check_unique(look, kind)
+
+
+def _check_unique(look: Look, kind: str) -> None:
+    """Two keys that would make one object. Two volumes of one name are one volume, which does no harm."""
+    seen: Dict[str, str] = {}
+    for key, entry in look.section(kind).items():
+        if mapping(entry).get("external") is not True:
+            name = full_name(look, kind, key, entry)
+            if name in seen:
+                message = f"the {kind[:-1]} '{shown_key(seen[name])}' has the same name '{shown_key(name)}'"
+                look.problem((kind, key), message, "give one of them another name", "duplicate_name")
+            seen.setdefault(name, key)
 
 
 def _check_name(look: Look, kind: str, key: str, entry: Any) -> None:

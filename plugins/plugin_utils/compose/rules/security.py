@@ -13,7 +13,12 @@ SOURCES = ("config", "file", "registry")
 
 def check_security(look: Look) -> None:
     for name, service in look.services.items():
-        check_word(look, ("services", name, "isolation"), service.get("isolation"), ("default", "process", "hyperv"))
+        check_word(
+            look,
+            ("services", name, "isolation"),
+            str(service.get("isolation") or "").lower(),
+            ("default", "process", "hyperv"),
+        )
         if service.get("credential_spec") is None:
             continue
         given = [source for source in SOURCES if mapping(service["credential_spec"]).get(source)]
