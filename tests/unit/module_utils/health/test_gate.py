@@ -1,9 +1,9 @@
 """Golden cases: tests/unit/cases/wait/CASE.yml tells what is seen when, and what the gate says to it.
 
-``services`` maps a name to mode (replicated, global, replicated-job), replicas, restart (any, none), update (state, start),
-ports_only, touched (default true). ``feeds`` is a list of at, update (by service), tasks, nodes and expect. A task is
-``SERVICE.SLOT ID STATE [error]``, where the state may be followed by ``/DESIRED``; ``old`` before it marks a task of the
-specification before.
+``services`` maps a name to mode (replicated, global, replicated-job), replicas, restart (any, none), update (state,
+start), ports_only, touched (default true). ``feeds`` is a list of at, update (by service), tasks, nodes and expect.
+A task is ``SERVICE.SLOT ID STATE [error]``, where the state may be followed by ``/DESIRED``; ``old`` before it marks a
+task of the specification before.
 """
 
 from pathlib import Path

@@ -1,0 +1,47 @@
+"""Small desired states."""
+
+import base64
+
+NAMESPACE = "com.docker.stack.namespace"
+LABELS = {NAMESPACE: "shop"}
+
+
+def service(key, image="app:1", replicas=1, **container):
+    spec = {
+        "Name": f"shop_{key}",
+        "Labels": {**LABELS, "com.docker.stack.image": image},
+        "TaskTemplate": {
+            "ContainerSpec": {"Image": image, "Labels": LABELS, **container},
+            "Networks": [{"Target": "shop_default", "Aliases": [key]}],
+            "ForceUpdate": 0,
+        },
+        "Mode": {"Replicated": {"Replicas": replicas}},
+        "EndpointSpec": {},
+    }
+    return {"key": key, "name": spec["Name"], "image": image, "spec": spec, "depends_on": {}, "where": "compose.yml:1"}
+
+
+def reference(kind, key):
+    """A service's reference to the config or secret ``key``; ``kind`` is Config or Secret."""
+    return {f"{kind}Name": f"shop_{key}", "File": {"Name": key, "UID": "0", "GID": "0", "Mode": 292}}
+
+
+def content(key, text, **spec):
+    data = base64.b64encode(text.encode()).decode()
+    spec = {"Name": f"shop_{key}", "Labels": LABELS, **spec}
+    return {"key": key, "name": f"shop_{key}", "external": False, "spec": spec, "data": data}
+
+
+def desired(services, configs=(), secrets=()):
+    network = {"Name": "shop_default", "Driver": "overlay", "Labels": LABELS}
+    return {
+        "format": 1,
+        "stack": {"name": "shop", "id": "i", "hash": "h", "project": "", "environment": "", "prefix": "zane"},
+        "networks": [{"key": "default", "name": "shop_default", "external": False, "spec": network}],
+        "configs": sorted(configs, key=lambda entry: entry["name"]),
+        "secrets": sorted(secrets, key=lambda entry: entry["name"]),
+        "services": sorted(services, key=lambda entry: entry["name"]),
+        "waves": [],
+        "routes": [],
+        "notices": [],
+    }

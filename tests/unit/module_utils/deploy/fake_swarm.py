@@ -1,0 +1,144 @@
+"""A model of a Swarm with the client's interface: enough of the Engine's rules to deploy against, without tasks."""
+
+import copy
+import itertools
+import json
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
+
+KINDS = ("services", "networks", "configs", "secrets")
+
+
+class FakeSwarm:
+    """``before(method, path)`` is called before each call and may raise or meddle."""
+
+    where = "fake"
+    api_version = (1, 41)
+
+    def __init__(self):
+        self.calls = 0
+        self.writes = []
+        self.numbers = itertools.count(1)
+        self.objects = {kind: {} for kind in KINDS}
+        self.before = lambda method, path: None
+
+    # -- the client's interface
+
+    def get(self, path, query=None, headers=None, stream=False, timeout=None):
+        self._note("GET", path)
+        kind, _slash, identity = path.lstrip("/").partition("/")
+        if path == "/info":
+            swarm = {"LocalNodeState": "active", "ControlAvailable": True, "Cluster": {"ID": "cluster"}, "Nodes": 1}
+            return {"Name": "node1", "Swarm": swarm}
+        if kind in ("tasks", "nodes"):
+            return []
+        if identity:
+            return copy.deepcopy(self._one(kind, identity))
+        filters = (query or {}).get("filters") or {}
+        found = [
+            self._shown(kind, obj, query or {}) for obj in self.objects[kind].values() if _fits(kind, obj, filters)
+        ]
+        return copy.deepcopy(found)
+
+    def post(self, path, query=None, body=None, headers=None, timeout=None):
+        self._note("POST", path)
+        kind, _slash, rest = path.lstrip("/").partition("/")
+        body = json.loads(json.dumps(body))
+        if rest == "create":
+            return self._create(kind, body)
+        obj = self._one(kind, rest.partition("/")[0])
+        if obj["Version"]["Index"] != (query or {}).get("version"):
+            raise EngineError("update out of sequence", "out_of_sequence", status=500)
+        if kind == "services":
+            obj["PreviousSpec"], obj["Spec"] = obj["Spec"], self._service(body)
+        else:
+            if body.get("Data", obj["Spec"].get("Data")) != obj["Spec"].get("Data"):
+                raise EngineError("only updates to Labels are allowed", "invalid_spec", status=400)
+            obj["Spec"]["Labels"] = body["Labels"]
+        obj["Version"]["Index"] = next(self.numbers)
+        return {}
+
+    def delete(self, path, query=None, headers=None):
+        self._note("DELETE", path)
+        kind, _slash, identity = path.lstrip("/").partition("/")
+        obj = self._one(kind, identity)
+        needle = json.dumps(obj.get("Id") or obj["ID"])
+        if kind != "services" and any(needle in json.dumps(s["Spec"]) for s in self.objects["services"].values()):
+            raise EngineError(f"{kind} {identity} is in use by a service", "invalid_spec", status=400)
+        del self.objects[kind][identity]
+
+    # -- for tests
+
+    def add(self, kind, **body):
+        """An object that somebody else made."""
+        return self.objects[kind][self._create(kind, body)["ID"]]
+
+    def names(self, kind):
+        return sorted(_name(obj) for obj in self.objects[kind].values())
+
+    # -- inside
+
+    def _note(self, method, path):
+        self.calls += 1
+        self.before(method, path)
+        if method != "GET":
+            self.writes.append((method, path))
+
+    def _one(self, kind, identity):
+        try:
+            return self.objects[kind][identity]
+        except KeyError:
+            raise EngineError(f"{kind} {identity} not found", "not_found", status=404) from None
+
+    def _create(self, kind, body):
+        if any(_name(obj) == body["Name"] for obj in self.objects[kind].values()):
+            raise EngineError("name conflicts with an existing object", "conflict", status=409)
+        identity = f"{kind}-{next(self.numbers)}"
+        version = {"Index": next(self.numbers)}
+        if kind == "networks":
+            ipam = body.get("IPAM") or {"Config": [{"Subnet": "10.0.0.0/24", "Gateway": "10.0.0.1"}]}
+            self.objects[kind][identity] = {"Scope": "swarm", **body, "Id": identity, "IPAM": ipam}
+        else:
+            spec = self._service(body) if kind == "services" else body
+            self.objects[kind][identity] = {"ID": identity, "Version": version, "Spec": spec}
+        return {"ID": identity, "Id": identity}
+
+    def _service(self, spec):
+        template = spec["TaskTemplate"]
+        ids = {_name(network): key for key, network in self.objects["networks"].items()}
+        for attachment in template.get("Networks") or []:
+            target = attachment["Target"]
+            if target not in self.objects["networks"] and target not in ids:
+                raise EngineError(f"network {target} not found", "not_found", status=404)
+            attachment["Target"] = ids.get(target, target)
+        for kind, name in (("configs", "Config"), ("secrets", "Secret")):
+            for reference in template["ContainerSpec"].get(f"{name}s") or []:
+                if _name(self._one(kind, reference[f"{name}ID"])) != reference[f"{name}Name"]:
+                    raise EngineError("wrong reference", "invalid_spec", status=400)
+        template["Runtime"] = "container"
+        template["ContainerSpec"].setdefault("Isolation", "default")
+        if "Replicated" in spec["Mode"]:
+            spec["Mode"]["Replicated"].setdefault("Replicas", 1)
+        spec.setdefault("EndpointSpec", {}).setdefault("Mode", "vip")
+        return spec
+
+    def _shown(self, kind, obj, query):
+        if kind == "secrets":
+            return {**obj, "Spec": {k: v for k, v in obj["Spec"].items() if k != "Data"}}
+        if kind == "services" and query.get("status"):
+            replicas = (obj["Spec"]["Mode"].get("Replicated") or {}).get("Replicas", 1)
+            return {**obj, "ServiceStatus": {"RunningTasks": replicas, "DesiredTasks": replicas}}
+        return obj
+
+
+def _name(obj):
+    return obj["Spec"]["Name"] if "Spec" in obj else obj["Name"]
+
+
+def _fits(kind, obj, filters):
+    labels = (obj if kind == "networks" else obj["Spec"]).get("Labels") or {}
+    for wanted in filters.get("label", []):
+        key, equals, value = wanted.partition("=")
+        if key not in labels or (equals and labels[key] != value):
+            return False
+    return not filters.get("name") or any(_name(obj).startswith(prefix) for prefix in filters["name"])

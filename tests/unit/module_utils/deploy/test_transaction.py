@@ -1,0 +1,245 @@
+import copy
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transaction import (
+    deploy_stack,
+    remove_stack,
+    stop_stack,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, EngineError
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import stack_of
+
+sys.path.insert(0, str(Path(__file__).parent))
+from builders import content, desired, reference, service
+from fake_swarm import FakeSwarm
+
+
+class Clock:
+    """Time that passes only by sleeping."""
+
+    def __init__(self):
+        self.time = 0.0
+
+    def now(self):
+        return self.time
+
+    def sleep(self, seconds):
+        self.time += seconds
+
+
+OPTIONS = {"wait": False, "resolve_image": "never"}
+
+
+def deploy(swarm, state, **options):
+    return deploy_stack(swarm, Clock(), state, {**OPTIONS, **options})
+
+
+words = st.sampled_from(["one", "two", "three"])
+
+
+@st.composite
+def states(draw):
+    """A desired state of up to three services with configs, secrets and variables."""
+    keys = draw(st.sets(st.sampled_from(["api", "db", "web"])))
+    configs = draw(st.dictionaries(st.sampled_from(["conf", "page"]), words))
+    secrets = draw(st.dictionaries(st.sampled_from(["key", "password"]), words))
+    services = []
+    for key in sorted(keys):
+        container = {}
+        if draw(st.booleans()):
+            container["Env"] = [f"A={draw(words)}", f"B={draw(words)}"]
+        used = draw(st.sets(st.sampled_from(sorted(configs)))) if configs else set()
+        container["Configs"] = [reference("Config", name) for name in sorted(used)]
+        used = draw(st.sets(st.sampled_from(sorted(secrets)))) if secrets else set()
+        container["Secrets"] = [reference("Secret", name) for name in sorted(used)]
+        services.append(service(key, f"app:{draw(words)}", draw(st.integers(0, 3)), **container))
+    return desired(
+        services,
+        [content(key, text) for key, text in configs.items()],
+        [content(key, text) for key, text in secrets.items()],
+    )
+
+
+def crowd():
+    """A Swarm in which others live, under names that look like ours."""
+    swarm = FakeSwarm()
+    swarm.add("networks", Name="shop2_default", Driver="overlay", Labels={"com.docker.stack.namespace": "shop2"})
+    swarm.add("configs", Name="shop_config_of_nobody", Labels={}, Data="eA==")
+    swarm.add("secrets", Name="shop2_key", Labels={"com.docker.stack.namespace": "shop2"}, Data="eA==")
+    other = service("web")["spec"]
+    other.update(Name="shop2_web", Labels={"com.docker.stack.namespace": "shop2"})
+    other["TaskTemplate"]["Networks"] = [{"Target": "shop2_default"}]
+    swarm.add("services", **other)
+    return swarm
+
+
+def snapshot(swarm, ids=None):
+    """Copies of the objects by id, or of those in ``ids``."""
+    every = {key: obj for objects in swarm.objects.values() for key, obj in objects.items()}
+    return copy.deepcopy({key: obj for key, obj in every.items() if ids is None or key in ids})
+
+
+@settings(max_examples=40, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(states(), min_size=1, max_size=4))
+def test_any_walk_of_states_settles_announces_what_it_does_and_touches_nobody_else(walk):
+    swarm = crowd()
+    theirs = snapshot(swarm)
+    for state in walk:
+        before = copy.deepcopy(swarm.objects)
+        announced = deploy(swarm, state, check=True)
+        assert swarm.objects == before
+        done = deploy(swarm, state)
+        assert done["plan"] == announced["plan"]
+        again = deploy(swarm, state)
+        assert (again["changed"], again["plan"]) == (False, [])
+        assert snapshot(swarm, theirs) == theirs
+        for entry in state["services"]:
+            assert entry["name"] in swarm.names("services")
+    removed = remove_stack(swarm, Clock(), "shop", OPTIONS)
+    assert removed["changed"] == any(op["name"].startswith("shop_") for op in removed["plan"])
+    assert [obj for obj in snapshot(swarm).values() if stack_of(obj) == "shop"] == []
+    assert snapshot(swarm, theirs) == theirs
+
+
+@settings(max_examples=30, deadline=None, database=None)
+@given(states(), st.randoms(use_true_random=False))
+def test_the_order_of_what_the_engine_lists_means_nothing(state, random):
+    swarm = crowd()
+    deploy(swarm, state)
+    changed = copy.deepcopy(state)
+    for entry in changed["services"]:
+        entry["spec"]["Labels"]["new"] = "label"
+    first = deploy(swarm, changed, check=True)
+    for kind, objects in swarm.objects.items():
+        items = list(objects.items())
+        random.shuffle(items)
+        swarm.objects[kind] = dict(items)
+    assert deploy(swarm, changed, check=True)["plan"] == first["plan"]
+
+
+def test_a_run_without_changes_takes_at_most_six_calls_however_many_services():
+    for count in (1, 50):
+        swarm = FakeSwarm()
+        state = desired(
+            [service(f"s{number:02d}", Secrets=[reference("Secret", "key")]) for number in range(count)],
+            [content("conf", "one")],
+            [content("key", "two")],
+        )
+        deploy(swarm, state)
+        swarm.calls = 0
+        assert deploy(swarm, state)["calls"] == 6
+
+
+def test_neither_name_nor_label_of_a_secret_can_be_guessed_from_its_content():
+    marks = []
+    for _cluster in range(2):
+        swarm = FakeSwarm()
+        for text in ("guess me", "guess me too"):
+            web = service("web", Secrets=[reference("Secret", "key")])
+            deploy(swarm, desired([web], secrets=[content("key", text)]))
+        assert len(swarm.names("secrets")) == 2
+        marks += [obj["Spec"]["Labels"]["stackwright.content"] for obj in swarm.objects["secrets"].values()]
+        marks.append(swarm.names("secrets")[1])
+    assert len(set(marks)) == 6, "two clusters give one content the same label or name"
+
+
+def test_a_secrets_value_is_in_no_result():
+    swarm = FakeSwarm()
+    state = desired([service("web", Secrets=[reference("Secret", "key")])], secrets=[content("key", "hunter2hunter2")])
+    results = [deploy(swarm, state, check=True), deploy(swarm, state), deploy(swarm, state)]
+    data = state["secrets"][0]["data"]
+    assert "hunter2" not in str(results)
+    assert data not in str(results)
+
+
+def test_deferring_does_nothing_where_there_is_work():
+    swarm = FakeSwarm()
+    state = desired([service("web")])
+    looked = deploy(swarm, state, defer=True)
+    assert (looked["changed"], looked["deferred"], looked["cluster_id"], swarm.writes) == (True, True, "cluster", [])
+    deploy(swarm, state)
+    assert deploy(swarm, state, defer=True)["deferred"] is False
+
+
+def test_a_service_that_only_moved_on_is_updated_at_its_new_version():
+    swarm = FakeSwarm()
+    deploy(swarm, desired([service("web")]))
+    (web,) = swarm.objects["services"].values()
+
+    def meddle(method, path):
+        if path.endswith("/update") and not swarm.writes[-1][1].endswith("/update"):
+            web["Version"]["Index"] = next(swarm.numbers)
+            swarm.before = lambda method, path: None
+
+    swarm.before = meddle
+    deploy(swarm, desired([service("web", "app:2")]))
+    assert web["Spec"]["TaskTemplate"]["ContainerSpec"]["Image"] == "app:2"
+
+
+def test_a_service_that_somebody_else_changed_is_not_overwritten_unseen():
+    swarm = FakeSwarm()
+    deploy(swarm, desired([service("web")]))
+    (web,) = swarm.objects["services"].values()
+
+    def meddle(method, path):
+        if path.endswith("/update"):
+            web["Version"]["Index"] = next(swarm.numbers)
+            web["Spec"]["Labels"]["by"] = "hand"
+
+    swarm.before = meddle
+    with pytest.raises(DeployError) as failed:
+        deploy(swarm, desired([service("web", "app:2")]))
+    assert failed.value.error_code == "out_of_sequence"
+    assert web["Spec"]["TaskTemplate"]["ContainerSpec"]["Image"] == "app:1"
+
+
+def test_stopping_and_starting_brings_back_the_count():
+    swarm = FakeSwarm()
+    state = desired([service("web", replicas=3)])
+    deploy(swarm, state)
+    stop_stack(swarm, Clock(), "shop", OPTIONS)
+    (web,) = swarm.objects["services"].values()
+    assert web["Spec"]["Mode"] == {"Replicated": {"Replicas": 0}}
+    assert web["Spec"]["Labels"]["zane-replicas-before-stop"] == "3"
+    assert not stop_stack(swarm, Clock(), "shop", OPTIONS)["changed"]
+    del state["services"][0]["spec"]["Mode"]["Replicated"]["Replicas"]
+    deploy(swarm, state)
+    assert web["Spec"]["Mode"] == {"Replicated": {"Replicas": 3}}
+    assert not deploy(swarm, state)["changed"]
+
+
+def test_a_network_that_is_released_late_is_waited_for():
+    swarm = FakeSwarm()
+    deploy(swarm, desired([service("web")]))
+    clock, tries = Clock(), []
+
+    def busy(method, path):
+        if method == "DELETE" and path.startswith("/networks/"):
+            tries.append(clock.now())
+            if len(tries) < 4:
+                raise EngineError("network shop_default is in use by task x", "engine_error", status=500)
+
+    swarm.before = busy
+    remove_stack(swarm, clock, "shop", OPTIONS)
+    assert len(tries) == 4
+    assert swarm.names("networks") == []
+    assert clock.now() < 2
+
+
+def test_a_mask_hides_values_in_plan_and_diff():
+    swarm = FakeSwarm()
+    deploy(swarm, desired([service("web", Env=["TOKEN=old-token", "A=1"])]))
+
+    def mask(kind, key, path, value):
+        return "(hidden)" if path.endswith("Env.TOKEN") else value
+
+    done = deploy(swarm, desired([service("web", Env=["TOKEN=new-token", "A=2"])]), mask=mask)
+    assert "old-token" not in str(done)
+    assert "new-token" not in str(done)
+    assert "(hidden)" in done["diff"]["before"]
+    assert "A: 1" in done["diff"]["before"]
