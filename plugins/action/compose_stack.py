@@ -109,7 +109,8 @@ class ActionModule(ActionBase):
         if looked.get("failed") or not looked.get("changed"):
             return looked
         host = variables["inventory_hostname"]
-        digest = hashlib.sha256(json.dumps(arguments, sort_keys=True).encode()).hexdigest()
+        wanted = {name: value for name, value in arguments.items() if name not in CONNECTION}
+        digest = hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()
         key = "/".join((str(self._task._uuid), stack["name"], looked["cluster_id"]))
         with turn(C.DEFAULT_LOCAL_TMP, key, host) as mine:
             if not mine.leads:
