@@ -13,7 +13,7 @@ from typing import AbstractSet, Any, Callable, Dict, FrozenSet, List, Mapping, O
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import services_of, tasks_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.gate import (
     PASSED,
     TIMED_OUT,
@@ -28,6 +28,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses 
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import ENDED_BADLY, state_of
 
 FIRST_PAUSE, LONGEST_PAUSE, GROWTH = 0.05, 1.0, 1.5  # seconds, seconds, factor
+BEAR_WITH = 20.0  # seconds without an answer
+TRANSIENT = ("daemon_unreachable", "no_quorum", "timeout", "engine_error")
 
 
 def before(services: List[Dict[str, Any]], tasks: List[Dict[str, Any]]) -> Before:
@@ -50,20 +52,33 @@ def wait(
     past: Before,
     touched: Mapping[str, bool],
     progress: Optional[Callable[[str], None]] = None,
-    leaving: AbstractSet[str] = frozenset(),
+    names: Optional[AbstractSet[str]] = None,
 ) -> List[Judgement]:
-    """Waits until every service of the stack is as it should be, but for those in ``leaving`` (names, to be removed).
+    """Waits until every service of the stack (of those in ``names``) is as it should be, and gives their judgements.
+
+    An engine that does not answer for a moment (a restart, an election) is borne with for 20 s.
 
     Raises DeployError (``wait_failed``, or ``timeout``) with a reason for each service: ``details["failures"]``.
     """
     gate = Gate(limits, clock.now(), past, touched)
     pause, seen, shown = FIRST_PAUSE, None, ""
     nodes: List[Dict[str, Any]] = []
+    silent: Optional[float] = None
     while True:
-        services = [s for s in services_of(client, stack) if s["Spec"]["Name"] not in leaving]
-        tasks = tasks_of(client, stack)
-        if _is_global(services) and (not nodes or pause >= LONGEST_PAUSE):
-            nodes = client.get("/nodes") or []
+        try:
+            services = services_of(client, stack)
+            tasks = tasks_of(client, stack)
+            if _is_global(services) and (not nodes or pause >= LONGEST_PAUSE):
+                nodes = client.get("/nodes") or []
+        except EngineError as error:
+            silent = clock.now() if silent is None else silent
+            if error.error_code not in TRANSIENT or clock.now() - silent >= BEAR_WITH:
+                raise
+            clock.sleep(LONGEST_PAUSE)
+            continue
+        silent = None
+        if names is not None:
+            services = [service for service in services if service["Spec"]["Name"] in names]
         verdict = gate.feed(clock.now(), services, tasks, nodes)
         if verdict.state == PASSED:
             return verdict.judgements

@@ -34,7 +34,7 @@ class Operation:
     """One Engine call (``create``, ``update``, ``remove``), or ``keep``.
 
     ``restarts`` is the number of tasks that the change stops or replaces. ``payload`` is what apply needs and nobody is
-    shown: ``id``, ``version``, ``spec``, ``data``.
+    shown: ``id``, ``version``, ``spec``, ``data``. Services of a higher ``wave`` depend on those of lower ones.
     """
 
     action: str
@@ -45,6 +45,7 @@ class Operation:
     changes: Tuple[Change, ...] = ()
     restarts: int = 0
     phase: str = CHANGE
+    wave: int = 0
     payload: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def __str__(self) -> str:
@@ -91,11 +92,11 @@ class Plan:
 
 
 def ordered(operations: Sequence[Operation]) -> Tuple[Operation, ...]:
-    """In the order of work: what is kept, changes by kind (a removal before a creation), then prune backwards."""
+    """In the order of work: changes by kind, wave and name (a removal before a creation), then prune backwards."""
 
-    def rank(op: Operation) -> Tuple[int, int, str, bool]:
+    def rank(op: Operation) -> Tuple[int, int, int, str, bool]:
         kind = KINDS.index(op.kind)
-        return (PHASES.index(op.phase), -kind if op.phase == PRUNE else kind, op.name, op.action != "remove")
+        return (PHASES.index(op.phase), -kind if op.phase == PRUNE else kind, op.wave, op.name, op.action != "remove")
 
     return tuple(sorted(operations, key=rank))
 

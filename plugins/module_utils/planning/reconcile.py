@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Dict, List, Mapping, Optional, Set, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
@@ -58,6 +59,7 @@ def _services(
     taken = {name_of(s): s for s in observed.get("all_services") or () if stack_of(s) != stack}
     known = known_of(desired, observed, options)
     mode = options.get("resolve_image", "changed")
+    waves = {key: number for number, keys in enumerate(desired.get("waves") or []) for key in keys}
     operations: List[Operation] = []
     notices: List[str] = []
     for service in desired["services"]:
@@ -75,7 +77,7 @@ def _services(
                 f"service {key}: the registry gave no digest for {without_digest(choice.image)}; "
                 "each node uses the image that it finds under this name"
             )
-        operations += service_operations(service, live, choice, known)
+        operations += [replace(op, wave=waves.get(key, 0)) for op in service_operations(service, live, choice, known)]
     return operations, notices
 
 

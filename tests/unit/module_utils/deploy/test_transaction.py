@@ -243,3 +243,51 @@ def test_a_mask_hides_values_in_plan_and_diff():
     assert "new-token" not in str(done)
     assert "(hidden)" in done["diff"]["before"]
     assert "A: 1" in done["diff"]["before"]
+
+
+def asleep(key):
+    return service(key, replicas=0)
+
+
+def test_services_are_made_wave_by_wave_and_each_wave_runs_before_the_next():
+    swarm = FakeSwarm()
+    state = desired([asleep("api"), asleep("db"), asleep("web")])
+    state["waves"] = [["web"], ["db"], ["api"]]
+    calls = []
+    swarm.before = lambda method, path: calls.append((method, path))
+    done = deploy(swarm, state, wait=True)
+    assert [op["key"] for op in done["plan"] if op["kind"] == "service"] == ["web", "db", "api"]
+    creates = [number for number, call in enumerate(calls) if call == ("POST", "/services/create")]
+    looks = [number for number, call in enumerate(calls) if call == ("GET", "/tasks")]
+    assert any(creates[0] < look < creates[1] for look in looks)
+    assert any(creates[1] < look < creates[2] for look in looks)
+
+
+def test_an_engine_that_is_away_for_a_moment_does_not_end_the_wait():
+    swarm, clock = FakeSwarm(), Clock()
+    failures = iter([EngineError("no leader", "no_quorum")] * 5)
+
+    def away(method, path):
+        if path == "/tasks":
+            for error in failures:
+                raise error
+
+    swarm.before = away
+    done = deploy_stack(swarm, clock, desired([asleep("web")]), {**OPTIONS, "wait": True})
+    assert done["status"] == "asleep"
+    assert 5 <= clock.now() < 10
+
+
+def test_an_engine_that_stays_away_ends_the_wait_with_the_outcome():
+    swarm, clock = FakeSwarm(), Clock()
+
+    def away(method, path):
+        if path == "/tasks":
+            raise EngineError("no leader", "no_quorum")
+
+    swarm.before = away
+    with pytest.raises(DeployError) as failed:
+        deploy_stack(swarm, clock, desired([asleep("web")]), {**OPTIONS, "wait": True})
+    assert failed.value.error_code == "no_quorum"
+    assert len(failed.value.details["outcome"]["done"]) == 2
+    assert 20 <= clock.now() < 30
