@@ -113,7 +113,7 @@ class Node:
         if not self.pid:
             raise BedError(f"node {self.name} is down")
         path = f"PATH={self.programs}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-        enter = ["nsenter", f"--target={self.pid}", "--mount", "--uts", "--net", "--pid", "--wd=/"]
+        enter = ["nsenter", f"--target={self.pid}", "--mount", "--uts", "--net", "--pid", "--root", "--wd"]
         return [*enter, "env", path, f"DOCKER_HOST={self.docker_host}", *argv]
 
     def run(self, argv: Sequence[str], check: bool = True, timeout: float | None = 300) -> subprocess.CompletedProcess:
