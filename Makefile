@@ -1,6 +1,6 @@
 # Every target sets up what it needs under .cache/ first.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-down test test-long lint sanity unit differential integration package benchmark
+.PHONY: help setup demo demo-down test test-long testbed-status testbed-down lint sanity unit differential integration package benchmark
 
 PYTHON := .cache/venv/bin/python
 PYTEST := $(PYTHON) -m pytest -q
@@ -10,6 +10,12 @@ help: ## Show the targets
 
 setup: ## Install what running and testing needs into .cache/venv
 	@sh tests/tools/bootstrap.sh run test
+
+demo: ## The quick start: the guest book on a private Swarm (or the one of DOCKER_HOST), a minute or two the first time
+	@python3 tests/testbed demo
+
+demo-down: ## Remove what demo made
+	@python3 tests/testbed demo-down
 
 test: lint unit differential integration package ## All of the tests but the longest (about 15 minutes the first time)
 
@@ -27,12 +33,6 @@ unit: setup ## Unit tests: no engine, no network
 
 differential: setup ## Our results against those of docker's own tools
 	@$(PYTEST) -n 2 tests/differential
-
-demo: ## The quick start: the guest book on a private Swarm (or the one of DOCKER_HOST), about 2 minutes the first time
-	@python3 tests/testbed demo
-
-demo-down: ## Remove what demo made
-	@python3 tests/testbed demo-down
 
 testbed-status: ## Show the Swarms that tests have up
 	@python3 tests/testbed status

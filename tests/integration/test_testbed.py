@@ -230,3 +230,15 @@ def test_a_cut_off_node_is_down_until_its_link_is_mended(three):
 
     three.node("w2").heal()
     three.wait_ready()
+
+
+def test_the_swarm_goes_on_without_its_leader(own_prefix):
+    bed = Bed.up(own_prefix, managers=3, registries=())
+    bed.kill("m1")
+    bed.wait_ready({"m2", "m3"})
+
+    bed.node("m2").api("POST", "/configs/create", {"Name": "written", "Data": ""})
+    bed.start("m1")
+    bed.wait_ready()
+
+    assert [config["Spec"]["Name"] for config in bed.node("m1").api("GET", "/configs")] == ["written"]

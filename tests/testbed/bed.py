@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -155,12 +156,13 @@ class Bed:
         return all(part.is_up for part in parts) and (not swarm or self.ready_nodes() == set(self.nodes))
 
     def ready_nodes(self) -> set[str]:
-        """Host names of the nodes that the first manager sees as ready; empty where it does not answer."""
-        try:
-            seen = self.node("m1").api("GET", "/nodes", timeout=10)
-        except (OSError, BedError):
-            return set()
-        return {node["Description"]["Hostname"] for node in seen if node["Status"]["State"] == "ready"}
+        """Host names of the nodes that the first manager which answers sees as ready; empty where none does."""
+        for node in self.nodes.values():
+            if node.role == "manager" and node.pid:
+                with contextlib.suppress(OSError, BedError):
+                    seen = node.api("GET", "/nodes", timeout=10)
+                    return {node["Description"]["Hostname"] for node in seen if node["Status"]["State"] == "ready"}
+        return set()
 
     def wait_ready(self, names: set[str] | None = None, seconds: float = JOIN_SECONDS) -> None:
         """Wait until exactly these nodes (all of them, unless named) are ready."""
