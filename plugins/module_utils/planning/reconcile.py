@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Dict, List, Mapping, Optional, Set, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.images import choose, without_digest
@@ -19,6 +19,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.objects
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prune import gone_objects, gone_services
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import Known, service_operations
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_fields import explain, too_new
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import id_of, name_of, stack_of
 
 Bound = Mapping[str, Any]
@@ -78,7 +79,15 @@ def _services(
                 "each node uses the image that it finds under this name"
             )
         operations += [replace(op, wave=waves.get(key, 0)) for op in service_operations(service, live, choice, known)]
+        notices += _unknown_to_the_engine(service, observed.get("api"))
     return operations, notices
+
+
+def _unknown_to_the_engine(service: Mapping[str, Any], api: Optional[Sequence[int]]) -> List[str]:
+    if not api:
+        return []
+    found = too_new(service["spec"], (api[0], api[1]))
+    return [f"service {service['key']}: {explain(path, since)}; this engine leaves it out" for path, since in found]
 
 
 def own_services(stack: str, observed: Mapping[str, Any]) -> Dict[str, Mapping[str, Any]]:

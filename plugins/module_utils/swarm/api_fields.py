@@ -3,13 +3,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Fields of a ServiceSpec that came with an API later than 1.41 (engine 20.10), the oldest that we speak.
 
-An older Engine drops such a field without a word. So a manager looks here, leaves it out itself and says so.
+An older Engine drops such a field without a word. So whoever plans looks here and says so.
 Source: the Engine's API changelog, and trials on 20.10, 26.1 and 28.5.
 """
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator, List, Mapping, Tuple
+from typing import Any, Iterator, List, Mapping, Tuple
 
 Path = Tuple[Any, ...]
 Version = Tuple[int, int]
@@ -46,14 +46,6 @@ def too_new(spec: Mapping[str, Any], api: Version) -> List[Tuple[Path, Version]]
     ]
 
 
-def without(spec: Mapping[str, Any], paths: List[Tuple[Path, Version]]) -> Dict[str, Any]:
-    """Return a copy of ``spec`` without the paths that too_new() gave. Containers on the way are copied, no others."""
-    result: Any = dict(spec)
-    for path, _since in paths:
-        result = _removed(result, path)
-    return result
-
-
 def explain(path: Path, since: Version) -> str:
     """Say what is missing: ``OomScoreAdj needs API 1.46 (engine 27.0)``."""
     name = ".".join(str(part) for part in path if part not in _CONTAINER)
@@ -70,12 +62,3 @@ def _matches(value: Any, pattern: Path, path: Path = ()) -> Iterator[Tuple[Path,
     elif isinstance(value, Mapping) and pattern[0] in value:
         for match in _matches(value[pattern[0]], pattern[1:], path + (pattern[0],)):
             yield match
-
-
-def _removed(value: Any, path: Path) -> Any:
-    key, rest = path[0], path[1:]
-    if isinstance(value, list):
-        return [_removed(item, rest) if index == key else item for index, item in enumerate(value)]
-    if not rest:
-        return {name: item for name, item in value.items() if name != key}
-    return {name: _removed(item, rest) if name == key else item for name, item in value.items()}

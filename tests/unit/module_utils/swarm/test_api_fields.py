@@ -5,7 +5,6 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_fields
     SINCE,
     explain,
     too_new,
-    without,
 )
 
 
@@ -42,21 +41,6 @@ def test_an_old_engine_lacks_all_of_them():
 def test_a_new_engine_has_them():
     assert names((1, 45)) == ["OomScoreAdj needs API 1.46 (engine 27.0)"]
     assert names((1, 51)) == []
-
-
-def test_what_the_engine_lacks_is_taken_out_of_a_copy():
-    given = spec()
-    result = without(given, too_new(given, (1, 41)))
-    assert given == spec()
-    assert too_new(result, (1, 41)) == []
-    assert result["TaskTemplate"]["ContainerSpec"] == {
-        "Healthcheck": {"Test": ["CMD", "x"]},
-        "Privileges": {"NoNewPrivileges": False},
-        "Mounts": [
-            {"Target": "/a", "VolumeOptions": {"NoCopy": True}},
-            {"Target": "/b", "VolumeOptions": {"NoCopy": True}},
-        ],
-    }
 
 
 @pytest.mark.parametrize("row", SINCE, ids=lambda row: ".".join(row[0]))
