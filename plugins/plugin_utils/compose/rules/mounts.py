@@ -38,9 +38,16 @@ def _check_mount(look: Look, path: Tuple[Any, ...], mount: Mapping[str, Any]) ->
     target: Any = mount.get("target")
     if not isinstance(kind, str) or kind not in TYPES:
         look.problem(
-            (*path, "type"), f"unknown type of mount {shown_value(kind)}", f"use {', '.join(TYPES)}", "mount_type"
+            (*path, "type"),
+            f"unknown type of mount {shown_value(kind)}",
+            f"use {', '.join(kind for kind in TYPES if kind != 'image')}",
+            "mount_type",
         )
         return
+    if kind == "image":
+        # Engines 20.10, 26.1 and 28.5 all answer: invalid MountType.
+        hint = "copy what is needed into the service's own image, or use a config"
+        look.problem((*path, "type"), "services can't mount images", hint, "unsupported")
     if not is_text(target):
         look.problem(path, "the mount has no target", "name the path in the container with target:", "mount_target")
     elif not target.startswith("/") and not WINDOWS.match(target):
