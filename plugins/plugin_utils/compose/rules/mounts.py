@@ -37,12 +37,8 @@ def _check_mount(look: Look, path: Tuple[Any, ...], mount: Mapping[str, Any]) ->
     source: Any = mount.get("source")
     target: Any = mount.get("target")
     if not isinstance(kind, str) or kind not in TYPES:
-        look.problem(
-            (*path, "type"),
-            f"unknown type of mount {shown_value(kind)}",
-            f"use {', '.join(kind for kind in TYPES if kind != 'image')}",
-            "mount_type",
-        )
+        hint = "use volume, bind, tmpfs, npipe or cluster"
+        look.problem((*path, "type"), f"unknown type of mount {shown_value(kind)}", hint, "mount_type")
         return
     if kind == "image":
         # Engines 20.10, 26.1 and 28.5 all answer: invalid MountType.

@@ -107,6 +107,7 @@ BY_PATTERN = {
     "services.*.volumes[].type": "bind",
     "services.*.volumes[].source": "other",
     "networks.*.enable_ipv4": False,
+    "services.*.volumes[].image": {"subpath": "a"},
     "services.*.configs[].source": "other",
     "services.*.secrets[].source": "other",
     "services.*.credential_spec.config": "thing",
