@@ -237,7 +237,7 @@ def test_the_swarm_goes_on_without_its_leader(own_prefix):
     bed.kill("m1")
     bed.wait_ready({"m2", "m3"})
 
-    bed.node("m2").api("POST", "/configs/create", {"Name": "written", "Data": ""})
+    bed.node("m2").api("POST", "/configs/create", {"Name": "written", "Data": "eA=="})
     bed.start("m1")
     bed.wait_ready()
 
