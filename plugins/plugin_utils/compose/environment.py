@@ -23,7 +23,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.variable
 
 
 def resolve_bare(tree: Map, variables: Mapping[str, str]) -> Map:
-    """Gives each bare key of an ``environment`` the variable's value, or leaves it out; changes ``tree``."""
+    """Gives each bare key of an ``environment`` the variable's value, if there is one; changes ``tree``."""
     services = tree.get("services")
     for service in services.values() if isinstance(services, Map) else ():
         environment = service.get("environment") if isinstance(service, Map) else None
@@ -31,19 +31,27 @@ def resolve_bare(tree: Map, variables: Mapping[str, str]) -> Map:
             for key in [key for key, value in environment.items() if value is None]:
                 if key in variables:
                     environment[key] = variables[key]
-                else:
-                    environment.drop(key)
     return tree
 
 
 def read_environment_files(tree: Map, variables: Mapping[str, str], reader: FileReader, place: Place) -> Map:
-    """Replaces ``env_file`` and ``label_file`` by what stands in them; changes ``tree``."""
+    """Puts what stands in ``env_file`` and ``label_file`` into ``environment`` and ``labels``; changes ``tree``."""
     services = tree.get("services")
     files = _Files(variables, reader)
     for name, service in services.items() if isinstance(services, Map) else ():
-        if isinstance(service, Map) and ("env_file" in service or "label_file" in service):
-            files.put_into(service, place.at(tree, "services").at(services, name))
+        if isinstance(service, Map):
+            if "env_file" in service or "label_file" in service:
+                files.put_into(service, place.at(tree, "services").at(services, name))
+            _drop_bare(service)
     return tree
+
+
+def _drop_bare(service: Map) -> None:
+    """A bare key without a variable is left out, and hides what an env file says."""
+    environment = service.get("environment")
+    if isinstance(environment, Map):
+        for key in [key for key, value in environment.items() if value is None]:
+            environment.drop(key)
 
 
 class _Files:

@@ -11,7 +11,7 @@ from typing import Any
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.merge import merge_service
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.paths import is_remote
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Place
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import Map
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import Map, untagged
 
 # Gives the services of another file in canonical form with absolute paths, and the file's path; None: reported.
 # Arguments: the extending file, the path that it names, the place of ``extends``.
@@ -68,7 +68,8 @@ class _Resolver:
             own.update(service)
             own.marks = dict(service.marks)
             own.drop("extends")
-        return merge_service(base, own, place) if isinstance(base, Map) else own
+        # The base's !reset and !override concern the base, not the service that extends it.
+        return merge_service(untagged(base), own, place) if isinstance(base, Map) else own
 
     def _target(self, service: Any, file: str, services: Map, place: Place) -> tuple[str, Map, str, Place] | None:
         """Where the base of ``service`` stands: (file, services, name, place); None if there is none."""

@@ -16,7 +16,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonica
 )
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.paths import directory_of, is_remote, join
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Place
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import Map, Seq, to_plain
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import Map, Seq, to_plain, untagged
 
 _SECTIONS = ("services", "networks", "volumes", "configs", "secrets", "models")
 
@@ -94,7 +94,7 @@ def _import(tree: Map, included: Map, place: Place) -> None:
         target = tree[section]
         for key, value in resources.items():
             if key not in target:
-                target.put(key, value, resources.mark(key))
+                target.put(key, untagged(value), resources.mark(key))
             elif to_plain(target[key]) != to_plain(value):
                 other = target.mark(key)
                 place.problem(

@@ -14,6 +14,7 @@ from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import Problem
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.absolute import resolve_paths
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.networks import complete_dependencies
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.services import canonical
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.texts import is_scalar, kind_of
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.casts import CASTS
@@ -115,6 +116,7 @@ def load(
     root = Place(run.report, (), tree.start)
     tree = select_services(tree, active_profiles(profiles, values), root)
     tree = read_environment_files(tree, values, reader, root)
+    tree = complete_dependencies(tree)
     contents = read_contents(tree, run.variable_contents, reader, root)
     run.report.finish()
     return Project(name, directory, tree, contents, list(run.report.notices))

@@ -73,9 +73,7 @@ def merge_service(base: Map, over: Map, place: Place) -> Map:
 
 def _maps(base: Map, over: Map, place: Place, pattern: tuple[str, ...]) -> Map:
     place.report.spend(len(base) + len(over), over.start)
-    new = base.like()
-    new.start = over.start
-    new.tags.update(over.tags)
+    new = over.like()
     new.marks = dict(base.marks)
     new.update(base)
     for key, tag in over.tags.items():

@@ -85,19 +85,30 @@ def seq_of(values: Sequence[Any], mark: Mark) -> Seq:
     return new
 
 
-def copy(node: Any) -> Any:
-    """A deep copy that keeps marks and tags; scalars are shared."""
+def untagged(node: Any) -> Any:
+    """``node`` without merge tags below; what has none is shared, not copied."""
     if isinstance(node, Map):
-        new = node.like()
-        new.marks = dict(node.marks)
+        changed = {}
         for key, value in node.items():
-            new[key] = copy(value) if isinstance(value, (dict, list)) else value
+            if isinstance(value, (dict, list)):
+                clean = untagged(value)
+                if clean is not value:
+                    changed[key] = clean
+        if not changed and not node.tags:
+            return node
+        new = Map(node.start)
+        new.update(node)
+        new.update(changed)
+        new.marks = {key: mark for key, mark in node.marks.items() if key in new}
         return new
     if isinstance(node, Seq):
-        items = Seq(node.start)
-        items.marks = list(node.marks)
-        items.extend(copy(value) if isinstance(value, (dict, list)) else value for value in node)
-        return items
+        items = [untagged(value) if isinstance(value, (dict, list)) else value for value in node]
+        if all(clean is value for clean, value in zip(items, node)):
+            return node
+        seq = Seq(node.start)
+        seq.extend(items)
+        seq.marks = list(node.marks)
+        return seq
     return node
 
 

@@ -18,6 +18,8 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report i
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.scalars import scalar_text
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import Map, Seq
 
+_DEFAULTS = (("condition", "service_started"), ("required", True), ("restart", False))
+
 
 def _as_map(value: Any, place: Place) -> Map | None:
     """A Map name → entry (None where the list form gives none); reports what is neither."""
@@ -54,6 +56,18 @@ def _attachment(entry: Map, place: Place) -> None:
             entry[key] = canonical(entry[key], place.at(entry, key))
 
 
+def complete_dependencies(tree: Map) -> Map:
+    """Writes out the defaults once all files are merged: what a later file does not say, it does not change."""
+    services = tree.get("services")
+    for service in services.values() if isinstance(services, Map) else ():
+        dependencies = service.get("depends_on") if isinstance(service, Map) else None
+        for entry in dependencies.values() if isinstance(dependencies, Map) else ():
+            for key, default in _DEFAULTS if isinstance(entry, Map) else ():
+                if entry.get(key) is None:
+                    entry.put(key, default, entry.start)
+    return tree
+
+
 def depends_on(value: Any, place: Place) -> Any:
     new = _as_map(value, place)
     if new is None:
@@ -61,12 +75,10 @@ def depends_on(value: Any, place: Place) -> Any:
     for name, entry in list(new.items()):
         here = place.at(new, name)
         if entry is None:
-            entry = Map(here.mark)
+            # The short form says these two, as in Compose.
+            new[name] = Map(here.mark)
+            for key, default in _DEFAULTS[:2]:
+                new[name].put(key, default, here.mark)
         elif not isinstance(entry, Map):
             wrong_type(entry, here, "a mapping")
-            continue
-        for key, default in (("condition", "service_started"), ("required", True), ("restart", False)):
-            if entry.get(key) is None:
-                entry.put(key, default, here.mark)
-        new[name] = entry
     return new
