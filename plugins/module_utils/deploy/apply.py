@@ -75,10 +75,15 @@ class Apply:
                 raise DeployError(
                     f"{operation.action} {operation.kind} {operation.name} failed: {error.message}",
                     error.error_code,
-                    f"{error.hint} {len(self.done)} operations were done; running again completes the rest.".strip(),
+                    f"{error.hint} {self._so_far()}".strip(),
                     {**error.details, "outcome": outcome},
                 ) from error
             self.done.append(str(operation))
+
+    def _so_far(self) -> str:
+        count = len(self.done)
+        done = "Nothing was done" if not count else f"{count} operation{' was' if count == 1 else 's were'} done"
+        return f"{done}; running again completes the rest."
 
     # -- one method for each kind of call
 

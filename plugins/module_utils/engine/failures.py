@@ -14,6 +14,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.errors import En
 BY_TEXT: Tuple[Tuple[str, str, str], ...] = (
     ("swarm is encrypted and needs to be unlocked", "swarm_locked", "Unlock it with `docker swarm unlock`."),
     ("does not have a leader", "no_quorum", "Bring back more than half of the managers."),
+    ("node lost leader status", "no_quorum", "Bring back more than half of the managers."),
     ("lost quorum", "no_quorum", "Bring back more than half of the managers."),
     ("no elected primary", "no_quorum", "Bring back more than half of the managers."),
     ("worker nodes can't be used", "not_a_manager", "Run the task on a manager."),
@@ -92,8 +93,10 @@ def check_manager(info: Dict[str, Any], docker_host: str) -> None:
         )
     if swarm.get("ControlAvailable"):
         if error or not (swarm.get("Cluster") or {}).get("ID"):
+            words = message_of(error.encode()) or "it does not answer"
+            why = "" if "does not have a leader" in words else f": {words.rstrip('.')}"
             raise EngineError(
-                f"The Swarm of {name} has no leader: {error or 'it does not answer'}",
+                f"The Swarm of {name} has no leader{why}.",
                 "no_quorum",
                 "Bring back more than half of the managers.",
             )

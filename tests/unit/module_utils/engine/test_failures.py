@@ -18,6 +18,7 @@ REFUSALS = [
     (503, WORKER, "not_a_manager"),
     (503, "Swarm is encrypted and needs to be unlocked before it can be used.", "swarm_locked"),
     (500, NO_LEADER, "no_quorum"),
+    (500, "raft: failed to process the request: node lost leader status", "no_quorum"),
     (500, "rpc error: code = DeadlineExceeded desc = context deadline exceeded", "no_quorum"),
     (500, "rpc error: code = Unknown desc = update out of sequence", "out_of_sequence"),
     (409, "rpc error: code = AlreadyExists desc = name conflicts with an existing object", "conflict"),
@@ -28,7 +29,9 @@ REFUSALS = [
 ]
 
 
-@pytest.mark.parametrize(("status", "message", "code"), REFUSALS, ids=[case[2] + str(case[0]) for case in REFUSALS])
+@pytest.mark.parametrize(
+    ("status", "message", "code"), REFUSALS, ids=[f"{n}-{case[2]}" for n, case in enumerate(REFUSALS)]
+)
 def test_what_the_engine_says_becomes_a_code(status, message, code):
     error = refusal(status, json.dumps({"message": message}).encode(), "GET /services", "unix:///x")
     assert (error.error_code, error.status) == (code, status)
@@ -62,7 +65,7 @@ STATES = [
     (info("inactive"), "not_in_swarm", "docker swarm init"),
     (info("locked"), "swarm_locked", "unlock"),
     (info("active", RemoteManagers=[{"Addr": "10.0.0.2:2377"}]), "not_a_manager", "10.0.0.2:2377"),
-    (info("active", ControlAvailable=True, Error=NO_LEADER), "no_quorum", "does not have a leader"),
+    (info("active", ControlAvailable=True, Error=NO_LEADER), "no_quorum", "has no leader. Bring back"),
     (info("active", ControlAvailable=True), "no_quorum", "does not answer"),
     (info("pending"), "no_quorum", "pending"),
     (info("error", Error="x509"), "no_quorum", "x509"),
