@@ -1,0 +1,33 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What stack_health and stack_info ask of the Engine; neither changes anything."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Optional
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.inventory import stack_info
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.status import stack_status
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
+
+
+def full_name(params: Dict[str, Any]) -> Optional[str]:
+    """What the stack that the options name is called in the Swarm; None where they name none."""
+    if not params["name"]:
+        return None
+    return Stack(params["name"], params["project"] or "", params["environment"] or "", params["label_prefix"]).full_name
+
+
+def look_at_health(client: EngineClient, params: Dict[str, Any], check: bool) -> Dict[str, Any]:
+    """How the services of the named stack are, after waiting for them where ``wait`` is on."""
+    del check  # nothing is changed either way
+    options = {"wait": params["wait"], "timeout": params["timeout"]}
+    return stack_status(client, SystemClock(), full_name(params) or "", options)
+
+
+def show_stacks(client: EngineClient, params: Dict[str, Any], check: bool) -> Dict[str, Any]:
+    """The named stack, or all."""
+    del check  # nothing is changed either way
+    return stack_info(client, full_name(params))

@@ -1,0 +1,158 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: stack_info
+short_description: Show one or all stacks of a Swarm
+version_added: 0.1.0
+author:
+  - The stackwright.swarm maintainers (@stackwright)
+description:
+  - Shows the services, tasks, networks, configs, secrets, volumes, images and ports of one stack, or of all stacks of a Swarm.
+  - The number of Engine calls does not grow with the number of stacks.
+  - Shows every stack, also those that docker's own command has deployed. The content of configs and secrets is never shown.
+options:
+  name:
+    description:
+      - The stack to show. All stacks if it is not given.
+extends_documentation_fragment:
+  - stackwright.swarm.stack
+  - stackwright.swarm.engine
+  - stackwright.swarm.attributes
+  - stackwright.swarm.attributes.action_group
+  - stackwright.swarm.attributes.info
+seealso:
+  - module: stackwright.swarm.compose_stack
+  - module: stackwright.swarm.stack_health
+"""
+
+EXAMPLES = r"""
+- name: Look at all stacks
+  stackwright.swarm.stack_info:
+  register: swarm
+
+- name: Show which images they run
+  ansible.builtin.debug:
+    msg: "{{ dict(swarm.stacks | map(attribute='name') | zip(swarm.stacks | map(attribute='images'))) }}"
+
+- name: Look at one
+  stackwright.swarm.stack_info:
+    name: shop
+"""
+
+RETURN = r"""
+stacks:
+  description: The stacks, sorted by name; none if the named one does not exist.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: What the stack is called in the Swarm.
+      type: str
+    status:
+      description: The worst status of its services, see M(stackwright.swarm.stack_health).
+      type: str
+    services:
+      description:
+        - Its services. Each has what M(stackwright.swarm.stack_health) says of it, and C(id), C(image), C(image_asked) (as in
+          the file), C(labels), C(ports) (C(published), C(target), C(protocol), C(mode)), C(networks), C(volumes),
+          C(update_state), C(created), C(updated), and C(tasks).
+        - A task has C(id), C(slot), C(node), C(state), C(desired_state), C(error), C(exit_code), C(container_id), C(image),
+          C(created).
+      type: list
+      elements: dict
+    networks:
+      description: Its networks, each with C(name), C(id), C(driver), C(attachable), C(internal), C(subnets).
+      type: list
+      elements: dict
+    configs:
+      description: The names of its configs.
+      type: list
+      elements: str
+    secrets:
+      description: The names of its secrets.
+      type: list
+      elements: str
+    volumes:
+      description: The names of the volumes that its services mount.
+      type: list
+      elements: str
+    images:
+      description: The images that its services run.
+      type: list
+      elements: str
+  sample:
+    - name: shop
+      status: healthy
+      configs: [shop_page]
+      secrets: []
+      volumes: [shop_data]
+      images: ["registry.example.com/shop:1.4@sha256:2e0e3921702761e0491f81c75a944f0a079cb5cfc9f167c2a37089be55d3afff"]
+      networks:
+        - {name: shop_default, id: tfvekq3hj0yiiou4ksdnjvvt7, driver: overlay, attachable: false, internal: false, subnets: [10.0.1.0/24]}
+      services:
+        - name: shop_web
+          status: healthy
+          mode: replicated
+          desired: 1
+          running: 1
+          message: ""
+          id: q4dyk0q5jdd6bxh2fyqx0e3m1
+          image: "registry.example.com/shop:1.4@sha256:2e0e3921702761e0491f81c75a944f0a079cb5cfc9f167c2a37089be55d3afff"
+          image_asked: registry.example.com/shop:1.4
+          labels: {com.docker.stack.namespace: shop}
+          ports: [{published: 8080, target: 80, protocol: tcp, mode: ingress}]
+          networks: [shop_default]
+          volumes: [shop_data]
+          update_state: completed
+          created: "2026-11-21T01:21:07.123456789Z"
+          updated: "2026-11-21T01:22:10.987654321Z"
+          tasks:
+            - id: 2ppaq4vzs2rwbx8ctw6qlyhkc
+              slot: 1
+              node: worker1
+              state: running
+              desired_state: running
+              error: ""
+              exit_code:
+              container_id: 8d0f7b0e1c6a
+              image: "registry.example.com/shop:1.4@sha256:2e0e3921702761e0491f81c75a944f0a079cb5cfc9f167c2a37089be55d3afff"
+              created: "2026-11-21T01:22:09.987654321Z"
+cluster_id:
+  description: The id of the Swarm.
+  returned: success
+  type: str
+  sample: 4eoyr6qczm8id0w9tvzg3ytr7
+node:
+  description: The manager that was asked.
+  returned: success
+  type: str
+  sample: manager1
+calls:
+  description: How many calls the Engine has served for this.
+  returned: success
+  type: int
+  sample: 7
+error_code:
+  description: A stable word for what went wrong, for instance V(not_a_manager).
+  returned: failure
+  type: str
+  sample: not_a_manager
+"""
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import STACK
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run import run_module
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.sight import show_stacks
+
+
+def main() -> None:
+    run_module(STACK, show_stacks)
+
+
+if __name__ == "__main__":
+    main()
