@@ -109,7 +109,8 @@ def _without_empty(value: Any) -> Any:
     """Drops maps and lists that the steps above left empty; zero values were judged before."""
     if not isinstance(value, dict):
         return value
-    out = {key: item if key in FREE else _without_empty(item) for key, item in value.items()}
+    # A network that is joined without aliases is joined all the same: host is not bridge.
+    out = {key: item if key in (*FREE, "Networks") else _without_empty(item) for key, item in value.items()}
     return {key: item for key, item in out.items() if item not in ({}, []) or key in EMPTY_COUNTS}
 
 
