@@ -6,10 +6,9 @@
 from __future__ import annotations
 
 import errno
+import posixpath
 from collections.abc import Mapping
 from typing import Protocol
-
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.paths import join
 
 
 class FileReader(Protocol):
@@ -25,10 +24,10 @@ class MemoryFiles:
     """Files that are given as text or bytes by path; a path that others lie under is a directory."""
 
     def __init__(self, files: Mapping[str, str | bytes]) -> None:
-        self.files = {join(".", path): data for path, data in files.items()}
+        self.files = {posixpath.normpath(path): data for path, data in files.items()}
 
     def read(self, path: str) -> bytes:
-        path = join(".", path)
+        path = posixpath.normpath(path)
         if path in self.files:
             data = self.files[path]
             return data.encode("utf-8") if isinstance(data, str) else data
