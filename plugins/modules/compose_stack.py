@@ -119,8 +119,9 @@ options:
         type: dict
       generic_resources:
         description:
-          - What the nodes call the devices that C(deploy.resources.reservations.devices) and C(gpus) ask for, by the driver
-            or capability in the file, for instance C({nvidia: GPU}). Without a name, such a device is an error.
+          - What the nodes call the devices that C(deploy.resources.reservations.devices) and C(gpus) ask for. The keys are the driver
+            or capability in the file, the values what the nodes advertise, for instance V(GPU) for C(nvidia). Without a name,
+            such a device is an error.
         type: dict
   prune:
     description:

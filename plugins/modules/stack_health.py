@@ -24,7 +24,7 @@ options:
       - Wait until the stack is healthy.
     type: bool
     default: false
-  timeout:
+  wait_timeout:
     description:
       - Seconds to wait at most.
     type: int
@@ -54,7 +54,7 @@ EXAMPLES = r"""
   stackwright.swarm.stack_health:
     name: shop
     wait: true
-    timeout: 120
+    wait_timeout: 120
 """
 
 RETURN = r"""
@@ -137,7 +137,7 @@ OPTIONS = {
     **STACK,
     "name": {"type": "str", "required": True},
     "wait": {"type": "bool", "default": False},
-    "timeout": {"type": "int", "default": 300},
+    "wait_timeout": {"type": "int", "default": 300},
 }
 
 

@@ -33,7 +33,7 @@ def player(bed, swarm, tmp_path):
 
 
 def test_health_waits_and_says_how_each_service_is(player, swarm):
-    run = player.play({"stack_health": {"name": swarm.name, "wait": True, "timeout": 60}})
+    run = player.play({"stack_health": {"name": swarm.name, "wait": True, "wait_timeout": 60}})
     assert run.code == 0, run.output
     statuses = {service["name"]: (service["status"], service["running"]) for service in run.last["services"]}
     assert statuses == {f"{swarm.name}_web": ("healthy", 1), f"{swarm.name}_nothing": ("asleep", 0)}
@@ -52,7 +52,7 @@ def test_health_of_a_stack_that_is_not_there(player, swarm):
 
 def test_info_shows_one_stack_with_all_that_belongs_to_it(player, bed, swarm):
     run = player.play(
-        {"stack_health": {"name": swarm.name, "wait": True, "timeout": 60}}, {"stack_info": {"name": swarm.name}}
+        {"stack_health": {"name": swarm.name, "wait": True, "wait_timeout": 60}}, {"stack_info": {"name": swarm.name}}
     )
     assert run.code == 0, run.output
     (stack,) = run.last["stacks"]

@@ -23,7 +23,7 @@ def full_name(params: Dict[str, Any]) -> Optional[str]:
 def look_at_health(client: EngineClient, params: Dict[str, Any], check: bool) -> Dict[str, Any]:
     """How the services of the named stack are, after waiting for them where ``wait`` is on."""
     del check  # nothing is changed either way
-    options = {"wait": params["wait"], "timeout": params["timeout"]}
+    options = {"wait": params["wait"], "timeout": params["wait_timeout"]}
     return stack_status(client, SystemClock(), full_name(params) or "", options)
 
 
