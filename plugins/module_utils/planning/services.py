@@ -43,7 +43,7 @@ def service_operations(
     spec = _with_remembered_replicas(spec, labels_of(current), known.prefix)
     old = current["Spec"]
     want = normalise.service(spec, known.names, known.api)
-    have = normalise.service(old, known.names, known.api)
+    have = normalise.service(old, known.names)
     if mode_of(want) != mode_of(have):
         return _replaced(desired, current, spec, known, mode_of(have), mode_of(want))
     if want == have:

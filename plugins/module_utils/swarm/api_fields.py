@@ -59,6 +59,6 @@ def _matches(value: Any, pattern: Path, path: Path = ()) -> Iterator[Tuple[Path,
         for index, item in enumerate(value):
             for match in _matches(item, pattern[1:], path + (index,)):
                 yield match
-    elif isinstance(value, Mapping) and pattern[0] in value:
+    elif isinstance(value, dict) and pattern[0] in value:
         for match in _matches(value[pattern[0]], pattern[1:], path + (pattern[0],)):
             yield match

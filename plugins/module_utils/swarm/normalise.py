@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_fields import too_new
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import PRIVATE
 
 Spec = Dict[str, Any]
@@ -84,9 +85,7 @@ def task(template: Mapping[str, Any], names: Optional[Mapping[str, str]] = None,
     out.pop("Runtime", None)
     container = out.get("ContainerSpec") or {}
     if api is not None:
-        for least, drop in SINCE:
-            if api < least:
-                drop(container)
+        _without_unknown({"TaskTemplate": out}, api)
     for part in CONTAINER:
         part(container, names or {})
     out["ContainerSpec"] = container
@@ -169,9 +168,15 @@ def _isolation(container: Spec, names: Mapping[str, str]) -> None:
         del container["Isolation"]
 
 
+#: Swarm keeps none of these, whatever the version; seen on 20.10, 26.1 and 28.5.
+NEVER_KEPT = ("CreateMountpoint", "ReadOnlyNonRecursive", "ReadOnlyForceRecursive")
+
+
 def _mounts(container: Spec, names: Mapping[str, str]) -> None:
     mounts = container.pop("Mounts", [])
     for mount in mounts:
+        for key in NEVER_KEPT:
+            (mount.get("BindOptions") or {}).pop(key, None)
         if (mount.get("BindOptions") or {}).get("Propagation") == "rprivate":
             del mount["BindOptions"]["Propagation"]
         for key in ("BindOptions", "VolumeOptions", "TmpfsOptions", "ImageOptions"):
@@ -215,39 +220,15 @@ CONTAINER: Tuple[Callable[[Spec, Mapping[str, str]], None], ...] = (
 )
 
 
-# -- fields that an older Engine drops without a word
+# -- fields that the Engine drops without a word
 
 
-def _drop(*path: str) -> Callable[[Spec], None]:
-    def drop(container: Spec) -> None:
-        node: Any = container
-        for key in path[:-1]:
-            node = (node or {}).get(key)
-        if isinstance(node, dict):
-            node.pop(path[-1], None)
-
-    return drop
-
-
-def _drop_mount_option(options: str, key: str) -> Callable[[Spec], None]:
-    def drop(container: Spec) -> None:
-        for mount in container.get("Mounts", []):
-            (mount.get(options) or {}).pop(key, None)
-
-    return drop
-
-
-#: Swarm ignores CreateMountpoint on every version that was tried.
-SINCE: Tuple[Tuple[Version, Callable[[Spec], None]], ...] = (
-    ((1, 44), _drop("Healthcheck", "StartInterval")),
-    ((1, 44), _drop("Privileges", "Seccomp")),
-    ((1, 44), _drop("Privileges", "AppArmor")),
-    ((1, 44), _drop("Privileges", "NoNewPrivileges")),
-    ((1, 45), _drop_mount_option("VolumeOptions", "Subpath")),
-    ((1, 46), _drop("OomScoreAdj")),
-    ((1, 46), _drop_mount_option("TmpfsOptions", "Options")),
-    ((99, 0), _drop_mount_option("BindOptions", "CreateMountpoint")),
-)
+def _without_unknown(spec: Spec, api: Version) -> None:
+    for path, _since in too_new(spec, api):
+        node: Any = spec
+        for step in path[:-1]:
+            node = node[step]
+        node.pop(path[-1], None)
 
 
 # -- shared

@@ -110,6 +110,13 @@ def test_fields_that_an_engine_drops_count_only_where_it_knows_them():
     assert normalise.service(checked, api=(1, 44)) != normalise.service(plain, api=(1, 44))
 
 
+@pytest.mark.parametrize("key", normalise.NEVER_KEPT)
+def test_options_of_binds_that_swarm_never_keeps_are_no_difference(key):
+    mount = {"Type": "bind", "Source": "/a", "Target": "/b"}
+    asked = spec(Mounts=[{**mount, "BindOptions": {key: True}}])
+    assert normalise.service(asked, api=(1, 51)) == normalise.service(spec(Mounts=[mount]), api=(1, 51))
+
+
 def test_network_ids_become_names():
     by_id = {**spec(), "TaskTemplate": {**spec()["TaskTemplate"], "Networks": [{"Target": "abc"}]}}
     by_name = {**spec(), "TaskTemplate": {**spec()["TaskTemplate"], "Networks": [{"Target": "shop_default"}]}}
