@@ -75,8 +75,9 @@ class _Files:
             for index, entry in enumerate(paths):
                 entries_of(new, entry, here.at(paths, index))
             own = service.get(target)
-            for name, value in own.items() if isinstance(own, Map) else ():
-                new.put(name, value, own.mark(name))
+            if isinstance(own, Map):
+                for name, value in own.items():
+                    new.put(name, value, own.mark(name))
             service.put(target, new, service.marks.get(target) or here.mark)
             service.drop(key)
 

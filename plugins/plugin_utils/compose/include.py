@@ -47,7 +47,7 @@ def apply_include(tree: Map, directory: str, place: Place, load_inclusion: LoadI
     for index, entry in enumerate(entries):
         inclusion = _parse(entry, directory, here.at(entries, index))
         included = load_inclusion(inclusion) if inclusion else None
-        if included is not None:
+        if inclusion is not None and included is not None:
             _import(tree, included, inclusion.place)
     return tree
 
@@ -55,7 +55,8 @@ def apply_include(tree: Map, directory: str, place: Place, load_inclusion: LoadI
 def _parse(entry: Any, directory: str, place: Place) -> Inclusion | None:
     if is_scalar(entry):
         if is_remote(str(entry)):
-            return _refuse_remote(place)
+            _refuse_remote(place)
+            return None
         path = join(directory, str(entry))
         return Inclusion((path,), directory_of(path), None, place)
     if not isinstance(entry, Map) or entry.get("path") is None:
@@ -65,7 +66,8 @@ def _parse(entry: Any, directory: str, place: Place) -> Inclusion | None:
     if not isinstance(paths, Seq) or not paths:
         return None
     if any(is_remote(str(path)) for path in paths):
-        return _refuse_remote(place)
+        _refuse_remote(place)
+        return None
     absolute = tuple(join(directory, str(path)) for path in paths)
     own = entry.get("project_directory")
     base = join(directory, own) if isinstance(own, str) and own else directory_of(absolute[0])

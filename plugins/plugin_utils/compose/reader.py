@@ -200,7 +200,7 @@ class _Builder:
         if tag not in ("int", "float", "bool", "null"):
             return text
         value = resolve_plain(text)
-        kinds = {"int": int, "float": (int, float), "bool": bool, "null": type(None)}
+        kinds: dict[str, Any] = {"int": int, "float": (int, float), "bool": bool, "null": type(None)}
         if not isinstance(value, kinds[tag]) or (tag in ("int", "float") and isinstance(value, bool)):
             self.report.problem(f"the value is no {tag}, as its tag !!{tag} says", self._mark(event), code="yaml_tag")
         return value

@@ -53,9 +53,10 @@ class Report:
             known[problem.file, problem.key] = problem
         for problem in problems:
             before = known.get((problem.file, problem.key))
-            if before is None or before.code == code:
+            if before is not None and before.code == code:
                 self.problems.pop(before, None)
-                self.problems[problem] = None
+            if before is None or before.code == code:
+                self.extend([problem])
 
     def spend(self, values: int, mark: Mark) -> None:
         """Counts values that are about to be made. Raises a ComposeError where they are too many altogether."""

@@ -43,9 +43,9 @@ def resolve_plain(text: str) -> Any:
         if _INT_MIN <= number <= _INT_MAX:
             return number
     if _FLOAT.match(digits):
-        number = float(digits)
-        if number not in (float("inf"), float("-inf")):
-            return number
+        fraction = float(digits)
+        if fraction not in (float("inf"), float("-inf")):
+            return fraction
     return text
 
 
