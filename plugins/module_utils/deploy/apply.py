@@ -93,7 +93,7 @@ class Apply:
             spec["CheckDuplicate"] = True
         else:
             spec.pop("CheckDuplicate", None)
-        self.ids["network", operation.name] = self.client.post("/networks/create", body=spec)["Id"]
+        self.ids["network", operation.name] = self.client.create("/networks/create", spec)
 
     def create_config(self, operation: Operation) -> None:
         if operation.payload.get("key"):
@@ -110,7 +110,7 @@ class Apply:
         if payload["data"] is None:
             del body["Data"]
         body["Labels"] = {**(body.get("Labels") or {}), CONTENT: self._digest(operation)}
-        self.ids[operation.kind, operation.name] = self.client.post(f"/{plural}/create", body=body)["ID"]
+        self.ids[operation.kind, operation.name] = self.client.create(f"/{plural}/create", body)
 
     def _digest(self, operation: Operation) -> str:
         payload = operation.payload
@@ -126,8 +126,8 @@ class Apply:
 
     def create_service(self, operation: Operation) -> None:
         spec = self._with_ids(operation.payload["spec"])
-        made = self.client.post("/services/create", body=spec, headers=self._auth(spec))
-        self.touched[made["ID"]] = operation
+        made = self.client.create("/services/create", spec, self._auth(spec))
+        self.touched[made] = operation
 
     def update_service(self, operation: Operation) -> None:
         for _try in range(TRIES_OUT_OF_SEQUENCE):
@@ -225,7 +225,7 @@ def create_key(client: EngineClient) -> str:
 
     data = base64.b64encode(secrets.token_bytes(32)).decode("ascii")
     try:
-        client.post("/configs/create", body={"Name": KEY_CONFIG, "Labels": {}, "Data": data})
+        client.create("/configs/create", {"Name": KEY_CONFIG, "Labels": {}, "Data": data})
         return data
     except EngineError as error:
         if error.error_code != "conflict":

@@ -40,7 +40,7 @@ def remove(client: EngineClient, clock: Any, stack: str, options: Options) -> Re
     observed = observe(client, stack)
     plan = planning.remove(stack, observed, node_count(observed))
     if plan.changed:
-        observed = {**observed, "all_services": client.get("/services") or []}
+        observed = {**observed, "all_services": client.list("/services")}
         plan = planning.remove(stack, observed, node_count(observed))
     if plan.changed and not options["check"] and not options["defer"]:
         work = plan.work()

@@ -85,7 +85,7 @@ def _witness(tasks: Sequence[Mapping[str, Any]]) -> Optional[Mapping[str, Any]]:
 
 def _nodes(client: EngineClient) -> Dict[str, str]:
     try:
-        nodes = client.get("/nodes", timeout=PATIENCE) or []
+        nodes = client.list("/nodes", timeout=PATIENCE)
     except EngineError:
         return {}
     return {node["ID"]: str((node.get("Description") or {}).get("Hostname") or node["ID"]) for node in nodes}

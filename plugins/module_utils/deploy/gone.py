@@ -41,7 +41,7 @@ def wait_until_gone(client: EngineClient, clock: Any, stack: str, timeout: float
         tasks = [t for t in tasks_of(client, stack) if state_of(t) in ALIVE and t.get("NodeID")]
         if not tasks:
             return []
-        up = {n["ID"] for n in client.get("/nodes") or [] if (n.get("Status") or {}).get("State") == "ready"}
+        up = {n["ID"] for n in client.list("/nodes") if (n.get("Status") or {}).get("State") == "ready"}
         return [task for task in tasks if task["NodeID"] in up]
 
     _until_none(left, clock, f"The tasks of the stack {stack} do not end", timeout)

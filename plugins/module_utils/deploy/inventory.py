@@ -33,12 +33,12 @@ def stack_info(client: EngineClient, stack: Optional[str] = None) -> Dict[str, A
     info = manager_info(client)
     mine = {"filters": {"label": [f"{NAMESPACE}={stack}" if stack else NAMESPACE]}}
     lists: Dict[str, List[Item]] = {
-        "services": client.get("/services", {**mine, "status": True}) or [],
-        "tasks": client.get("/tasks", mine) or [],
-        "networks": client.get("/networks") or [],
-        "configs": client.get("/configs", mine) or [],
-        "secrets": client.get("/secrets", mine) or [],
-        "nodes": client.get("/nodes") or [],
+        "services": client.list("/services", {**mine, "status": True}),
+        "tasks": client.list("/tasks", mine),
+        "networks": client.list("/networks"),
+        "configs": client.list("/configs", mine),
+        "secrets": client.list("/secrets", mine),
+        "nodes": client.list("/nodes"),
     }
     network_names = {id_of(network): name_of(network) for network in lists["networks"]}
     network_names.update(predefined(client, lists))

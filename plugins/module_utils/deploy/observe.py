@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import NO_ENGINE, EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.failures import check_manager
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
@@ -32,9 +32,9 @@ def observe(client: EngineClient, stack: str, desired: Optional[Mapping[str, Any
     observed: Observed = {"info": manager_info(client)}
     observed["api"] = list(client.api_version or ())
     observed["services"] = services_of(client, stack)
-    observed["networks"] = client.get("/networks") or []
-    observed["secrets"] = client.get("/secrets") or []
-    observed["configs"] = client.get("/configs", of_stack(stack)) or []
+    observed["networks"] = client.list("/networks")
+    observed["secrets"] = client.list("/secrets")
+    observed["configs"] = client.list("/configs", of_stack(stack))
     names = _other_configs(desired) if desired else []
     if names:
         known = {id_of(config) for config in observed["configs"]}
@@ -47,14 +47,16 @@ def observe(client: EngineClient, stack: str, desired: Optional[Mapping[str, Any
 
 def manager_info(client: EngineClient) -> Dict[str, Any]:
     """The answer of /info of a manager whose Swarm has a leader; raises EngineError otherwise."""
-    info: Dict[str, Any] = client.get("/info") or {}
+    info = client.get("/info")
+    if not isinstance(info, dict):
+        raise EngineError(f"GET /info on {client.where}: the answer is no object.", hint=NO_ENGINE)
     check_manager(info, client.where)
     return info
 
 
 def configs_named(client: EngineClient, names: Sequence[str]) -> List[Dict[str, Any]]:
     """The configs with exactly these names."""
-    found = client.get("/configs", {"filters": {"name": sorted(names)}}) or []
+    found = client.list("/configs", {"filters": {"name": sorted(names)}})
     return [config for config in found if name_of(config) in names]
 
 
@@ -65,18 +67,18 @@ def of_stack(stack: str) -> Dict[str, Any]:
 
 def services_of(client: EngineClient, stack: str) -> List[Dict[str, Any]]:
     """The services of the stack, with the Engine's own counts of their tasks."""
-    return client.get("/services", {**of_stack(stack), "status": True}) or []
+    return client.list("/services", {**of_stack(stack), "status": True})
 
 
 def tasks_of(client: EngineClient, stack: str) -> List[Dict[str, Any]]:
     """All tasks of the stack, also those that ended."""
-    return client.get("/tasks", of_stack(stack)) or []
+    return client.list("/tasks", of_stack(stack))
 
 
 def look_closer(client: EngineClient, observed: Observed, desired: Mapping[str, Any]) -> Observed:
     """The snapshot with what only a run with changes needs: all services, and who holds the names that we want."""
     closer = dict(observed)
-    closer["all_services"] = client.get("/services") or []
+    closer["all_services"] = client.list("/services")
     names = {entry["name"] for entry in desired["configs"]}
     known = {name_of(config) for config in observed["configs"]}
     if names - known:

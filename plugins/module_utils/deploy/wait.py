@@ -69,7 +69,7 @@ def wait(
             services = services_of(client, stack)
             tasks = tasks_of(client, stack)
             if _is_global(services) and (not nodes or pause >= LONGEST_PAUSE):
-                nodes = client.get("/nodes") or []
+                nodes = client.list("/nodes")
         except EngineError as error:
             silent = clock.now() if silent is None else silent
             if error.error_code not in TRANSIENT or clock.now() - silent >= BEAR_WITH:
@@ -115,7 +115,7 @@ def look(
 ) -> List[Judgement]:
     """How the services do now, without waiting."""
     tasks = tasks_of(client, stack) if tasks is None else tasks
-    nodes = (client.get("/nodes") or []) if _is_global(services) else []
+    nodes = client.list("/nodes") if _is_global(services) else []
     grouped = tasks_by_service(tasks)
     ordered = sorted(services, key=lambda s: s["Spec"]["Name"])
     return [judge(service, grouped.get(service["ID"], []), View(nodes, overcome(tasks))) for service in ordered]

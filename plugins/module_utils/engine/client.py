@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 from urllib.parse import quote, urlencode
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.answer import Answer, Torn
@@ -17,6 +17,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.errors import En
 
 NEWEST_API = (1, 51)  # the newest that was tested (engine 28.5); a newer engine still speaks it
 OLDEST_API = (1, 41)  # engine 20.10
+
+
+NO_ENGINE = "Is docker_host the address of a Docker engine?"
 
 
 class EngineClient:
@@ -43,6 +46,21 @@ class EngineClient:
     ) -> Any:
         """The parsed answer (bytes with ``stream``). A dict or list in ``query`` is sent as JSON (filters)."""
         return self.request("GET", path, query, None, headers, stream, timeout)
+
+    def list(self, path: str, query: Optional[Dict[str, Any]] = None, timeout: Optional[float] = None) -> List[Any]:
+        """The objects at ``path``. Raises EngineError also where the answer is no list of objects."""
+        found = self.get(path, query, timeout=timeout) or []
+        if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
+            raise EngineError(f"GET {path} on {self.where}: the answer is no list.", hint=NO_ENGINE)
+        return found
+
+    def create(self, path: str, body: Dict[str, Any], headers: Optional[Dict[str, str]] = None) -> str:
+        """Creates an object with ``POST path`` and gives its id."""
+        made = self.post(path, body=body, headers=headers)
+        found = (made.get("ID") or made.get("Id")) if isinstance(made, dict) else None
+        if not isinstance(found, str):
+            raise EngineError(f"POST {path} on {self.where}: the answer has no id.", hint=NO_ENGINE)
+        return found
 
     def post(
         self,
@@ -98,7 +116,7 @@ class EngineClient:
         except ValueError:
             raise EngineError(
                 f"{what} on {self.where}: the answer is no JSON.",
-                hint="Is docker_host the address of a Docker engine?",
+                hint=NO_ENGINE,
                 status=answer.status,
             ) from None
 

@@ -40,6 +40,12 @@ class FakeSwarm:
         ]
         return copy.deepcopy(found)
 
+    def list(self, path, query=None, timeout=None):
+        return self.get(path, query)
+
+    def create(self, path, body, headers=None):
+        return self.post(path, body=body)["ID"]
+
     def post(self, path, query=None, body=None, headers=None, timeout=None):
         self._note("POST", path)
         kind, _slash, rest = path.lstrip("/").partition("/")

@@ -122,6 +122,22 @@ def test_an_answer_that_is_no_json(path):
         client(path).get("/info")
 
 
+@pytest.mark.parametrize("body", [b"5", b"[1]", b'{"a": []}'])
+def test_a_list_that_is_none(path, body):
+    with engine(path, [answer(), answer(body=body)]), pytest.raises(EngineError, match="no list"):
+        talk = client(path)
+        talk.get("/info")
+        talk.list("/services")
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"[]", b'{"ID": 5}'])
+def test_a_creation_without_an_id(path, body):
+    with engine(path, [answer(), answer(201, body)]), pytest.raises(EngineError, match="no id"):
+        talk = client(path)
+        talk.get("/info")
+        talk.create("/services/create", {})
+
+
 def test_an_engine_that_hangs_is_given_up(path):
     server = socket.socket(socket.AF_UNIX)
     server.bind(str(path))

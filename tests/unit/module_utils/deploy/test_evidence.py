@@ -1,0 +1,73 @@
+import struct
+
+import pytest
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.evidence import LINES, demultiplexed, evidence
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
+
+
+def frame(stream, text):
+    return struct.pack(">BxxxI", stream, len(text)) + text
+
+
+class Engine:
+    def __init__(self, log):
+        self.log = log
+
+    def list(self, path, query=None, timeout=None):
+        return [{"ID": "n1", "Description": {"Hostname": "node1"}}]
+
+    def get(self, path, query=None, headers=None, stream=False, timeout=None):
+        if isinstance(self.log, Exception):
+            raise self.log
+        return self.log
+
+
+def service(tty=False):
+    return {"ID": "s", "Spec": {"Name": "shop_web", "TaskTemplate": {"ContainerSpec": {"TTY": tty}}}}
+
+
+def task(identity, state, created, code=0, error="", container="c"):
+    status = {"State": state, "Err": error, "ContainerStatus": {"ContainerID": container, "ExitCode": code}}
+    return {"ID": identity, "ServiceID": "s", "NodeID": "n1", "Status": status, "CreatedAt": created}
+
+
+FAILED = task("b", "failed", "2026-01-01T00:00:02Z", 3, "task: non-zero exit (3)")
+TASKS = [task("a", "failed", "2026-01-01T00:00:01Z", 9, "older"), FAILED, task("c", "ready", "2026-01-01T00:00:03Z")]
+
+
+def test_frames_are_taken_out_and_a_torn_one_is_cut():
+    assert demultiplexed(frame(1, b"one\n") + frame(2, b"two\n") + frame(1, b"three")[:-2]) == b"one\ntwo\nthr"
+    assert demultiplexed(b"") == demultiplexed(b"\x01\x00") == b""
+
+
+def test_the_newest_failure_is_told_with_code_node_and_log():
+    (found,) = evidence(Engine(frame(2, b"no such table\n")), [service()], TASKS, {"shop_web": "it ends"})
+    assert {k: found[k] for k in ("service", "reason", "error", "exit_code", "node", "log")} == {
+        "service": "shop_web",
+        "reason": "it ends",
+        "error": "task: non-zero exit (3)",
+        "exit_code": 3,
+        "node": "node1",
+        "log": ["no such table"],
+    }
+    assert found["text"] == (
+        "shop_web: it ends (task: non-zero exit (3), exit code 3, node node1)\n    | no such table"
+    )
+
+
+def test_a_terminals_log_has_no_frames_and_a_long_one_is_cut():
+    (found,) = evidence(Engine(b"line\r\n" * 50), [service(tty=True)], TASKS, {"shop_web": "x"})
+    assert found["log"] == ["line"] * LINES
+
+
+@pytest.mark.parametrize("error", [EngineError("no log", "not_found"), EngineError("hangs", "timeout")])
+def test_without_a_log_the_error_stands(error):
+    (found,) = evidence(Engine(error), [service()], TASKS, {"shop_web": "it ends"})
+    assert found["log"] == []
+    assert found["exit_code"] == 3
+
+
+def test_a_service_without_any_task():
+    (found,) = evidence(Engine(b""), [service()], [], {"shop_web": "no suitable node"})
+    assert found["text"] == "shop_web: no suitable node"
