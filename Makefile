@@ -32,6 +32,7 @@ unit: setup ## Unit tests: no engine, no network
 	@$(PYTEST) -n 2 tests/unit
 
 differential: setup ## Our results against those of docker's own tools
+	@sh tests/tools/fetch_compose.sh >/dev/null || echo "differential: without docker-compose, its tests are skipped"
 	@$(PYTEST) -n 2 tests/differential
 
 testbed-status: ## Show the Swarms that tests have up
