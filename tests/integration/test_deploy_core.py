@@ -11,6 +11,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from core import Core
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.inventory import stack_info
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.status import stack_status
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, EngineError, PlanError
 
 QUIET = "sh -c 'trap exit TERM; sleep 1d & wait'"
@@ -304,3 +307,48 @@ def test_a_service_changed_meanwhile_is_compared_again(core, swarm, text, bed):
     assert refused.value.error_code == "out_of_sequence"
     core.transport.before = lambda method, path: None
     assert core.deploy(text(greeting="new"))["status"] == "healthy"
+
+
+def test_status_and_inventory_tell_what_runs(core, swarm, text):
+    unknown = stack_status(core.client, SystemClock, core.stack, {})
+    assert (unknown["exists"], unknown["status"]) == (False, "unknown")
+    with pytest.raises(EngineError) as refused:
+        stack_status(core.client, SystemClock, core.stack, {"wait": True})
+    assert refused.value.error_code == "not_found"
+
+    core.deploy(text())
+    status = stack_status(core.client, SystemClock, core.stack, {"wait": True, "timeout": 30})
+    assert (status["status"], status["healthy"]) == ("healthy", True)
+    core.client.calls = 0
+    found = stack_info(core.client, core.stack)
+    (stack,) = found["stacks"]
+    assert found["calls"] == 7
+    assert {service["name"]: service["running"] for service in stack["services"]} == {
+        f"{core.stack}_web": 2,
+        f"{core.stack}_worker": 1,
+    }
+    assert stack["services"][0]["networks"] == [f"{core.stack}_default"]
+    assert {task["state"] for task in stack["services"][0]["tasks"]} == {"running"}
+    assert (stack["configs"], stack["secrets"]) == ([f"{core.stack}_page"], [f"{core.stack}_password"])
+    assert core.stack in [other["name"] for other in stack_info(core.client)["stacks"]]
+
+
+def test_a_rolled_back_update_is_a_failure_and_stays_one_for_nobody_else(core, swarm, bed):
+    """Swarm's own rollback leaves all replicas running: the run fails all the same, and only that run."""
+    compose = """
+services:
+  web:
+    image: "{image}"
+    command: {command}
+    stop_grace_period: 1s
+    deploy: {{update_config: {{failure_action: rollback, monitor: 1s}}, rollback_config: {{monitor: 1s}}}}
+"""
+    good = compose.format(image=bed.images["busybox"], command=QUIET)
+    core.deploy(good)
+    with pytest.raises(DeployError) as failed:
+        core.deploy(compose.format(image=bed.images["busybox"], command="[sh, -c, 'echo no; exit 4']"))
+    assert failed.value.error_code == "wait_failed"
+    assert "rolled the update back" in str(failed.value)
+    swarm.wait("the rollback to end", lambda: len(running(swarm)) == 1)
+    again = core.deploy(good)
+    assert (again["changed"], again["status"]) == (False, "healthy")
