@@ -421,12 +421,10 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run import run_module
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.stack import change_stack
 
-#: What the action plugin hands over: the desired state as JSON, and whether to leave the work to another manager.
-INTERNAL = {"_desired": {"type": "str", "no_log": True}, "_defer": {"type": "bool", "default": False}}
 
 
 def main() -> None:
-    run_module({**STACK, **FILES, **PLATFORM, **CHANGES, **INTERNAL}, change_stack)
+    run_module({**STACK, **FILES, **PLATFORM, **CHANGES}, change_stack)
 
 
 if __name__ == "__main__":
