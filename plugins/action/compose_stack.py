@@ -92,8 +92,7 @@ class ActionModule(ActionBase):
         # An option that the user did not give is left to the target's own environment.
         arguments.update({name: options[name] for name in CONNECTION if name in self._task.args})
         arguments.update(name=stack["name"], label_prefix=options["label_prefix"])
-        if desired is not None:
-            arguments["_desired"] = json.dumps(desired, sort_keys=True, separators=(",", ":"))
+        arguments["compiled"] = {} if desired is None else {"desired": desired}
         return arguments
 
     # -- running, on one manager of each cluster
@@ -105,7 +104,7 @@ class ActionModule(ActionBase):
         if len(hosts) < 2 or self._task.run_once:
             return self._module(arguments, variables)
         # A look first, for the cluster's id and for whether there is work at all.
-        looked = self._module({**arguments, "_defer": True}, variables)
+        looked = self._module({**arguments, "compiled": {**arguments["compiled"], "defer": True}}, variables)
         if looked.get("failed") or not looked.get("changed"):
             return looked
         host = variables["inventory_hostname"]
@@ -132,7 +131,8 @@ class ActionModule(ActionBase):
             return done
 
     def _module(self, arguments: Dict[str, Any], variables: Mapping[str, Any]) -> Dict[str, Any]:
-        result = self._execute_module(MODULE, module_args=arguments, task_vars=variables)
+        compiled = json.dumps(arguments["compiled"], sort_keys=True, separators=(",", ":"))
+        result = self._execute_module(MODULE, module_args={**arguments, "compiled": compiled}, task_vars=variables)
         result.pop("invocation", None)
         return result
 

@@ -188,6 +188,11 @@ options:
         description: Seconds that this may take.
         type: int
         default: 300
+  compiled:
+    description:
+      - For the action plugin of this module, which reads the Compose files on the controller and hands over what they ask for.
+        Do not set it.
+    type: str
 extends_documentation_fragment:
   - stackwright.swarm.stack
   - stackwright.swarm.engine
@@ -372,7 +377,7 @@ notices:
   type: list
   elements: raw
   sample:
-    - {message: "'build' has no effect: Swarm runs images", key: services.web.build, file: compose.yml, line: 4, column: 5, hint: "", code: no_effect}
+    - {message: "'build' has no effect: Swarm runs images", key: services.web.build, file: compose.yml, line: 4, column: 5}
 routes:
   description: The routes that the labels ask for.
   returned: O(state=present)
@@ -410,21 +415,26 @@ problems:
   type: list
   elements: dict
   sample:
-    - {message: "unknown key 'imge' in a service", key: services.web.imge, file: compose.yml, line: 4, column: 5, hint: "did you mean 'image'?", code: unknown_key}
+    - {message: "unknown key 'imge'", key: services.web.imge, file: compose.yml, line: 4, column: 5, hint: "did you mean 'image'?", code: unknown_key}
 outcome:
   description: What was done, what failed, and what was not done.
   returned: when a deployment has begun and failed
   type: dict
 """
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import CHANGES, FILES, PLATFORM, STACK
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import (
+    CHANGES,
+    COMPILED,
+    FILES,
+    PLATFORM,
+    STACK,
+)
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run import run_module
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.stack import change_stack
 
 
-
 def main() -> None:
-    run_module({**STACK, **FILES, **PLATFORM, **CHANGES}, change_stack)
+    run_module({**STACK, **FILES, **PLATFORM, **CHANGES, **COMPILED}, change_stack)
 
 
 if __name__ == "__main__":

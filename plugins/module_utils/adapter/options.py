@@ -73,3 +73,6 @@ CHANGES: Spec = {
         },
     },
 }
+
+#: What the action plugin hands over: JSON with the desired state, and whether to leave the work to another manager.
+COMPILED: Spec = {"compiled": {"type": "str", "no_log": True}}

@@ -26,10 +26,11 @@ def change_stack(client: EngineClient, params: Dict[str, Any], check: bool) -> D
     :raises StackwrightError: see ``deploy.transaction``; ``usage`` where the module is run without its action plugin.
     """
     rollout = params["rollout"]
+    compiled = json.loads(params["compiled"] or "{}")
     options = {name: params[name] for name in PASSED}
     options.update(
         check=check,
-        defer=params["_defer"],
+        defer=compiled.get("defer", False),
         prefix=params["label_prefix"],
         wait=rollout.get("wait"),
         timeout=rollout.get("timeout"),
@@ -39,10 +40,10 @@ def change_stack(client: EngineClient, params: Dict[str, Any], check: bool) -> D
         return stop_stack(client, clock, params["name"], options)
     if params["state"] == "absent":
         return remove_stack(client, clock, params["name"], options)
-    if not params["_desired"]:
+    if "desired" not in compiled:
         raise StackwrightError(
             "compose_stack was run without its action plugin, which reads the Compose files.",
             error_code="usage",
             hint="Run it as the task stackwright.swarm.compose_stack, not by the module's file.",
         )
-    return deploy_stack(client, clock, json.loads(params["_desired"]), options)
+    return deploy_stack(client, clock, compiled["desired"], options)

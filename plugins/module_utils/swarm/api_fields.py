@@ -57,8 +57,6 @@ def _matches(value: Any, pattern: Path, path: Path = ()) -> Iterator[Tuple[Path,
         yield path, value
     elif pattern[0] == "*" and isinstance(value, list):
         for index, item in enumerate(value):
-            for match in _matches(item, pattern[1:], path + (index,)):
-                yield match
+            yield from _matches(item, pattern[1:], path + (index,))
     elif isinstance(value, dict) and pattern[0] in value:
-        for match in _matches(value[pattern[0]], pattern[1:], path + (pattern[0],)):
-            yield match
+        yield from _matches(value[pattern[0]], pattern[1:], path + (pattern[0],))

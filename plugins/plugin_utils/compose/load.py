@@ -50,7 +50,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.variable
 
 __all__ = ["Project", "Source", "load"]
 
-Check = Callable[[Map, str], "list[Problem]"]
+Check = Callable[[Map, str], list[Problem]]
 MAX_DOCUMENTS = 500
 
 

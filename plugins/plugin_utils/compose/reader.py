@@ -234,7 +234,7 @@ class _Builder:
 
     def _add(self, value: Any, source: Any, tag: str | None, size: int, depth: int) -> None:
         """Puts a finished node into the container that is open, or makes it the result."""
-        mark = source.mark if type(source) is _Frame else self._mark(source)
+        mark = source.mark if isinstance(source, _Frame) else self._mark(source)
         self.count += 1
         if self.count > MAX_NODES or size > MAX_NODES:
             self._too_many(mark)
@@ -249,7 +249,7 @@ class _Builder:
             frame.depth = depth + 1
             if frame.depth + len(self.stack) > MAX_DEPTH:
                 _stop(self.report, f"nested deeper than {MAX_DEPTH} levels", mark, "flatten the file", "too_deep")
-        if type(frame.node) is Seq:
+        if isinstance(frame.node, Seq):
             if tag != "reset":
                 frame.node.add(value, mark)
         elif frame.key is None:
@@ -270,7 +270,7 @@ class _Builder:
         frame.skip = False
         if value == "<<" and getattr(source, "implicit", (False,))[0]:
             frame.key = ("<<", mark, True)
-            duplicate = "<<" in frame.node or any(True for _ in frame.merges)
+            duplicate = "<<" in frame.node or any(True for _merge in frame.merges)
         elif isinstance(value, str):
             frame.key = (value, mark, False)
             duplicate = value in frame.node or value in frame.node.tags

@@ -8,6 +8,7 @@ PyYAML's own resolver is YAML 1.1 and differs: ``yes`` and ``12:30`` are text he
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
@@ -69,7 +70,7 @@ def go_number_text(value: float) -> str:
     """
     if isinstance(value, int):
         return str(value)
-    if value != value:
+    if math.isnan(value):
         return "NaN"
     if value in (float("inf"), float("-inf")):
         return "+Inf" if value > 0 else "-Inf"
@@ -87,8 +88,8 @@ def go_number_text(value: float) -> str:
 def _shortest(value: float) -> tuple[str, str, int]:
     """Sign, significant digits and decimal exponent of the shortest text that reads back as ``value``."""
     sign, text = ("-", repr(value)[1:]) if repr(value).startswith("-") else ("", repr(value))
-    mantissa, _, power = text.partition("e")
-    whole, _, fraction = mantissa.partition(".")
+    mantissa, _e, power = text.partition("e")
+    whole, _point, fraction = mantissa.partition(".")
     digits = whole + fraction
     exponent = int(power or 0) + len(whole) - 1
     stripped = digits.lstrip("0")

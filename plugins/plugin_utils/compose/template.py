@@ -84,7 +84,7 @@ class _Template:
                 start = dollar + 2
             elif following == "{":
                 if dollar not in self.pairs:
-                    raise TemplateError("a '${' is not closed with '}'", _ESCAPE)
+                    raise TemplateError("the brace of a variable is not closed", _ESCAPE)
                 close = self.pairs[dollar]
                 done.append(self.braced(dollar + 2, close, depth))
                 start = close + 1

@@ -37,7 +37,7 @@ def with_env_files(
     for path, place in paths:
         data = read_file(reader, path, place, "the env file")
         if data is not None:
-            for key, value, _ in dotenv_entries(data, path, {**added, **variables}, place.report):
+            for key, value, _line in dotenv_entries(data, path, {**added, **variables}, place.report):
                 if value is not None:
                     added[key] = value
     return {**added, **variables}

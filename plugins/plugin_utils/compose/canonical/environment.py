@@ -77,7 +77,7 @@ def _hosts_of_map(value: Map) -> Seq:
             if is_scalar(address):
                 found.append((f"{host}:{scalar_text(address)}", host, _unbracket(scalar_text(address))))
     new = Seq(value.start)
-    for _, host, address in sorted(found):
+    for _key, host, address in sorted(found):
         new.add(f"{host}={address}", value.mark(host))
     return new
 

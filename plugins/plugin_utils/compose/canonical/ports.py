@@ -59,12 +59,12 @@ def _range(text: str, what: str) -> list[int]:
 def _short(item: Any, place: Place) -> list[Map]:
     if not is_scalar(item) or isinstance(item, (bool, float)):
         raise _Bad("must be a text, a whole number or a mapping")
-    text, _, protocol = scalar_text(item).partition("/")
+    text, _slash, protocol = scalar_text(item).partition("/")
     protocol = protocol.lower() or "tcp"
     if protocol not in _PROTOCOLS:
         raise _Bad(f"'{protocol}' is no protocol (tcp, udp or sctp)")
-    rest, _, target_text = text.rpartition(":")
-    host, _, published_text = rest.rpartition(":")
+    rest, _colon, target_text = text.rpartition(":")
+    host, _colon, published_text = rest.rpartition(":")
     targets = _range(target_text, "target")
     if 0 in targets:
         raise _Bad("the target port can't be 0")

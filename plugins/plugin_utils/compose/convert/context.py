@@ -98,7 +98,7 @@ class Context:
         for service in self.entries("services").values():
             links = service.get("links") if isinstance(service, dict) else None
             for link in links if isinstance(links, list) else []:
-                target, _, alias = str(link).partition(":")
+                target, _colon, alias = str(link).partition(":")
                 if alias and alias != target and alias not in found.setdefault(target, []):
                     found[target].append(alias)
         return {target: sorted(aliases) for target, aliases in found.items() if aliases}

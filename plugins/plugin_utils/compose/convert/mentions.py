@@ -32,4 +32,4 @@ def hosts_named(service: Mapping[str, Any]) -> Iterator[str]:
 
 def _in(text: str) -> Iterator[str]:
     for match in _HOST.finditer(text):
-        yield next(name for name in match.groups() if name)
+        yield next((name for name in match.groups() if name), "")

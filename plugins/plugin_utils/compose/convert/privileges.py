@@ -37,7 +37,7 @@ def privileges(scope: Scope) -> dict[str, Any]:
 def _split(option: str) -> tuple[str, str]:
     """``NAME=VALUE``, or the older ``NAME:VALUE``."""
     separator = "=" if "=" in option else ":"
-    name, _, value = option.partition(separator)
+    name, _separator, value = option.partition(separator)
     return name.strip(), value.strip()
 
 
@@ -61,7 +61,7 @@ def _apparmor(result: dict[str, Any], value: str) -> bool:
 
 
 def _label(result: dict[str, Any], value: str) -> bool:
-    name, _, setting = value.partition(":")
+    name, _colon, setting = value.partition(":")
     if value != "disable" and not (name in _SELINUX and setting):
         return False
     context = result["SELinuxContext"] or {"Disable": False, "User": "", "Role": "", "Type": "", "Level": ""}

@@ -47,7 +47,7 @@ def _from_restart(scope: Scope) -> dict[str, Any] | None:
     # An unquoted `no` is text in Compose's YAML; `false` can only mean the same.
     if restart in (None, "", "no", "false"):
         return None
-    word, _, number = restart.partition(":")
+    word, _colon, number = restart.partition(":")
     if word in ("always", "unless-stopped"):
         return {"Condition": "any"}
     if word == "on-failure" and (not number or (number.isascii() and number.isdigit())):

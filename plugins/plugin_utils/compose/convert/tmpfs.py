@@ -33,12 +33,12 @@ def temporary_mounts(scope: Scope) -> list[dict[str, Any]]:
 
 
 def _temporary(scope: Scope, entry: str, index: int) -> dict[str, Any]:
-    target, _, written = entry.partition(":")
+    target, _colon, written = entry.partition(":")
     options: dict[str, Any] = {}
     others = []
     read_only = False
     for option in filter(None, written.split(",")):
-        name, _, value = option.partition("=")
+        name, _equals, value = option.partition("=")
         try:
             if name == "size":
                 options["SizeBytes"] = units.byte_size(value)

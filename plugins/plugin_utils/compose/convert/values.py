@@ -8,6 +8,7 @@ The files were checked by the schema before, which lets text stand for numbers a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -38,7 +39,7 @@ def integer(holder: Mapping[str, Any], key: str, path: Path) -> int | None:
     value = holder.get(key)
     if value is None:
         return None
-    if isinstance(value, float) and value == value and abs(value) < 2**63:
+    if isinstance(value, float) and not math.isnan(value) and abs(value) < 2**63:
         return int(value)
     if isinstance(value, str):
         try:

@@ -12,7 +12,10 @@ from __future__ import annotations
 import re
 from typing import Any, Callable, Dict, Iterator, List, Mapping
 
-from jsonschema.exceptions import ValidationError
+try:
+    from jsonschema.exceptions import ValidationError
+except ImportError:  # the loader says what is missing
+    ValidationError = None
 
 TYPES: Mapping[str, Any] = {
     "array": list,

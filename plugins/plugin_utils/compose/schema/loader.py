@@ -10,6 +10,8 @@ import json
 import pkgutil
 from typing import Any, Dict, List, Mapping, Tuple
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
+
 SCHEMA_FILE = "compose.schema.json"
 
 
@@ -40,8 +42,18 @@ def _inline(node: Any, definitions: Mapping[str, Any], done: Dict[str, Any]) -> 
 
 @functools.lru_cache(maxsize=None)
 def validator() -> Any:
-    """The validator. jsonschema is imported here: it takes 0.1 to 0.2 s, and a run without Compose files needs none."""
-    from jsonschema.validators import Draft202012Validator, extend
+    """The validator. jsonschema is imported here: it takes 0.1 to 0.2 s, and a run without Compose files needs none.
+
+    :raises StackwrightError: ``missing_requirement`` where jsonschema is not installed.
+    """
+    try:
+        from jsonschema.validators import Draft202012Validator, extend
+    except ImportError as error:
+        raise StackwrightError(
+            f"The controller's Python lacks jsonschema ({error}).",
+            error_code="missing_requirement",
+            hint="Install it beside ansible-core: pip install 'jsonschema>=4'.",
+        ) from None
 
     from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.keywords import KEYWORDS
 

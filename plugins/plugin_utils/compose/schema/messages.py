@@ -74,7 +74,7 @@ def _item_hint(path: Tuple[Any, ...]) -> str:
 PAIRS = frozenset(("annotations", "args", "environment", "labels", "sysctls"))
 
 
-def _unknown_keys(path: Tuple[Any, ...], value: Any, _: Any, schema: Mapping[str, Any]) -> Iterator[Finding]:
+def _unknown_keys(path: Tuple[Any, ...], value: Any, _limit: Any, schema: Mapping[str, Any]) -> Iterator[Finding]:
     known = schema.get("properties")
     for key in value:
         if known is None:
@@ -103,13 +103,13 @@ def _key_hint(key: str, known: Mapping[str, Any]) -> str:
     return "remove it; keys of your own begin with x-"
 
 
-def _enum(path: Tuple[Any, ...], value: Any, allowed: List[str], _: Any) -> Iterator[Finding]:
+def _enum(path: Tuple[Any, ...], value: Any, allowed: List[str], _schema: Any) -> Iterator[Finding]:
     meant = closest(value, allowed)
     hint = f"did you mean '{meant}'?" if meant else ""
     yield Finding(path, f"expected one of {', '.join(allowed)}, found {shown_value(value)}", "enum", hint)
 
 
-def _pattern(path: Tuple[Any, ...], value: Any, _: Any, schema: Mapping[str, Any]) -> Iterator[Finding]:
+def _pattern(path: Tuple[Any, ...], value: Any, _limit: Any, schema: Mapping[str, Any]) -> Iterator[Finding]:
     found = "empty text" if value == "" else "text that is none"
     expected = schema.get("description", "another text")
     hint = "is a variable unset?" if value == "" else ""
@@ -121,15 +121,15 @@ def _required(path: Tuple[Any, ...], value: Any, keys: List[str], schema: Mappin
     yield Finding(path, f"{schema.get('title', 'this mapping')} needs {missing}", "required")
 
 
-def _least(path: Tuple[Any, ...], _: Any, limit: Any, _schema: Any) -> Iterator[Finding]:
+def _least(path: Tuple[Any, ...], _value: Any, limit: Any, _schema: Any) -> Iterator[Finding]:
     yield Finding(path, f"must be at least {limit}", "range")
 
 
-def _most(path: Tuple[Any, ...], _: Any, limit: Any, _schema: Any) -> Iterator[Finding]:
+def _most(path: Tuple[Any, ...], _value: Any, limit: Any, _schema: Any) -> Iterator[Finding]:
     yield Finding(path, f"must be at most {limit}", "range")
 
 
-def _other(path: Tuple[Any, ...], value: Any, _: Any, schema: Mapping[str, Any]) -> Iterator[Finding]:
+def _other(path: Tuple[Any, ...], value: Any, _limit: Any, schema: Mapping[str, Any]) -> Iterator[Finding]:
     yield Finding(path, f"expected {schema.get('description', 'something else')}, found {kind_of(value)}", "invalid")
 
 
