@@ -61,10 +61,21 @@ def _split(text: str) -> list[str]:
         text = text[colon + 1 :]
 
 
+def _what_is_wrong(parts: list[str]) -> str:
+    if len(parts) > 3:
+        return "it has more than three parts"
+    if not parts[0].strip():
+        return "its source is empty (is a variable not set?)" if len(parts) > 1 else "it is empty"
+    if len(parts) > 1 and not parts[1].strip():
+        return "its target is empty (is a variable not set?)"
+    return ""
+
+
 def _short(text: str, place: Place) -> Any:
     parts = _split(text)
-    if len(parts) > 3 or "" in parts[:2] or not text.strip():
-        place.problem("is no volume in short form: a part is empty, or there are too many", hint=_HINT, code="volume")
+    wrong = _what_is_wrong(parts)
+    if wrong:
+        place.problem(f"is no volume in short form: {wrong}", hint=_HINT, code="volume")
         return text
     entry = Map(place.mark)
     if len(parts) == 1:
