@@ -102,9 +102,9 @@ def _belongs(obj: Mapping[str, Any], base: str, bases: Set[str]) -> bool:
     if name == base:
         return True
     suffix = SUFFIX.search(name)
-    return (
-        bool(suffix) and name not in bases and CONTENT in labels_of(obj) and suffixed(base, suffix.group()[1:]) == name
-    )
+    if suffix is None or name in bases or CONTENT not in labels_of(obj):
+        return False
+    return suffixed(base, suffix.group()[1:]) == name
 
 
 def _same(kind: str, entry: Entry, obj: Mapping[str, Any], key: Optional[str]) -> bool:

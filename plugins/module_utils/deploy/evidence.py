@@ -29,7 +29,7 @@ def evidence(
     """One entry for each service in ``reasons``: service, reason, error, exit_code, node, log, text (for people)."""
     grouped = tasks_by_service(tasks)
     nodes = _nodes(client)
-    found = []
+    found: List[Found] = []
     for service in sorted(services, key=lambda s: s["Spec"]["Name"]):
         name = service["Spec"]["Name"]
         if name in reasons:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import manager_info, predefined
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.wait import overcome
@@ -114,7 +114,7 @@ def _service(service: Item, network_names: Mapping[str, str]) -> Item:
     }
 
 
-def _task(task: Item, nodes: Mapping[str, str]) -> Item:
+def _task(task: Mapping[str, Any], nodes: Mapping[str, str]) -> Item:
     node = str(task.get("NodeID") or "")
     container = (task.get("Status") or {}).get("ContainerStatus") or {}
     return {
@@ -131,7 +131,7 @@ def _task(task: Item, nodes: Mapping[str, str]) -> Item:
     }
 
 
-def _sorted(tasks: List[Item]) -> List[Item]:
+def _sorted(tasks: Sequence[Mapping[str, Any]]) -> List[Mapping[str, Any]]:
     return sorted(tasks, key=lambda t: (t.get("Slot") or 0, str(t.get("NodeID") or ""), str(t.get("CreatedAt") or "")))
 
 
