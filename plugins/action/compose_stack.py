@@ -112,7 +112,7 @@ class ActionModule(ActionBase):
         digest = hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()
         key = "/".join((str(self._task._uuid), stack["name"], looked["cluster_id"]))
         with turn(C.DEFAULT_LOCAL_TMP, key, host) as mine:
-            if not mine.leads:
+            if mine.outcome is not None:
                 return _follow(mine.outcome, digest, looked)
             try:
                 done = looked if self._task.check_mode else self._module(arguments, variables)

@@ -49,6 +49,7 @@ class Turn:
 
     @property
     def leads(self) -> bool:
+        """True where the work is this host's."""
         return self.outcome is None
 
     def settle(self, outcome: Outcome) -> None:

@@ -55,8 +55,18 @@ def compile_stack(request: CompileRequest, reader: Any) -> Dict[str, Any]:
         project_directory=request.project_directory,
         check=check_document,
     )
+    if not project.name:
+        _refuse(
+            [
+                Problem(
+                    "the stack has no name",
+                    hint="give the option name, or a top-level name in the file",
+                    code="required",
+                )
+            ]
+        )
     stack = Stack(
-        name=request.name or project.name,
+        name=str(request.name or project.name),
         project=request.project or "",
         environment=request.environment or "",
         prefix=request.label_prefix,

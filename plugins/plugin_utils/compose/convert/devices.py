@@ -54,7 +54,7 @@ def _device(scope: Scope, device: Mapping[str, Any], path: Path) -> list[dict[st
     names = [text(device, "driver", path), *(texts(device, "capabilities", path) or [])]
     if "gpus" in path:
         names.append("gpu")
-    kind = next((kinds[name] for name in names if name in kinds), None)
+    kind = next((kinds[name] for name in names if name and name in kinds), None)
     if kind is None:
         wanted = " or ".join(repr(name) for name in names if name) or "this device"
         raise Invalid(f"no generic resource is known for {wanted}", path, hint=_HINT, code="unsupported")

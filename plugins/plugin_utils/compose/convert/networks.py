@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.context import Context
@@ -25,7 +26,7 @@ def networks(context: Context) -> list[dict[str, Any]]:
     """Return the networks in use, by name; an external one has no spec."""
     found = []
     for key in sorted(context.used_networks):
-        entry = context.guard(lambda key=key: _network(context, key))
+        entry = context.guard(partial(_network, context, key))
         if entry:
             found.append(entry)
     found += [{"key": name, "name": name, "external": True, "spec": None} for name in sorted(context.used_predefined)]

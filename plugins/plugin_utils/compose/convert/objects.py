@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+from functools import partial
 from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.context import Context
@@ -26,7 +27,7 @@ def objects(context: Context, kind: str) -> list[dict[str, Any]]:
     """Return all of ``configs`` or ``secrets``, used or not, by name."""
     found = []
     for key in sorted(context.entries(kind), key=str):
-        entry = context.guard(lambda key=key: _object(context, kind, key))
+        entry = context.guard(partial(_object, context, kind, key))
         if entry:
             found.append(entry)
     return sorted(found, key=lambda entry: entry["name"])

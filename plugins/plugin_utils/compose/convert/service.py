@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert import (
@@ -87,7 +88,7 @@ def service_spec(scope: Scope) -> dict[str, Any]:
 def _fields(scope: Scope, topics: tuple[tuple[str, Topic], ...]) -> dict[str, Any]:
     fields = {}
     for field, topic in topics:
-        value = scope.context.guard(lambda topic=topic: topic(scope))
+        value = scope.context.guard(partial(topic, scope))
         if value is not None and value != []:
             fields[field] = value
     return fields

@@ -17,7 +17,7 @@ _AT = ("platform",)
 
 def default_environment(desired: dict[str, Any], project: Any, options: Mapping[str, Any]) -> None:
     """Give every service the variables that its own environment does not have, not even as empty ones."""
-    variables = labels(options, "environment", _AT)
+    variables = labels(options, "environment", _AT) or {}
     for service in desired["services"] if variables else ():
         container = service["spec"]["TaskTemplate"]["ContainerSpec"]
         own = container.get("Env") or []
@@ -45,6 +45,7 @@ def default_logging(desired: dict[str, Any], project: Any, options: Mapping[str,
     if not logging:
         return
     path = (*_AT, "logging")
-    driver = {"Name": text(logging, "driver", path), "Options": labels(logging, "options", path) or {}}
+    settings = labels(logging, "options", path) or {}
+    name = text(logging, "driver", path)
     for service in desired["services"]:
-        service["spec"]["TaskTemplate"].setdefault("LogDriver", {**driver, "Options": dict(driver["Options"])})
+        service["spec"]["TaskTemplate"].setdefault("LogDriver", {"Name": name, "Options": dict(settings)})
