@@ -284,7 +284,8 @@ stack_hash:
 plan:
   description:
     - What was done, in its order. In check mode, what would be done.
-    - Content of secrets and configs is never in it.
+    - Content of secrets and configs is never in it. Values under names that look like a password, a token or a key, and
+      passwords in addresses, show as V(********), before and after; so in the diff.
   returned: success
   type: list
   elements: dict

@@ -7,6 +7,14 @@ from __future__ import annotations
 
 from typing import Any, Dict, Mapping
 
+
+def _mask(kind: str, key: str, path: str, value: Any) -> Any:
+    # Imported here: a run without changes has nothing to hide.
+    from ansible_collections.stackwright.swarm.plugins.module_utils.planning.mask import mask
+
+    return mask(kind, key, path, value)
+
+
 DEFAULTS: Dict[str, Any] = {
     "check": False,  # announce, write nothing
     "defer": False,  # if there is work, leave it: the caller chooses which manager does it
@@ -20,7 +28,7 @@ DEFAULTS: Dict[str, Any] = {
     "timeout": 300.0,  # seconds for the stack to run
     "stable_for": 2.0,  # seconds that a changed service has to stay running
     "prefix": "zane",
-    "mask": None,  # mask(kind, key, path, value) -> what the plan shows instead
+    "mask": _mask,  # mask(kind, key, path, value) -> what the plan shows instead
     "progress": None,  # progress(line)
 }
 
