@@ -79,6 +79,7 @@ class ActionModule(ActionBase):
             profiles=options["profiles"],
             project_directory=directory,
             strict=options["strict"],
+            apply_ignored_keys=options["apply_ignored_keys"],
             shared_networks=options["shared_networks"],
             platform=options["platform"],
         )

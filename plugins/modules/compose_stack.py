@@ -63,6 +63,14 @@ options:
       - Make every notice an error, for instance that of a key which has no effect in Swarm.
     type: bool
     default: false
+  apply_ignored_keys:
+    description:
+      - Some keys, such as C(tmpfs), C(shm_size), C(security_opt) or C(network_mode), are ignored by C(docker stack deploy) but take
+        effect here. A service that docker's command has deployed without them is left as it is until it changes for another
+        reason, so that taking over a stack restarts nothing; a notice names the keys.
+      - With V(true) they take effect at once.
+    type: bool
+    default: false
   state:
     description:
       - V(present) deploys the stack.

@@ -25,6 +25,7 @@ FILES: Spec = {
     "env_files": {"type": "list", "elements": "path", "default": []},
     "profiles": {"type": "list", "elements": "str", "default": []},
     "strict": {"type": "bool", "default": False},
+    "apply_ignored_keys": {"type": "bool", "default": False},
 }
 
 PLATFORM: Spec = {

@@ -54,7 +54,7 @@ def bind(desired: Mapping[str, Any], observed: Observed, adopt_secrets: bool = F
     if missing:
         raise EngineError("External objects are missing: " + "; ".join(missing) + ".", "not_found", CREATE_THEM)
     if renamed:
-        bound["services"] = [{**s, "spec": with_names(s["spec"], renamed)} for s in desired["services"]]
+        bound["services"] = [_renamed(service, renamed) for service in desired["services"]]
     return bound
 
 
@@ -135,6 +135,13 @@ def with_names(spec: Mapping[str, Any], renamed: Mapping[Tuple[str, str], str]) 
         credentials = {**credentials, "Config": renamed["config", credentials["Config"]]}
         container["Privileges"] = {**privileges, "CredentialSpec": credentials}
     return {**spec, "TaskTemplate": {**template, "ContainerSpec": container}}
+
+
+def _renamed(service: Mapping[str, Any], renamed: Mapping[Tuple[str, str], str]) -> Dict[str, Any]:
+    result = {**service, "spec": with_names(service["spec"], renamed)}
+    if "as_docker" in service:
+        result["as_docker"] = {**service["as_docker"], "spec": with_names(service["as_docker"]["spec"], renamed)}
+    return result
 
 
 def missing_externals(desired: Mapping[str, Any], observed: Observed) -> Iterator[str]:

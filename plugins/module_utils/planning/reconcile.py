@@ -18,7 +18,11 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.objects
     owner,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prune import gone_objects, gone_services
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import Known, service_operations
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import (
+    AS_DOCKER,
+    Known,
+    service_operations,
+)
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_fields import explain, too_new
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import id_of, name_of, stack_of
 
@@ -78,7 +82,14 @@ def _services(
                 f"service {key}: the registry gave no digest for {without_digest(choice.image)}; "
                 "each node uses the image that it finds under this name"
             )
-        operations += [replace(op, wave=waves.get(key, 0)) for op in service_operations(service, live, choice, known)]
+        found = service_operations(service, live, choice, known)
+        operations += [replace(op, wave=waves.get(key, 0)) for op in found]
+        if found[0].reason == AS_DOCKER:
+            keys = ", ".join(service["as_docker"]["keys"])
+            notices.append(
+                f"service {key}: runs as docker stack deploy made it, which ignores {keys}; that takes effect with the "
+                "next change of the service, or at once with apply_ignored_keys: true"
+            )
         notices += _unknown_to_the_engine(service, observed.get("api"))
     return operations, notices
 

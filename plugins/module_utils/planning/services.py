@@ -17,6 +17,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 MODES = ("Replicated", "Global", "ReplicatedJob", "GlobalJob")
 WORD = {"Replicated": "replicated", "Global": "global", "ReplicatedJob": "replicated-job", "GlobalJob": "global-job"}
 
+#: Why a service is kept that docker's CLI has made without some keys of the file.
+AS_DOCKER = "equal to what docker stack deploy made"
+
 
 class Known(NamedTuple):
     """What comparing needs to know of the cluster."""
@@ -48,6 +51,12 @@ def service_operations(
         return _replaced(desired, current, spec, known, mode_of(have), mode_of(want))
     if want == have:
         return [Operation("keep", "service", name, key, "equal")]
+    if "as_docker" in desired:
+        made = _with_remembered_replicas(
+            _with_image(desired["as_docker"]["spec"], choice), labels_of(current), known.prefix
+        )
+        if normalise.service(made, known.names, known.api) == have:
+            return [Operation("keep", "service", name, key, AS_DOCKER)]
     changes = _readable(differences(have, want))
     return [_update(desired, current, spec, want, have, changes, known)]
 

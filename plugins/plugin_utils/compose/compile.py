@@ -10,10 +10,14 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ComposeError, Problem
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.as_docker import remember_docker
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.desired import convert
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.options import ConvertOptions
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load import Source, load
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.platform.policy import platform
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.platform.policy import (
+    asks_for_anything,
+    platform,
+)
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.check import check_project
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.check import check_document
 
@@ -23,6 +27,7 @@ class CompileRequest:
     """What the user asked for, already plain data.
 
     ``name`` may be None where a file has a top-level ``name``. ``platform`` holds the options of the policy layer.
+    ``apply_ignored_keys``: keys that docker's CLI ignores change the services that it has deployed at once.
     """
 
     sources: Sequence[Source]
@@ -35,6 +40,7 @@ class CompileRequest:
     profiles: Sequence[str] = ()
     project_directory: Optional[str] = None
     strict: bool = False
+    apply_ignored_keys: bool = False
     shared_networks: Sequence[str] = ()
     platform: Mapping[str, Any] = field(default_factory=dict)
 
@@ -75,7 +81,10 @@ def compile_stack(request: CompileRequest, reader: Any) -> Dict[str, Any]:
     _refuse(problems)
     options = ConvertOptions(generic_resources=request.platform.get("generic_resources") or {})
     desired = convert(project, stack, options=options)
-    desired = platform(desired, project, {**request.platform, "shared_networks": list(request.shared_networks)})
+    policies = {**request.platform, "shared_networks": list(request.shared_networks)}
+    if not request.apply_ignored_keys and not asks_for_anything(policies, desired["stack"]["project"]):
+        remember_docker(desired, project, stack, options)
+    desired = platform(desired, project, policies)
     desired["notices"] = _unique([*(n.as_dict() for n in [*project.notices, *notices]), *desired["notices"]])
     if request.strict:
         _refuse([_as_error(Problem(**notice)) for notice in desired["notices"]])

@@ -36,6 +36,12 @@ POLICIES: tuple[Policy, ...] = (
 )
 
 
+def asks_for_anything(options: Mapping[str, Any], project: str) -> bool:
+    """Whether ``platform`` with these options would change anything; a stack of a ``project`` gets labels."""
+    asked = {name: value for name, value in options.items() if name != "generic_resources" and value != "keep"}
+    return any(asked.values()) or bool(project and options.get("tracking_labels") is not False)
+
+
 def platform(desired: Mapping[str, Any], project: Any, options: Mapping[str, Any]) -> dict[str, Any]:
     """Return ``desired`` with the policies that ``options`` ask for; the argument stays as it is.
 
@@ -43,7 +49,7 @@ def platform(desired: Mapping[str, Any], project: Any, options: Mapping[str, Any
     project are given), ``update_config`` (``safe`` or ``keep``), ``restart_policy`` (as in Compose), ``logging``
     (``driver``, ``options``), ``environment`` (map). Raises ComposeError for an option that can't be used.
     """
-    if not (any(options.values()) or desired["stack"]["project"]):
+    if not asks_for_anything(options, desired["stack"]["project"]):
         return dict(desired)
     result = _copy(desired)
     problems = []
