@@ -50,4 +50,6 @@ package: setup ## Build the collection, install it and use it from there
 benchmark: setup ## Times and counts, as ratios; see docs/benchmark.md
 	@sh tests/tools/compare_venv.sh
 	@$(PYTHON) tests/benchmark/compile_time.py
+	@$(PYTHON) tests/benchmark/engine_share.py
 	@$(PYTHON) tests/benchmark/plays.py
+	@$(PYTHON) tests/benchmark/takeover.py

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """HTTP over the engine's unix socket with one kept connection.
 
-Why not the Docker SDK here: docs/decisions/0002-unix-socket-transport.md.
+Why not the Docker SDK here: docs/decisions/0003-unix-socket-transport.md.
 """
 
 from __future__ import annotations
