@@ -19,7 +19,6 @@ _MOUNT = _CONTAINER + ("Mounts", "*")
 
 #: Path pattern (``*`` is any item of a list) and the lowest API that knows it.
 SINCE: Tuple[Tuple[Path, Version], ...] = (
-    (_MOUNT + ("BindOptions", "CreateMountpoint"), (1, 42)),
     (_CONTAINER + ("Healthcheck", "StartInterval"), (1, 44)),
     (_CONTAINER + ("Privileges", "NoNewPrivileges"), (1, 44)),
     (_CONTAINER + ("Privileges", "Seccomp"), (1, 44)),
@@ -33,7 +32,7 @@ SINCE: Tuple[Tuple[Path, Version], ...] = (
 )
 
 #: The first engine that speaks an API, for messages.
-ENGINES: Mapping[Version, str] = {(1, 42): "23.0", (1, 44): "25.0", (1, 45): "26.0", (1, 46): "27.0", (1, 48): "28.0"}
+ENGINES: Mapping[Version, str] = {(1, 44): "25.0", (1, 45): "26.0", (1, 46): "27.0", (1, 48): "28.0"}
 
 
 def too_new(spec: Mapping[str, Any], api: Version) -> List[Tuple[Path, Version]]:

@@ -106,9 +106,6 @@ def _bind_options(scope: Scope, block: Mapping[str, Any], path: Path) -> dict[st
         options["NonRecursive"] = True
     elif recursive in ("writable", "readonly"):
         options["ReadOnlyNonRecursive" if recursive == "writable" else "ReadOnlyForceRecursive"] = True
-    create = boolean(block, "create_host_path", path)
-    if create and scope.applies("bind.create_host_path", *path[2:], "create_host_path"):
-        options["CreateMountpoint"] = True
     return options
 
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 #: Keys that ``docker stack deploy`` takes and ignores, although Swarm can do what they say.
 IGNORED_BY_DOCKER = frozenset(
     {
-        "bind.create_host_path",
         "container_name",
         "links",
         "network_mode",
