@@ -171,7 +171,8 @@ def _follow(outcome: Outcome, digest: str, looked: Mapping[str, Any]) -> Dict[st
 def _warn(result: Dict[str, Any]) -> None:
     shown = result["notices"][:SHOWN_NOTICES]
     warnings = result.setdefault("warnings", [])
-    warnings += [str(Problem(**notice)) for notice in shown]
+    # The compiler's notices have a place in a file; those of the plan are sentences.
+    warnings += [notice if isinstance(notice, str) else str(Problem(**notice)) for notice in shown]
     rest = len(result["notices"]) - len(shown)
     if rest:
         warnings.append(f"{rest} more notices: see 'notices' in the result.")

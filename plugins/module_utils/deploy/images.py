@@ -15,15 +15,26 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.engine.registry 
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
 
 PATIENCE = 30.0  # seconds for one image
+
+# (text in lower case, error code): what a registry says by way of the engine, which answers 500 to most of it.
+REFUSALS = (
+    ("no basic auth credentials", "registry_auth"),
+    ("unauthorized", "registry_auth"),
+    ("authentication required", "registry_auth"),
+    ("denied", "registry_auth"),
+    ("manifest unknown", "image_not_found"),
+    ("name unknown", "image_not_found"),
+)
 FATAL = ("daemon_unreachable", "permission_denied", "no_quorum")
 
 
 def ask_registry(
     client: EngineClient, images: Sequence[str], header: Callable[[str], Optional[str]]
 ) -> Dict[str, Dict[str, Any]]:
-    """Digest and platforms by image. ``header`` gives the X-Registry-Auth for an image, or None.
+    """Digest and platforms by image, or ``refused`` (an error code) where the registry would not give it.
 
-    A registry that did not answer once is not asked again. Raises EngineError where the engine itself fails.
+    ``header`` gives the X-Registry-Auth for an image, or None. A registry that did not answer once is not asked again.
+    Raises EngineError where the engine itself fails.
     """
     answers: Dict[str, Dict[str, Any]] = {}
     silent: Set[str] = set()
@@ -39,13 +50,22 @@ def ask_registry(
         except EngineError as error:
             if error.error_code in FATAL:
                 raise
-            if error.status not in (401, 403, 404):
+            refused = _refused(error)
+            if refused:
+                answers[image] = {"refused": refused}
+            else:
                 silent.add(registry)
             continue
         answer = _pinned(image, found or {})
         if answer:
             answers[image] = answer
     return answers
+
+
+def _refused(error: EngineError) -> str:
+    text = error.message.lower()
+    by_text = next((code for part, code in REFUSALS if part in text), "")
+    return by_text or {401: "registry_auth", 403: "registry_auth", 404: "image_not_found"}.get(error.status, "")
 
 
 def _pinned(image: str, found: Dict[str, Any]) -> Optional[Dict[str, Any]]:

@@ -9,14 +9,23 @@ The full gate and the rollback of a whole stack will stand between ``_wait`` and
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, NamedTuple
+from typing import Any, Dict, FrozenSet, List, Mapping, NamedTuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.bind import bind
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import Observed, look_closer, observe
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import (
+    Observed,
+    look_closer,
+    observe,
+    tasks_of,
+)
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.options import with_defaults
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.outcome import finish
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
-from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import Judgement, at_a_glance
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import (
+    Judgement,
+    at_a_glance,
+)
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.images import look_ups
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Plan, with_mask
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconcile import own_services, reconcile
@@ -46,12 +55,18 @@ def deploy_stack(client: EngineClient, clock: Any, desired: Mapping[str, Any], o
     plan = planned.plan
     if given["check"] or (given["defer"] and plan.changed):
         return finish(client, stack, planned.observed, plan, given)
-    if not plan.changed:
-        return finish(client, stack, planned.observed, plan, given, _statuses(client, clock, stack, planned, given))
+    try:
+        if plan.changed:
+            from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.changing import carry_out
 
-    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.changing import carry_out
+            judgements = carry_out(client, clock, stack, planned, given)
+        else:
+            judgements = _statuses(client, clock, stack, planned, given)
+    except DeployError as error:
+        from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.pulls import cause
 
-    judgements = carry_out(client, clock, stack, planned, given)
+        error.error_code, error.hint = cause(error, planned.images)
+        raise
     return finish(client, stack, planned.observed, plan, given, judgements)
 
 
@@ -61,7 +76,10 @@ def _plan(client: EngineClient, desired: Mapping[str, Any], options: Options) ->
     observed = observe(client, stack, desired)
     bound = bind(desired, observed, options["adopt_secrets"])
     plan = reconcile(bound, observed, options)
-    wanted = look_ups(bound, own_services(stack, observed), options["resolve_image"])
+    options = {**options, "pull_again": _pull_again(client, stack, observed, options)}
+    wanted = look_ups(bound, own_services(stack, observed), options["resolve_image"], options["pull_again"])
+    if options["pull_again"]:
+        plan = reconcile(bound, observed, options)
     images: Mapping[str, Any] = {}
     if plan.changed:
         observed = look_closer(client, observed, desired)
@@ -77,6 +95,17 @@ def _plan(client: EngineClient, desired: Mapping[str, Any], options: Options) ->
             observed = look_closer(client, observed, desired)
             plan = reconcile(bound, observed, options, images)
     return Planned(bound, observed, images, with_mask(plan, options["mask"]))
+
+
+def _pull_again(client: EngineClient, stack: str, observed: Observed, options: Options) -> FrozenSet[str]:
+    """The services whose image could not be pulled, where there are credentials to try again with."""
+    short = [service for service in observed["services"] if at_a_glance(service) is None]
+    if not short or not (options["with_registry_auth"] or options["registry_auth"]):
+        return frozenset()
+    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.pulls import not_pulled
+
+    header = registry_header(options)
+    return frozenset(name for name, image in not_pulled(short, tasks_of(client, stack)) if header(image))
 
 
 def _statuses(client: EngineClient, clock: Any, stack: str, planned: Planned, options: Options) -> List[Judgement]:

@@ -11,7 +11,7 @@ not answer, and an image that somebody changed by hand is put back.
 from __future__ import annotations
 
 import re
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional
+from typing import AbstractSet, Any, Dict, List, Mapping, NamedTuple, Optional
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import IMAGE, labels_of
 
@@ -24,13 +24,29 @@ class Choice(NamedTuple):
 
     image: str
     platforms: Optional[List[Dict[str, str]]]
-    unpinned: bool  # the registry was to be asked, and did not answer
+    unpinned: bool  # the registry was to be asked, and gave no digest
+    refused: str = ""  # an error code where it said why
 
 
-def look_ups(desired: Mapping[str, Any], current: Mapping[str, Mapping[str, Any]], mode: str) -> List[str]:
-    """The images whose digests the registry is to be asked for, sorted, each once."""
+def look_ups(
+    desired: Mapping[str, Any],
+    current: Mapping[str, Mapping[str, Any]],
+    mode: str,
+    pull_again: AbstractSet[str] = frozenset(),
+) -> List[str]:
+    """The images whose digests the registry is to be asked for, sorted, each once.
+
+    ``pull_again`` names services whose image could not be pulled: for these it is asked as well.
+    """
     services = desired["services"]
-    return sorted({_wanted(s) for s in services if _asks(s, current.get(s["name"]), mode)})
+    return sorted(
+        {_wanted(s) for s in services if _asks(s, current.get(s["name"]), mode_for(mode, s["name"] in pull_again))}
+    )
+
+
+def mode_for(mode: str, pull_again: bool) -> str:
+    """The mode for one service: an image that could not be pulled is looked up, unless that is switched off."""
+    return ALWAYS if pull_again and mode != NEVER else mode
 
 
 def choose(
@@ -39,17 +55,20 @@ def choose(
     mode: str,
     answers: Mapping[str, Mapping[str, Any]],
 ) -> Choice:
-    """The image of one service. ``answers`` maps an image to its ``image`` with digest and its ``platforms``."""
+    """The image of one service.
+
+    ``answers`` maps an image to its ``image`` with digest and its ``platforms``, or to ``refused``.
+    """
     wanted = _wanted(desired)
     asked = _asks(desired, current, mode)
-    if asked and wanted in answers:
-        answer = answers[wanted]
+    answer = answers.get(wanted) or {}
+    if asked and "image" in answer:
         return Choice(answer["image"], answer["platforms"], False)
     running = _running(current)
     if current is not None and (running == wanted or without_digest(running) == wanted):
         placement = current["Spec"]["TaskTemplate"].get("Placement") or {}
         return Choice(running, placement.get("Platforms"), False)
-    return Choice(wanted, None, asked)
+    return Choice(wanted, None, asked, str(answer.get("refused") or ""))
 
 
 def without_digest(image: str) -> str:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.images import choose, without_digest
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.images import choose, mode_for, without_digest
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Operation, Plan, ordered
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.objects import (
     key_operation,
@@ -21,10 +21,14 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prune i
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import (
     AS_DOCKER,
     Known,
+    sent_again,
     service_operations,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_fields import explain, too_new
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import id_of, name_of, stack_of
+
+#: Why a registry gave no digest.
+WHY = {"": "", "registry_auth": " (it asks for credentials)", "image_not_found": " (it has no such image)"}
 
 Bound = Mapping[str, Any]
 Answers = Mapping[str, Mapping[str, Any]]
@@ -35,7 +39,8 @@ def reconcile(
 ) -> Plan:
     """The plan from ``observed`` to ``desired`` (a DesiredState whose configs and secrets are bound).
 
-    ``options``: prune, recreate, resolve_image, adopt_secrets. ``images`` holds the registry's answers.
+    ``options``: prune, recreate, resolve_image, adopt_secrets, pull_again (services).
+    ``images`` holds the registry's answers.
     ``observed["all_services"]``, where given, shows who else uses a name or an object.
     Raises PlanError (``unsafe_change``) and EngineError (``conflict``).
     """
@@ -64,6 +69,7 @@ def _services(
     taken = {name_of(s): s for s in observed.get("all_services") or () if stack_of(s) != stack}
     known = known_of(desired, observed, options)
     mode = options.get("resolve_image", "changed")
+    again = options.get("pull_again", ())
     waves = {key: number for number, keys in enumerate(desired.get("waves") or []) for key in keys}
     operations: List[Operation] = []
     notices: List[str] = []
@@ -76,15 +82,18 @@ def _services(
                 "Give the stack or the service another name, or remove that service.",
             )
         live = current.get(name)
-        choice = choose(service, live, mode, images)
+        choice = choose(service, live, mode_for(mode, name in again), images)
         if choice.unpinned:
             notices.append(
-                f"service {key}: the registry gave no digest for {without_digest(choice.image)}; "
+                f"service {key}: the registry gave no digest for {without_digest(choice.image)}{WHY[choice.refused]}; "
                 "each node uses the image that it finds under this name"
             )
         found = service_operations(service, live, choice, known)
+        as_docker = found[0].reason == AS_DOCKER
+        if name in again and live is not None:
+            found = [sent_again(op, live) for op in found]
         operations += [replace(op, wave=waves.get(key, 0)) for op in found]
-        if found[0].reason == AS_DOCKER:
+        if as_docker:
             keys = ", ".join(service["as_docker"]["keys"])
             notices.append(
                 f"service {key}: runs as docker stack deploy made it, which ignores {keys}; that takes effect with the "

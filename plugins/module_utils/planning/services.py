@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import PlanError
@@ -59,6 +60,15 @@ def service_operations(
             return [Operation("keep", "service", name, key, AS_DOCKER)]
     changes = _readable(differences(have, want))
     return [_update(desired, current, spec, want, have, changes, known)]
+
+
+def sent_again(operation: Operation, current: Mapping[str, Any]) -> Operation:
+    """In place of ``keep``, the specification as it is: with it go new credentials, by which its tasks pull again."""
+    if operation.action != "keep":
+        return operation
+    payload = {"id": current["ID"], "version": current["Version"]["Index"], "spec": current["Spec"]}
+    reason = "its image could not be pulled, and there are credentials"
+    return replace(operation, action="update", reason=reason, payload=payload)
 
 
 def _update(

@@ -40,9 +40,21 @@ def test_a_registry_that_does_not_answer_is_asked_once_and_others_still():
     assert [image for image, _auth in engine.asked] == ["r.example/a:1", "s.example/c:1"]
 
 
-def test_an_image_that_the_registry_does_not_have_says_nothing_of_the_others():
-    engine = Engine({"r.example/a:1": EngineError("none", "not_found", status=404), "r.example/b:1": found("sha256:0")})
-    assert list(ask_registry(engine, sorted(engine.answers), lambda image: None)) == ["r.example/b:1"]
+@pytest.mark.parametrize(
+    ("error", "refused"),
+    [
+        (EngineError("none", "not_found", status=404), "image_not_found"),
+        (EngineError("manifest unknown: manifest unknown", status=500), "image_not_found"),
+        (EngineError("Head https://r.example/v2/a: no basic auth credentials", status=500), "registry_auth"),
+        (EngineError("unauthorized: authentication required", status=500), "registry_auth"),
+        (EngineError("denied: requested access to the resource is denied", status=403), "registry_auth"),
+    ],
+)
+def test_an_image_that_the_registry_refuses_says_nothing_of_the_others(error, refused):
+    engine = Engine({"r.example/a:1": error, "r.example/b:1": found("sha256:0")})
+    answers = ask_registry(engine, sorted(engine.answers), lambda image: None)
+    assert answers["r.example/a:1"] == {"refused": refused}
+    assert answers["r.example/b:1"]["image"] == "r.example/b:1@sha256:0"
 
 
 @pytest.mark.parametrize("answer", [{}, {"Descriptor": None}, {"Descriptor": {}}])

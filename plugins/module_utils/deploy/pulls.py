@@ -1,0 +1,58 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Images that a node could not pull: which error code that is, and which services wait for credentials.
+
+A node says "No such image" whatever the reason is; the registry's own answer tells more.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Iterator, Mapping, Sequence, Tuple
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.judge import tasks_by_service
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import (
+    ENDED_BADLY,
+    Task,
+    error_of,
+    is_current,
+    state_of,
+)
+
+FLAGS = re.IGNORECASE
+NOT_PULLED = re.compile(
+    r"no such image|manifest .*(unknown|not found)|pull access denied|repository .* not found", re.I
+)
+AUTH = re.compile(r"pull access denied|no basic auth credentials|unauthorized|authentication required", FLAGS)
+
+HINTS = {
+    "registry_auth": "The registry asks for credentials: give registry_auth, or with_registry_auth after a docker "
+    "login on this manager, and check that they are right.",
+    "image_not_found": "Check the image's name and tag, and push it. Of a private registry whose images need "
+    "credentials, give registry_auth or with_registry_auth.",
+}
+
+
+def cause(error: DeployError, images: Mapping[str, Mapping[str, Any]]) -> Tuple[str, str]:
+    """The code and the hint of a failed wait. ``images`` is what the registry answered, see ``ask_registry``."""
+    errors = [failure["error"] or failure["reason"] for failure in error.details.get("failures") or ()]
+    if error.error_code not in ("wait_failed", "timeout") or not any(map(NOT_PULLED.search, errors)):
+        return error.error_code, error.hint
+    refused = {answer.get("refused") for image, answer in images.items() if any(image in text for text in errors)}
+    auth = "registry_auth" in refused or any(map(AUTH.search, errors))
+    code = "registry_auth" if auth else "image_not_found"
+    return code, HINTS[code]
+
+
+def not_pulled(services: Sequence[Mapping[str, Any]], tasks: Sequence[Task]) -> Iterator[Tuple[str, str]]:
+    """The names of those services whose present tasks failed for want of their image, each with the image."""
+    grouped = tasks_by_service(tasks)
+    for service in services:
+        if any(
+            state_of(task) in ENDED_BADLY and NOT_PULLED.search(error_of(task)) and is_current(task, service)
+            for task in grouped.get(service["ID"], [])
+        ):
+            image = str(service["Spec"]["TaskTemplate"]["ContainerSpec"]["Image"])
+            yield service["Spec"]["Name"], image
