@@ -1,6 +1,6 @@
 # Every target sets up what it needs under .cache/ first.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-down test test-long testbed-status testbed-down lint sanity unit differential integration package benchmark
+.PHONY: help setup demo demo-down test test-long testbed-status testbed-down lint sanity cores unit differential integration package benchmark
 
 PYTHON := .cache/venv/bin/python
 PYTEST := $(PYTHON) -m pytest -q
@@ -24,6 +24,9 @@ test-long: setup ## The integration tests on three nodes and on every engine
 
 lint: setup ## Formatters, linters, types and documentation
 	@sh tests/tools/lint.sh
+
+cores: setup ## The same small playbook with every ansible-core that is supported
+	@sh tests/tools/cores.sh
 
 sanity: setup ## ansible-test sanity
 	@sh tests/tools/sanity.sh

@@ -33,7 +33,9 @@ class ActionModule(ActionBase):
     def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
         result = super().run(tmp, task_vars)
         variables = task_vars or {}
-        spec = {**STACK, **FILES, **PLATFORM, **CHANGES, **CONNECTION}
+        # The environment that an option may fall back to is the target's, not this one.
+        connection = {name: {**option, "fallback": (None,)} for name, option in CONNECTION.items()}
+        spec = {**STACK, **FILES, **PLATFORM, **CHANGES, **connection}
         options = plain(self.validate_argument_spec(argument_spec=spec)[1])
         try:
             desired = self._compile(options, variables) if options["state"] == "present" else None
@@ -91,7 +93,14 @@ class ActionModule(ActionBase):
         """What the module needs, and no more: variables and files stay on the controller."""
         arguments = {name: options[name] for name in CHANGES}
         # An option that the user did not give is left to the target's own environment.
-        arguments.update({name: options[name] for name in CONNECTION if name in self._task.args})
+        given = self._task.args
+        arguments.update(
+            {
+                name: options[name]
+                for name, option in CONNECTION.items()
+                if any(word in given for word in (name, *option.get("aliases", ())))
+            }
+        )
         arguments.update(name=stack["name"], label_prefix=options["label_prefix"])
         arguments["compiled"] = {} if desired is None else {"desired": desired}
         return arguments

@@ -72,9 +72,12 @@ class Player:
         playbook = self.write(f"play{self.runs}.yml", yaml.safe_dump([play], sort_keys=False))
         return self.playbook(playbook, **how)
 
-    def playbook(self, path, *, check=False, diff=False, verbosity=0, variables=None, limit=None, environment=None):
+    def playbook(
+        self, path, *, check=False, diff=False, verbosity=0, variables=None, limit=None, environment=None, through=()
+    ):
+        """``through`` is a command line that runs ansible-playbook, for instance in a namespace."""
         results = self.folder / f"results{self.runs}-{len(list(self.folder.iterdir()))}.jsonl"
-        command = [str(BIN / "ansible-playbook"), "-i", str(self.folder / "inventory.yml"), str(path)]
+        command = [*through, str(BIN / "ansible-playbook"), "-i", str(self.folder / "inventory.yml"), str(path)]
         command += ["--check"] * check + ["--diff"] * diff + ["-" + "v" * verbosity] * bool(verbosity)
         command += ["-e", json.dumps(variables)] * bool(variables) + ["--limit", limit] * bool(limit)
         done = subprocess.run(

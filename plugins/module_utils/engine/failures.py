@@ -22,6 +22,11 @@ BY_TEXT: Tuple[Tuple[str, str, str], ...] = (
     ("this node is not participating as a swarm", "not_a_manager", "Run the task on a manager."),
     ("update out of sequence", "out_of_sequence", "Somebody else changed it at the same time: run again."),
     ("deadline exceeded", "no_quorum", "The managers did not agree in time: check that more than half are up."),
+    (
+        "client sent an http request to an https server",
+        "tls_error",
+        "The engine wants TLS: set validate_certs, ca_path, client_cert and client_key.",
+    ),
     ("client version", "engine_error", "Set api_version to one that the engine speaks, or to auto."),
 )
 BY_STATUS: Dict[int, Tuple[str, str]] = {

@@ -1,0 +1,67 @@
+"""What the documentation promises: the examples as tasks, and the keys of results."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
+FILTERS = sorted(path.stem for path in (ROOT / "plugins" / "filter").glob("*.yml"))
+
+#: What Ansible itself puts into results.
+COMMON = frozenset({"changed", "failed", "msg", "diff", "warnings", "deprecations", "exception"})
+
+
+def documentation(module: str, name: str) -> object:
+    """DOCUMENTATION, EXAMPLES or RETURN of a module."""
+    tree = ast.parse((ROOT / "plugins" / "modules" / f"{module}.py").read_text())
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and node.targets[0].id == name:
+            return yaml.safe_load(ast.literal_eval(node.value))
+    raise LookupError(f"{module} has no {name}")
+
+
+def filter_examples(name: str) -> list[dict]:
+    """The tasks in the EXAMPLES of a filter."""
+    text = (ROOT / "plugins" / "filter" / f"{name}.yml").read_text()
+    return yaml.safe_load(yaml.safe_load(text)["EXAMPLES"])
+
+
+def readme_plays() -> list[str]:
+    """The texts of the playbooks in the README."""
+    blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
+    return [block for block in blocks if "hosts:" in block]
+
+
+def promised(entries: dict) -> dict:
+    """The keys of a RETURN, nested as far as ``contains`` goes: key -> the same again, or {}."""
+    return {name: promised(entry.get("contains") or {}) for name, entry in entries.items()}
+
+
+def found(results: list[dict], keys: dict) -> dict:
+    """The keys of real results, as deep as ``keys`` names them."""
+    seen: dict = {}
+    for result in results:
+        for name, value in result.items():
+            inner = value if isinstance(value, list) else [value]
+            parts = [part for part in inner if isinstance(part, dict)] if keys.get(name) else []
+            merge(seen.setdefault(name, {}), found(parts, keys[name]) if parts else {})
+    return seen
+
+
+def merge(into: dict, more: dict) -> None:
+    """Adds the keys of ``more``, nested."""
+    for name, inner in more.items():
+        merge(into.setdefault(name, {}), inner)
+
+
+def paths(keys: dict, start: str = "") -> set[str]:
+    """Nested keys as dotted text."""
+    every = set()
+    for name, inner in keys.items():
+        every |= {start + name} | paths(inner, f"{start}{name}.")
+    return every

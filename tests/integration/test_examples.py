@@ -1,0 +1,185 @@
+"""The documentation is run: every example of every module and filter, the playbooks of the README, and the keys of
+results against RETURN. The texts of the examples are played as they stand."""
+
+import copy
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from documented import COMMON, FILTERS, MODULES, documentation, filter_examples, found, paths, promised, readme_plays
+from playbook import Player
+
+#: Stacks of the examples: they have the names that a reader sees, so they are removed by these names.
+STACKS = ("shop", "echo", "acme-production-shop")
+
+SHOP = """\
+services:
+  web:
+    image: {image}
+    command: httpd -f -p 8000
+    stop_grace_period: 1s
+    environment:
+      RELEASE: ${{TAG:-none}}
+    volumes:
+      - data:/data
+    configs: [page]
+  worker:
+    image: {image}
+    command: sleep 1d
+    stop_grace_period: 1s
+    environment:
+      WORKERS: ${{WORKERS:-1}}
+volumes:
+  data:
+configs:
+  page:
+    content: hello
+"""
+PRODUCTION = "services:\n  web:\n    deploy:\n      replicas: 2\n"
+
+
+class Reader:
+    """A user who has the files and variables that the examples name, and plays them."""
+
+    def __init__(self, bed, folder):
+        image = bed.images["busybox"]
+        shop = SHOP.format(image=image)
+        files = {
+            "files/shop/compose.yml": shop,
+            "files/shop/compose.production.yml": PRODUCTION,
+            "files/shop/production.env": "WORKERS=2\n",
+            "compose.yml": shop,
+            "srv/shop/compose.yml": shop.replace("content: hello", "content: hello from the manager"),
+        }
+        # Two names of one manager: the second host of a play finds the work done.
+        hosts = {"manager1": bed.docker_host, "manager2": bed.docker_host}
+        self.player = Player(folder, hosts, files)
+        self.variables = {
+            "registry": bed.registry.address,
+            "registry_password": "a password",
+            "release": "1.4",
+            "definition": yaml.safe_load(shop),
+        }
+        self.results = {module: [] for module in MODULES}
+
+    def play(self, tasks, limit="manager1", **how):
+        """Plays tasks; what they answer counts for the test of RETURN."""
+        for number, task in enumerate(tasks):
+            task["name"] = f"{number}: {task.get('name', '')}"
+        self.player.runs += 1
+        play = {
+            "hosts": "swarm_managers",
+            "gather_facts": False,
+            "module_defaults": {"group/stackwright.swarm.swarm": {"docker_host": "{{ docker_host }}"}},
+            "tasks": tasks,
+        }
+        text = yaml.safe_dump([play], sort_keys=False)
+        return self._run(self.player.write(f"play{self.player.runs}.yml", text), tasks, limit=limit, **how)
+
+    def play_text(self, text):
+        """Plays a whole playbook as it stands; the manager's address comes from its environment."""
+        path = self.player.write("site.yml", text)
+        tasks = [task for play in yaml.safe_load(text) for task in play["tasks"]]
+        return self._run(path, tasks, environment={"DOCKER_HOST": self.player.hosts["manager1"]})
+
+    def _run(self, path, tasks, **how):
+        # The examples' /srv is a folder of this test's, in a mount namespace of the play's own.
+        script = f'mount --bind "{self.player.folder}/srv" /srv && exec "$@"'
+        through = ["unshare", "--mount", "sh", "-c", script, "sh"]
+        run = self.player.playbook(path, variables=self.variables, through=through, **how)
+        for task in tasks:
+            module = next((key for key in task if key.startswith("stackwright.swarm.")), "").rpartition(".")[2]
+            if module:
+                self.results[module] += run.of(task=task["name"])
+        return run
+
+
+def remove(bed):
+    """Removes the examples' stacks, by another way than ours."""
+    for stack in STACKS:
+        bed.node("m1").cli(["docker", "stack", "rm", stack], check=False)
+
+
+@pytest.fixture(scope="module")
+def reader(bed, tmp_path_factory):
+    remove(bed)
+    bed.node("m1").cli(["docker", "network", "create", "--driver", "overlay", "public"], check=False)
+    yield Reader(bed, tmp_path_factory.mktemp("examples"))
+    remove(bed)
+    bed.node("m1").cli(["docker", "network", "rm", "public"], check=False)
+
+
+def deploy_shop():
+    return copy.deepcopy(documentation("compose_stack", "EXAMPLES")[0])
+
+
+def is_ours(task):
+    return "stackwright.swarm.compose_stack" in task
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_the_examples_of_a_module(reader, module):
+    examples = documentation(module, "EXAMPLES")
+    tasks = [] if module == "compose_stack" else [deploy_shop()]
+    for task in examples:
+        tasks.append(task)
+        if is_ours(task):
+            tasks.append(copy.deepcopy(task))  # a second run changes nothing
+    run = reader.play(tasks)
+    assert run.code == 0, run.output
+    assert len(run.lines) == len(tasks)
+    for task, after, line in zip(tasks, tasks[1:], run.lines[1:]):
+        if is_ours(task) and is_ours(after) and task["name"].split(":")[1:] == after["name"].split(":")[1:]:
+            assert not line["result"]["changed"], line
+
+
+@pytest.mark.parametrize("name", FILTERS)
+def test_the_examples_of_a_filter(reader, name):
+    run = reader.play([{**deploy_shop(), "register": "shop"}, *filter_examples(name)])
+    assert run.code == 0, run.output
+    assert len(run.lines) == 1 + len(filter_examples(name))
+    assert all(line["result"]["msg"] for line in run.lines[1:])
+
+
+def test_the_playbooks_of_the_readme(reader):
+    plays = readme_plays()
+    assert plays
+    for text in plays:
+        run = reader.play_text(text)
+        assert run.code == 0, run.output
+        again = reader.play_text(text)
+        assert again.code == 0, again.output
+        assert not any(result["changed"] for result in again.of())
+
+
+@pytest.fixture(scope="module")
+def every_result(reader):
+    """Results of all kinds: beside those of the examples, failures, check mode, and two managers of one cluster."""
+
+    def ours(module="compose_stack", **options):
+        return {"name": f"{module} {sorted(options)}", f"stackwright.swarm.{module}": {"name": "echo", **options}}
+
+    def image(command):
+        service = {"image": "{{ registry }}/busybox:1", "command": command, "stop_grace_period": "1s"}
+        return {"services": {"web": {**service, "build": "."}}}
+
+    reader.play([ours(definition=image("sleep 1d"))], limit="swarm_managers")
+    reader.play([ours(definition=image("sleep 2d"))], check=True, diff=True)
+    reader.play([ours(definition="services: {web: {imge: nginx}}")])
+    reader.play([ours(definition=image("false"), rollout={"timeout": 20})])
+    reader.play([ours(state="absent")])
+    reader.play([ours("stack_health", wait=True)])
+    reader.play([ours("stack_info", docker_host="unix:///nonexistent/docker.sock")])
+    return reader.results
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_results_have_what_return_says_and_nothing_else(every_result, module):
+    keys = promised(documentation(module, "RETURN"))
+    seen = found(every_result[module], keys)
+    assert paths(keys) - paths(seen) == set(), "documented, but never returned"
+    assert paths(seen) - paths(keys) - COMMON == set(), "returned, but not documented"
