@@ -27,8 +27,8 @@ def connect(monkeypatch):
             monkeypatch.setenv(name, value)
         checked = ArgumentSpecValidator(CONNECTION).validate(options or {})
         assert not checked.error_messages
-        params = {**dict.fromkeys(CONNECTION), **{k: v for k, v in checked.validated_parameters.items()}}
-        return Connection(**connection_options({n: params[n] for n in CONNECTION}, environ, (files or {}).get))
+        params = {**dict.fromkeys(CONNECTION), **checked.validated_parameters}
+        return Connection(**connection_options(params, environ, (files or {}).get))
 
     return connect
 
