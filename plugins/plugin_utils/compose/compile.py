@@ -6,20 +6,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ComposeError, Problem
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ComposeError, Problem, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.as_docker import remember_docker
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.desired import convert
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.options import ConvertOptions
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load import Source, load
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load import Project, Source, load
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.platform.policy import (
     asks_for_anything,
     platform,
 )
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Report
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.check import check_project
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.check import check_document
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import ANYTHING, NOWHERE
+
+#: The name of a stack that has none, or a wrong one, while its other problems are looked for.
+STAND_IN = "stack"
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,7 @@ def compile_stack(request: CompileRequest, reader: Any) -> Dict[str, Any]:
     :param reader: where files are read from, see ``load``.
     :raises ComposeError: with every problem that was found; notices are among them where ``request.strict``.
     """
+    report = Report()
     project = load(
         request.sources,
         reader=reader,
@@ -60,25 +66,12 @@ def compile_stack(request: CompileRequest, reader: Any) -> Dict[str, Any]:
         name=request.name,
         project_directory=request.project_directory,
         check=check_document,
+        report=report,
     )
-    if not project.name:
-        _refuse(
-            [
-                Problem(
-                    "the stack has no name",
-                    hint="give the option name, or a top-level name in the file",
-                    code="required",
-                )
-            ]
-        )
-    stack = Stack(
-        name=str(request.name or project.name),
-        project=request.project or "",
-        environment=request.environment or "",
-        prefix=request.label_prefix,
-    )
+    stack, invalid = _stack_of(request, project, report)
     problems, notices = check_project(project, stack.full_name)
-    _refuse(problems)
+    report.add(problems)
+    _refuse(report, [*report.notices, *notices], request.strict, invalid)
     options = ConvertOptions(generic_resources=request.platform.get("generic_resources") or {})
     desired = convert(project, stack, options=options)
     policies = {**request.platform, "shared_networks": list(request.shared_networks)}
@@ -86,14 +79,38 @@ def compile_stack(request: CompileRequest, reader: Any) -> Dict[str, Any]:
         remember_docker(desired, project, stack, options)
     desired = platform(desired, project, policies)
     desired["notices"] = _unique([*(n.as_dict() for n in [*project.notices, *notices]), *desired["notices"]])
-    if request.strict:
-        _refuse([_as_error(Problem(**notice)) for notice in desired["notices"]])
+    if request.strict and desired["notices"]:
+        raise ComposeError([_as_error(Problem(**notice)) for notice in desired["notices"]])
     return desired
 
 
-def _refuse(problems: Sequence[Problem]) -> None:
-    if problems:
-        raise ComposeError(problems)
+def _stack_of(request: CompileRequest, project: Project, report: Report) -> Tuple[Stack, Optional[StackwrightError]]:
+    """The stack, and why its names are wrong; another one stands in for it then, so that the rules can go on."""
+    name = request.name or project.name
+    if not name and project.tree.lost.isdisjoint((ANYTHING, "name")):
+        hint = "give the option name, or a top-level name in the file"
+        report.problem("the stack has no name", NOWHERE, hint=hint, code="required")
+    try:
+        stack = Stack(
+            name=str(name or STAND_IN),
+            project=request.project or "",
+            environment=request.environment or "",
+            prefix=request.label_prefix,
+        )
+    except StackwrightError as error:
+        return Stack(STAND_IN), error
+    return stack, None
+
+
+def _refuse(report: Report, notices: Sequence[Problem], strict: bool, invalid: Optional[StackwrightError]) -> None:
+    """Raises what there is to say, if there is a problem."""
+    if not report.problems and invalid is not None:
+        raise invalid
+    if invalid is not None:
+        report.problem(invalid.message, NOWHERE, hint=invalid.hint, code=invalid.error_code)
+    if report.problems and strict:
+        report.add([_as_error(notice) for notice in notices])
+    report.finish()
 
 
 def _as_error(notice: Problem) -> Problem:

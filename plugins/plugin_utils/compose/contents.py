@@ -11,9 +11,10 @@ from typing import Any
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.disk import read_file
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.files import FileReader
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Place
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import Map
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import ANYTHING, Map
 
 SECTIONS = ("configs", "secrets")
+SOURCES = ("content", "driver", "environment", "file")
 Contents = dict[tuple[str, str], bytes]
 
 
@@ -60,6 +61,8 @@ def _content(
                 code="required_variable",
             )
         return from_variables.get((section, key))
+    if not entry.lost.isdisjoint((ANYTHING, "external", *SOURCES)):
+        return None
     place.problem(
         f"the {one} has no content",
         hint="give it 'file', 'content' or 'environment', or say external: true",

@@ -11,7 +11,7 @@ from typing import Any
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.merge import merge_service
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.paths import is_remote
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Place
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import Map, untagged
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import ANYTHING, Map, untagged
 
 # Gives the services of another file in canonical form with absolute paths, and the file's path; None: reported.
 # Arguments: the extending file, the path that it names, the place of ``extends``.
@@ -39,6 +39,7 @@ class _Resolver:
         chain: list[tuple[tuple[str, str], Any, Place]] = []
         seen: list[tuple[str, str]] = []
         base: Any = None
+        service: Any = None
         while True:
             identity = (file, name)
             if identity in self.done:
@@ -46,12 +47,14 @@ class _Resolver:
                 break
             if identity in seen:
                 self._report_cycle([*seen[seen.index(identity) :], identity], place)
+                self._incomplete(service)
                 break
             service = services[name]
             seen.append(identity)
             chain.append((identity, service, place))
             target = self._target(service, file, services, place)
             if target is None:
+                self._incomplete(service)
                 break
             file, services, name, place = target
         for identity, service, here in reversed(chain):
@@ -99,6 +102,12 @@ class _Resolver:
             )
             return None
         return file, services, name, Place(place.report, ("services", name), services.mark(name))
+
+    @staticmethod
+    def _incomplete(service: Any) -> None:
+        """Without its base, what a service has not means nothing."""
+        if isinstance(service, Map) and "extends" in service:
+            service.lose(ANYTHING)
 
     def _report_cycle(self, cycle: list[tuple[str, str]], place: Place) -> None:
         steps = " extends ".join(f"'{name}' ({file})" for file, name in cycle)

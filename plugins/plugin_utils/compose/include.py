@@ -49,6 +49,8 @@ def apply_include(tree: Map, directory: str, place: Place, load_inclusion: LoadI
         included = load_inclusion(inclusion) if inclusion else None
         if inclusion is not None and included is not None:
             _import(tree, included, inclusion.place)
+        else:
+            tree.lose(*_SECTIONS)
     return tree
 
 
@@ -87,6 +89,7 @@ def _refuse_remote(place: Place) -> None:
 
 
 def _import(tree: Map, included: Map, place: Place) -> None:
+    tree.lose(*included.lost)
     for section in _SECTIONS:
         resources = included.get(section)
         if not isinstance(resources, Map):

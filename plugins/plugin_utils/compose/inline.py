@@ -21,11 +21,25 @@ def read_plain(value: Any, file: str, report: Report) -> Any:
     return _Plain(file, report).node(value, 0)
 
 
+class PlainMark(Mark):
+    """A place without a line. It is the same as itself only, so that two values of one definition can be told apart."""
+
+    __slots__ = ()
+
+    __eq__ = object.__eq__
+    __ne__ = object.__ne__
+    __hash__ = object.__hash__
+
+
 class _Plain:
     def __init__(self, file: str, report: Report) -> None:
-        self.mark = Mark(file)
+        self.file = file
         self.report = report
         self.count = 0
+
+    @property
+    def mark(self) -> Mark:
+        return PlainMark(self.file)
 
     def node(self, value: Any, depth: int) -> Any:
         self.count += 1

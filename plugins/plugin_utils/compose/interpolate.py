@@ -10,21 +10,23 @@ from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Report
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.template import TemplateError, substitute
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import Map, Mark, Seq
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import Map, Mark, Path, Seq
 
 
-def interpolate(tree: Any, variables: Mapping[str, str], report: Report) -> Any:
+def interpolate(tree: Any, variables: Mapping[str, str], report: Report, failed: list[Path] | None = None) -> Any:
     """A new tree (so that what aliases shared is shared no more) with all variables replaced.
 
-    Each value that can't be interpolated is a problem; a variable without a value gives one notice.
+    Each value that can't be interpolated is a problem, stays as it is and is added to ``failed``; a variable without
+    a value gives one notice.
     """
-    return _Walk(variables, report).node(tree, [], Mark())
+    return _Walk(variables, report, [] if failed is None else failed).node(tree, [], Mark())
 
 
 class _Walk:
-    def __init__(self, variables: Mapping[str, str], report: Report) -> None:
+    def __init__(self, variables: Mapping[str, str], report: Report, failed: list[Path]) -> None:
         self.variables = variables
         self.report = report
+        self.failed = failed
         self.missing: set[str] = set()
 
     def node(self, node: Any, path: list[Any], mark: Mark) -> Any:
@@ -69,6 +71,6 @@ class _Walk:
             return result
         except TemplateError as error:
             self.report.problem(str(error), mark, tuple(path), hint=error.hint, code=error.code)
-            if mark.line:
-                self.report.broken.add(mark)
+            self.report.broken.add(mark)
+            self.failed.append(tuple(path))
             return text

@@ -23,6 +23,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.contents
     contents_of_variables,
     read_contents,
 )
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.cut import cut, cut_faults
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.disk import CachedFiles, read_file
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.environment import (
     read_environment_files,
@@ -41,7 +42,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.reader import read_yaml
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Place, Report
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.scalars import scalar_text
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import Map, Mark
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import ANYTHING, Map, Mark, Path
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.variables import (
     PROJECT_NAME,
     given_variables,
@@ -64,6 +65,7 @@ class _Document:
     including: tuple[str, ...]  # the files that led here by include
     place: Place
     tree: Any = None
+    failed: list[Path] = field(default_factory=list)  # what can't be interpolated
 
 
 @dataclass
@@ -72,7 +74,7 @@ class _Run:
 
     reader: FileReader
     check: Check | None
-    report: Report = field(default_factory=Report)
+    report: Report
     documents: int = 0
     variable_contents: Contents = field(default_factory=dict)
 
@@ -87,6 +89,7 @@ def load(
     name: str | None = None,
     project_directory: str | None = None,
     check: Check | None = None,
+    report: Report | None = None,
 ) -> Project:
     """Loads ``sources``, later ones merged over earlier ones.
 
@@ -96,13 +99,18 @@ def load(
     :param name: the project's name; wins over the file's ``name``.
     :param project_directory: base of relative paths; the directory of the first file unless given.
     :param check: judges each document after variables and casts, before short forms are rewritten.
-    :raises ComposeError: with every problem of the run.
+    :param report: takes the problems. The project then lacks what is faulty, and remembers it (cut.py); it may be
+        looked at, to find more problems, and nothing else.
+    :raises ComposeError: with every problem of the run, unless there is a ``report``.
     """
     reader = CachedFiles(reader)
-    run = _Run(reader, check)
+    run = _Run(reader, check, Report() if report is None else report)
     directory = project_directory or (directory_of(sources[0].path) if sources else ".")
     places = [(join(directory, path), Place(run.report, (), Mark(join(directory, path)))) for path in env_files]
     values = with_env_files(given_variables(variables, run.report), places, reader)
+    if run.report.problems:
+        # A variable that is missing may stand where something could not be read.
+        run.report.hushed.add("required_variable")
     documents = [_open(run, source, directory, values) for source in sources]
     name = name or values.get(PROJECT_NAME) or _name_of(documents, values)
     if name:
@@ -111,15 +119,16 @@ def load(
     if tree is None and not run.report.problems:
         run.report.problem("there is no Compose file", Mark(), hint="give at least one", code="no_file")
     if tree is None:
-        run.report.finish()
-        return Project(name, directory, Map())
+        tree = Map()
+        tree.lose(ANYTHING)
     root = Place(run.report, (), tree.start)
     tree = select_services(tree, active_profiles(profiles, values), root)
     tree = read_environment_files(tree, values, reader, root)
     tree = complete_dependencies(tree)
     contents = read_contents(tree, run.variable_contents, reader, root)
-    run.report.finish()
-    return Project(name, directory, tree, contents, list(run.report.notices))
+    if report is None:
+        run.report.finish()
+    return Project(name, directory, tree, contents, list(run.report.notices), run.report.broken)
 
 
 def _open(
@@ -164,12 +173,14 @@ def _name_of(documents: list[_Document], variables: Mapping[str, str]) -> str | 
     for document in reversed(documents):
         given = document.tree.get("name") if isinstance(document.tree, Map) else None
         if is_scalar(given):
-            return interpolate(scalar_text(given), variables, Report()) or None
+            failed: list[Path] = []
+            name = interpolate(scalar_text(given), variables, Report(), failed)
+            return None if failed else name or None
     return None
 
 
 def _interpolate(run: _Run, document: _Document) -> None:
-    document.tree = interpolate(document.tree, document.variables, run.report)
+    document.tree = interpolate(document.tree, document.variables, run.report, document.failed)
 
 
 def _drop_nulls(_run: _Run, document: _Document) -> None:
@@ -197,9 +208,10 @@ def _check(run: _Run, document: _Document) -> None:
         problems = run.check(document.tree, document.path)
         # A cast that failed has said less about the same place; a missing variable has said more.
         run.report.replace(problems, "type")
-        if problems:
-            # What follows would only repeat them in other words.
+        if problems and not cut_faults(document.tree, document.path, run.report):
             document.tree = None
+    for path in document.failed:
+        cut(document.tree, path, run.report)
 
 
 def _canonical(_run: _Run, document: _Document) -> None:
@@ -224,7 +236,7 @@ def _extends(run: _Run, document: _Document) -> None:
         services = tree.get("services") if isinstance(tree, Map) else None
         if isinstance(services, Map):
             return path, services
-        if tree is not None:
+        if tree is not None and "services" not in tree.lost:
             place.problem(f"{path} has no services", hint="check the path", code="extends")
         return None
 
@@ -276,14 +288,16 @@ def _run_stages(run: _Run, document: _Document, stages: list[Stage]) -> None:
 
 
 def _model(run: _Run, documents: list[_Document], variables: Mapping[str, str]) -> Map | None:
-    """The documents of one project through all stages, merged; None where one could not be read."""
+    """The documents of one project through all stages, merged; None where none of them could be read."""
     merged: Map | None = None
     for document in documents:
         document.variables = variables
         _run_stages(run, document, STAGES)
         if document.tree is not None:
             merged = document.tree if merged is None else merge(merged, document.tree, document.place)
-    if merged is None or any(document.tree is None for document in documents):
+    if merged is None:
         return None
+    if any(document.tree is None for document in documents):
+        merged.lose(ANYTHING)
     run.variable_contents.update(contents_of_variables(merged, variables))
     return resolve_bare(merged, variables)

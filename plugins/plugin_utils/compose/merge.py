@@ -74,6 +74,7 @@ def merge_service(base: Map, over: Map, place: Place) -> Map:
 def _maps(base: Map, over: Map, place: Place, pattern: tuple[str, ...]) -> Map:
     place.report.spend(len(base) + len(over), over.start)
     new = over.like()
+    new.lose(*base.lost)
     new.marks = dict(base.marks)
     new.update(base)
     for key, tag in over.tags.items():

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Place
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import Map
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import Map, Seq
 
 
 def active_profiles(profiles: Iterable[str], variables: dict[str, str]) -> frozenset[str]:
@@ -28,6 +28,9 @@ def select_services(tree: Map, active: frozenset[str], place: Place) -> Map:
     removed = Map(services.start)
     for name, service in list(services.items()):
         wanted = service.get("profiles") if isinstance(service, Map) else None
+        if isinstance(wanted, Seq):
+            # What had to be cut (cut.py) names no profile.
+            wanted = [item for index, item in enumerate(wanted) if wanted.mark(index) not in place.report.broken]
         if wanted and isinstance(wanted, list) and "*" not in active and not active.intersection(wanted):
             removed.put(name, service, services.mark(name))
             services.drop(name)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,7 +26,7 @@ class Project:
     """All files of a run merged, in canonical form (docs/architecture.md). Don't change it.
 
     ``contents`` holds the bytes of configs and secrets by (section, key). ``name`` is None where neither the caller
-    nor a file gives one.
+    nor a file gives one. ``broken`` are places of which a problem has been said (``Report.broken``).
     """
 
     name: str | None
@@ -33,6 +34,7 @@ class Project:
     tree: Map = field(repr=False)
     contents: dict[tuple[str, str], bytes] = field(default_factory=dict, repr=False)
     notices: list[Problem] = field(default_factory=list)
+    broken: Collection[Mark] = field(default=(), repr=False)
 
     def _section(self, name: str) -> Map:
         section = self.tree.get(name)

@@ -19,7 +19,7 @@ import yaml
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Report
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.scalars import resolve_plain
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import Map, Mark, Seq
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import ANYTHING, Map, Mark, Seq
 
 try:
     from yaml.cyaml import CParser
@@ -285,6 +285,7 @@ class _Builder:
             self.report.problem(
                 f"the key '{value}' is given twice", mark, hint="remove one of the two", code="duplicate_key"
             )
+            frame.node.lose(ANYTHING if frame.key[2] else value)
 
     def _entry(self, frame: _Frame, value: Any, tag: str | None, mark: Mark) -> None:
         key, key_mark, merge = frame.key
@@ -309,6 +310,7 @@ class _Builder:
             if not isinstance(item, Map):
                 message, hint = "'<<' needs a mapping or a list of mappings", "merge the anchor of a mapping"
                 self.report.problem(message, mark, hint=hint, code="merge_key")
+                frame.node.lose(ANYTHING)
                 return
             for key, value in item.items():
                 if key not in frame.node and key not in frame.node.tags:

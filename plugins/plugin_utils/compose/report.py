@@ -25,26 +25,28 @@ MOST_SHOWN = 500
 class Report:
     """The problems and notices of one run, each once.
 
-    A value that could not be interpolated is ``broken``: whatever else would be said about its place is not.
+    ``broken`` are the places of values with which something is wrong that has been said: nothing else is said about
+    them. ``hushed`` are codes that would only follow from what has been said.
     """
 
     def __init__(self) -> None:
         self.broken: set[Mark] = set()
+        self.hushed: set[str] = set()
         self.budget = BUDGET
         self.problems: dict[Problem, None] = {}
         self.notices: dict[Problem, None] = {}
 
     def problem(self, message: str, mark: Mark, path: Path = (), hint: str = "", code: str = "invalid") -> None:
-        if mark not in self.broken:
+        if mark not in self.broken and code not in self.hushed:
             self.problems[Problem(message, dotted(path), mark.file, mark.line, mark.column, hint, code)] = None
 
     def notice(self, message: str, mark: Mark, path: Path = (), hint: str = "", code: str = "notice") -> None:
         self.notices[Problem(message, dotted(path), mark.file, mark.line, mark.column, hint, code)] = None
 
-    def extend(self, problems: list[Problem]) -> None:
-        for problem in problems:
-            if Mark(problem.file, problem.line, problem.column) not in self.broken:
-                self.problems[problem] = None
+    def add(self, problems: list[Problem]) -> None:
+        """Adds what a later look found, but nothing more about a key of which something has been said."""
+        known = {_place(problem) for problem in self.problems}
+        self.problems.update((problem, None) for problem in problems if _place(problem) not in known)
 
     def replace(self, problems: list[Problem], code: str) -> None:
         """Adds ``problems``, each in place of one with ``code`` that stands at its key; any other there stays alone."""
@@ -55,8 +57,10 @@ class Report:
             before = known.get((problem.file, problem.key))
             if before is not None and before.code == code:
                 self.problems.pop(before, None)
+            if before is None and Mark(problem.file, problem.line, problem.column) in self.broken:
+                continue  # an alias of what has been spoken of
             if before is None or before.code == code:
-                self.extend([problem])
+                self.problems[problem] = None
 
     def spend(self, values: int, mark: Mark) -> None:
         """Counts values that are about to be made. Raises a ComposeError where they are too many altogether."""
@@ -76,6 +80,10 @@ class Report:
             last = shown[-1]
             shown.append(Problem(f"there are {hidden} more problems", file=last.file, line=last.line, code="more"))
         raise ComposeError(shown)
+
+
+def _place(problem: Problem) -> tuple[str, int, int, str]:
+    return problem.file, problem.line, problem.column, problem.key
 
 
 class Place:

@@ -24,21 +24,25 @@ class Mark(NamedTuple):
 
 
 NOWHERE = Mark()
+# In ``Map.lost``: any key may be missing, here and below.
+ANYTHING = "*"
 
 
 class Map(dict):
     """A mapping with the ``Mark`` of each key, its own ``start``, and Compose's merge tags.
 
     ``tags`` holds ``"reset"`` or ``"override"`` by key; a key that is reset has no value in the dict.
+    ``lost`` holds the keys that the file gives, but that had to be cut for a problem: their absence means nothing.
     """
 
-    __slots__ = ("marks", "start", "tags")
+    __slots__ = ("lost", "marks", "start", "tags")
 
     def __init__(self, start: Mark = NOWHERE) -> None:
         super().__init__()
         self.start = start
         self.marks: dict[str, Mark] = {}
         self.tags: dict[str, str] = {}
+        self.lost: frozenset[str] = frozenset()
 
     def mark(self, key: str) -> Mark:
         return self.marks.get(key, self.start)
@@ -52,10 +56,15 @@ class Map(dict):
         self.pop(key, None)
         self.marks.pop(key, None)
 
+    def lose(self, *keys: str) -> None:
+        """Remembers that ``keys`` were cut."""
+        self.lost = self.lost.union(keys)
+
     def like(self) -> Map:
         """An empty Map at the same place with the same tags."""
         new = Map(self.start)
         new.tags = dict(self.tags)
+        new.lost = self.lost
         return new
 
 
@@ -97,6 +106,7 @@ def untagged(node: Any) -> Any:
         if not changed and not node.tags:
             return node
         new = Map(node.start)
+        new.lost = node.lost
         new.update(node)
         new.update(changed)
         new.marks = {key: mark for key, mark in node.marks.items() if key in new}

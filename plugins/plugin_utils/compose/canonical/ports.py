@@ -37,6 +37,9 @@ def ports(value: Any, place: Place) -> Any:
             entries = _long(item, here) if isinstance(item, Map) else _short(item, here)
         except _Bad as error:
             here.problem(str(error), hint=_HINT, code="port")
+            # The others keep their place.
+            here.report.broken.add(here.mark)
+            new.add(None, here.mark)
             continue
         for entry in entries:
             new.add(entry, here.mark)

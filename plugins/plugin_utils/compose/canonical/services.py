@@ -31,7 +31,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonica
 )
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.volumes import volumes
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Place
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import Map
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import ANYTHING, Map
 
 _TEXTS = (
     "cgroup", "cgroup_parent", "cgroupns_mode", "container_name", "cpus", "cpuset", "domainname", "hostname", "image",
@@ -67,7 +67,10 @@ SERVICE: dict[str, Any] = {
 def service(value: Any, place: Place) -> Any:
     if value is None:
         place.problem("is empty", hint="a service needs at least an image", code="empty_service")
-        return value
+        # Others may refer to it, and what it has not means nothing.
+        empty = Map(place.mark)
+        empty.lose(ANYTHING)
+        return empty
     if not isinstance(value, Map):
         return wrong_type(value, place, "a mapping")
     for key in list(value):

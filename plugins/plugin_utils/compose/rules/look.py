@@ -9,6 +9,7 @@ import difflib
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import Problem
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.follow import follows
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.places import dotted
 
 #: So often a hint is looked for in one run, among so many names: comparing texts is slow.
@@ -47,12 +48,18 @@ class Look:
     def problem(self, path: Sequence[Any], message: str, hint: str = "", code: str = "invalid") -> None:
         """Something that the Engine would refuse, or that can't mean what it says."""
         found = self._at(path, message, hint, code)
-        self.problems.setdefault((found.key, found.message), found)
+        if not self._follows(path, code):
+            self.problems.setdefault((found.key, found.message), found)
 
     def notice(self, path: Sequence[Any], message: str, hint: str = "", code: str = "no_effect") -> None:
         """Something that has no effect in Swarm."""
         found = self._at(path, message, hint, code)
-        self.notices.setdefault((found.key, found.message), found)
+        if not self._follows(path, code):
+            self.notices.setdefault((found.key, found.message), found)
+
+    def _follows(self, path: Sequence[Any], code: str) -> bool:
+        mark = self.project.where(tuple(path))
+        return follows(self.project.tree, path, mark, code, self.project.broken)
 
     def _at(self, path: Sequence[Any], message: str, hint: str, code: str) -> Problem:
         mark = self.project.where(tuple(path))

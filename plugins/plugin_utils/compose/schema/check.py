@@ -29,7 +29,7 @@ def check_document(tree: Any, file: str) -> List[Problem]:
     hidden = len(problems) - len(shown)
     for finding in _findings(rest):
         if len(shown) < MOST_SHOWN:
-            path, message, code, hint = finding
+            path, message, code, hint, _known = finding
             text = hint if isinstance(hint, str) else hint()
             problem = problem_at(tree, file, path, message, code=code, hint=text)
             shown.setdefault((problem.key, problem.message), problem)

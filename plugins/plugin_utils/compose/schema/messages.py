@@ -24,6 +24,7 @@ class Finding(NamedTuple):
     message: str
     code: str
     hint: Union[str, Callable[[], str]] = ""
+    known: Any = ()  # of an unknown key: the keys that there are
 
 
 def findings(error: Any) -> Iterator[Finding]:
@@ -84,7 +85,7 @@ def _unknown_keys(path: Tuple[Any, ...], value: Any, _limit: Any, schema: Mappin
         elif key not in known and not key.startswith("x-"):
             where = schema.get("title", "this mapping")
             message = f"unknown key '{shown_key(key)}' in {where}"
-            yield Finding((*path, key), message, "unknown_key", functools.partial(_key_hint, key, known))
+            yield Finding((*path, key), message, "unknown_key", functools.partial(_key_hint, key, known), known)
 
 
 def is_name(key: str) -> bool:

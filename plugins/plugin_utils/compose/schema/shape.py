@@ -34,18 +34,25 @@ def check_shape(tree: Any, file: str) -> Tuple[List[Problem], Any]:
 
     A key that isn't text is a problem, and is left out of the tree that is returned.
     """
+    problems, _paths, rest = judge_shape(tree, file)
+    return problems, rest
+
+
+def judge_shape(tree: Any, file: str) -> Tuple[List[Problem], List[Tuple[Any, ...]], Any]:
+    """The same, with the paths of the entries that are faulty."""
     if tree is None:
-        return [_whole(file, "the file is empty", "empty", "a Compose file begins with 'services:'")], None
+        return [_whole(file, "the file is empty", "empty", "a Compose file begins with 'services:'")], [], None
     if not isinstance(tree, dict):
         message = f"a Compose file must be a mapping, found {kind_of(tree)}"
-        return [_whole(file, message, "not_a_mapping", "it begins with 'services:'")], None
+        return [_whole(file, message, "not_a_mapping", "it begins with 'services:'")], [], None
     walk = _Walk(tree, file)
     try:
         walk.size(tree, ())
     except TooBig as error:
-        return [*walk.problems, _whole(file, str(error), "too_big", "use fewer levels or aliases")], None
+        return [*walk.problems, _whole(file, str(error), "too_big", "use fewer levels or aliases")], [], None
     old, rest = _version_1(tree, file)
-    return [*walk.problems, *old], _named(rest) if walk.odd else rest
+    strays = [(key,) for key in tree if key not in rest]
+    return [*walk.problems, *old], [*walk.paths, *strays], _named(rest) if walk.odd else rest
 
 
 def _whole(file: str, message: str, code: str, hint: str) -> Problem:
@@ -59,6 +66,7 @@ class _Walk:
         self.tree = tree
         self.file = file
         self.problems: List[Problem] = []
+        self.paths: List[Tuple[Any, ...]] = []
         self.odd = False
         self.sizes: Dict[int, int] = {}
         self.open: Set[int] = set()
@@ -98,6 +106,7 @@ class _Walk:
             self._add(path, "a number this large can't be sent to the Engine", "number", "put it in quotes")
 
     def _add(self, path: Tuple[Any, ...], message: str, code: str, hint: str) -> None:
+        self.paths.append(path)
         self.problems.append(problem_at(self.tree, self.file, path, message, code=code, hint=hint))
 
 

@@ -1,7 +1,7 @@
-"""Golden cases: tests/unit/cases/validate/CASE/compose.yml and what is said about it, line by line, in expected.txt.
+"""Golden cases: tests/unit/cases/validate/CASE/compose.yml and, in expected.txt, what is said about it.
 
-A line is ``problem`` or ``notice``, the code, and the text that a user reads. Where loading refuses the file, its
-problems are the lines. ``stack.txt`` holds the stack's name where it isn't ``shop``.
+A line is ``problem`` or ``notice``, the code, and the text that a user reads. ``stack.txt`` holds the
+stack's name where it isn't ``shop``.
 """
 
 from pathlib import Path
@@ -11,6 +11,7 @@ import pytest
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ComposeError
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.files import MemoryFiles
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load import Source, load
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Report
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.check import check_project
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.check import check_document
 
@@ -20,11 +21,14 @@ CASES = Path(__file__).resolve().parents[2] / "cases" / "validate"
 def said(case):
     files = MemoryFiles({file.name: file.read_bytes() for file in case.iterdir()})
     stack = (case / "stack.txt").read_text().strip() if (case / "stack.txt").exists() else "shop"
-    try:
-        project = load([Source("compose.yml")], reader=files, variables={}, check=check_document)
-    except ComposeError as error:
-        return [f"problem {problem.code} {problem}" for problem in error.problems]
+    report = Report()
+    project = load([Source("compose.yml")], reader=files, variables={}, check=check_document, report=report)
     problems, notices = check_project(project, stack)
+    report.add(problems)
+    try:
+        report.finish()
+    except ComposeError as error:
+        problems = error.problems
     lines = [f"problem {problem.code} {problem}" for problem in problems]
     return lines + [f"notice {notice.code} {notice}" for notice in notices]
 

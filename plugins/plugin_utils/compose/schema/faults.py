@@ -1,0 +1,41 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where the schema finds faults: the same look as ``check``, for the machine instead of the user."""
+
+from __future__ import annotations
+
+from typing import Any, List, NamedTuple, Optional, Tuple
+
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.check import MOST_COUNTED, MOST_SHOWN
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.loader import validator
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.messages import closest, findings
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.shape import judge_shape
+
+
+class Fault(NamedTuple):
+    """A faulty entry. ``meant`` is the known key that an unknown one may stand for, or ""."""
+
+    path: Tuple[Any, ...]
+    code: str
+    meant: str = ""
+
+
+def find_faults(tree: Any, file: str) -> Optional[List[Fault]]:
+    """All faulty entries of one document; None where there are too many, or where it can't be judged at all."""
+    _problems, paths, rest = judge_shape(tree, file)
+    if rest is None:
+        return None
+    # A service of version 1 stands where a section does.
+    found = [Fault(path, "shape", "services" if len(path) == 1 else "") for path in paths]
+    guesses = 0
+    for error in validator().iter_errors(rest):
+        for path, _message, code, _hint, known in findings(error):
+            meant = ""
+            if code == "unknown_key" and guesses < MOST_SHOWN:
+                guesses += 1
+                meant = closest(path[-1], known)
+            found.append(Fault(path, code, meant))
+        if len(found) >= MOST_COUNTED:
+            return None
+    return found
