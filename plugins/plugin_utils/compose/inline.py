@@ -13,7 +13,7 @@ from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.reader import MAX_DEPTH, MAX_NODES
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Report
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import Map, Mark, Seq
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import ANYTHING, Map, Mark, Seq
 
 
 def read_plain(value: Any, file: str, report: Report) -> Any:
@@ -67,6 +67,7 @@ class _Plain:
                 self.report.problem(
                     f"a key is not text ({key})", self.mark, hint="put quotes around the key", code="key_type"
                 )
+                new.lose(ANYTHING)
             else:
                 new.put(str(key), self.node(item, depth + 1), self.mark)
         return new

@@ -277,6 +277,7 @@ class _Builder:
         else:
             frame.key = ("", mark, False)
             frame.skip = True
+            frame.node.lose(ANYTHING)
             duplicate = False
             what = "a list or mapping" if isinstance(value, (dict, list)) else f"not text ({value!r})"
             self.report.problem(f"a key is {what}", mark, hint="put quotes around the key", code="key_type")

@@ -11,16 +11,13 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree imp
 
 _SOURCES = ("*.*.content", "*.*.driver", "*.*.environment", "*.*.external", "*.*.file")
 _NAMES = ("*.*.external", "*.*.name")
-_PORT = ("services.*.ports.*.mode", "services.*.ports.*.protocol")
 
 #: The codes that speak of an absence, and the keys of which one would have been enough. ``*`` stands for what the
 #: problem's own path has there.
 FOLLOWS: Mapping[str, Tuple[str, ...]] = {
     "credential_spec": tuple(f"services.*.credential_spec.{key}" for key in ("config", "file", "registry")),
-    "dnsrr": _PORT,
+    "dnsrr": ("services.*.ports.*.mode",),
     "duplicate_name": _NAMES,
-    "duplicate_port": _PORT,
-    "duplicate_target": ("services.*.configs.*.target", "services.*.secrets.*.target"),
     "healthcheck": ("services.*.healthcheck.disable",),
     "mount_source": ("services.*.volumes.*.source", "services.*.volumes.*.type"),
     "mount_target": ("services.*.volumes.*.target",),
@@ -64,10 +61,11 @@ def _is_lost(tree: Any, path: Sequence[Any], broken: Collection[Mark]) -> bool:
 
 def _may_be_there(tree: Any, path: Sequence[Any], pattern: Sequence[str]) -> bool:
     node = tree
+    last = len(pattern) - 1
     for index, part in enumerate(pattern):
         key = part if part != "*" else path[index] if index < len(path) else None
         if isinstance(node, Map):
-            if not node.lost.isdisjoint((ANYTHING, key)):
+            if ANYTHING in node.lost or (key in node.lost and (index == last or key not in node)):
                 return True
             node = node.get(key)
         elif isinstance(node, Seq) and isinstance(key, int) and key < len(node):

@@ -11,6 +11,7 @@ from typing import Any, Dict, Iterable, Iterator, List, Mapping, Sequence, Tuple
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import Problem
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.follow import follows
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.places import dotted
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import ANYTHING, Map
 
 #: So often a hint is looked for in one run, among so many names: comparing texts is slow.
 MOST_GUESSES = 50
@@ -96,6 +97,11 @@ def items_of(service: Mapping[str, Any], key: str) -> Iterator[Tuple[int, Mappin
     for index, item in enumerate(sequence(service.get(key))):
         if isinstance(item, dict):
             yield index, item
+
+
+def has_lost(value: Any, *keys: str) -> bool:
+    """Whether one of ``keys`` was cut out of a mapping (cut.py): then it can't be said what its default would do."""
+    return isinstance(value, Map) and not value.lost.isdisjoint((ANYTHING, *keys))
 
 
 def is_text(value: Any) -> bool:

@@ -9,6 +9,7 @@ from typing import Any, Dict, Mapping, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.look import (
     Look,
+    has_lost,
     is_text,
     items_of,
     mapping,
@@ -75,6 +76,8 @@ def _check_size(look: Look, kind: str, key: str, content: Any) -> None:
 def _check_targets(look: Look, kind: str, name: str, service: Mapping[str, Any]) -> None:
     seen: Dict[str, int] = {}
     for index, item in items_of(service, kind):
+        if has_lost(item, "source", "target"):
+            continue
         target = _target(kind, item)
         if target in seen:
             message = f"two {kind} have the same target ({kind}[{seen[target]}] as well)"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, Mapping, Optional, Tuple
 
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.look import Look, deep, items_of
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.look import Look, deep, has_lost, items_of
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.places import shown_value
 
 PROTOCOLS = ("tcp", "udp", "sctp")
@@ -24,7 +24,7 @@ def check_ports(look: Look) -> None:
             path = ("services", name, "ports", index)
             _check_port(look, path, port)
             published = _number(port.get("published"))
-            if not published:
+            if not published or has_lost(port, "mode", "protocol"):
                 continue
             key = (published, _protocol(port))
             if key in own:
