@@ -10,7 +10,7 @@ import json
 from typing import Any, Dict, List, Mapping, Optional
 
 from ansible import constants as C
-from ansible.errors import AnsibleConnectionFailure
+from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.connection import CONNECTION
@@ -18,7 +18,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options 
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ComposeError, Problem, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.election import Outcome, turn
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.plain import as_text, plain
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.plain import as_texts, plain
 
 MODULE = "stackwright.swarm.compose_stack"
 
@@ -36,7 +36,11 @@ class ActionModule(ActionBase):
         # The environment that an option may fall back to is the target's, not this one.
         connection = {name: {**option, "fallback": (None,)} for name, option in CONNECTION.items()}
         spec = {**STACK, **FILES, **PLATFORM, **CHANGES, **connection}
-        options = plain(self.validate_argument_spec(argument_spec=spec)[1])
+        try:
+            options = plain(self.validate_argument_spec(argument_spec=spec)[1])
+        except AnsibleError as error:
+            result.update(failed=True, msg=str(error), error_code="invalid_options")
+            return result
         try:
             desired = self._compile(options, variables) if options["state"] == "present" else None
             stack = desired["stack"] if desired else _named(options)
@@ -63,7 +67,10 @@ class ActionModule(ActionBase):
         from ansible_collections.stackwright.swarm.plugins.plugin_utils.sources import SlurpedFiles, sources_of
 
         def find(path: str) -> str:
-            return self._find_needle("files", path)
+            try:
+                return str(self._find_needle("files", path))
+            except AnsibleError as error:
+                raise _not_found(path, str(error)) from None
 
         def slurp(path: str) -> Mapping[str, Any]:
             return self._execute_module("ansible.legacy.slurp", module_args={"src": path}, task_vars=variables)
@@ -76,7 +83,7 @@ class ActionModule(ActionBase):
             project=options["project"],
             environment=options["environment"],
             label_prefix=options["label_prefix"],
-            variables={key: as_text(value) for key, value in options["variables"].items()},
+            variables=as_texts(options["variables"]),
             env_files=[path if remote else find(path) for path in options["env_files"]],
             profiles=options["profiles"],
             project_directory=directory,
@@ -145,6 +152,14 @@ class ActionModule(ActionBase):
         result = self._execute_module(MODULE, module_args={**arguments, "compiled": compiled}, task_vars=variables)
         result.pop("invocation", None)
         return result
+
+
+def _not_found(path: str, searched: str) -> ComposeError:
+    places = [line.strip() for line in searched.splitlines() if line.startswith("\t")]
+    places[-1:] = [place.split(" on the Ansible Controller")[0] for place in places[-1:]]
+    hint = f"searched for {', '.join(dict.fromkeys(places))}; for a file of the manager set remote_src: true"
+    problem = Problem("there is no such file on the controller", file=path, hint=hint, code="file_missing")
+    return ComposeError([problem])
 
 
 def _named(options: Mapping[str, Any]) -> Dict[str, str]:

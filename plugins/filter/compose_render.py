@@ -16,7 +16,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.errors import St
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.compile import CompileRequest, compile_stack
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load import Source
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.local_files import LocalFiles
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.plain import as_text, plain
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.plain import as_texts, plain
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.rendering import rendering
 
 #: How problems name a definition that stands in a playbook.
@@ -37,19 +37,19 @@ def compose_render(
 ) -> str:
     if not isinstance(definition, (str, Mapping)):
         raise AnsibleFilterError("compose_render needs a Compose file as text or as a mapping.")
-    request = CompileRequest(
-        sources=[Source(INLINE, plain(definition))],
-        name=plain(name),
-        project=plain(project),
-        environment=plain(environment),
-        label_prefix=plain(label_prefix),
-        variables={str(key): as_text(value) for key, value in plain(variables or {}).items()},
-        profiles=plain(list(profiles)),
-        project_directory=plain(project_directory) or os.getcwd(),
-        shared_networks=plain(list(shared_networks)),
-        platform=plain(platform or {}),
-    )
     try:
+        request = CompileRequest(
+            sources=[Source(INLINE, plain(definition))],
+            name=plain(name),
+            project=plain(project),
+            environment=plain(environment),
+            label_prefix=plain(label_prefix),
+            variables=as_texts(plain(variables or {})),
+            profiles=plain(list(profiles)),
+            project_directory=plain(project_directory) or os.getcwd(),
+            shared_networks=plain(list(shared_networks)),
+            platform=plain(platform or {}),
+        )
         desired = compile_stack(request, LocalFiles())
     except StackwrightError as error:
         raise AnsibleFilterError(str(error)) from error

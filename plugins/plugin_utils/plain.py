@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ComposeError, Problem
+
 
 def plain(value: Any) -> Any:
     """A copy of ``value`` made of dict, list, str, int, float, bool and None only.
@@ -34,3 +36,23 @@ def as_text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return "" if value is None else "".join(str(value))
+
+
+def as_texts(variables: Mapping[str, Any]) -> dict[str, str]:
+    """The variables for Compose files as text.
+
+    :raises ComposeError: naming every variable that is a list or a map: what its text would be is anyone's guess.
+    """
+    problems = [
+        Problem(
+            f"a variable is a single value, but this is a {'map' if isinstance(value, Mapping) else 'list'}",
+            key=f"variables.{key}",
+            hint="join it, or turn it into text with a filter such as to_json",
+            code="variable_type",
+        )
+        for key, value in variables.items()
+        if isinstance(value, (Mapping, list, tuple))
+    ]
+    if problems:
+        raise ComposeError(problems)
+    return {str(key): as_text(value) for key, value in variables.items()}

@@ -1,4 +1,4 @@
-"""Stacks that docker's CLI deployed, taken over, and the other way round: python tests/benchmark/takeover.py [COUNT=50]
+"""Stacks that docker's CLI deployed, taken over, and the other way round: takeover.py [COUNT=50 | FILE ...]
 
 Real files (../shared/corpus-expected), the real CLI, a real engine. The node is drained, so no task starts and no image
 is pulled; what counts is which services are written at all (Version.Index) and whether their TaskTemplate stays.
@@ -137,11 +137,17 @@ class Swarm:
         asked = self.cli("stack", "ps", STACK)
         if asked.returncode and "nothing found" not in asked.stderr.lower():
             wrong.append(f"stack ps: {asked.stderr}")
-        removed = self.cli("stack", "rm", "--detach=false", STACK)
-        if removed.returncode:
-            wrong.append(f"stack rm: {removed.stderr}")
-        wait_for("the stack to go", lambda: not self.left(), 60)
+        self.remove()
         return wrong
+
+    def remove(self) -> None:
+        """``docker stack rm`` until nothing is left: the first leaves networks whose tasks have not gone yet."""
+
+        def gone() -> bool:
+            self.cli("stack", "rm", STACK)
+            return not self.left()
+
+        wait_for("the stack to go", gone, 60, 0.3)
 
 
 def templates(services: dict[str, dict[str, Any]]) -> dict[str, Any]:
@@ -198,7 +204,7 @@ def _deploy(client: Any, clock: Any, desired: dict[str, Any], options: dict[str,
     return deploy_stack(client, clock, desired, options)
 
 
-def main(count: int) -> int:
+def main(count: int, names: list[str]) -> int:
     kept: list[str] = []
     differing: dict[str, list[str]] = {}
     same_back: list[str] = []
@@ -211,7 +217,7 @@ def main(count: int) -> int:
         swarm = Swarm(bed)
         if swarm.cli("node", "update", "--availability", "drain", "m1").returncode:
             raise SystemExit("the node can't be drained")
-        chosen = cases(count)
+        chosen = [(name, case) for name, case in cases(count) if not names or name in names]
         for name, case in chosen:
             core = Core(swarm.node.docker_host, STACK, Path(folder))
             made = swarm.seed(case)
@@ -228,8 +234,7 @@ def main(count: int) -> int:
                 reasons, wrong = {reason}, [] if reason else [str(error)]
             except Exception as error:  # one file's failure is a line of the table
                 reasons, wrong = set(), [f"{type(error).__name__}: {error}"]
-                swarm.cli("stack", "rm", "--detach=false", STACK)
-                wait_for("the stack to go", lambda: not swarm.left(), 60)
+                swarm.remove()
             core.client.close()
             swarm.unseed(made)
             if wrong:
@@ -256,4 +261,5 @@ def main(count: int) -> int:
 if __name__ == "__main__":
     if not SHARED.is_dir():
         raise SystemExit("the corpus (../shared) is not on this machine")
-    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 50))
+    given = sys.argv[1:] or ["50"]
+    sys.exit(main(int(given[0]), []) if given[0].isdigit() else main(1000, given))
