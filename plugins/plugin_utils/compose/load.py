@@ -204,14 +204,14 @@ def _cast(_run: _Run, document: _Document) -> None:
 
 
 def _check(run: _Run, document: _Document) -> None:
-    if run.check is not None:
-        problems = run.check(document.tree, document.path)
-        # A cast that failed has said less about the same place; a missing variable has said more.
-        run.report.replace(problems, "type")
-        if problems and not cut_faults(document.tree, document.path, run.report):
-            document.tree = None
+    problems = run.check(document.tree, document.path) if run.check else []
+    # A cast that failed has said less about the same place; a missing variable has said more.
+    run.report.replace(problems, "type")
     for path in document.failed:
         cut(document.tree, path, run.report)
+    # With what can't be interpolated, something that the schema asks for may be gone.
+    if run.check and (problems or document.failed) and not cut_faults(document.tree, document.path, run.report):
+        document.tree = None
 
 
 def _canonical(_run: _Run, document: _Document) -> None:

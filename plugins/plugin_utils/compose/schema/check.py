@@ -9,7 +9,11 @@ from typing import Any, Dict, Iterator, List, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import Problem
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.loader import validator
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.messages import Finding, findings
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.messages import (
+    FOLLOWS,
+    Finding,
+    findings,
+)
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.places import problem_at
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.shape import check_shape
 
@@ -50,4 +54,4 @@ def _findings(tree: Any) -> Iterator[Finding]:
     if tree is None:
         return
     for error in validator().iter_errors(tree):
-        yield from findings(error)
+        yield from (finding for finding in findings(error) if finding.code != FOLLOWS)

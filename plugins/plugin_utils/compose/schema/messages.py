@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import functools
+import itertools
 from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Tuple, Union
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.loader import owners
@@ -15,6 +16,11 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.p
     shown_key,
     shown_value,
 )
+
+#: The code of a finding that only follows from another one, and is not shown.
+FOLLOWS = "follows"
+#: So many unknown keys of one mapping are compared with a missing one.
+MOST_GUESSES = 20
 
 
 class Finding(NamedTuple):
@@ -118,8 +124,12 @@ def _pattern(path: Tuple[Any, ...], value: Any, _limit: Any, schema: Mapping[str
 
 
 def _required(path: Tuple[Any, ...], value: Any, keys: List[str], schema: Mapping[str, Any]) -> Iterator[Finding]:
-    missing = ", ".join(f"'{key}'" for key in keys if key not in value)
-    yield Finding(path, f"{schema.get('title', 'this mapping')} needs {missing}", "required")
+    known = schema.get("properties", {})
+    meant = {closest(key, known) for key in itertools.islice(value, MOST_GUESSES) if key not in known}
+    missing = ", ".join(f"'{key}'" for key in keys if key not in value and key not in meant)
+    # Where an unknown key was meant to be the missing one, that has been said.
+    code = "required" if missing else FOLLOWS
+    yield Finding(path, f"{schema.get('title', 'this mapping')} needs {missing}", code)
 
 
 def _least(path: Tuple[Any, ...], _value: Any, limit: Any, _schema: Any) -> Iterator[Finding]:
