@@ -86,13 +86,13 @@ class Swarm:
 
     def settled(self) -> tuple[dict[str, dict[str, Any]], set[str]]:
         """Services and tasks, once the allocator and the orchestrator have nothing more to write."""
-        looks: list[Any] = [None]
+        looks: list[Any] = []
 
         def still() -> bool:
             services, tasks = self.services(), self.tasks()
             looks.append(({name: s["Version"]["Index"] for name, s in services.items()}, tasks))
             self.last = services, tasks
-            return looks[-1] == looks[-2]
+            return len(looks) >= 3 and looks[-1] == looks[-2] == looks[-3]
 
         wait_for("the Swarm to settle", still, 30, 0.25)
         return self.last
