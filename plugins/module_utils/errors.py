@@ -68,7 +68,10 @@ class ComposeError(StackwrightError, ValueError):
     default_code = "invalid_compose"
 
     def __init__(self, problems: Sequence[Problem], error_code: Optional[str] = None) -> None:
-        self.problems: List[Problem] = sorted(problems, key=lambda p: (p.file, p.line, p.column, p.key, p.message))
+        # How many there are more is said at the end.
+        self.problems: List[Problem] = sorted(
+            problems, key=lambda p: (p.code == "more", p.file, p.line, p.column, p.key, p.message)
+        )
         count = len(self.problems)
         head = f"{count} problem{'' if count == 1 else 's'} in the Compose files"
         super().__init__(

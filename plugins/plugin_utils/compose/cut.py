@@ -13,6 +13,7 @@ from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Report
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.faults import Fault, find_faults
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.loader import owners
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import ANYTHING, Map, Path, Seq
 
 # Others refer to the entries of these sections, so an entry stays, and says nothing.
@@ -60,8 +61,8 @@ def _cut_fault(tree: Map, fault: Fault, report: Report) -> None:
         report.broken.add(parent.mark(path[-1]))
         if isinstance(parent.get(path[-1]), Map):
             return
-    if fault.code == "unknown_key":
-        # It may be another key that is misspelled, or one of a mapping further out, with a wrong indentation.
+    if fault.code == "unknown_key" and path[-1] in owners():
+        # It may belong to a mapping further out, and have a wrong indentation.
         for length in range(len(path)):
             outer = _parent(tree, path[: length + 1])
             if isinstance(outer, Map):

@@ -10,6 +10,7 @@ say which line of which file gave a value.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, NamedTuple
 
 Path = tuple  # of str (key of a Map) and int (index of a Seq)
@@ -26,6 +27,7 @@ class Mark(NamedTuple):
 NOWHERE = Mark()
 # In ``Map.lost``: any key may be missing, here and below.
 ANYTHING = "*"
+NOTHING: frozenset[str] = frozenset()
 
 
 class Map(dict):
@@ -42,7 +44,7 @@ class Map(dict):
         self.start = start
         self.marks: dict[str, Mark] = {}
         self.tags: dict[str, str] = {}
-        self.lost: frozenset[str] = frozenset()
+        self.lost: AbstractSet[str] = NOTHING
 
     def mark(self, key: str) -> Mark:
         return self.marks.get(key, self.start)
@@ -58,13 +60,17 @@ class Map(dict):
 
     def lose(self, *keys: str) -> None:
         """Remembers that ``keys`` were cut."""
-        self.lost = self.lost.union(keys)
+        if not keys:
+            return
+        if not isinstance(self.lost, set):
+            self.lost = set()
+        self.lost.update(keys)
 
     def like(self) -> Map:
         """An empty Map at the same place with the same tags."""
         new = Map(self.start)
         new.tags = dict(self.tags)
-        new.lost = self.lost
+        new.lose(*self.lost)
         return new
 
 
@@ -106,7 +112,7 @@ def untagged(node: Any) -> Any:
         if not changed and not node.tags:
             return node
         new = Map(node.start)
-        new.lost = node.lost
+        new.lose(*node.lost)
         new.update(node)
         new.update(changed)
         new.marks = {key: mark for key, mark in node.marks.items() if key in new}

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.check import MOST_COUNTED, MOST_SHOWN
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.loader import validator
@@ -28,14 +28,14 @@ def find_faults(tree: Any, file: str) -> Optional[List[Fault]]:
         return None
     # A service of version 1 stands where a section does.
     found = [Fault(path, "shape", "services" if len(path) == 1 else "") for path in paths]
-    guesses = 0
+    meant: Dict[Tuple[Any, int], str] = {}
     for error in validator().iter_errors(rest):
         for path, _message, code, _hint, known in findings(error):
-            meant = ""
-            if code == "unknown_key" and guesses < MOST_SHOWN:
-                guesses += 1
-                meant = closest(path[-1], known)
-            found.append(Fault(path, code, meant))
+            word = (path[-1], id(known)) if code == "unknown_key" else ("", 0)
+            # Comparing words is slow: of many different ones, only the first are.
+            if known and word not in meant and len(meant) < MOST_SHOWN:
+                meant[word] = closest(path[-1], known)
+            found.append(Fault(path, code, meant.get(word, "")))
         if len(found) >= MOST_COUNTED:
             return None
     return found

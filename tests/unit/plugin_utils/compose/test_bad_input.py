@@ -1,4 +1,4 @@
-"""Whatever stands in a file, the compiler's first half answers with problems that have a place, and soon.
+"""Whatever stands in a file, the compiler answers with problems that have a place, and soon.
 
 Two ways to bad files: trees of any shape, and good files in which something was replaced, dropped or moved.
 """
@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ComposeError, Problem
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.compile import CompileRequest, compile_stack
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.files import MemoryFiles
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.inline import read_plain
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load import Source, load
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load import Source
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project import Project
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.reader import read_yaml
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Report
@@ -84,8 +85,8 @@ def answers(tree):
     """What is said about a tree; anything but problems fails."""
     before = time.process_time()
     try:
-        project = load([Source("compose.yml", tree)], reader=MemoryFiles({}), variables={}, check=check_document)
-        found = [problem for group in check_project(project, "shop") for problem in group]
+        desired = compile_stack(CompileRequest([Source("compose.yml", tree)], name="shop"), MemoryFiles({}))
+        found = [Problem(**notice) for notice in desired["notices"]]
     except ComposeError as error:
         found = error.problems
         assert found
