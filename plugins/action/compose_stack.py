@@ -150,7 +150,9 @@ class ActionModule(ActionBase):
     def _module(self, arguments: Dict[str, Any], variables: Mapping[str, Any]) -> Dict[str, Any]:
         compiled = json.dumps(arguments["compiled"], sort_keys=True, separators=(",", ":"))
         result = self._execute_module(MODULE, module_args={**arguments, "compiled": compiled}, task_vars=variables)
-        result.pop("invocation", None)
+        # ``deferred`` is between this plugin and the module.
+        for name in ("invocation", "deferred"):
+            result.pop(name, None)
         return result
 
 
@@ -182,7 +184,7 @@ def _follow(outcome: Outcome, digest: str, looked: Mapping[str, Any]) -> Dict[st
             error_code="conflict",
             hint="Let the files and variables of the task be the same for all managers of a cluster.",
         )
-    result = {"changed": False, "done_by": outcome.host, "cluster_id": looked["cluster_id"]}
+    result = {"changed": False, "done_by": outcome.host, "stack": looked["stack"], "cluster_id": looked["cluster_id"]}
     if outcome.failed:
         result.update(
             failed=True,

@@ -281,12 +281,12 @@ stack:
   sample: acme-production-shop
 stack_id:
   description: The stack's id, made from project, environment and name; the same on every controller and manager.
-  returned: always
+  returned: always, unless the Compose files are refused
   type: str
   sample: lucvlyso2bct2tgtqfxb2slfxt34rnc5
 stack_hash:
   description: The short form of the id. On shared networks the service C(web) answers as C(HASH_web) and C(HASH-web).
-  returned: always
+  returned: always, unless the Compose files are refused
   type: str
   sample: lucvlyso
 plan:
@@ -294,7 +294,7 @@ plan:
     - What was done, in its order. In check mode, what would be done.
     - Content of secrets and configs is never in it. Values under names that look like a password, a token or a key, and
       passwords in addresses, show as V(********), before and after; so in the diff.
-  returned: success
+  returned: success, by the host that did the work
   type: list
   elements: dict
   contains:
@@ -308,7 +308,7 @@ plan:
       description: The object's name in the Swarm.
       type: str
     key:
-      description: Its key in the Compose file, empty if it is not there.
+      description: Its key in the Compose file; empty for what the file does not have.
       type: str
     reason:
       description: Why it is done.
@@ -321,7 +321,7 @@ plan:
       description: How many tasks this restarts.
       type: int
     phase:
-      description: V(change), or V(prune) for what goes last.
+      description: V(change), or V(prune) for what the files no longer have and what is therefore removed at the end.
       type: str
   sample:
     - action: update
@@ -336,20 +336,20 @@ plan:
       restarts: 2
       phase: change
 plan_lines:
-  description: The same, a line an operation.
-  returned: success
+  description: The same as text, a line for each operation.
+  returned: success, by the host that did the work
   type: list
   elements: str
   sample:
     - "update service shop_web: image registry.example.com/shop:1.3 → registry.example.com/shop:1.4 (restarts 2 tasks)"
 kept:
-  description: How many objects were as they should be.
-  returned: success
+  description: How many networks, configs, secrets and services were as they should be and were not touched.
+  returned: success, by the host that did the work
   type: int
   sample: 4
 services:
-  description: How each service is, after the wait.
-  returned: O(state=present), not in check mode
+  description: How each service is, after the wait, or when the wait was given up.
+  returned: O(state=present), by the host that did the work, not in check mode
   type: list
   elements: dict
   contains:
@@ -368,34 +368,36 @@ services:
       description: How many tasks should run.
       type: int
     running:
-      description: How many do.
+      description: How many run.
       type: int
     message:
-      description: What is missing or wrong.
+      description: What is missing or wrong; empty if nothing is.
       type: str
   sample:
     - {name: shop_web, status: healthy, mode: replicated, desired: 2, running: 2, message: ""}
 status:
-  description: The worst of these.
-  returned: O(state=present), not in check mode
+  description: The worst status of the services.
+  returned: O(state=present), by the host that did the work, not in check mode
   type: str
   sample: healthy
 notices:
-  description: What has no effect in Swarm, or another one than with Compose, each with its place in the files.
-  returned: success
+  description:
+    - What in the files has no effect in Swarm, or another one than with Compose, each with its place in the files.
+    - A notice that arises from the state of the Swarm is a text. The first 20 are shown as warnings, too.
+  returned: O(state=present)
   type: list
   elements: raw
   sample:
     - {message: "'build' has no effect: Swarm runs images", key: services.web.build, file: compose.yml, line: 4, column: 5}
 routes:
-  description: The routes that the labels ask for.
+  description: The HTTP routes that the labels C(PREFIX.http.*) of the services ask for. Always empty in this version.
   returned: O(state=present)
   type: list
   elements: dict
   sample: []
 calls:
-  description: How many calls the Engine has served for this.
-  returned: success
+  description: How many calls of the Engine API this took.
+  returned: success, by the host that did the work
   type: int
   sample: 5
 cluster_id:
@@ -404,31 +406,84 @@ cluster_id:
   type: str
   sample: 4eoyr6qczm8id0w9tvzg3ytr7
 node:
-  description: The manager that did the work.
-  returned: success
+  description: The node whose Engine did the work.
+  returned: success, by the host that did the work
   type: str
   sample: manager1
 done_by:
-  description: The host of the inventory that did the work for this cluster.
-  returned: when it was another host
+  description: The host of the inventory that did the work for this cluster. Its result has the plan.
+  returned: when it was another host of the play
   type: str
   sample: manager1
 error_code:
-  description: A stable word for what went wrong, for instance V(invalid_compose), V(daemon_unreachable) or V(not_a_manager).
+  description: A stable word for what went wrong, for instance V(invalid_compose), V(daemon_unreachable),
+    V(not_a_manager), V(wait_failed) or V(timeout).
   returned: failure
   type: str
   sample: invalid_compose
 problems:
-  description: Everything that is wrong with the Compose files.
+  description: Everything that is wrong with the Compose files. The message names it all as well.
   returned: when they can't be deployed
   type: list
   elements: dict
   sample:
     - {message: "unknown key 'imge'", key: services.web.imge, file: compose.yml, line: 4, column: 5, hint: "did you mean 'image'?", code: unknown_key}
 outcome:
-  description: What was done, what failed, and what was not done.
+  description: How far a deployment came that has begun and failed. Running again goes on from there.
   returned: when a deployment has begun and failed
   type: dict
+  contains:
+    done:
+      description: What was done, as in RV(plan_lines).
+      type: list
+      elements: str
+    failed:
+      description: What failed.
+      type: str
+    not_done:
+      description: What was therefore not done.
+      type: list
+      elements: str
+  sample:
+    done: ["create service shop_web"]
+    failed: wait until the stack runs
+    not_done: ["remove config shop_page"]
+failures:
+  description: Why services do not run.
+  returned: when the wait has failed
+  type: list
+  elements: dict
+  contains:
+    service:
+      description: The service's name in the Swarm.
+      type: str
+    reason:
+      description: What is wrong with the service.
+      type: str
+    error:
+      description: The error of its latest task.
+      type: str
+    exit_code:
+      description: The exit code of that task's container, if it has ended.
+      type: int
+    node:
+      description: The node of that task.
+      type: str
+    log:
+      description: The last lines that it wrote.
+      type: list
+      elements: str
+    text:
+      description: All of this as text.
+      type: str
+  sample:
+    - service: shop_web
+      reason: its tasks fail
+      error: "task: non-zero exit (7)"
+      exit_code: 7
+      node: worker1
+      log: ["no database"]
+      text: "shop_web: its tasks fail: exit code 7, on node worker1"
 """
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import (

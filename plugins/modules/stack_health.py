@@ -12,21 +12,22 @@ version_added: 0.1.0
 author:
   - The stackwright.swarm maintainers (@stackwright)
 description:
-  - Says for each service of a stack how many tasks should run, how many do, and what is wrong.
-  - With O(wait=true) it waits until all of them are as they should be, and fails with the task's error, its node and its last
-    log lines if it is certain that they will not be.
+  - Says for each service of a stack how many tasks should run, how many run, and what is wrong.
+  - With O(wait=true) it waits until all services are as they should be. It fails with the task's error, its node and its last
+    log lines when the time is over, and earlier if it is certain that they will not come to that.
+  - Without O(wait=true) an unhealthy stack, or one that does not exist, is no failure. RV(healthy) tells.
   - Works with every stack, also with those that docker's own command has deployed.
 options:
   name:
     required: true
   wait:
     description:
-      - Wait until the stack is healthy.
+      - Wait until the stack is healthy. It is an error if the stack does not exist.
     type: bool
     default: false
   wait_timeout:
     description:
-      - Seconds to wait at most.
+      - Seconds that O(wait=true) waits at most.
     type: int
     default: 300
 extends_documentation_fragment:
@@ -99,10 +100,10 @@ services:
       description: How many tasks should run.
       type: int
     running:
-      description: How many do.
+      description: How many run.
       type: int
     message:
-      description: What is missing or wrong.
+      description: What is missing or wrong; empty if nothing is.
       type: str
   sample:
     - {name: shop_db, status: healthy, mode: replicated, desired: 1, running: 1, message: ""}
@@ -113,12 +114,12 @@ cluster_id:
   type: str
   sample: 4eoyr6qczm8id0w9tvzg3ytr7
 node:
-  description: The manager that was asked.
+  description: The node whose Engine was asked.
   returned: success
   type: str
   sample: manager1
 calls:
-  description: How many calls the Engine has served for this.
+  description: How many calls of the Engine API this took.
   returned: success
   type: int
   sample: 4
@@ -127,6 +128,42 @@ error_code:
   returned: failure
   type: str
   sample: timeout
+failures:
+  description: Why services do not run.
+  returned: when the wait has failed
+  type: list
+  elements: dict
+  contains:
+    service:
+      description: The service's name in the Swarm.
+      type: str
+    reason:
+      description: What is wrong with the service.
+      type: str
+    error:
+      description: The error of its latest task.
+      type: str
+    exit_code:
+      description: The exit code of that task's container, if it has ended.
+      type: int
+    node:
+      description: The node of that task.
+      type: str
+    log:
+      description: The last lines that it wrote.
+      type: list
+      elements: str
+    text:
+      description: All of this as text.
+      type: str
+  sample:
+    - service: shop_web
+      reason: its tasks fail
+      error: "task: non-zero exit (7)"
+      exit_code: 7
+      node: worker1
+      log: ["no database"]
+      text: "shop_web: its tasks fail: exit code 7, on node worker1"
 """
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import STACK

@@ -129,12 +129,12 @@ cluster_id:
   type: str
   sample: 4eoyr6qczm8id0w9tvzg3ytr7
 node:
-  description: The manager that was asked.
+  description: The node whose Engine was asked.
   returned: success
   type: str
   sample: manager1
 calls:
-  description: How many calls the Engine has served for this.
+  description: How many calls of the Engine API this took.
   returned: success
   type: int
   sample: 7

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from pathlib import Path
+from textwrap import indent
 
 import yaml
 
@@ -13,7 +14,7 @@ MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py
 FILTERS = sorted(path.stem for path in (ROOT / "plugins" / "filter").glob("*.yml"))
 
 #: What Ansible itself puts into results.
-COMMON = frozenset({"changed", "failed", "msg", "diff", "warnings", "deprecations", "exception"})
+COMMON = frozenset({"changed", "failed", "msg", "diff", "invocation", "warnings", "deprecations", "exception"})
 
 
 def documentation(module: str, name: str) -> object:
@@ -32,9 +33,10 @@ def filter_examples(name: str) -> list[dict]:
 
 
 def readme_plays() -> list[str]:
-    """The texts of the playbooks in the README."""
+    """The texts of the playbooks in the README; tasks without a play get one."""
     blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
-    return [block for block in blocks if "hosts:" in block]
+    head = "- hosts: swarm_managers\n  gather_facts: false\n  tasks:\n"
+    return [block if "hosts:" in block else head + indent(block, "    ") for block in blocks]
 
 
 def promised(entries: dict) -> dict:
@@ -47,6 +49,8 @@ def found(results: list[dict], keys: dict) -> dict:
     seen: dict = {}
     for result in results:
         for name, value in result.items():
+            if name.startswith("_ansible"):
+                continue
             inner = value if isinstance(value, list) else [value]
             parts = [part for part in inner if isinstance(part, dict)] if keys.get(name) else []
             merge(seen.setdefault(name, {}), found(parts, keys[name]) if parts else {})
