@@ -19,7 +19,7 @@ def forwarded(path: str, context: ssl.SSLContext | None = None) -> Iterator[str]
     class Handler(socketserver.BaseRequestHandler):
         def handle(self) -> None:
             with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as engine:
-                near = context.wrap_socket(self.request, server_side=True) if context else self.request
+                near = secured(self.request, context) if context else self.request
                 engine.connect(path)
                 back = threading.Thread(target=pump, args=(engine, near), daemon=True)
                 back.start()
@@ -35,6 +35,21 @@ def forwarded(path: str, context: ssl.SSLContext | None = None) -> Iterator[str]
             yield f"127.0.0.1:{server.server_address[1]}"
         finally:
             server.shutdown()
+
+
+def secured(plain: socket.socket, context: ssl.SSLContext) -> socket.socket:
+    """The server's end of TLS; a client that is refused can read the reason, as from an engine."""
+    near = context.wrap_socket(plain, server_side=True, do_handshake_on_connect=False)
+    try:
+        near.do_handshake()
+    except OSError:
+        with socket.socket(fileno=near.detach()) as refused:
+            refused.settimeout(10)
+            refused.shutdown(socket.SHUT_WR)
+            while refused.recv(65536):
+                pass
+        raise
+    return near
 
 
 def pump(source: socket.socket, target: socket.socket) -> None:

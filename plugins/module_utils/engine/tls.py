@@ -18,6 +18,7 @@ HINTS: Tuple[Tuple[str, str], ...] = (
     ("verify failed", "Set ca_path to the authority that has signed the engine's certificate."),
     ("wrong version number", "The engine speaks no TLS at this port: correct docker_host, or leave out TLS."),
     ("record layer failure", "The engine speaks no TLS at this port: correct docker_host, or leave out TLS."),
+    ("eof occurred", "Set client_cert and client_key to a pair that the engine's authority has signed."),
     ("alert", "Set client_cert and client_key to a pair that the engine's authority has signed."),
 )
 
