@@ -31,7 +31,9 @@ def run_module(options: Dict[str, Dict[str, Any]], work: Work, **rules: Any) -> 
         finally:
             client.close()
     except StackwrightError as error:
-        module.fail_json(msg=str(error), error_code=error.error_code, **error.details)
+        # A deployment that broke off has changed what it says it has done.
+        changed = bool((error.details.get("outcome") or {}).get("done"))
+        module.fail_json(msg=str(error), error_code=error.error_code, changed=changed, **error.details)
     for warning in result.pop("warnings", []):
         module.warn(warning)
     if not module._diff:
