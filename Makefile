@@ -45,7 +45,7 @@ testbed-down: ## Remove every test Swarm that any run from this checkout left
 	@python3 tests/testbed down --all
 
 integration: setup ## Against a real Swarm of one node
-	@$(PYTEST) tests/integration
+	@$(PYTEST) -n 2 --dist loadfile --durations=10 tests/integration
 
 package: setup ## Build the collection, install it and use it from there
 	@sh tests/tools/package.sh
