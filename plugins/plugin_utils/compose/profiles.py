@@ -56,7 +56,7 @@ def _check_dependencies(service: Map, removed: Map, place: Place) -> None:
             if not dependencies:
                 service.drop("depends_on")
             continue
-        profiles = ", ".join(str(profile) for profile in removed[other]["profiles"])
+        profiles = ", ".join(str(profile) for profile in removed[other]["profiles"] if profile)
         here.at(dependencies, other).problem(
             f"depends on the service '{other}', which belongs to no active profile",
             hint=f"activate one of its profiles ({profiles}), or set required: false",

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ComposeError, Problem
@@ -74,12 +75,22 @@ class Report:
         """Raises a ComposeError if there is any problem."""
         if not self.problems:
             return
-        shown = list(self.problems)[:MOST_SHOWN]
-        hidden = len(self.problems) - len(shown)
+        problems = _each_place_once(self.problems)
+        shown = problems[:MOST_SHOWN]
+        hidden = len(problems) - len(shown)
         if hidden:
             last = shown[-1]
             shown.append(Problem(f"there are {hidden} more problems", file=last.file, line=last.line, code="more"))
         raise ComposeError(shown)
+
+
+def _each_place_once(problems: Iterable[Problem]) -> list[Problem]:
+    """Without what an alias or an extended service says again of the same place."""
+    found: dict[Any, Problem] = {}
+    for problem in problems:
+        alone = problem.key if not problem.line else ""
+        found.setdefault((problem.file, problem.line, problem.column, alone, problem.message), problem)
+    return list(found.values())
 
 
 def _place(problem: Problem) -> tuple[str, int, int, str]:
