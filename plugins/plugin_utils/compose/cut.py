@@ -39,7 +39,7 @@ def cut_faults(tree: Map, file: str, report: Report) -> bool:
 def cut(tree: Map, path: Path, report: Report) -> None:
     """Cuts the entry at ``path``; changes ``tree``. An item of a list leaves None, so the others keep their place."""
     parent = _parent(tree, path)
-    key = path[-1] if path else None
+    key: Any = path[-1] if path else None
     if isinstance(parent, Seq) and isinstance(key, int) and key < len(parent):
         report.broken.add(parent.mark(key))
         parent[key] = None
