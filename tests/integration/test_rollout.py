@@ -1,0 +1,95 @@
+"""One play over two clusters: each is deployed to once, at the same time, with its own variables and its own end."""
+
+import sys
+from contextlib import ExitStack
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).resolve().parents[1])]
+
+from playbook import Player
+from testbed import Bed
+
+REGIONS = ("east", "west")
+
+# The check delays 'running' by its interval, so that deployments one after another would not overlap.
+COMPOSE = """\
+services:
+  web:
+    image: ${REGISTRY}/busybox:1
+    command: ${COMMAND:-sleep 1d}
+    stop_grace_period: 1s
+    environment:
+      REGION: ${REGION}
+    healthcheck:
+      test: ["CMD", "true"]
+      interval: 3s
+"""
+
+
+@pytest.fixture(scope="module")
+def clusters():
+    """Two Swarms of one node that know nothing of each other."""
+    with ExitStack() as stack:
+        beds = {region: stack.enter_context(Bed.up(region)) for region in REGIONS}
+        for bed in beds.values():
+            bed.images["busybox"]
+        yield beds
+
+
+@pytest.fixture
+def player(clusters, tmp_path):
+    # Two names for each manager: as where a play names all managers of several clusters.
+    hosts = {f"{region}{number}": bed.docker_host for number in (1, 2) for region, bed in clusters.items()}
+    return Player(tmp_path, hosts, {"compose.yml": COMPOSE})
+
+
+def task(registries, **more):
+    region = "{{ inventory_hostname[:4] }}"
+    variables = {"REGION": region, "REGISTRY": f"{{{{ {registries}[inventory_hostname[:4]] }}}}", **more}
+    return {
+        "compose_stack": {"name": "shop", "src": "compose.yml", "variables": variables, "rollout": {"timeout": 60}},
+    }
+
+
+def when(text):
+    return datetime.fromisoformat(text)
+
+
+def test_two_clusters_in_one_play(player, clusters):
+    registries = {region: bed.registry.address for region, bed in clusters.items()}
+    first = player.play(task(registries))
+    assert first.code == 0, first.output
+    workers = [line["host"] for line in first.lines if line["result"]["changed"]]
+    assert sorted(host[:4] for host in workers) == ["east", "west"], "each cluster once"
+    for line in first.lines:
+        if line["host"] not in workers:
+            assert line["result"]["done_by"] == next(host for host in workers if host[:4] == line["host"][:4])
+    assert len({line["result"]["cluster_id"] for line in first.lines}) == 2
+
+    made, running = {}, {}
+    for region, bed in clusters.items():
+        (service,) = bed.node("m1").api("GET", "/services")
+        assert service["Spec"]["TaskTemplate"]["ContainerSpec"]["Env"] == [f"REGION={region}"]
+        (its_task,) = bed.node("m1").api("GET", "/tasks")
+        assert its_task["Status"]["State"] == "running"
+        made[region], running[region] = when(service["CreatedAt"]), when(its_task["Status"]["Timestamp"])
+    assert made["east"] < running["west"], "not at the same time"
+    assert made["west"] < running["east"], "not at the same time"
+
+    again = player.play(task(registries))
+    assert again.code == 0, again.output
+    assert [line["result"]["changed"] for line in again.lines] == [False] * 4
+
+    broken = player.play(task(registries, COMMAND="{{ 'false' if inventory_hostname[:4] == 'west' else 'sleep 2d' }}"))
+    states = {line["host"]: line["status"] for line in broken.lines}
+    assert states == {"east1": "ok", "east2": "ok", "west1": "failed", "west2": "failed"}, broken.output
+    codes = {line["result"].get("error_code", "") for line in broken.lines if line["host"].startswith("west")}
+    assert codes <= {"wait_failed", "timeout"}
+    assert "east" not in str([line["result"]["msg"] for line in broken.lines if line["status"] == "failed"])
+
+    gone = player.play({"compose_stack": {"name": "shop", "state": "absent"}})
+    assert gone.code == 0, gone.output
+    assert [bed.node("m1").api("GET", "/services") for bed in clusters.values()] == [[], []]
