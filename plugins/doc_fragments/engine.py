@@ -11,7 +11,7 @@ options:
     description:
       - The Engine to talk to, for instance V(unix:///var/run/docker.sock), V(tcp://10.0.0.5:2376) or V(ssh://ops@manager1).
       - If not given, the environment variable E(DOCKER_HOST) of the target is used, then the context that E(DOCKER_CONTEXT)
-        names, then V(unix:///var/run/docker.sock).
+        names, then V(unix:///var/run/docker.sock). An environment variable that is empty counts as not set, here and below.
     type: str
     aliases: [docker_url]
   api_version:
@@ -23,7 +23,7 @@ options:
     aliases: [docker_api_version]
   timeout:
     description:
-      - Seconds to wait for one answer of the Engine.
+      - Seconds to wait for one answer of the Engine. How long the stack may take to run is another matter.
       - If not given, the environment variable E(DOCKER_TIMEOUT) is used.
     type: int
     default: 60
@@ -48,19 +48,20 @@ options:
   ca_path:
     description:
       - The certificate authority to trust, a file on the target.
-      - If not given, C(ca.pem) in the folder that E(DOCKER_CERT_PATH) names.
+      - If not given, C(ca.pem) in the folder that E(DOCKER_CERT_PATH) names, or in the folder of docker's configuration if it
+        is there, or else the authorities that the target trusts.
     type: path
     aliases: [ca_cert, tls_ca_cert, cacert_path]
   client_cert:
     description:
       - The client's certificate, a file on the target.
-      - If not given, C(cert.pem) in the folder that E(DOCKER_CERT_PATH) names.
+      - If not given, C(cert.pem) in the same folders, if it is there.
     type: path
     aliases: [tls_client_cert, cert_path]
   client_key:
     description:
       - The client's key, a file on the target.
-      - If not given, C(key.pem) in the folder that E(DOCKER_CERT_PATH) names.
+      - If not given, C(key.pem) in the same folders, if it is there.
     type: path
     aliases: [tls_client_key, key_path]
   use_ssh_client:
@@ -71,6 +72,6 @@ options:
 requirements:
   - Python >= 3.8 on the target
   - Docker Engine >= 20.10 (API 1.41)
-  - the Docker SDK for Python (docker >= 5.0.0) on the target, only for V(tcp://) and V(ssh://) addresses,
-    for registry credentials and helpers
+  - the Docker SDK for Python (docker >= 5.0.0) on the target, but only for V(tcp://) and V(ssh://) addresses,
+    and to read the registry credentials of the target
 """

@@ -15,15 +15,16 @@ options:
     type: str
   project:
     description:
-      - The project that the stack belongs to.
+      - The project that the stack belongs to. It is a part of the stack's name and of its id.
     type: str
   environment:
     description:
-      - The environment that the stack belongs to, for instance V(production).
+      - The environment that the stack belongs to, for instance V(production). It is a part of the stack's name and of its id;
+        it sets no variables.
     type: str
   label_prefix:
     description:
-      - How the labels of this collection begin.
+      - How the labels of this collection begin. Use the same for all tasks of a stack.
     type: str
     default: zane
 """

@@ -20,6 +20,12 @@ description:
   - Speaks to the Engine itself. Neither the docker command nor any other collection is needed on the target.
   - The play may name every manager of a cluster. The work is done once a cluster, by the first manager that is reachable.
 options:
+  name:
+    description:
+      - The stack's name. If not given, the C(name) in the Compose files. Needed for O(state=stopped) and O(state=absent).
+      - Together with O(project) and O(environment) the stack is called C(PROJECT-ENVIRONMENT-NAME) in the Swarm; a name
+        over 63 characters is shortened with a hash.
+    type: str
   src:
     description:
       - Compose files, merged in this order with the rules of Compose.
@@ -189,11 +195,13 @@ options:
     default: {}
     suboptions:
       wait:
-        description: Wait until the stack runs, or is gone.
+        description: Wait until the stack runs, or is gone. Without it, the task ends when the Swarm has taken the changes.
         type: bool
         default: true
       timeout:
-        description: Seconds that this may take.
+        description:
+          - Seconds that it may take until the stack runs, or is gone. Then the task fails and says what is missing.
+            What has been changed by then stays.
         type: int
         default: 300
   compiled:

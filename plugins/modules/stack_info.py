@@ -58,18 +58,60 @@ stacks:
       description: The worst status of its services, see M(stackwright.swarm.stack_health).
       type: str
     services:
-      description:
-        - Its services. Each has what M(stackwright.swarm.stack_health) says of it, and C(id), C(image), C(image_asked) (as in
-          the file), C(labels), C(ports) (C(published), C(target), C(protocol), C(mode)), C(networks), C(volumes),
-          C(update_state), C(created), C(updated), and C(tasks).
-        - A task has C(id), C(slot), C(node), C(state), C(desired_state), C(error), C(exit_code), C(container_id), C(image),
-          C(created).
+      description: Its services, sorted by name.
       type: list
       elements: dict
+      contains:
+        name: {description: The service's name in the Swarm., type: str}
+        id: {description: Its id., type: str}
+        status: {description: 'How it is, see M(stackwright.swarm.stack_health).', type: str}
+        message: {description: What is missing or wrong; empty if nothing is., type: str}
+        mode: {description: 'The mode as in Compose, for instance V(replicated).', type: str}
+        desired: {description: How many tasks should run., type: int}
+        running: {description: How many run., type: int}
+        image: {description: 'The image that it runs, with its digest if that was resolved.', type: str}
+        image_asked: {description: The image as it is written in the file., type: str}
+        labels: {description: The labels of the service., type: dict}
+        ports:
+          description: Its published ports.
+          type: list
+          elements: dict
+          contains:
+            published: {description: The port on the nodes., type: int}
+            target: {description: The port in the container., type: int}
+            protocol: {description: 'V(tcp), V(udp) or V(sctp).', type: str}
+            mode: {description: V(ingress) or V(host)., type: str}
+        networks: {description: The names of the networks that it joins., type: list, elements: str}
+        volumes: {description: The names of the volumes that it mounts., type: list, elements: str}
+        update_state: {description: 'How the latest update went, in the words of the Engine; empty if there was none.', type: str}
+        created: {description: When it was created., type: str}
+        updated: {description: When it was changed last., type: str}
+        tasks:
+          description: Its tasks, also those that have ended and that the Swarm still remembers.
+          type: list
+          elements: dict
+          contains:
+            id: {description: The task's id., type: str}
+            slot: {description: Which of the replicas it is., type: int}
+            node: {description: The name of its node., type: str}
+            state: {description: 'Its state, for instance V(running).', type: str}
+            desired_state: {description: The state that the Swarm wants it to have., type: str}
+            error: {description: What went wrong., type: str}
+            exit_code: {description: 'The exit code of its container, if it has ended.', type: int}
+            container_id: {description: The id of its container., type: str}
+            image: {description: The image that it runs., type: str}
+            created: {description: When it was created., type: str}
     networks:
-      description: Its networks, each with C(name), C(id), C(driver), C(attachable), C(internal), C(subnets).
+      description: The networks that belong to it.
       type: list
       elements: dict
+      contains:
+        name: {description: The network's name., type: str}
+        id: {description: Its id., type: str}
+        driver: {description: 'Its driver, for instance V(overlay).', type: str}
+        attachable: {description: Whether containers outside the Swarm's services may join., type: bool}
+        internal: {description: Whether it is cut off from the outside., type: bool}
+        subnets: {description: Its subnets., type: list, elements: str}
     configs:
       description: The names of its configs.
       type: list

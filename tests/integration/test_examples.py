@@ -22,6 +22,7 @@ services:
     image: {image}
     command: httpd -f -p 8000
     stop_grace_period: 1s
+    ports: ["8000"]
     environment:
       RELEASE: ${{TAG:-none}}
     volumes:

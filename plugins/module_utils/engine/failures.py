@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from typing import Any, Dict, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
@@ -71,7 +72,8 @@ def unreachable(error: OSError, docker_host: str, what: str) -> EngineError:
             "permission_denied",
             "Run the task as root (become: true) or as a user of the group docker.",
         )
-    if isinstance(error, TimeoutError):
+    # Before Python 3.10 a socket's time-out is no TimeoutError.
+    if isinstance(error, (TimeoutError, socket.timeout)):
         return EngineError(
             f"{what} on {docker_host}: no answer in time.",
             "timeout",

@@ -1,0 +1,67 @@
+"""The transport of the Docker SDK: its errors in our words, without a connection."""
+
+import http.client
+import socket
+import ssl
+import sys
+
+import pytest
+import requests
+import urllib3
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.answer import Torn
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.sdk import SdkTransport
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
+
+TCP = Connection("tcp://127.0.0.1:2375")
+
+
+def wrapped(error):
+    """As requests hands it over: with urllib3's frame around it."""
+    pool = urllib3.HTTPConnectionPool("127.0.0.1", 2375)
+    return requests.exceptions.ConnectionError(urllib3.exceptions.MaxRetryError(pool, "/info", error))
+
+
+def new_connection():
+    error = urllib3.exceptions.NewConnectionError(urllib3.connection.HTTPConnection("127.0.0.1"), "Failed")
+    error.__cause__ = ConnectionRefusedError(111, "Connection refused")
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "text"),
+    [
+        (wrapped(new_connection()), ConnectionRefusedError, "Connection refused"),
+        (wrapped(ssl.SSLError(1, "[SSL: X] alert unknown ca")), EngineError, "alert unknown ca"),
+        (wrapped(socket.timeout("timed out")), TimeoutError, "timed out"),
+        (requests.exceptions.ReadTimeout("read timed out"), TimeoutError, "timed out"),
+        (requests.exceptions.ConnectTimeout("no"), ConnectionRefusedError, "no"),
+        (
+            requests.exceptions.ConnectionError(
+                urllib3.exceptions.ProtocolError("aborted", http.client.RemoteDisconnected("closed without response"))
+            ),
+            Torn,
+            "closed without response",
+        ),
+        (requests.exceptions.ChunkedEncodingError("half an answer"), Torn, "half an answer"),
+    ],
+    ids=lambda value: value.__name__ if isinstance(value, type) else "",
+)
+def test_errors_keep_their_innermost_reason(monkeypatch, error, kind, text):
+    transport = SdkTransport(TCP)
+    monkeypatch.setattr(transport._session, "request", lambda *args, **kwargs: (_ for _ in ()).throw(error))
+    with pytest.raises(kind) as caught:
+        transport.send("GET", "/info", None, {})
+    assert text in str(caught.value)
+    assert "object at 0x" not in str(caught.value)
+
+
+def test_without_the_sdk(monkeypatch):
+    monkeypatch.setitem(sys.modules, "docker", None)
+    with pytest.raises(EngineError) as caught:
+        EngineClient(TCP).get("/info")
+    assert caught.value.error_code == "missing_requirement"
+    assert "pip install docker" in str(caught.value)
+    assert sys.executable in str(caught.value)
