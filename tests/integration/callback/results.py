@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 
 from ansible.plugins.callback import CallbackBase
 
@@ -25,10 +26,14 @@ class CallbackModule(CallbackBase):
             "host": result._host.get_name(),
             "task": result._task.get_name(),
             "status": status,
+            "seconds": time.monotonic() - self._started,
             "result": json.loads(json.dumps(result._result, default=str)),
         }
         with open(os.environ["STACKWRIGHT_RESULTS"], "a", encoding="utf-8") as handle:
             handle.write(json.dumps(line) + "\n")
+
+    def v2_playbook_on_task_start(self, task, is_conditional):
+        self._started = time.monotonic()
 
     def v2_runner_on_ok(self, result):
         self._write("ok", result)
