@@ -173,3 +173,16 @@ def test_files_of_others(name, player, docker, swarm, bed):
         swarm.remove()
         for network in made:
             wait_for("the network to go", lambda network=network: not node.api("DELETE", f"/networks/{network}"), 30)
+
+
+def test_docker_takes_the_mark_off_our_secrets(player, docker, swarm, bed):
+    """As the guide says; with adopt_secrets nothing restarts all the same."""
+    player.write("compose.yml", SECRET.format(image=bed.images["busybox"]))
+    assert player.play(task(swarm.name)).code == 0
+    tasks, _versions = seen(swarm)
+    docker("stack", "deploy", "--detach=true", "-c", "compose.yml", swarm.name)
+    assert player.play(task(swarm.name), check=True).last["changed"]
+    run = player.play(task(swarm.name, adopt_secrets=True))
+    assert run.code == 0, run.output
+    assert seen(swarm)[0] == tasks
+    assert not player.play(task(swarm.name)).last["changed"]
