@@ -148,8 +148,11 @@ class ActionModule(ActionBase):
             return done
 
     def _module(self, arguments: Dict[str, Any], variables: Mapping[str, Any]) -> Dict[str, Any]:
-        compiled = json.dumps(arguments["compiled"], sort_keys=True, separators=(",", ":"))
-        result = self._execute_module(MODULE, module_args={**arguments, "compiled": compiled}, task_vars=variables)
+        given = {name: value for name, value in arguments.items() if name != "compiled"}
+        # Nothing is better than an empty one: no_log would mask every "{}" in the result.
+        if arguments["compiled"]:
+            given["compiled"] = json.dumps(arguments["compiled"], sort_keys=True, separators=(",", ":"))
+        result = self._execute_module(MODULE, module_args=given, task_vars=variables)
         # ``deferred`` is between this plugin and the module.
         for name in ("invocation", "deferred"):
             result.pop(name, None)
