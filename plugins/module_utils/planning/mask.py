@@ -29,11 +29,13 @@ PLACE = re.compile(r"(file|path|dir|directory)\Z", re.IGNORECASE)
 PLAIN = frozenset(("", "0", "1", "true", "false", "yes", "no", "on", "off", "none", "null"))
 
 #: The password of scheme://user:password@host; of all @ before the next / the last one counts, as browsers have it.
-ADDRESS = re.compile(r"(\b[a-zA-Z][a-zA-Z0-9+.-]*://[^\s/:@]*:)[^\s/]+(?=@)")
+ADDRESS = re.compile(r"(\b[a-zA-Z][a-zA-Z0-9+.-]{0,30}://[^\s/:@]*:)[^\s/]+(?=@)")
 #: NAME=value within a text: to the next blank or quote, & of an address, or comma before another NAME=.
-ASSIGNMENT = re.compile(r"(-{0,2}\b[A-Za-z][\w.-]*)=(\"[^\"]*\"|'[^']*'|(?:(?!,[\w.-]+=)[^\s&'\";])+)")
+ASSIGNMENT = re.compile(r"(-{0,2}\b[A-Za-z][\w.-]{0,100})=(\"[^\"]*\"|'[^']*'|(?:(?!,[\w.-]{1,100}=)[^\s&'\";])+)")
 #: --name value within a text, and -a or -p as clients of databases have it do not count: they mean too many things.
-FLAG = re.compile(r"(--?[A-Za-z][\w.-]*)([ \t]+)(?!-)(\"[^\"]*\"|'[^']*'|[^\s\"']+)")
+FLAG = re.compile(r"(--?[A-Za-z][\w.-]{0,100})([ \t]+)(?!-)(\"[^\"]*\"|'[^']*'|[^\s\"']+)")
+
+HEADER = re.compile(r"(\bauthorization:[ \t]*(?:basic|bearer)?[ \t]*)[^\s'\"]+", re.IGNORECASE)
 
 #: Where names are the user's own, so that a name tells what the value is.
 NAMED = ("Env", "Labels", "Options", "DriverOpts", "Sysctls")
@@ -100,6 +102,7 @@ def _masked_list(value: List[Any], name: str) -> List[Any]:
 def masked_text(text: str) -> str:
     """``text`` without the passwords of addresses and the values of secret ``NAME=value`` and ``--name value``."""
     text = ADDRESS.sub(lambda m: m.group(1) + HIDDEN, text)
+    text = HEADER.sub(lambda m: m.group(1) + HIDDEN, text)
     text = ASSIGNMENT.sub(_assignment, text)
     return FLAG.sub(_flag, text)
 

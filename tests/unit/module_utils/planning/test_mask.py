@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.mask import HIDDEN, is_secret, mask
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.mask import (
+    HIDDEN,
+    is_secret,
+    mask,
+    masked_text,
+)
 
 ENV = "TaskTemplate.ContainerSpec.Env."
 ARGS = "TaskTemplate.ContainerSpec.Args"
@@ -77,6 +84,7 @@ def test_that_a_value_is_absent_or_a_switch_is_seen(value):
         ("redis-server --requirepass hunter2 --port 1", "redis-server --requirepass ******** --port 1"),
         ("PGPASSWORD='hunter 2' psql -h db", "PGPASSWORD=******** psql -h db"),
         ("--web.config.file=/etc/web.yml --key-file /etc/key", "--web.config.file=/etc/web.yml --key-file /etc/key"),
+        ("curl -H 'Authorization: Bearer hunter2' http://a", "curl -H 'Authorization: Bearer ********' http://a"),
         ("httpd -f -p 8000", "httpd -f -p 8000"),
     ],
 )
@@ -121,3 +129,16 @@ def test_maps_that_are_shown_whole():
     whole = {"Name": "splunk", "Options": {"splunk-token": "abc", "splunk-url": "https://u:p@host"}}
     shown = {"Name": "splunk", "Options": {"splunk-token": HIDDEN, "splunk-url": f"https://u:{HIDDEN}@host"}}
     assert mask("service", "web", "TaskTemplate.LogDriver", whole) == shown
+
+
+@pytest.mark.parametrize(
+    "part", ["a.", "-a", "a=", "://", "a://b:", "--a ", ",a=", "password=,", "authorization: ", "'"]
+)
+def test_long_texts_take_time_in_proportion(part):
+    def work(count):
+        text = part * count
+        start = time.process_time()
+        masked_text(text)
+        return time.process_time() - start
+
+    assert work(40_000) < 40 * max(work(4_000), 0.002)
