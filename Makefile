@@ -1,6 +1,6 @@
 # Every target sets up what it needs under .cache/ first.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-down test test-long testbed-status testbed-down lint sanity cores unit differential integration package benchmark
+.PHONY: help setup demo demo-down test test-long testbed-status testbed-down lint sanity unit differential integration package benchmark
 
 PYTHON := .cache/venv/bin/python
 PYTEST := $(PYTHON) -m pytest -q
@@ -19,7 +19,7 @@ demo-down: ## Remove what demo made
 
 test: lint unit differential integration package ## All of the tests but the longest (about 15 minutes the first time)
 
-test-long: setup ## The integration tests on three nodes and on every engine
+test-long: setup cores ## The integration tests on three nodes and on every engine
 	@sh tests/tools/long.sh
 
 lint: setup ## Formatters, linters, types and documentation
