@@ -49,10 +49,12 @@ class ActionModule(ActionBase):
             result.update(error.details, failed=True, msg=str(error), error_code=error.error_code)
             return result
         result.update(stack_id=stack["id"], stack_hash=stack["hash"])
+        # The compiler's notices have a place in a file; those of the plan are sentences about the Swarm.
+        told = [Problem(notice, code="plan").as_dict() for notice in result.get("notices", [])]
+        result["notices"] = (desired["notices"] if desired else []) + told
         if desired:
-            result["notices"] = desired["notices"] + result.get("notices", [])
             result["routes"] = desired["routes"]
-            _warn(result)
+        _warn(result)
         return result
 
     # -- compiling, on the controller
@@ -200,8 +202,7 @@ def _follow(outcome: Outcome, digest: str, looked: Mapping[str, Any]) -> Dict[st
 def _warn(result: Dict[str, Any]) -> None:
     shown = result["notices"][:SHOWN_NOTICES]
     warnings = result.setdefault("warnings", [])
-    # The compiler's notices have a place in a file; those of the plan are sentences.
-    warnings += [notice if isinstance(notice, str) else str(Problem(**notice)) for notice in shown]
+    warnings += [str(Problem(**notice)) for notice in shown]
     rest = len(result["notices"]) - len(shown)
     if rest:
         warnings.append(f"{rest} more notices: see 'notices' in the result.")

@@ -390,11 +390,12 @@ status:
   sample: healthy
 notices:
   description:
-    - What in the files has no effect in Swarm, or another one than with Compose, each with its place in the files.
-    - A notice that arises from the state of the Swarm is a text. The first 20 are shown as warnings, too.
-  returned: O(state=present)
+    - What has no effect in Swarm, or another one than with Compose, each with its place in the files.
+    - A notice that arises from the state of the Swarm has no place, and the code V(plan).
+    - The first 20 are shown as warnings, too.
+  returned: always
   type: list
-  elements: raw
+  elements: dict
   sample:
     - {message: "'build' has no effect: Swarm runs images", key: services.web.build, file: compose.yml, line: 4, column: 5}
 routes:
