@@ -1,13 +1,12 @@
 #!/bin/sh
-# The integration tests on three managers, and on the newer engines.
+# The integration tests on three managers and on the newer engines: all of them, or those named as ENGINE:NODES.
 set -eu
 cd "$(dirname "$0")/../.."
 # What depends on the engine or on the number of nodes; the rest has run on one node already.
 tests="tests/integration/test_compose_stack.py tests/integration/test_deploy_core.py tests/integration/test_sight.py
     tests/integration/test_platform.py tests/integration/test_rules_against_engine.py"
-for bed in "20.10 3" "26.1 1" "28.5 1"; do
-    engine=${bed% *} nodes=${bed#* }
-    echo "long: engine $engine, $nodes node(s)"
-    STACKWRIGHT_TEST_ENGINE=$engine STACKWRIGHT_TEST_NODES=$nodes \
-        .cache/venv/bin/python -m pytest -q -n 2 --dist loadfile $tests "$@"
+for bed in ${*:-20.10:3 26.1:1 28.5:1}; do
+    echo "long: engine ${bed%:*}, ${bed#*:} node(s)"
+    STACKWRIGHT_TEST_ENGINE=${bed%:*} STACKWRIGHT_TEST_NODES=${bed#*:} \
+        .cache/venv/bin/python -m pytest -q -n 2 --dist loadfile $tests
 done
