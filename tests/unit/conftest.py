@@ -1,7 +1,10 @@
 """Makes a plain checkout importable as ansible_collections.stackwright.swarm."""
 
+import os
 import sys
 from pathlib import Path
+
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parents[2]
 LINK = ROOT / ".cache" / "collections" / "ansible_collections" / "stackwright" / "swarm"
@@ -9,3 +12,8 @@ if not LINK.exists():
     LINK.parent.mkdir(parents=True, exist_ok=True)
     LINK.symlink_to(ROOT)
 sys.path.insert(0, str(ROOT / ".cache" / "collections"))
+
+# The same examples in every run, so that a failure is the change's own; STACKWRIGHT_SEARCH=1 looks for new ones.
+settings.register_profile("steady", derandomize=True, deadline=None)
+settings.register_profile("search", max_examples=2000, deadline=None)
+settings.load_profile("search" if os.environ.get("STACKWRIGHT_SEARCH") == "1" else "steady")
