@@ -59,7 +59,8 @@ def read_yaml(data: bytes | str, file: str, report: Report) -> Any:
         try:
             return builder.build(_events(text))
         except yaml.YAMLError as error:
-            report.problem(*_syntax(error, file), code="yaml_syntax")
+            message, mark, hint = _syntax(error, file)
+            report.problem(message, mark, hint=hint, code="yaml_syntax")
     except _Stop:
         pass
     return None
@@ -108,12 +109,24 @@ def _events(text: str) -> Iterator[Any]:
         yield parser.get_event()
 
 
-def _syntax(error: yaml.YAMLError, file: str) -> tuple[str, Mark]:
+#: Words of libyaml's messages, and what people mostly did.
+_HINTS = (
+    ("mapping values are not allowed", "put quotes around a text that holds ': ', or check the indentation"),
+    ("cannot start any token", "put quotes around the text; a tab can't indent"),
+    ("could not find expected ':'", "a colon is missing, or the indentation is wrong"),
+    ("did not find expected key", "the indentation is wrong, or a quote is not closed"),
+    ("did not find expected ',' or", "a bracket or a brace is not closed"),
+    ("did not find expected '-'", "the indentation is wrong"),
+)
+
+
+def _syntax(error: yaml.YAMLError, file: str) -> tuple[str, Mark, str]:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     problem = getattr(error, "problem", None) or "the text is not YAML"
     context = getattr(error, "context", None)
     message = f"{problem} {context}" if context else str(problem)
-    return f"YAML: {message}", Mark(file, mark.line + 1, mark.column + 1) if mark else Mark(file)
+    hint = next((hint for words, hint in _HINTS if words in message), "")
+    return f"YAML: {message}", Mark(file, mark.line + 1, mark.column + 1) if mark else Mark(file), hint
 
 
 class _Frame:

@@ -138,3 +138,19 @@ def test_what_pyyaml_writes_can_be_read(value):
     report = Report()
     reader.read_yaml(text, "f.yml", report)
     assert {problem.code for problem in report.problems} <= {"key_type", "duplicate_key", "encoding", "merge_key"}
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("a: b: c\n", "put quotes around a text that holds ': '"),
+        ("a: @b\n", "put quotes around the text"),
+        ("a: [1\nb: 2\n", "a bracket or a brace is not closed"),
+        ("a:\n  - 1\n b: 2\n", "the indentation is wrong"),
+    ],
+)
+def test_a_mistake_in_the_syntax_says_what_people_mostly_did(text, hint):
+    report = Report()
+    assert reader.read_yaml(text, "compose.yml", report) is None
+    (problem,) = report.problems
+    assert problem.hint.startswith(hint), problem
