@@ -8,9 +8,11 @@ rm -rf "$work"
 mkdir -p "$work/build" "$work/source"
 # A copy of the tracked files: the checkout's own caches are no part of the collection.
 git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents -t "$work/source" 2>/dev/null || true
+# Nothing of this checkout is to be found but what gets installed.
+export ANSIBLE_COLLECTIONS_PATH="$work/installed" ANSIBLE_HOME="$work/home"
 "$bin/ansible-galaxy" collection build "$work/source" --output-path "$work/build" >/dev/null
 "$bin/ansible-galaxy" collection install "$work"/build/*.tar.gz -p "$work/installed" --offline >/dev/null
-export ANSIBLE_COLLECTIONS_PATH="$work/installed" ANSIBLE_HOME="$work/home"
+test -e "$work/installed/ansible_collections/stackwright/swarm/MANIFEST.json"
 for module in plugins/modules/*.py; do
     name=stackwright.swarm.$(basename "$module" .py)
     (cd "$work" && "$bin/ansible-doc" -t module "$name" >"$work/doc" && grep -q "$(basename "$module" .py)" "$work/doc")
