@@ -116,7 +116,7 @@ def test_only_what_differs_is_sent(player, swarm, cli):
     assert after[f"{stack}_web"] != before[f"{stack}_web"]
 
 
-def test_a_service_that_leaves_the_file_goes_and_its_volume_stays(player, swarm, cli):
+def test_a_service_that_leaves_the_file_goes_and_its_volume_stays(player, bed, swarm, cli):
     stack = swarm.name
     assert player.play(task(stack)).code == 0
     text = (player.folder / "compose.yml").read_text()
@@ -124,7 +124,11 @@ def test_a_service_that_leaves_the_file_goes_and_its_volume_stays(player, swarm,
     run = player.play(task(stack))
     assert run.code == 0, run.output
     assert list(services(cli, stack)) == [f"{stack}_web"]
-    assert f"{stack}_data" in cli("volume", "ls", "--format", "{{.Name}}").splitlines()
+    # It lives where the task ran.
+    volumes = [
+        node.cli(["docker", "volume", "ls", "--format", "{{.Name}}"]).stdout.split() for node in bed.nodes.values()
+    ]
+    assert any(f"{stack}_data" in names for names in volumes)
 
 
 def test_stopping_and_starting_brings_back_the_count(player, swarm, cli):
