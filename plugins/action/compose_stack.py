@@ -138,15 +138,8 @@ class ActionModule(ActionBase):
             except AnsibleConnectionFailure:
                 mine.settle(Outcome(host, digest, failed=True, error_code="host_unreachable"))
                 raise
-            mine.settle(
-                Outcome(
-                    host,
-                    digest,
-                    failed=bool(done.get("failed")),
-                    error_code=str(done.get("error_code", "")),
-                    message=str(done.get("msg", "")),
-                )
-            )
+            failed, code = bool(done.get("failed")), str(done.get("error_code", ""))
+            mine.settle(Outcome(host, digest, failed=failed, error_code=code))
             return done
 
     def _module(self, arguments: Dict[str, Any], variables: Mapping[str, Any]) -> Dict[str, Any]:
@@ -172,12 +165,7 @@ def _not_found(path: str, searched: str) -> ComposeError:
 def _named(options: Mapping[str, Any]) -> Dict[str, str]:
     if not options["name"]:
         raise ComposeError([Problem(f"state {options['state']} needs the stack's name", "name", code="required")])
-    stack = Stack(
-        name=options["name"],
-        project=options["project"] or "",
-        environment=options["environment"] or "",
-        prefix=options["label_prefix"],
-    )
+    stack = Stack.of(options)
     return {"name": stack.full_name, "id": stack.id, "hash": stack.hash}
 
 

@@ -13,6 +13,7 @@ import yaml
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import DEFAULT_PREFIX
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.compile import CompileRequest, compile_stack
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load import Source
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.local_files import LocalFiles
@@ -33,7 +34,7 @@ def compose_render(
     project_directory: Any = None,
     shared_networks: Any = (),
     platform: Mapping[str, Any] | None = None,
-    label_prefix: str = "zane",
+    label_prefix: str = DEFAULT_PREFIX,
 ) -> str:
     if not isinstance(definition, (str, Mapping)):
         raise AnsibleFilterError("compose_render needs a Compose file as text or as a mapping.")

@@ -32,7 +32,6 @@ class Outcome:
     digest: str
     failed: bool = False
     error_code: str = ""
-    message: str = ""
 
     @property
     def settled(self) -> bool:

@@ -16,7 +16,8 @@ from testbed import BedError
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / ".cache" / "collections"))
 
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import NAMESPACE_LABEL, Stack
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import NAMESPACE
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.desired import convert
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.files import MemoryFiles
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load import Source, load
@@ -61,7 +62,7 @@ def clean(node, stack):
     for kind in ("services", "configs", "secrets", "networks"):
         for entry in node.api("GET", f"/{kind}"):
             labels = entry.get("Spec", entry).get("Labels") or {}
-            if labels.get(NAMESPACE_LABEL) == stack.full_name:
+            if labels.get(NAMESPACE) == stack.full_name:
                 with contextlib.suppress(BedError):
                     node.api("DELETE", f"/{kind}/{entry.get('ID') or entry['Id']}")
 

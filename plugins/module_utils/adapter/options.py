@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from typing import Any, Dict
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import DEFAULT_PREFIX
+
 Spec = Dict[str, Dict[str, Any]]
 
 STACK: Spec = {
     "name": {"type": "str"},
     "project": {"type": "str"},
     "environment": {"type": "str"},
-    "label_prefix": {"type": "str", "default": "zane"},
+    "label_prefix": {"type": "str", "default": DEFAULT_PREFIX},
 }
 
 FILES: Spec = {

@@ -34,8 +34,6 @@ def run_module(options: Dict[str, Dict[str, Any]], work: Work, **rules: Any) -> 
         # A deployment that broke off has changed what it says it has done.
         changed = bool((error.details.get("outcome") or {}).get("done"))
         module.fail_json(msg=str(error), error_code=error.error_code, changed=changed, **error.details)
-    for warning in result.pop("warnings", []):
-        module.warn(warning)
     if not module._diff:
         result.pop("diff", None)
     module.exit_json(**result)

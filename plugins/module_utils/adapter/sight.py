@@ -15,9 +15,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names impo
 
 def full_name(params: Dict[str, Any]) -> Optional[str]:
     """What the stack that the options name is called in the Swarm; None where they name none."""
-    if not params["name"]:
-        return None
-    return Stack(params["name"], params["project"] or "", params["environment"] or "", params["label_prefix"]).full_name
+    return Stack.of(params).full_name if params["name"] else None
 
 
 def look_at_health(client: EngineClient, params: Dict[str, Any], check: bool) -> Dict[str, Any]:

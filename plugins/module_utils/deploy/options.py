@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any, Dict, Mapping
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import DEFAULT_PREFIX
+
 
 def _mask(kind: str, key: str, path: str, value: Any) -> Any:
     # Imported here: a run without changes has nothing to hide.
@@ -27,7 +29,7 @@ DEFAULTS: Dict[str, Any] = {
     "wait": True,
     "timeout": 300.0,  # seconds for the stack to run
     "stable_for": 2.0,  # seconds that a changed service has to stay running
-    "prefix": "zane",
+    "prefix": DEFAULT_PREFIX,
     "mask": _mask,  # mask(kind, key, path, value) -> what the plan shows instead
     "progress": None,  # progress(line)
 }

@@ -4,7 +4,7 @@
 """The story of a deployment: observe, bind, reconcile, apply, wait, prune, outcome.
 
 What only a run with changes needs is imported where it is used: every file costs time on a manager.
-The full gate and the rollback of a whole stack will stand between ``_wait`` and ``_prune``.
+The full gate and the rollback of a whole stack have their place in changing.py, between the wait and the pruning.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.differe
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.images import Choice
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Change, Operation
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
-from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import BEFORE_STOP, labels_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import BEFORE_STOP, IMAGE, labels_of
 
 MODES = ("Replicated", "Global", "ReplicatedJob", "GlobalJob")
 WORD = {"Replicated": "replicated", "Global": "global", "ReplicatedJob": "replicated-job", "GlobalJob": "global-job"}
@@ -178,7 +178,7 @@ def _with_remembered_replicas(spec: Dict[str, Any], labels: Mapping[str, str], p
 
 
 #: Bookkeeping of docker's; the image itself is shown.
-QUIET = ("Labels.com.docker.stack.image",)
+QUIET = (f"Labels.{IMAGE}",)
 
 
 def _readable(changes: Tuple[Change, ...]) -> Tuple[Change, ...]:

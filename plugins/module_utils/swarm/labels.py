@@ -10,6 +10,8 @@ from typing import Any, Dict, Mapping
 #: docker's own: which stack an object belongs to, and a service's image as the file has it.
 NAMESPACE = "com.docker.stack.namespace"
 IMAGE = "com.docker.stack.image"
+#: How the labels of this collection begin unless the user says otherwise.
+DEFAULT_PREFIX = "zane"
 
 #: Ours on configs and secrets: a digest of the content (of secrets: keyed).
 CONTENT = "stackwright.content"

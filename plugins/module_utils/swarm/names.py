@@ -12,13 +12,10 @@ import base64
 import hashlib
 import re
 from dataclasses import dataclass
-from typing import Optional
+from typing import Any, Mapping, Optional
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
-
-NAMESPACE_LABEL = "com.docker.stack.namespace"
-IMAGE_LABEL = "com.docker.stack.image"
-DEFAULT_PREFIX = "zane"
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import DEFAULT_PREFIX
 
 #: The longest name that the Engine takes for a service or a network (swarmkit's manager/controlapi).
 MAX_NAME = 63
@@ -102,6 +99,11 @@ class Stack:
                 error_code="invalid_name",
                 hint="Use lower-case letters, digits, '.', '-' and '_'.",
             )
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> Stack:
+        """The stack that the modules' options ``name``, ``project``, ``environment`` and ``label_prefix`` name."""
+        return cls(options["name"], options["project"], options["environment"], options["label_prefix"])
 
     @property
     def full_name(self) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ComposeError, Problem, StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import DEFAULT_PREFIX
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.as_docker import remember_docker
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.desired import convert
@@ -39,7 +40,7 @@ class CompileRequest:
     name: Optional[str] = None
     project: Optional[str] = None
     environment: Optional[str] = None
-    label_prefix: str = "zane"
+    label_prefix: str = DEFAULT_PREFIX
     variables: Mapping[str, str] = field(default_factory=dict)
     env_files: Sequence[str] = ()
     profiles: Sequence[str] = ()
@@ -93,8 +94,8 @@ def _stack_of(request: CompileRequest, project: Project, report: Report) -> Tupl
     try:
         stack = Stack(
             name=str(name or STAND_IN),
-            project=request.project or "",
-            environment=request.environment or "",
+            project=request.project,
+            environment=request.environment,
             prefix=request.label_prefix,
         )
     except StackwrightError as error:

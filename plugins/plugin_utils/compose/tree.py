@@ -9,7 +9,7 @@ say which line of which file gave a value.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any, NamedTuple
 
@@ -153,12 +153,12 @@ def locate(tree: Any, path: Path) -> Mark:
     return mark
 
 
-def dotted(path: Path) -> str:
-    """``("services", "web", "ports", 0)`` as ``services.web.ports[0]``."""
+def dotted(path: Sequence[Any], shown: Callable[[Any], str] = str) -> str:
+    """``("services", "web", "ports", 0)`` as ``services.web.ports[0]``; ``shown`` gives a key as text."""
     text = ""
     for key in path:
         if isinstance(key, int):
             text += f"[{key}]"
         else:
-            text += f".{key}" if text else str(key)
+            text += f".{shown(key)}" if text else shown(key)
     return text

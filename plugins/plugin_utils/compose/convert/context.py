@@ -14,7 +14,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.errors import Pr
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.mentions import hosts_named
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.options import ConvertOptions
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.paths import Invalid, Path, dotted
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.paths import Invalid, Path
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import dotted
 
 Result = TypeVar("Result")
 

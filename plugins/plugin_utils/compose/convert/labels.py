@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import IMAGE_LABEL, NAMESPACE_LABEL, Stack
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import IMAGE, NAMESPACE
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert import values
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.paths import Path
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.scope import Scope
@@ -16,7 +17,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.
 
 def owned(stack: Stack, holder: Mapping[str, Any], path: Path) -> dict[str, str]:
     """Return the entry's ``labels`` with the one by which docker finds the stack's objects; that one always wins."""
-    return {**(values.labels(holder, "labels", path) or {}), NAMESPACE_LABEL: stack.full_name}
+    return {**(values.labels(holder, "labels", path) or {}), NAMESPACE: stack.full_name}
 
 
 def container_labels(scope: Scope) -> dict[str, str]:
@@ -27,5 +28,5 @@ def service_labels(scope: Scope) -> dict[str, str]:
     """Return ``deploy.labels`` with docker's own two; the image stands there as the file has it."""
     deploy = values.section(scope.service, "deploy", scope.path())
     labels = owned(scope.stack, deploy, scope.path("deploy"))
-    labels[IMAGE_LABEL] = values.text(scope.service, "image", scope.path()) or ""
+    labels[IMAGE] = values.text(scope.service, "image", scope.path()) or ""
     return labels

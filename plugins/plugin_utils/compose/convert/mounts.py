@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import NAMESPACE_LABEL
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import NAMESPACE
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.paths import Path
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.scope import Scope
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.tmpfs import (
@@ -78,7 +78,7 @@ def _volume(scope: Scope, volume: Mapping[str, Any], path: Path) -> dict[str, An
         options["Labels"] = {
             **(labels(top, "labels", at) or {}),
             **own,
-            NAMESPACE_LABEL: scope.stack.full_name,
+            NAMESPACE: scope.stack.full_name,
         }
         driver, driver_options = text(top, "driver", at), labels(top, "driver_opts", at)
         if driver or driver_options is not None:

@@ -20,11 +20,3 @@ class Invalid(ValueError):
         self.path = tuple(path)
         self.hint = hint
         self.code = code
-
-
-def dotted(path: Sequence[Any]) -> str:
-    """Write a path as a user reads it: ``services.web.ports[0]``."""
-    text = ""
-    for part in path:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
-    return text

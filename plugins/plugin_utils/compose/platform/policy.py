@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ComposeError, Problem
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.paths import Invalid, dotted
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.paths import Invalid
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.platform.defaults import (
     default_environment,
     default_logging,
@@ -22,6 +22,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.platform
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.platform.shared_networks import shared_networks
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.platform.tracking import tracking_labels
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.platform.update import safe_update_config
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import dotted
 
 Policy = Callable[[dict[str, Any], Any, Mapping[str, Any]], None]
 

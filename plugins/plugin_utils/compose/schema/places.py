@@ -9,6 +9,7 @@ import re
 from typing import Any, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import Problem
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import dotted as joined
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import locate
 
 #: Words such as a mode or a condition. Anything else might be a secret and is never shown.
@@ -26,13 +27,7 @@ def shown_key(key: Any) -> str:
 
 def dotted(path: Sequence[Any]) -> str:
     """``("services", "web", "ports", 0)`` as ``services.web.ports[0]``."""
-    text = ""
-    for part in path:
-        if isinstance(part, int):
-            text += f"[{part}]"
-        else:
-            text += f".{shown_key(part)}" if text else shown_key(part)
-    return text
+    return joined(path, shown_key)
 
 
 def kind_of(value: Any) -> str:
