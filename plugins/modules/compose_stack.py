@@ -426,7 +426,7 @@ done_by:
   sample: manager1
 error_code:
   description: A stable word for what went wrong, for instance V(invalid_compose), V(daemon_unreachable),
-    V(not_a_manager), V(wait_failed) or V(timeout).
+    V(not_a_manager), V(health_gate_failed) or V(timeout).
   returned: failure
   type: str
   sample: invalid_compose

@@ -124,7 +124,7 @@ calls:
   type: int
   sample: 4
 error_code:
-  description: A stable word for what went wrong, for instance V(not_found), V(timeout) or V(wait_failed).
+  description: A stable word for what went wrong, for instance V(not_found), V(timeout) or V(health_gate_failed).
   returned: failure
   type: str
   sample: timeout

@@ -180,7 +180,7 @@ def test_a_stack_that_does_not_run_fails_with_its_cause(player, swarm, cli):
     player.write("compose.yml", text.replace('["sleep", "1d"]', "sh -c 'echo no database >&2; exit 7'"))
     run = player.play(task(stack, rollout={"timeout": 40}))
     assert run.code == 2, run.output
-    assert run.last["error_code"] == "wait_failed"
+    assert run.last["error_code"] == "health_gate_failed"
     assert run.last["changed"], "its objects were created"
     assert "worker" in run.last["msg"]
     assert "no database" in run.last["msg"]

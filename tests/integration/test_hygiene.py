@@ -80,7 +80,7 @@ def test_nor_in_a_failure(player, bed, swarm):
     """A command that ends at once, a spec that the engine refuses, and a file with a mistake."""
     good = COMPOSE.format(image=bed.images["busybox"])
     broken = {
-        "wait_failed": good.replace('"httpd", "-f", "-p", "8000"', '"no-such-program"'),
+        "health_gate_failed": good.replace('"httpd", "-f", "-p", "8000"', '"no-such-program"'),
         "invalid_compose": good.replace("stop_grace_period: 1s", "stop_grace_period: [1]"),
     }
     for code, text in broken.items():

@@ -87,7 +87,7 @@ def test_two_clusters_in_one_play(player, clusters):
     states = {line["host"]: line["status"] for line in broken.lines}
     assert states == {"east1": "ok", "east2": "ok", "west1": "failed", "west2": "failed"}, broken.output
     codes = {line["result"].get("error_code", "") for line in broken.lines if line["host"].startswith("west")}
-    assert codes <= {"wait_failed", "timeout"}
+    assert codes <= {"health_gate_failed", "timeout"}
     assert "east" not in str([line["result"]["msg"] for line in broken.lines if line["status"] == "failed"])
 
     gone = player.play({"compose_stack": {"name": "shop", "state": "absent"}})

@@ -38,7 +38,7 @@ HINTS = {
 def cause(error: DeployError, images: Mapping[str, Mapping[str, Any]]) -> Tuple[str, str]:
     """The code and the hint of a failed wait. ``images`` is what the registry answered, see ``ask_registry``."""
     errors = [failure["error"] or failure["reason"] for failure in error.details.get("failures") or ()]
-    if error.error_code not in ("wait_failed", "timeout") or not any(map(NOT_PULLED.search, errors)):
+    if error.error_code not in ("health_gate_failed", "timeout") or not any(map(NOT_PULLED.search, errors)):
         return error.error_code, error.hint
     refused = {answer.get("refused") for image, answer in images.items() if any(image in text for text in errors)}
     auth = "registry_auth" in refused or any(map(AUTH.search, errors))

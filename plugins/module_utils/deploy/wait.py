@@ -53,12 +53,14 @@ def wait(
     touched: Mapping[str, bool],
     progress: Optional[Callable[[str], None]] = None,
     names: Optional[AbstractSet[str]] = None,
+    tick: Optional[Callable[[], None]] = None,
 ) -> List[Judgement]:
     """Waits until every service of the stack (of those in ``names``) is as it should be, and gives their judgements.
 
-    An engine that does not answer for a moment (a restart, an election) is borne with for 20 s.
+    An engine that does not answer for a moment (a restart, an election) is borne with for 20 s. ``tick`` is called in
+    every turn, to keep a lock; what it raises ends the wait, but for an engine that does not answer.
 
-    Raises DeployError (``wait_failed``, or ``timeout``) with a reason for each service: ``details["failures"]``.
+    Raises DeployError (``health_gate_failed``, or ``timeout``) with a reason for each service: ``details["failures"]``.
     """
     gate = Gate(limits, clock.now(), past, touched)
     pause, seen, shown = FIRST_PAUSE, None, ""
@@ -66,6 +68,8 @@ def wait(
     silent: Optional[float] = None
     while True:
         try:
+            if tick is not None:
+                tick()
             services = services_of(client, stack)
             tasks = tasks_of(client, stack)
             if _is_global(services) and (not nodes or pause >= LONGEST_PAUSE):
@@ -160,7 +164,7 @@ def _failure(
     lines = [f"{head}:"] + [f"  {failure['text']}" for failure in failures]
     return DeployError(
         "\n".join(lines),
-        "timeout" if late else "wait_failed",
+        "timeout" if late else "health_gate_failed",
         "",
         {"failures": failures, "services": [j.as_dict() for j in verdict.judgements]},
     )

@@ -169,9 +169,10 @@ class EngineClient:
 
 
 class SystemClock:
-    """The real clock: seconds that never go back, and sleep."""
+    """The real clock: seconds that never go back, the seconds since 1970 that machines agree on, and sleep."""
 
     now = staticmethod(time.monotonic)
+    wall = staticmethod(time.time)
     sleep = staticmethod(time.sleep)
 
 

@@ -23,7 +23,7 @@ def test_other_clusters_and_stacks_have_leaders_of_their_own(tmp_path):
 
 def test_a_failed_deployment_is_not_tried_again_by_another_manager(tmp_path):
     with turn(str(tmp_path), "a", "m1") as first:
-        first.settle(Outcome("m1", "d", failed=True, error_code="wait_failed"))
+        first.settle(Outcome("m1", "d", failed=True, error_code="health_gate_failed"))
     with turn(str(tmp_path), "a", "m2") as second:
         assert not second.leads
         assert second.outcome.failed
@@ -39,7 +39,7 @@ def test_another_manager_takes_over_where_the_leader_could_not_act(tmp_path, cod
 
 def test_a_host_that_retries_leads_again(tmp_path):
     with turn(str(tmp_path), "a", "m1") as first:
-        first.settle(Outcome("m1", "d", failed=True, error_code="wait_failed"))
+        first.settle(Outcome("m1", "d", failed=True, error_code="health_gate_failed"))
     with turn(str(tmp_path), "a", "m1") as again:
         assert again.leads
 

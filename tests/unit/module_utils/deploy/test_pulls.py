@@ -8,7 +8,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.errors import De
 NO_IMAGE = "No such image: r.example/a:1"
 
 
-def failed(error, code="wait_failed"):
+def failed(error, code="health_gate_failed"):
     return DeployError("The stack does not run", code, "a hint", {"failures": [{"error": error, "reason": ""}]})
 
 
@@ -20,13 +20,13 @@ def failed(error, code="wait_failed"):
         (NO_IMAGE, {"r.example/a:1": {"refused": "registry_auth"}}, "registry_auth"),
         (NO_IMAGE, {"r.example/b:1": {"refused": "registry_auth"}}, "image_not_found"),
         ("pull access denied for a, repository does not exist", {}, "registry_auth"),
-        ("task: non-zero exit (1)", {"r.example/a:1": {"refused": "registry_auth"}}, "wait_failed"),
+        ("task: non-zero exit (1)", {"r.example/a:1": {"refused": "registry_auth"}}, "health_gate_failed"),
     ],
 )
 def test_the_code_says_why(error, images, code):
     found, hint = cause(failed(error), images)
     assert found == code
-    assert ("registry_auth" in hint) == (code != "wait_failed")
+    assert ("registry_auth" in hint) == (code != "health_gate_failed")
 
 
 def test_other_errors_stay_as_they_are():
