@@ -17,6 +17,10 @@ from .paths import BedError
 KINDS = {kind: f"/{kind}/{{}}" for kind in ("services", "secrets", "configs", "networks")}
 
 
+#: The label of the configs that a deployment keeps for itself.
+STACK = "stackwright.stack"
+
+
 class StackScope:
     """One test's part of a Swarm: all objects whose names begin with ``name``."""
 
@@ -34,6 +38,12 @@ class StackScope:
         # Without a filter: by a part of its name, a network that no task of this node uses is not found.
         found = self.node.api("GET", f"/{kind}")
         mine = [entry for entry in found if _name(entry).startswith(self.name)]
+        return sorted(mine, key=_name)
+
+    def bookkeeping(self) -> list[dict]:
+        """The locks and revisions of this test's stacks, sorted by name."""
+        found = self.node.api("GET", "/configs")
+        mine = [entry for entry in found if (entry["Spec"]["Labels"] or {}).get(STACK, "").startswith(self.name)]
         return sorted(mine, key=_name)
 
     def tasks(self, desired: str = "running") -> list[dict]:
@@ -76,6 +86,7 @@ class StackScope:
     def _remove_once(self) -> bool:
         """Try to remove all that is left; whether nothing was."""
         left = [(self.node, one.format(_id(entry))) for kind, one in KINDS.items() for entry in self.objects(kind)]
+        left += [(self.node, f"/configs/{_id(entry)}") for entry in self.bookkeeping()]
         for node in self.bed.nodes.values():
             if node.is_up:
                 left += [(node, url) for url in self._local(node)]

@@ -17,6 +17,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
     IMAGE,
     NAMESPACE,
     id_of,
+    is_bookkeeping,
     labels_of,
     name_of,
     stack_of,
@@ -36,7 +37,7 @@ def stack_info(client: EngineClient, stack: Optional[str] = None) -> Dict[str, A
         "services": client.list("/services", {**mine, "status": True}),
         "tasks": client.list("/tasks", mine),
         "networks": client.list("/networks"),
-        "configs": client.list("/configs", mine),
+        "configs": [config for config in client.list("/configs", mine) if not is_bookkeeping(config)],
         "secrets": client.list("/secrets", mine),
         "nodes": client.list("/nodes"),
     }

@@ -16,8 +16,11 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.engine.failures 
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
     KEY_CONFIG,
+    LOCK,
     NAMESPACE,
     id_of,
+    is_bookkeeping,
+    labels_of,
     name_of,
 )
 
@@ -25,7 +28,7 @@ Observed = Dict[str, Any]
 
 
 def observe(client: EngineClient, stack: str, desired: Optional[Mapping[str, Any]] = None) -> Observed:
-    """The state of ``stack``: info, api, services, networks, secrets, configs, key, predefined.
+    """The state of ``stack``: info, api, services, networks, secrets, configs, lock, key, predefined.
 
     ``desired`` says which other configs matter. Raises EngineError, with its own code where this is no manager.
     """
@@ -34,7 +37,10 @@ def observe(client: EngineClient, stack: str, desired: Optional[Mapping[str, Any
     observed["services"] = services_of(client, stack)
     observed["networks"] = client.list("/networks")
     observed["secrets"] = client.list("/secrets")
-    observed["configs"] = client.list("/configs", of_stack(stack))
+    configs = client.list("/configs", of_stack(stack))
+    observed["configs"] = [config for config in configs if not is_bookkeeping(config)]
+    # Locked while a run changes the stack, and after one has died.
+    observed["lock"] = next((config for config in configs if LOCK in labels_of(config)), None)
     names = _other_configs(desired) if desired else []
     if names:
         known = {id_of(config) for config in observed["configs"]}

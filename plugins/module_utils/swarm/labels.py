@@ -20,6 +20,16 @@ KEY_CONFIG = "stackwright.key"
 #: Labels of ours that are bookkeeping, and no part of what the user asked for.
 PRIVATE = "stackwright."
 
+#: Which stack a lock or a revision belongs to. Revisions have this label alone, not docker's: runs without changes
+#: do not read them, and ``docker stack rm`` leaves them.
+STACK = "stackwright.stack"
+#: JSON on the lock: who holds it, and until when.
+LOCK = "stackwright.lock"
+#: JSON on the first config of a revision: everything about it but its snapshot.
+RECORD = "stackwright.revision"
+#: On every further config of a revision: its number and which part of the snapshot it is, as NUMBER.PART.
+PART = "stackwright.part"
+
 #: On a stopped service, after the label prefix: its number of replicas before, or "global".
 BEFORE_STOP = "-replicas-before-stop"
 #: No node has this id: a stopped global service has no task.
@@ -46,3 +56,9 @@ def id_of(obj: Mapping[str, Any]) -> str:
 def stack_of(obj: Mapping[str, Any]) -> str:
     """The stack that an Engine object belongs to, or empty text."""
     return labels_of(obj).get(NAMESPACE, "")
+
+
+def is_bookkeeping(obj: Mapping[str, Any]) -> bool:
+    """Whether a config is a lock or a part of a revision: these belong to a stack, but are nothing that it uses."""
+    labels = labels_of(obj)
+    return LOCK in labels or RECORD in labels or PART in labels

@@ -22,6 +22,10 @@ MAX_NAME = 63
 #: A full name that had to be shortened leaves room for ``_SERVICE`` within MAX_NAME.
 SHORTENED_NAME = 40
 
+#: The longest name of a config or secret, and how much of it a lock or a revision leaves to the stack's name.
+MAX_OBJECT_NAME = 64
+STACK_PART = 32
+
 _PART = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?\Z")
 _PREFIX = re.compile(r"[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?\Z")
 
@@ -62,6 +66,23 @@ def hashed_name(service: str, digest: str) -> str:
 def host_name(service: str, digest: str) -> str:
     """Return the same alias as a host name: ``_`` is none, and DNS labels hold letters, digits and ``-`` only."""
     return digest + "-" + re.sub(r"[^a-z0-9-]", "-", service.lower())
+
+
+def lock_name(stack: str) -> str:
+    """Return the name of the config that is the lock of a stack (its full name)."""
+    return "stackwright.lock." + _shortened(stack)
+
+
+def revision_name(stack: str, number: int, part: int = 0) -> str:
+    """Return the name of the config that holds a revision; ``part`` 0 is its record, 1 and on hold its snapshot."""
+    return f"stackwright.rev.{_shortened(stack)}.{number}" + (f".{part}" if part else "")
+
+
+def _shortened(stack: str) -> str:
+    if len(stack) <= STACK_PART:
+        return stack
+    digest = hashlib.sha256(stack.encode()).hexdigest()[:10]
+    return stack[: STACK_PART - len(digest) - 1].rstrip("-_.") + "-" + digest
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,14 @@
 import pytest
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
-from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack, hashed_name, host_name
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import (
+    MAX_OBJECT_NAME,
+    Stack,
+    hashed_name,
+    host_name,
+    lock_name,
+    revision_name,
+)
 
 
 def test_the_id_never_changes():
@@ -60,3 +67,16 @@ def test_what_is_no_stack(parts):
 def test_names_on_shared_networks():
     assert hashed_name("My_db", "abc") == "abc_My_db"
     assert host_name("My_db.x", "abc") == "abc-my-db-x"
+
+
+def test_the_configs_of_a_stack_that_nobody_asked_for():
+    assert lock_name("shop") == "stackwright.lock.shop"
+    assert revision_name("shop", 7) == "stackwright.rev.shop.7"
+    assert revision_name("shop", 7, 2) == "stackwright.rev.shop.7.2"
+
+
+def test_a_long_stack_has_bookkeeping_of_its_own():
+    one, other = "a" * 63, "a" * 62 + "b"
+    for made in (lock_name, lambda stack: revision_name(stack, 12345678, 99)):
+        assert made(one) != made(other)
+        assert len(made(one)) <= MAX_OBJECT_NAME
