@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
+import getpass
 import hashlib
 import json
+import os
+import platform
 from typing import Any, Dict, List, Mapping, Optional
 
 from ansible import constants as C
@@ -14,7 +17,13 @@ from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.connection import CONNECTION
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import CHANGES, FILES, PLATFORM, STACK
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import (
+    CHANGES,
+    FILES,
+    PLATFORM,
+    STACK,
+    check_ranges,
+)
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ComposeError, Problem, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.election import Outcome, turn
@@ -42,9 +51,12 @@ class ActionModule(ActionBase):
             result.update(failed=True, msg=str(error), error_code="invalid_options")
             return result
         try:
+            check_ranges(options)
             desired = self._compile(options, variables) if options["state"] == "present" else None
             stack = desired["stack"] if desired else _named(options)
-            result.update(self._run_once_per_cluster(self._arguments(options, stack, desired), stack, variables))
+            result.update(
+                self._run_once_per_cluster(self._arguments(options, stack, desired, variables), stack, variables)
+            )
         except StackwrightError as error:
             result.update(error.details, failed=True, msg=str(error), error_code=error.error_code)
             return result
@@ -97,7 +109,11 @@ class ActionModule(ActionBase):
         return compile_stack(request, SlurpedFiles(slurp) if remote else LocalFiles())
 
     def _arguments(
-        self, options: Mapping[str, Any], stack: Mapping[str, str], desired: Optional[Dict[str, Any]]
+        self,
+        options: Mapping[str, Any],
+        stack: Mapping[str, str],
+        desired: Optional[Dict[str, Any]],
+        variables: Mapping[str, Any],
     ) -> Dict[str, Any]:
         """What the module needs, and no more: variables and files stay on the controller."""
         arguments = {name: options[name] for name in CHANGES}
@@ -112,6 +128,7 @@ class ActionModule(ActionBase):
         )
         arguments.update(name=stack["name"], label_prefix=options["label_prefix"])
         arguments["compiled"] = {} if desired is None else {"desired": desired}
+        arguments["compiled"]["who"] = _who(variables)
         return arguments
 
     # -- running, on one manager of each cluster
@@ -144,14 +161,24 @@ class ActionModule(ActionBase):
 
     def _module(self, arguments: Dict[str, Any], variables: Mapping[str, Any]) -> Dict[str, Any]:
         given = {name: value for name, value in arguments.items() if name != "compiled"}
-        # Nothing is better than an empty one: no_log would mask every "{}" in the result.
-        if arguments["compiled"]:
-            given["compiled"] = json.dumps(arguments["compiled"], sort_keys=True, separators=(",", ":"))
+        given["compiled"] = json.dumps(arguments["compiled"], sort_keys=True, separators=(",", ":"))
         result = self._execute_module(MODULE, module_args=given, task_vars=variables)
         # ``deferred`` is between this plugin and the module.
         for name in ("invocation", "deferred"):
             result.pop(name, None)
         return result
+
+
+def _who(variables: Mapping[str, Any]) -> str:
+    """Who asks for the change, for the history: AWX's user, or the one that runs the play and the machine."""
+    for name in ("awx_user_name", "tower_user_name"):
+        if variables.get(name):
+            return str(variables[name])
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a container may run under a number that has no name
+        user = str(os.getuid())
+    return f"{user}@{platform.node()}"
 
 
 def _not_found(path: str, searched: str) -> ComposeError:

@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict
+from typing import Any, Dict, Mapping
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import DEFAULT_PREFIX
 
 Spec = Dict[str, Dict[str, Any]]
@@ -72,10 +73,43 @@ CHANGES: Spec = {
         "default": {},
         "options": {
             "wait": {"type": "bool", "default": True},
+            "mode": {"type": "str", "choices": ["safe", "fast"], "default": "safe"},
             "timeout": {"type": "int", "default": 300},
+            "stable_for": {"type": "float", "default": 2.0},
+            "max_restarts": {"type": "int", "default": 3},
+            "poll_interval": {"type": "float", "default": 0.2},
+            "lock_timeout": {"type": "int", "default": 60},
+            "on_failure": {"type": "str", "choices": ["rollback", "keep", "stop"]},
         },
     },
+    "keep_revisions": {"type": "int", "default": 10},
+    "commit_message": {"type": "str"},
+    "plan_id": {"type": "str"},
+}
+
+#: The least and the most of each number; a limit that is not there would be one that never ends.
+DAY = 86400
+RANGES = {
+    "rollout.timeout": (1, DAY),
+    "rollout.stable_for": (0, DAY),
+    "rollout.max_restarts": (0, 1000),
+    "rollout.poll_interval": (0.05, 10),
+    "rollout.lock_timeout": (0, DAY),
+    "keep_revisions": (1, 1000),
+    "wait_timeout": (1, DAY),
 }
 
 #: What the action plugin hands over: JSON with the desired state, and whether to leave the work to another manager.
 COMPILED: Spec = {"compiled": {"type": "str", "no_log": True}}
+
+
+def check_ranges(options: Mapping[str, Any]) -> None:
+    """Raises StackwrightError (``invalid_options``) with every number that is out of its range."""
+    flat = {**options, **{f"rollout.{name}": value for name, value in (options.get("rollout") or {}).items()}}
+    wrong = [
+        f"{name} must be from {least:g} to {most:g}, not {flat[name]:g}."
+        for name, (least, most) in RANGES.items()
+        if flat.get(name) is not None and not least <= flat[name] <= most
+    ]
+    if wrong:
+        raise StackwrightError(" ".join(wrong), "invalid_options")

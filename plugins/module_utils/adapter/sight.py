@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, Optional
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import check_ranges
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.inventory import stack_info
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.status import stack_status
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
@@ -21,6 +22,7 @@ def full_name(params: Dict[str, Any]) -> Optional[str]:
 def look_at_health(client: EngineClient, params: Dict[str, Any], check: bool) -> Dict[str, Any]:
     """How the services of the named stack are, after waiting for them where ``wait`` is on."""
     del check  # nothing is changed either way
+    check_ranges(params)
     options = {"wait": params["wait"], "timeout": params["wait_timeout"]}
     return stack_status(client, SystemClock(), full_name(params) or "", options)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any, Dict
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import check_ranges
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transaction import (
     deploy_stack,
     remove_stack,
@@ -16,8 +17,19 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transacti
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
 
-#: Options that the transaction takes as they are.
-PASSED = ("prune", "recreate", "adopt_secrets", "resolve_image", "with_registry_auth", "registry_auth")
+#: Options that the transaction takes as they are, and those of ``rollout``.
+PASSED = (
+    "prune",
+    "recreate",
+    "adopt_secrets",
+    "resolve_image",
+    "with_registry_auth",
+    "registry_auth",
+    "keep_revisions",
+    "commit_message",
+    "plan_id",
+)
+ROLLOUT = ("wait", "mode", "timeout", "stable_for", "max_restarts", "poll_interval", "lock_timeout", "on_failure")
 
 
 def change_stack(client: EngineClient, params: Dict[str, Any], check: bool) -> Dict[str, Any]:
@@ -25,16 +37,16 @@ def change_stack(client: EngineClient, params: Dict[str, Any], check: bool) -> D
 
     :raises StackwrightError: see ``deploy.transaction``; ``usage`` where the module is run without its action plugin.
     """
-    rollout = params["rollout"]
+    check_ranges(params)
     compiled = json.loads(params["compiled"] or "{}")
     options = {name: params[name] for name in PASSED}
     options.update(
         check=check,
         defer=compiled.get("defer", False),
         prefix=params["label_prefix"],
-        wait=rollout.get("wait"),
-        timeout=rollout.get("timeout"),
+        who=compiled.get("who"),
     )
+    options.update({name: params["rollout"].get(name) for name in ROLLOUT})
     clock = SystemClock()
     if params["state"] == "stopped":
         return stop_stack(client, clock, params["name"], options)

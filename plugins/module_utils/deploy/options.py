@@ -27,8 +27,17 @@ DEFAULTS: Dict[str, Any] = {
     "with_registry_auth": False,
     "registry_auth": [],
     "wait": True,
-    "timeout": 300.0,  # seconds for the stack to run
+    "mode": "safe",  # or "fast": no waiting between waves, and none for stability
+    "timeout": 300.0,  # seconds without progress
     "stable_for": 2.0,  # seconds that a changed service has to stay running
+    "max_restarts": 3,  # of one slot; one more is a crash loop
+    "poll_interval": 0.2,  # seconds between two looks at the tasks, at most
+    "lock_timeout": 60.0,  # seconds to wait for another run
+    "on_failure": None,  # rollback, keep or stop; None is rollback in mode safe, keep in mode fast
+    "keep_revisions": 10,
+    "commit_message": "",
+    "who": "",  # who asked for the deployment, for the history
+    "plan_id": "",  # the plan that was approved; empty for any
     "prefix": DEFAULT_PREFIX,
     "mask": _mask,  # mask(kind, key, path, value) -> what the plan shows instead
     "progress": None,  # progress(line)

@@ -22,7 +22,7 @@ def stack_status(client: EngineClient, clock: Any, stack: str, options: Mapping[
     """The statuses of the stack's services: stack, exists, status, healthy, services, cluster_id, node, calls.
 
     ``options``: wait (default false here), timeout, progress. A stack without services has the status ``unknown``.
-    Raises EngineError (``not_found`` with ``wait``), DeployError (``health_gate_failed``, ``timeout``) as deploying does.
+    Raises EngineError (``not_found`` with ``wait``), and DeployError as deploying does.
     """
     from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.wait import before, limits_of, look, wait
 
