@@ -74,10 +74,14 @@ class EngineClient:
         return self.request("POST", path, query, body, headers, False, timeout)
 
     def delete(
-        self, path: str, query: Optional[Dict[str, Any]] = None, headers: Optional[Dict[str, str]] = None
+        self,
+        path: str,
+        query: Optional[Dict[str, Any]] = None,
+        headers: Optional[Dict[str, str]] = None,
+        timeout: Optional[float] = None,
     ) -> Any:
         """Deletes what is at ``path``."""
-        return self.request("DELETE", path, query, None, headers)
+        return self.request("DELETE", path, query, None, headers, False, timeout)
 
     def request(
         self,

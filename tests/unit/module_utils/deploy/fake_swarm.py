@@ -64,7 +64,7 @@ class FakeSwarm:
         obj["Version"]["Index"] = next(self.numbers)
         return {}
 
-    def delete(self, path, query=None, headers=None):
+    def delete(self, path, query=None, headers=None, timeout=None):
         self._note("DELETE", path)
         kind, _slash, identity = path.lstrip("/").partition("/")
         obj = self._one(kind, identity)

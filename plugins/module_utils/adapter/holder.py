@@ -1,0 +1,90 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who this run is, for the lock; and whether another run of this machine has ended."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Dict, List, Mapping, Optional
+
+BOOT = "/proc/sys/kernel/random/boot_id"
+NAMESPACE = "/proc/{}/ns/pid"
+STAT = "/proc/{}/stat"
+
+
+def this_run(operation: str, message: str, since: float, who: str = "") -> Dict[str, Any]:
+    """The data of this process: run, who, host, user, pid, boot, pid_ns, started, since, operation, message.
+
+    To be called in the process that does the work. ``since`` is in seconds since 1970; what the system does not tell
+    is empty.
+    """
+    import secrets
+    import socket
+
+    host, user = socket.gethostname(), _user()
+    return {
+        "run": secrets.token_hex(8),
+        "who": who or f"{user}@{host}",
+        "host": host,
+        "user": user,
+        "pid": os.getpid(),
+        "boot": _read(BOOT),
+        "pid_ns": _link(NAMESPACE.format("self")),
+        "started": (_stat(os.getpid()) or ["", ""])[1],
+        "since": since,
+        "operation": operation,
+        "message": message,
+    }
+
+
+def is_gone(holder: Mapping[str, Any]) -> bool:
+    """Whether the process of ``holder`` has certainly ended; False wherever that can't be known from here."""
+    boot, namespace, pid = holder.get("boot"), holder.get("pid_ns"), holder.get("pid")
+    if not boot or boot != _read(BOOT) or not namespace or namespace != _link(NAMESPACE.format("self")):
+        return False
+    if not isinstance(pid, int) or isinstance(pid, bool) or pid <= 0:
+        return False
+    try:
+        # Not by /proc alone: that may hide the processes of others.
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    state = _stat(pid)
+    if state is None:
+        return False
+    return state[0] in ("Z", "X") or bool(holder.get("started")) and state[1] != holder["started"]
+
+
+def _user() -> str:
+    import pwd
+
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return str(os.geteuid())
+
+
+def _stat(pid: int) -> Optional[List[str]]:
+    """State and start time of a process, as the kernel writes them."""
+    text = _read(STAT.format(pid))
+    # The second field is the command's name in parentheses, which may hold blanks and parentheses.
+    fields = text.rpartition(")")[2].split()
+    return [fields[0], fields[19]] if len(fields) > 19 else None
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as handle:
+            return handle.read().strip()
+    except OSError:
+        return ""
+
+
+def _link(path: str) -> str:
+    try:
+        return os.readlink(path)
+    except OSError:
+        return ""

@@ -1,0 +1,46 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How the holder of a lock is shown; its data comes from the Swarm, so anything may be in it."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping
+
+LONGEST = 200  # letters of a text that is shown
+
+
+def describe(holder: Mapping[str, Any]) -> str:
+    """Who holds a lock, since when, for what: ``ann@manager1 (process 4242) since ...: deploy "release 7"``."""
+    if not holder:
+        return "somebody unknown (its labels can't be read)"
+    text = _text(holder.get("who")) or "somebody"
+    if holder.get("pid"):
+        text += f" (process {_text(holder['pid'])})"
+    since = moment(holder.get("since"))
+    text += f" since {since}" if since else ""
+    doing = _text(holder.get("operation"))
+    message = _text(holder.get("message"))
+    if message:
+        doing = f'{doing} "{message}"'.strip()
+    return f"{text}: {doing}" if doing else text
+
+
+def moment(seconds: Any) -> str:
+    """A time of day in UTC, ``2026-11-21 12:00:01 UTC``; empty where ``seconds`` (since 1970) is no time."""
+    from datetime import datetime, timezone
+
+    value = number(seconds, 0.0)
+    try:
+        return datetime.fromtimestamp(value, timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC") if value > 0 else ""
+    except (ValueError, OverflowError, OSError):
+        return ""
+
+
+def number(value: Any, default: float) -> float:
+    """``value`` if it is a number, else ``default``."""
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else default
+
+
+def _text(value: Any) -> str:
+    return " ".join(str(value).split())[:LONGEST] if value is not None else ""
