@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any, Dict
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.holder import is_gone, this_run
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import check_ranges
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transaction import (
     deploy_stack,
@@ -45,6 +46,8 @@ def change_stack(client: EngineClient, params: Dict[str, Any], check: bool) -> D
         defer=compiled.get("defer", False),
         prefix=params["label_prefix"],
         who=compiled.get("who"),
+        this_run=this_run,
+        is_gone=is_gone,
     )
     options.update({name: params["rollout"].get(name) for name in ROLLOUT})
     clock = SystemClock()

@@ -17,6 +17,15 @@ def _mask(kind: str, key: str, path: str, value: Any) -> Any:
     return mask(kind, key, path, value)
 
 
+def _nameless(operation: str, message: str, since: float, who: str) -> Dict[str, Any]:
+    return {"operation": operation, "message": message, "since": since, "who": who}
+
+
+def _unknown(holder: Mapping[str, Any]) -> bool:
+    del holder
+    return False
+
+
 DEFAULTS: Dict[str, Any] = {
     "check": False,  # announce, write nothing
     "defer": False,  # if there is work, leave it: the caller chooses which manager does it
@@ -38,6 +47,8 @@ DEFAULTS: Dict[str, Any] = {
     "commit_message": "",
     "who": "",  # who asked for the deployment, for the history
     "plan_id": "",  # the plan that was approved; empty for any
+    "this_run": _nameless,  # this_run(operation, message, since, who) -> data for the lock, as in adapter/holder.py
+    "is_gone": _unknown,  # is_gone(data) -> whether that run's process is known to have ended
     "prefix": DEFAULT_PREFIX,
     "mask": _mask,  # mask(kind, key, path, value) -> what the plan shows instead
     "progress": None,  # progress(line)
