@@ -29,7 +29,7 @@ def stop(stack: str, observed: Mapping[str, Any], prefix: str, nodes: int) -> Pl
         if stack_of(service) != stack:
             continue
         name = name_of(service)
-        spec, reason = _stopped(service["Spec"], prefix + BEFORE_STOP)
+        spec, reason = stopped(service["Spec"], prefix + BEFORE_STOP)
         if spec is None:
             operations.append(Operation("keep", "service", name, reason=reason))
             continue
@@ -52,7 +52,8 @@ def stop(stack: str, observed: Mapping[str, Any], prefix: str, nodes: int) -> Pl
     return Plan(ordered(operations))
 
 
-def _stopped(spec: Mapping[str, Any], label: str) -> Tuple[Optional[Spec], str]:
+def stopped(spec: Mapping[str, Any], label: str) -> Tuple[Optional[Spec], str]:
+    """The ServiceSpec without tasks, its count kept in ``label``, or None; and why."""
     mode = mode_of(spec)
     labels = spec.get("Labels") or {}
     if mode.endswith("Job"):

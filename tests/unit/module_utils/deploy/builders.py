@@ -2,6 +2,8 @@
 
 import base64
 
+from hypothesis import strategies as st
+
 NAMESPACE = "com.docker.stack.namespace"
 LABELS = {NAMESPACE: "shop"}
 
@@ -45,3 +47,29 @@ def desired(services, configs=(), secrets=()):
         "routes": [],
         "notices": [],
     }
+
+
+words = st.sampled_from(["one", "two", "three"])
+
+
+@st.composite
+def any_state(draw):
+    """A desired state of up to three services with configs, secrets and variables."""
+    keys = draw(st.sets(st.sampled_from(["api", "db", "web"])))
+    configs = draw(st.dictionaries(st.sampled_from(["conf", "page"]), words))
+    secrets = draw(st.dictionaries(st.sampled_from(["key", "password"]), words))
+    services = []
+    for key in sorted(keys):
+        container = {}
+        if draw(st.booleans()):
+            container["Env"] = [f"A={draw(words)}", f"B={draw(words)}"]
+        used = draw(st.sets(st.sampled_from(sorted(configs)))) if configs else set()
+        container["Configs"] = [reference("Config", name) for name in sorted(used)]
+        used = draw(st.sets(st.sampled_from(sorted(secrets)))) if secrets else set()
+        container["Secrets"] = [reference("Secret", name) for name in sorted(used)]
+        services.append(service(key, f"app:{draw(words)}", draw(st.integers(0, 3)), **container))
+    return desired(
+        services,
+        [content(key, text) for key, text in configs.items()],
+        [content(key, text) for key, text in secrets.items()],
+    )

@@ -9,6 +9,22 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.errors import En
 KINDS = ("services", "networks", "configs", "secrets")
 
 
+class Clock:
+    """Time that passes only by sleeping."""
+
+    def __init__(self):
+        self.time = 0.0
+
+    def now(self):
+        return self.time
+
+    def wall(self):
+        return 1_700_000_000.0 + self.time
+
+    def sleep(self, seconds):
+        self.time += seconds
+
+
 class FakeSwarm:
     """``before(method, path)`` is called before each call and may raise or meddle."""
 

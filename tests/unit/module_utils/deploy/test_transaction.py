@@ -15,21 +15,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.errors import De
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import stack_of
 
 sys.path.insert(0, str(Path(__file__).parent))
-from builders import content, desired, reference, service
-from fake_swarm import FakeSwarm
-
-
-class Clock:
-    """Time that passes only by sleeping."""
-
-    def __init__(self):
-        self.time = 0.0
-
-    def now(self):
-        return self.time
-
-    def sleep(self, seconds):
-        self.time += seconds
+from builders import any_state, content, desired, reference, service
+from fake_swarm import Clock, FakeSwarm
 
 
 OPTIONS = {"wait": False, "resolve_image": "never"}
@@ -37,32 +24,6 @@ OPTIONS = {"wait": False, "resolve_image": "never"}
 
 def deploy(swarm, state, **options):
     return deploy_stack(swarm, Clock(), state, {**OPTIONS, **options})
-
-
-words = st.sampled_from(["one", "two", "three"])
-
-
-@st.composite
-def states(draw):
-    """A desired state of up to three services with configs, secrets and variables."""
-    keys = draw(st.sets(st.sampled_from(["api", "db", "web"])))
-    configs = draw(st.dictionaries(st.sampled_from(["conf", "page"]), words))
-    secrets = draw(st.dictionaries(st.sampled_from(["key", "password"]), words))
-    services = []
-    for key in sorted(keys):
-        container = {}
-        if draw(st.booleans()):
-            container["Env"] = [f"A={draw(words)}", f"B={draw(words)}"]
-        used = draw(st.sets(st.sampled_from(sorted(configs)))) if configs else set()
-        container["Configs"] = [reference("Config", name) for name in sorted(used)]
-        used = draw(st.sets(st.sampled_from(sorted(secrets)))) if secrets else set()
-        container["Secrets"] = [reference("Secret", name) for name in sorted(used)]
-        services.append(service(key, f"app:{draw(words)}", draw(st.integers(0, 3)), **container))
-    return desired(
-        services,
-        [content(key, text) for key, text in configs.items()],
-        [content(key, text) for key, text in secrets.items()],
-    )
 
 
 def crowd():
@@ -85,7 +46,7 @@ def snapshot(swarm, ids=None):
 
 
 @settings(max_examples=40, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(states(), min_size=1, max_size=4))
+@given(st.lists(any_state(), min_size=1, max_size=4))
 def test_any_walk_of_states_settles_announces_what_it_does_and_touches_nobody_else(walk):
     swarm = crowd()
     theirs = snapshot(swarm)
@@ -107,7 +68,7 @@ def test_any_walk_of_states_settles_announces_what_it_does_and_touches_nobody_el
 
 
 @settings(max_examples=30, deadline=None, database=None)
-@given(states(), st.randoms(use_true_random=False))
+@given(any_state(), st.randoms(use_true_random=False))
 def test_the_order_of_what_the_engine_lists_means_nothing(state, random):
     swarm = crowd()
     deploy(swarm, state)

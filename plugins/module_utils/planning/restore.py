@@ -1,0 +1,175 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The plan that undoes: from what is there now back to what was there before, for what a plan touched.
+
+It is computed from what is seen, not from what is said to have been done: a lost answer may hide that the Engine has
+acted. What nobody touched is left alone, also where it differs.
+"""
+
+from __future__ import annotations
+
+from typing import AbstractSet, Any, Dict, Iterator, List, Mapping, Optional, Tuple
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.differences import differences
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import CHANGE, PRUNE, Operation, Plan
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import ordered
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prune import references
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import task_count
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.stop import stopped
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
+    BEFORE_STOP,
+    KEY_CONFIG,
+    id_of,
+    labels_of,
+    name_of,
+    stack_of,
+)
+
+OBJECTS = (("network", "networks"), ("config", "configs"), ("secret", "secrets"))
+#: An update that is in one of these states goes on only if the service is sent again.
+HALTED = ("paused", "rollback_paused")
+BACK, GONE = "as before", "was not there before"
+
+Name = Tuple[str, str]  # kind, name in the Swarm
+Service = Mapping[str, Any]
+
+
+def touched(plan: Plan) -> AbstractSet[Name]:
+    """What the first phase of ``plan`` changes. Pruning comes after the gate and is not undone."""
+    return {(op.kind, op.name) for op in plan.work(CHANGE)}
+
+
+def restoration(
+    stack: str,
+    before: Mapping[str, Any],
+    now: Mapping[str, Any],
+    names: AbstractSet[Name],
+    stop_new: str = "",
+) -> Plan:
+    """The plan from ``now`` back to ``before`` (both as ``observe`` gives them) for the stack's objects in ``names``.
+
+    Services come first: new ones are removed, all others get the very spec that they had; those that were removed are
+    made again. Then labels of configs and secrets are put back, and last (phase "prune") new networks, configs and
+    secrets go, unless a service still refers to them.
+    With ``stop_new`` (the label prefix) new services stay, scaled to zero.
+    """
+    services = list(_services(stack, before, now, names, stop_new))
+    operations = services + list(_labels(stack, before, now, names))
+    operations += _removals(stack, before, now, names, _final(now, services))
+    return Plan(ordered(operations))
+
+
+def _services(
+    stack: str, before: Mapping[str, Any], now: Mapping[str, Any], names: AbstractSet[Name], stop_new: str
+) -> Iterator[Operation]:
+    olds, news = _own("services", stack, before), _own("services", stack, now)
+    for name in sorted(name for kind, name in names if kind == "service"):
+        old, new = olds.get(name), news.get(name)
+        if old is not None and new is not None and id_of(old) == id_of(new):
+            yield back(old, new)
+            continue
+        if new is not None and old is None and stop_new:
+            yield _stopped(new, stop_new)
+        elif new is not None:
+            payload = {"id": id_of(new)}
+            yield Operation("remove", "service", name, reason=GONE, restarts=task_count(new, 1), payload=payload)
+        if old is not None:
+            # After the removals: a port that a new service has taken is free again then.
+            yield Operation("create", "service", name, reason=BACK, wave=1, payload={"spec": old["Spec"]})
+
+
+def back(old: Service, new: Service) -> Operation:
+    """The operation that gives a live service the spec that it had; ``keep`` where it has it."""
+    name, before, after = name_of(new), new["Spec"], old["Spec"]
+    halted = str((new.get("UpdateStatus") or {}).get("State") or "") in HALTED
+    if before == after and not halted:
+        return Operation("keep", "service", name, reason=BACK)
+    have, want = normalise.service(before), normalise.service(after)
+    same = have["TaskTemplate"] == want["TaskTemplate"]
+    restarts = 0 if same and have["EndpointSpec"] == want["EndpointSpec"] else task_count(new, 1)
+    payload = {
+        "id": id_of(new),
+        "version": new["Version"]["Index"],
+        "spec": after,
+        "ports_only": same and bool(restarts),
+    }
+    return Operation(
+        "update",
+        "service",
+        name,
+        reason="its update was paused" if before == after else BACK,
+        changes=differences(have, want),
+        restarts=restarts,
+        wave=1,
+        payload=payload,
+    )
+
+
+def _stopped(new: Service, prefix: str) -> Operation:
+    spec, reason = stopped(new["Spec"], prefix + BEFORE_STOP)
+    if spec is None:
+        return Operation("keep", "service", name_of(new), reason=reason)
+    payload = {"id": id_of(new), "version": new["Version"]["Index"], "spec": spec}
+    reason = f"{GONE}: stopped, for a look at it"
+    return Operation("update", "service", name_of(new), reason=reason, restarts=task_count(new, 1), payload=payload)
+
+
+def _labels(
+    stack: str, before: Mapping[str, Any], now: Mapping[str, Any], names: AbstractSet[Name]
+) -> Iterator[Operation]:
+    for kind, plural in OBJECTS[1:]:
+        news = _own(plural, stack, now)
+        for name, old in sorted(_own(plural, stack, before).items()):
+            new = news.get(name)
+            if (kind, name) not in names or new is None or labels_of(old) == labels_of(new):
+                continue
+            payload = {
+                "id": id_of(new),
+                "version": new["Version"]["Index"],
+                "spec": {**new["Spec"], "Labels": labels_of(old)},
+            }
+            changes = differences({"Labels": labels_of(new)}, {"Labels": labels_of(old)})
+            yield Operation("update", kind, name, reason=BACK, changes=changes, payload=payload)
+
+
+def _removals(
+    stack: str,
+    before: Mapping[str, Any],
+    now: Mapping[str, Any],
+    names: AbstractSet[Name],
+    final: List[Mapping[str, Any]],
+) -> List[Operation]:
+    used = {reference for spec in final for reference in references(spec)}
+    operations = []
+    for kind, plural in OBJECTS:
+        olds = _own(plural, stack, before)
+        for name, new in sorted(_own(plural, stack, now).items()):
+            if (kind, name) not in names or name in olds or name == KEY_CONFIG:
+                continue
+            if (kind, id_of(new)) in used or (kind, name) in used:
+                operations.append(Operation("keep", kind, name, reason="a service uses it", phase=PRUNE))
+            else:
+                payload = {"id": id_of(new)}
+                operations.append(Operation("remove", kind, name, reason=GONE, phase=PRUNE, payload=payload))
+    return operations
+
+
+def _own(plural: str, stack: str, observed: Mapping[str, Any]) -> Dict[str, Mapping[str, Any]]:
+    # Somebody else's object of a name that we wanted is the cause of a failure, and nothing to remove.
+    return {name_of(obj): obj for obj in observed[plural] if stack_of(obj) == stack}
+
+
+def _final(now: Mapping[str, Any], operations: List[Operation]) -> List[Mapping[str, Any]]:
+    """The specs of all services as they will be after ``operations``."""
+    specs: Dict[str, Optional[Mapping[str, Any]]] = {
+        name_of(service): service["Spec"] for service in now.get("all_services") or now["services"]
+    }
+    for operation in operations:
+        if operation.action == "remove":
+            specs.pop(operation.name, None)
+    for operation in operations:
+        if operation.action in ("create", "update"):
+            specs[operation.name] = operation.payload["spec"]
+    return [spec for spec in specs.values() if spec is not None]
