@@ -12,8 +12,13 @@ from __future__ import annotations
 from typing import AbstractSet, Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.differences import differences
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import CHANGE, PRUNE, Operation, Plan
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import ordered
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import (
+    CHANGE,
+    PRUNE,
+    Operation,
+    Plan,
+    ordered,
+)
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prune import references
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import task_count
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.stop import stopped

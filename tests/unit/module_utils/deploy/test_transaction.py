@@ -18,7 +18,6 @@ sys.path.insert(0, str(Path(__file__).parent))
 from builders import any_state, content, desired, reference, service
 from fake_swarm import Clock, FakeSwarm
 
-
 OPTIONS = {"wait": False, "resolve_image": "never"}
 
 
