@@ -87,6 +87,12 @@ class ValueStoreError(StackwrightError):
     default_code = "value_store"
 
 
+class GeneratorError(StackwrightError, ValueError):
+    """There is no such generator of values (``unknown_generator``), or its parameters are wrong (``generator``)."""
+
+    default_code = "generator"
+
+
 class PlanError(StackwrightError, ValueError):
     """No safe plan leads from the observed to the desired state (a cycle, a change that Swarm refuses)."""
 

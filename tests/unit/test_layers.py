@@ -13,6 +13,7 @@ OURS = "ansible_collections.stackwright.swarm.plugins."
 LAYERS = {
     "module_utils/errors": [],
     "module_utils/swarm": ["module_utils/errors"],
+    "module_utils/values": ["module_utils/errors"],
     "module_utils/health": ["module_utils/errors", "module_utils/swarm"],
     "module_utils/planning": ["module_utils/errors", "module_utils/swarm"],
     "module_utils/engine": ["module_utils/errors", "module_utils/swarm"],
@@ -21,17 +22,24 @@ LAYERS = {
         "module_utils/swarm",
         "module_utils/health",
         "module_utils/planning",
+        "module_utils/values",
         "module_utils/engine",
     ],
     "module_utils/adapter": ["module_utils"],
-    "plugin_utils": ["module_utils/errors", "module_utils/swarm", "plugin_utils"],
+    "plugin_utils": ["module_utils/errors", "module_utils/swarm", "module_utils/values", "plugin_utils"],
     "modules": ["module_utils"],
     "action": ["module_utils", "plugin_utils"],
-    "filter": ["module_utils/errors", "module_utils/swarm", "plugin_utils"],
+    "filter": ["module_utils/errors", "module_utils/swarm", "module_utils/values", "plugin_utils"],
     "doc_fragments": [],
 }
 
-PURE = ("module_utils/errors", "module_utils/swarm", "module_utils/health", "module_utils/planning")
+PURE = (
+    "module_utils/errors",
+    "module_utils/swarm",
+    "module_utils/health",
+    "module_utils/planning",
+    "module_utils/values",
+)
 IMPURE_MODULES = {
     "ansible",
     "asyncio",

@@ -49,6 +49,7 @@ class CompileRequest:
     apply_ignored_keys: bool = False
     shared_networks: Sequence[str] = ()
     platform: Mapping[str, Any] = field(default_factory=dict)
+    env_overrides: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
 def compile_stack(request: CompileRequest, reader: Any) -> Dict[str, Any]:
@@ -68,6 +69,7 @@ def compile_stack(request: CompileRequest, reader: Any) -> Dict[str, Any]:
         project_directory=request.project_directory,
         check=check_document,
         report=report,
+        env_overrides=request.env_overrides,
     )
     stack, invalid = _stack_of(request, project, report)
     problems, notices = check_project(project, stack.full_name)

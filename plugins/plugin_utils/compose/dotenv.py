@@ -37,6 +37,8 @@ def decode(data: bytes) -> str:
     """The text of an env file without its byte order mark. Raises EnvFileError: too large, or not UTF-8."""
     if len(data) > MAX_BYTES:
         raise EnvFileError(f"an env file has more than {MAX_BYTES} bytes", 0, "is it the right file?")
+    if b"\0" in data:
+        raise EnvFileError("holds a NUL", data.count(b"\n", 0, data.index(0)) + 1, "is it a text file?")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

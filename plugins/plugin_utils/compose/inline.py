@@ -11,7 +11,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.reader import MAX_DEPTH, MAX_NODES
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.reader import (
+    MAX_DEPTH,
+    MAX_NODES,
+    NUL,
+    NUL_HINT,
+)
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Report
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import ANYTHING, Map, Mark, Seq
 
@@ -56,7 +61,11 @@ class _Plain:
                 if self.count > MAX_NODES:
                     break
             return items
-        return _scalar(value)
+        scalar = _scalar(value)
+        if isinstance(scalar, str) and "\0" in scalar:
+            self.report.problem(NUL, self.mark, hint=NUL_HINT, code="encoding")
+            return scalar.replace("\0", "")
+        return scalar
 
     def mapping(self, value: dict, depth: int) -> Map:
         new = Map(self.mark)

@@ -11,6 +11,7 @@ from typing import Any
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Report
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.template import TemplateError, substitute
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import Map, Mark, Path, Seq
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.values.places import fault_of, variables_in
 
 
 def interpolate(tree: Any, variables: Mapping[str, str], report: Report, failed: list[Path] | None = None) -> Any:
@@ -68,9 +69,24 @@ class _Walk:
         try:
             result = substitute(text, self.variables, unset)
             self.report.spend(len(result) >> 6, mark)
-            return result
+            return result if "\0" not in result else self.with_references(text, result, path, mark)
         except TemplateError as error:
             self.report.problem(str(error), mark, tuple(path), hint=error.hint, code=error.code)
             self.report.broken.add(mark)
             self.failed.append(tuple(path))
             return text
+
+    def with_references(self, text: str, result: str, path: list[Any], mark: Mark) -> str:
+        fault = fault_of(tuple(path), result)
+        if not fault:
+            return result
+        self.report.problem(
+            f"{variables_in(result)} is a generated or sensitive value, which {fault}",
+            mark,
+            tuple(path),
+            hint="it is known on the manager only; use it in a text, or a plain variable here",
+            code="value_place",
+        )
+        self.report.broken.add(mark)
+        self.failed.append(tuple(path))
+        return text

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import Problem
+from ansible_collections.stackwright.swarm.plugins.module_utils.values.references import references_in
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.absolute import resolve_paths
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.networks import complete_dependencies
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.services import canonical
@@ -43,6 +44,11 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.reader i
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Place, Report
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.scalars import scalar_text
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import ANYTHING, Map, Mark, Path
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.values.names import ValueNames
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.values.overrides import read_overrides
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.values.places import find_misplaced
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.values.resolve import resolve_values
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.values.stack_values import with_stack_values
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.variables import (
     PROJECT_NAME,
     given_variables,
@@ -66,6 +72,7 @@ class _Document:
     place: Place
     tree: Any = None
     failed: list[Path] = field(default_factory=list)  # what can't be interpolated
+    has_expressions: bool = False  # there may be "{{ generate_… }}" in it
 
 
 @dataclass
@@ -77,6 +84,11 @@ class _Run:
     report: Report
     documents: int = 0
     variable_contents: Contents = field(default_factory=dict)
+    names: ValueNames = field(default_factory=ValueNames)
+
+    def variables_of(self, documents: Sequence[_Document], variables: Mapping[str, str]) -> Mapping[str, str]:
+        """``variables``, and the names that the documents give to the stack's values."""
+        return with_stack_values(self.names, [(each.tree, each.place) for each in documents], variables)
 
 
 def load(
@@ -90,6 +102,7 @@ def load(
     project_directory: str | None = None,
     check: Check | None = None,
     report: Report | None = None,
+    env_overrides: Mapping[str, Any] | None = None,
 ) -> Project:
     """Loads ``sources``, later ones merged over earlier ones.
 
@@ -99,6 +112,7 @@ def load(
     :param name: the project's name; wins over the file's ``name``.
     :param project_directory: base of relative paths; the directory of the first file unless given.
     :param check: judges each document after variables and casts, before short forms are rewritten.
+    :param env_overrides: environment variables over those of the files: ``{stack: …, services: …}``.
     :param report: takes the problems. The project then lacks what is faulty, and remembers it (cut.py); it may be
         looked at, to find more problems, and nothing else.
     :raises ComposeError: with every problem of the run, unless there is a ``report``.
@@ -111,24 +125,37 @@ def load(
     if run.report.problems:
         # A variable that is missing may stand where something could not be read.
         run.report.hushed.add("required_variable")
+    overrides = read_overrides(env_overrides, run.report)
+    values.update(overrides.variables(run.names))
     documents = [_open(run, source, directory, values) for source in sources]
-    name = name or values.get(PROJECT_NAME) or _name_of(documents, values)
+    name = name or values.get(PROJECT_NAME) or _name_of(documents, run.variables_of(documents, values))
     if name:
         values[PROJECT_NAME] = name
-    tree = _model(run, documents, values)
+    variables = run.variables_of(documents, values)
+    tree = _model(run, documents, variables)
     if tree is None and not run.report.problems:
         run.report.problem("there is no Compose file", Mark(), hint="give at least one", code="no_file")
     if tree is None:
         tree = Map()
         tree.lose(ANYTHING)
     root = Place(run.report, (), tree.start)
+    services = tree.get("services")
+    defined = set(services) if isinstance(services, Map) else set()
     tree = select_services(tree, active_profiles(profiles, values), root)
-    tree = read_environment_files(tree, values, reader, root)
+    tree = read_environment_files(tree, variables, reader, root)
+    resolve_values(tree, run.names, root)
+    overrides.apply(tree, defined, run.names)
     tree = complete_dependencies(tree)
     contents = read_contents(tree, run.variable_contents, reader, root)
+    stack_values = run.names.entries(_used(run, tree)) if run.names.found else []
     if report is None:
         run.report.finish()
-    return Project(name, directory, tree, contents, list(run.report.notices), run.report.broken)
+    return Project(name, directory, tree, contents, list(run.report.notices), run.report.broken, stack_values)
+
+
+def _used(run: _Run, tree: Map) -> set[str]:
+    """The names of the values that the project refers to."""
+    return references_in([tree, *(data.decode("utf-8", "replace") for data in run.variable_contents.values())])
 
 
 def _open(
@@ -155,8 +182,12 @@ def _open(
             return document
     before = len(run.report.problems)
     if isinstance(content, (str, bytes)):
+        document.has_expressions = (content if isinstance(content, bytes) else content.encode("utf-8", "replace")).find(
+            b"generate_"
+        ) >= 0
         tree = read_yaml(content, source.path, run.report)
     else:
+        document.has_expressions = True
         tree = read_plain(content, source.path, run.report)
     if isinstance(tree, Map):
         document.tree = tree
@@ -180,6 +211,8 @@ def _name_of(documents: list[_Document], variables: Mapping[str, str]) -> str | 
 
 
 def _interpolate(run: _Run, document: _Document) -> None:
+    if document.has_expressions:
+        find_misplaced(document.tree, document.place)
     document.tree = interpolate(document.tree, document.variables, run.report, document.failed)
 
 
@@ -230,6 +263,7 @@ def _extends(run: _Run, document: _Document) -> None:
         path = join(directories.get(file, directory_of(file)), named)
         if path not in opened:
             base = _open(run, Source(path), directory_of(path), document.variables, named_at=place)
+            base.variables = run.variables_of([base], document.variables)
             _run_stages(run, base, BASE_STAGES)
             opened[path] = base.tree
         tree = opened[path]
@@ -255,7 +289,7 @@ def _include(run: _Run, document: _Document) -> None:
         documents = [
             _open(run, Source(path), inclusion.directory, variables, inclusion.place, chain) for path in inclusion.paths
         ]
-        return _model(run, documents, variables)
+        return _model(run, documents, run.variables_of(documents, variables))
 
     apply_include(document.tree, document.directory, document.place, included)
 

@@ -26,7 +26,8 @@ class Project:
     """All files of a run merged, in canonical form (docs/architecture.md). Don't change it.
 
     ``contents`` holds the bytes of configs and secrets by (section, key). ``name`` is None where neither the caller
-    nor a file gives one. ``broken`` are places of which a problem has been said (``Report.broken``).
+    nor a file gives one. ``broken`` are places of which a problem has been said (``Report.broken``). ``values`` are
+    those of DesiredState.
     """
 
     name: str | None
@@ -35,6 +36,7 @@ class Project:
     contents: dict[tuple[str, str], bytes] = field(default_factory=dict, repr=False)
     notices: list[Problem] = field(default_factory=list)
     broken: Collection[Mark] = field(default=(), repr=False)
+    values: list[dict[str, Any]] = field(default_factory=list, repr=False)
 
     def _section(self, name: str) -> Map:
         section = self.tree.get(name)

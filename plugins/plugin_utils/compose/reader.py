@@ -20,6 +20,7 @@ import yaml
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Report
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.scalars import resolve_plain
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import ANYTHING, Map, Mark, Seq
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.values.shield import shield
 
 try:
     from yaml.cyaml import CParser
@@ -29,6 +30,9 @@ except ImportError:  # PyYAML without libyaml: the same events, ten times slower
 MAX_BYTES = 10_000_000
 MAX_NODES = 300_000
 MAX_DEPTH = 100
+
+NUL = "a text can't hold a NUL"
+NUL_HINT = "put binary content into a file of its own"
 
 _CONTROL = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _BOMS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig"))
@@ -54,8 +58,8 @@ def read_yaml(data: bytes | str, file: str, report: Report) -> Any:
     read, which gives a notice.
     """
     try:
-        text = _decode(data, file, report)
-        builder = _Builder(file, report)
+        text, back = shield(_decode(data, file, report))
+        builder = _Builder(file, report, back)
         try:
             return builder.build(_events(text))
         except yaml.YAMLError as error:
@@ -147,8 +151,9 @@ class _Frame:
 
 
 class _Builder:
-    def __init__(self, file: str, report: Report) -> None:
+    def __init__(self, file: str, report: Report, back: dict[int, str]) -> None:
         self.file = file
+        self.back = back  # what undoes shield() in a scalar
         self.report = report
         self.stack: list[_Frame] = []
         self.anchors: dict[str, tuple[Any, int, int]] = {}  # value, expanded size, depth
@@ -163,6 +168,8 @@ class _Builder:
             kind = type(event)
             if kind is yaml.ScalarEvent:
                 value = self._scalar(event)
+                if isinstance(value, str):
+                    value = self._text(value, event)
                 if event.anchor:
                     self.anchors[event.anchor] = (value, 1, 0)
                 self._add(value, event, _TAGS.get(event.tag), 1, 0)
@@ -202,6 +209,12 @@ class _Builder:
         if tag is None or not tag.startswith(_PREFIX):
             return text
         return self._tagged(event, tag[len(_PREFIX) :], text)
+
+    def _text(self, text: str, event: Any) -> str:
+        if "\0" in text:
+            self.report.problem(NUL, self._mark(event), hint=NUL_HINT, code="encoding")
+            return text.replace("\0", "")
+        return text.translate(self.back) if self.back else text
 
     def _tagged(self, event: Any, tag: str, text: str) -> Any:
         if tag == "binary":

@@ -24,6 +24,8 @@ def given_variables(variables: Mapping[str, Any], report: Report) -> dict[str, s
     for key, value in variables.items():
         if isinstance(value, (dict, list, tuple)):
             report.problem(f"the variable {key} is no single value", NOWHERE, hint="give it a text", code="variable")
+        elif value is not None and "\0" in str(value):
+            report.problem(f"the variable {key} holds a NUL", NOWHERE, hint="remove it", code="variable")
         elif value is not None:
             given[str(key)] = str(scalar_text(value))
     return given

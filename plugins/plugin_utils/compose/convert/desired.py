@@ -50,6 +50,7 @@ def convert(project: Any, stack: Stack, *, options: ConvertOptions | None = None
         "services": sorted(services, key=lambda service: service["name"]),
         "waves": context.guard(lambda: waves({service["key"]: service["depends_on"] for service in services})) or [],
         "routes": [],
+        "values": list(getattr(project, "values", ())),
     }
     if context.problems:
         raise ComposeError(context.problems)

@@ -48,7 +48,11 @@ def _object(context: Context, kind: str, key: str) -> dict[str, Any] | None:
         spec["Driver"] = filled(Name=driver, Options=labels(definition, "driver_opts", path))
         return {"key": key, "name": name, "external": False, "spec": spec, "data": None}
     data = _content(context, kind, key)
-    return {"key": key, "name": name, "external": False, "spec": spec, "data": base64.b64encode(data).decode()}
+    entry = {"key": key, "name": name, "external": False, "spec": spec, "data": base64.b64encode(data).decode()}
+    # A file may hold anything; in all other content the only NULs are those of references.
+    if b"\0" in data and not definition.get("file"):
+        entry["template"] = True
+    return entry
 
 
 def _content(context: Context, kind: str, key: str) -> bytes:

@@ -1,0 +1,62 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which values are to be made, and in which order: some are built on others."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Iterable, List, Mapping, Sequence, Set
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import GeneratorError
+from ansible_collections.stackwright.swarm.plugins.module_utils.values.generators import Context, generator_of
+
+Entry = Mapping[str, Any]
+
+
+def make_missing(entries: Sequence[Entry], known: Mapping[str, str], rng: Any, now: int) -> Dict[str, str]:
+    """New values, by name, for those of a DesiredState's ``values`` that are in ``known`` not; given ones are none.
+
+    :param known: the values that exist, with those that were given (``given_of``).
+    :param rng: ``secrets.SystemRandom()``, or Seeded.
+    :param now: seconds since the epoch, for tokens that expire.
+    :raises GeneratorError: a generator is not known, or values are built on each other in a circle.
+    """
+    made: Dict[str, str] = {}
+    for entry in in_order(entries):
+        name = entry["name"]
+        if entry["generator"] and name not in known:
+            context = Context({**known, **given_of(entries), **made}, now)
+            made[name] = generator_of(entry["generator"]).make(rng, entry["params"], context)
+    return made
+
+
+def given_of(entries: Iterable[Entry]) -> Dict[str, str]:
+    """The values that users gave."""
+    return {entry["name"]: entry["given"] for entry in entries if entry["given"] is not None}
+
+
+def needs_of(entry: Entry) -> List[str]:
+    return generator_of(entry["generator"]).needs(entry["params"]) if entry["generator"] else []
+
+
+def in_order(entries: Sequence[Entry]) -> List[Entry]:
+    """The entries, each after those that it is built on. Raises GeneratorError for a circle."""
+    left = {entry["name"]: entry for entry in entries}
+    done: List[Entry] = []
+    while left:
+        ready = [entry for entry in left.values() if not any(need in left for need in needs_of(entry))]
+        if not ready:
+            raise GeneratorError(f"the values {', '.join(sorted(left))} are built on each other in a circle")
+        done += ready
+        for entry in ready:
+            del left[entry["name"]]
+    return done
+
+
+def with_dependants(entries: Sequence[Entry], names: Iterable[str]) -> Set[str]:
+    """``names`` and all values that are built on one of them: they are regenerated together."""
+    found = set(names)
+    for entry in in_order(entries):
+        if any(need in found for need in needs_of(entry)):
+            found.add(entry["name"])
+    return found

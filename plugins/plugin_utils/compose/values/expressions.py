@@ -1,0 +1,95 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reads ``{{ generate_… }}`` in a text. Any other ``{{ }}`` is left alone: it belongs to Docker, Go or Jinja."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+_BEGIN = re.compile(r"\{\{-?\s*(?=generate_)")
+_END = re.compile(r"\s*-?\}\}")
+_NAME = re.compile(r"\w+")
+_ARGUMENT = re.compile(
+    r"""\s*(?:(?P<name>[A-Za-z_]\w*)\s*=\s*)?
+    (?:(?P<number>-?[0-9]{1,18})(?![\w.])|"(?P<double>[^"]*)"|'(?P<single>[^']*)'|(?P<word>[A-Za-z_][\w./@-]*))\s*""",
+    re.VERBOSE,
+)
+_WORDS = {"true": True, "false": False}
+FORM = "write {{ generate_NAME }}, or {{ generate_NAME(12) }} with parameters"
+
+
+class ExpressionError(ValueError):
+    """An expression can't be read."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One expression: the generator's name and its parameters as they were written."""
+
+    name: str
+    positional: tuple[Any, ...] = ()
+    named: dict[str, Any] = field(default_factory=dict)
+
+
+def has_expression(text: Any) -> bool:
+    return isinstance(text, str) and "generate_" in text and _BEGIN.search(text) is not None
+
+
+def parse(text: str) -> list[str | Call]:
+    """The plain parts of ``text`` and the calls between them, in their order. Raises ExpressionError."""
+    parts: list[str | Call] = []
+    position = 0
+    for begin in _BEGIN.finditer(text):
+        if begin.start() < position:
+            raise ExpressionError("an expression can't stand in another one")
+        parts.append(text[position : begin.start()])
+        call, position = _call(text, begin.end())
+        parts.append(call)
+    parts.append(text[position:])
+    return [part for part in parts if part != ""]
+
+
+def _call(text: str, start: int) -> tuple[Call, int]:
+    match = _NAME.match(text, start)
+    name, position = (match.group(), match.end()) if match else ("", start)
+    positional: list[Any] = []
+    named: dict[str, Any] = {}
+    if text.startswith("(", position):
+        position = _arguments(text, position + 1, positional, named)
+    end = _END.match(text, position)
+    if not end:
+        raise ExpressionError(f"the expression {name} is not closed, or holds something that is not understood")
+    return Call(name, tuple(positional), named), end.end()
+
+
+def _arguments(text: str, position: int, positional: list[Any], named: dict[str, Any]) -> int:
+    """Reads to behind the closing parenthesis."""
+    if re.compile(r"\s*\)").match(text, position):
+        return text.index(")", position) + 1
+    while True:
+        match = _ARGUMENT.match(text, position)
+        if not match or text[match.end() : match.end() + 1] not in (",", ")"):
+            raise ExpressionError("the parameters of an expression are not understood")
+        value = _value(match)
+        if match["name"] is None:
+            if named:
+                raise ExpressionError("a parameter without a name stands behind one with a name")
+            positional.append(value)
+        elif match["name"] in named:
+            raise ExpressionError(f"the parameter {match['name']} is given twice")
+        else:
+            named[match["name"]] = value
+        position = match.end() + 1
+        if text[match.end()] == ")":
+            return position
+
+
+def _value(match: re.Match[str]) -> Any:
+    if match["number"] is not None:
+        return int(match["number"])
+    if match["word"] is not None:
+        return _WORDS.get(match["word"], match["word"])
+    return match["double"] if match["double"] is not None else match["single"]

@@ -1,0 +1,120 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The stack's own names: what ``x-env`` at the top of a file gives to ``${NAME}`` in the whole file.
+
+Variables that the user gives win. Names may be made of each other, in any order; one that is made of itself, such as
+``A: ${A:-x}``, means the variable that may have been given.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.texts import is_scalar
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Place
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.scalars import scalar_text
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.template import TemplateError, substitute
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import Map, Seq
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.values.expressions import has_expression
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.values.names import ValueNames
+
+#: In one file the later of these wins.
+BLOCKS = ("x-zane-env", "x-env")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+MOST_STEPS = 50
+Entries = dict[str, tuple[str, Place]]
+
+
+def with_stack_values(
+    names: ValueNames, documents: Iterable[tuple[Any, Place]], variables: Mapping[str, str]
+) -> Mapping[str, str]:
+    """``variables`` and what the documents' blocks add to them; of two files the later one wins.
+
+    Values that are still to be made are references. Only entries with one value count: a block may also be an anchor
+    for other things.
+    """
+    entries: Entries = {}
+    for tree, place in documents:
+        for block in BLOCKS:
+            if isinstance(tree, Map) and block in tree:
+                entries.update(_entries(tree[block], place.at(tree, block)))
+    names.stack_keys.update(entries)
+    added = {key: entry for key, entry in entries.items() if key not in variables}
+    return {**_Names(names, added, variables).all(), **variables} if added else variables
+
+
+def _entries(block: Any, place: Place) -> Iterator[tuple[str, tuple[str, Place]]]:
+    for key, value, here in _pairs(block, place):
+        if not is_scalar(value):
+            continue
+        text = scalar_text(value)
+        if _VARIABLE.match(key):
+            yield key, (text, here)
+        elif has_expression(text) or has_expression(key):
+            here.problem(
+                "is no name of a variable, so nothing can refer to this value",
+                hint="use letters, digits and _",
+                code="value_place",
+            )
+
+
+def _pairs(block: Any, place: Place) -> Iterator[tuple[str, Any, Place]]:
+    if isinstance(block, Map):
+        for key, value in block.items():
+            yield key, value, place.at(block, key)
+    elif isinstance(block, Seq):
+        for index, item in enumerate(block):
+            key, equals, value = item.partition("=") if isinstance(item, str) else ("", "", "")
+            if equals:
+                yield key, value, place.at(block, index)
+
+
+class _Names(Mapping[str, str]):
+    """Looks a variable up for ``substitute``: among those given, then among the stack's names, which it works out."""
+
+    def __init__(self, names: ValueNames, entries: Entries, variables: Mapping[str, str]) -> None:
+        self._names = names
+        self._entries = entries
+        self._variables = variables
+        self._done: dict[str, str] = {}
+        self._open: list[str] = []
+
+    def all(self) -> dict[str, str]:
+        return {key: self[key] for key in self._entries}
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({**self._entries, **self._variables})
+
+    def __len__(self) -> int:
+        return len({**self._entries, **self._variables})
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._variables or key in self._entries and key not in self._open[-1:]
+
+    def __getitem__(self, key: str) -> str:
+        if key in self._variables:
+            return self._variables[key]
+        if key not in self:
+            raise KeyError(key)
+        if key not in self._done:
+            self._done[key] = self._value(key)
+        return self._done[key]
+
+    def _value(self, key: str) -> str:
+        text, place = self._entries[key]
+        if key in self._open or len(self._open) >= MOST_STEPS:
+            circle = " -> ".join([*self._open[self._open.index(key) :], key]) if key in self._open else ""
+            why = f"each other in a circle: {circle}" if circle else "too many others"
+            place.problem(f"names are made of {why}", hint="let one of them stand alone", code="value_cycle")
+            return ""
+        self._open.append(key)
+        try:
+            text = substitute(text, self, lambda name: None) if "$" in text else text
+        except TemplateError:
+            return ""  # said when the block itself is interpolated
+        finally:
+            self._open.pop()
+        return self._names.refer(text, "stack", key, place) if has_expression(text) else text
