@@ -182,9 +182,7 @@ def _open(
             return document
     before = len(run.report.problems)
     if isinstance(content, (str, bytes)):
-        document.has_expressions = (content if isinstance(content, bytes) else content.encode("utf-8", "replace")).find(
-            b"generate_"
-        ) >= 0
+        document.has_expressions = ("generate_" in content) if isinstance(content, str) else (b"generate_" in content)
         tree = read_yaml(content, source.path, run.report)
     else:
         document.has_expressions = True
