@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import struct
-from typing import Any, Dict, List, Mapping, Optional, Sequence
+from typing import AbstractSet, Any, Callable, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
@@ -15,6 +15,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks imp
 
 LINES, LINE_LENGTH = 10, 400
 PATIENCE = 5.0  # seconds for the log of one task; a node that is gone never answers
+SHORTEST_SECRET = 6  # a shorter value would hide words
 SERVICES = 5  # logs are fetched for so many services; the others have their error
 
 Found = Dict[str, Any]
@@ -25,16 +26,25 @@ def evidence(
     services: Sequence[Mapping[str, Any]],
     tasks: Sequence[Mapping[str, Any]],
     reasons: Mapping[str, str],
+    old: AbstractSet[str] = frozenset(),
 ) -> List[Found]:
-    """One entry for each service in ``reasons``: service, reason, error, exit_code, node, log, text (for people)."""
+    """One entry for each service in ``reasons``: service, reason, error, exit_code, node, log, text (for people).
+
+    ``old`` are the ids of tasks that had ended before: they bear witness only where there is no other task.
+    """
     grouped = tasks_by_service(tasks)
     nodes = _nodes(client)
     found: List[Found] = []
     for service in sorted(services, key=lambda s: s["Spec"]["Name"]):
         name = service["Spec"]["Name"]
         if name in reasons:
-            task = _witness(grouped.get(service["ID"], []))
+            own = grouped.get(service["ID"], [])
+            task = _witness([task for task in own if task["ID"] not in old] or own)
             found.append(_one(client, service, reasons[name], task, nodes, len(found) < SERVICES))
+    known = {entry["service"] for entry in found}
+    for name in sorted(set(reasons) - known):
+        gone: Found = {"service": name, "reason": reasons[name], "error": "", "exit_code": None, "node": "", "log": []}
+        found.append({**gone, "text": _text(gone)})
     return found
 
 
@@ -43,7 +53,7 @@ def _one(
     service: Mapping[str, Any],
     reason: str,
     task: Optional[Mapping[str, Any]],
-    nodes: Mapping[str, str],
+    nodes: Mapping[str, Mapping[str, Any]],
     with_log: bool,
 ) -> Found:
     name = service["Spec"]["Name"]
@@ -52,13 +62,19 @@ def _one(
     started = bool(container.get("ContainerID"))
     exit_code = container.get("ExitCode") if started and state_of(task or {}) in (*ENDED_BADLY, "complete") else None
     node_id = str((task or {}).get("NodeID") or "")
+    node = nodes.get(node_id, {})
+    # A node that is away would not answer.
+    here = (node.get("Status") or {}).get("State") in (None, "ready")
+    hide = _hider(service)
     entry: Found = {
         "service": name,
-        "reason": reason.strip(),
-        "error": str(status.get("Err") or ""),
+        "reason": hide(reason.strip()),
+        "error": hide(str(status.get("Err") or "")),
         "exit_code": exit_code,
-        "node": nodes.get(node_id, node_id),
-        "log": _log(client, task, service) if with_log and task is not None and started else [],
+        "node": _name(node) or node_id,
+        "log": [hide(line) for line in _log(client, task, service)]
+        if with_log and task is not None and started and here
+        else [],
     }
     entry["text"] = _text(entry)
     return entry
@@ -83,12 +99,36 @@ def _witness(tasks: Sequence[Mapping[str, Any]]) -> Optional[Mapping[str, Any]]:
     return next((task for task in newest if state_of(task) in ENDED_BADLY), newest[0] if newest else None)
 
 
-def _nodes(client: EngineClient) -> Dict[str, str]:
+def node_names(client: EngineClient) -> Dict[str, str]:
+    """The names of the nodes by their ids; empty where the Engine does not say."""
+    return {identity: _name(node) for identity, node in _nodes(client).items()}
+
+
+def _nodes(client: EngineClient) -> Dict[str, Dict[str, Any]]:
     try:
-        nodes = client.list("/nodes", timeout=PATIENCE)
+        return {node["ID"]: node for node in client.list("/nodes", timeout=PATIENCE)}
     except EngineError:
         return {}
-    return {node["ID"]: str((node.get("Description") or {}).get("Hostname") or node["ID"]) for node in nodes}
+
+
+def _name(node: Mapping[str, Any]) -> str:
+    return str((node.get("Description") or {}).get("Hostname") or node.get("ID") or "")
+
+
+def _hider(service: Mapping[str, Any]) -> Callable[[str], str]:
+    """A function that hides in a text what the service's own variables call a password, a token or a key."""
+    from ansible_collections.stackwright.swarm.plugins.module_utils.planning.mask import HIDDEN, is_secret
+
+    container = service["Spec"]["TaskTemplate"].get("ContainerSpec") or {}
+    pairs = [str(entry).partition("=") for entry in container.get("Env") or []]
+    values = {value for name, _sign, value in pairs if is_secret(name) and len(value) >= SHORTEST_SECRET}
+
+    def hide(text: str) -> str:
+        for value in sorted(values, key=len, reverse=True):
+            text = text.replace(value, HIDDEN)
+        return text
+
+    return hide
 
 
 def _log(client: EngineClient, task: Mapping[str, Any], service: Mapping[str, Any]) -> List[str]:

@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import manager_info, predefined
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.wait import overcome
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.wait import judged
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
-from ansible_collections.stackwright.swarm.plugins.module_utils.health.judge import View, judge, tasks_by_service
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.judge import tasks_by_service
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import update_state, worst
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import error_of, state_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
@@ -57,15 +57,14 @@ def stack_info(client: EngineClient, stack: Optional[str] = None) -> Dict[str, A
 def _stack(name: str, lists: Mapping[str, List[Item]], network_names: Mapping[str, str]) -> Item:
     services = sorted((s for s in lists["services"] if stack_of(s) == name), key=name_of)
     grouped = tasks_by_service(lists["tasks"])
-    old = overcome(lists["tasks"])
+    judgements = {judgement.name: judgement for judgement in judged(services, lists["tasks"], lists["nodes"])}
     nodes = {n["ID"]: str((n.get("Description") or {}).get("Hostname") or n["ID"]) for n in lists["nodes"]}
     described = []
     for service in services:
         tasks = grouped.get(service["ID"], [])
-        judgement = judge(service, tasks, View(lists["nodes"], old))
         described.append(
             {
-                **judgement.as_dict(),
+                **judgements[name_of(service)].as_dict(),
                 **_service(service, network_names),
                 "tasks": [_task(t, nodes) for t in _sorted(tasks)],
             }

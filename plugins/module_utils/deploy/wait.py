@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Waits until the stack runs: the polling loop around the state machine in health/.
 
-Polling alone, no events: the event stream has no task events, and two calls for the whole stack (about 1 ms) every
-50 ms to 1 s notice everything as soon.
+Polling alone, no events: the event stream has no task events, and two calls for the whole stack (about 2 ms) a few
+times a second notice everything as soon.
 """
 
 from __future__ import annotations
@@ -23,25 +23,46 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.health.gate impo
     Limits,
     Verdict,
 )
-from ansible_collections.stackwright.swarm.plugins.module_utils.health.judge import View, judge, tasks_by_service
-from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import GOOD, Judgement, mode_of
-from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import ENDED_BADLY, state_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.judge import judge, tasks_by_service
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.seen import View
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import (
+    DEGRADED,
+    FAILED,
+    GOOD,
+    Judgement,
+    mode_of,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import ENDED_BADLY, by_slot, state_of
 
 FIRST_PAUSE, LONGEST_PAUSE, GROWTH = 0.05, 1.0, 1.5  # seconds, seconds, factor
+SHARE = 20  # a pause may be so many times as long as a look takes: the Engine has other work
 BEAR_WITH = 20.0  # seconds without an answer
+NODES_FOR = 1.0  # seconds for which a look at the nodes counts
 TRANSIENT = ("daemon_unreachable", "no_quorum", "timeout", "engine_error")
+ENDED = (*ENDED_BADLY, "complete")
 
 
 def before(services: List[Dict[str, Any]], tasks: List[Dict[str, Any]]) -> Before:
     """What is to be forgiven: what had happened when the run began."""
     return Before(
-        frozenset(task["ID"] for task in tasks if state_of(task) in ENDED_BADLY),
-        {
-            service["ID"]: (str(update.get("State") or ""), str(update.get("StartedAt") or ""))
-            for service in services
-            for update in (service.get("UpdateStatus") or {},)
-        },
+        frozenset(task["ID"] for task in tasks if state_of(task) in ENDED),
+        updates_of(services),
+        frozenset(
+            service["ID"]
+            for service, judgement in zip(_by_name(services), judged(services, tasks, []))
+            # Without the nodes nobody knows how many tasks of a global service there should be.
+            if judgement.status in (DEGRADED, FAILED) and not judgement.mode.startswith("global")
+        ),
     )
+
+
+def updates_of(services: List[Dict[str, Any]]) -> Dict[str, Tuple[str, str]]:
+    """State and start of the latest update by the services' ids."""
+    return {
+        service["ID"]: (str(update.get("State") or ""), str(update.get("StartedAt") or ""))
+        for service in services
+        for update in (service.get("UpdateStatus") or {},)
+    }
 
 
 def wait(
@@ -62,45 +83,73 @@ def wait(
 
     Raises DeployError (``health_gate_failed``, or ``timeout``) with a reason for each service: ``details["failures"]``.
     """
-    gate = Gate(limits, clock.now(), past, touched)
-    pause, seen, shown = FIRST_PAUSE, None, ""
+    gate = Gate(limits, clock.now(), past, touched, names)
+    tell = _teller(client, clock, progress)
+    pause, seen = FIRST_PAUSE, None
     nodes: List[Dict[str, Any]] = []
+    nodes_at = clock.now() - NODES_FOR
     silent: Optional[float] = None
     while True:
+        began = clock.now()
         try:
             if tick is not None:
                 tick()
             services = services_of(client, stack)
             tasks = tasks_of(client, stack)
-            if _is_global(services) and (not nodes or pause >= LONGEST_PAUSE):
-                nodes = client.list("/nodes")
+            if _is_global(services) and began - nodes_at >= NODES_FOR:
+                nodes, nodes_at = client.list("/nodes"), began
         except EngineError as error:
-            silent = clock.now() if silent is None else silent
+            silent = began if silent is None else silent
             if error.error_code not in TRANSIENT or clock.now() - silent >= BEAR_WITH:
                 raise
+            gate.lost_sight()
+            nodes_at = began - NODES_FOR
             clock.sleep(LONGEST_PAUSE)
             continue
         silent = None
-        if names is not None:
-            services = [service for service in services if service["Spec"]["Name"] in names]
-        verdict = gate.feed(clock.now(), services, tasks, nodes)
+        now = clock.now()
+        verdict = gate.feed(now, services, tasks, nodes)
+        tell(verdict)
         if verdict.state == PASSED:
             return verdict.judgements
         if verdict.state != WAITING:
-            raise _failure(client, stack, verdict, limits, services, tasks)
-        line = summary(verdict.judgements)
-        if progress is not None and line != shown:
-            progress(line)
-            shown = line
+            raise _failure(client, stack, verdict, limits, services, tasks, past)
         print_of = _print(services, tasks)
-        pause = FIRST_PAUSE if print_of != seen else min(pause * GROWTH, LONGEST_PAUSE)
+        longest = min(max(limits.poll, SHARE * (now - began)), max(LONGEST_PAUSE, limits.poll))
+        pause = FIRST_PAUSE if print_of != seen else min(pause * GROWTH, longest)
         seen = print_of
         clock.sleep(pause)
 
 
+def _teller(client: EngineClient, clock: Any, progress: Optional[Callable[[str], None]]) -> Callable[[Verdict], None]:
+    """A function that tells people what a verdict has of news."""
+    if progress is None:
+        return lambda verdict: None
+    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.evidence import node_names
+    from ansible_collections.stackwright.swarm.plugins.module_utils.health.lines import Lines
+
+    lines = Lines(clock.now())
+    names: Dict[str, str] = {}
+
+    def tell(verdict: Verdict) -> None:
+        if not names and any(seen.failures for seen in verdict.seen.values()):
+            names.update(node_names(client))
+        for line in lines.tell(clock.now(), verdict, names):
+            progress(line)
+
+    return tell
+
+
 def limits_of(options: Mapping[str, Any]) -> Limits:
     """The limits that the options set."""
-    return Limits(timeout=float(options["timeout"]), stable_for=float(options["stable_for"]))
+    safe = options["mode"] != "fast"
+    return Limits(
+        timeout=float(options["timeout"]),
+        stable_for=float(options["stable_for"]) if safe else 0.0,
+        max_restarts=int(options["max_restarts"]),
+        observe=safe,
+        poll=float(options["poll_interval"]),
+    )
 
 
 def settle(
@@ -111,7 +160,9 @@ def settle(
     judgements = look(client, stack, services, tasks)
     if not options["wait"] or all(judgement.status in GOOD for judgement in judgements):
         return judgements
-    return wait(client, clock, stack, limits_of(options), before(services, tasks), {}, options["progress"])
+    # Here a service that did not run before is just what is waited for.
+    past = before(services, tasks)._replace(broken=frozenset())
+    return wait(client, clock, stack, limits_of(options), past, {}, options["progress"])
 
 
 def look(
@@ -119,33 +170,29 @@ def look(
 ) -> List[Judgement]:
     """How the services do now, without waiting."""
     tasks = tasks_of(client, stack) if tasks is None else tasks
-    nodes = client.list("/nodes") if _is_global(services) else []
+    return judged(services, tasks, client.list("/nodes") if _is_global(services) else [])
+
+
+def judged(services: List[Dict[str, Any]], tasks: List[Dict[str, Any]], nodes: List[Dict[str, Any]]) -> List[Judgement]:
+    """By name. An update that was over before, and failures that were overcome, say nothing about how they do now."""
+    grouped, updates, fine = tasks_by_service(tasks), updates_of(services), overcome(services, tasks)
+    found = []
+    for service in _by_name(services):
+        view = View(nodes, fine, updates[service["ID"]])
+        found.append(judge(service, grouped.get(service["ID"], []), view))
+    return found
+
+
+def overcome(services: List[Dict[str, Any]], tasks: List[Dict[str, Any]]) -> FrozenSet[str]:
+    """The tasks before those that run or are complete, slot by slot: their failures were overcome."""
     grouped = tasks_by_service(tasks)
-    ordered = sorted(services, key=lambda s: s["Spec"]["Name"])
-    return [judge(service, grouped.get(service["ID"], []), View(nodes, overcome(tasks))) for service in ordered]
-
-
-def overcome(tasks: List[Dict[str, Any]]) -> FrozenSet[str]:
-    """Failures that were overcome: those of slots whose newest task runs."""
-    newest: Dict[Tuple[str, str], Dict[str, Any]] = {}
-    for task in tasks:
-        slot = (str(task.get("ServiceID")), str(task.get("Slot") or task.get("NodeID")))
-        if slot not in newest or str(task.get("CreatedAt")) > str(newest[slot].get("CreatedAt")):
-            newest[slot] = task
-    fine = {slot for slot, task in newest.items() if state_of(task) in ("running", "complete")}
-    return frozenset(
-        task["ID"]
-        for task in tasks
-        if (str(task.get("ServiceID")), str(task.get("Slot") or task.get("NodeID"))) in fine
-    )
-
-
-def summary(judgements: List[Judgement]) -> str:
-    """One line about the services that are not there yet."""
-    late = [j for j in judgements if j.status not in GOOD]
-    return (
-        ", ".join(f"{j.name} {j.running}/{j.desired} {j.message or j.status}" for j in late) or "waiting for stability"
-    )
+    fine = [
+        found
+        for service in services
+        for found in by_slot(grouped.get(service["ID"], []), mode_of(service["Spec"])).values()
+        if state_of(found[0]) in ("running", "complete")
+    ]
+    return frozenset(task["ID"] for found in fine for task in found)
 
 
 def _failure(
@@ -155,12 +202,15 @@ def _failure(
     limits: Limits,
     services: List[Dict[str, Any]],
     tasks: List[Dict[str, Any]],
+    past: Before,
 ) -> DeployError:
     from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.evidence import evidence
 
     late = verdict.state == TIMED_OUT
-    failures = evidence(client, services, tasks, verdict.reasons)
-    head = f"The stack {stack} does not run after {limits.timeout:g} s" if late else f"The stack {stack} does not run"
+    failures = evidence(client, services, tasks, verdict.reasons, past.failures)
+    head = f"The stack {stack} does not run"
+    if late:
+        head += f", and nothing has moved for {limits.timeout:g} s"
     lines = [f"{head}:"] + [f"  {failure['text']}" for failure in failures]
     return DeployError(
         "\n".join(lines),
@@ -168,6 +218,10 @@ def _failure(
         "",
         {"failures": failures, "services": [j.as_dict() for j in verdict.judgements]},
     )
+
+
+def _by_name(services: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
+    return sorted(services, key=lambda service: str(service["Spec"]["Name"]))
 
 
 def _is_global(services: List[Dict[str, Any]]) -> bool:

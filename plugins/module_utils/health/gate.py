@@ -5,50 +5,74 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, FrozenSet, List, Mapping, NamedTuple, Sequence, Tuple
+from typing import AbstractSet, Any, Dict, FrozenSet, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.health.judge import View, judge, tasks_by_service
-from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import DEGRADED, GOOD, Judgement
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.judge import judge_seen, tasks_by_service
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.seen import Seen, View, good_slots, sort_out
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import (
+    DEGRADED,
+    GOOD,
+    UNKNOWN,
+    Judgement,
+    update_state,
+)
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import FAILED as BAD
-from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import Task, state_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import Task, error_of
 
 WAITING, PASSED, FAILED, TIMED_OUT = "waiting", "passed", "failed", "timed_out"
+GONE = "there is no such service any more: somebody has removed it"
+NANO = 1e9
 
 
 class Limits(NamedTuple):
     """Times in seconds."""
 
-    timeout: float = 300.0
+    timeout: float = 300.0  # without progress: a slot that is as it should be for the first time
     stable_for: float = 2.0  # a changed service has to stay running for so long
     pending: float = 20.0  # a task may wait for a node for so long
-    restarts: int = 3  # so many failures of one slot are a crash loop
+    max_restarts: int = 3  # of one slot; one more is a crash loop
+    observe: bool = True  # wait for Swarm's own observation after an update (its ``monitor``)
+    poll: float = 0.2  # between two looks, at most
 
 
 class Before(NamedTuple):
     """What was known before the change: old failures and old updates say nothing about it."""
 
-    failures: FrozenSet[str] = frozenset()  # ids of tasks
+    failures: FrozenSet[str] = frozenset()  # ids of tasks that had ended
     updates: Mapping[str, Tuple[str, str]] = {}  # service id → state, start
+    broken: FrozenSet[str] = frozenset()  # ids of services that did not run: untouched, they prove nothing
 
 
 class Verdict(NamedTuple):
-    """``reasons`` maps services to why they failed."""
+    """``reasons`` maps services to why they failed; ``seen`` has the tasks of each service by what they do."""
 
     state: str
     judgements: List[Judgement]
     reasons: Dict[str, str]
+    seen: Dict[str, Seen]
+    stabilising: List[str]  # services that run, and have to go on doing so
 
 
 class Gate:
     """Feed it with snapshots until its verdict is no longer ``waiting``.
 
     ``touched`` maps the ids of services that were changed to whether their tasks are replaced although the task
-    specification is the same; ``start`` is the time of the first feed.
+    specification is the same; ``start`` is the time of the first feed. Only services in ``names`` count (None: all).
     """
 
-    def __init__(self, limits: Limits, start: float, before: Before, touched: Mapping[str, bool]) -> None:
-        self.limits, self.start, self.before, self.touched = limits, start, before, touched
-        self._good_since: Dict[str, float] = {}
+    def __init__(
+        self,
+        limits: Limits,
+        start: float,
+        before: Before,
+        touched: Mapping[str, bool],
+        names: Optional[AbstractSet[str]] = None,
+    ) -> None:
+        self.limits, self.before, self.touched, self.names = limits, before, touched, names
+        self.moved = start  # when something became good for the first time
+        self._ever_good: Set[Tuple[str, str]] = set()
+        self._ended: Dict[str, Dict[str, FrozenSet[str]]] = {}
+        self._good_since: Dict[str, Tuple[float, FrozenSet[str]]] = {}
         self._pending_since: Dict[str, float] = {}
 
     def feed(
@@ -60,65 +84,105 @@ class Gate:
     ) -> Verdict:
         """The verdict at ``now`` (seconds)."""
         grouped = tasks_by_service(tasks)
-        judgements: List[Judgement] = []
-        reasons: Dict[str, str] = {}
-        settled = True
-        for service in sorted(services, key=lambda s: s["Spec"]["Name"]):
+        counted = [s for s in services if self.names is None or s["Spec"]["Name"] in self.names]
+        found = {service["Spec"]["Name"] for service in counted}
+        judgements = [Judgement(name, UNKNOWN, "", 0, 0, GONE, GONE) for name in (self.names or found) - found]
+        reasons = {judgement.name: GONE for judgement in judgements}
+        seen: Dict[str, Seen] = {}
+        late: Dict[str, str] = {}
+        stabilising: List[str] = []
+        allowance = 0.0
+        for service in counted:
             own = grouped.get(service["ID"], [])
-            judgement = judge(service, own, self._view(service, nodes))
-            judgement = self._with_patience(now, service["ID"], own, judgement)
+            view = self._view(service, nodes)
+            sorted_out = sort_out(service, own, view)
+            judgement = judge_seen(service, own, sorted_out, view)
+            judgement = self._with_patience(now, service["ID"], sorted_out, judgement)
+            self._remember(now, service["ID"], sorted_out, judgement)
             judgements.append(judgement)
+            seen[judgement.name] = sorted_out
+            calm = self._is_calm(now, service["ID"], sorted_out, judgement)
+            if service["ID"] in self.before.broken and service["ID"] not in self.touched:
+                continue
             if judgement.fatal:
                 reasons[judgement.name] = judgement.fatal
-            elif not self._is_settled(now, service["ID"], judgement):
-                settled = False
+            elif judgement.status not in GOOD:
+                late[judgement.name] = judgement.message or "not all tasks run"
+                allowance = max(allowance, _observation(service))
+            elif not calm:
+                stabilising.append(judgement.name)
+        judgements.sort(key=lambda judgement: judgement.name)
+        state = PASSED
         if reasons:
-            return Verdict(FAILED, judgements, reasons)
-        if settled:
-            return Verdict(PASSED, judgements, {})
-        if now - self.start >= self.limits.timeout:
-            late = {j.name: j.message or "not all tasks run" for j in judgements if j.status not in GOOD}
-            return Verdict(TIMED_OUT, judgements, late)
-        return Verdict(WAITING, judgements, {})
+            state = FAILED
+        elif late or stabilising:
+            state = WAITING
+            if not late:
+                allowance = self.limits.stable_for
+                late = dict.fromkeys(stabilising, f"it has not been stable for {self.limits.stable_for:g} s")
+            if now - self.moved >= self.limits.timeout + allowance:
+                state, reasons = TIMED_OUT, late
+        return Verdict(state, judgements, reasons, seen, stabilising)
+
+    def lost_sight(self) -> None:
+        """Nobody knows what happened while no Engine answered: stability begins anew."""
+        self._good_since.clear()
 
     def _view(self, service: Mapping[str, Any], nodes: Sequence[Mapping[str, Any]]) -> View:
         key = service["ID"]
+        old = self.before.updates.get(key, ("", ""))
         return View(
             nodes,
             self.before.failures,
-            self.before.updates.get(key, ("", "")) if key not in self.touched else ("", ""),
-            _update_start(service) if self.touched.get(key) else "",
-            self.limits.restarts,
+            old,
+            _update_start(service, old[1]) if self.touched.get(key) else "",
+            self.limits.max_restarts,
+            self._ended.get(key, {}),
+            self.limits.observe,
         )
 
-    def _with_patience(self, now: float, key: str, tasks: Sequence[Task], judgement: Judgement) -> Judgement:
+    def _remember(self, now: float, key: str, seen: Seen, judgement: Judgement) -> None:
+        self._ended[key] = {**self._ended.get(key, {}), **seen.ended}
+        good = {(key, slot) for slot in good_slots(seen, judgement.mode)}
+        if not good <= self._ever_good:
+            self._ever_good |= good
+            self.moved = now
+
+    def _with_patience(self, now: float, key: str, seen: Seen, judgement: Judgement) -> Judgement:
         """A task that no node takes is fatal, but only after a while: nodes come and go."""
-        stuck = [
-            task
-            for task in tasks
-            if state_of(task) == "pending"
-            and task.get("DesiredState") in ("running", "complete")
-            and "no suitable node" in str((task.get("Status") or {}).get("Err"))
-        ]
-        if not stuck:
+        if not seen.stuck:
             self._pending_since.pop(key, None)
             return judgement
         since = self._pending_since.setdefault(key, now)
         if now - since < self.limits.pending or judgement.fatal:
             return judgement
         status = DEGRADED if judgement.running else BAD
-        return judgement._replace(status=status, fatal=str(stuck[0]["Status"]["Err"]))
+        return judgement._replace(status=status, fatal=error_of(seen.stuck[0]))
 
-    def _is_settled(self, now: float, key: str, judgement: Judgement) -> bool:
-        if judgement.status not in GOOD:
+    def _is_calm(self, now: float, key: str, seen: Seen, judgement: Judgement) -> bool:
+        """Whether the same tasks have run for long enough. Swarm's own observation of them counts."""
+        if judgement.fatal or seen.outdated or seen.good < judgement.desired:
             self._good_since.pop(key, None)
             return False
-        since = self._good_since.setdefault(key, now)
+        running = frozenset(task["ID"] for task in seen.running)
+        since, known = self._good_since.get(key, (now, running))
+        if known != running:
+            since = now
+        self._good_since[key] = (since, running)
         if judgement.desired == 0 or judgement.status == "complete" or key not in self.touched:
             return True
         return now - since >= self.limits.stable_for
 
 
-def _update_start(service: Mapping[str, Any]) -> str:
+def _update_start(service: Mapping[str, Any], old: str) -> str:
     """When the Engine began to replace tasks; a time far off as long as it did not."""
-    return str((service.get("UpdateStatus") or {}).get("StartedAt") or "9999")
+    started = str((service.get("UpdateStatus") or {}).get("StartedAt") or "")
+    return started if started and started != old else "9999"
+
+
+def _observation(service: Mapping[str, Any]) -> float:
+    """Seconds for which an update may seem to stand still: between two steps, and while Swarm observes it."""
+    if update_state(service) != "updating":
+        return 0.0
+    config = service["Spec"].get("UpdateConfig") or {}
+    return (float(config.get("Delay") or 0) + float(config.get("Monitor") or 5 * NANO)) / NANO

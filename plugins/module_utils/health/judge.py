@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 import re
-from typing import AbstractSet, Any, Dict, List, Mapping, NamedTuple, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes import eligible
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.seen import Seen, View, condition_of, sort_out
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import (
     ASLEEP,
     COMPLETE,
@@ -24,138 +25,146 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses 
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import (
     ENDED_BADLY,
     Task,
-    by_slot,
     error_of,
-    is_current,
     state_of,
+    timestamp,
 )
 
 #: Errors of a task that no further try on the same node mends.
 HOPELESS = re.compile(
     r"no such image|manifest .*(unknown|not found)|pull access denied|repository .* not found|invalid mount config"
-    r"|executable file not found|invalid reference format",
+    r"|executable file not found|invalid reference format|exec format error|exec: .*(no such file|permission denied)"
+    r"|error looking up (volume|logging) plugin|no log driver named|unknown (or invalid )?runtime",
     re.IGNORECASE,
 )
+ROLLED_BACK = ("rollback_started", "rollback_paused", "rollback_completed")
 
-
-class View(NamedTuple):
-    """What judging needs beside the service and its tasks."""
-
-    nodes: Sequence[Mapping[str, Any]] = ()
-    old_failures: AbstractSet[str] = frozenset()  # ids of tasks that had failed before
-    old_update: Tuple[str, str] = ("", "")  # state and start of an update that was over before
-    since: str = ""  # when an update replaced tasks although their specification is the same
-    restarts: int = 3  # so many failures of one slot are a crash loop
-
-
-class Seen(NamedTuple):
-    """The tasks of one service that count, sorted out."""
-
-    running: List[Task]
-    failures: List[Task]  # of now, the newest first
-    waiting: List[Task]  # have no node
-    outdated: List[Task]  # still running on an older specification
-    most_failures: int  # in one slot
-
-
-def sort_out(service: Mapping[str, Any], tasks: Sequence[Task], view: View) -> Seen:
-    """The current tasks of ``service`` by what they do."""
-    current = [task for task in tasks if is_current(task, service, view.since)]
-    ids = {task["ID"] for task in current}
-    outdated = [
-        task
-        for task in tasks
-        if task["ID"] not in ids and task.get("DesiredState") == "running" and state_of(task) == "running"
-    ]
-    running, waiting, failures = [], [], []
-    most = 0
-    for slot in by_slot(current).values():
-        live = [task for task in slot if task.get("DesiredState") in ("running", "ready", "complete")]
-        running += [task for task in live[:1] if state_of(task) == "running" and task["DesiredState"] == "running"]
-        waiting += [task for task in live[:1] if state_of(task) == "pending" and error_of(task)]
-        bad = [task for task in slot if state_of(task) in ENDED_BADLY and task["ID"] not in view.old_failures]
-        failures += bad
-        most = max(most, len(bad))
-    failures.sort(key=lambda task: str(task.get("CreatedAt")), reverse=True)
-    return Seen(running, failures, waiting, outdated, most)
+#: What a task on its way waits for.
+STAGES = {
+    "new": "waits for the Swarm to allot its networks",
+    "pending": "waits for a node",
+    "assigned": "waits for its node to accept it",
+    "accepted": "waits for its node to begin",
+    "preparing": "is being prepared: images, volumes, networks",
+    "ready": "waits to be started",
+    "starting": "has started, and is not healthy yet",
+}
 
 
 def judge(service: Mapping[str, Any], tasks: Sequence[Task], view: View) -> Judgement:
     """The judgement of one service by ``tasks`` (of this service)."""
+    return judge_seen(service, tasks, sort_out(service, tasks, view), view)
+
+
+def judge_seen(service: Mapping[str, Any], tasks: Sequence[Task], seen: Seen, view: View) -> Judgement:
+    """The same for tasks that are sorted out already."""
     spec = service["Spec"]
     mode = mode_of(spec)
-    seen = sort_out(service, tasks, view)
+    desired = _desired(spec, mode, view)
+    running, message = len(seen.running), message_of(seen)
+
+    def judgement(status: str, text: str = message, fatal: str = "") -> Judgement:
+        return Judgement(spec["Name"], status, mode, desired, running, text, fatal)
+
     if mode.endswith("job"):
-        return _job(service, tasks, mode, seen, view)
-    desired = replicas_of(spec) if mode == "replicated" else len(eligible(view.nodes, spec["TaskTemplate"]))
-    running = len(seen.running)
-    state, message = update_state(service), _message(seen)
-    moving = state in ("updating", "rollback_started")
-    fatal = _fatal(service, seen, view)
+        return _job(spec, seen, view, judgement)
     if desired == 0 and not seen.outdated:
         left = [task for task in tasks if state_of(task) == "running"]
-        return Judgement(spec["Name"], PROGRESSING if left else ASLEEP, mode, 0, len(left), "stopping" if left else "")
+        if left:
+            return Judgement(spec["Name"], PROGRESSING, mode, 0, len(left), "stopping")
+        return judgement(ASLEEP, "" if mode == "replicated" else "no node is to run it")
+    fatal = _fatal(service, tasks, seen, view)
     if fatal:
-        return Judgement(
-            spec["Name"], DEGRADED if running or seen.outdated else FAILED, mode, desired, running, message, fatal
-        )
-    if running >= desired and not seen.outdated and not moving:
-        return Judgement(spec["Name"], HEALTHY, mode, desired, running)
+        return judgement(DEGRADED if running or seen.outdated else FAILED, fatal=fatal)
+    if seen.good >= desired and not seen.outdated:
+        if view.observe and update_state(service) == "updating":
+            return judgement(PROGRESSING, "all tasks run, and Swarm still observes the update")
+        return judgement(HEALTHY if running else COMPLETE, "")
     if not seen.failures:
-        return Judgement(spec["Name"], PROGRESSING, mode, desired, running, message)
-    return Judgement(spec["Name"], DEGRADED if running else FAILED, mode, desired, running, message)
+        return judgement(PROGRESSING)
+    return judgement(DEGRADED if running else FAILED)
 
 
-def _job(service: Mapping[str, Any], tasks: Sequence[Task], mode: str, seen: Seen, view: View) -> Judgement:
-    spec = service["Spec"]
-    name, running = spec["Name"], len(seen.running)
-    done = sum(1 for task in tasks if state_of(task) == "complete" and is_current(task, service))
-    desired = replicas_of(spec) if mode == "replicated-job" else len(eligible(view.nodes, spec["TaskTemplate"]))
-    if done >= desired:
-        return Judgement(name, COMPLETE, mode, desired, running)
-    fatal = _fatal(service, seen, view)
-    if not fatal and seen.failures and not _restarts(spec):
-        fatal = _last_error(seen)
+def _desired(spec: Mapping[str, Any], mode: str, view: View) -> int:
+    if mode.startswith("replicated"):
+        return replicas_of(spec)
+    return len(eligible(view.nodes, spec["TaskTemplate"]))
+
+
+def _job(spec: Mapping[str, Any], seen: Seen, view: View, judgement: Callable[..., Judgement]) -> Judgement:
+    desired, running = judgement("").desired, len(seen.running)
+    if len(seen.done) >= desired:
+        return judgement(COMPLETE, "")
+    fatal = _hopeless(seen)
+    if not fatal and seen.failures and condition_of(spec) == "none":
+        fatal = last_error(seen)
+    if not fatal and seen.given_up:
+        fatal = f"it has failed {_times(seen.most_failures)}: {last_error(seen)}"
+    if not fatal and not _attempts(spec):
+        fatal = _crash_loop(seen, view)
     if fatal or (seen.failures and not running):
-        return Judgement(name, FAILED, mode, desired, running, _message(seen), fatal)
-    return Judgement(name, PROGRESSING, mode, desired, running, _message(seen) or f"{done} of {desired} complete")
+        return judgement(FAILED, fatal=fatal)
+    done = f"{len(seen.done)} of {desired} complete"
+    return judgement(PROGRESSING, message_of(seen) or done)
 
 
-def _restarts(spec: Mapping[str, Any]) -> bool:
-    policy = spec["TaskTemplate"].get("RestartPolicy") or {}
-    return policy.get("Condition", "any") != "none"
-
-
-def _fatal(service: Mapping[str, Any], seen: Seen, view: View) -> str:
+def _fatal(service: Mapping[str, Any], tasks: Sequence[Task], seen: Seen, view: View) -> str:
     update = service.get("UpdateStatus") or {}
     state, started = str(update.get("State") or ""), str(update.get("StartedAt") or "")
     fresh = (state, started) != view.old_update
-    if fresh and state in ("rollback_completed", "rollback_paused"):
-        return f"Swarm rolled the update back: {update.get('Message') or state}. {_last_error(seen)}".strip()
-    if state in ("paused", "rollback_paused") and seen.outdated:
-        return f"the update is paused: {update.get('Message') or state}. {_last_error(seen)}".strip()
-    if fresh and state == "paused":
-        return f"Swarm paused the update: {update.get('Message') or state}. {_last_error(seen)}".strip()
-    for task in seen.failures:
-        if HOPELESS.search(error_of(task)):
-            return error_of(task)
-    if seen.most_failures >= view.restarts:
-        return f"its tasks end again and again ({seen.most_failures} times in one slot): {_last_error(seen)}"
-    mode = mode_of(service["Spec"])
-    ended_for_good = not _restarts(service["Spec"]) and seen.failures and not seen.running and mode == "replicated"
-    return _last_error(seen) if ended_for_good else ""
+    said = str(update.get("Message") or state)
+    if fresh and state in ROLLED_BACK:
+        # The task that failed is of a specification that is no longer the service's.
+        bad = [task for task in tasks if state_of(task) in ENDED_BADLY and task["ID"] not in view.old_failures]
+        newest = max(bad, key=lambda task: timestamp(task.get("CreatedAt")), default=None)
+        return f"Swarm rolled the update back ({said}). {error_of(newest) if newest else ''}".strip()
+    if state in ("paused", "rollback_paused") and (fresh or seen.outdated):
+        return f"the update is paused ({said}). {last_error(seen)}".strip()
+    if _hopeless(seen):
+        return _hopeless(seen)
+    if _crash_loop(seen, view):
+        return _crash_loop(seen, view)
+    if seen.given_up and (condition_of(service["Spec"]) == "none" or _attempts(service["Spec"])):
+        return f"its task has ended, and is not started again: {last_error(seen)}"
+    return ""
 
 
-def _last_error(seen: Seen) -> str:
-    return error_of(seen.failures[0]) if seen.failures else ""
+def _hopeless(seen: Seen) -> str:
+    return next((error_of(task) for task in seen.failures if HOPELESS.search(error_of(task))), "")
 
 
-def _message(seen: Seen) -> str:
+def _crash_loop(seen: Seen, view: View) -> str:
+    if seen.most_failures <= view.max_restarts:
+        return ""
+    return f"its tasks end again and again ({_times(seen.most_failures)} in one slot): {last_error(seen)}"
+
+
+def _attempts(spec: Mapping[str, Any]) -> int:
+    return int((spec["TaskTemplate"].get("RestartPolicy") or {}).get("MaxAttempts") or 0)
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
+
+
+def last_error(seen: Seen) -> str:
+    """What the newest failure says."""
+    if not seen.failures:
+        return ""
+    newest = seen.failures[0]
+    return error_of(newest) or ("the command has ended (exit code 0)" if state_of(newest) == "complete" else "")
+
+
+def message_of(seen: Seen) -> str:
+    """What is missing, in a few words."""
     if seen.failures:
-        return _last_error(seen)
-    if seen.waiting:
-        return error_of(seen.waiting[0])
-    return f"{len(seen.outdated)} tasks still run the old specification" if seen.outdated else ""
+        return last_error(seen)
+    if seen.stuck:
+        return error_of(seen.stuck[0])
+    if seen.outdated:
+        count = len(seen.outdated)
+        return f"{count} task{' still runs' if count == 1 else 's still run'} the old specification"
+    return f"a task {STAGES[state_of(seen.coming[0])]}" if seen.coming else ""
 
 
 def tasks_by_service(tasks: Sequence[Task]) -> Dict[str, List[Task]]:

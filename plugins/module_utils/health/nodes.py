@@ -6,22 +6,30 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Dict, Iterable, List, Mapping, Optional
+from typing import AbstractSet, Any, Dict, Iterable, List, Mapping, Optional
 
 EXPRESSION = re.compile(r"\s*([a-zA-Z0-9_.\-]+)\s*(==|!=)\s*(.*?)\s*\Z")
 
 
 def eligible(nodes: Iterable[Mapping[str, Any]], template: Mapping[str, Any]) -> List[Mapping[str, Any]]:
-    """The nodes that are ready, active, and meet constraints and platforms of a TaskSpec."""
+    """The nodes that are ready, active, and meet constraints and platforms of a TaskSpec.
+
+    One of which the managers do not know yet how it is (after an election) counts: it is waited for.
+    """
     placement = template.get("Placement") or {}
     return [
         node
         for node in nodes
-        if (node.get("Status") or {}).get("State") == "ready"
+        if (node.get("Status") or {}).get("State") in ("ready", "unknown")
         and (node.get("Spec") or {}).get("Availability") == "active"
         and all(_meets(node, text) for text in placement.get("Constraints") or [])
         and _has_platform(node, placement.get("Platforms") or [])
     ]
+
+
+def paused(nodes: Iterable[Mapping[str, Any]]) -> AbstractSet[str]:
+    """The ids of nodes that get no new task and keep those that they have, also of an older specification."""
+    return {str(node.get("ID")) for node in nodes if (node.get("Spec") or {}).get("Availability") == "pause"}
 
 
 def _meets(node: Mapping[str, Any], text: str) -> bool:

@@ -69,7 +69,8 @@ def replicas_of(spec: Mapping[str, Any]) -> int:
     """The replicas of a replicated service, the completions of a job."""
     mode = spec.get("Mode") or {}
     if mode.get("ReplicatedJob") is not None:
-        return int(mode["ReplicatedJob"].get("TotalCompletions", 1))
+        job = mode["ReplicatedJob"]
+        return int(job.get("TotalCompletions", job.get("MaxConcurrent", 1)))
     return int((mode.get("Replicated") or {}).get("Replicas", 1))
 
 

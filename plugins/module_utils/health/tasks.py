@@ -48,11 +48,16 @@ def _comparable(template: Mapping[str, Any]) -> Dict[str, Any]:
     return spec
 
 
-def by_slot(tasks: Iterable[Task]) -> Dict[str, List[Task]]:
-    """Tasks by slot (replicated) or node (global), the newest first."""
+def slot_of(task: Task, mode: str) -> str:
+    """The place that a task fills: its node in a global mode, otherwise its slot (a job counts from 0)."""
+    return str(task.get("NodeID") or "") if mode.startswith("global") else str(task.get("Slot") or 0)
+
+
+def by_slot(tasks: Iterable[Task], mode: str) -> Dict[str, List[Task]]:
+    """Tasks by the place that they fill, the newest first."""
     slots: Dict[str, List[Task]] = {}
     for task in tasks:
-        slots.setdefault(str(task.get("Slot") or task.get("NodeID") or ""), []).append(task)
+        slots.setdefault(slot_of(task, mode), []).append(task)
     for found in slots.values():
         found.sort(key=lambda task: timestamp(task.get("CreatedAt")), reverse=True)
     return slots

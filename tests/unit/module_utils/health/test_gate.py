@@ -1,9 +1,11 @@
 """Golden cases: tests/unit/cases/wait/CASE.yml tells what is seen when, and what the gate says to it.
 
-``services`` maps a name to mode (replicated, global, replicated-job), replicas, restart (any, none), update (state,
-start), ports_only, touched (default true). ``feeds`` is a list of at, update (by service), tasks, nodes and expect.
+``services`` maps a name to mode (replicated, global, replicated-job, global-job), replicas, restart (any, none,
+on-failure), attempts, update (state, start), monitor and delay (seconds), ports_only, touched (default true).
+``names`` limits what counts; ``failed_before`` and ``broken_before`` are what was so before. ``feeds`` is a list of at,
+update (by service), tasks, nodes, without (services that are gone), lost_sight, expect, lines (what people are told).
 A task is ``SERVICE.SLOT ID STATE [error]``, where the state may be followed by ``/DESIRED``; ``old`` before it marks a
-task of the specification before.
+task of the specification before, ``run N`` one of the Nth run of a job. A node is ``NAME [STATE [AVAILABILITY]]``.
 """
 
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 import yaml
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.gate import Before, Gate, Limits
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.lines import Lines
 
 CASES = Path(__file__).resolve().parents[2] / "cases" / "wait"
 
@@ -26,13 +29,16 @@ def service(name, given, update):
         "replicated": {"Replicated": {"Replicas": replicas}},
         "global": {"Global": {}},
         "replicated-job": {"ReplicatedJob": {"TotalCompletions": replicas}},
+        "global-job": {"GlobalJob": {}},
     }[given.get("mode", "replicated")]
     spec = template("new")
     if "restart" in given:
-        spec["RestartPolicy"] = {"Condition": given["restart"]}
+        spec["RestartPolicy"] = {"Condition": given["restart"], "MaxAttempts": given.get("attempts", 0)}
     if "constraints" in given:
         spec["Placement"] = {"Constraints": given["constraints"]}
     out = {"ID": name, "Version": {"Index": 1}, "Spec": {"Name": name, "TaskTemplate": spec, "Mode": mode}}
+    seconds = {"Monitor": given.get("monitor", 5), "Delay": given.get("delay", 0)}
+    out["Spec"]["UpdateConfig"] = {key: int(value * 1e9) for key, value in seconds.items()}
     if update:
         out["UpdateStatus"] = {"State": update["state"], "StartedAt": update["start"], "Message": update["state"]}
     if "job" in given.get("mode", ""):
@@ -44,6 +50,9 @@ def task(text, services, number):
     head, identity, rest = text.split(" ", 2)
     name, _dot, slot = head.partition(".")
     old = rest.startswith("old ")
+    run = 0
+    if rest.startswith("run "):
+        run, rest = int(rest.split(" ")[1]), rest.split(" ", 2)[2]
     state, _space, error = (rest[4:] if old else rest).partition(" ")
     state, _slash, desired = state.partition("/")
     given = services[name]
@@ -56,15 +65,24 @@ def task(text, services, number):
         "Spec": spec,
         "CreatedAt": f"2026-01-01T00:00:{number:02d}Z",
     }
-    out.update({"NodeID": slot} if given.get("mode") == "global" else {"Slot": int(slot)})
+    if given.get("mode", "").startswith("global"):
+        out["NodeID"] = slot
+    else:
+        # The Engine leaves out what is zero; tasks of one slot may run anywhere.
+        out.update({"Slot": int(slot)} if int(slot) else {}, NodeID=f"n{number}")
+    if "job" in given.get("mode", ""):
+        out["JobIteration"] = {"Index": run} if run else {}
+    if error.startswith("task: non-zero exit"):
+        out["Status"]["ContainerStatus"] = {"ExitCode": int(error.split("(")[1].split(")")[0])}
     return out
 
 
-def node(name):
+def node(text):
+    name, state, availability = (*text.split(" "), "ready", "active")[:3] if " " in text else (text, "ready", "active")
     return {
         "ID": name,
-        "Spec": {"Availability": "active", "Role": "worker"},
-        "Status": {"State": "ready"},
+        "Spec": {"Availability": availability, "Role": "worker"},
+        "Status": {"State": state},
         "Description": {"Hostname": name, "Platform": {"OS": "linux", "Architecture": "x86_64"}},
     }
 
@@ -77,14 +95,22 @@ def test_the_verdicts(case):
     before = Before(
         frozenset(story.get("failed_before", [])),
         {name: (s["update"]["state"], s["update"]["start"]) for name, s in services.items() if "update" in s},
+        frozenset(story.get("broken_before", [])),
     )
-    gate = Gate(Limits(**story.get("limits", {})), 0.0, before, touched)
+    names = set(story["names"]) if "names" in story else None
+    gate, lines = Gate(Limits(**story.get("limits", {})), 0.0, before, touched, names), Lines(0.0)
     for feed in story["feeds"]:
         updates = {name: s.get("update") for name, s in services.items()}
         updates.update(feed.get("update", {}))
-        seen = [service(name, given, updates[name]) for name, given in services.items()]
+        gone = feed.get("without", [])
+        seen = [service(name, given, updates[name]) for name, given in services.items() if name not in gone]
+        if feed.get("lost_sight"):
+            gate.lost_sight()
         tasks = [task(text, services, number) for number, text in enumerate(feed.get("tasks", []))]
         verdict = gate.feed(feed["at"], seen, tasks, [node(name) for name in feed.get("nodes", [])])
         said = [f"{j.name} {j.status} {j.running}/{j.desired}" for j in verdict.judgements]
         said += [f"{name}: {reason}" for name, reason in sorted(verdict.reasons.items())]
         assert [verdict.state, *said] == feed["expect"], f"at {feed['at']}"
+        told = lines.tell(feed["at"], verdict, {f"n{number}": f"worker{number}" for number in range(9)})
+        if "lines" in feed:
+            assert told == feed["lines"], f"at {feed['at']}"

@@ -1,0 +1,115 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What people are told while a stack is waited for: a line for each change of a service, and a sign of life."""
+
+from __future__ import annotations
+
+from typing import Dict, List, Mapping, Optional
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.gate import Verdict
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.judge import STAGES
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.seen import Seen
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import ASLEEP, COMPLETE, GOOD, Judgement
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import Task, error_of, state_of
+
+QUIET = 10.0  # seconds after which it is said what is waited for
+LONGEST_ERROR = 160
+NAMED = 3  # services that a sign of life names
+
+
+class Lines:
+    """``tell`` gives the lines that are new at ``now`` (seconds)."""
+
+    def __init__(self, start: float) -> None:
+        self.start = self.last = start
+        self._shown: Optional[Dict[str, str]] = None
+
+    def tell(self, now: float, verdict: Verdict, nodes: Mapping[str, str]) -> List[str]:
+        """``nodes`` maps ids to names. The first look tells only what is wrong: nothing has changed yet."""
+        new = {}
+        for judgement in verdict.judgements:
+            new[judgement.name] = line_of(judgement, verdict.seen.get(judgement.name), nodes)
+        if self._shown is None:
+            lines = [new[j.name] for j in verdict.judgements if _has_bad_news(verdict.seen.get(j.name))]
+        else:
+            lines = [line for name, line in new.items() if self._shown.get(name) != line]
+        self._shown = new
+        if lines:
+            self.last = now
+        elif now - self.last >= QUIET:
+            self.last = now
+            lines = [self._sign_of_life(now, verdict)]
+        return lines
+
+    def _sign_of_life(self, now: float, verdict: Verdict) -> str:
+        late = [
+            f"{j.name} ({j.running}/{j.desired} running{_why(verdict.seen.get(j.name))})"
+            for j in verdict.judgements
+            if j.status not in GOOD
+        ]
+        what = late or [f"{name} to be stable" for name in verdict.stabilising]
+        more = f" and {len(what) - NAMED} more" if len(what) > NAMED else ""
+        return f"waiting for {', '.join(what[:NAMED])}{more}, {now - self.start:.0f} s so far"
+
+
+def line_of(judgement: Judgement, seen: Optional[Seen], nodes: Mapping[str, str]) -> str:
+    """How one service does, as ``shop_web: 1/3 running (task 2 failed: exit code 1 on worker1)``."""
+    name = judgement.name
+    if seen is None:
+        return f"{name}: {judgement.message}"
+    if judgement.status == ASLEEP:
+        return f"{name}: nothing to run"
+    if judgement.mode.endswith("job") or judgement.status == COMPLETE:
+        count = f"{len(seen.done)}/{judgement.desired} complete"
+    else:
+        count = f"{judgement.running}/{judgement.desired} running"
+    facts = [] if judgement.status in GOOD else _facts(judgement, seen, nodes)
+    return f"{name}: {count} ({', '.join(facts)})" if facts else f"{name}: {count}"
+
+
+def _facts(judgement: Judgement, seen: Seen, nodes: Mapping[str, str]) -> List[str]:
+    facts = []
+    if seen.failures:
+        facts.append(_failure(seen.failures[0], nodes))
+    elif judgement.fatal:
+        facts.append(_short(judgement.fatal))
+    if seen.stuck:
+        facts.append(_short(error_of(seen.stuck[0])))
+    if seen.outdated:
+        facts.append(f"{len(seen.outdated)} of the version before")
+    starting = sum(1 for task in seen.coming if state_of(task) == "starting")
+    if starting:
+        facts.append(f"{starting} not healthy yet")
+    return facts
+
+
+def _failure(task: Task, nodes: Mapping[str, str]) -> str:
+    status = task.get("Status") or {}
+    code = (status.get("ContainerStatus") or {}).get("ExitCode")
+    error = error_of(task)
+    why = f"exit code {code or 0}" if error.startswith("task: non-zero exit") and code else _short(error)
+    if "unhealthy container" in error:
+        why = "its health check fails"
+    node = str(task.get("NodeID") or "")
+    where = f" on {nodes.get(node, node)}" if node else ""
+    which = f"task {task['Slot']}" if task.get("Slot") else "a task"
+    ended = "ended" if state_of(task) == "complete" else state_of(task)
+    return f"{which} {ended}{': ' + why if why else ''}{where}"
+
+
+def _why(seen: Optional[Seen]) -> str:
+    if seen is None or not (seen.stuck or seen.coming):
+        return ""
+    if seen.stuck:
+        return f", {_short(error_of(seen.stuck[0]))}"
+    return f", a task {STAGES[state_of(seen.coming[0])]}"
+
+
+def _has_bad_news(seen: Optional[Seen]) -> bool:
+    return seen is None or bool(seen.failures or seen.stuck)
+
+
+def _short(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= LONGEST_ERROR else text[: LONGEST_ERROR - 1] + "…"
