@@ -559,12 +559,12 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options 
     PLATFORM,
     STACK,
 )
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run import run_module
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run import run_change
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.stack import change_stack
 
 
 def main() -> None:
-    run_module({**STACK, **FILES, **PLATFORM, **CHANGES, **COMPILED}, change_stack)
+    run_change({**STACK, **FILES, **PLATFORM, **CHANGES, **COMPILED}, change_stack)
 
 
 if __name__ == "__main__":

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -58,6 +60,14 @@ class Player:
 
     def play(self, *tasks, **how):
         """Each task is a map; a module's name without a dot is one of ours."""
+        return self.playbook(self._written(tasks), **how)
+
+    def begin(self, *tasks, **how):
+        """As ``play``, but does not wait for the end."""
+        command, environment, _results = self._command(self._written(tasks), **how)
+        return Running(command, self.folder, environment)
+
+    def _written(self, tasks):
         self.runs += 1
         full = [
             {(f"stackwright.swarm.{key}" if key in OURS else key): value for key, value in task.items()}
@@ -69,10 +79,17 @@ class Player:
             "module_defaults": {"group/stackwright.swarm.swarm": {"docker_host": "{{ docker_host }}"}},
             "tasks": full,
         }
-        playbook = self.write(f"play{self.runs}.yml", yaml.safe_dump([play], sort_keys=False))
-        return self.playbook(playbook, **how)
+        return self.write(f"play{self.runs}.yml", yaml.safe_dump([play], sort_keys=False))
 
-    def playbook(
+    def playbook(self, path, **how):
+        command, environment, results = self._command(path, **how)
+        done = subprocess.run(
+            command, cwd=self.folder, capture_output=True, text=True, timeout=300, check=False, env=environment
+        )
+        lines = [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
+        return Played(done.returncode, done.stdout + done.stderr, lines)
+
+    def _command(
         self, path, *, check=False, diff=False, verbosity=0, variables=None, limit=None, environment=None, through=()
     ):
         """``through`` is a command line that runs ansible-playbook, for instance in a namespace."""
@@ -80,28 +97,72 @@ class Player:
         command = [*through, str(BIN / "ansible-playbook"), "-i", str(self.folder / "inventory.yml"), str(path)]
         command += ["--check"] * check + ["--diff"] * diff + ["-" + "v" * verbosity] * bool(verbosity)
         command += ["-e", json.dumps(variables)] * bool(variables) + ["--limit", limit] * bool(limit)
-        done = subprocess.run(
+        full = {
+            "PATH": f"{BIN}:{os.environ['PATH']}",
+            "HOME": os.environ["HOME"],
+            "LC_ALL": "C.UTF-8",
+            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".cache" / "collections"),
+            "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).parent / "callback"),
+            "ANSIBLE_CALLBACKS_ENABLED": "results",
+            "ANSIBLE_LOCALHOST_WARNING": "false",
+            "ANSIBLE_HOME": str(self.folder / ".ansible"),
+            "STACKWRIGHT_RESULTS": str(results),
+            **(environment or {}),
+        }
+        return command, full, results
+
+
+class Running:
+    """A run that goes on, in a terminal and session of its own. Each line has the time at which it was seen."""
+
+    def __init__(self, command, folder, environment):
+        self.start = time.monotonic()
+        reading, terminal = os.openpty()
+        self.process = subprocess.Popen(
             command,
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-            env={
-                "PATH": f"{BIN}:{os.environ['PATH']}",
-                "HOME": os.environ["HOME"],
-                "LC_ALL": "C.UTF-8",
-                "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".cache" / "collections"),
-                "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).parent / "callback"),
-                "ANSIBLE_CALLBACKS_ENABLED": "results",
-                "ANSIBLE_LOCALHOST_WARNING": "false",
-                "ANSIBLE_HOME": str(self.folder / ".ansible"),
-                "STACKWRIGHT_RESULTS": str(results),
-                **(environment or {}),
-            },
+            cwd=folder,
+            env={**environment, "ANSIBLE_NOCOLOR": "1", "COLUMNS": "250"},
+            stdin=subprocess.DEVNULL,
+            stdout=terminal,
+            stderr=terminal,
+            start_new_session=True,
         )
-        lines = [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
-        return Played(done.returncode, done.stdout + done.stderr, lines)
+        os.close(terminal)
+        self._terminal = os.fdopen(reading, "rb")
+        self.seen = []
+
+    def until(self, part):
+        """Reads up to the line with ``part``; the end of the run without it is a failure."""
+        for line in self._read():
+            if part in line:
+                return line
+        raise AssertionError(f"{part!r} was never shown:\n{self.output}")
+
+    def end(self):
+        """Reads the rest, and gives the exit code."""
+        for _line in self._read():
+            pass
+        return self.process.wait(60)
+
+    def kill(self):
+        """What takes the controller away: SIGKILL to all of its processes."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(60)
+
+    def _read(self):
+        while True:
+            try:
+                line = self._terminal.readline().decode()
+            except OSError:  # the other side was closed
+                return
+            if not line:
+                return
+            self.seen.append((time.monotonic() - self.start, line.rstrip()))
+            yield line
+
+    @property
+    def output(self):
+        return "\n".join(line for _at, line in self.seen)
 
 
 OURS = {path.stem for path in (ROOT / "plugins" / "modules").glob("*.py")}

@@ -26,6 +26,7 @@ LAYERS = {
         "module_utils/engine",
     ],
     "module_utils/adapter": ["module_utils"],
+    "plugin_utils/cluster_action": ["module_utils", "plugin_utils"],
     "plugin_utils": ["module_utils/errors", "module_utils/swarm", "module_utils/values", "plugin_utils"],
     "modules": ["module_utils"],
     "action": ["module_utils", "plugin_utils"],

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Callable, Dict
+from typing import Any, Callable, Dict, Optional
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -16,6 +16,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connectio
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
 
 Work = Callable[[EngineClient, Dict[str, Any], bool], Dict[str, Any]]
+Change = Callable[[EngineClient, Dict[str, Any], Dict[str, Any]], Dict[str, Any]]
 
 
 def run_module(options: Dict[str, Dict[str, Any]], work: Work, **rules: Any) -> None:
@@ -24,19 +25,120 @@ def run_module(options: Dict[str, Dict[str, Any]], work: Work, **rules: Any) -> 
     :param rules: ``mutually_exclusive`` and its kin, as AnsibleModule takes them.
     """
     module = AnsibleModule(argument_spec={**options, **CONNECTION}, supports_check_mode=True, **rules)
+    _end(module, _outcome(module, lambda client: work(client, module.params, module.check_mode)))
+
+
+def run_change(options: Dict[str, Dict[str, Any]], work: Change, **rules: Any) -> None:
+    """Runs ``work(client, params, run)`` for a module that changes a stack and whose action plugin is a ClusterAction.
+
+    ``run`` holds options of the transaction: ``check``, ``defer``, ``desired`` and what else the plugin handed over,
+    ``detach``, ``progress``. A worker takes over where the transaction calls ``detach`` (see worker.py).
+    """
+    module = AnsibleModule(argument_spec={**options, **CONNECTION}, supports_check_mode=True, **rules)
+    handed = _json(module.params["compiled"])
+    if "job" in handed:
+        _end(module, _followed(module, handed))
+    aside = _Aside(module)
+    run = {"check": module.check_mode, "defer": False, "detach": None, "progress": None, **handed}
+    if handed.get("follow"):
+        run.update(detach=aside.detach, progress=aside.progress)
+
+    def change(client: EngineClient) -> Dict[str, Any]:
+        aside.client = client
+        return work(client, module.params, run)
+
+    try:
+        result = _outcome(module, change)
+    except BaseException as error:
+        aside.fail(error)
+        raise
+    aside.finish(result)
+    _end(module, result)
+
+
+class _Aside:
+    """Lets a worker take over. In the worker, ``finish`` and ``fail`` do not return; elsewhere they do nothing."""
+
+    def __init__(self, module: AnsibleModule) -> None:
+        self._module = module
+        self._worker: Any = None
+        self.client: Optional[EngineClient] = None
+
+    def detach(self) -> None:
+        """Goes on in a worker. Where there can't be one, goes on here."""
+        if self._worker is not None or self.client is None:
+            return
+        from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.jobs import root_of
+        from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.worker import Foreground, start
+
+        # Two processes can't share a connection; the next call makes a new one.
+        self.client.close()
+        try:
+            self._worker = start(root_of(_remote_tmp(self._module)), self._module.no_log_values)
+        except Foreground as foreground:
+            _end(self._module, foreground.told)
+
+    def progress(self, line: str) -> None:
+        if self._worker is not None:
+            self._worker.say(line)
+
+    def finish(self, result: Dict[str, Any]) -> None:
+        if self._worker is not None:
+            self._worker.finish(result)
+
+    def fail(self, error: BaseException) -> None:
+        if self._worker is not None:
+            self._worker.fail(error)
+
+
+def _outcome(module: AnsibleModule, work: Callable[[EngineClient], Dict[str, Any]]) -> Dict[str, Any]:
     try:
         client = EngineClient(Connection(**connection_options(module.params, os.environ, _text_of)))
         try:
-            result = work(client, module.params, module.check_mode)
+            result = work(client)
         finally:
             client.close()
     except StackwrightError as error:
-        # A deployment that broke off has changed what it says it has done.
-        changed = bool((error.details.get("outcome") or {}).get("done"))
-        module.fail_json(msg=str(error), error_code=error.error_code, changed=changed, **error.details)
+        return _failure(error)
     if not module._diff:
         result.pop("diff", None)
+    return result
+
+
+def _failure(error: StackwrightError) -> Dict[str, Any]:
+    # A deployment that broke off has changed what it says it has done.
+    changed = bool((error.details.get("outcome") or {}).get("done"))
+    told = {"msg": str(error), "error_code": error.error_code, "changed": changed}
+    return {**told, **error.details, "failed": True}
+
+
+def _followed(module: AnsibleModule, handed: Dict[str, Any]) -> Dict[str, Any]:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.follow import follow
+    from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.jobs import find, root_of
+    from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import SystemClock
+
+    try:
+        return follow(find(root_of(_remote_tmp(module)), str(handed["job"])), int(handed["seen"]), SystemClock())
+    except StackwrightError as error:
+        return _failure(error)
+
+
+def _end(module: AnsibleModule, result: Dict[str, Any]) -> None:
+    """Ends the module."""
+    if result.pop("failed", False):
+        module.fail_json(**result)
     module.exit_json(**result)
+
+
+def _json(text: Optional[str]) -> Dict[str, Any]:
+    import json
+
+    found: Dict[str, Any] = json.loads(text or "{}")
+    return found
+
+
+def _remote_tmp(module: AnsibleModule) -> str:
+    return str(getattr(module, "_remote_tmp", None) or "~/.ansible/tmp")
 
 
 def _text_of(path: str) -> Any:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, Dict
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.holder import is_gone, this_run
@@ -33,19 +32,20 @@ PASSED = (
 ROLLOUT = ("wait", "mode", "timeout", "stable_for", "max_restarts", "poll_interval", "lock_timeout", "on_failure")
 
 
-def change_stack(client: EngineClient, params: Dict[str, Any], check: bool) -> Dict[str, Any]:
+def change_stack(client: EngineClient, params: Dict[str, Any], run: Dict[str, Any]) -> Dict[str, Any]:
     """Brings the stack to the wanted ``state``; the result is the transaction's.
 
     :raises StackwrightError: see ``deploy.transaction``; ``usage`` where the module is run without its action plugin.
     """
     check_ranges(params)
-    compiled = json.loads(params["compiled"] or "{}")
     options = {name: params[name] for name in PASSED}
     options.update(
-        check=check,
-        defer=compiled.get("defer", False),
+        check=run["check"],
+        defer=run["defer"],
+        detach=run["detach"],
+        progress=run["progress"],
         prefix=params["label_prefix"],
-        who=compiled.get("who"),
+        who=run.get("who"),
         this_run=this_run,
         is_gone=is_gone,
     )
@@ -55,10 +55,10 @@ def change_stack(client: EngineClient, params: Dict[str, Any], check: bool) -> D
         return stop_stack(client, clock, params["name"], options)
     if params["state"] == "absent":
         return remove_stack(client, clock, params["name"], options)
-    if "desired" not in compiled:
+    if "desired" not in run:
         raise StackwrightError(
             "compose_stack was run without its action plugin, which reads the Compose files.",
             error_code="usage",
             hint="Run it as the task stackwright.swarm.compose_stack, not by the module's file.",
         )
-    return deploy_stack(client, clock, compiled["desired"], options)
+    return deploy_stack(client, clock, run["desired"], options)

@@ -10,6 +10,7 @@ from typing import Any, Dict, List
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.apply import Apply
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.gone import wait_until_gone, wait_until_stopped
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import Observed, observe
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.options import detach
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.outcome import finish
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError
@@ -27,6 +28,7 @@ def stop(client: EngineClient, clock: Any, stack: str, options: Options) -> Resu
     plan = planning.stop(stack, observed, options["prefix"], node_count(observed))
     plan = with_mask(plan, options["mask"])
     if plan.changed and not options["check"] and not options["defer"]:
+        detach(options)
         applying = _apply(client, clock, observed, options)
         applying.run(plan.work())
         if options["wait"]:
@@ -40,6 +42,7 @@ def remove(client: EngineClient, clock: Any, stack: str, options: Options) -> Re
     observed = observe(client, stack)
     plan = planning.remove(stack, observed, node_count(observed))
     if plan.changed:
+        detach({**options, "wait": True})  # the end of the tasks is waited for in any case
         observed = {**observed, "all_services": client.list("/services")}
         plan = planning.remove(stack, observed, node_count(observed))
     if plan.changed and not options["check"] and not options["defer"]:

@@ -52,9 +52,19 @@ DEFAULTS: Dict[str, Any] = {
     "prefix": DEFAULT_PREFIX,
     "mask": _mask,  # mask(kind, key, path, value) -> what the plan shows instead
     "progress": None,  # progress(line)
+    "detach": None,  # detach(): from here on there are changes or a long wait; the caller may go on in another process
 }
 
 
 def with_defaults(options: Mapping[str, Any]) -> Dict[str, Any]:
     """``options`` over the defaults; what is None counts as not given."""
     return {**DEFAULTS, **{key: value for key, value in options.items() if value is not None}}
+
+
+def detach(options: Mapping[str, Any]) -> None:
+    """Tells the caller that there will be a wait, with changes before it or without.
+
+    Called while nothing is locked, changed or recorded yet: it may return in another process than it was called in.
+    """
+    if options["detach"] and options["wait"] and not options["check"] and not options["defer"]:
+        options["detach"]()

@@ -18,7 +18,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe i
     observe,
     tasks_of,
 )
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.options import with_defaults
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.options import detach, with_defaults
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.outcome import finish
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError
@@ -82,6 +82,7 @@ def _plan(client: EngineClient, desired: Mapping[str, Any], options: Options) ->
         plan = reconcile(bound, observed, options)
     images: Mapping[str, Any] = {}
     if plan.changed:
+        detach(options)
         observed = look_closer(client, observed, desired)
         bound = bind(desired, observed, options["adopt_secrets"])
         reconcile(bound, observed, options)  # conflicts are found before a registry is asked, which may take long

@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import AbstractSet, Any, Callable, Dict, FrozenSet, List, Mapping, Optional, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import services_of, tasks_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.options import detach
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.gate import (
@@ -160,6 +161,7 @@ def settle(
     judgements = look(client, stack, services, tasks)
     if not options["wait"] or all(judgement.status in GOOD for judgement in judgements):
         return judgements
+    detach(options)
     # Here a service that did not run before is just what is waited for.
     past = before(services, tasks)._replace(broken=frozenset())
     return wait(client, clock, stack, limits_of(options), past, {}, options["progress"])

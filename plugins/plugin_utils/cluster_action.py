@@ -1,0 +1,145 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The base of action plugins that change a stack: once a cluster, and nobody waits in silence."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from typing import Any, Dict, List, Mapping
+
+from ansible import constants as C
+from ansible.errors import AnsibleConnectionFailure, AnsibleError
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.connection import CONNECTION
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.election import Outcome, turn
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.plain import plain
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.progress import Follower
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.who import who_asks
+
+Spec = Mapping[str, Mapping[str, Any]]
+Result = Dict[str, Any]
+
+
+class ClusterAction(ActionBase):
+    """Runs ``module`` on one manager of each cluster of the play and shows what it waits for.
+
+    The module has the option ``compiled`` (adapter.options.COMPILED) and is run by adapter.run.run_change.
+    """
+
+    _supports_check_mode = True
+    _supports_async = False
+    module = ""
+
+    def checked(self, spec: Spec) -> Dict[str, Any]:
+        """The task's options, checked and completed by ``spec`` and the options of the connection.
+
+        :raises StackwrightError: ``invalid_options``.
+        """
+        # The environment that an option may fall back to is the target's, not this one.
+        connection = {name: {**option, "fallback": (None,)} for name, option in CONNECTION.items()}
+        try:
+            found: Dict[str, Any] = plain(self.validate_argument_spec(argument_spec={**spec, **connection})[1])
+        except AnsibleError as error:
+            raise StackwrightError(str(error), "invalid_options") from None
+        return found
+
+    def connection_arguments(self, options: Mapping[str, Any]) -> Dict[str, Any]:
+        """Those options of the connection that the user gave; the others are left to the target's own environment."""
+        given = self._task.args
+        return {
+            name: options[name]
+            for name, option in CONNECTION.items()
+            if any(word in given for word in (name, *option.get("aliases", ())))
+        }
+
+    def once_per_cluster(
+        self, stack: str, arguments: Mapping[str, Any], handed: Mapping[str, Any], variables: Mapping[str, Any]
+    ) -> Result:
+        """The module's result, by the manager that does the work of this host's cluster.
+
+        :param stack: what the stack is called in the Swarm.
+        :param arguments: the module's options, those of the connection among them.
+        :param handed: what else the module gets, as ``compiled``.
+        :raises StackwrightError: ``conflict``.
+        """
+        arguments = {name: _given(value) for name, value in arguments.items()}
+        handed = {**handed, "who": who_asks(variables)}
+        hosts: List[str] = list(variables.get("ansible_play_batch") or [])
+        if len(hosts) < 2 or self._task.run_once:
+            return self._followed(arguments, handed, variables)
+        # A look first, for the cluster's id and for whether there is work at all.
+        looked = self._call(arguments, {**handed, "defer": True}, variables)
+        if looked.get("failed") or not looked.get("changed"):
+            return looked
+        host = variables["inventory_hostname"]
+        wanted = {name: value for name, value in arguments.items() if name not in CONNECTION}
+        digest = hashlib.sha256(json.dumps([wanted, handed], sort_keys=True).encode()).hexdigest()
+        key = "/".join((str(self._task._uuid), stack, looked["cluster_id"]))
+        with turn(C.DEFAULT_LOCAL_TMP, key, host) as mine:
+            if mine.outcome is not None:
+                return _served(mine.outcome, digest, looked)
+            try:
+                done = looked if self._task.check_mode else self._followed(arguments, handed, variables)
+            except AnsibleConnectionFailure:
+                mine.settle(Outcome(host, digest, failed=True, error_code="host_unreachable"))
+                raise
+            failed, code = bool(done.get("failed")), str(done.get("error_code", ""))
+            mine.settle(Outcome(host, digest, failed=failed, error_code=code))
+            return done
+
+    def _followed(
+        self, arguments: Mapping[str, Any], handed: Mapping[str, Any], variables: Mapping[str, Any]
+    ) -> Result:
+        """The module's result. Where a worker on the manager goes on with the work, its lines are shown."""
+        begun = self._call(arguments, handed if self._task.check_mode else {**handed, "follow": True}, variables)
+        host = variables["inventory_hostname"]
+        display = Display()
+        # A callback that writes JSON owns stdout. Of a task with no_log, nothing is shown.
+        machine, quiet = "json" in str(C.DEFAULT_STDOUT_CALLBACK), bool(self._task.no_log)
+
+        def again(job: str, seen: int) -> Result:
+            named = {name: value for name, value in arguments.items() if name == "name"}
+            return self._call(named, {"job": job, "seen": seen}, variables)
+
+        def show(line: str) -> None:
+            if not quiet:
+                display.display(f"[{host}] {line}", stderr=machine)
+
+        return Follower(again, show, time.monotonic, time.sleep, AnsibleConnectionFailure).follow(begun)
+
+    def _call(self, arguments: Mapping[str, Any], handed: Mapping[str, Any], variables: Mapping[str, Any]) -> Result:
+        given = {**arguments, "compiled": json.dumps(handed, sort_keys=True, separators=(",", ":"))}
+        result: Result = self._execute_module(self.module, module_args=given, task_vars=variables)
+        # ``deferred`` is between this plugin and the module.
+        for name in ("invocation", "deferred"):
+            result.pop(name, None)
+        return result
+
+
+def _given(value: Any) -> Any:
+    """An option without those of its suboptions that were not given: where they have choices, None is none of them."""
+    return {key: item for key, item in value.items() if item is not None} if isinstance(value, dict) else value
+
+
+def _served(outcome: Outcome, digest: str, looked: Mapping[str, Any]) -> Result:
+    """The result of a manager whose cluster another one has served."""
+    if outcome.digest != digest:
+        raise StackwrightError(
+            f"The hosts of this play want different things of one stack: {outcome.host} has deployed another version.",
+            error_code="conflict",
+            hint="Let the files and variables of the task be the same for all managers of a cluster.",
+        )
+    result = {"changed": False, "done_by": outcome.host, "stack": looked["stack"], "cluster_id": looked["cluster_id"]}
+    if outcome.failed:
+        result.update(
+            failed=True,
+            error_code=outcome.error_code,
+            msg=f"The deployment failed on {outcome.host}, which did this cluster's work; its own result says why.",
+        )
+    return result
