@@ -90,6 +90,7 @@ class ActionModule(ClusterAction):
             apply_ignored_keys=options["apply_ignored_keys"],
             shared_networks=options["shared_networks"],
             platform=options["platform"],
+            env_overrides=options["env_overrides"],
         )
         return compile_stack(request, SlurpedFiles(slurp) if remote else LocalFiles())
 

@@ -77,6 +77,25 @@ options:
       - With V(true) they take effect at once.
     type: bool
     default: false
+  env_overrides:
+    description:
+      - Environment variables that win over those of the Compose files, and of a service over those of the stack.
+      - Each is a value, or a mapping of C(value) and C(sensitive). V(null) takes a variable away. Values are taken as they are.
+      - With C(sensitive=true) the value is treated like a generated one. It is bound on the manager, and shown nowhere.
+        Let it come from Ansible Vault, and set C(no_log) where callbacks print the arguments of tasks.
+    type: dict
+    default: {}
+    suboptions:
+      stack:
+        description:
+          - Variables for every service.
+          - One whose name stands in an C(x-env) of the files is what C(${NAME}) means there, and goes nowhere else.
+        type: dict
+        default: {}
+      services:
+        description: For each service by its key, its variables.
+        type: dict
+        default: {}
   state:
     description:
       - V(present) deploys the stack.
@@ -294,6 +313,19 @@ EXAMPLES = r"""
       - files/shop/compose.yml
       - files/shop/compose.production.yml
     env_files: files/shop/production.env
+
+- name: Deploy it with other environment variables than the file has
+  stackwright.swarm.compose_stack:
+    name: shop
+    src: files/shop/compose.yml
+    variables:
+      TAG: "1.4"
+    env_overrides:
+      stack:
+        LOG_LEVEL: debug
+      services:
+        web:
+          LOG_LEVEL: info
 
 - name: Deploy an inline definition, with services that other stacks can reach
   stackwright.swarm.compose_stack:

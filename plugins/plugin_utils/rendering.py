@@ -9,11 +9,16 @@ import base64
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.values.references import show_references
+
 HIDDEN = "********"
 
 
 def rendering(desired: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the stack's objects by name, each with the spec that the Engine would get; no secret's data is in it."""
+    """Return the stack's objects by name, each with the spec that the Engine would get; no secret's data is in it.
+
+    A generated or sensitive value shows as ``<generated>``.
+    """
     return {
         "stack": desired["stack"],
         "networks": {entry["name"]: _spec(entry) for entry in desired["networks"]},
@@ -27,7 +32,7 @@ def rendering(desired: Mapping[str, Any]) -> dict[str, Any]:
 def _spec(entry: Mapping[str, Any]) -> dict[str, Any]:
     if entry.get("external"):
         return {"external": True}
-    return {key: value for key, value in entry["spec"].items() if key != "Name" and value is not None}
+    return {key: show_references(value) for key, value in entry["spec"].items() if key != "Name" and value is not None}
 
 
 def _content(entry: Mapping[str, Any]) -> dict[str, Any]:
@@ -35,7 +40,8 @@ def _content(entry: Mapping[str, Any]) -> dict[str, Any]:
         return {}
     data = base64.b64decode(entry["data"])
     try:
-        return {"content": data.decode("utf-8")}
+        text = data.decode("utf-8")
+        return {"content": show_references(text) if entry.get("template") else text}
     except UnicodeDecodeError:
         return {"content": data}
 

@@ -29,6 +29,11 @@ FILES: Spec = {
     "profiles": {"type": "list", "elements": "str", "default": []},
     "strict": {"type": "bool", "default": False},
     "apply_ignored_keys": {"type": "bool", "default": False},
+    "env_overrides": {
+        "type": "dict",
+        "default": {},
+        "options": {"stack": {"type": "dict", "default": {}}, "services": {"type": "dict", "default": {}}},
+    },
 }
 
 PLATFORM: Spec = {

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.texts import kind_of
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.casts import to_bool
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.inline import PlainMark
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Place, Report
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.scalars import scalar_text
@@ -98,7 +99,7 @@ def read_overrides(option: Any, report: Report) -> Overrides:
 
     Each is a value, null, or ``{value: …, sensitive: true}``. What is wrong is a problem; values are never shown.
     """
-    place = Place(report, (OPTION,), PlainMark(OPTION))
+    place = Place(report, (), PlainMark(OPTION))
     overrides = Overrides(place)
     given = _mapping(option, place)
     for key in given:
@@ -139,10 +140,10 @@ def _override(given: Any, place: Place) -> Override | None:
             what = f"has the unknown key {unknown[0]}" if unknown else "has no 'value'"
             place.problem(what, hint="write a text, or {value: TEXT, sensitive: true}", code="env_overrides")
             return None
-        sensitive, given = given.get("sensitive", False), given["value"]
+        sensitive = to_bool(given.get("sensitive", False), place.at({}, "sensitive"))
         if not isinstance(sensitive, bool):
-            place.at({}, "sensitive").problem("must be true or false", code="type")
             return None
+        given = given["value"]
     if isinstance(given, (Mapping, list, tuple)):
         place.problem(f"must be one value, not {kind_of(given)}", hint="join it, or use to_json", code="type")
         return None

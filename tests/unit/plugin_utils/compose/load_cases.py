@@ -1,8 +1,8 @@
 """The golden cases of load: one directory each under tests/unit/cases/load/.
 
 A case holds its Compose files and ``case.yml``: ``intent`` (a sentence), and where needed ``sources`` (else
-compose.yml), ``variables``, ``env_files``, ``profiles``, ``name``, ``project_directory``, ``definition`` (inline), and
-``oracle: WHY`` where `docker compose config` is known to say something else.
+compose.yml), ``variables``, ``env_overrides``, ``env_files``, ``profiles``, ``name``, ``project_directory``,
+``definition`` (inline), and ``oracle: WHY`` where `docker compose config` is known to say something else.
 ``expected.yml`` holds the result, the problems or the notices; the files are seen under /project.
 As a program it prints what a case gives: load_cases.py DIRECTORY.
 """
@@ -48,7 +48,8 @@ def sources_of(directory, case):
 def run_case(directory):
     """What ``expected.yml`` should hold."""
     case = case_of(directory)
-    options = {key: case[key] for key in ("env_files", "profiles", "name", "project_directory") if key in case}
+    known = ("env_files", "env_overrides", "profiles", "name", "project_directory")
+    options = {key: case[key] for key in known if key in case}
     variables = case.get("variables", {})
     try:
         project = load(
@@ -61,9 +62,16 @@ def run_case(directory):
         result["contents"] = {"/".join(key): data.decode("utf-8") for key, data in project.contents.items()}
     if project.notices:
         result["notices"] = [str(notice) for notice in project.notices]
+    if project.values:
+        result["values"] = [_value(entry) for entry in project.values]
     if case.get("where"):
         result["where"] = {path: _where(project, path) for path in case["where"]}
     return result
+
+
+def _value(entry):
+    how = f"{entry['generator']} {entry['params']}" if entry["generator"] else f"given {entry['given']!r}"
+    return f"{entry['name']}: {how} ({entry['where']})"
 
 
 def _where(project, dotted):

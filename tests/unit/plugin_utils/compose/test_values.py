@@ -1,0 +1,194 @@
+"""From a file with expressions to a container's texts: compiled, bound, byte for byte."""
+
+import base64
+import json
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ComposeError
+from ansible_collections.stackwright.swarm.plugins.module_utils.values.generators import GENERATORS
+from ansible_collections.stackwright.swarm.plugins.module_utils.values.making import given_of, make_missing
+from ansible_collections.stackwright.swarm.plugins.module_utils.values.references import bind_values, references_in
+from ansible_collections.stackwright.swarm.plugins.module_utils.values.seeded import Seeded
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.compile import CompileRequest, compile_stack
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.files import MemoryFiles
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load import Source
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.values.expressions import Call, parse
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.values.shield import shield
+
+PLANTED = "pl4nted-v4lue"
+
+
+def compiled(text, files=(), **options):
+    request = CompileRequest([Source("compose.yml", text)], name="shop", **options)
+    return compile_stack(request, MemoryFiles(dict(files)))
+
+
+def bound(desired, seed="s"):
+    known = given_of(desired["values"])
+    known.update(make_missing(desired["values"], known, Seeded(seed, ""), 0))
+    # As it comes out on the manager.
+    return bind_values(json.loads(json.dumps(desired)), known), known
+
+
+def environment(desired, service="web"):
+    spec = next(each for each in desired["services"] if each["key"] == service)["spec"]
+    return dict(entry.split("=", 1) for entry in spec["TaskTemplate"]["ContainerSpec"]["Env"])
+
+
+def test_the_documented_example_in_one_go():
+    desired = compiled("""
+services:
+  db:
+    image: postgres:16
+    environment:
+      POSTGRES_USER: {{ generate_user }}              # Random username slug
+      POSTGRES_PASSWORD: {{ generate_secure_password }} # 64-char hex token
+      POSTGRES_DB: {{ generate_random_slug }}          # Random database name
+      API_TOKEN: {{ generate_random_chars_32 }}        # 32 alphanumeric chars
+      SECRET_KEY: {{ generate_random_chars_64 }}       # 64 alphanumeric chars
+""")
+    made = environment(bound(desired)[0], "db")
+    name = "[a-z]+_[a-z]+_[0-9]{4}"
+    forms = {
+        "API_TOKEN": "[A-Za-z0-9]{32}",
+        "POSTGRES_DB": name,
+        "POSTGRES_PASSWORD": "[0-9a-f]{64}",
+        "POSTGRES_USER": name,
+        "SECRET_KEY": "[A-Za-z0-9]{64}",
+    }
+    assert sorted(made) == sorted(forms)
+    assert all(re.fullmatch(form, made[key]) for key, form in forms.items())
+
+
+NASTY = ["'\"`\\ $HOME ${X} $$ # no comment", "two\nlines\r\n\tx", "käse 漢字 😀", "x" * 100_000, " ", "%s {0}", "="]
+
+
+@pytest.mark.parametrize("value", NASTY)
+@pytest.mark.parametrize("sensitive", [True, False])
+def test_overrides_arrive_byte_for_byte(value, sensitive):
+    overrides = {"services": {"web": {"A": {"value": value, "sensitive": sensitive}}}}
+    desired = compiled("services: {web: {image: x, environment: {A: file}}}", env_overrides=overrides)
+    assert environment(bound(desired)[0]) == {"A": value}
+    assert references_in(desired) == ({"web/A"} if sensitive else set())
+
+
+def test_a_sensitive_value_stands_nowhere_but_in_given():
+    overrides = {"stack": {"KEY": {"value": PLANTED, "sensitive": True}}}
+    desired = compiled(
+        "services: {web: {image: x, command: 'run ${KEY}'}}\nsecrets: {s: {environment: KEY}}", env_overrides=overrides
+    )
+    assert [entry.pop("given") for entry in desired["values"]] == [PLANTED]
+    text = json.dumps(desired)
+    assert PLANTED not in text
+    assert base64.b64encode(PLANTED.encode()).decode() not in text
+    again = compiled(
+        "services: {web: {image: x, command: 'run ${KEY}'}}\nsecrets: {s: {environment: KEY}}", env_overrides=overrides
+    )
+    whole, _known = bound(again)
+    assert base64.b64decode(whole["secrets"][0]["data"]).decode() == PLANTED
+
+
+def test_problems_show_no_sensitive_value():
+    overrides = {
+        "stack": {
+            "A": {"value": PLANTED, "sensitive": True},
+            "B": {"value": [PLANTED]},
+            "C": {"value": PLANTED, "sensitive": "x"},
+        },
+        "services": {"nobody": {"A": PLANTED}, "web": PLANTED},
+    }
+    text = "name: ${A}\nservices: {web: {image: 'x:${A}', ports: ['${A}:1'], volumes: ['${A}:/x'], user: '${A:x}'}}"
+    with pytest.raises(ComposeError) as caught:
+        compiled(text, env_overrides=overrides)
+    assert len(caught.value.problems) > 6
+    assert PLANTED not in str(caught.value) + repr(caught.value.details)
+    assert "\0" not in str(caught.value)
+
+
+def test_nul_in_a_file_is_a_problem_and_no_reference():
+    with pytest.raises(ComposeError, match="a text can't hold a NUL"):
+        compiled('services: {web: {image: x, environment: {A: "\\0stack/A\\0"}}}')
+    with pytest.raises(ComposeError, match="the variable V holds a NUL"):
+        compiled("services: {web: {image: x}}", variables={"V": "\0stack/A\0"})
+    with pytest.raises(ComposeError, match="holds a NUL"):
+        compiled("services: {web: {image: x, env_file: a.env}}", files={"a.env": "A=\0stack/A\0\n"})
+    with pytest.raises(ComposeError, match="a text can't hold a NUL"):
+        compiled({"services": {"web": {"image": "x", "environment": {"A": "\0stack/A\0"}}}})
+
+
+def test_a_parsed_definition_has_expressions_too():
+    desired = compiled({"services": {"web": {"image": "x", "environment": {"A": "{{ generate_user }}"}}}})
+    assert [entry["name"] for entry in desired["values"]] == ["web/A"]
+
+
+def test_twice_the_same_is_the_same():
+    text = (
+        "x-env: {A: {{ generate_hex }}}\nservices: {web: {image: x, environment: {B: {{ generate_user }}, A: '${A}'}}}"
+    )
+    assert compiled(text) == compiled(text)
+
+
+def test_values_that_nothing_uses_are_left_out_but_the_stack_s_own():
+    text = """
+x-env: {KEPT: {{ generate_hex }}}
+services:
+  web: {image: x, environment: {A: {{ generate_user }}}}
+  night: {image: x, profiles: [night], environment: {A: {{ generate_user }}}}
+"""
+    overrides = {"services": {"web": {"A": "fixed"}, "night": {"B": {"value": "x", "sensitive": True}}}}
+    assert [entry["name"] for entry in compiled(text, env_overrides=overrides)["values"]] == ["stack/KEPT"]
+
+
+def test_long_chains_of_names_are_no_traceback():
+    block = "\n".join(f"  A{number}: ${{A{number + 1}}}" for number in range(3000))
+    with pytest.raises(ComposeError, match="made of too many others"):
+        compiled(f"x-env:\n{block}\n  A3000: x\nservices: {{web: {{image: x, environment: {{A: '${{A0}}'}}}}}}")
+
+
+values = st.one_of(st.integers(-99, 99), st.booleans(), st.text("abc xyz/.@-,:#{", max_size=8))
+
+
+@given(
+    st.sampled_from(sorted(GENERATORS)),
+    st.lists(values, max_size=3),
+    st.dictionaries(st.from_regex(r"[a-z]{1,4}", fullmatch=True), values, max_size=3),
+    st.text("ab {}\n'$", max_size=5),
+)
+def test_every_call_is_read_as_it_was_written(name, positional, named, around):
+    def written(value):
+        return str(value).lower() if isinstance(value, bool) else str(value) if isinstance(value, int) else f'"{value}"'
+
+    arguments = [*map(written, positional), *(f"{key} = {written(value)}" for key, value in named.items())]
+    around = around.replace("{{", "").replace("}}", "")
+    text = f"{around} {{{{ {name}({', '.join(arguments)}) }}}} {around}"
+    calls = [part for part in parse(text) if isinstance(part, Call)]
+    assert calls == [Call(name, tuple(positional), named)]
+    assert [part for part in parse(text) if part not in calls] == [f"{around} ", f" {around}"]
+
+
+@given(st.lists(st.sampled_from(["{{ generate_x }}", "{{generate_y(1, a='b')}}", "{{", "}}", "a: ", "#", "\n", "[,]"])))
+def test_shielding_is_undone_and_moves_nothing(parts):
+    text = "".join(parts)
+    shielded, back = shield(text)
+    assert len(shielded) == len(text)
+    assert shielded.translate(back) == text
+
+
+def test_texts_with_the_stand_ins_themselves():
+    text = "A: {{ generate_user }}\nB: \U0010f000\U0010f006"
+    shielded, back = shield(text)
+    assert shielded.translate(back) == text
+    assert not any(chr(char) in text for char in back)
+
+
+@given(st.text("{}generate_userhex()\"'=, \n-|1", max_size=40))
+def test_anything_between_braces_is_a_value_or_a_problem(text):
+    document = {"services": {"web": {"image": "x", "environment": {"A": "{{ generate_" + text + " }}", "B": text}}}}
+    try:
+        compiled(document)
+    except ComposeError as error:
+        assert error.problems
