@@ -16,6 +16,7 @@ LAYERS = {
     "module_utils/values": ["module_utils/errors"],
     "module_utils/health": ["module_utils/errors", "module_utils/swarm"],
     "module_utils/planning": ["module_utils/errors", "module_utils/swarm"],
+    "module_utils/history": ["module_utils/errors", "module_utils/swarm", "module_utils/planning"],
     "module_utils/engine": ["module_utils/errors", "module_utils/swarm"],
     "module_utils/deploy": [
         "module_utils/errors",
@@ -23,6 +24,7 @@ LAYERS = {
         "module_utils/health",
         "module_utils/planning",
         "module_utils/values",
+        "module_utils/history",
         "module_utils/engine",
     ],
     "module_utils/adapter": ["module_utils"],
@@ -40,6 +42,7 @@ PURE = (
     "module_utils/health",
     "module_utils/planning",
     "module_utils/values",
+    "module_utils/history",
 )
 IMPURE_MODULES = {
     "ansible",

@@ -9,7 +9,13 @@ from typing import Any, Dict, Iterator, List, Mapping, Sequence, Set, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import PRUNE, Operation
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import task_count
-from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import id_of, name_of, stack_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
+    KEPT,
+    id_of,
+    labels_of,
+    name_of,
+    stack_of,
+)
 
 KINDS = (("network", "networks"), ("config", "configs"), ("secret", "secrets"))
 
@@ -37,9 +43,11 @@ def gone_objects(
     """Removals of networks, configs and secrets, and notices of those that somebody else still uses.
 
     ``wanted`` holds the names by kind. Kept is what a service's Spec or PreviousSpec will refer to after ``operations``
-    (Swarm rolls back to PreviousSpec, but checks only Spec when an object is removed).
+    (Swarm rolls back to PreviousSpec, but checks only Spec when an object is removed), and what a revision needs:
+    ``observed["kept"]`` (kind → name → numbers), or a label that says so where the history was not read.
     """
     removals, notices = [], []
+    kept = observed.get("kept")
     used = references_after(observed, operations)
     for kind, plural in KINDS:
         for obj in observed[plural]:
@@ -50,10 +58,23 @@ def gone_objects(
             foreign = sorted(user for user, its_stack in users or () if its_stack != stack)
             if foreign:
                 notices.append(f"{kind} {name} is no longer in the file, but stays: {', '.join(foreign)} uses it")
-            if not users:
+            numbers = (kept or {}).get(kind, {}).get(name)
+            if users or (kept is None and KEPT in labels_of(obj)):
+                continue
+            if not numbers:
                 payload = {"id": id_of(obj)}
                 removals.append(Operation("remove", kind, name, reason="not in the file", phase=PRUNE, payload=payload))
+            elif KEPT not in labels_of(obj):
+                removals.append(_kept(kind, obj, max(numbers)))
     return removals, notices
+
+
+def _kept(kind: str, obj: Mapping[str, Any], number: int) -> Operation:
+    """Notes on a config or secret that a revision needs it, so that runs without changes need not read the history."""
+    spec = {**obj["Spec"], "Labels": {**labels_of(obj), KEPT: str(number)}}
+    payload = {"id": id_of(obj), "version": obj["Version"]["Index"], "spec": spec, "data": None, "base": name_of(obj)}
+    reason = f"not in the file, but kept for revision {number}"
+    return Operation("update", kind, name_of(obj), reason=reason, phase=PRUNE, payload=payload)
 
 
 def references_after(

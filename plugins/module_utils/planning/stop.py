@@ -75,7 +75,8 @@ def stopped(spec: Mapping[str, Any], label: str) -> Tuple[Optional[Spec], str]:
 
 
 def remove(stack: str, observed: Mapping[str, Any], nodes: int) -> Plan:
-    """Removes everything of the stack but its volumes."""
+    """Removes everything of the stack but its volumes; also what its history would go back to."""
+    observed = {**observed, "kept": {}}
     none: Dict[str, Any] = {"network": set(), "config": set(), "secret": set()}
     operations: List[Operation] = gone_services(stack, set(), observed, nodes)
     removals, notices = gone_objects(stack, none, observed, operations)

@@ -27,8 +27,10 @@ STACK = "stackwright.stack"
 LOCK = "stackwright.lock"
 #: JSON on the first config of a revision: everything about it but its snapshot.
 RECORD = "stackwright.revision"
-#: On every further config of a revision: its number and which part of the snapshot it is, as NUMBER.PART.
+#: The id of the run, on every further config of a revision: these hold what of the snapshot does not fit in the first.
 PART = "stackwright.part"
+#: On a config or secret that only kept revisions need any more: one of them. Only a run with changes looks again.
+KEPT = "stackwright.kept"
 
 #: On a stopped service, after the label prefix: its number of replicas before, or "global".
 BEFORE_STOP = "-replicas-before-stop"

@@ -1,0 +1,170 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From a planned deployment to a revision's snapshot, and from a snapshot back to a bound desired state."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, List, Mapping, Optional
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.bind import CREATE_THEM, missing_externals
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.content import digest
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import configs_named
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, EngineError
+from ansible_collections.stackwright.swarm.plugins.module_utils.history.encoding import pack
+from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import DEPLOY, Revision
+from ansible_collections.stackwright.swarm.plugins.module_utils.history.snapshot import (
+    KINDS,
+    Digest,
+    Snapshot,
+    hidden_values,
+    keyed,
+    needs,
+    reveal,
+    take,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Plan
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconcile import own_services
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
+    CONTENT,
+    KEY_CONFIG,
+    labels_of,
+    name_of,
+)
+
+Observed = Mapping[str, Any]
+
+
+def draft(
+    stack: str,
+    holder: Mapping[str, Any],
+    options: Mapping[str, Any],
+    operation: str = DEPLOY,
+    snapshot: Optional[Snapshot] = None,
+    back_to: int = 0,
+) -> Revision:
+    """A revision that is not recorded yet, of the run that ``holder`` (of the lock) describes."""
+    return Revision(
+        stack,
+        id=str(holder.get("run") or ""),
+        operation=operation,
+        message=str(options.get("commit_message") or ""),
+        who=str(holder.get("who") or ""),
+        back_to=back_to,
+        references=tuple(needs(snapshot)) if snapshot is not None else (),
+        packed=pack(snapshot) if snapshot is not None else b"",
+    )
+
+
+def snapshot_of(client: EngineClient, bound: Mapping[str, Any], observed: Observed, plan: Plan) -> Snapshot:
+    """What the plan makes of the stack, free of secrets. Creates the cluster's key if values have to be hidden."""
+    key = observed.get("key")
+    contents = {}
+    for kind, plural in KINDS:
+        for entry in bound[plural]:
+            if not entry["external"]:
+                live, real = entry["binding"]["object"], entry["binding"]["name"]
+                known = labels_of(live).get(CONTENT) if live is not None else ""
+                contents[kind, real] = known or ("data" in entry and digest(kind, entry, key)) or ""
+    stack = bound["stack"]["name"]
+    return take(bound, plan.operations, own_services(stack, observed), contents, _digest(client, key))
+
+
+def recall(client: EngineClient, snapshot: Mapping[str, Any], observed: Observed, what: str = "it") -> Dict[str, Any]:
+    """A bound desired state as ``bind`` makes it, from a snapshot; ``what`` names the revision in errors.
+
+    Raises DeployError: ``value_lost`` (a hidden value runs nowhere any more), ``revision_incomplete`` (a config
+    or secret is gone or is another); EngineError (``not_found``) for missing external objects.
+    """
+    bound = _revealed(client, snapshot, observed, what)
+    gone: List[str] = []
+    for kind, plural in KINDS:
+        live = {name_of(obj): obj for obj in observed[plural]}
+        bound[plural] = [
+            entry if entry["external"] else _found(kind, entry, live.get(entry["real"]), gone)
+            for entry in bound[plural]
+        ]
+    if gone:
+        raise DeployError(
+            f"The stack can't go back to {what}: {'; '.join(gone)}.",
+            "revision_incomplete",
+            "Deploy it from its files, or go back to another revision (stack_info shows them). Nothing was changed.",
+            {"missing": gone},
+        )
+    missing = list(missing_externals(bound, observed))
+    if missing:
+        raise EngineError("External objects are missing: " + "; ".join(missing) + ".", "not_found", CREATE_THEM)
+    return bound
+
+
+def _found(kind: str, entry: Mapping[str, Any], live: Optional[Mapping[str, Any]], gone: List[str]) -> Dict[str, Any]:
+    real = entry["real"]
+    if live is None:
+        gone.append(f"{kind} {real} is gone")
+    else:
+        have = labels_of(live).get(CONTENT, "")
+        if entry["content"] and have and have != entry["content"]:
+            gone.append(f"{kind} {real} has another content than then")
+    binding = {"name": real, "object": live, "reason": "labels differ", "adopt": False}
+    return {**entry, "data": None, "binding": binding}
+
+
+def _revealed(client: EngineClient, snapshot: Mapping[str, Any], observed: Observed, what: str) -> Dict[str, Any]:
+    values: Optional[Dict[str, Any]] = None
+    lost: List[str] = []
+
+    def revealed(kind: str, entry: Mapping[str, Any]) -> Dict[str, Any]:
+        def find(mark: str, name: str) -> Any:
+            nonlocal values
+            if values is None:
+                values = _values(client, observed)
+            if mark not in values:
+                lost.append(f"{name} of {kind} {entry['key']}")
+            return values.get(mark, "")
+
+        return {**entry, "spec": reveal(entry["spec"], find)}
+
+    bound: Dict[str, Any] = {"format": 1, "routes": [], "notices": []}
+    bound.update({key: snapshot[key] for key in ("stack", "waves")})
+    for kind in ("network", "config", "secret", "service"):
+        bound[kind + "s"] = [revealed(kind, entry) for entry in snapshot[kind + "s"]]
+    if lost:
+        raise DeployError(
+            f"The stack can't go back to {what}: its history holds no secrets, and these values run nowhere any more: "
+            f"{', '.join(sorted(lost))}.",
+            "value_lost",
+            "Deploy it from its files, where the values are. Nothing was changed.",
+            {"lost": sorted(lost)},
+        )
+    return bound
+
+
+def _values(client: EngineClient, observed: Observed) -> Dict[str, Any]:
+    """What is hidden in snapshots and still there, by its digest: in the services as they are and as they were."""
+    key = observed.get("key") or _stored_key(client)
+    if not key:
+        return {}
+    mark = keyed(key)
+    specs = [("service", spec) for s in observed["services"] for spec in (s["Spec"], s.get("PreviousSpec"))]
+    specs += [("network", network) for network in observed["networks"]]
+    specs += [(kind, obj["Spec"]) for kind, plural in KINDS for obj in observed[plural]]
+    return {mark(value): value for kind, spec in specs if spec for value in hidden_values(kind, spec)}
+
+
+def _stored_key(client: EngineClient) -> str:
+    return next((str(config["Spec"].get("Data") or "") for config in configs_named(client, [KEY_CONFIG])), "")
+
+
+def _digest(client: EngineClient, key: Optional[str]) -> Digest:
+    """The cluster's digest; its key is read or made when the first value has to be hidden."""
+    made: List[Callable[[Any], str]] = []
+
+    def mark(value: Any) -> str:
+        if not made:
+            from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.apply import create_key
+
+            made.append(keyed(key or _stored_key(client) or create_key(client)))
+        return made[0](value)
+
+    return mark

@@ -1,0 +1,63 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Packs a snapshot into bytes, in parts that fit into Docker configs, and back.
+
+The packed form begins with a mark, its length and its checksum, so a damaged or incomplete one is always noticed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+import zlib
+from typing import Any, Dict, List, Mapping
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
+
+PART_SIZE = 480_000  # bytes; the Engine takes 1,024,000
+LARGEST = 256 * 1024 * 1024  # bytes of a snapshot: more is no snapshot of ours
+MARK = b"SWH1"
+HEADER = struct.Struct(">4sI32s")
+#: In place of a snapshot, where a record has none (yet): a config can't be empty.
+NOTHING = b"-"
+
+
+def pack(snapshot: Mapping[str, Any]) -> bytes:
+    """The packed form of plain data."""
+    text = json.dumps(snapshot, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    body = zlib.compress(text.encode(), 6)
+    return HEADER.pack(MARK, len(body), hashlib.sha256(body).digest()) + body
+
+
+def problem(packed: bytes) -> str:
+    """Why these bytes are no packed snapshot; empty if they are one."""
+    if len(packed) < HEADER.size or not packed.startswith(MARK):
+        return "its snapshot is not readable"
+    _mark, length, checksum = HEADER.unpack_from(packed)
+    if len(packed) < HEADER.size + length:
+        return f"a part of its snapshot is missing ({len(packed) - HEADER.size} of {length} bytes are there)"
+    if len(packed) > HEADER.size + length or hashlib.sha256(packed[HEADER.size :]).digest() != checksum:
+        return "its snapshot was changed (the checksum differs)"
+    return ""
+
+
+def unpack(packed: bytes) -> Dict[str, Any]:
+    """The snapshot. Raises StackwrightError (``revision_damaged``) for anything that ``pack`` did not make."""
+    why = problem(packed)
+    if not why:
+        try:
+            stream = zlib.decompressobj()
+            value = json.loads(stream.decompress(packed[HEADER.size :], LARGEST))
+            if isinstance(value, dict) and value.get("format") == 1:
+                return value
+            why = "its snapshot has a format that this version does not know"
+        except (zlib.error, ValueError, RecursionError):
+            why = "its snapshot is not readable"
+    raise StackwrightError(why, "revision_damaged")
+
+
+def split(packed: bytes, size: int = PART_SIZE) -> List[bytes]:
+    """The packed form in parts of at most ``size`` bytes; joined in their order they are the whole again."""
+    return [packed[start : start + size] for start in range(0, len(packed), size)]

@@ -1,0 +1,100 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which revisions are kept, what they refer to, and what the history says of a stack's deployments."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Optional, Sequence
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import (
+    CANCELLED,
+    FAILED,
+    GOOD,
+    OPEN,
+    REMOVE,
+    REMOVED,
+    Revision,
+)
+
+#: The numbers of those who need an object, by kind and name.
+References = Dict[str, Dict[str, List[int]]]
+
+
+def forgotten(revisions: Sequence[Revision], keep: int) -> List[Revision]:
+    """Those that are kept no longer: older than the newest ``keep`` good ones.
+
+    Of the others (failed, cancelled, removed, damaged) there may be as many besides. What is not ended stays.
+    """
+    newest_first = sorted(revisions, key=lambda r: r.number, reverse=True)
+    good = [r for r in newest_first if r.good]
+    oldest = good[keep - 1].number if len(good) >= keep else 0
+    others = [r for r in newest_first if not r.good and r.status not in OPEN]
+    beyond = {r.number for r in others[max(keep, 1) :]}
+    return [r for r in newest_first if r.status not in OPEN and (r.number < oldest or r.number in beyond)]
+
+
+def kept_references(revisions: Sequence[Revision], keep: int) -> References:
+    """The configs and secrets that the newest ``keep`` good revisions refer to: kind → name → their numbers.
+
+    What a damaged or an unfinished one refers to is kept with it. Nothing from before a removal of the stack counts.
+    """
+    removed = max((r.number for r in revisions if r.status == REMOVED), default=0)
+    good = sorted((r for r in revisions if r.good), key=lambda r: r.number, reverse=True)[: max(keep, 0)]
+    oldest = good[-1].number if good else 0
+    kept: References = {"config": {}, "secret": {}}
+    for revision in sorted(revisions, key=lambda r: r.number):
+        spared = (revision.damaged or revision.status in OPEN) and revision.number > oldest and keep > 0
+        if revision.number > removed and (revision in good or spared):
+            for kind, name in revision.references:
+                kept[kind].setdefault(name, []).append(revision.number)
+    return kept
+
+
+def newest_good(revisions: Sequence[Revision], before: Optional[int] = None) -> Optional[Revision]:
+    """The newest revision that one can go back to, of those with a number below ``before``."""
+    fitting = [r for r in revisions if r.good and (before is None or r.number < before)]
+    return max(fitting, key=lambda r: r.number, default=None)
+
+
+def present(revisions: Sequence[Revision]) -> Optional[Revision]:
+    """The revision whose state the stack has, as far as the history knows: the newest good one."""
+    return max((r for r in revisions if r.status in GOOD), key=lambda r: r.number, default=None)
+
+
+def statistics(revisions: Sequence[Revision]) -> Dict[str, Any]:
+    """deployments, failed, failure_rate, restored, not_restored, rollback_success, time_to_recover.
+
+    Rates are from 0 to 1, and None where there is nothing to count. ``time_to_recover`` is the mean in seconds from the
+    moment at which a failure was noticed to the stack being well again: restored by the same run, or by a later one.
+    """
+    done = sorted(
+        (r for r in revisions if r.status in (*GOOD, FAILED) and r.operation != REMOVE and not r.damaged),
+        key=lambda r: r.number,
+    )
+    failed = [r for r in done if r.status == FAILED]
+    tried = [r for r in failed if r.restored in ("done", "failed")]
+    restored = [r for r in tried if r.restored == "done"]
+    recoveries = [seconds for r in failed for seconds in _recovery(r, done)]
+    return {
+        "deployments": len(done),
+        "failed": len(failed),
+        "cancelled": sum(r.status == CANCELLED for r in revisions),
+        "failure_rate": _rate(len(failed), len(done)),
+        "restored": len(restored),
+        "not_restored": len(tried) - len(restored),
+        "rollback_success": _rate(len(restored), len(tried)),
+        "time_to_recover": round(sum(recoveries) / len(recoveries), 1) if recoveries else None,
+    }
+
+
+def _recovery(revision: Revision, done: Sequence[Revision]) -> List[float]:
+    noticed = revision.noticed or revision.finished
+    if revision.restored == "done":
+        return [max(revision.finished - noticed, 0.0)]
+    later = [r.finished for r in done if r.number > revision.number and r.status in GOOD and r.finished]
+    return [max(min(later) - noticed, 0.0)] if later and noticed else []
+
+
+def _rate(part: int, whole: int) -> Optional[float]:
+    return round(part / whole, 3) if whole else None

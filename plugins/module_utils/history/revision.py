@@ -1,0 +1,143 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A recorded deployment of a stack, and its record: everything about it but the snapshot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
+from typing import Any, Dict, List, Mapping, Optional, Tuple
+
+QUEUED, DEPLOYING = "QUEUED", "DEPLOYING"
+HEALTHY, UNHEALTHY = "HEALTHY", "UNHEALTHY"
+FAILED, CANCELLED, REMOVED = "FAILED", "CANCELLED", "REMOVED"
+STATUSES = (QUEUED, DEPLOYING, HEALTHY, UNHEALTHY, FAILED, CANCELLED, REMOVED)
+#: What the stack was left as, so that one can go back to it.
+GOOD = (HEALTHY, UNHEALTHY)
+#: Not ended yet.
+OPEN = (QUEUED, DEPLOYING)
+
+DEPLOY, ROLLBACK, STOP, REMOVE = "deploy", "rollback", "stop", "remove"
+LONGEST_TEXT = 2000  # letters of a reason or a message
+LONGEST_MESSAGE = 200  # letters of a service's message
+
+#: Fields of the record, with their types; what is of another type counts as not there.
+TEXTS = ("id", "status", "operation", "reason", "message", "who", "restored")
+TIMES = ("queued", "started", "noticed", "finished", "until")
+
+
+@dataclass(frozen=True)
+class Revision:
+    """One recorded deployment. ``number`` is 0 until it is recorded; times are seconds since 1970, 0 means not yet.
+
+    ``id`` is that of the run. ``noticed`` is when a failure was seen, ``restored`` what then became of the stack
+    (``done``, ``failed``, ``none``), ``back_to`` the number that a rollback goes back to, ``until`` the time at which a
+    queued run has surely given up. ``references`` are the configs and secrets that it needs, as (kind, name).
+    ``damaged`` says why it can't be used. ``packed`` is the encoded snapshot, empty where there is none.
+    """
+
+    stack: str
+    id: str = ""
+    number: int = 0
+    status: str = DEPLOYING
+    operation: str = DEPLOY
+    reason: str = ""
+    message: str = ""
+    who: str = ""
+    queued: float = 0.0
+    started: float = 0.0
+    noticed: float = 0.0
+    finished: float = 0.0
+    until: float = 0.0
+    restored: str = ""
+    back_to: int = 0
+    services: Tuple[Mapping[str, Any], ...] = ()
+    references: Tuple[Tuple[str, str], ...] = ()
+    damaged: str = ""
+    packed: bytes = field(default=b"", repr=False)
+
+    @property
+    def good(self) -> bool:
+        """Whether one can go back to it."""
+        return self.status in GOOD and bool(self.packed) and not self.damaged
+
+    def record(self) -> Dict[str, Any]:
+        """What is stored beside the snapshot."""
+        values: Dict[str, Any] = {name: getattr(self, name) for name in (*TEXTS, *TIMES, "number", "back_to")}
+        values["size"] = len(self.packed)
+        values["reason"], values["message"] = self.reason[:LONGEST_TEXT], self.message[:LONGEST_TEXT]
+        values["services"] = [
+            {"name": s.get("name"), "status": s.get("status"), "message": str(s.get("message") or "")[:LONGEST_MESSAGE]}
+            for s in self.services
+        ]
+        refs: Dict[str, List[str]] = {}
+        for kind, name in self.references:
+            refs.setdefault(kind, []).append(name)
+        values["references"] = refs
+        return {key: value for key, value in values.items() if value not in ("", 0, 0.0, [], {})}
+
+    def shown(self) -> Dict[str, Any]:
+        """What a user is shown: no snapshot, times as text in UTC."""
+        return {
+            "number": self.number,
+            "id": self.id,
+            "status": self.status,
+            "operation": self.operation,
+            "reason": self.reason,
+            "message": self.message,
+            "who": self.who,
+            "back_to": self.back_to or None,
+            "restored": self.restored,
+            **{name: iso(getattr(self, name)) for name in ("queued", "started", "finished")},
+            "services": [
+                {"name": s.get("name"), "status": s.get("status"), "message": s.get("message") or ""}
+                for s in self.services
+            ],
+            "damaged": self.damaged,
+        }
+
+
+def from_record(stack: str, number: int, record: Any) -> Revision:
+    """The revision of a stored record; ``damaged`` where the record is none, or another's."""
+    if not isinstance(record, dict):
+        return Revision(stack, number=number, status=FAILED, damaged="its record can't be read")
+    values: Dict[str, Any] = {name: str(record.get(name) or "") for name in TEXTS}
+    values.update({name: _number(record.get(name)) for name in TIMES})
+    services = record.get("services")
+    references = record.get("references")
+    revision = Revision(
+        stack,
+        number=number,
+        back_to=int(_number(record.get("back_to"))),
+        services=tuple(s for s in services if isinstance(s, dict)) if isinstance(services, list) else (),
+        references=tuple(sorted(_references(references))) if isinstance(references, dict) else (),
+        **values,
+    )
+    if record.get("number") != number:
+        return replace(revision, damaged="its record is that of another revision")
+    if revision.status not in STATUSES:
+        return replace(revision, status=FAILED, damaged=f"its status is unknown ({revision.status[:20] or 'none'})")
+    return revision
+
+
+def iso(seconds: float) -> Optional[str]:
+    """``2026-11-21T12:00:01Z``; None for 0."""
+    try:
+        moment = datetime.fromtimestamp(seconds, timezone.utc) if seconds > 0 else None
+    except (ValueError, OverflowError, OSError):
+        return None
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None
+
+
+def _number(value: Any) -> float:
+    good = isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < 1e12
+    return float(value) if good else 0.0
+
+
+def _references(values: Mapping[str, Any]) -> List[Tuple[str, str]]:
+    return [
+        (kind, str(name))
+        for kind in ("config", "secret")
+        for name in (values.get(kind) if isinstance(values.get(kind), list) else None) or ()
+    ]

@@ -1,0 +1,174 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A snapshot: the desired state as it was bound, with the images that ran, and free of secrets.
+
+Configs and secrets are in it by name, without their content. What plans hide is replaced by a keyed digest,
+``{"$kept": DIGEST}``: on the way back the value is found again where it still runs.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.mask import mask
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Operation
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prune import references
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import AS_DOCKER
+
+KEPT = "$kept"
+ENVIRONMENT = "TaskTemplate.ContainerSpec.Env"
+KINDS = (("config", "configs"), ("secret", "secrets"))
+
+Snapshot = Dict[str, Any]
+#: A value of any JSON type to a digest that gives nothing away.
+Digest = Callable[[Any], str]
+
+
+def keyed(key: str) -> Digest:
+    """Digests with the cluster's key (base64)."""
+    secret = base64.b64decode(key)
+
+    def digest(value: Any) -> str:
+        text = json.dumps(value, sort_keys=True, ensure_ascii=False)
+        return hmac.new(secret, b"kept value: " + text.encode(), hashlib.sha256).hexdigest()
+
+    return digest
+
+
+def take(
+    bound: Mapping[str, Any],
+    operations: Sequence[Operation],
+    current: Mapping[str, Mapping[str, Any]],
+    contents: Mapping[Tuple[str, str], str],
+    digest: Digest,
+) -> Snapshot:
+    """The snapshot of a bound desired state.
+
+    ``operations`` are the plan's, ``current`` the live services by name: from them come the images. ``contents`` maps
+    (kind, real name) to the digest of the content, where it is known.
+    """
+    planned = {op.name: op for op in operations if op.kind == "service" and op.action != "remove"}
+    stack = bound["stack"]
+    snapshot: Snapshot = {"format": 1, "stack": dict(stack), "waves": bound.get("waves") or []}
+    snapshot["networks"] = [_described("network", entry, digest) for entry in bound["networks"]]
+    for kind, plural in KINDS:
+        snapshot[plural] = []
+        for entry in bound[plural]:
+            made = _described(kind, entry, digest)
+            if not entry["external"]:
+                made["real"] = entry["binding"]["name"]
+                made["content"] = contents.get((kind, made["real"]), "")
+            snapshot[plural].append(made)
+    snapshot["services"] = []
+    for service in bound["services"]:
+        name, key = service["name"], service["key"]
+        operation = planned.get(name)
+        as_docker = operation is not None and operation.reason == AS_DOCKER
+        spec = service["as_docker"]["spec"] if as_docker else service["spec"]
+        kept = {field: service[field] for field in ("key", "name", "image", "depends_on", "where") if field in service}
+        kept["spec"] = hide("service", key, _with_image(spec, operation, current.get(name)), digest)
+        snapshot["services"].append(kept)
+    return snapshot
+
+
+def needs(snapshot: Mapping[str, Any]) -> List[Tuple[str, str]]:
+    """The configs and secrets of the stack's own that the snapshot needs, as (kind, real name), sorted."""
+    own = {(kind, e["real"]) for kind, plural in KINDS for e in snapshot[plural] if not e["external"]}
+    return sorted(own)
+
+
+def used(snapshot: Mapping[str, Any]) -> Set[Tuple[str, str]]:
+    """Everything that its services refer to, by kind and name."""
+    return {reference for service in snapshot["services"] for reference in references(service["spec"])}
+
+
+def hide(kind: str, key: str, spec: Mapping[str, Any], digest: Digest) -> Dict[str, Any]:
+    """A copy of a specification in which all that a plan would hide is a reference."""
+
+    def replace(path: str, name: str, value: Any) -> Dict[str, Any]:
+        del path
+        return {KEPT: digest(value), "name": name}
+
+    made: Dict[str, Any] = _walk(kind, key, "", spec, replace)
+    return made
+
+
+def hidden_values(kind: str, spec: Mapping[str, Any]) -> Iterator[Any]:
+    """What ``hide`` would replace in a live specification."""
+    found: List[Any] = []
+
+    def note(path: str, name: str, value: Any) -> Any:
+        del path, name
+        found.append(value)
+
+    _walk(kind, "", "", spec, note)
+    yield from found
+
+
+def reveal(spec: Any, find: Callable[[str, str], Any]) -> Any:
+    """The inverse of ``hide``: ``find(digest, name)`` gives the values."""
+    if isinstance(spec, dict):
+        if KEPT in spec:
+            return find(str(spec[KEPT]), str(spec.get("name") or ""))
+        return {key: reveal(value, find) for key, value in spec.items()}
+    if isinstance(spec, list):
+        return [_entry(item, find) for item in spec]
+    return spec
+
+
+def _entry(item: Any, find: Callable[[str, str], Any]) -> Any:
+    variable = item.get("variable") if isinstance(item, dict) else None
+    return f"{variable}={reveal(item['value'], find)}" if variable else reveal(item, find)
+
+
+def _walk(kind: str, key: str, path: str, value: Any, replace: Callable[[str, str, Any], Any]) -> Any:
+    if isinstance(value, dict):
+        return {name: _walk(kind, key, f"{path}.{name}" if path else name, v, replace) for name, v in value.items()}
+    if not isinstance(value, list):
+        return value if mask(kind, key, path, value) == value else replace(path, path.rpartition(".")[2], value)
+    if path == ENVIRONMENT:
+        return [_variable(kind, key, entry, replace) for entry in value]
+    if any(isinstance(item, (dict, list)) for item in value):
+        return [_walk(kind, key, path, item, replace) for item in value]
+    shown = mask(kind, key, path, value)
+    name = path.rpartition(".")[2]
+    return [item if item == seen else replace(path, name, item) for item, seen in zip(value, shown)]
+
+
+def _variable(kind: str, key: str, entry: Any, replace: Callable[[str, str, Any], Any]) -> Any:
+    name, equals, value = str(entry).partition("=")
+    path = f"{ENVIRONMENT}.{name}"
+    if not equals or mask(kind, key, path, value) == value:
+        return entry
+    return {"variable": name, "value": replace(path, name, value)}
+
+
+def _described(kind: str, entry: Mapping[str, Any], digest: Digest) -> Dict[str, Any]:
+    made = {field: entry[field] for field in ("key", "name", "external")}
+    spec: Optional[Mapping[str, Any]] = entry.get("spec")
+    # Content never belongs here, whatever the specification holds.
+    plain = {field: value for field, value in spec.items() if field != "Data"} if spec is not None else None
+    made["spec"] = None if plain is None else hide(kind, entry["key"], plain, digest)
+    return made
+
+
+def _with_image(
+    spec: Mapping[str, Any], operation: Optional[Operation], current: Optional[Mapping[str, Any]]
+) -> Mapping[str, Any]:
+    """``spec`` with the image and the platforms that really run after the operation."""
+    source = operation.payload.get("spec") if operation is not None else None
+    if source is None:
+        source = current["Spec"] if current is not None else spec
+    template, real = spec["TaskTemplate"], source["TaskTemplate"]
+    image = (real.get("ContainerSpec") or {}).get("Image") or template["ContainerSpec"].get("Image")
+    placement = template.get("Placement") or {}
+    platforms = (real.get("Placement") or {}).get("Platforms")
+    if platforms and not placement.get("Platforms"):
+        placement = {**placement, "Platforms": platforms}
+    container = {**template["ContainerSpec"], "Image": image}
+    return {**spec, "TaskTemplate": {**template, "ContainerSpec": container, "Placement": placement}}
