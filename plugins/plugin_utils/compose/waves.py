@@ -10,7 +10,8 @@ from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.paths import Invalid, Path
 
-_CONDITIONS = ("service_started", "service_healthy", "service_completed_successfully")
+STARTED, HEALTHY, COMPLETED = "service_started", "service_healthy", "service_completed_successfully"
+_CONDITIONS = (STARTED, HEALTHY, COMPLETED)
 
 Dependencies = Mapping[str, Mapping[str, Any]]
 
@@ -34,6 +35,23 @@ def dependencies(service: Mapping[str, Any], path: Path) -> dict[str, dict[str, 
             "required": bool(entry.get("required", True)),
         }
     return found
+
+
+def waited_for(services: Mapping[str, Any], condition: str) -> dict[str, str]:
+    """Return the keys of services that others wait for in this way, each with the first that does."""
+    found: dict[str, str] = {}
+    for key in sorted(services, key=str):
+        given = services[key].get("depends_on") if isinstance(services[key], Mapping) else None
+        for other, entry in given.items() if isinstance(given, Mapping) else ():
+            if isinstance(entry, Mapping) and entry.get("condition") == condition:
+                found.setdefault(str(other), str(key))
+    return found
+
+
+def becomes_job(service: Mapping[str, Any]) -> bool:
+    """Whether a service that others wait to have completed is made a job: the file says no mode of its own."""
+    deploy = service.get("deploy")
+    return not (isinstance(deploy, Mapping) and deploy.get("mode"))
 
 
 def waves(depends_on: Mapping[str, Dependencies]) -> list[list[str]]:

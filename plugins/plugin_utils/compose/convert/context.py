@@ -16,6 +16,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.options import ConvertOptions
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.paths import Invalid, Path
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import dotted
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.waves import COMPLETED, becomes_job, waited_for
 
 Result = TypeVar("Result")
 
@@ -89,6 +90,12 @@ class Context:
         self.used_predefined.add(name)
 
     # -- how services name each other
+
+    @cached_property
+    def jobs(self) -> frozenset[str]:
+        """The services that are made jobs, since others wait until they have completed."""
+        services = self.entries("services")
+        return frozenset(key for key in waited_for(services, COMPLETED) if becomes_job(services.get(key) or {}))
 
     @cached_property
     def link_aliases(self) -> dict[str, list[str]]:

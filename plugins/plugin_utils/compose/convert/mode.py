@@ -19,9 +19,13 @@ _MODES = ("replicated", "global", "replicated-job", "global-job")
 
 
 def mode(scope: Scope) -> dict[str, Any]:
-    """Return the Mode. Without a number the Engine takes 1; ``deploy.replicas`` wins over ``scale``."""
+    """Return the Mode. Without a number the Engine takes 1; ``deploy.replicas`` wins over ``scale``.
+
+    What others wait for to have completed is a job, unless the file says otherwise.
+    """
     deploy = section(scope.service, "deploy", scope.path())
-    name = text(deploy, "mode", scope.path("deploy")) or "replicated"
+    normal = "replicated-job" if scope.key in scope.context.jobs else "replicated"
+    name = text(deploy, "mode", scope.path("deploy")) or normal
     replicas = count(deploy, "replicas", scope.path("deploy"))
     if name not in _MODES:
         raise scope.invalid(

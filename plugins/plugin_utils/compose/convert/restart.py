@@ -20,6 +20,9 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.
     text,
 )
 
+#: How often a job that is to be started again on failure is, where the file sets no limit: a migration that fails for
+#: ever helps nobody.
+_TRIES = 3
 _WORDS = "no, always, unless-stopped, on-failure or on-failure:COUNT"
 
 
@@ -28,8 +31,18 @@ def restart_policy(scope: Scope) -> dict[str, Any] | None:
     deploy = section(scope.service, "deploy", scope.path())
     policy = mapping(deploy, "restart_policy", scope.path("deploy"))
     if policy is None:
-        return _from_restart(scope)
-    return from_policy(policy, scope.path("deploy", "restart_policy"))
+        found = _from_restart(scope)
+        return _of_job(found or {"Condition": "none"}) if scope.key in scope.context.jobs else found
+    found = from_policy(policy, scope.path("deploy", "restart_policy"))
+    return _of_job(found) if scope.key in scope.context.jobs else found
+
+
+def _of_job(policy: dict[str, Any]) -> dict[str, Any]:
+    """Return the policy of a service that was made a job: it ends, and it is not tried for ever."""
+    fitting = {"Condition": "on-failure", **policy}
+    if fitting["Condition"] == "on-failure" and not fitting.get("MaxAttempts"):
+        fitting["MaxAttempts"] = _TRIES
+    return fitting
 
 
 def from_policy(policy: Mapping[str, Any], path: Path) -> dict[str, Any]:

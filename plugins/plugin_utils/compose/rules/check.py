@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, Callable, List, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import Problem
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.dependencies import check_conditions
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.deploy import check_deploy
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.health import check_health
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.image import check_images
@@ -46,6 +47,7 @@ RULES: Tuple[Callable[[Look], None], ...] = (
     check_images,
     check_references,
     check_dependencies,
+    check_conditions,
     check_mounts,
     check_ports,
     check_deploy,

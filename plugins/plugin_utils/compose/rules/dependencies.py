@@ -1,0 +1,67 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a dependency's condition asks of the service that is waited for: to end, or to have a health check."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping
+
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.look import (
+    Look,
+    deep,
+    has_lost,
+    mapping,
+    sequence,
+)
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.waves import (
+    COMPLETED,
+    HEALTHY,
+    becomes_job,
+    waited_for,
+)
+
+JOBS = ("replicated-job", "global-job")
+FOR_EVER = ("always", "unless-stopped")
+
+
+def check_conditions(look: Look) -> None:
+    services = look.services
+    for other, waiting in waited_for(services, COMPLETED).items():
+        if other in services:
+            _check_job(look, other, services[other], waiting)
+    for name, service in services.items():
+        for other, how in mapping(service.get("depends_on")).items():
+            if mapping(how).get("condition") == HEALTHY and other in services:
+                _check_health(look, name, other, services[other])
+
+
+def _check_job(look: Look, name: str, service: Mapping[str, Any], waiting: str) -> None:
+    path = ("services", name)
+    ends = f"'{waiting}' waits until it has completed"
+    if not becomes_job(service):
+        mode: Any = deep(service, "deploy", "mode")
+        if mode not in JOBS:
+            message = f"{ends}, and a service with mode {mode} never does"
+            look.problem((*path, "deploy", "mode"), message, "use mode: replicated-job, or remove it", "job")
+        return
+    if deep(service, "deploy", "update_config") is not None:
+        message = f"{ends}, so it is a job, which can't have an update_config"
+        look.problem((*path, "deploy", "update_config"), message, "remove it", "job")
+    policy = deep(service, "deploy", "restart_policy")
+    message = f"{ends}, and it would be started again for ever"
+    if policy is None and str(service.get("restart")).partition(":")[0] in FOR_EVER:
+        look.problem((*path, "restart"), message, "use restart: on-failure:3, or remove it", "job")
+    if mapping(policy).get("condition") == "any":
+        look.problem((*path, "deploy", "restart_policy", "condition"), message, "use on-failure or none", "job")
+
+
+def _check_health(look: Look, name: str, other: str, service: Mapping[str, Any]) -> None:
+    health = mapping(service.get("healthcheck"))
+    path = ("services", name, "depends_on", other, "condition")
+    if health.get("disable") is True or sequence(health.get("test"))[:1] == ["NONE"]:
+        message = f"'{other}' has its health check switched off, so it never becomes healthy"
+        look.problem(path, message, "use condition: service_started, or give it a check", "healthcheck")
+    elif not health.get("test") and not has_lost(service, "healthcheck") and not has_lost(health, "test"):
+        message = f"'{other}' has no health check in the file; unless its image has one, it is healthy once it runs"
+        look.notice(path, message, f"give '{other}' a healthcheck, or use condition: service_started", "no_healthcheck")
