@@ -60,14 +60,14 @@ class Player:
 
     def play(self, *tasks, **how):
         """Each task is a map; a module's name without a dot is one of ours."""
-        return self.playbook(self._written(tasks), **how)
+        return self.playbook(self.written(tasks), **how)
 
     def begin(self, *tasks, **how):
         """As ``play``, but does not wait for the end."""
-        command, environment, _results = self._command(self._written(tasks), **how)
-        return Running(command, self.folder, environment)
+        command, environment, results = self.command(self.written(tasks), **how)
+        return Running(command, self.folder, environment, results)
 
-    def _written(self, tasks):
+    def written(self, tasks):
         self.runs += 1
         full = [
             {(f"stackwright.swarm.{key}" if key in OURS else key): value for key, value in task.items()}
@@ -82,14 +82,14 @@ class Player:
         return self.write(f"play{self.runs}.yml", yaml.safe_dump([play], sort_keys=False))
 
     def playbook(self, path, **how):
-        command, environment, results = self._command(path, **how)
+        command, environment, results = self.command(path, **how)
         done = subprocess.run(
             command, cwd=self.folder, capture_output=True, text=True, timeout=300, check=False, env=environment
         )
         lines = [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
         return Played(done.returncode, done.stdout + done.stderr, lines)
 
-    def _command(
+    def command(
         self, path, *, check=False, diff=False, verbosity=0, variables=None, limit=None, environment=None, through=()
     ):
         """``through`` is a command line that runs ansible-playbook, for instance in a namespace."""
@@ -115,7 +115,8 @@ class Player:
 class Running:
     """A run that goes on, in a terminal and session of its own. Each line has the time at which it was seen."""
 
-    def __init__(self, command, folder, environment):
+    def __init__(self, command, folder, environment, results):
+        self._results = results
         self.start = time.monotonic()
         reading, terminal = os.openpty()
         self.process = subprocess.Popen(
@@ -143,6 +144,10 @@ class Running:
         for _line in self._read():
             pass
         return self.process.wait(60)
+
+    def result(self):
+        """What the last task gave back."""
+        return json.loads(self._results.read_text().splitlines()[-1])["result"]
 
     def kill(self):
         """What takes the controller away: SIGKILL to all of its processes."""

@@ -89,7 +89,7 @@ def start(root: str, secrets: Sequence[str], foreground: float = FOREGROUND) -> 
     if child:
         os.close(writing)
         job.let_go()
-        raise Foreground(_wait(job, child, reading, foreground))
+        raise Foreground(_wait(job, reading, foreground))
     try:
         _cut_off((job.held, writing))
         return Worker(job, secrets, writing)
@@ -97,14 +97,13 @@ def start(root: str, secrets: Sequence[str], foreground: float = FOREGROUND) -> 
         os._exit(1)
 
 
-def _wait(job: Job, child: int, reading: int, seconds: float) -> Dict[str, Any]:
+def _wait(job: Job, reading: int, seconds: float) -> Dict[str, Any]:
     # The other end closes when the result is there, or with the worker's end.
     select.select([reading], [], [], seconds)
     os.close(reading)
     told = look(job, 0)
     if told["progress"]["done"]:
         job.remove()
-        os.waitpid(child, 0)
     return told
 
 
