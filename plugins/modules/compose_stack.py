@@ -207,6 +207,47 @@ options:
         description: The password or token.
         type: str
         required: true
+  values:
+    description:
+      - Where generated and other kept values of the stack are, and what to do with them. See the guide on values.
+      - A value is made on the first run and kept before it is used; later runs use it again. Check mode makes none.
+    type: dict
+    default: {}
+    suboptions:
+      store:
+        description:
+          - V(host_facts) keeps them in a fact file on the manager, mode 0600, seen under C(ansible_local).
+          - V(swarm) keeps them in the Swarm itself, as a Docker config. Every manager finds them.
+          - V(vault) keeps them in a file on the controller, each value encrypted with Ansible Vault.
+          - V(auto) is the one that has values of the stack. Where neither has any, it is V(host_facts) in a Swarm with one manager
+            and V(swarm) in a Swarm with several. It never chooses V(vault).
+        type: str
+        choices: [auto, host_facts, swarm, vault]
+        default: auto
+      path:
+        description:
+          - Of V(host_facts) the folder, V(/etc/ansible/facts.d) unless given.
+          - Of V(vault) the file, C(stackwright_values.yml) beside the inventory unless given.
+        type: path
+      vault_id:
+        description:
+          - The vault identity that new values are encrypted with. The play's default identity unless given.
+        type: str
+      regenerate:
+        description:
+          - Names of values to make anew in this run, such as V(stack/DB_PASSWORD) or V(db/POSTGRES_PASSWORD); V(all) for all of them.
+        type: list
+        elements: str
+        default: []
+      on_lost:
+        description:
+          - What to do where the store has no value although a running service uses one.
+          - V(fail) ends with RV(error_code=values_lost) and changes nothing.
+          - V(adopt) takes over what the running services have.
+          - V(regenerate) makes new values, which a database that has the old ones will not accept.
+        type: str
+        choices: [fail, adopt, regenerate]
+        default: fail
   rollout:
     description:
       - How the change is carried out.
@@ -487,6 +528,23 @@ notices:
   elements: dict
   sample:
     - {message: "'build' has no effect: Swarm runs images", key: services.web.build, file: compose.yml, line: 4, column: 5}
+values:
+  description: The kept values that the stack uses, never the values themselves.
+  returned: O(state=present), where the files refer to values, by the host that did the work
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The value's name, for instance V(stack/DB_PASSWORD) or V(db/POSTGRES_PASSWORD).
+      type: str
+    version:
+      description: The label of the version; empty in check mode where it would be a new one.
+      type: str
+    action:
+      description: V(kept), or what this run has done; V(generated), V(regenerated), V(given) (an override) or V(adopted).
+      type: str
+  sample:
+    - {name: db/POSTGRES_PASSWORD, version: 1-61976cdd, action: kept}
 routes:
   description: The HTTP routes that the labels C(PREFIX.http.*) of the services ask for. Always empty in this version.
   returned: O(state=present)
@@ -590,13 +648,14 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options 
     FILES,
     PLATFORM,
     STACK,
+    VALUES,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run import run_change
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.stack import change_stack
 
 
 def main() -> None:
-    run_change({**STACK, **FILES, **PLATFORM, **CHANGES, **COMPILED}, change_stack)
+    run_change({**STACK, **FILES, **PLATFORM, **CHANGES, **VALUES, **COMPILED}, change_stack)
 
 
 if __name__ == "__main__":

@@ -13,11 +13,17 @@ OURS = "ansible_collections.stackwright.swarm.plugins."
 LAYERS = {
     "module_utils/errors": [],
     "module_utils/swarm": ["module_utils/errors"],
-    "module_utils/values": ["module_utils/errors"],
     "module_utils/health": ["module_utils/errors", "module_utils/swarm"],
     "module_utils/planning": ["module_utils/errors", "module_utils/swarm"],
     "module_utils/history": ["module_utils/errors", "module_utils/swarm", "module_utils/planning"],
     "module_utils/engine": ["module_utils/errors", "module_utils/swarm"],
+    "module_utils/values": ["module_utils/errors", "module_utils/swarm"],
+    "module_utils/store": [
+        "module_utils/errors",
+        "module_utils/swarm",
+        "module_utils/values",
+        "module_utils/engine",
+    ],
     "module_utils/deploy": [
         "module_utils/errors",
         "module_utils/swarm",
@@ -26,12 +32,14 @@ LAYERS = {
         "module_utils/values",
         "module_utils/history",
         "module_utils/engine",
+        "module_utils/store",
     ],
     "module_utils/adapter": ["module_utils"],
     "plugin_utils/cluster_action": ["module_utils", "plugin_utils"],
     "plugin_utils": ["module_utils/errors", "module_utils/swarm", "module_utils/values", "plugin_utils"],
     "modules": ["module_utils"],
     "action": ["module_utils", "plugin_utils"],
+    "lookup": ["module_utils", "plugin_utils"],
     "filter": ["module_utils/errors", "module_utils/swarm", "module_utils/values", "plugin_utils"],
     "doc_fragments": [],
 }

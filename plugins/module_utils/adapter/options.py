@@ -104,6 +104,36 @@ RANGES = {
     "wait_timeout": (1, DAY),
 }
 
+#: Where the values of a stack are kept; shared by compose_stack and stack_values.
+STORE: Spec = {
+    "store": {"type": "str", "choices": ["auto", "host_facts", "swarm", "vault"], "default": "auto"},
+    "path": {"type": "path"},
+    "vault_id": {"type": "str"},
+}
+
+KEPT: Spec = {
+    "state": {
+        "type": "str",
+        "choices": ["present", "absent", "listed", "regenerated", "moved"],
+        "default": "present",
+    },
+    "values": {"type": "dict", "no_log": True},
+    "names": {"type": "list", "elements": "str"},
+    "to": {"type": "dict", "options": STORE},
+}
+
+VALUES: Spec = {
+    "values": {
+        "type": "dict",
+        "default": {},
+        "options": {
+            **STORE,
+            "regenerate": {"type": "list", "elements": "str", "default": []},
+            "on_lost": {"type": "str", "choices": ["fail", "adopt", "regenerate"], "default": "fail"},
+        },
+    },
+}
+
 #: What the action plugin hands over: JSON with the desired state, and whether to leave the work to another manager.
 COMPILED: Spec = {"compiled": {"type": "str", "no_log": True}}
 

@@ -9,6 +9,7 @@ from typing import Any, Dict
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.holder import is_gone, this_run
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import check_ranges
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.values import handed_over, values_options
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transaction import (
     deploy_stack,
     remove_stack,
@@ -61,4 +62,5 @@ def change_stack(client: EngineClient, params: Dict[str, Any], run: Dict[str, An
             error_code="usage",
             hint="Run it as the task stackwright.swarm.compose_stack, not by the module's file.",
         )
-    return deploy_stack(client, clock, run["desired"], options)
+    options["values"] = values_options(params["values"], run)
+    return handed_over(lambda: deploy_stack(client, clock, run["desired"], options), run)

@@ -33,6 +33,16 @@ Observed = Mapping[str, Any]
 Entry = Dict[str, Any]
 
 
+def bind_all(
+    desired: Mapping[str, Any], observed: Observed, options: Mapping[str, Any], write: bool = False
+) -> Dict[str, Any]:
+    """As ``bind``, with the values that the stack refers to; missing ones are made and kept if ``write``."""
+    binder = options.get("binder")
+    if binder is None:
+        return bind(desired, observed, options["adopt_secrets"])
+    return dict(binder.bind(desired, observed, options["adopt_secrets"], write))
+
+
 def bind(desired: Mapping[str, Any], observed: Observed, adopt_secrets: bool = False) -> Dict[str, Any]:
     """A copy of ``desired`` whose configs and secrets have a ``binding`` and whose services refer to the real names.
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, FrozenSet, List, Mapping, NamedTuple
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.bind import bind
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.bind import bind_all
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import (
     Observed,
     look_closer,
@@ -49,6 +49,10 @@ def deploy_stack(client: EngineClient, clock: Any, desired: Mapping[str, Any], o
     ``clock`` has ``now()`` and ``sleep(seconds)``; ``options`` as in options.py; the result as in outcome.py.
     Raises EngineError, PlanError (nothing was changed), and DeployError (``details["outcome"]`` says how far it came).
     """
+    if desired.get("values") and "binder" not in options:
+        from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.values import with_values
+
+        return with_values(deploy_stack, client, clock, desired, options)
     given = with_defaults({**options, "prefix": options.get("prefix") or desired["stack"].get("prefix")})
     stack = desired["stack"]["name"]
     planned = _plan(client, desired, given)
@@ -74,7 +78,7 @@ def _plan(client: EngineClient, desired: Mapping[str, Any], options: Options) ->
     """Observes, binds and reconciles. Where there is work, looks closer, asks the registry, and plans with that."""
     stack = desired["stack"]["name"]
     observed = observe(client, stack, desired)
-    bound = bind(desired, observed, options["adopt_secrets"])
+    bound = bind_all(desired, observed, options)
     plan = reconcile(bound, observed, options)
     options = {**options, "pull_again": _pull_again(client, stack, observed, options)}
     wanted = look_ups(bound, own_services(stack, observed), options["resolve_image"], options["pull_again"])
@@ -84,7 +88,7 @@ def _plan(client: EngineClient, desired: Mapping[str, Any], options: Options) ->
     if plan.changed:
         detach(options)
         observed = look_closer(client, observed, desired)
-        bound = bind(desired, observed, options["adopt_secrets"])
+        bound = bind_all(desired, observed, options, not options["check"] and not options["defer"])
         reconcile(bound, observed, options)  # conflicts are found before a registry is asked, which may take long
     if wanted:
         from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.images import ask_registry

@@ -78,6 +78,11 @@ def revision_name(stack: str, number: int, part: int = 0) -> str:
     return f"stackwright.rev.{_shortened(stack)}.{number}" + (f".{part}" if part else "")
 
 
+def values_name(stack: str) -> str:
+    """Return how the names of the configs begin that hold the values of a stack in the store ``swarm``."""
+    return f"stackwright.values.{_shortened(stack)}."
+
+
 def _shortened(stack: str) -> str:
     if len(stack) <= STACK_PART:
         return stack

@@ -1,0 +1,152 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: stack_value
+short_description: A kept value of a stack, for use in another task or play
+version_added: 0.1.0
+author:
+  - The stackwright.swarm maintainers (@stackwright)
+description:
+  - Gives the current version of values that M(stackwright.swarm.compose_stack) keeps, such as a generated password.
+  - The value is handed to the task that asks. Set C(no_log) there, or Ansible shows it.
+options:
+  _terms:
+    description:
+      - Names of values. C(KEY) stands for C(stack/KEY), the value of the stack; that of a service is C(SERVICE/KEY).
+    required: true
+  name:
+    description: The stack's name.
+    type: str
+    required: true
+  project:
+    description: The stack's project, if it has one.
+    type: str
+  environment:
+    description: The stack's environment, if it has one.
+    type: str
+  store:
+    description:
+      - Where the values are.
+      - V(host_facts) looks into the gathered facts of O(host), or, with O(path), into a folder of the controller.
+      - V(swarm) asks the Engine at O(docker_host) from the controller.
+    type: str
+    choices: [host_facts, swarm, vault]
+    default: host_facts
+  path:
+    description:
+      - Of V(vault) the file, C(stackwright_values.yml) beside the inventory unless given.
+      - Of V(host_facts) a folder on the controller, where that is the manager itself.
+    type: path
+  host:
+    description: The inventory's name of the manager that has the facts. The host of the task unless given.
+    type: str
+  docker_host:
+    description: The address of a manager's Engine as the controller reaches it, for V(swarm).
+    type: str
+    default: unix:///var/run/docker.sock
+notes:
+  - The facts need C(gather_facts), or M(ansible.builtin.setup) with C(gather_subset=local), as root.
+seealso:
+  - module: stackwright.swarm.stack_values
+"""
+
+EXAMPLES = r"""
+- name: Read the manager's local facts
+  ansible.builtin.setup:
+    gather_subset: [local]
+
+- name: Tell the monitoring how to log in
+  ansible.builtin.copy:
+    content: "{{ lookup('stackwright.swarm.stack_value', 'db/POSTGRES_PASSWORD', name='shop') }}"
+    dest: "{{ monitoring_folder }}/password"
+    mode: "0600"
+  no_log: true
+"""
+
+RETURN = r"""
+_raw:
+  description: The values, in the order of the names.
+  type: list
+  elements: str
+"""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.errors import AnsibleLookupError
+from ansible.plugins.lookup import LookupBase
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError, ValueStoreError
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
+from ansible_collections.stackwright.swarm.plugins.module_utils.values.generators import full_name
+from ansible_collections.stackwright.swarm.plugins.module_utils.values.kept import Kept
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.plain import plain
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.play_vault import play_vault
+
+
+class _Clock:
+    now = staticmethod(time.monotonic)
+    sleep = staticmethod(time.sleep)
+
+
+class LookupModule(LookupBase):
+    def run(self, terms: list[Any], variables: Any = None, **kwargs: Any) -> list[str]:
+        self.set_options(var_options=variables, direct=kwargs)
+        names = [full_name(str(term)) for term in terms]
+        try:
+            stack = Stack(*(self.get_option(part) for part in ("name", "project", "environment"))).full_name
+            kept = self._kept(stack, variables or {}, names)
+            return [self._value(kept, name) for name in names]
+        except StackwrightError as error:
+            raise AnsibleLookupError(f"stack_value: {error} (error_code {error.error_code})") from None
+
+    def _value(self, kept: Kept, name: str) -> str:
+        version = kept.current(name)
+        if version is None or version.value is None:
+            raise ValueStoreError(
+                f"There is no value {name} of the stack {kept.stack}.",
+                "value_missing",
+                f"Kept are: {', '.join(sorted(kept.entries)) or 'none'}. Deploy the stack first, or name its store.",
+            )
+        return version.value
+
+    def _kept(self, stack: str, variables: Mapping[str, Any], names: list[str]) -> Kept:
+        store, path = self.get_option("store"), self.get_option("path")
+        if store == "vault":
+            vault = play_vault(self._loader, variables, stack, {"store": store, "path": path}, names)
+            return vault.read()[0] if vault else Kept(stack)
+        if store == "swarm":
+            from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+            from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
+            from ansible_collections.stackwright.swarm.plugins.module_utils.store.swarm import SwarmStore
+
+            client = EngineClient(Connection(docker_host=self.get_option("docker_host")))
+            try:
+                return SwarmStore(stack, client).read()[0]
+            finally:
+                client.close()
+        if path:
+            from ansible_collections.stackwright.swarm.plugins.module_utils.store.host_facts import HostFacts
+
+            return HostFacts(stack, _Clock, path).read()[0]
+        return self._from_facts(stack, variables)
+
+    def _from_facts(self, stack: str, variables: Mapping[str, Any]) -> Kept:
+        from ansible_collections.stackwright.swarm.plugins.module_utils.store.host_facts import FACT
+
+        host = self.get_option("host")
+        known = (variables.get("hostvars") or {}).get(host) or {} if host else variables
+        local = (known.get("ansible_facts") or {}).get("ansible_local") or known.get("ansible_local")
+        if local is None:
+            raise ValueStoreError(
+                f"The local facts of {host or variables.get('inventory_hostname')} are not known.",
+                "store_unreadable",
+                "Gather them first: ansible.builtin.setup with gather_subset: [local], as root.",
+            )
+        data = plain(local.get(FACT + stack))
+        return Kept(stack) if data is None else Kept.from_data(data, stack, f"ansible_local.{FACT}{stack}")

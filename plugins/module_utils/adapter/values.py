@@ -1,0 +1,65 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What stack_values asks of the stores, and what passes between action plugins and modules where a vault is used."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Callable, Dict, Mapping
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
+
+#: The vaults that an action plugin may send along: that of ``store``, and that of ``to``.
+VAULT, TO_VAULT = "vault", "to_vault"
+
+
+def values_options(given: Mapping[str, Any], compiled: Mapping[str, Any], slot: str = VAULT) -> Dict[str, Any]:
+    """The options of a store: what the user gave, and what the controller's vault has."""
+    vault = (compiled.get("vaults") or {}).get(slot) or {}
+    return {**given, "carried": vault.get("kept"), "made": (compiled.get("vaults") or {}).get("made")}
+
+
+def handed_over(work: Callable[[], Dict[str, Any]], compiled: Mapping[str, Any]) -> Dict[str, Any]:
+    """The result of ``work``; or ``vault_writes``, sealed, where the controller has to write its vault first."""
+    vaults = compiled.get("vaults")
+    if vaults is None:
+        return work()
+    from ansible_collections.stackwright.swarm.plugins.module_utils.store.carried import NotYetKept
+
+    try:
+        return work()
+    except NotYetKept as needed:
+        import os
+
+        from ansible_collections.stackwright.swarm.plugins.module_utils.values.seal import NONCE, seal
+
+        data = [needed.slot, needed.kept.as_data()]
+        sealed = seal(vaults["key"], os.urandom(NONCE), data)
+        return {"changed": True, "vault_writes": sealed, "vault_made": needed.made}
+
+
+def change_values(client: EngineClient, params: Dict[str, Any], check: bool) -> Dict[str, Any]:
+    """Sets, removes, lists, makes anew or moves kept values, as ``state`` says."""
+    from secrets import SystemRandom
+
+    from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.sight import full_name
+    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.keeping import Keeping
+    from ansible_collections.stackwright.swarm.plugins.module_utils.store.choose import AUTO, managers_of, open_store
+
+    compiled = json.loads(params["compiled"] or "{}")
+    places = [values_options(params, compiled)]
+    if params["state"] == "moved":
+        places.append(values_options(params["to"], compiled, TO_VAULT))
+    if not compiled and any(place["store"] == "vault" for place in places):
+        raise StackwrightError(
+            "stack_values was run without its action plugin, which reads the vault.",
+            error_code="usage",
+            hint="Run it as the task stackwright.swarm.stack_values, not by the module's file.",
+        )
+    managers = managers_of(client.get("/info")) if any(place["store"] == AUTO for place in places) else 1
+    stack, clock = full_name(params) or "", SystemClock()
+    stores = [open_store(client, clock, stack, managers, place, slot) for place, slot in zip(places, (VAULT, TO_VAULT))]
+    keeping = Keeping(stores[0], SystemRandom(), clock.wall(), check)
+    return handed_over(lambda: keeping.run(params, stores[-1]), compiled)

@@ -1,0 +1,40 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The store ``vault`` as a manager sees it: what the controller has sent along, and what is to be written there.
+
+The file is on the controller. A module can't write it; it hands the new values back, and the action plugin runs the
+module again once they are kept.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Mapping, Optional, Tuple
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.values.kept import Kept
+from ansible_collections.stackwright.swarm.plugins.module_utils.values.store import Store
+
+
+class NotYetKept(Exception):
+    """The values have to be written on the controller before they can be used."""
+
+    def __init__(self, slot: str, kept: Kept) -> None:
+        super().__init__("the controller has to write its vault first")
+        self.slot, self.kept = slot, kept
+        self.made: Dict[str, str] = {}  # name to what was done to it
+
+
+class Carried(Store):
+    """The values that came along; writing them breaks off with NotYetKept. ``slot`` tells one vault from another."""
+
+    kind = "vault"
+
+    def __init__(self, stack: str, data: Optional[Mapping[str, Any]], where: str, slot: str = "vault") -> None:
+        self.where, self.slot = where, slot
+        self._kept = Kept(stack) if data is None else Kept.from_data(data, stack, where)
+
+    def read(self) -> Tuple[Kept, Any]:
+        return self._kept, None
+
+    def write(self, kept: Kept, token: Any) -> None:
+        raise NotYetKept(self.slot, kept)

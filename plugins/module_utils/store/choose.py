@@ -1,0 +1,50 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which store keeps a stack's values."""
+
+from __future__ import annotations
+
+from typing import Any, List, Mapping
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+from ansible_collections.stackwright.swarm.plugins.module_utils.store.carried import Carried
+from ansible_collections.stackwright.swarm.plugins.module_utils.store.host_facts import HostFacts
+from ansible_collections.stackwright.swarm.plugins.module_utils.values.store import Store
+
+#: What the user may choose.
+AUTO, HOST_FACTS, SWARM, VAULT = "auto", "host_facts", "swarm", "vault"
+STORES = (AUTO, HOST_FACTS, SWARM, VAULT)
+
+
+def open_store(
+    client: EngineClient, clock: Any, stack: str, managers: int, options: Mapping[str, Any], slot: str = VAULT
+) -> Store:
+    """The store that ``options`` (store, path) name.
+
+    ``auto`` is the one that has values of the stack; where none has any, ``host_facts`` if the Swarm has one manager,
+    and ``swarm`` if it has several, so that each of them finds the same values. ``options["carried"]`` is the content
+    of the vault that the controller calls ``slot``.
+    Raises ValueStoreError and EngineError where ``auto`` can't look.
+    """
+    kind = options.get("store") or AUTO
+    if kind == VAULT:
+        return Carried(stack, options.get("carried"), options.get("path") or "vault", slot)
+    if kind == HOST_FACTS:
+        return HostFacts(stack, clock, options.get("path") or "")
+    if kind == SWARM:
+        return _swarm(client, stack)
+    order: List[Store] = [HostFacts(stack, clock, options.get("path") or "")]
+    order.insert(1 if managers < 2 else 0, _swarm(client, stack))
+    return next((store for store in order if not store.read()[0].empty), order[0])
+
+
+def managers_of(info: Mapping[str, Any]) -> int:
+    """How many managers the Swarm of this answer of /info has."""
+    return int((info.get("Swarm") or {}).get("Managers") or 1)
+
+
+def _swarm(client: EngineClient, stack: str) -> Store:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.store.swarm import SwarmStore
+
+    return SwarmStore(stack, client)

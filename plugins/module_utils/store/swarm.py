@@ -1,0 +1,108 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The store ``swarm``: the values stand in the raft log of the managers, as a Docker config.
+
+The data of a config can't be changed. So each writing is a new config with the next number in its name, which can be
+created only once: that makes it a compare-and-swap over all managers. The one with the highest number counts.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any, Dict, List, Tuple
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError, ValueStoreError
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
+    STACK,
+    id_of,
+    labels_of,
+    name_of,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import values_name
+from ansible_collections.stackwright.swarm.plugins.module_utils.values.kept import Kept, damaged
+from ansible_collections.stackwright.swarm.plugins.module_utils.values.store import Store, StoreConflict
+
+#: The Engine takes less than this for a config.
+LIMIT = 1_024_000
+
+
+class SwarmStore(Store):
+    """The values of ``stack`` in the Swarm of ``client``. Anyone who may use the Engine of a manager can read them."""
+
+    kind = "swarm"
+
+    def __init__(self, stack: str, client: EngineClient) -> None:
+        self.stack, self.client = stack, client
+        self.prefix = values_name(stack)
+        self.where = f"swarm (Docker config {self.prefix}*)"
+
+    def read(self) -> Tuple[Kept, Any]:
+        found = self._generations()
+        if not found:
+            return Kept(self.stack), 0
+        number, config = found[-1]
+        try:
+            data = json.loads(base64.b64decode(config["Spec"].get("Data") or "").decode("utf-8"))
+        except ValueError:
+            raise damaged(self.where, "it is no JSON") from None
+        return Kept.from_data(data, self.stack, self.where), number
+
+    def write(self, kept: Kept, token: Any) -> None:
+        text = json.dumps(kept.as_data(), sort_keys=True, separators=(",", ":")).encode()
+        if len(text) >= LIMIT:
+            raise ValueStoreError(
+                f"The values of {self.stack} with their older versions take {len(text)} bytes; the Swarm takes less "
+                f"than {LIMIT} in one config. Nothing was changed.",
+                "store_full",
+                "Keep large values elsewhere: store host_facts or vault, or a secret with a file.",
+            )
+        number = int(token) + 1
+        body = {
+            "Name": f"{self.prefix}{number}",
+            "Labels": {STACK: self.stack},
+            "Data": base64.b64encode(text).decode("ascii"),
+        }
+        try:
+            mine = self._create(body)
+        except EngineError as error:
+            if error.error_code == "conflict":
+                raise StoreConflict from None
+            raise
+        # A number that others have used and removed meanwhile is free again: only the highest one counts.
+        found = self._generations()
+        if not found or id_of(found[-1][1]) != mine:
+            self._remove(mine)
+            raise StoreConflict
+        for _number, config in found[:-1]:
+            self._remove(id_of(config))
+
+    def _create(self, body: Dict[str, Any]) -> str:
+        try:
+            return self.client.create("/configs/create", body)
+        except EngineError as error:
+            if error.error_code not in ("daemon_unreachable", "timeout", "engine_error", "no_quorum"):
+                raise
+            # The answer may have been lost, but not the writing: what is there now says it.
+            for config in self.client.list("/configs", {"filters": {"name": [body["Name"]]}}):
+                if name_of(config) == body["Name"] and config["Spec"].get("Data") == body["Data"]:
+                    return id_of(config)
+            raise
+
+    def _generations(self) -> List[Tuple[int, Dict[str, Any]]]:
+        found = []
+        for config in self.client.list("/configs", {"filters": {"name": [self.prefix]}}):
+            name = name_of(config)
+            number = name[len(self.prefix) :]
+            if name.startswith(self.prefix) and number.isdigit() and labels_of(config).get(STACK) == self.stack:
+                found.append((int(number), config))
+        return sorted(found, key=lambda pair: pair[0])
+
+    def _remove(self, config: str) -> None:
+        try:
+            self.client.delete(f"/configs/{config}")
+        except EngineError as error:
+            if error.error_code != "not_found":
+                raise

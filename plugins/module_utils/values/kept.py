@@ -1,0 +1,194 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The kept values of one stack, as plain data: names, versions, and which version is the current one.
+
+A version is known by its label, NUMBER-MARK. The mark is chance: a store that was lost and filled again has other
+labels, so that a revision never gets a value under a number that meant another one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import AbstractSet, Any, Dict, List, Mapping, Optional, Tuple
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ValueStoreError
+
+FORMAT = 1
+#: Where a version comes from: made by a generator, set or overridden by the user, taken over from a running service.
+GENERATED, SET, GIVEN, ADOPTED = "generated", "set", "given", "adopted"
+ORIGINS = (GENERATED, SET, GIVEN, ADOPTED)
+
+RESTORE_IT = (
+    "Restore the store from a backup, or remove it and run with on_lost: adopt, which takes the values over from the "
+    "running services."
+)
+
+
+@dataclass(frozen=True)
+class Version:
+    """One value. ``value`` is None where a store has left it encrypted; ``created`` is UTC."""
+
+    number: int
+    mark: str
+    value: Optional[str] = field(repr=False)
+    created: str = ""
+    origin: str = GENERATED
+
+    @property
+    def label(self) -> str:
+        """What a revision remembers."""
+        return f"{self.number}-{self.mark}"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """The versions of one name, oldest first; ``current`` is the label of the one in use, empty if none is.
+
+    What ``env_overrides`` gave (origin ``given``) is never current: without the override the kept value is back.
+    ``generator`` and ``params`` say how to make the next one; None where it was only ever set.
+    """
+
+    versions: Tuple[Version, ...] = ()
+    current: str = ""
+    generator: Optional[str] = None
+    params: Any = None
+
+    def version(self, label: str) -> Optional[Version]:
+        """The version of this label, if it is kept."""
+        return next((version for version in self.versions if version.label == label), None)
+
+    @property
+    def newest(self) -> Optional[Version]:
+        """The current version."""
+        return self.version(self.current)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """All kept values of a stack. Every change gives a new one; ``counter`` is the last number that was given out."""
+
+    stack: str
+    entries: Mapping[str, Entry] = field(default_factory=dict)
+    counter: int = 0
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is no value at all."""
+        return not any(entry.versions for entry in self.entries.values())
+
+    def current(self, name: str) -> Optional[Version]:
+        """The version of ``name`` that is in use."""
+        entry = self.entries.get(name)
+        return entry.newest if entry else None
+
+    def given(self, name: str, value: str) -> Optional[Version]:
+        """The version that keeps exactly this override."""
+        entry = self.entries.get(name)
+        versions = entry.versions if entry else ()
+        return next((v for v in reversed(versions) if v.origin == GIVEN and v.value == value), None)
+
+    def added(
+        self,
+        name: str,
+        value: str,
+        origin: str,
+        mark: str,
+        created: str,
+        generator: Optional[str] = None,
+        params: Any = None,
+    ) -> Kept:
+        """With a new version of ``name``, which becomes the current one unless it is an override."""
+        entry = self.entries.get(name) or Entry()
+        version = Version(self.counter + 1, mark, value, created, origin)
+        changed = replace(
+            entry,
+            versions=(*entry.versions, version),
+            current=entry.current if origin == GIVEN else version.label,
+            generator=generator or entry.generator,
+            params=params if generator else entry.params,
+        )
+        return Kept(self.stack, {**self.entries, name: changed}, self.counter + 1)
+
+    def using(self, labels: Mapping[str, str]) -> Kept:
+        """With these versions (name to label) as the current ones; overrides and what is not kept are passed over."""
+        entries = dict(self.entries)
+        for name, label in labels.items():
+            entry = entries.get(name)
+            version = entry.version(label) if entry else None
+            if entry and version and version.origin != GIVEN:
+                entries[name] = replace(entry, current=label)
+        return Kept(self.stack, entries, self.counter)
+
+    def without(self, name: str) -> Kept:
+        """Without ``name`` and all its versions."""
+        return Kept(self.stack, {key: entry for key, entry in self.entries.items() if key != name}, self.counter)
+
+    def collected(self, wanted: Mapping[str, AbstractSet[str]]) -> Kept:
+        """Without the versions that are neither current nor wanted (name to labels). Names stay that have a version."""
+        entries: Dict[str, Entry] = {}
+        for name, entry in self.entries.items():
+            keep = {entry.current} | set(wanted.get(name, ()))
+            versions = tuple(version for version in entry.versions if version.label in keep)
+            if versions:
+                entries[name] = replace(entry, versions=versions)
+        return Kept(self.stack, entries, self.counter)
+
+    def texts(self) -> List[str]:
+        """All values that are known, of every version: what must not be shown."""
+        return [v.value for entry in self.entries.values() for v in entry.versions if v.value is not None]
+
+    def as_data(self) -> Dict[str, Any]:
+        """Plain data for a store."""
+        return {
+            "format": FORMAT,
+            "stack": self.stack,
+            "counter": self.counter,
+            "values": {name: _entry_data(self.entries[name]) for name in sorted(self.entries)},
+        }
+
+    @classmethod
+    def from_data(cls, data: Any, stack: str, where: str) -> Kept:
+        """What ``as_data`` gave. Raises ValueStoreError (``store_damaged``) naming ``where`` it is."""
+        try:
+            if data["format"] != FORMAT or data["stack"] != stack:
+                raise ValueError(f"it is of format {data['format']} and for the stack {data['stack']}")
+            entries = {str(name): _entry(entry) for name, entry in data["values"].items()}
+            return cls(stack, entries, int(data["counter"]))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise damaged(where, f"it is not what was written ({type(error).__name__})") from None
+
+
+def damaged(where: str, why: str) -> ValueStoreError:
+    """The error for a store whose content can't be understood; ``why`` quotes none of it."""
+    return ValueStoreError(f"The value store {where} is damaged: {why}.", "store_damaged", RESTORE_IT)
+
+
+def _entry_data(entry: Entry) -> Dict[str, Any]:
+    return {
+        "current": entry.current,
+        "generator": entry.generator,
+        "params": entry.params,
+        "versions": [
+            {"number": v.number, "mark": v.mark, "created": v.created, "origin": v.origin, "value": v.value}
+            for v in entry.versions
+        ],
+    }
+
+
+def _entry(data: Mapping[str, Any]) -> Entry:
+    versions = tuple(
+        Version(int(v["number"]), str(v["mark"]), _text_or_none(v["value"]), str(v["created"]), str(v["origin"]))
+        for v in data["versions"]
+    )
+    generator = data["generator"]
+    entry = Entry(versions, str(data["current"]), None if generator is None else str(generator), data["params"])
+    if entry.current and entry.newest is None:
+        raise ValueError("the current version is missing")
+    return entry
+
+
+def _text_or_none(value: Any) -> Optional[str]:
+    if value is not None and not isinstance(value, str):
+        raise ValueError("a value is no text")
+    return value

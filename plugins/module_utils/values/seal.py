@@ -1,0 +1,48 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Values on their way from a manager back to the controller, in a module's result.
+
+Ansible shows results of modules with -vvv before any plugin sees them. So the controller sends a key along that serves
+for one result, and what comes back is encrypted with it: SHA-256 in counter mode, with a tag, which every Python has.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+from typing import Any
+
+NONCE = 16
+TAG = 32
+
+
+def seal(key: str, nonce: bytes, data: Any) -> str:
+    """``data`` as text that only ``key`` (text, 256 bits of chance) opens; ``nonce`` is 16 bytes of chance."""
+    plain = json.dumps(data).encode()
+    body = nonce + _mixed(key, nonce, plain)
+    return base64.b64encode(body + _tag(key, body)).decode("ascii")
+
+
+def unseal(key: str, text: str) -> Any:
+    """What ``seal`` was given. Raises ValueError where the key is another one or the text was changed."""
+    raw = base64.b64decode(text)
+    body, tag = raw[:-TAG], raw[-TAG:]
+    if len(raw) < NONCE + TAG or not hmac.compare_digest(tag, _tag(key, body)):
+        raise ValueError("the sealed text is not for this key")
+    return json.loads(_mixed(key, body[:NONCE], body[NONCE:]))
+
+
+def _mixed(key: str, nonce: bytes, data: bytes) -> bytes:
+    secret = ("stream " + key).encode()
+    out = bytearray()
+    for start in range(0, len(data), 32):
+        block = hmac.new(secret, nonce + start.to_bytes(8, "big"), hashlib.sha256).digest()
+        out += bytes(a ^ b for a, b in zip(data[start : start + 32], block))
+    return bytes(out)
+
+
+def _tag(key: str, body: bytes) -> bytes:
+    return hmac.new(("tag " + key).encode(), body, hashlib.sha256).digest()

@@ -1,0 +1,58 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What every store of values can do: read, and write if nobody else has written meanwhile."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Tuple
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ValueStoreError
+from ansible_collections.stackwright.swarm.plugins.module_utils.values.kept import Kept
+
+#: Each time somebody else was faster, and has got on: so many at once are not to be expected.
+TRIES = 200
+
+
+class StoreConflict(Exception):
+    """Somebody else has written since this was read."""
+
+
+class Store:
+    """A place that keeps the values of one stack. ``kind`` is its name in options, ``where`` its place in messages."""
+
+    kind = ""
+    where = ""
+
+    def read(self) -> Tuple[Kept, Any]:
+        """The values (none where there is nothing yet), and a token that says which writing they are from.
+
+        Raises ValueStoreError: ``store_unreadable``, ``store_permissions``, ``store_damaged``.
+        """
+        raise NotImplementedError
+
+    def write(self, kept: Kept, token: Any) -> None:
+        """Replaces everything, so that a reader sees all of it or nothing, and a crash afterwards loses nothing.
+
+        Raises StoreConflict where the store is no longer as ``token`` says, ValueStoreError (``store_unwritable``,
+        ``store_full``) where it can't be written: then it is as before.
+        """
+        raise NotImplementedError
+
+
+def update(store: Store, edit: Callable[[Kept], Kept]) -> Kept:
+    """Reads, edits and writes; again where somebody else was faster. Writes nothing if ``edit`` changes nothing.
+
+    Gives what the store holds afterwards. Raises ValueStoreError.
+    """
+    for _number in range(TRIES):
+        kept, token = store.read()
+        wanted = edit(kept)
+        if wanted == kept:
+            return kept
+        try:
+            store.write(wanted, token)
+            return wanted
+        except StoreConflict:
+            continue
+    raise ValueStoreError(f"The value store {store.where} is changed all the time.", hint="Run again later.")
