@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What stack_health and stack_info ask of the Engine; neither changes anything."""
+"""What the modules that only look ask of the Engine."""
 
 from __future__ import annotations
 
@@ -31,3 +31,12 @@ def show_stacks(client: EngineClient, params: Dict[str, Any], check: bool) -> Di
     """The named stack, or all."""
     del check  # nothing is changed either way
     return stack_info(client, full_name(params))
+
+
+def show_swarm(client: EngineClient, params: Dict[str, Any], check: bool) -> Dict[str, Any]:
+    """The sections of the whole Swarm that are asked for."""
+    del check  # nothing is changed either way
+    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.overview import Page, swarm_info
+
+    page = Page(params["limit"], params["offset"])
+    return swarm_info(client, params["gather"], params["filters"], page, params["join_tokens"])

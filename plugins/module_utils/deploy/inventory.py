@@ -13,6 +13,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client im
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.judge import tasks_by_service
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import update_state, worst
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import error_of, state_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.mask import mask
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
     IMAGE,
     NAMESPACE,
@@ -65,8 +66,8 @@ def _stack(name: str, lists: Mapping[str, List[Item]], network_names: Mapping[st
         described.append(
             {
                 **judgements[name_of(service)].as_dict(),
-                **_service(service, network_names),
-                "tasks": [_task(t, nodes) for t in _sorted(tasks)],
+                **describe_service(service, network_names),
+                "tasks": [describe_task(t, nodes) for t in _sorted(tasks)],
             }
         )
     return {
@@ -81,7 +82,8 @@ def _stack(name: str, lists: Mapping[str, List[Item]], network_names: Mapping[st
     }
 
 
-def _service(service: Item, network_names: Mapping[str, str]) -> Item:
+def describe_service(service: Item, network_names: Mapping[str, str]) -> Item:
+    """What a service is, beside how it does; ``network_names`` maps ids to names."""
     spec = service["Spec"]
     template = spec["TaskTemplate"]
     container = template.get("ContainerSpec") or {}
@@ -90,7 +92,7 @@ def _service(service: Item, network_names: Mapping[str, str]) -> Item:
         "id": service["ID"],
         "image": str(container.get("Image") or ""),
         "image_asked": labels_of(service).get(IMAGE, ""),
-        "labels": labels_of(service),
+        "labels": shown_labels(service),
         "ports": [
             {
                 "published": port.get("PublishedPort"),
@@ -114,7 +116,14 @@ def _service(service: Item, network_names: Mapping[str, str]) -> Item:
     }
 
 
-def _task(task: Mapping[str, Any], nodes: Mapping[str, str]) -> Item:
+def shown_labels(obj: Mapping[str, Any]) -> Dict[str, str]:
+    """The labels of an object, those that look like passwords hidden."""
+    labels = labels_of(obj)
+    return {name: mask("", "", f"Labels.{name}", labels[name]) for name in sorted(labels)}
+
+
+def describe_task(task: Mapping[str, Any], nodes: Mapping[str, str]) -> Item:
+    """What a task is and does; ``nodes`` maps ids to names."""
     node = str(task.get("NodeID") or "")
     container = (task.get("Status") or {}).get("ContainerStatus") or {}
     return {

@@ -1,0 +1,286 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: swarm_info
+short_description: Show the whole Swarm
+version_added: 0.1.0
+author:
+  - The stackwright.swarm maintainers (@stackwright)
+description:
+  - Shows the cluster, its nodes with what is reserved of them, stacks, services, tasks, networks, and the configs and secrets
+    with the services that use them.
+  - One snapshot of at most eight Engine calls, whatever the size of the Swarm. The content of configs and secrets is never
+    shown, and labels whose names look like passwords are hidden.
+options:
+  gather:
+    description:
+      - The sections to show. V(tasks) is left out unless it is named here.
+    type: list
+    elements: str
+    choices: [cluster, nodes, stacks, services, tasks, networks, configs, secrets]
+    default: [cluster, nodes, stacks, services, networks, configs, secrets]
+  filters:
+    description:
+      - Show only what fits. Patterns are those of a shell, for instance V(shop_*), and capital letters count.
+      - A section that has no such property is not filtered by it.
+    type: dict
+    default: {}
+    suboptions:
+      name:
+        description: The name of a node, stack, service, network, config or secret.
+        type: str
+      stack:
+        description: The stack that something belongs to.
+        type: str
+      service:
+        description: The name of a service, for services and tasks.
+        type: str
+      node:
+        description: The name of a node, for nodes and tasks.
+        type: str
+      role:
+        description: The role of a node, V(manager) or V(worker).
+        type: str
+      state:
+        description: The state of a node or of a task, for instance V(ready) or V(failed).
+        type: str
+      label:
+        description: A label, as NAME or NAME=VALUE, for nodes, services, networks, configs and secrets.
+        type: str
+  limit:
+    description:
+      - Show so many items of each section at most. RV(totals) has the numbers before this.
+    type: int
+  offset:
+    description:
+      - Leave out so many items at the beginning of each section.
+    type: int
+    default: 0
+  join_tokens:
+    description:
+      - Show the join tokens as well, without their secret part.
+    type: bool
+    default: false
+extends_documentation_fragment:
+  - stackwright.swarm.engine
+  - stackwright.swarm.attributes
+  - stackwright.swarm.attributes.action_group
+  - stackwright.swarm.attributes.info
+seealso:
+  - module: stackwright.swarm.stack_info
+  - module: stackwright.swarm.stack_health
+"""
+
+EXAMPLES = r"""
+- name: Look at the Swarm
+  stackwright.swarm.swarm_info:
+  register: swarm
+
+- name: Stop if a node is not ready
+  ansible.builtin.assert:
+    that: swarm.nodes | rejectattr('state', 'equalto', 'ready') | length == 0
+
+- name: Find configs and secrets that no service uses
+  stackwright.swarm.swarm_info:
+    gather: [configs, secrets]
+  register: objects
+
+- name: Name them
+  ansible.builtin.debug:
+    msg: "{{ (objects.configs + objects.secrets) | rejectattr('used_by') | map(attribute='name') }}"
+
+- name: The first twenty tasks of a stack that have failed
+  stackwright.swarm.swarm_info:
+    gather: [tasks]
+    filters:
+      stack: shop
+      state: failed
+    limit: 20
+"""
+
+RETURN = r"""
+cluster:
+  description: The Swarm itself.
+  returned: when it is in O(gather)
+  type: dict
+  contains:
+    id: {description: Its id., type: str}
+    created: {description: When it was made., type: str}
+    managers: {description: The number of managers., type: int}
+    nodes: {description: The number of nodes., type: int}
+    autolock: {description: Whether managers have to be unlocked after a restart., type: bool}
+    task_history: {description: How many ended tasks the Swarm remembers for each slot., type: int}
+    address_pools: {description: The pools that networks get their subnets from., type: list, elements: str}
+    vxlan_port: {description: The port of the traffic between nodes., type: int}
+    join_tokens: {description: 'The tokens for V(worker) and V(manager), without their secret part.', type: dict}
+  sample:
+    id: 4eoyr6qczm8id0w9tvzg3ytr7
+    created: "2026-11-20T10:00:00.123456789Z"
+    managers: 3
+    nodes: 5
+    autolock: false
+    task_history: 5
+    address_pools: [10.0.0.0/8]
+    vxlan_port: 4789
+nodes:
+  description: The nodes, sorted by name.
+  returned: when they are in O(gather)
+  type: list
+  elements: dict
+  contains:
+    id: {description: The node's id., type: str}
+    name: {description: Its host name., type: str}
+    role: {description: V(manager) or V(worker)., type: str}
+    availability: {description: 'V(active), V(pause) or V(drain).', type: str}
+    state: {description: 'For instance V(ready) or V(down).', type: str}
+    message: {description: Why it is in this state., type: str}
+    address: {description: Its address., type: str}
+    leader: {description: Whether it leads the managers., type: bool}
+    reachability: {description: 'Whether the other managers reach it; empty for a worker.', type: str}
+    engine: {description: The version of its Engine., type: str}
+    os: {description: Its operating system., type: str}
+    architecture: {description: Its processors., type: str}
+    labels: {description: The labels of the node., type: dict}
+    engine_labels: {description: The labels of its Engine., type: dict}
+    cpus: {description: Its CPUs., type: float}
+    memory: {description: Its memory in bytes., type: int}
+    cpus_reserved: {description: How many CPUs the tasks on it have reserved., type: float}
+    memory_reserved: {description: How many bytes of memory the tasks on it have reserved., type: int}
+    tasks: {description: How many tasks it holds., type: int}
+  sample:
+    - id: 2ppaq4vzs2rwbx8ctw6qlyhkc
+      name: worker1
+      role: worker
+      availability: active
+      state: ready
+      message: ""
+      address: 10.0.1.12
+      leader: false
+      reachability: ""
+      engine: 28.5.2
+      os: linux
+      architecture: x86_64
+      labels: {disk: ssd}
+      engine_labels: {}
+      cpus: 4.0
+      memory: 8331694080
+      cpus_reserved: 1.5
+      memory_reserved: 1073741824
+      tasks: 7
+stacks:
+  description: The stacks, sorted by name, also those that docker's own command has deployed.
+  returned: when they are in O(gather)
+  type: list
+  elements: dict
+  contains:
+    name: {description: The stack's name., type: str}
+    status: {description: 'The worst status of its services, see M(stackwright.swarm.stack_health).', type: str}
+    services: {description: The number of its services., type: int}
+    running: {description: How many tasks run., type: int}
+    desired: {description: How many should., type: int}
+    networks: {description: The number of its networks., type: int}
+    configs: {description: The number of its configs., type: int}
+    secrets: {description: The number of its secrets., type: int}
+    volumes: {description: The number of volumes that its services mount., type: int}
+  sample:
+    - {name: shop, status: healthy, services: 2, running: 3, desired: 3, networks: 1, configs: 1, secrets: 2, volumes: 1}
+services:
+  description: The services, sorted by name. Each has its RV(services[].stack), and else what
+    RV(stackwright.swarm.stack_info#module:stacks[].services) has, but for the tasks.
+  returned: when they are in O(gather)
+  type: list
+  elements: dict
+tasks:
+  description: The tasks, each with its stack and service, and else as in M(stackwright.swarm.stack_info).
+  returned: when they are in O(gather)
+  type: list
+  elements: dict
+networks:
+  description: The networks of the Swarm, each with the services that use it.
+  returned: when they are in O(gather)
+  type: list
+  elements: dict
+configs:
+  description: The configs, each with the services that use it.
+  returned: when they are in O(gather)
+  type: list
+  elements: dict
+  contains:
+    id: {description: The config's id., type: str}
+    name: {description: Its name., type: str}
+    stack: {description: The stack that it belongs to., type: str}
+    labels: {description: Its labels., type: dict}
+    created: {description: When it was made., type: str}
+    used_by: {description: The names of the services that use it., type: list, elements: str}
+  sample:
+    - id: 8ynkc4bd3ur9fz1tjfyd1oidq
+      name: shop_page
+      stack: shop
+      labels: {com.docker.stack.namespace: shop}
+      created: "2026-11-21T01:21:07.123456789Z"
+      used_by: [shop_web]
+secrets:
+  description: The secrets, each with the services that use it; else like RV(configs).
+  returned: when they are in O(gather)
+  type: list
+  elements: dict
+totals:
+  description: How many items each section has that fit O(filters), before O(limit) and O(offset).
+  returned: success
+  type: dict
+  sample: {nodes: 5, services: 12}
+cluster_id:
+  description: The id of the Swarm.
+  returned: success
+  type: str
+  sample: 4eoyr6qczm8id0w9tvzg3ytr7
+node:
+  description: The node whose Engine was asked.
+  returned: success
+  type: str
+  sample: manager1
+calls:
+  description: How many calls of the Engine API this took.
+  returned: success
+  type: int
+  sample: 8
+error_code:
+  description: A stable word for what went wrong, for instance V(not_a_manager).
+  returned: failure
+  type: str
+  sample: not_a_manager
+"""
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run import run_module
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.sight import show_swarm
+
+SECTIONS = ["cluster", "nodes", "stacks", "services", "tasks", "networks", "configs", "secrets"]
+OPTIONS = {
+    "gather": {
+        "type": "list",
+        "elements": "str",
+        "choices": SECTIONS,
+        "default": [section for section in SECTIONS if section != "tasks"],
+    },
+    "filters": {
+        "type": "dict",
+        "default": {},
+        "options": {name: {"type": "str"} for name in ("name", "stack", "service", "node", "role", "state", "label")},
+    },
+    "limit": {"type": "int"},
+    "offset": {"type": "int", "default": 0},
+    "join_tokens": {"type": "bool", "default": False, "no_log": False},
+}
+
+
+def main() -> None:
+    run_module(OPTIONS, show_swarm)
+
+
+if __name__ == "__main__":
+    main()
