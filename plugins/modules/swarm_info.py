@@ -256,30 +256,13 @@ error_code:
   sample: not_a_manager
 """
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import OVERVIEW
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run import run_module
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.sight import show_swarm
 
-SECTIONS = ["cluster", "nodes", "stacks", "services", "tasks", "networks", "configs", "secrets"]
-OPTIONS = {
-    "gather": {
-        "type": "list",
-        "elements": "str",
-        "choices": SECTIONS,
-        "default": [section for section in SECTIONS if section != "tasks"],
-    },
-    "filters": {
-        "type": "dict",
-        "default": {},
-        "options": {name: {"type": "str"} for name in ("name", "stack", "service", "node", "role", "state", "label")},
-    },
-    "limit": {"type": "int"},
-    "offset": {"type": "int", "default": 0},
-    "join_tokens": {"type": "bool", "default": False, "no_log": False},
-}
-
 
 def main() -> None:
-    run_module(OPTIONS, show_swarm)
+    run_module(OVERVIEW, show_swarm)
 
 
 if __name__ == "__main__":

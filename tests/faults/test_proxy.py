@@ -236,7 +236,8 @@ def test_the_client_is_killed(kind, heard, proxy, server):
     proxy.plan(Fault.at(1, kind))
     code = (
         "import socket, sys, time; s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1])\n"
-        "s.sendall(b'POST /v1.41/x HTTP/1.1\\r\\nHost: d\\r\\nContent-Length: 0\\r\\n\\r\\n'); s.recv(1); time.sleep(60)"
+        "s.sendall(b'POST /v1.41/x HTTP/1.1\\r\\nHost: d\\r\\nContent-Length: 0\\r\\n\\r\\n'); s.recv(1)\n"
+        "time.sleep(60)"
     )
     child = subprocess.Popen([sys.executable, "-c", code, proxy.path])
     assert child.wait(10) == -signal.SIGKILL

@@ -148,3 +148,23 @@ def check_ranges(options: Mapping[str, Any]) -> None:
     ]
     if wrong:
         raise StackwrightError(" ".join(wrong), "invalid_options")
+
+
+_SECTIONS = ["cluster", "nodes", "stacks", "services", "tasks", "networks", "configs", "secrets"]
+#: Of swarm_info.
+OVERVIEW: Spec = {
+    "gather": {
+        "type": "list",
+        "elements": "str",
+        "choices": _SECTIONS,
+        "default": [section for section in _SECTIONS if section != "tasks"],
+    },
+    "filters": {
+        "type": "dict",
+        "default": {},
+        "options": {name: {"type": "str"} for name in ("name", "stack", "service", "node", "role", "state", "label")},
+    },
+    "limit": {"type": "int"},
+    "offset": {"type": "int", "default": 0},
+    "join_tokens": {"type": "bool", "default": False, "no_log": False},
+}
