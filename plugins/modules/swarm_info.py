@@ -94,6 +94,11 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     msg: "{{ (objects.configs + objects.secrets) | rejectattr('used_by') | map(attribute='name') }}"
 
+- name: See the cluster with the public part of its join tokens
+  stackwright.swarm.swarm_info:
+    gather: [cluster]
+    join_tokens: true
+
 - name: The first twenty tasks of a stack that have failed
   stackwright.swarm.swarm_info:
     gather: [tasks]
@@ -190,7 +195,7 @@ stacks:
   sample:
     - {name: shop, status: healthy, services: 2, running: 3, desired: 3, networks: 1, configs: 1, secrets: 2, volumes: 1}
 services:
-  description: The services, sorted by name. Each has its RV(services[].stack), and else what
+  description: The services, sorted by name. Each has its stack, and else what
     RV(stackwright.swarm.stack_info#module:stacks[].services) has, but for the tasks.
   returned: when they are in O(gather)
   type: list

@@ -180,6 +180,7 @@ def every_result(reader):
             tried(ours("stack_health", wait=True, wait_timeout=2)),
             ours(state="absent"),
             tried(ours("stack_info", docker_host="unix:///nonexistent/docker.sock")),
+            tried({"stackwright.swarm.swarm_info": {"docker_host": "unix:///nonexistent/docker.sock"}}),
         ]
     )
     return reader.results
