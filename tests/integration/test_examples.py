@@ -63,6 +63,7 @@ class Reader:
             "registry": bed.registry.address,
             "registry_password": "a password",
             "release": "1.4",
+            "master_seed": "a long text of chance",
             "definition": yaml.safe_load(shop),
         }
         self.results = {module: [] for module in MODULES}
@@ -138,7 +139,22 @@ def test_the_examples_of_a_module(reader, module):
             assert not line["result"]["changed"], line
 
 
-@pytest.mark.parametrize("name", FILTERS)
+GENERATORS = [name for name in FILTERS if name.startswith("generate_")]
+
+
+def test_the_examples_of_the_generators(reader):
+    tasks = [task for name in GENERATORS for task in filter_examples(name)]
+    runs = [reader.play(copy.deepcopy(tasks)) for _number in range(2)]
+    made = []
+    for run in runs:
+        assert run.code == 0, run.output
+        made.append([line["result"]["ansible_facts"] for line in run.lines])
+        assert len(made[-1]) == len(tasks)
+    for task, first, second in zip(tasks, *made):
+        assert (first == second) == ("master_seed" in str(task)), task
+
+
+@pytest.mark.parametrize("name", sorted({*FILTERS} - {*GENERATORS}))
 def test_the_examples_of_a_filter(reader, name):
     run = reader.play([{**deploy_shop(), "register": "shop"}, *filter_examples(name)])
     assert run.code == 0, run.output

@@ -1,8 +1,13 @@
+import base64
 import importlib
+import json
+from pathlib import Path
 
 import pytest
 import yaml
 from ansible.errors import AnsibleFilterError
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.values.generators import GENERATORS
 
 ID = "lucvlyso2bct2tgtqfxb2slfxt34rnc5"
 
@@ -60,3 +65,71 @@ def test_compose_render_shows_what_would_be_deployed_and_no_secret(tmp_path):
 def test_compose_render_tells_what_is_wrong(definition):
     with pytest.raises(AnsibleFilterError):
         filter_of("compose_render")(definition, name="shop")
+
+
+def generator(name):
+    module = importlib.import_module("ansible_collections.stackwright.swarm.plugins.filter.generate")
+    return module.FilterModule().filters()[name]
+
+
+def test_every_generator_is_a_documented_filter():
+    folder = Path(__file__).resolve().parents[3] / "plugins" / "filter"
+    module = importlib.import_module("ansible_collections.stackwright.swarm.plugins.filter.generate")
+    assert set(module.FilterModule().filters()) == set(GENERATORS)
+    for name, known in GENERATORS.items():
+        options = yaml.safe_load((folder / f"{name}.yml").read_text())["DOCUMENTATION"]["options"]
+        if name != "generate_jwt":
+            assert set(options) == {"_input", "seed", *(parameter.name for parameter in known.parameters)}
+            for parameter in known.parameters:
+                assert options[parameter.name]["default"] == parameter.default
+
+
+@pytest.mark.parametrize("name", sorted(set(GENERATORS) - {"generate_jwt"}))
+def test_generated_by_chance_or_from_a_seed(name):
+    make = generator(name)
+    assert len({make("x") for _number in range(5)}) > 1
+    assert make("x", seed="s") == make("x", seed="s")
+    assert len({make("x", seed="s"), make("y", seed="s"), make("x", seed="t")}) == 3
+
+
+def test_seeded_values_stay_what_they_are():
+    # Users keep no copy: these must never change.
+    assert generator("generate_user")("db", seed="seed") == "keen_harvest_7128"
+    assert generator("generate_hex")("db", 8, seed="seed") == "891668b384a2427b"
+    assert generator("generate_random_chars")("db", 12, seed="seed") == "SX7Wk4FmfXBH"
+    assert not generator("generate_hex")("db", 16, seed="seed").startswith("891668b384a2427b")
+
+
+def test_parameters_of_generators():
+    assert len(generator("generate_random_chars")("", 5)) == 5
+    assert len(generator("generate_secure_password")("", length=20)) == 20
+    for call in (
+        lambda: generator("generate_hex")("", 1),
+        lambda: generator("generate_hex")("", length=9),
+        lambda: generator("generate_hex")(None),
+        lambda: generator("generate_hex")("", seed=""),
+        lambda: generator("generate_jwt")(""),
+        lambda: generator("generate_jwt")("k", days=-1),
+    ):
+        with pytest.raises(AnsibleFilterError, match="generate_"):
+            call()
+
+
+def test_a_token():
+    make = generator("generate_jwt")
+    assert make("k", role="anon") == make("k", role="anon") != make("l", role="anon")
+    body = make("k", days=1, role="anon").split(".")[1]
+    claims = json.loads(base64.urlsafe_b64decode(body + "=="))
+    assert claims["exp"] - claims["iat"] == 86_400
+
+
+def test_compose_render_shows_no_value():
+    text = filter_of("compose_render")(
+        "x-env: {PW: {{ generate_hex }}}\n"
+        "services: {web: {image: x, environment: {A: 'a ${PW}'}, configs: [page]}}\n"
+        "configs: {page: {content: 'b ${PW}'}}",
+        name="shop",
+    )
+    shown = yaml.safe_load(text)
+    assert shown["services"]["shop_web"]["TaskTemplate"]["ContainerSpec"]["Env"] == ["A=a <generated>"]
+    assert shown["configs"]["shop_page"]["content"] == "b <generated>"

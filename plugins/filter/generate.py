@@ -1,0 +1,65 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The filters generate_*: the generators of the Compose files, for playbooks. With a seed they give the same each time."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import GeneratorError
+from ansible_collections.stackwright.swarm.plugins.module_utils.values.generators import (
+    GENERATORS,
+    Context,
+    Generator,
+    full_name,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.values.seeded import Seeded
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.plain import plain
+
+#: What the key of a token is called while it is made.
+KEY = "key"
+
+
+def generate(generator: Generator, purpose: Any, *positional: Any, seed: Any = None, **named: Any) -> str:
+    if not isinstance(purpose, str):
+        raise AnsibleFilterError(f"{generator.name} needs a text: what the value is for.")
+    if seed is not None and (not isinstance(seed, str) or not seed):
+        raise AnsibleFilterError(f"{generator.name}: seed must be a text that is not empty.")
+    try:
+        params = generator.params(plain(positional), plain(named))
+        return generator.make(_source(generator, params, plain(purpose), plain(seed)), params)
+    except GeneratorError as error:
+        raise AnsibleFilterError(f"{generator.name}: {error}") from error
+
+
+def _source(generator: Generator, params: Mapping[str, Any], purpose: str, seed: str | None) -> Any:
+    if seed is None:
+        return secrets.SystemRandom()
+    return Seeded(seed, "\0".join((generator.name, json.dumps(params, sort_keys=True), purpose)))
+
+
+def generate_jwt(key: Any, days: Any = 0, **claims: Any) -> str:
+    if not isinstance(key, str) or not key:
+        raise AnsibleFilterError("generate_jwt needs the key that signs the token.")
+    generator = GENERATORS["generate_jwt"]
+    try:
+        context = Context({full_name(KEY): plain(key)}, int(time.time()))
+        return generator.make(None, {**plain(claims), "key": KEY, "days": plain(days)}, context)
+    except (GeneratorError, TypeError) as error:
+        raise AnsibleFilterError(f"generate_jwt: {error}") from error
+
+
+class FilterModule:
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        every: dict[str, Callable[..., Any]] = {
+            name: partial(generate, generator) for name, generator in GENERATORS.items()
+        }
+        return {**every, "generate_jwt": generate_jwt}
