@@ -32,7 +32,8 @@ HEAD = """# Every key of Compose, and what becomes of it
 | refused | a service that needs it can't run in Swarm: an error |
 
 A row holds for all keys below it that have no row of their own. Keys that begin with `x-` are allowed everywhere and
-have no meaning, but for `x-env` at the top (see the guide on values). An unknown key is an error. "API" is the lowest version of the Engine's API that has the field;
+have no meaning, but for `x-env` at the top (see the guide on values). An unknown key is an error.
+"API" is the lowest version of the Engine's API that has the field;
 where the Engine is older, the plan has a notice that the value is lost.
 """
 SECTIONS = (
