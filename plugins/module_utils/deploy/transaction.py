@@ -12,6 +12,8 @@ from __future__ import annotations
 from typing import Any, Dict, FrozenSet, List, Mapping, NamedTuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.bind import bind_all
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.bind import bind
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.jobs import failed_jobs
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import (
     Observed,
     look_closer,
@@ -80,9 +82,10 @@ def _plan(client: EngineClient, desired: Mapping[str, Any], options: Options) ->
     observed = observe(client, stack, desired)
     bound = bind_all(desired, observed, options)
     plan = reconcile(bound, observed, options)
-    options = {**options, "pull_again": _pull_again(client, stack, observed, options)}
+    again = failed_jobs(client, stack, observed["services"])
+    options = {**options, "pull_again": _pull_again(client, stack, observed, options), "run_again": again}
     wanted = look_ups(bound, own_services(stack, observed), options["resolve_image"], options["pull_again"])
-    if options["pull_again"]:
+    if options["pull_again"] or again:
         plan = reconcile(bound, observed, options)
     images: Mapping[str, Any] = {}
     if plan.changed:

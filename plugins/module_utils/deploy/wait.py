@@ -147,6 +147,7 @@ def limits_of(options: Mapping[str, Any]) -> Limits:
     return Limits(
         timeout=float(options["timeout"]),
         stable_for=float(options["stable_for"]) if safe else 0.0,
+        pending=float(options["pending_for"]),
         max_restarts=int(options["max_restarts"]),
         observe=safe,
         poll=float(options["poll_interval"]),

@@ -34,7 +34,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks imp
 HOPELESS = re.compile(
     r"no such image|manifest .*(unknown|not found)|pull access denied|repository .* not found|invalid mount config"
     r"|executable file not found|invalid reference format|exec format error|exec: .*(no such file|permission denied)"
-    r"|error looking up (volume|logging) plugin|no log driver named|unknown (or invalid )?runtime",
+    r"|error looking up (volume|logging) plugin|no log driver named|unable to find (user|group) "
+    r"|unknown (or invalid )?runtime",
     re.IGNORECASE,
 )
 ROLLED_BACK = ("rollback_started", "rollback_paused", "rollback_completed")

@@ -80,7 +80,7 @@ def _facts(judgement: Judgement, seen: Seen, nodes: Mapping[str, str]) -> List[s
         facts.append(f"{len(seen.outdated)} of the version before")
     starting = sum(1 for task in seen.coming if state_of(task) == "starting")
     if starting:
-        facts.append(f"{starting} not healthy yet")
+        facts.append(f"{starting} starting")
     return facts
 
 

@@ -39,7 +39,7 @@ def reconcile(
 ) -> Plan:
     """The plan from ``observed`` to ``desired`` (a DesiredState whose configs and secrets are bound).
 
-    ``options``: prune, recreate, resolve_image, adopt_secrets, pull_again (services).
+    ``options``: prune, recreate, resolve_image, adopt_secrets, pull_again and run_again (services).
     ``images`` holds the registry's answers.
     ``observed["all_services"]``, where given, shows who else uses a name or an object.
     Raises PlanError (``unsafe_change``) and EngineError (``conflict``).
@@ -59,6 +59,10 @@ def reconcile(
         operations += removals
         notices += kept
     return Plan(ordered(operations), tuple(sorted(notices)))
+
+
+PULL_AGAIN = "its image could not be pulled, and there are credentials"
+RUN_AGAIN = "the job has failed, and is run again"
 
 
 def _services(
@@ -91,7 +95,9 @@ def _services(
         found = service_operations(service, live, choice, known)
         as_docker = found[0].reason == AS_DOCKER
         if name in again and live is not None:
-            found = [sent_again(op, live) for op in found]
+            found = [sent_again(op, live, PULL_AGAIN) for op in found]
+        if name in options.get("run_again", ()) and live is not None:
+            found = [sent_again(op, live, RUN_AGAIN) for op in found]
         operations += [replace(op, wave=waves.get(key, 0)) for op in found]
         if as_docker:
             keys = ", ".join(service["as_docker"]["keys"])

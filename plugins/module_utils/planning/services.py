@@ -62,12 +62,11 @@ def service_operations(
     return [_update(desired, current, spec, want, have, changes, known)]
 
 
-def sent_again(operation: Operation, current: Mapping[str, Any]) -> Operation:
-    """In place of ``keep``, the specification as it is: with it go new credentials, by which its tasks pull again."""
+def sent_again(operation: Operation, current: Mapping[str, Any], reason: str) -> Operation:
+    """In place of ``keep``, the specification as it is: credentials go with it, and a job is run again."""
     if operation.action != "keep":
         return operation
     payload = {"id": current["ID"], "version": current["Version"]["Index"], "spec": current["Spec"]}
-    reason = "its image could not be pulled, and there are credentials"
     return replace(operation, action="update", reason=reason, payload=payload)
 
 
@@ -92,8 +91,11 @@ def _update(
     if same_endpoint:
         sent["EndpointSpec"] = old.get("EndpointSpec") or {}
     restarts = 0
-    if not same_template or want["EndpointSpec"].get("Ports") != have["EndpointSpec"].get("Ports"):
-        restarts = min(task_count(current, known.nodes), _desired_count(want, known.nodes))
+    # Swarm runs a job again for whatever is changed of it, and be it a label.
+    is_job = mode_of(want).endswith("Job")
+    if is_job or not same_template or want["EndpointSpec"].get("Ports") != have["EndpointSpec"].get("Ports"):
+        restarts = _desired_count(want, known.nodes)
+        restarts = restarts if is_job else min(task_count(current, known.nodes), restarts)
     return Operation(
         "update",
         "service",
@@ -106,7 +108,7 @@ def _update(
             "id": current["ID"],
             "version": current["Version"]["Index"],
             "spec": sent,
-            "ports_only": same_template and bool(restarts),
+            "ports_only": same_template and not is_job and bool(restarts),
         },
     )
 

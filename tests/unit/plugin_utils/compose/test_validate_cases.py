@@ -43,9 +43,9 @@ def test_case(case):
 CODES = """
 address constraint credential_spec cycle dnsrr duplicate_name duplicate_port duplicate_target enum external
 healthcheck host_port image job key_type mount_options mount_source mount_target mount_type name name_too_long
-network_driver network_mode no_effect no_healthcheck no_image no_services pattern port range replicas required size sources template
-type undefined_config undefined_network undefined_secret undefined_service undefined_volume units unknown_key
-unsupported version_1
+network_driver network_mode no_effect no_healthcheck no_image no_services pattern port range replicas required size
+sources template type undefined_config undefined_network undefined_secret undefined_service undefined_volume units
+unknown_key unsupported version_1
 """
 
 

@@ -1,0 +1,256 @@
+"""The gate on a real engine: what can't heal fails early and with its cause, what is fine passes."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from core import Core
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.options import with_defaults
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.status import stack_status
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import SystemClock
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError
+
+QUIET = ["sh", "-c", "trap exit TERM; sleep 1d & wait"]
+SOON = {"restart_policy": {"delay": "100ms"}}
+
+
+@pytest.fixture
+def core(bed, swarm, tmp_path):
+    made = Core(bed.node("m1").docker_host, swarm.name, tmp_path)
+    made.lines = []
+    yield made
+    made.client.close()
+
+
+def compose(bed, **services):
+    """A Compose file of these services, which run quietly unless they say otherwise."""
+    normal = {"image": bed.images["busybox"], "command": QUIET, "stop_grace_period": "1s"}
+    return yaml.safe_dump({"services": {name: {**normal, **service} for name, service in services.items()}})
+
+
+def deploy(core, text, **options):
+    """What fails stays, so that a test of the gate is one of the gate alone."""
+    given = {"stable_for": 0.3, "max_restarts": 1, "pending_for": 1.5, "on_failure": "keep", **options}
+    return core.deploy(text, progress=core.lines.append, **given)
+
+
+def states(result):
+    return {service["name"].rpartition("_")[2]: service["status"] for service in result["services"]}
+
+
+EARLY = {
+    "image": ({"image": "{base}:absent"}, "No such image"),
+    "command": ({"command": ["nothing-there"]}, "executable file not found"),
+    "path": ({"command": ["/nothing/there"]}, "no such file or directory"),
+    "user": ({"user": "nobody-at-all"}, "unable to find user"),
+    "mount": ({"volumes": ["/nothing/there:/x"]}, "invalid mount config"),
+    "crash": ({"command": ["sh", "-c", "echo no database; exit 3"], "deploy": SOON}, "2 times in one slot"),
+    "ended": ({"command": ["true"], "deploy": SOON}, "the command has ended (exit code 0)"),
+    "once": ({"command": ["false"], "deploy": {"restart_policy": {"condition": "none"}}}, "is not started again"),
+    "sick": (
+        {"healthcheck": {"test": "false", "interval": "500ms", "retries": 1}, "deploy": SOON},
+        "unhealthy container",
+    ),
+    "constraint": ({"deploy": {"placement": {"constraints": ["node.labels.x==y"]}}}, "scheduling constraints"),
+    "port": (
+        {"ports": [{"target": 80, "published": "8099", "mode": "host"}], "deploy": {"replicas": 2}},
+        "host-mode port already in use on 1 node",
+    ),
+    "memory": (
+        {"deploy": {"mode": "global", "resources": {"reservations": {"memory": "999g"}}}},
+        # The Engine may also give it to the node, and then reject it.
+        ("insufficient resources", "no longer meets constraints"),
+    ),
+    "driver": ({"logging": {"driver": "nothing"}}, "missing plugin"),
+    "job": ({"command": ["sh", "-c", "echo no table; exit 4"], "deploy": {"mode": "replicated-job", **SOON}}, "(4)"),
+}
+
+
+@pytest.mark.parametrize("name", sorted(EARLY))
+def test_what_can_not_heal_fails_early(name, core, bed):
+    service, words = EARLY[name]
+    base = bed.images["busybox"].rpartition(":")[0]
+    service = {key: value.format(base=base) if isinstance(value, str) else value for key, value in service.items()}
+    start = time.monotonic()
+    with pytest.raises(DeployError) as failed:
+        deploy(core, compose(bed, **{name: service}))
+    assert time.monotonic() - start < 15
+    assert any(word in str(failed.value) for word in ([words] if isinstance(words, str) else words))
+    assert failed.value.error_code == ("image_not_found" if name == "image" else "health_gate_failed")
+    (failure,) = failed.value.details["failures"]
+    assert failure["service"] == f"{core.stack}_{name}"
+    assert (failure["exit_code"], failure["log"]) == {
+        "crash": (3, ["no database"]),
+        "job": (4, ["no table"]),
+    }.get(name, (failure["exit_code"], failure["log"]))
+    assert any(line.startswith(f"{core.stack}_{name}: ") for line in core.lines), core.lines
+
+
+def test_each_mode_has_its_own_end(core, bed):
+    text = compose(
+        bed,
+        replicated={"deploy": {"replicas": 2}},
+        everywhere={"deploy": {"mode": "global"}},
+        nowhere={"deploy": {"mode": "global", "placement": {"constraints": ["node.labels.x==y"]}}},
+        none={"deploy": {"replicas": 0}},
+        job={"command": ["true"], "deploy": {"mode": "replicated-job", "replicas": 2}},
+        alljob={"command": ["true"], "deploy": {"mode": "global-job"}},
+        oneshot={"command": ["true"], "deploy": {"restart_policy": {"condition": "on-failure"}}},
+        checked={"healthcheck": {"test": "true", "interval": "500ms"}},
+    )
+    done = deploy(core, text)
+    assert states(done) == {
+        "replicated": "healthy",
+        "everywhere": "healthy",
+        "nowhere": "asleep",
+        "none": "asleep",
+        "job": "complete",
+        "alljob": "complete",
+        "oneshot": "complete",
+        "checked": "healthy",
+    }
+    again = deploy(core, text)
+    assert (again["changed"], states(again)) == (False, states(done))
+    assert stack_status(core.client, SystemClock, core.stack, {"wait": True, "timeout": 10})["healthy"]
+
+
+def test_a_rollback_fails_its_own_update_and_no_other(core, bed, swarm):
+    careful = {"update_config": {"failure_action": "rollback", "monitor": "1s"}, "rollback_config": {"monitor": "1s"}}
+    quick = {"update_config": {"monitor": "100ms"}}
+    good = {"web": {"deploy": careful}, "db": {"deploy": quick}}
+    deploy(core, compose(bed, **good))
+    bad = {"deploy": careful, "command": ["sh", "-c", "echo no; exit 5"]}
+    with pytest.raises(DeployError) as failed:
+        deploy(core, compose(bed, web=bad, db={"deploy": quick}), max_restarts=9)
+    assert "rolled the update back" in str(failed.value)
+    assert failed.value.error_code == "health_gate_failed"
+    (failure,) = failed.value.details["failures"]
+    assert (failure["exit_code"], failure["log"]) == (5, ["no"])
+
+    def state():
+        services = {service["Spec"]["Name"]: service for service in swarm.objects("services")}
+        return (services[f"{core.stack}_web"].get("UpdateStatus") or {}).get("State")
+
+    swarm.wait("the rollback to end", lambda: state() == "rollback_completed")
+    done = deploy(core, compose(bed, **{**good, "db": {"deploy": quick, "environment": {"A": "1"}}}))
+    assert states(done) == {"web": "healthy", "db": "healthy"}
+    assert state() == "rollback_completed", "it is stale, and was there all the time"
+    assert not deploy(core, compose(bed, **{**good, "db": {"deploy": quick, "environment": {"A": "1"}}}))["changed"]
+    web = {"deploy": careful, "environment": {"B": "1"}}
+    assert states(deploy(core, compose(bed, web=web, db={"deploy": quick})))["web"] == "healthy"
+    assert state() == "completed"
+
+
+def test_a_migration_runs_first_again_when_it_changed_and_again_after_a_failure(core, bed, swarm, tmp_path):
+    def text(version, job=None):
+        migrate = {
+            "command": ["sh", "-c", f"echo migrating to {version}; test -e /flags/{version}"],
+            "volumes": [f"{tmp_path}:/flags"],
+            **(job or {}),
+        }
+        web = {
+            "environment": {"V": version},
+            "depends_on": {"migrate": {"condition": "service_completed_successfully"}},
+        }
+        return compose(bed, web=web, migrate=migrate)
+
+    def runs():
+        """When each task of the two services was made, by service."""
+        made = {}
+        names = {service["ID"]: service["Spec"]["Name"].rpartition("_")[2] for service in swarm.objects("services")}
+        for task in sorted(swarm.tasks(""), key=lambda task: task["CreatedAt"]):
+            made.setdefault(names.get(task["ServiceID"]), []).append(task)
+        return made
+
+    (tmp_path / "1").touch()
+    assert states(deploy(core, text("1"))) == {"web": "healthy", "migrate": "complete"}
+    found = runs()
+    assert found["migrate"][0]["Status"]["Timestamp"] < found["web"][0]["CreatedAt"]
+    assert not deploy(core, text("1"))["changed"]
+    assert len(runs()["migrate"]) == 1
+
+    with pytest.raises(DeployError) as failed:
+        deploy(core, text("2"))
+    (failure,) = failed.value.details["failures"]
+    assert (failure["service"], failure["exit_code"]) == (f"{core.stack}_migrate", 1)
+    assert failure["log"] == ["migrating to 2"]
+    assert len(runs()["web"]) == 1, "its dependency has not completed"
+
+    with pytest.raises(DeployError):  # never a false ok
+        deploy(core, text("2"))
+    (tmp_path / "2").touch()
+    done = deploy(core, text("2"))
+    assert {op["key"]: op["reason"] for op in done["plan"]}["migrate"] == "the job has failed, and is run again"
+    assert states(done) == {"web": "healthy", "migrate": "complete"}
+    assert runs()["migrate"][-1]["Status"]["Timestamp"] < runs()["web"][-1]["CreatedAt"]
+    assert not deploy(core, text("2"))["changed"]
+
+
+def test_service_healthy_waits_for_the_check(core, bed, swarm):
+    # Healthy from the second look on.
+    check = {"test": "test -e /tmp/x || { touch /tmp/x; false; }", "interval": "700ms", "retries": 5}
+    deploy(core, compose(bed, db={"healthcheck": check}, web={"depends_on": {"db": {"condition": "service_healthy"}}}))
+    names = {service["ID"]: service["Spec"]["Name"].rpartition("_")[2] for service in swarm.objects("services")}
+    tasks = {names[task["ServiceID"]]: task for task in swarm.tasks()}
+    assert tasks["db"]["Status"]["Timestamp"] < tasks["web"]["CreatedAt"]
+    assert f"{core.stack}_db: 0/1 running (1 starting)" in core.lines
+    assert f"{core.stack}_db: 1/1 running" in core.lines
+
+
+def test_the_deadline_is_one_of_progress(core, bed):
+    def slow(seconds):
+        ready = f"test $(( $(date +%s) - $(stat -c %Y /proc/1) )) -ge {seconds}"
+        return {"healthcheck": {"test": ready, "interval": "500ms", "retries": 60, "timeout": "5s"}}
+
+    text = compose(bed, one=slow(2), two=slow(4), three=slow(6))
+    start = time.monotonic()
+    assert set(states(deploy(core, text, timeout=4)).values()) == {"healthy"}
+    assert time.monotonic() - start > 5
+    with pytest.raises(DeployError) as failed:
+        deploy(core, compose(bed, never={"healthcheck": {"test": "false", "interval": "1s", "retries": 60}}), timeout=2)
+    assert failed.value.error_code == "timeout"
+    assert "never: a task has started, and is not healthy yet" in str(failed.value)
+
+
+def test_fast_neither_waits_for_stability_nor_for_swarms_observation(core, bed, swarm):
+    deploy(core, compose(bed, web={}))
+    done = deploy(core, compose(bed, web={"environment": {"A": "1"}}), mode="fast", stable_for=60)
+    assert states(done) == {"web": "healthy"}
+    (service,) = swarm.objects("services")
+    assert service["UpdateStatus"]["State"] == "updating"
+
+
+def test_an_engine_that_restarts_meanwhile_is_borne_with(core, bed, swarm):
+    check = {"test": "test -e /tmp/x || { touch /tmp/x; false; }", "interval": "2s", "retries": 9}
+    thread = threading.Timer(1.0, lambda: (bed.kill("m1"), bed.start("m1")))
+    thread.start()
+    try:
+        done = deploy(core, compose(bed, db={"healthcheck": check}), stable_for=2, max_restarts=3)
+    finally:
+        thread.join()
+    assert states(done) == {"db": "healthy"}
+    assert [task["Status"]["State"] for task in swarm.tasks() if task["DesiredState"] == "running"] == ["running"]
+
+
+def test_a_neighbour_that_was_broken_before_fails_no_change(core, bed):
+    broken = {"command": ["false"], "deploy": SOON}
+    with pytest.raises(DeployError):
+        deploy(core, compose(bed, broken=broken, web={}))
+    done = deploy(core, compose(bed, broken=broken, web={"environment": {"A": "1"}}))
+    assert states(done) == {"broken": "failed", "web": "healthy"}
+    assert done["status"] == "failed"
+    with pytest.raises(DeployError):  # nothing left to change: it is just what is waited for
+        deploy(core, compose(bed, broken=broken, web={"environment": {"A": "1"}}))
+
+
+def test_the_options_of_a_test_are_known():
+    assert {"pending_for", "max_restarts", "on_failure"} <= set(with_defaults({}))
