@@ -12,7 +12,6 @@ from __future__ import annotations
 from typing import Any, Dict, FrozenSet, List, Mapping, NamedTuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.bind import bind_all
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.bind import bind
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.jobs import failed_jobs
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import (
     Observed,
