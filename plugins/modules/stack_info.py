@@ -19,6 +19,12 @@ options:
   name:
     description:
       - The stack to show. All stacks if it is not given.
+  history:
+    description:
+      - Show the recorded deployments as well, and how well they went. This takes one more Engine call.
+      - Stacks that were removed are then shown too, as long as the Swarm remembers them.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - stackwright.swarm.stack
   - stackwright.swarm.engine
@@ -42,6 +48,19 @@ EXAMPLES = r"""
 - name: Look at one
   stackwright.swarm.stack_info:
     name: shop
+
+- name: Look at its history
+  stackwright.swarm.stack_info:
+    name: shop
+    history: true
+  register: shop
+
+- name: Show who deployed what, and how it ended
+  ansible.builtin.debug:
+    msg: "{{ item.number }} {{ item.status }} {{ item.finished }} by {{ item.who }}: {{ item.message }}"
+  loop: "{{ shop.stacks[0].revisions }}"
+  loop_control:
+    label: "{{ item.number }}"
 """
 
 RETURN = r"""
@@ -128,12 +147,64 @@ stacks:
       description: The images that its services run.
       type: list
       elements: str
+    locked_by:
+      description: Who changes the stack right now, since when and for what; empty if nobody does.
+      type: str
+    revisions:
+      description: Its recorded deployments, newest first. Times are in UTC; what has not happened yet has none.
+      returned: with O(history=true)
+      type: list
+      elements: dict
+      contains:
+        number: {description: 'Its number.', type: int}
+        id: {description: The id of the run., type: str}
+        status:
+          description:
+            - V(QUEUED) while it waits for another run, V(CANCELLED) if it gave up or found nothing left to do,
+              V(DEPLOYING) while it works.
+            - V(HEALTHY) if the stack ran in the end, V(UNHEALTHY) if it was left as it is although it did not,
+              V(FAILED) if it failed, V(REMOVED) if it removed the stack.
+          type: str
+        operation: {description: 'V(deploy), V(rollback), V(stop) or V(remove).', type: str}
+        reason: {description: Why it ended so; empty where nothing went wrong., type: str}
+        message: {description: 'What the user said, see O(stackwright.swarm.compose_stack#module:commit_message).', type: str}
+        who: {description: Who asked for it., type: str}
+        back_to: {description: The number that a rollback went back to., type: int}
+        restored: {description: 'What became of the stack after a failure: V(done) if it was brought back, V(failed), or V(none).', type: str}
+        queued: {description: When it asked for its turn., type: str}
+        started: {description: When it began., type: str}
+        finished: {description: When it ended., type: str}
+        services:
+          description: How its services were in the end.
+          type: list
+          elements: dict
+          contains:
+            name: {description: The service's name in the Swarm., type: str}
+            status: {description: Its status., type: str}
+            message: {description: What was missing or wrong., type: str}
+        damaged: {description: Why one can't go back to it although it was good; empty if nothing is damaged., type: str}
+    deployments:
+      description: What the recorded deployments say together. Rates are from 0 to 1; null where there is nothing to count.
+      returned: with O(history=true)
+      type: dict
+      contains:
+        deployments: {description: How many have ended., type: int}
+        failed: {description: How many of them failed., type: int}
+        cancelled: {description: How many were cancelled before they began., type: int}
+        failure_rate: {description: The share that failed., type: float}
+        restored: {description: After how many failures the stack was brought back., type: int}
+        not_restored: {description: After how many failures that did not succeed., type: int}
+        rollback_success: {description: The share of failures after which bringing the stack back succeeded., type: float}
+        time_to_recover:
+          description: Seconds from noticing a failure to the stack being well again, by the same run or a later one; the mean.
+          type: float
   sample:
     - name: shop
       status: healthy
       configs: [shop_page]
       secrets: []
       volumes: [shop_data]
+      locked_by: ""
       images: ["registry.example.com/shop:1.4@sha256:2e0e3921702761e0491f81c75a944f0a079cb5cfc9f167c2a37089be55d3afff"]
       networks:
         - {name: shop_default, id: tfvekq3hj0yiiou4ksdnjvvt7, driver: overlay, attachable: false, internal: false, subnets: [10.0.1.0/24]}
@@ -193,7 +264,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.sight im
 
 
 def main() -> None:
-    run_module(STACK, show_stacks)
+    run_module({**STACK, "history": {"type": "bool", "default": False}}, show_stacks)
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ def look_at_health(client: EngineClient, params: Dict[str, Any], check: bool) ->
 def show_stacks(client: EngineClient, params: Dict[str, Any], check: bool) -> Dict[str, Any]:
     """The named stack, or all."""
     del check  # nothing is changed either way
-    return stack_info(client, full_name(params))
+    return stack_info(client, full_name(params), params["history"])
 
 
 def show_swarm(client: EngineClient, params: Dict[str, Any], check: bool) -> Dict[str, Any]:

@@ -68,15 +68,9 @@ class History:
     def read(self) -> List[Revision]:
         """All revisions, newest first, in one call. What somebody damaged is marked so; nothing is raised for it."""
         found = self.client.list("/configs", {"filters": {"label": [f"{STACK}={self.stack}"]}}, timeout=CALL)
-        pattern = re.compile(re.escape(revision_name(self.stack, 0)[:-1]) + r"([1-9]\d{0,8})(?:\.([1-9]\d{0,3}))?\Z")
-        parts: Dict[int, Dict[int, Mapping[str, Any]]] = {}
-        for config in found:
-            match = pattern.match(name_of(config))
-            if match:
-                parts.setdefault(int(match.group(1)), {})[int(match.group(2) or 0)] = config
+        parts = _parts(self.stack, found)
         self._objects = {number: {part: id_of(obj) for part, obj in its.items()} for number, its in parts.items()}
-        made = [_revision(self.stack, number, its) for number, its in parts.items() if 0 in its]
-        self.revisions = sorted(made, key=lambda r: r.number, reverse=True)
+        self.revisions = _revisions(self.stack, parts)
         return self.revisions
 
     # -- a run's own revision
@@ -236,6 +230,33 @@ class History:
             except EngineError as error:
                 if error.error_code != "not_found":
                     return
+
+
+def histories(client: EngineClient, stack: Optional[str] = None) -> Dict[str, List[Revision]]:
+    """The revisions (newest first) of one stack or of all that have any, in one call."""
+    found = client.list("/configs", {"filters": {"label": [f"{STACK}={stack}" if stack else STACK]}})
+    names = {labels_of(config)[STACK] for config in found if RECORD in labels_of(config)}
+    made = {name: _revisions(name, _parts(name, [c for c in found if labels_of(c)[STACK] == name])) for name in names}
+    return {name: revisions for name, revisions in made.items() if revisions}
+
+
+Parts = Dict[int, Dict[int, Mapping[str, Any]]]  # number → part → config
+
+
+def _parts(stack: str, configs: Sequence[Mapping[str, Any]]) -> Parts:
+    """What of these is a stack's history; by name, since labels may have been changed."""
+    pattern = re.compile(re.escape(revision_name(stack, 0)[:-1]) + r"([1-9]\d{0,8})(?:\.([1-9]\d{0,3}))?\Z")
+    parts: Parts = {}
+    for config in configs:
+        match = pattern.match(name_of(config))
+        if match:
+            parts.setdefault(int(match.group(1)), {})[int(match.group(2) or 0)] = config
+    return parts
+
+
+def _revisions(stack: str, parts: Parts) -> List[Revision]:
+    made = [_revision(stack, number, its) for number, its in parts.items() if 0 in its]
+    return sorted(made, key=lambda r: r.number, reverse=True)
 
 
 def _revision(stack: str, number: int, parts: Mapping[int, Mapping[str, Any]]) -> Revision:

@@ -16,6 +16,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks imp
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.mask import mask
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
     IMAGE,
+    LOCK,
     NAMESPACE,
     id_of,
     is_bookkeeping,
@@ -27,10 +28,11 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 Item = Dict[str, Any]
 
 
-def stack_info(client: EngineClient, stack: Optional[str] = None) -> Dict[str, Any]:
+def stack_info(client: EngineClient, stack: Optional[str] = None, history: bool = False) -> Dict[str, Any]:
     """One stack, or all: stacks (sorted by name), cluster_id, node, calls.
 
-    Each stack has name, status, services (with ports, networks, tasks), networks, configs, secrets, volumes, images.
+    Each stack has name, status, services (with ports, networks, tasks), networks, configs, secrets, volumes, images,
+    locked_by; with ``history`` (one more call) also revisions and deployments, and stacks that were removed are there.
     """
     info = manager_info(client)
     mine = {"filters": {"label": [f"{NAMESPACE}={stack}" if stack else NAMESPACE]}}
@@ -38,21 +40,46 @@ def stack_info(client: EngineClient, stack: Optional[str] = None) -> Dict[str, A
         "services": client.list("/services", {**mine, "status": True}),
         "tasks": client.list("/tasks", mine),
         "networks": client.list("/networks"),
-        "configs": [config for config in client.list("/configs", mine) if not is_bookkeeping(config)],
+        "configs": client.list("/configs", mine),
         "secrets": client.list("/secrets", mine),
         "nodes": client.list("/nodes"),
     }
+    locks = {stack_of(config): config for config in lists["configs"] if LOCK in labels_of(config)}
+    lists["configs"] = [config for config in lists["configs"] if not is_bookkeeping(config)]
     network_names = {id_of(network): name_of(network) for network in lists["networks"]}
     network_names.update(predefined(client, lists))
     kinds = ("services", "networks", "configs", "secrets")
     names = {stack_of(obj) for kind in kinds for obj in lists[kind]} - {""}
+    past: Dict[str, Item] = {}
+    if history:
+        from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.past import past_of
+
+        past = past_of(client, stack)
+        names |= set(past)
+    stacks = [
+        {**_stack(name, lists, network_names), "locked_by": _locked_by(locks.get(name)), **past.get(name, {})}
+        for name in sorted(names)
+        if stack in (None, "", name)
+    ]
+    if history:
+        stacks = [{"revisions": [], "deployments": None, **item} for item in stacks]
     return {
         "changed": False,
-        "stacks": [_stack(name, lists, network_names) for name in sorted(names) if stack in (None, "", name)],
+        "stacks": stacks,
         "cluster_id": str(((info.get("Swarm") or {}).get("Cluster") or {}).get("ID") or ""),
         "node": str(info.get("Name") or ""),
         "calls": client.calls,
     }
+
+
+def _locked_by(lock: Optional[Item]) -> str:
+    """Who changes the stack right now; empty text where nobody does."""
+    if lock is None:
+        return ""
+    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.holder import describe
+    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.lock import holder_of
+
+    return describe(holder_of(lock))
 
 
 def _stack(name: str, lists: Mapping[str, List[Item]], network_names: Mapping[str, str]) -> Item:
