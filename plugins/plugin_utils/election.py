@@ -20,7 +20,15 @@ from typing import Iterator, Optional
 
 #: After these the leader could not act at all, or was cut off: another manager can take over.
 TAKE_OVER = frozenset(
-    {"daemon_unreachable", "permission_denied", "not_a_manager", "not_in_swarm", "no_quorum", "host_unreachable"}
+    {
+        "daemon_unreachable",
+        "permission_denied",
+        "not_a_manager",
+        "not_in_swarm",
+        "no_quorum",
+        "host_unreachable",
+        "worker_died",
+    }
 )
 
 

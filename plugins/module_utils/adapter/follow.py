@@ -11,6 +11,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.jobs imp
 
 LONGEST = 5.0  # seconds for one question
 GATHER = 1.0  # seconds in which lines are gathered before they are handed over
+LULL = 0.3  # seconds after a line: the result often follows it at once, and should not need another question
 PAUSE = 0.03
 
 
@@ -29,15 +30,23 @@ def look(job: Job, seen: int) -> Dict[str, Any]:
 
 
 def follow(job: Job, seen: int, clock: Any) -> Dict[str, Any]:
-    """As ``look``, as soon as the job has ended; else when there are new lines, or after a few seconds."""
-    start = clock.now()
+    """As ``look``, as soon as the job has ended; else when there are new lines, or after a few seconds.
+
+    ``clock`` has ``monotonic`` and ``sleep``, as Python's ``time``.
+    """
+    start = spoke = clock.monotonic()
+    so_far = seen
     while True:
         told = look(job, seen)
-        waited = clock.now() - start
-        if told["progress"]["done"]:
+        progress = told["progress"]
+        if progress["done"]:
             job.take()
             return told
-        if waited >= LONGEST or (told["progress"]["lines"] and waited >= GATHER):
+        now = clock.monotonic()
+        if progress["seen"] != so_far:
+            so_far, spoke = progress["seen"], now
+        gathered = so_far != seen and now - start >= GATHER and now - spoke >= LULL
+        if gathered or now - start >= LONGEST:
             return told
         clock.sleep(PAUSE)
 

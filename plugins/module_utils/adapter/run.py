@@ -6,17 +6,19 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Callable, Dict, Optional
+import time
+from typing import TYPE_CHECKING, Any, Callable, Dict, Optional
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.connection import CONNECTION, connection_options
-from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
-from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
 
-Work = Callable[[EngineClient, Dict[str, Any], bool], Dict[str, Any]]
-Change = Callable[[EngineClient, Dict[str, Any], Dict[str, Any]], Dict[str, Any]]
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+
+Work = Callable[["EngineClient", Dict[str, Any], bool], Dict[str, Any]]
+Change = Callable[["EngineClient", Dict[str, Any], Dict[str, Any]], Dict[str, Any]]
 
 
 def run_module(options: Dict[str, Dict[str, Any]], work: Work, **rules: Any) -> None:
@@ -31,6 +33,7 @@ def run_module(options: Dict[str, Dict[str, Any]], work: Work, **rules: Any) -> 
 def run_change(options: Dict[str, Dict[str, Any]], work: Change, **rules: Any) -> None:
     """Runs ``work(client, params, run)`` for a module that changes a stack and whose action plugin is a ClusterAction.
 
+    ``work`` imports what it needs when it is called: the same module also answers how a worker goes.
     ``run`` holds options of the transaction: ``check``, ``defer``, ``desired`` and what else the plugin handed over,
     ``detach``, ``progress``. A worker takes over where the transaction calls ``detach`` (see worker.py).
     """
@@ -92,6 +95,10 @@ class _Aside:
 
 
 def _outcome(module: AnsibleModule, work: Callable[[EngineClient], Dict[str, Any]]) -> Dict[str, Any]:
+    # Not needed by a run that only asks how another one goes.
+    from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+    from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
+
     try:
         client = EngineClient(Connection(**connection_options(module.params, os.environ, _text_of)))
         try:
@@ -115,10 +122,9 @@ def _failure(error: StackwrightError) -> Dict[str, Any]:
 def _followed(module: AnsibleModule, handed: Dict[str, Any]) -> Dict[str, Any]:
     from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.follow import follow
     from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.jobs import find, root_of
-    from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import SystemClock
 
     try:
-        return follow(find(root_of(_remote_tmp(module)), str(handed["job"])), int(handed["seen"]), SystemClock())
+        return follow(find(root_of(_remote_tmp(module)), str(handed["job"])), int(handed["seen"]), time)
     except StackwrightError as error:
         return _failure(error)
 

@@ -10,7 +10,6 @@ import zipfile
 import pytest
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter import follow, jobs, payload, worker
-from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
 
 
@@ -20,7 +19,7 @@ class Clock:
     def __init__(self, at=()):
         self.time, self.at = 0.0, dict(at)
 
-    def now(self):
+    def monotonic(self):
         return self.time
 
     def sleep(self, seconds):
@@ -137,6 +136,12 @@ def test_lines_are_gathered_for_a_second(job):
     assert not job.taken
 
 
+def test_a_result_that_follows_a_line_needs_no_other_question(job):
+    clock = Clock({1.5: lambda: job.say("3/3 running"), 1.7: lambda: job.finish({"changed": True})})
+    told = follow.follow(job, 0, clock)
+    assert (told["progress"]["lines"], told["progress"]["done"]) == (["3/3 running"], True)
+
+
 def test_without_news_a_follower_returns_after_a_while(job):
     clock = Clock()
     assert follow.follow(job, 0, clock)["progress"]["lines"] == []
@@ -190,7 +195,7 @@ def test_a_slow_worker_is_left_alone(root):
     assert job.alive
     assert job.lines(0)[0] == ["begun"]
     _kill(job)
-    assert follow.follow(job, 0, SystemClock())["error_code"] == "worker_died"
+    assert follow.follow(job, 0, time)["error_code"] == "worker_died"
 
 
 def _kill(job):
