@@ -555,11 +555,16 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options 
     VALUES,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run import run_change
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.stack import change_stack
 
 
 def main() -> None:
-    run_change({**STACK, **FILES, **PLATFORM, **CHANGES, **VALUES, **COMPILED}, change_stack)
+    run_change({**STACK, **FILES, **PLATFORM, **CHANGES, **VALUES, **COMPILED}, _change)
+
+
+def _change(client, params, run):
+    from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.stack import change_stack
+
+    return change_stack(client, params, run)
 
 
 if __name__ == "__main__":
