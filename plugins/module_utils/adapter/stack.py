@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Dict
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.holder import is_gone, this_run
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import check_ranges
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.values import handed_over, values_options
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.patience import through_an_election
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transaction import (
     deploy_stack,
     remove_stack,
@@ -53,9 +55,9 @@ def change_stack(client: EngineClient, params: Dict[str, Any], run: Dict[str, An
     options.update({name: params["rollout"].get(name) for name in ROLLOUT})
     clock = SystemClock()
     if params["state"] == "stopped":
-        return stop_stack(client, clock, params["name"], options)
+        return through_an_election(clock, lambda: stop_stack(client, clock, params["name"], options))
     if params["state"] == "absent":
-        return remove_stack(client, clock, params["name"], options)
+        return through_an_election(clock, lambda: remove_stack(client, clock, params["name"], options))
     if "desired" not in run:
         raise StackwrightError(
             "compose_stack was run without its action plugin, which reads the Compose files.",
@@ -63,4 +65,6 @@ def change_stack(client: EngineClient, params: Dict[str, Any], run: Dict[str, An
             hint="Run it as the task stackwright.swarm.compose_stack, not by the module's file.",
         )
     options["values"] = values_options(params["values"], run)
-    return handed_over(lambda: deploy_stack(client, clock, run["desired"], options), run)
+    desired = run["desired"]
+    story = partial(through_an_election, clock, lambda: deploy_stack(client, clock, desired, options))
+    return handed_over(story, run)

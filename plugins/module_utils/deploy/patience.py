@@ -1,0 +1,28 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A Swarm whose managers elect a leader has none for some seconds: no reason to fail before anything was begun."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
+
+ELECTION = 10.0  # seconds; it takes less where more than half of the managers are up
+PAUSE = 1.0
+
+
+def through_an_election(clock: Any, story: Callable[[], Dict[str, Any]]) -> Dict[str, Any]:
+    """What ``story`` gives; it is told again as long as the Swarm has no leader, for 10 s.
+
+    ``story`` must have changed nothing where it raises EngineError: what has begun to change raises DeployError.
+    """
+    deadline = clock.now() + ELECTION
+    while True:
+        try:
+            return story()
+        except EngineError as error:
+            if error.error_code != "no_quorum" or clock.now() >= deadline:
+                raise
+        clock.sleep(PAUSE)

@@ -1,0 +1,46 @@
+import pytest
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.patience import ELECTION, through_an_election
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, EngineError
+
+
+class Clock:
+    def __init__(self):
+        self.time = 0.0
+
+    def now(self):
+        return self.time
+
+    def sleep(self, seconds):
+        self.time += seconds
+
+
+def story(clock, until, error):
+    def tell():
+        if clock.now() < until:
+            raise error
+        return {"changed": True}
+
+    return tell
+
+
+def test_an_election_is_waited_for():
+    clock = Clock()
+    assert through_an_election(clock, story(clock, 6, EngineError("no leader", "no_quorum"))) == {"changed": True}
+    assert 6 <= clock.now() < 8
+
+
+@pytest.mark.parametrize(
+    ("error", "seconds"),
+    [
+        (EngineError("no leader", "no_quorum"), ELECTION),
+        (EngineError("no engine", "daemon_unreachable"), 0),
+        (DeployError("no leader", "no_quorum"), 0),  # something was begun
+    ],
+)
+def test_what_does_not_pass_is_raised(error, seconds):
+    clock = Clock()
+    with pytest.raises(type(error)) as raised:
+        through_an_election(clock, story(clock, 99, error))
+    assert raised.value is error
+    assert clock.now() == seconds
