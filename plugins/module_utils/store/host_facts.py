@@ -67,12 +67,14 @@ class HostFacts(Store):
             return None
         except OSError as error:
             raise _unreadable(error, self.where) from None
-        with os.fdopen(handle, "rb") as file:
+        try:
             _check(os.fstat(handle), self.where)
-            try:
+            with os.fdopen(handle, "rb", closefd=False) as file:
                 return file.read()
-            except OSError as error:
-                raise _unreadable(error, self.where) from None
+        except OSError as error:
+            raise _unreadable(error, self.where) from None
+        finally:
+            os.close(handle)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

@@ -1,0 +1,184 @@
+"""The store host_facts on real files: what is wrong with a file is a clear error, and nothing is lost."""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+
+import pytest
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import SystemClock
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ValueStoreError
+from ansible_collections.stackwright.swarm.plugins.module_utils.store.host_facts import HostFacts
+from ansible_collections.stackwright.swarm.plugins.module_utils.values.kept import SET
+from ansible_collections.stackwright.swarm.plugins.module_utils.values.store import update
+
+
+@pytest.fixture
+def store(tmp_path):
+    made = HostFacts("shop", SystemClock, str(tmp_path / "facts.d"))
+    put(made, "stack/A", "hunter2")
+    return made
+
+
+def put(store, name, value):
+    return update(store, lambda kept: kept.added(name, value, SET, "aa", "now"))
+
+
+def error_of(call, *args):
+    with pytest.raises(ValueStoreError) as caught:
+        call(*args)
+    assert "hunter2" not in str(caught.value)
+    return caught.value
+
+
+def test_the_file_is_a_fact_for_its_owner_only(store, tmp_path):
+    path = tmp_path / "facts.d" / "stackwright_shop.fact"
+    assert store.where == str(path)
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert json.loads(path.read_text())["values"]["stack/A"]["versions"][0]["value"] == "hunter2"
+    assert sorted(p.name for p in path.parent.iterdir()) == [".stackwright_shop.lock", path.name]
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o077, 0o777])
+def test_the_mode_does_not_depend_on_the_umask(store, umask):
+    before = os.umask(umask)
+    try:
+        put(store, "stack/B", "x")
+    finally:
+        os.umask(before)
+    assert os.stat(store.where).st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o666, 0o644])
+def test_a_file_that_others_may_read_or_write_is_refused(store, mode):
+    os.chmod(store.where, mode)
+    error = error_of(store.read)
+    assert (error.error_code, f"{mode:04o}" in error.message) == ("store_permissions", True)
+    assert "chmod 600" in error.hint
+
+
+def test_a_file_of_another_user_is_refused(store):
+    if os.geteuid() != 0:
+        pytest.skip("only root can give files away")
+    os.chown(store.where, 65534, 65534)
+    assert error_of(store.read).error_code == "store_permissions"
+
+
+def test_links_and_folders_are_refused(store, tmp_path):
+    os.rename(store.where, tmp_path / "elsewhere")
+    os.symlink(tmp_path / "elsewhere", store.where)
+    assert error_of(store.read).error_code == "store_permissions"
+    os.unlink(store.where)
+    os.mkdir(store.where)
+    assert error_of(store.read).error_code == "store_unreadable"
+    os.rmdir(store.where)
+    os.mkfifo(store.where)
+    assert error_of(store.read).error_code == "store_unreadable"
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"hunter2", b"\xff\xfe", b'{"format": 1}'])
+def test_a_damaged_file_is_an_error_and_stays(store, content):
+    with open(store.where, "wb") as file:
+        file.write(content)
+    assert error_of(store.read).error_code == "store_damaged"
+    assert error_of(put, store, "stack/B", "x").error_code == "store_damaged"
+    with open(store.where, "rb") as file:
+        assert file.read() == content
+
+
+def in_a_child(store, setup):
+    """Writes in another process after ``setup``; its error code."""
+    code = f"""
+import resource, signal, sys
+sys.path[:0] = {sys.path!r}
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import SystemClock
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ValueStoreError
+from ansible_collections.stackwright.swarm.plugins.module_utils.store.host_facts import HostFacts
+store = HostFacts("shop", SystemClock, {store.folder!r})
+kept, token = store.read()
+{setup}
+try:
+    store.write(kept.added("stack/B", "hunter2" * 100, "set", "bb", "now"), token)
+except ValueStoreError as error:
+    print(error.error_code, error.message)
+"""
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+
+def test_a_limit_for_files_keeps_the_old_store(store):
+    limit = "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (200, 200))"
+    assert resource.RLIMIT_FSIZE is not None
+    told = in_a_child(store, limit)
+    assert told.startswith("store_unwritable")
+    assert "never used" in told
+    assert store.read()[0].current("stack/A").value == "hunter2"
+    assert "stack/B" not in store.read()[0].entries
+    assert not os.path.exists(store._new)
+
+
+@pytest.mark.parametrize(("options", "words"), [("size=8k", "No space left"), ("size=8k,ro", "Read-only")])
+def test_a_full_and_a_read_only_disk(tmp_path, options, words):
+    """On a small tmpfs in a mount namespace of its own."""
+    if os.geteuid() != 0:
+        pytest.skip("mounting needs root")
+    code = f"""
+import subprocess, sys
+sys.path[:0] = {sys.path!r}
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import SystemClock
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ValueStoreError
+from ansible_collections.stackwright.swarm.plugins.module_utils.store.host_facts import HostFacts
+from ansible_collections.stackwright.swarm.plugins.module_utils.values.store import update
+folder = {str(tmp_path)!r}
+subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8k", "none", folder], check=True)
+store = HostFacts("shop", SystemClock, folder)
+update(store, lambda kept: kept.added("stack/A", "one", "set", "aa", "now"))
+if "ro" in {options!r}:
+    subprocess.run(["mount", "-o", "remount,ro", folder], check=True)
+try:
+    update(store, lambda kept: kept.added("stack/B", "x" * 20000, "set", "bb", "now"))
+except ValueStoreError as error:
+    print(error.error_code, error)
+print(store.read()[0].current("stack/A").value, sorted(store.read()[0].entries))
+"""
+    done = subprocess.run(
+        ["unshare", "--mount", sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("store_unwritable"), done.stdout
+    assert words in done.stdout
+    assert done.stdout.endswith("one ['stack/A']\n")
+
+
+def test_an_empty_store_leaves_no_file(store):
+    update(store, lambda kept: kept.without("stack/A"))
+    assert not os.path.exists(store.where)
+    assert store.read()[0].empty
+
+
+class Impatient:
+    """A clock on which a minute passes with each look."""
+
+    def __init__(self):
+        self.time = 0.0
+
+    def now(self):
+        self.time += 20
+        return self.time
+
+    def sleep(self, seconds):
+        self.time += seconds
+
+
+def test_a_writer_that_hangs_is_named(store):
+    import fcntl
+
+    handle = os.open(store._lock, os.O_RDWR)
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    try:
+        late = HostFacts("shop", Impatient(), store.folder)
+        error = error_of(put, late, "stack/B", "x")
+    finally:
+        os.close(handle)
+    assert error.error_code == "store_locked"
