@@ -36,11 +36,14 @@ Entry = Dict[str, Any]
 def bind_all(
     desired: Mapping[str, Any], observed: Observed, options: Mapping[str, Any], write: bool = False
 ) -> Dict[str, Any]:
-    """As ``bind``, with the values that the stack refers to; missing ones are made and kept if ``write``."""
+    """As ``bind``, with the values that the stack refers to; missing ones are made and kept if ``write``.
+
+    Where there are some, ``binder`` is what a revision takes the references from, in place of the values.
+    """
     binder = options.get("binder")
     if binder is None:
         return bind(desired, observed, options["adopt_secrets"])
-    return dict(binder.bind(desired, observed, options["adopt_secrets"], write))
+    return {**binder.bind(desired, observed, options["adopt_secrets"], write), "binder": binder}
 
 
 def bind(desired: Mapping[str, Any], observed: Observed, adopt_secrets: bool = False) -> Dict[str, Any]:

@@ -58,8 +58,14 @@ def draft(
 
 
 def snapshot_of(client: EngineClient, bound: Mapping[str, Any], observed: Observed, plan: Plan) -> Snapshot:
-    """What the plan makes of the stack, free of secrets. Creates the cluster's key if values have to be hidden."""
+    """What the plan makes of the stack, free of secrets. Creates the cluster's key if values have to be hidden.
+
+    Of a stack with kept values it has the references and which versions they meant.
+    """
     key = observed.get("key")
+    binder = bound.get("binder")
+    if binder is not None:
+        bound = _with_references(bound, binder)
     contents = {}
     for kind, plural in KINDS:
         for entry in bound[plural]:
@@ -68,7 +74,20 @@ def snapshot_of(client: EngineClient, bound: Mapping[str, Any], observed: Observ
                 known = labels_of(live).get(CONTENT) if live is not None else ""
                 contents[kind, real] = known or ("data" in entry and digest(kind, entry, key)) or ""
     stack = bound["stack"]["name"]
-    return take(bound, plan.operations, own_services(stack, observed), contents, _digest(client, key))
+    snapshot = take(bound, plan.operations, own_services(stack, observed), contents, _digest(client, key))
+    if binder is not None:
+        store = {name: binder.options.get(name) for name in ("store", "path") if binder.options.get(name)}
+        snapshot["values"] = {"labels": dict(binder.labels), "store": store}
+    return snapshot
+
+
+def _with_references(bound: Mapping[str, Any], binder: Any) -> Dict[str, Any]:
+    """The bound state with the names that are real, and references where there are values now."""
+    written: Dict[str, Any] = {**bound, "services": binder.unbound["services"]}
+    for plural in ("networks", "configs", "secrets"):
+        specs = {entry["key"]: entry.get("spec") for entry in binder.desired[plural]}
+        written[plural] = [{**entry, "spec": specs[entry["key"]]} for entry in bound[plural]]
+    return written
 
 
 def recall(client: EngineClient, snapshot: Mapping[str, Any], observed: Observed, what: str = "it") -> Dict[str, Any]:
@@ -95,6 +114,10 @@ def recall(client: EngineClient, snapshot: Mapping[str, Any], observed: Observed
     missing = list(missing_externals(bound, observed))
     if missing:
         raise EngineError("External objects are missing: " + "; ".join(missing) + ".", "not_found", CREATE_THEM)
+    if snapshot.get("values"):
+        from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.pinned import Pinned
+
+        return Pinned(client, observed["info"], snapshot).bind(bound)
     return bound
 
 

@@ -21,6 +21,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prune i
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import AS_DOCKER
 
 KEPT = "$kept"
+#: Stands before and after the name of a kept value in a text (values/references.py).
+REFERENCE = "\0"
 ENVIRONMENT = "TaskTemplate.ContainerSpec.Env"
 KINDS = (("config", "configs"), ("secret", "secrets"))
 
@@ -126,24 +128,40 @@ def _entry(item: Any, find: Callable[[str, str], Any]) -> Any:
     return f"{variable}={reveal(item['value'], find)}" if variable else reveal(item, find)
 
 
+def _shows_secret(kind: str, key: str, path: str, value: Any) -> bool:
+    """Whether a value has to be hidden. Of a text with references to kept values, these are the secret: the rest of it
+    counts by what it looks like, not by its name."""
+    if isinstance(value, str) and REFERENCE in value:
+        rest = "".join(value.split(REFERENCE)[::2])
+        return bool(mask(kind, key, "", rest) != rest)
+    return bool(mask(kind, key, path, value) != value)
+
+
 def _walk(kind: str, key: str, path: str, value: Any, replace: Callable[[str, str, Any], Any]) -> Any:
     if isinstance(value, dict):
         return {name: _walk(kind, key, f"{path}.{name}" if path else name, v, replace) for name, v in value.items()}
     if not isinstance(value, list):
-        return value if mask(kind, key, path, value) == value else replace(path, path.rpartition(".")[2], value)
+        return replace(path, path.rpartition(".")[2], value) if _shows_secret(kind, key, path, value) else value
     if path == ENVIRONMENT:
         return [_variable(kind, key, entry, replace) for entry in value]
     if any(isinstance(item, (dict, list)) for item in value):
         return [_walk(kind, key, path, item, replace) for item in value]
     shown = mask(kind, key, path, value)
     name = path.rpartition(".")[2]
-    return [item if item == seen else replace(path, name, item) for item, seen in zip(value, shown)]
+    return [
+        replace(path, name, item) if item != seen and _list_item_hides(kind, key, path, item) else item
+        for item, seen in zip(value, shown)
+    ]
+
+
+def _list_item_hides(kind: str, key: str, path: str, item: Any) -> bool:
+    return not (isinstance(item, str) and REFERENCE in item) or _shows_secret(kind, key, path, item)
 
 
 def _variable(kind: str, key: str, entry: Any, replace: Callable[[str, str, Any], Any]) -> Any:
     name, equals, value = str(entry).partition("=")
     path = f"{ENVIRONMENT}.{name}"
-    if not equals or mask(kind, key, path, value) == value:
+    if not equals or not _shows_secret(kind, key, path, value):
         return entry
     return {"variable": name, "value": replace(path, name, value)}
 

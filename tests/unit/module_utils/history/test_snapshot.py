@@ -51,6 +51,18 @@ def test_what_a_plan_hides_is_not_in_a_snapshot_and_comes_back(container):
     assert reveal(kept, lambda mark, name: live[mark]) == before
 
 
+def test_references_to_kept_values_stay_and_what_stands_beside_them_is_judged_by_itself():
+    reference = "\0db/PASSWORD\0"
+    before = spec(
+        Env=[f"DB_PASSWORD={reference}", f"DATABASE_URL=postgres://app:{reference}@db/x", f"API_KEY=sk-{reference}"],
+        Args=["--password", reference, "--token", f"{reference} --password {SECRET}"],
+    )
+    kept = hide("service", "web", before, DIGEST)
+    assert kept["TaskTemplate"]["ContainerSpec"]["Env"] == before["TaskTemplate"]["ContainerSpec"]["Env"]
+    assert kept["TaskTemplate"]["ContainerSpec"]["Args"][:3] == ["--password", reference, "--token"]
+    assert SECRET not in json.dumps(kept)
+
+
 def test_the_names_of_hidden_values_are_told():
     kept = hide("service", "web", spec(Env=[f"DB_PASSWORD={SECRET}"], Labels={"api.token": SECRET}), DIGEST)
     names = []

@@ -1,0 +1,80 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The kept values of a revision: the versions that it had, read from the store that it used."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, List, Mapping
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.store.choose import VAULT, managers_of, open_store
+from ansible_collections.stackwright.swarm.plugins.module_utils.values.choice import pinned
+from ansible_collections.stackwright.swarm.plugins.module_utils.values.references import bind_values
+from ansible_collections.stackwright.swarm.plugins.module_utils.values.scrub import scrubber
+
+Data = Mapping[str, Any]
+
+
+class Pinned:
+    """The values of one snapshot. The next one takes ``unbound``, ``desired``, ``labels`` and ``options`` from it."""
+
+    def __init__(self, client: EngineClient, info: Data, snapshot: Data) -> None:
+        kept = snapshot["values"]
+        self.options: Data = kept.get("store") or {}
+        self.labels: Dict[str, str] = dict(kept.get("labels") or {})
+        self.desired: Dict[str, Any] = {}
+        self.unbound: Dict[str, Any] = {}
+        if self.options.get("store") == VAULT:
+            raise DeployError(
+                "The values of this revision are in a vault on the controller, which going back does not read.",
+                "value_lost",
+                "Deploy the Compose files of that revision with values.store: vault. Nothing was changed.",
+                {"lost": sorted(self.labels)},
+            )
+        store = open_store(client, None, snapshot["stack"]["name"], managers_of(info), self.options)
+        self._kept, _token = store.read()
+
+    def bind(self, bound: Data) -> Dict[str, Any]:
+        """``bound`` with the values. Raises ValueStoreError (``value_lost``) naming those that the store has no more."""
+        texts = pinned(self._kept, self.labels)
+        self.desired = self.unbound = dict(bound)
+        parts = {part: bind_values(bound[part], texts) for part in ("networks", "services")}
+        for part in ("configs", "secrets"):
+            parts[part] = [{**e, "spec": bind_values(e["spec"], texts) if e["spec"] else None} for e in bound[part]]
+        return {**bound, **parts, "binder": self}
+
+    def scrub(self) -> Callable[[Any], Any]:
+        """A function that takes every kept value of the stack out of plain data."""
+        texts: List[str] = [
+            version.value
+            for entry in self._kept.entries.values()
+            for version in entry.versions
+            if version.value is not None
+        ]
+        return scrubber(texts)
+
+
+def with_pinned(
+    story: Callable[[Data], Dict[str, Any]], client: EngineClient, info: Data, snapshot: Data, options: Data
+) -> Dict[str, Any]:
+    """Runs ``story(options)`` for a snapshot with kept values: what it shows and raises has none of them."""
+    scrub = Pinned(client, info, snapshot).scrub()
+    mask, progress = options["mask"], options["progress"]
+    given = {
+        **options,
+        "mask": lambda kind, key, path, value: mask(kind, key, path, scrub(value)),
+        "progress": progress and (lambda line: progress(scrub(line))),
+    }
+    try:
+        result = story(given)
+    except StackwrightError as error:
+        error.message, error.hint, error.details = scrub(error.message), scrub(error.hint), scrub(error.details)
+        error.args = (error.message,)
+        raise error from None
+    return {name: item if name in PLAIN else scrub(item) for name, item in result.items()}
+
+
+#: Parts of a result that name things of the Swarm, and are needed as they are.
+PLAIN = ("stack", "cluster_id", "node", "calls", "changed", "deferred", "status", "plan_id")
