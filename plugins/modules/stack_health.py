@@ -27,7 +27,7 @@ options:
     default: false
   wait_timeout:
     description:
-      - Seconds that O(wait=true) waits at most.
+      - Seconds that may pass without progress with O(wait=true). Each task that newly runs, or is complete, starts them again.
     type: int
     default: 300
 extends_documentation_fragment:

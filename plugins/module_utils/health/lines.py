@@ -72,7 +72,7 @@ def _facts(judgement: Judgement, seen: Seen, nodes: Mapping[str, str]) -> List[s
     facts = []
     if seen.failures:
         facts.append(_failure(seen.failures[0], nodes))
-    elif judgement.fatal:
+    elif judgement.fatal and not seen.stuck:
         facts.append(_short(judgement.fatal))
     if seen.stuck:
         facts.append(_short(error_of(seen.stuck[0])))
