@@ -100,7 +100,14 @@ def _masked_list(value: List[Any], name: str) -> List[Any]:
 
 
 def masked_text(text: str) -> str:
-    """``text`` without the passwords of addresses and the values of secret ``NAME=value`` and ``--name value``."""
+    """``text`` without the passwords of addresses and the values of secret ``NAME=value`` and ``--name value``.
+
+    A reference to a value that is not bound shows as ``<generated>``.
+    """
+    if "\0" in text:
+        from ansible_collections.stackwright.swarm.plugins.module_utils.values.references import show_references
+
+        text = show_references(text)
     text = ADDRESS.sub(lambda m: m.group(1) + HIDDEN, text)
     text = HEADER.sub(lambda m: m.group(1) + HIDDEN, text)
     text = ASSIGNMENT.sub(_assignment, text)

@@ -127,3 +127,9 @@ def test_binding_leaves_no_reference_and_changes_nothing_else(tree, values):
     assert json.dumps(tree) == before
     if not references_in(tree):
         assert bound == tree
+
+
+def test_escaped_for_swarm():
+    text = "x {{ y }} {{.Node.Hostname}} {{{ z"
+    assert escaped(text) == 'x {{"{{"}} y }} {{"{{"}}.Node.Hostname}} {{"{{"}}{ z'
+    assert unescaped(escaped(text)) == text
