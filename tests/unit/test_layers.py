@@ -14,7 +14,7 @@ LAYERS = {
     "module_utils/errors": [],
     "module_utils/swarm": ["module_utils/errors"],
     "module_utils/health": ["module_utils/errors", "module_utils/swarm"],
-    "module_utils/planning": ["module_utils/errors", "module_utils/swarm"],
+    "module_utils/planning": ["module_utils/errors", "module_utils/swarm", "module_utils/values"],
     "module_utils/history": ["module_utils/errors", "module_utils/swarm", "module_utils/planning"],
     "module_utils/engine": ["module_utils/errors", "module_utils/swarm"],
     "module_utils/values": ["module_utils/errors", "module_utils/swarm"],

@@ -142,3 +142,8 @@ def test_long_texts_take_time_in_proportion(part):
         return time.process_time() - start
 
     assert work(40_000) < 40 * max(work(4_000), 0.002)
+
+
+def test_a_value_that_is_not_bound_is_shown_as_one():
+    assert mask("service", "web", "TaskTemplate.ContainerSpec.Env.URL", "x://\0stack/A\0@b") == "x://<generated>@b"
+    assert mask("service", "web", "TaskTemplate.ContainerSpec.Args", ["a", "\0web/B#2\0"]) == ["a", "<generated>"]
