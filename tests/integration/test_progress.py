@@ -104,9 +104,12 @@ def test_lines_come_while_the_task_runs(site):
     assert not list(site.home.glob("ansible_*")), "something is left in the folder for temporary files"
 
 
-def test_a_deploy_that_fails_late_shows_lines_and_the_cause(site):
+@pytest.mark.parametrize(
+    "environment", [{}, {"ANSIBLE_PIPELINING": "1"}, {"ANSIBLE_KEEP_REMOTE_FILES": "1"}], ids=["", "pipelining", "kept"]
+)
+def test_a_deploy_that_fails_late_shows_lines_and_the_cause(site, environment):
     """By then the zip file of the module's code is gone; what reads the evidence is imported only now."""
-    run = site.begin(FAILS)
+    run = site.begin(FAILS, environment)
     run.until("[manager1] ")
     assert not list(site.home.glob("ansible_*payload*")), "the module's folder should be gone by now"
     assert run.end() == 2, run.output
