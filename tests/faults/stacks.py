@@ -1,0 +1,41 @@
+"""The stacks that are disturbed. From generation to generation services, configs, secrets, networks come and go."""
+
+from __future__ import annotations
+
+SLEEP = "command: [sleep, 1d], stop_signal: SIGKILL"
+
+
+def writer(image: str, awake: bool, taken_port: int):
+    """``write(generation, broken)`` gives a Compose text.
+
+    Asleep, no service has tasks, so a run takes little time. What is broken: awake, an image that does not exist;
+    asleep, a port that another stack's service has, which the Engine refuses.
+    """
+
+    def write(generation: int, broken: bool = False) -> str:
+        side = "odd" if generation % 2 else "even"
+        replicas = "replicas: 1" if awake else "replicas: 0"
+        bad_image = image.replace("busybox", "nothing") if broken and awake else image
+        ports = f", ports: ['{taken_port}:80']" if broken and not awake else ""
+        return f"""
+services:
+  db:
+    {{image: {image}, {SLEEP}, deploy: {{{replicas}}}, networks: [base], configs: [shared], secrets: [password],
+      environment: {{MARK: generation-{generation}}}}}
+  {side}:
+    {{image: {image}, {SLEEP}, deploy: {{{replicas}}}, networks: [{side}], configs: [{side}], depends_on: [db]}}
+  still: {{image: {image}, {SLEEP}, deploy: {{replicas: 0}}, networks: [base]}}
+  web:
+    {{image: {bad_image}, {SLEEP}, deploy: {{{replicas}}}, networks: [base, {side}], secrets: [password],
+      depends_on: [{side}], labels: {{mark: generation-{generation}}}{ports}}}
+  worker:
+    {{image: {image}, {SLEEP}, deploy: {{replicas: 0, labels: {{mark: generation-{generation}}}}}, depends_on: [web]}}
+networks: {{base: {{}}, {side}: {{}}}}
+configs:
+  shared: {{content: generation-{generation}}}
+  {side}: {{content: only {side}}}
+secrets:
+  password: {{file: secret}}
+"""
+
+    return write
