@@ -26,9 +26,9 @@ class Cases:
         self.ends: Counter[str] = Counter()
         self.references: dict[int, list[str]] = {}
         for _turn in range(3):
-            self._undisturbed()
+            self.undisturbed()
 
-    def _undisturbed(self) -> None:
+    def undisturbed(self) -> None:
         self.generation += 1
         ended = self.stage.deploy(self.generation)
         assert ended.error is None, ended.error
@@ -42,7 +42,7 @@ class Cases:
         assert (ended.error is not None) == self.broken, ended.told
         calls = list(self.proxy.calls)
         if self.broken:
-            self._next_run()
+            self.next_run()
         return calls
 
     def disturb(self, fault: Fault) -> bool:
@@ -54,14 +54,14 @@ class Cases:
         if fault.hit is None:
             assert (ended.error is not None) == self.broken, ended.told
             if self.broken:
-                self._next_run()
+                self.next_run()
             return False
-        way = self._judge(ended, before, what)
+        way = self.judge(ended, before, what)
         if way != AT_ONCE:
             if self.broken and ended.was_killed and fault.hit.number % 3 == 0:
                 self._same_again(before, what)
-            self._next_run(what)
-        self._is_clean(what)
+            self.next_run(what)
+        self.is_clean(what)
         self.ends[way] += 1
         return True
 
@@ -78,11 +78,11 @@ class Cases:
         assert staging.SECRET not in ended.told, f"{fault.kind} at {fault.hit} gives a secret away"
         return ended
 
-    def _judge(self, ended: Ended, before: dict[str, str], what: str) -> str:
+    def judge(self, ended: Ended, before: dict[str, str], what: str) -> str:
         """How the disturbed run has left the stack."""
         if ended.result is not None:
             assert not self.broken, f"{what}: a run that can't succeed says that it did"
-            self._is_desired(what)
+            self.is_desired(what)
             assert not self.stage.locks(), f"{what}: a lock stays after a run that ended well"
             return AT_ONCE
         if ended.error is not None:
@@ -96,18 +96,18 @@ class Cases:
         assert again.error is not None, f"{what}: a run that can't succeed says that it did, after one that died"
         assert differences(before, self.stage.state()) == [], what
 
-    def _next_run(self, what: str = "") -> None:
+    def next_run(self, what: str = "") -> None:
         """The next run, through the unbroken socket, brings the stack where it should be in one go."""
         ended = self.stage.deploy(self.generation)
         assert ended.error is None, f"{what}: the next run does not mend it: {ended.error}"
-        self._is_desired(what)
+        self.is_desired(what)
 
-    def _is_desired(self, what: str) -> None:
+    def is_desired(self, what: str) -> None:
         alike, wanted = self.stage.alike(self.generation), self.references[self.generation % 2]
         assert alike == wanted, (what, [entry for entry in alike if entry not in wanted], "instead of", wanted)
         assert self.stage.asleep_or_running() == [], what
 
-    def _is_clean(self, what: str) -> None:
+    def is_clean(self, what: str) -> None:
         """No lock, no orphan, no lost history; and one more run finds nothing to do."""
         assert self.stage.locks() == [], f"{what}: a lock stays"
         assert self.stage.orphans() == [], f"{what}: orphans"

@@ -39,3 +39,33 @@ secrets:
 """
 
     return write
+
+
+def slow_writer(image: str):
+    """A stack whose first service takes a few seconds to become healthy, and another follows it."""
+
+    def write(generation: int, broken: bool = False) -> str:
+        del broken
+        side = "odd" if generation % 2 else "even"
+        return f"""
+services:
+  db:
+    image: {image}
+    command: [sh, -c, "sleep 3; touch /ready; exec sleep 1d"]
+    stop_signal: SIGKILL
+    healthcheck: {{test: [CMD, test, -e, /ready], interval: 300ms, retries: 100}}
+    environment: {{MARK: generation-{generation}}}
+    configs: [shared]
+    secrets: [password]
+    deploy: {{replicas: 1}}
+  {side}:
+    {{image: {image}, {SLEEP}, deploy: {{replicas: 1}}, configs: [{side}],
+      depends_on: {{db: {{condition: service_healthy}}}}}}
+configs:
+  shared: {{content: generation-{generation}}}
+  {side}: {{content: only {side}}}
+secrets:
+  password: {{file: secret}}
+"""
+
+    return write
