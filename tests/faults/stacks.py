@@ -5,16 +5,18 @@ from __future__ import annotations
 SLEEP = "command: [sleep, 1d], stop_signal: SIGKILL"
 
 
-def writer(image: str, awake: bool, taken_port: int):
+def writer(image: str, awake: bool, taken_port: int = 30000):
     """``write(generation, broken)`` gives a Compose text.
 
     Asleep, no service has tasks, so a run takes little time. What is broken: awake, an image that does not exist;
     asleep, a port that another stack's service has, which the Engine refuses.
     """
 
+    # Swarm's own watch over an update's tasks, five seconds each, would be most of the time that a run takes.
+    replicas = f"replicas: {1 if awake else 0}, update_config: {{monitor: 10ms}}"
+
     def write(generation: int, broken: bool = False) -> str:
         side = "odd" if generation % 2 else "even"
-        replicas = "replicas: 1" if awake else "replicas: 0"
         bad_image = image.replace("busybox", "nothing") if broken and awake else image
         ports = f", ports: ['{taken_port}:80']" if broken and not awake else ""
         return f"""

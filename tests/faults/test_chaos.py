@@ -105,7 +105,7 @@ class Middle:
         settled = wait_for("the swarm to be read", lambda: cases.stage.state() is not None, 60)
         assert settled
         way = AT_ONCE if ended.result is not None else cases.judge(ended, self.before, what)
-        cases.next_run(f"{what}: {ended.error}")
+        cases.next_run(f"{what}: {(ended.error or {}).get('text')}")
         cases.is_clean(what)
         cases.ends[way] += 1
         return ended
