@@ -74,11 +74,11 @@ def judge_seen(service: Mapping[str, Any], tasks: Sequence[Task], seen: Seen, vi
         if left:
             return Judgement(spec["Name"], PROGRESSING, mode, 0, len(left), "stopping")
         return judgement(ASLEEP, "" if mode == "replicated" else "no node is to run it")
-    fatal = _fatal(service, tasks, seen, view)
+    fatal = _fatal(service, tasks, seen, view, desired)
     if fatal:
         return judgement(DEGRADED if running or seen.outdated else FAILED, fatal=fatal)
     if seen.good >= desired and not seen.outdated:
-        if view.observe and update_state(service) == "updating":
+        if view.observe and update_state(service) == "updating" and not seen.left_behind:
             return judgement(PROGRESSING, "all tasks run, and Swarm still observes the update")
         return judgement(HEALTHY if running else COMPLETE, "")
     if not seen.failures:
@@ -109,7 +109,7 @@ def _job(spec: Mapping[str, Any], seen: Seen, view: View, judgement: Callable[..
     return judgement(PROGRESSING, message_of(seen) or done)
 
 
-def _fatal(service: Mapping[str, Any], tasks: Sequence[Task], seen: Seen, view: View) -> str:
+def _fatal(service: Mapping[str, Any], tasks: Sequence[Task], seen: Seen, view: View, desired: int) -> str:
     update = service.get("UpdateStatus") or {}
     state, started = str(update.get("State") or ""), str(update.get("StartedAt") or "")
     fresh = (state, started) != view.old_update
@@ -119,7 +119,9 @@ def _fatal(service: Mapping[str, Any], tasks: Sequence[Task], seen: Seen, view: 
         bad = [task for task in tasks if state_of(task) in ENDED_BADLY and task["ID"] not in view.old_failures]
         newest = max(bad, key=lambda task: timestamp(task.get("CreatedAt")), default=None)
         return f"Swarm rolled the update back ({said}). {error_of(newest) if newest else ''}".strip()
-    if state in ("paused", "rollback_paused") and (fresh or seen.outdated):
+    # Of a task on a node that was lost Swarm says the same when the node comes back: that is no failure of the change.
+    harmed = bool(seen.ended) or seen.good < desired
+    if state in ("paused", "rollback_paused") and (seen.outdated or (fresh and harmed)):
         return f"the update is paused ({said}). {last_error(seen)}".strip()
     if _hopeless(seen):
         return _hopeless(seen)

@@ -44,6 +44,9 @@ class Seen(NamedTuple):
     outdated: List[Task]  # still running on an older specification
     ended: Dict[str, FrozenSet[str]]  # by slot: ids of the failures, also of those that the view remembers
     given_up: List[Task]  # failures that nothing follows in their slot
+    # Replaced although they are of the present specification, and not ended: on a node that was lost, or stopping.
+    # Swarm's updater would wait for them until the node is back.
+    left_behind: List[Task]
 
     @property
     def most_failures(self) -> int:
@@ -67,7 +70,8 @@ def sort_out(service: Mapping[str, Any], tasks: Sequence[Task], view: View) -> S
     spec = service["Spec"]
     mode = mode_of(spec)
     current = [task for task in tasks if is_current(task, service, view.since)]
-    seen = Seen([], [], [], [], [], _outdated(tasks, current, mode, view), {}, [])
+    seen = Seen([], [], [], [], [], _outdated(tasks, current, mode, view), {}, [], [])
+    seen.left_behind.extend(task for task in current if _is_left_behind(task))
     for_ever = not mode.endswith("job") and condition_of(spec) == "any"
     for slot, found in by_slot(current, mode).items():
         live = [task for task in found if _is_live(task)]
@@ -96,6 +100,10 @@ def sort_out(service: Mapping[str, Any], tasks: Sequence[Task], view: View) -> S
 def _is_live(task: Task) -> bool:
     wanted = task.get("DesiredState") in ("running", "ready", "complete")
     return wanted and state_of(task) in (*ON_THE_WAY, "running")
+
+
+def _is_left_behind(task: Task) -> bool:
+    return task.get("DesiredState") in ("shutdown", "remove") and state_of(task) in (*ON_THE_WAY, "running")
 
 
 def _is_bad(task: Task, for_ever: bool) -> bool:
