@@ -239,6 +239,7 @@ attributes:
 seealso:
   - module: stackwright.swarm.stack_health
   - module: stackwright.swarm.stack_info
+  - module: stackwright.swarm.caddy_route
 """
 
 EXAMPLES = r"""
@@ -450,11 +451,14 @@ values:
   sample:
     - {name: db/POSTGRES_PASSWORD, version: 1-61976cdd, action: kept}
 routes:
-  description: The HTTP routes that the labels C(PREFIX.http.*) of the services ask for. Always empty in this version.
+  description:
+    - The HTTP routes that the labels C(PREFIX.http.*) of the services ask for, as M(stackwright.swarm.caddy_route) takes them.
+    - Passwords and tokens are not among them. C(from_labels) names the labels that hold them.
   returned: O(state=present)
   type: list
   elements: dict
-  sample: []
+  sample:
+    - {domain: shop.example.com, base_path: /api, service: shop_web, upstream: shop_web, port: 8000, strip_prefix: true}
 calls:
   description: How many calls of the Engine API this took.
   returned: success, by the host that did the work

@@ -10,6 +10,7 @@ import yaml
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from caddy import VERSIONS, Caddy, running
 from documented import COMMON, FILTERS, MODULES, documentation, filter_examples, found, paths, promised, readme_plays
 from playbook import Player
 
@@ -46,7 +47,7 @@ PRODUCTION = "services:\n  web:\n    deploy:\n      replicas: 2\n"
 class Reader:
     """A user who has the files and variables that the examples name, and plays them."""
 
-    def __init__(self, bed, folder):
+    def __init__(self, bed, folder, proxy):
         image = bed.images["busybox"]
         shop = SHOP.format(image=image)
         files = {
@@ -65,6 +66,8 @@ class Reader:
             "release": "1.4",
             "master_seed": "a long text of chance",
             "definition": yaml.safe_load(shop),
+            "caddy_admin": proxy.url,
+            "ali_password_hash": "$2b$10$" + "a" * 53,
         }
         self.results = {module: [] for module in MODULES}
 
@@ -110,7 +113,8 @@ def remove(bed):
 def reader(bed, tmp_path_factory):
     remove(bed)
     bed.node("m1").cli(["docker", "network", "create", "--driver", "overlay", "public"], check=False)
-    yield Reader(bed, tmp_path_factory.mktemp("examples"))
+    with running(Caddy(VERSIONS[-1], tmp_path_factory.mktemp("caddy"))) as proxy:
+        yield Reader(bed, tmp_path_factory.mktemp("examples"), proxy)
     remove(bed)
     bed.node("m1").cli(["docker", "network", "rm", "public"], check=False)
 
@@ -120,7 +124,7 @@ def deploy_shop():
 
 
 def is_ours(task):
-    return "stackwright.swarm.compose_stack" in task
+    return bool({"stackwright.swarm.compose_stack", "stackwright.swarm.caddy_route"} & set(task))
 
 
 @pytest.mark.parametrize("module", MODULES)
@@ -197,9 +201,28 @@ def every_result(reader):
             ours(state="absent"),
             tried(ours("stack_info", docker_host="unix:///nonexistent/docker.sock")),
             tried({"stackwright.swarm.swarm_info": {"docker_host": "unix:///nonexistent/docker.sock"}}),
+            *(tried(task) for task in tasks_of_routes()),
         ]
     )
     return reader.results
+
+
+def tasks_of_routes():
+    """Routes of two stacks that claim the same, one that the proxy refuses, and a replica that is not there."""
+    here, missing = "{{ caddy_admin }}", "unix:///nonexistent/caddy.sock"
+
+    def route(stack, *admin, **more):
+        routes = [{"domain": "a.example.com", "upstream": "web", "port": 80, **more}]
+        options = {"admin": list(admin), "stack": stack, "routes": routes}
+        return {"name": f"routes of {stack} {more}", "stackwright.swarm.caddy_route": options}
+
+    return [
+        route("one", here),
+        route("two", here),
+        route("three", here, domain="b.example.com", health={"uri": "/%zz"}),
+        route("one", here, missing, port=81),
+        {"name": "no proxy", "stackwright.swarm.caddy_route_info": {"admin": [missing]}},
+    ]
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -19,6 +19,7 @@ SHARED_CACHE = Path(os.environ.get("STACKWRIGHT_TESTBED_CACHE") or CACHE)
 ENGINES = SHARED_CACHE / "engines"
 PACKAGES = SHARED_CACHE / "packages"
 IMAGES = SHARED_CACHE / "images"
+CADDIES = SHARED_CACHE / "caddy"
 BEDS = CACHE / "testbed"
 RUN = Path("/run/stackwright-testbed")
 

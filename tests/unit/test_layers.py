@@ -16,6 +16,7 @@ LAYERS = {
     "module_utils/health": ["module_utils/errors", "module_utils/swarm"],
     "module_utils/planning": ["module_utils/errors", "module_utils/swarm", "module_utils/values"],
     "module_utils/history": ["module_utils/errors", "module_utils/swarm", "module_utils/planning"],
+    "module_utils/routing": ["module_utils/errors", "module_utils/swarm", "module_utils/planning"],
     "module_utils/engine": ["module_utils/errors", "module_utils/swarm"],
     "module_utils/values": ["module_utils/errors", "module_utils/swarm"],
     "module_utils/store": [
@@ -24,6 +25,7 @@ LAYERS = {
         "module_utils/values",
         "module_utils/engine",
     ],
+    "module_utils/caddy": ["module_utils/errors", "module_utils/swarm", "module_utils/routing"],
     "module_utils/deploy": [
         "module_utils/errors",
         "module_utils/swarm",
@@ -31,12 +33,19 @@ LAYERS = {
         "module_utils/planning",
         "module_utils/values",
         "module_utils/history",
+        "module_utils/routing",
         "module_utils/engine",
         "module_utils/store",
     ],
     "module_utils/adapter": ["module_utils"],
     "plugin_utils/cluster_action": ["module_utils", "plugin_utils"],
-    "plugin_utils": ["module_utils/errors", "module_utils/swarm", "module_utils/values", "plugin_utils"],
+    "plugin_utils": [
+        "module_utils/errors",
+        "module_utils/swarm",
+        "module_utils/values",
+        "module_utils/routing",
+        "plugin_utils",
+    ],
     "modules": ["module_utils"],
     "action": ["module_utils", "plugin_utils"],
     "lookup": ["module_utils", "plugin_utils"],
@@ -51,6 +60,7 @@ PURE = (
     "module_utils/planning",
     "module_utils/values",
     "module_utils/history",
+    "module_utils/routing",
 )
 IMPURE_MODULES = {
     "ansible",

@@ -20,6 +20,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.platform
     platform,
 )
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Report
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.routes import project_routes
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.check import check_project
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.check import check_document
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import ANYTHING, NOWHERE
@@ -73,7 +74,9 @@ def compile_stack(request: CompileRequest, reader: Any) -> Dict[str, Any]:
     )
     stack, invalid = _stack_of(request, project, report)
     problems, notices = check_project(project, stack.full_name)
-    report.add(problems)
+    routes = project_routes(project, stack, bool(request.shared_networks))
+    report.add([*problems, *routes.problems])
+    notices = [*notices, *routes.notices]
     _refuse(report, [*report.notices, *notices], request.strict, invalid)
     options = ConvertOptions(generic_resources=request.platform.get("generic_resources") or {})
     desired = convert(project, stack, options=options)
@@ -81,6 +84,7 @@ def compile_stack(request: CompileRequest, reader: Any) -> Dict[str, Any]:
     if not request.apply_ignored_keys and not asks_for_anything(policies, desired["stack"]["project"]):
         remember_docker(desired, project, stack, options)
     desired = platform(desired, project, policies)
+    desired["routes"] = routes.routes
     desired["notices"] = _unique([*(n.as_dict() for n in [*project.notices, *notices]), *desired["notices"]])
     if request.strict and desired["notices"]:
         raise ComposeError([_as_error(Problem(**notice)) for notice in desired["notices"]])

@@ -1,0 +1,50 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+
+class ModuleDocFragment:
+    # How to reach a Caddy's admin API
+    DOCUMENTATION = r"""
+options:
+  admin:
+    description:
+      - The admin APIs of the proxy's replicas, for instance V(unix:///run/caddy/admin.sock), V(http://tasks.caddy:2019) or
+        V(https://proxy1.example.com:2021). Each is written and reported.
+      - A host that has several addresses, such as C(tasks.SERVICE) in the Swarm's DNS, stands for a replica at each of them.
+        An address behind which several replicas answer by turns, such as a service's virtual one, is refused.
+      - A unix socket is the safest. It is opened on the target of the task.
+    type: list
+    elements: str
+    default: ["unix:///run/caddy/admin.sock"]
+  admin_ca:
+    description:
+      - The certificate authority that has signed the certificate of an V(https://) admin API, a file on the target.
+      - If not given, the authorities that the target trusts.
+    type: path
+  admin_cert:
+    description:
+      - The client's certificate for an V(https://) admin API, a file on the target.
+    type: path
+  admin_key:
+    description:
+      - The client's key for an V(https://) admin API, a file on the target.
+    type: path
+  admin_hostname:
+    description:
+      - The name that the certificate of an V(https://) admin API must carry, if it is not the host of its address.
+    type: str
+  admin_timeout:
+    description:
+      - Seconds to wait for one answer of an admin API.
+    type: int
+    default: 30
+  server:
+    description:
+      - The HTTP server of the proxy that has the routes, as its configuration names it.
+      - If not given, the only one.
+    type: str
+    default: ""
+requirements:
+  - Caddy >= 2.6.2
+"""

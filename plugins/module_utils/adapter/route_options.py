@@ -1,0 +1,52 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options of the modules that talk to a proxy."""
+
+from __future__ import annotations
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import Spec
+
+ADMIN: Spec = {
+    "admin": {"type": "list", "elements": "str", "default": ["unix:///run/caddy/admin.sock"]},
+    "admin_ca": {"type": "path"},
+    "admin_cert": {"type": "path"},
+    "admin_key": {"type": "path", "no_log": False},
+    "admin_hostname": {"type": "str"},
+    "admin_timeout": {"type": "int", "default": 30},
+    "server": {"type": "str", "default": ""},
+}
+
+_HEADERS = {"type": "dict", "default": {}}
+ROUTES: Spec = {
+    "stack": {"type": "str", "required": True},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "exclusive": {"type": "bool", "default": True},
+    "routes": {
+        "type": "list",
+        "elements": "dict",
+        "options": {
+            "domain": {"type": "str"},
+            "base_path": {"type": "str", "default": "/"},
+            "service": {"type": "str"},
+            "upstream": {"type": "str"},
+            "port": {"type": "int"},
+            "strip_prefix": {"type": "bool", "default": True},
+            "tls": {"type": "str", "choices": ["auto", "internal", "off", "on_demand"], "default": "auto"},
+            "redirect_to": {"type": "str"},
+            "https_redirect": {"type": "bool", "default": False},
+            "auth": {"type": "dict", "no_log": True},
+            "from_labels": {"type": "dict"},
+            "headers": {"type": "dict", "options": {"request": _HEADERS, "response": _HEADERS}},
+            "secret_headers": {"type": "dict", "no_log": True},
+            "max_body": {"type": "raw"},
+            "compress": {"type": "bool", "default": False},
+            "health": {
+                "type": "dict",
+                "options": {"uri": {"type": "str", "required": True}, "interval": {"type": "str"}},
+            },
+            "h2c": {"type": "bool", "default": False},
+            "timeout": {"type": "str"},
+        },
+    },
+}

@@ -1,0 +1,243 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What caddy_route and caddy_route_info ask of proxies."""
+
+from __future__ import annotations
+
+import random
+import socket
+from typing import Any, Dict, List, Mapping, Optional, Sequence
+from urllib.parse import quote
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.endpoint import Endpoint, endpoint
+from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.fleet import (
+    Replica,
+    World,
+    bring_all,
+    first_failure,
+    replicas,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.transport import Transport
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError, RouteError
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.mask import HIDDEN
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing import readable
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.change import APPS, Wish, routes_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.conflicts import route_labels
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.model import Route, route_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.owner import check_owner, owner_of
+
+#: A route that gives no more than its address may be removed.
+ADDRESS_ONLY = ("domain", "base_path")
+#: A bcrypt hash that no password has.
+UNKNOWN_HASH = "$2y$04$" + "." * 53
+
+
+class _Labels:
+    """The labels of live services, each read once.
+
+    With ``check`` a service that is not there yet has every label: the run before, in check mode too, did not make it.
+    """
+
+    def __init__(self, client: EngineClient, check: bool) -> None:
+        self._client = client
+        self._check = check
+        self._known: Dict[str, Optional[Mapping[str, str]]] = {}
+
+    def value(self, service: str, field: str, label: str) -> str:
+        """The value of a field; of a label that is still to come, one that only stands for it."""
+        found = self._look(service, label)
+        if found is not None:
+            return found
+        if field == "auth":
+            return f"{label}:{UNKNOWN_HASH}"
+        name = f"{service}-{label}".replace(".", "-").replace("_", "-").lower()[:60].strip("-")
+        return {"domain": f"{name}.invalid", "redirect_to": f"https://{name}.invalid"}.get(field, HIDDEN)
+
+    def _look(self, service: str, label: str) -> Optional[str]:
+        if service not in self._known:
+            self._known[service] = self._read(service)
+        labels = self._known[service]
+        if labels is not None and label in labels:
+            return labels[label]
+        if self._check:
+            return None
+        raise RouteError(
+            f"The service {service} does not exist, or has no label {label}, which its route needs.",
+            "not_found",
+            "Deploy the stack first, from the same files as its routes.",
+        )
+
+    def _read(self, service: str) -> Optional[Mapping[str, str]]:
+        if not service:
+            raise RouteError("A route names a label, but no service.", "invalid_route", "Give service.")
+        try:
+            return route_labels(self._client.get("/services/" + quote(service, safe="")))
+        except EngineError as error:
+            if error.error_code == "not_found":
+                return None
+            raise
+
+
+def change_routes(client: EngineClient, params: Dict[str, Any], check: bool) -> Dict[str, Any]:
+    """Brings the proxy's routes of a stack to the wanted ``state``.
+
+    :raises StackwrightError: RouteError; EngineError where labels of services have to be read.
+    """
+    absent = params["state"] == "absent"
+    if params["routes"] is None and not absent:
+        raise RouteError("routes is missing: which routes shall the stack have?", "required", "An empty list is none.")
+    given = params["routes"] or []
+    world = _world(params)
+    wish = Wish(
+        stack=check_owner(params["stack"]),
+        routes=tuple(_addresses(given) if absent else _routes(given, _Labels(client, check))),
+        exclusive=params["exclusive"] and not (absent and params["routes"] is not None),
+        absent=absent,
+        server=params["server"],
+    )
+    proxies = replicas(_endpoints(params), world)
+    bring_all(proxies, wish, check, world)
+    failure = first_failure(proxies)
+    if failure is not None:
+        raise failure
+    reports = [replica.report() for replica in proxies]
+    shown = next((replica.updated for replica in proxies if replica.updated is not None), None)
+    return {
+        "changed": any(report["changed"] for report in reports),
+        "stack": wish.stack,
+        "changes": list(dict.fromkeys(line for report in reports for line in report["changes"])),
+        "routes": _shown(shown.after) if shown is not None else [],
+        "replicas": reports,
+        "diff": _diffs(proxies, wish.stack),
+    }
+
+
+def show_routes(client: EngineClient, params: Dict[str, Any], check: bool) -> Dict[str, Any]:
+    """The routes of proxies: all, or those of one stack."""
+    del client, check  # nothing is changed either way
+    world = _world(params)
+    stack = params["stack"]
+    shown: List[Dict[str, Any]] = []
+    found = []
+    for replica in replicas(_endpoints(params), world):
+        if replica.error is not None:
+            raise replica.error
+        seen = replica.admin.read(APPS)
+        every = routes_of(seen.value, params["server"])
+        chosen = [route for route in every if not stack or getattr(owner_of(route), "stack", "") == stack]
+        routes = _shown(chosen)
+        version = "2.8 or later" if seen.modern else "before 2.8"
+        found.append({"admin": replica.at.shown, "version": version, "routes": len(every), "same": True})
+        if len(found) == 1:
+            shown = routes
+        found[-1]["same"] = routes == shown
+    return {"changed": False, "routes": shown, "replicas": found}
+
+
+def _world(params: Mapping[str, Any]) -> World:
+    timeout = float(params["admin_timeout"])
+    return World(lambda at: Transport(at, timeout), _resolved, SystemClock(), random.random)
+
+
+def _resolved(name: str) -> Sequence[str]:
+    try:
+        found = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
+    except OSError:
+        return []
+    # A host with addresses of both families is one proxy, not two.
+    first = found[0][0]
+    return [str(entry[4][0]) for entry in found if entry[0] == first]
+
+
+def _endpoints(params: Mapping[str, Any]) -> List[Endpoint]:
+    tls = {name: params["admin_" + name] for name in ("ca", "cert", "key")}
+    if not params["admin"]:
+        raise RouteError("admin is empty: where is the proxy's admin API?", "invalid_admin", "Name at least one.")
+    return [endpoint(text, name=params["admin_hostname"], **tls) for text in params["admin"]]
+
+
+# -- routes, from options to the model
+
+
+def _routes(given: Sequence[Mapping[str, Any]], labels: Optional[_Labels]) -> List[Route]:
+    found: Dict[Any, Route] = {}
+    problems = []
+    for index, plain in enumerate(given):
+        route, faults = route_of(_with_labels(_without_defaults(plain), labels))
+        for fault in faults:
+            hint = f" ({fault.hint})" if fault.hint else ""
+            problems.append(f"routes[{index}].{fault.field}: {fault.message}{hint}")
+        if route is None:
+            continue
+        if route.key in found:
+            problems.append(f"routes[{index}]: {route.shown} is there twice")
+        found[route.key] = route
+    if problems:
+        raise RouteError("The routes can't be used:\n  " + "\n  ".join(problems), "invalid_route")
+    return list(found.values())
+
+
+def _addresses(given: Sequence[Mapping[str, Any]]) -> List[Route]:
+    """Routes that are only to be found, for their removal."""
+    return _routes(
+        [{**{name: plain[name] for name in ADDRESS_ONLY}, "upstream": "any", "port": 1} for plain in given], None
+    )
+
+
+def _without_defaults(plain: Mapping[str, Any]) -> Dict[str, Any]:
+    """What the user gave: of a redirect, a default such as compress is no contradiction."""
+    found = {name: value for name, value in plain.items() if value is not None and value is not False and value != {}}
+    if not plain.get("redirect_to") and plain.get("strip_prefix") is not None:
+        found["strip_prefix"] = plain["strip_prefix"]
+    return found
+
+
+def _with_labels(plain: Dict[str, Any], labels: Optional[_Labels]) -> Mapping[str, Any]:
+    """The route with the values that its service's labels hold, and with all its headers in one place."""
+    headers = {part: dict(found or {}) for part, found in (plain.pop("headers", None) or {}).items()}
+    secret = plain.pop("secret_headers", None)
+    if secret:
+        headers["request"] = {**headers.get("request", {}), **secret}
+    service = str(plain.get("service") or "")
+    references = plain.pop("from_labels", None) or {}
+    for field, label in references.items() if labels else ():
+        value = labels.value(service, str(field), str(label)) if labels else ""
+        part, _dot, header = str(field).partition(".")[2].partition(".")
+        if str(field).startswith("headers."):
+            headers.setdefault(part, {})[header] = value
+        else:
+            plain[str(field)] = value
+    headers = {part: found for part, found in headers.items() if found}
+    return {**plain, "headers": headers} if headers else plain
+
+
+# -- results
+
+
+def _shown(routes: Sequence[Any]) -> List[Dict[str, Any]]:
+    found = []
+    for route in routes:
+        owner = owner_of(route)
+        found.append(
+            {
+                **readable.described(route),
+                "stack": owner.stack if owner else "",
+                "service": owner.service if owner else "",
+                "tls": (owner.tls or "auto") if owner else "",
+            }
+        )
+    return found
+
+
+def _diffs(proxies: Sequence[Replica], stack: str) -> List[Dict[str, str]]:
+    """One diff for all replicas that say the same."""
+    found: List[Dict[str, str]] = []
+    for replica in proxies:
+        if replica.updated is None or not replica.updated.changed:
+            continue
+        one = readable.diff(replica.updated.before, replica.updated.after, f"routes of {stack}")
+        if one not in found:
+            found.append(one)
+    return found

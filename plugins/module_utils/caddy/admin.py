@@ -1,0 +1,161 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A proxy's admin API: reads with their ETag, guarded writes, and refusals in words."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, Callable, NamedTuple, Optional
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.transport import (
+    Answer,
+    Broken,
+    NotHttp,
+    Unreachable,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import RouteError
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.change import Write
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.etag import etag_of
+
+#: How long a proxy may be without its listener: every reload replaces it.
+PATIENCE = 3.0
+#: What a message repeats of the proxy's own.
+MOST_TEXT = 1500
+_HASH = re.compile(r"\$2[abxy]\$\d\d\$[./A-Za-z0-9]*")
+
+DONE, STALE, UNKNOWN = "done", "stale", "unknown"
+
+
+class Seen(NamedTuple):
+    """A value of the proxy's configuration. ``modern``: version 2.8 or later, which sends the ETag as a header.
+
+    ``etag()`` is None where there is none; computing it takes a while, and only a write needs it.
+    """
+
+    value: Any
+    etag: Callable[[], Optional[str]]
+    modern: bool
+
+
+class Admin:
+    """One admin API. ``requests`` and ``writes`` count what was sent.
+
+    :param pause: waits a little, longer with each turn (0, 1, ...), by chance; returns False when the time is over.
+    """
+
+    def __init__(self, transport: Any, pause: Callable[[int], bool]) -> None:
+        self.transport = transport
+        self.where = transport.at.shown
+        self.requests = 0
+        self.writes = 0
+        self._pause = pause
+
+    def read(self, path: str) -> Seen:
+        """The value at ``path``; None where there is nothing.
+
+        :raises RouteError: ``admin_unreachable``, ``admin_refused``, ``admin_answer``, ``admin_tls``.
+        """
+        answer = self.get(path)
+        # Through a missing parent the answer is 400 "invalid traversal path".
+        if answer.status == 400 and b"traversal" in answer.body:
+            return Seen(None, lambda: None, False)
+        if answer.status != 200:
+            raise self._refusal(answer, "GET " + path)
+        try:
+            value = json.loads(answer.body)
+        except ValueError:
+            raise self._strange("its answer is no JSON") from None
+        return Seen(value, lambda: etag_of(path, answer.headers, answer.body), "etag" in answer.headers)
+
+    def get(self, path: str) -> Answer:
+        """One GET, again where the connection breaks: reading harms nobody.
+
+        :raises RouteError: ``admin_unreachable``, ``admin_answer``, ``admin_tls``.
+        """
+        turn = 0
+        while True:
+            self.requests += 1
+            try:
+                return self.transport.send("GET", path, None, {"Accept": "application/json"})
+            except NotHttp:
+                raise self._strange("what answers there speaks no HTTP") from None
+            except (Unreachable, Broken) as error:
+                if not self._pause(turn):
+                    raise self._unreachable(error) from error
+            turn += 1
+
+    def write(self, write: Write, etag: str) -> str:
+        """Sends ``write`` guarded by ``etag``: ``DONE``, ``STALE`` (somebody else was faster) or ``UNKNOWN``.
+
+        :raises RouteError: ``route_refused`` with the proxy's own message; ``admin_refused``.
+        """
+        body = json.dumps(write.body, separators=(",", ":"), ensure_ascii=False).encode()
+        self.requests += 1
+        self.writes += 1
+        try:
+            answer = self.transport.send(
+                write.method, write.path, body, {"Content-Type": "application/json", "If-Match": etag}
+            )
+        except (Unreachable, Broken, NotHttp):
+            return UNKNOWN
+        if answer.status == 200:
+            return DONE
+        if answer.status == 412:
+            return STALE
+        if answer.status >= 500 and not _message(answer.body):
+            return UNKNOWN
+        raise self._refusal(answer, f"{write.method} {write.path}")
+
+    def _refusal(self, answer: Answer, call: str) -> RouteError:
+        text = _message(answer.body)
+        if answer.status == 403:
+            return RouteError(
+                f"The admin API at {self.where} refuses this host{': ' + text if text else ''}.",
+                "admin_refused",
+                "Let the proxy's admin.origins name the host of the address, or use its unix socket.",
+            )
+        if not text:
+            return self._strange(f"it answered {call} with status {answer.status}")
+        code = "admin_answer" if call.startswith("GET") else "route_refused"
+        what = "refused the routes, and has kept its configuration" if code == "route_refused" else f"refused {call}"
+        return RouteError(
+            f"The proxy at {self.where} {what}: {text}",
+            code,
+            "Its message says which part it does not take.",
+            {"status": answer.status, "proxy_message": text},
+        )
+
+    def _strange(self, what: str) -> RouteError:
+        return RouteError(
+            f"What answers at {self.where} is no admin API of Caddy: {what}.",
+            "admin_answer",
+            "Check the address; the admin API's port is 2019 unless set otherwise, and not that of the sites.",
+        )
+
+    def _unreachable(self, error: Exception) -> RouteError:
+        return RouteError(
+            f"The admin API at {self.where} can't be reached: {error}.",
+            "admin_unreachable",
+            "Is the proxy running, is admin.listen this address, and may this user open the socket?",
+        )
+
+
+def no_guard(where: str) -> RouteError:
+    """The error for an API whose answers carry no ETag: a write without a guard could undo what others wrote."""
+    return RouteError(
+        f"The admin API at {where} sends no ETag, so nothing was written.",
+        "admin_answer",
+        "Is there another proxy before it that drops headers? Talk to Caddy itself, version 2.6.2 or later.",
+    )
+
+
+def _message(body: bytes) -> str:
+    """The proxy's own message, without hashes of passwords."""
+    try:
+        found = json.loads(body)
+    except ValueError:
+        return ""
+    text = found.get("error") if isinstance(found, dict) else None
+    return _HASH.sub("********", text)[:MOST_TEXT] if isinstance(text, str) else ""

@@ -1,0 +1,97 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where a proxy's admin API is."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import Optional
+from urllib.parse import urlsplit
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import RouteError
+
+DEFAULT_PORT = 2019
+HINT = "Write unix:///run/caddy/admin.sock, http://HOST:2019 or https://HOST:2021."
+LOCAL = re.compile(r"(localhost|127\.\d+\.\d+\.\d+|::1)\Z", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One admin API. ``socket`` is the path of a unix socket, or empty; ``address`` is where ``host`` was found.
+
+    ``ca``, ``cert`` and ``key`` are paths of files; ``name`` is what the certificate must carry if it is not ``host``.
+    """
+
+    text: str
+    socket: str = ""
+    scheme: str = ""
+    host: str = ""
+    port: int = 0
+    address: str = ""
+    ca: Optional[str] = None
+    cert: Optional[str] = None
+    key: Optional[str] = None
+    name: Optional[str] = None
+
+    @property
+    def shown(self) -> str:
+        """The endpoint as results and messages name it."""
+        if self.address and self.address != self.host:
+            return f"{self.scheme}://{_bracketed(self.address)}:{self.port} ({self.host})"
+        return self.text
+
+    @property
+    def host_header(self) -> str:
+        """What the proxy's host check is to see; over a unix socket it wants an empty one."""
+        return "" if self.socket else f"{_bracketed(self.host)}:{self.port}"
+
+    @property
+    def is_local(self) -> bool:
+        """Whether there can be no virtual address in between."""
+        return bool(self.socket or LOCAL.match(self.host))
+
+    def at(self, address: str) -> Endpoint:
+        """The same endpoint at one of the addresses that its host has."""
+        return replace(self, address=address)
+
+
+def endpoint(text: str, **tls: Optional[str]) -> Endpoint:
+    """Reads the address of an admin API.
+
+    :param tls: ``ca``, ``cert``, ``key``, ``name``; for https only.
+    :raises RouteError: ``invalid_admin``.
+    """
+    given = text.strip()
+    if given.startswith(("unix:", "/")):
+        path = given[len("unix:") :] if given.startswith("unix:") else given
+        path = "/" + path.lstrip("/")
+        if path == "/":
+            raise RouteError(f"{text!r} names no socket.", "invalid_admin", HINT)
+        return Endpoint(given, socket=path)
+    try:
+        parts = urlsplit(given)
+        port = parts.port
+    except ValueError:
+        raise RouteError(f"{text!r} is no address of an admin API.", "invalid_admin", HINT) from None
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/") or parts.query:
+        raise RouteError(f"{_safe(given)!r} is no address of an admin API.", "invalid_admin", HINT)
+    if parts.username is not None or parts.password is not None:
+        raise RouteError(
+            "The address of an admin API has no user and password.", "invalid_admin", "Use a client certificate."
+        )
+    if bool(tls.get("cert")) != bool(tls.get("key")):
+        raise RouteError("A client certificate needs its key.", "invalid_admin", "Give both, or none.")
+    found = Endpoint(given.rstrip("/"), scheme=parts.scheme, host=parts.hostname, port=port or DEFAULT_PORT)
+    if parts.scheme != "https":
+        return found
+    return replace(found, ca=tls.get("ca"), cert=tls.get("cert"), key=tls.get("key"), name=tls.get("name"))
+
+
+def _safe(text: str) -> str:
+    return re.sub(r"//[^/@]*@", "//", text)[:200]
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,115 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""All replicas of a proxy, brought to what a stack wants: each is written, and each is reported."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.admin import PATIENCE, Admin
+from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.endpoint import Endpoint
+from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.patience import Patience
+from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.replicas import Resolve, check_alone, each_replica
+from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.update import Updated, Wanted, update
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import RouteError
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing import readable
+
+#: How long a proxy is tried that others write to all the time, in seconds.
+CONTENTION = 60.0
+#: With these, nothing is written to any replica.
+DECISIONS = ("no_server", "route_conflict", "several_replicas", "tls_conflict")
+
+
+class World(NamedTuple):
+    """What comes from outside: ``transport(endpoint)``, ``resolve(name)``, a clock, and ``chance()`` from 0 to 1."""
+
+    transport: Callable[[Endpoint], Any]
+    resolve: Resolve
+    clock: Any
+    chance: Callable[[], float]
+
+
+class Replica:
+    """One proxy: its admin API and what became of it."""
+
+    def __init__(self, at: Endpoint, world: World) -> None:
+        self.at = at
+        self.admin = Admin(world.transport(at), Patience(world.clock, world.chance, PATIENCE))
+        self.updated: Optional[Updated] = None
+        self.error: Optional[RouteError] = None
+
+    def report(self) -> Dict[str, Any]:
+        """For results; a replica that was not reached says why."""
+        found: Dict[str, Any] = {"admin": self.at.shown, "changed": False, "changes": [], "version": ""}
+        if self.updated is not None:
+            found["changed"] = self.updated.changed
+            found["changes"] = readable.changes(self.updated.before, self.updated.after)
+            if self.updated.changed and not found["changes"]:
+                found["changes"] = ["arrange the routes"]
+            found["version"] = "2.8 or later" if self.updated.modern else "before 2.8"
+        found.update(requests=self.admin.requests, writes=self.admin.writes)
+        if self.error is not None:
+            found.update(error_code=self.error.error_code, msg=str(self.error))
+        return found
+
+
+def replicas(endpoints: Sequence[Endpoint], world: World) -> List[Replica]:
+    """The proxies behind ``endpoints``, each once.
+
+    :raises RouteError: ``several_replicas``, ``admin_unreachable``, ``admin_tls``.
+    """
+    found: Dict[Any, Replica] = {}
+    for at in endpoints:
+        places = each_replica(at, world.resolve)
+        for place in places:
+            key = place.socket or (place.address, place.port)
+            if key not in found:
+                found[key] = Replica(place, world)
+                if len(places) == 1:
+                    _look_behind(found[key])
+    return list(found.values())
+
+
+def _look_behind(replica: Replica) -> None:
+    try:
+        check_alone(replica.admin, replica.at)
+    except RouteError as error:
+        if error.error_code == "several_replicas":
+            raise
+        replica.error = error
+
+
+def bring_all(proxies: Sequence[Replica], wanted: Wanted, check: bool, world: World) -> None:
+    """Updates every replica; what went wrong with one is in its ``error``.
+
+    Several are looked at before the first is written: what is decided against, such as a conflict, changes none.
+
+    :raises RouteError: such a decision.
+    """
+    for looking in [True, check] if len(proxies) > 1 and not check else [check]:
+        for replica in proxies:
+            if replica.error is not None:
+                continue
+            again = Patience(world.clock, world.chance, CONTENTION)
+            try:
+                replica.updated = update(replica.admin, wanted, looking, again)
+            except RouteError as error:
+                if error.error_code in DECISIONS and replica.admin.writes == 0:
+                    raise
+                replica.updated, replica.error = None, error
+
+
+def first_failure(proxies: Sequence[Replica]) -> Optional[RouteError]:
+    """The error of the run, if any replica has one; it names how many."""
+    failed = [replica for replica in proxies if replica.error is not None]
+    if not failed:
+        return None
+    error = failed[0].error or RouteError("")
+    done = [replica.at.shown for replica in proxies if replica.updated is not None and replica.updated.changed]
+    message = error.message
+    if len(proxies) > 1:
+        message += f" {len(failed)} of {len(proxies)} replicas failed"
+        message += f"; changed were {', '.join(done)}." if done else "; none was changed."
+    details = {**error.details, "outcome": {"done": done}, "replicas": [replica.report() for replica in proxies]}
+    return RouteError(message, error.error_code, error.hint, details)

@@ -1,0 +1,68 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The replicas behind an address: each has a configuration of its own, and each has to be written."""
+
+from __future__ import annotations
+
+import re
+from typing import Callable, List, Sequence
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.admin import Admin
+from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.endpoint import Endpoint
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import RouteError
+
+Resolve = Callable[[str], Sequence[str]]
+
+#: So often an address is asked who it is; a virtual one hands connections to its replicas by turns.
+LOOKS = 4
+_STARTED = re.compile(rb"^process_start_time_seconds ([0-9.e+]+)", re.MULTILINE)
+_ADDRESS = re.compile(r"[0-9.]+\Z|.*:")
+
+
+def each_replica(at: Endpoint, resolve: Resolve) -> List[Endpoint]:
+    """The endpoint at each address that its host has, in their order.
+
+    :param resolve: the addresses of a name; empty where it has none.
+    :raises RouteError: ``admin_unreachable`` for a host without an address, ``several_replicas`` for a Swarm
+        service's virtual address: a write through it would reach one replica, by chance.
+    """
+    if at.socket:
+        return [at]
+    if _ADDRESS.match(at.host):
+        return [at.at(at.host)]
+    found = sorted(set(resolve(at.host)))
+    if not found:
+        raise RouteError(f"The host of the admin API at {at.text} has no address.", "admin_unreachable", "Correct it.")
+    if len(found) == 1 and not at.is_local and "." not in at.host:
+        # In the Swarm's DNS every service has a second name that stands for its tasks.
+        tasks = sorted(set(resolve("tasks." + at.host)))
+        if len(tasks) > 1 or (tasks and tasks != found):
+            raise _several(at, f"{len(tasks)} task{'s' if len(tasks) > 1 else ''} behind one virtual address")
+    return [at.at(address) for address in found] if len(found) > 1 else [at.at(found[0])]
+
+
+def check_alone(admin: Admin, at: Endpoint) -> None:
+    """Asks an address several times who it is: behind one that hands connections on there may be several proxies.
+
+    :raises RouteError: ``several_replicas``.
+    """
+    if at.is_local:
+        return
+    started = set()
+    for _look in range(LOOKS):
+        answer = admin.get("/metrics")
+        match = _STARTED.search(answer.body)
+        if answer.status != 200 or not match:
+            return
+        started.add(match.group(1))
+        if len(started) > 1:
+            raise _several(at, "different proxies answer by turns")
+
+
+def _several(at: Endpoint, why: str) -> RouteError:
+    return RouteError(
+        f"Behind {at.text} there are several replicas ({why}): a write would reach one of them by chance.",
+        "several_replicas",
+        f"Name each replica in admin, or all of them at once by http://tasks.SERVICE:{at.port}, or each node's socket.",
+    )

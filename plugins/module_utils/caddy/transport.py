@@ -1,0 +1,153 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""HTTP to an admin API: a connection for each request, since every reload of the proxy replaces its listener."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import socket
+import ssl
+from typing import Any, Dict, NamedTuple, Optional
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.endpoint import Endpoint
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import RouteError
+
+#: No answer of an admin API is longer (10,000 routes are 5 MB).
+MOST_BYTES = 256 * 1024 * 1024
+
+
+class Answer(NamedTuple):
+    """The status, the headers (names in lower case) and the body of an answer."""
+
+    status: int
+    headers: Dict[str, str]
+    body: bytes
+
+
+class Unreachable(Exception):
+    """No connection: the request was not sent."""
+
+
+class Broken(Exception):
+    """The connection broke after the request was sent: what became of it is not known."""
+
+
+class NotHttp(Exception):
+    """What answers does not speak HTTP."""
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: str, timeout: float) -> None:
+        super().__init__("localhost", timeout=timeout)
+        self.path = path
+
+    def connect(self) -> None:
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            sock.settimeout(self.timeout)
+            sock.connect(self.path)
+        except BaseException:
+            sock.close()
+            raise
+        self.sock = sock
+
+
+class _TlsConnection(http.client.HTTPSConnection):
+    """TLS to one of a host's addresses, with the name that the certificate must carry."""
+
+    def __init__(self, at: Endpoint, timeout: float, context: ssl.SSLContext) -> None:
+        super().__init__(at.address or at.host, at.port, timeout=timeout, context=context)
+        self._name = at.name or at.host
+        self._tls = context
+
+    def connect(self) -> None:
+        http.client.HTTPConnection.connect(self)
+        self.sock = self._tls.wrap_socket(self.sock, server_hostname=self._name)
+
+
+class Transport:
+    """Sends requests to one admin API; ``timeout`` (seconds) bounds each wait for it."""
+
+    def __init__(self, at: Endpoint, timeout: float) -> None:
+        self.at = at
+        self.timeout = timeout
+        self._context: Optional[ssl.SSLContext] = _context(at) if at.scheme == "https" else None
+
+    def send(self, method: str, path: str, body: Optional[bytes], headers: Dict[str, str]) -> Answer:
+        """One request and its whole answer. Raises Unreachable, Broken, NotHttp and RouteError (``admin_tls``)."""
+        connection = self._connection()
+        try:
+            try:
+                connection.connect()
+            except ssl.SSLError as error:
+                raise _tls_error(self.at, error) from error
+            except OSError as error:
+                raise Unreachable(error.strerror or str(error) or type(error).__name__) from error
+            try:
+                return self._exchange(connection, method, path, body, headers)
+            except ssl.SSLError as error:
+                # TLS 1.3: that the proxy refuses the client's certificate is seen with the first answer only.
+                raise _tls_error(self.at, error) from error
+            except (http.client.RemoteDisconnected, http.client.IncompleteRead, OSError) as error:
+                raise Broken(str(error) or type(error).__name__) from error
+            except http.client.HTTPException as error:
+                raise NotHttp(type(error).__name__) from error
+        finally:
+            connection.close()
+
+    def _exchange(
+        self,
+        connection: http.client.HTTPConnection,
+        method: str,
+        path: str,
+        body: Optional[bytes],
+        headers: Dict[str, str],
+    ) -> Answer:
+        connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
+        connection.putheader("Host", self.at.host_header)
+        for name, value in headers.items():
+            connection.putheader(name, value)
+        if body is not None:
+            connection.putheader("Content-Length", str(len(body)))
+        # An API that refuses a request early closes while the body is sent; its answer may be there all the same.
+        with contextlib.suppress(ConnectionError):
+            connection.endheaders(body)
+        response = connection.getresponse()
+        found = {name.lower(): value for name, value in response.getheaders()}
+        data = response.read(MOST_BYTES)
+        if response.length:
+            raise http.client.IncompleteRead(data, response.length)
+        return Answer(response.status, found, data)
+
+    def _connection(self) -> Any:
+        if self.at.socket:
+            return _UnixConnection(self.at.socket, self.timeout)
+        if self._context is not None:
+            return _TlsConnection(self.at, self.timeout, self._context)
+        return http.client.HTTPConnection(self.at.address or self.at.host, self.at.port, timeout=self.timeout)
+
+
+def _context(at: Endpoint) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cafile=at.ca)
+        if at.cert:
+            context.load_cert_chain(at.cert, at.key)
+    except (OSError, ssl.SSLError) as error:
+        raise RouteError(
+            f"The certificates for the admin API at {at.shown} can't be used: {error}.",
+            "admin_tls",
+            "Check admin_ca, admin_cert and admin_key: PEM files on the target, a certificate with its own key.",
+        ) from error
+    return context
+
+
+def _tls_error(at: Endpoint, error: ssl.SSLError) -> RouteError:
+    reason = getattr(error, "verify_message", "") or error.reason or str(error)
+    return RouteError(
+        f"No TLS connection to the admin API at {at.shown}: {reason}.",
+        "admin_tls",
+        "Check admin_ca (who signed the proxy's certificate), admin_hostname (the name in it), and admin_cert and "
+        "admin_key (what the proxy asks of its clients).",
+    )

@@ -1,0 +1,133 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Domains and paths as routes name them: what is one, and how two of them are compared."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import List, Tuple
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.wrong import Wrong
+
+ALONE = "Write the name of the host alone, for instance shop.example.com."
+MAX_DOMAIN = 253
+MAX_LABEL = 63
+
+_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\Z")
+_PLAIN = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*\Z")
+_HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?\Z")
+_PATH = re.compile(r"(/[A-Za-z0-9._~!$&'()+,;=:@-]+)*\Z")
+#: Python's own codec (IDNA 2003) would turn these into other letters; browsers keep them (IDNA 2008).
+_KEPT = frozenset("\u00df\u03c2\u200c\u200d")
+
+
+def domain(text: str) -> str:
+    """A route's domain as the proxy compares it: lower case, punycode, no dot at the end.
+
+    ``*`` may stand for the leftmost label. Raises Wrong.
+    """
+    name = text.strip()
+    if not name:
+        raise Wrong("the domain is empty", ALONE)
+    if "://" in name:
+        raise Wrong("a domain has no scheme", ALONE)
+    if "/" in name or "?" in name or "#" in name:
+        raise Wrong("a domain has no path", ALONE + " The path goes to base_path.")
+    if ":" in name:
+        raise Wrong("a domain has no port", ALONE + " The proxy's ports are the proxy's own matter.")
+    labels = re.split("[.\u3002\uff0e\uff61]", name[:-1] if name.endswith(".") else name)
+    wild = labels[0] == "*"
+    if any("*" in label for label in labels[1 if wild else 0 :]):
+        raise Wrong("'*' stands for the whole leftmost label of a domain and nowhere else", "Write *.example.com.")
+    if wild and len(labels) < 3:
+        raise Wrong(
+            "a wildcard needs a domain of at least two labels below it", "Write *.example.com, or list the hosts."
+        )
+    found = [_label(label) for label in labels[1 if wild else 0 :]]
+    result = ".".join(["*", *found] if wild else found)
+    if len(result) > MAX_DOMAIN:
+        raise Wrong(f"the domain has {len(result)} characters, DNS takes {MAX_DOMAIN}")
+    return result
+
+
+def _label(label: str) -> str:
+    if not label:
+        raise Wrong("a domain has no empty part between its dots", ALONE)
+    text = unicodedata.normalize("NFC", label.lower())
+    if not text.isascii():
+        try:
+            if _KEPT & set(text):
+                text = "xn--" + text.encode("punycode").decode("ascii")
+            else:
+                text = text.encode("idna").decode("ascii")
+        except UnicodeError:
+            raise Wrong("the domain can't be turned into punycode", "Write its punycode form (xn--...).") from None
+    if not _LABEL.match(text):
+        raise Wrong("a domain holds letters, digits, '-' and '.' only, and no part begins or ends with '-'", ALONE)
+    if len(text) > MAX_LABEL:
+        raise Wrong(f"a part of the domain has {len(text)} characters, DNS takes {MAX_LABEL}")
+    return text
+
+
+def base_path(text: str) -> str:
+    """A route's path without a slash at its end; ``/`` is everything. Raises Wrong."""
+    path = text.strip()
+    if not path.startswith("/"):
+        raise Wrong("base_path must begin with '/'", "Write /api, or / for the whole domain.")
+    parts = path.split("/")
+    if ".." in parts or "." in parts:
+        raise Wrong("base_path has no '.' or '..'", "Write the path as the browser sends it.")
+    path = path[:-1] if path.endswith("/") else path
+    if not _PATH.match(path):
+        raise Wrong(
+            "base_path holds letters, digits and ._~!$&'()+,;=:@- between single slashes",
+            "Leave out '*': everything below the path belongs to the route.",
+        )
+    return path or "/"
+
+
+def host(text: str) -> str:
+    """The name of an upstream: the proxy does not check it when it loads a route. Raises Wrong."""
+    if not _HOST.match(text) or len(text) > MAX_DOMAIN:
+        raise Wrong(
+            "the upstream is no name of a host", "Write the name of a service, or of a host, without a scheme and port."
+        )
+    return text
+
+
+def comparable(path: str) -> str:
+    """A path, also one of a matcher (``/api/*``), as it is compared: lower case, without star and slash at its end."""
+    return path.lower().rstrip("*").rstrip("/") or "/"
+
+
+def comparable_host(name: str) -> str:
+    """A host of a matcher as it is compared; one that is no domain of ours stays as it is, in lower case."""
+    if _PLAIN.match(name):
+        return name  # nearly all, and there may be thousands
+    try:
+        return domain(name)
+    except Wrong:
+        return name.lower().rstrip(".")
+
+
+def covers(wild: str, name: str) -> bool:
+    """Whether the wildcard domain ``wild`` matches ``name``; the star is exactly one label."""
+    return wild.startswith("*.") and "." in name and not name.startswith("*.") and name.split(".", 1)[1] == wild[2:]
+
+
+def overlap(path: str, other: str) -> bool:
+    """Whether some request is below both paths (both comparable)."""
+    one, two = _parts(path), _parts(other)
+    shorter = min(len(one), len(two))
+    return one[:shorter] == two[:shorter]
+
+
+def _parts(path: str) -> List[str]:
+    return [part for part in path.split("/") if part]
+
+
+def sort_key(name: str, path: str) -> Tuple[str, int, str]:
+    """Routes of one host: the longest path first."""
+    return name, -len(path), path

@@ -1,0 +1,157 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one change that brings a proxy to what a stack wants: decided here, from one snapshot, without doing anything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import RouteError
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing import tls
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.conflicts import (
+    Claim,
+    claims_in_proxy,
+    conflicts,
+    refuse,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.layout import address_of, arranged
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.model import Route
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.owner import flattened, owner_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.render import rendered
+
+#: What is read: all that a route may touch stands below it.
+APPS = "/config/apps"
+
+
+class Write(NamedTuple):
+    """One call of the admin API."""
+
+    method: str
+    path: str
+    body: Any
+
+
+class Change(NamedTuple):
+    """What is to be written (None: nothing), and the stack's own routes before and after."""
+
+    write: Optional[Write]
+    before: List[Any]
+    after: List[Any]
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a stack wants of a proxy.
+
+    ``exclusive``: ``routes`` are all that the stack has; others of its routes go. ``absent``: ``routes`` go, or with
+    ``exclusive`` all that the stack has. ``server`` is the proxy's HTTP server; empty: the only one.
+    """
+
+    stack: str
+    routes: Tuple[Route, ...] = ()
+    exclusive: bool = True
+    absent: bool = False
+    server: str = ""
+
+    def change(self, apps: Any, modern: bool) -> Change:
+        """The change for a proxy with ``apps`` (the value of ``APPS``).
+
+        :raises RouteError: ``no_server``, ``route_conflict``, ``tls_conflict``.
+        """
+        if self.absent and not _servers(apps):
+            return Change(None, [], [])
+        name = server_name(apps, self.server)
+        server = _servers(apps)[name]
+        listed = server.get("routes")
+        seen = flattened(listed or [])
+        own = [route for route in seen if _is_of(route, self.stack)]
+        others = [route for route in seen if not _is_of(route, self.stack)]
+        wanted = self._wanted(own, modern)
+        if not self.absent:
+            shown = f"stack '{self.stack}'"
+            mine = [Claim(*address_of(route), self.stack, shown) for route in wanted]
+            refuse(conflicts(mine, claims_in_proxy(others)))
+        write = _write(apps, name, listed, [*others, *wanted], seen)
+        return Change(write, own, wanted)
+
+    def _wanted(self, own: Sequence[Any], modern: bool) -> List[Any]:
+        keys = {route.key for route in self.routes}
+        if self.absent:
+            return [] if self.exclusive else [route for route in own if address_of(route) not in keys]
+        kept = [] if self.exclusive else [route for route in own if address_of(route) not in keys]
+        return [*kept, *(rendered(self.stack, route, modern) for route in self.routes)]
+
+
+def _is_of(route: Any, stack: str) -> bool:
+    owner = owner_of(route)
+    return owner is not None and owner.stack == stack
+
+
+def _servers(apps: Any) -> Dict[str, Mapping[str, Any]]:
+    http = apps.get("http") if isinstance(apps, dict) else None
+    servers = http.get("servers") if isinstance(http, dict) else None
+    found = servers.items() if isinstance(servers, dict) else ()
+    return {name: server for name, server in found if isinstance(server, dict)}
+
+
+def server_name(apps: Any, wanted: str) -> str:
+    """The HTTP server to which routes go.
+
+    :raises RouteError: ``no_server``: there is none, not this one, or several and none is named.
+    """
+    names = sorted(_servers(apps))
+    if not names:
+        raise RouteError(
+            "The proxy has no HTTP server to which routes could be added.",
+            "no_server",
+            "Give it a first configuration with a server that listens, for instance with the role swarm_platform.",
+        )
+    if wanted in names:
+        return wanted
+    if wanted or len(names) > 1:
+        what = f"no HTTP server named {wanted!r}" if wanted else "several HTTP servers"
+        raise RouteError(f"The proxy has {what}.", "no_server", f"Set server to one of: {', '.join(names)}.")
+    return names[0]
+
+
+def routes_of(apps: Any, server: str = "") -> List[Any]:
+    """The routes of the proxy's server (flattened), of all servers where none is named."""
+    found: List[Any] = []
+    for name, content in sorted(_servers(apps).items()):
+        if server in ("", name):
+            found += flattened(content.get("routes") or [])
+    return found
+
+
+def _write(apps: Any, name: str, listed: Any, routes: List[Any], seen: List[Any]) -> Optional[Write]:
+    """The one write; of the routes alone where nothing else changes."""
+    routes = arranged(routes)
+    before, after = _lenient(seen), tls.wishes(routes)
+    server = tls.with_skipped(_servers(apps)[name], before, after)
+    app = tls.with_policies(apps.get("tls"), _elsewhere(apps, name, after))
+    path = f"{APPS}/http/servers/{name}/routes"
+    if server == _servers(apps)[name] and app == apps.get("tls"):
+        if routes == (listed or []):
+            return None
+        return Write("PUT" if listed is None else "PATCH", path, routes)
+    server["routes"] = routes
+    changed = {**apps, "http": {**apps["http"], "servers": {**_servers(apps), name: server}}}
+    if app is not None:
+        changed["tls"] = app
+    return Write("PATCH", APPS, changed)
+
+
+def _lenient(seen: List[Any]) -> Dict[str, str]:
+    """The wishes of what is there; two that contradict each other must not stop the run that mends it."""
+    return {address_of(route)[0]: owner.tls for route in seen for owner in [owner_of(route)] if owner and owner.tls}
+
+
+def _elsewhere(apps: Any, name: str, wanted: Dict[str, str]) -> Dict[str, str]:
+    """``wanted`` with what routes of ours in the proxy's other servers want: the policies are for all servers."""
+    found: Dict[str, str] = {}
+    for other, content in _servers(apps).items():
+        if other != name:
+            found.update(_lenient(flattened(content.get("routes") or [])))
+    return {**found, **wanted}

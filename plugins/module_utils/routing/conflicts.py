@@ -1,0 +1,179 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who else claims what a route claims: in the proxy, and in the labels of live services before anything is deployed."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Sequence, Tuple
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import RouteError
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.address import (
+    comparable,
+    comparable_host,
+    covers,
+    overlap,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.labels import Target, belongs, routes_in
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.layout import address_of, matcher_sets, strings
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.owner import id_of, inner_routes, owner_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import labels_of, name_of, stack_of
+
+#: Conflicts that a message names; the details have all.
+SHOWN = 10
+
+
+class Claim(NamedTuple):
+    """A domain and path that somebody owns. ``stack`` is empty where the owner is no stack of this collection."""
+
+    domain: str
+    path: str
+    stack: str
+    owner: str
+
+    @property
+    def shown(self) -> str:
+        return self.domain + ("" if self.path == "/" else self.path)
+
+
+class Conflict(NamedTuple):
+    """A claim of ours, and the one that stands against it."""
+
+    mine: Claim
+    other: Claim
+
+    def __str__(self) -> str:
+        if self.mine[:2] == self.other[:2]:
+            return f"{self.mine.shown} belongs to {self.other.owner}"
+        if self.mine.domain.startswith("*"):
+            return f"{self.mine.shown} would take requests of {self.other.shown}, which belongs to {self.other.owner}"
+        return f"{self.mine.shown} is already served by {self.other.shown}, which belongs to {self.other.owner}"
+
+    def as_dict(self) -> Dict[str, str]:
+        return {"route": self.mine.shown, "other": self.other.shown, "owner": self.other.owner, "text": str(self)}
+
+
+def conflicts(mine: Sequence[Claim], others: Iterable[Claim]) -> List[Conflict]:
+    """Where ``others`` own what ``mine`` claims: the same domain and path, or a wildcard and a host below it.
+
+    A wildcard counts only against stacks of ours: another tool's wildcard may be meant as what is left.
+    """
+    exact: Dict[Tuple[str, str], Claim] = {claim[:2]: claim for claim in mine}
+    wild = [claim for claim in mine if claim.domain.startswith("*")]
+    by_domain: Dict[str, List[Claim]] = {}
+    for claim in mine:
+        by_domain.setdefault(claim.domain, []).append(claim)
+    found: Dict[Conflict, None] = {}
+    for other in others:
+        same = exact.get(other[:2])
+        if same is not None:
+            found[Conflict(same, other)] = None
+        if not other.stack:
+            continue
+        for claim in wild:
+            if covers(claim.domain, other.domain) and overlap(claim.path, other.path):
+                found[Conflict(claim, other)] = None
+        if other.domain.startswith("*"):
+            for name, claims in by_domain.items():
+                if covers(other.domain, name):
+                    found.update((Conflict(c, other), None) for c in claims if overlap(c.path, other.path))
+    return sorted(found, key=lambda conflict: conflict.mine[:2] + conflict.other[:2])
+
+
+def refuse(found: Sequence[Conflict]) -> None:
+    """Raises RouteError (``route_conflict``) where there is any conflict."""
+    if not found:
+        return
+    lines = [str(conflict) for conflict in found[:SHOWN]]
+    if len(found) > SHOWN:
+        lines.append(f"and {len(found) - SHOWN} more")
+    raise RouteError(
+        "Routes belong to somebody else: " + "; ".join(lines) + ".",
+        "route_conflict",
+        "Choose another domain or base_path, or remove the other route first.",
+        {"conflicts": [conflict.as_dict() for conflict in found]},
+    )
+
+
+# -- the proxy
+
+
+def claims_in_proxy(routes: Iterable[Any]) -> Iterator[Claim]:
+    """What the routes of a server (flattened) claim, those of other tools as well."""
+    for route in routes:
+        owner = owner_of(route)
+        if owner is not None and address_of(route)[0]:
+            yield Claim(*address_of(route), owner.stack, owner.shown)
+            continue
+        shown = _stranger(route)
+        for domain, path in _addresses(route, ((None, None),)):
+            if domain is not None:
+                yield Claim(domain, path or "/", "", shown)
+
+
+def _stranger(route: Any) -> str:
+    name = id_of(route)
+    return f"the route with @id '{name}', which is not of this collection" if name else "a route of another tool"
+
+
+def _addresses(route: Any, around: Sequence[Tuple[Any, Any]]) -> Iterator[Tuple[Any, Any]]:
+    """Pairs of host and path that a route answers for; routes in subroutes inherit what is around them."""
+    own: List[Tuple[Any, Any]] = []
+    for one in matcher_sets(route) or [{}]:
+        hosts: List[Any] = [comparable_host(host) for host in strings(one.get("host"))] or [None]
+        paths: List[Any] = [comparable(path) for path in strings(one.get("path"))] or [None]
+        # Any other matcher means that the route takes only a part of these requests.
+        if set(one) - {"host", "path"}:
+            continue
+        for outer_host, outer_path in around:
+            own += [(host or outer_host, path or outer_path) for host in hosts for path in dict.fromkeys(paths)]
+    inner = inner_routes(route) if isinstance(route, dict) else []
+    if not inner:
+        yield from dict.fromkeys(own)
+        return
+    for part in inner:
+        yield from _addresses(part, own)
+
+
+# -- the Swarm
+
+
+def claims_in_swarm(services: Iterable[Mapping[str, Any]], prefix: str, but: str) -> Iterator[Claim]:
+    """What the labels of live services (the Engine's objects) claim, but not those of the stack named ``but``.
+
+    Labels that make no route are passed over: they are their owner's matter.
+    """
+    for service in services:
+        stack = stack_of(service)
+        if stack and stack == but:
+            continue
+        labels = route_labels(service)
+        if not any(belongs(label, prefix) for label in labels):
+            continue
+        name = name_of(service)
+        owner = f"stack '{stack}' (service {name})" if stack else f"the service {name}"
+        for labelled in routes_in(labels, prefix, Target(name, name))[0]:
+            yield Claim(labelled.route.domain, labelled.route.key[1], stack or name, owner)
+
+
+def route_labels(service: Mapping[str, Any]) -> Dict[str, str]:
+    """The labels of a live service that may hold routes: its own, which win, and those of its containers."""
+    task = (service.get("Spec") or {}).get("TaskTemplate") or {}
+    return {**((task.get("ContainerSpec") or {}).get("Labels") or {}), **labels_of(service)}
+
+
+def check_before_deploy(desired: Mapping[str, Any], services: Iterable[Mapping[str, Any]]) -> None:
+    """Stops a deployment whose routes would take what another live stack owns.
+
+    :param desired: the desired state (docs/architecture.md); its ``routes`` are looked at.
+    :param services: all services of the Swarm as the Engine shows them.
+    :raises RouteError: ``route_conflict``; ``details["conflicts"]`` has route, other, owner and text of each.
+    """
+    stack = desired["stack"]
+    mine = [
+        Claim(route["domain"], comparable(route["base_path"]), stack["name"], f"stack '{stack['name']}'")
+        for route in desired["routes"]
+        if "domain" in route  # a generated one is not known yet, and nobody else's
+    ]
+    if mine:
+        refuse(conflicts(mine, claims_in_swarm(services, stack["prefix"], stack["name"])))

@@ -1,0 +1,121 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where in the proxy's list each route stands: the first that matches takes the request."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, Dict, List, Mapping, Sequence, Tuple
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.address import comparable, sort_key
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.owner import INDEX, owner_of
+
+Json = Dict[str, Any]
+#: A route with its host and path.
+Placed = Tuple[str, str, Json]
+
+#: Above so many hosts they are arranged in a tree of host lists: a request then costs the same for 10 and 5,000.
+MOST_FLAT = 128
+BRANCHES = 8
+
+#: Handlers after which a request goes on to the next route.
+PASSING = frozenset(
+    ("encode", "headers", "log_append", "map", "metrics", "request_body", "rewrite", "tracing", "vars", "invoke")
+)
+
+
+def arranged(routes: Sequence[Any]) -> List[Any]:
+    """The routes of the whole server (flattened) in their order, those of ours in a tree where they are many.
+
+    First what others do to every request before it is routed; then our exact hosts, the longest path first; routes of
+    others that have matchers, in their own order; our wildcards; at last what others do with all that is left.
+    """
+    exact: List[Placed] = []
+    wild: List[Placed] = []
+    before: List[Any] = []
+    matching: List[Any] = []
+    rest: List[Any] = []
+    for route in routes:
+        host, path = address_of(route) if owner_of(route) is not None else ("", "")
+        if host:
+            (wild if host.startswith("*") else exact).append((host, path, route))
+        elif not takes_all(route):
+            matching.append(route)
+        elif _passes_on(route) and not matching and not rest:
+            before.append(route)
+        else:
+            rest.append(route)
+    exact.sort(key=lambda placed: sort_key(placed[0], placed[1]))
+    wild.sort(key=lambda placed: (-placed[0].count("."), *sort_key(placed[0], placed[1])))
+    return [*before, *_exact(exact), *matching, *(route for _host, _path, route in wild), *rest]
+
+
+def address_of(route: Any) -> Tuple[str, str]:
+    """Host and path of one of our routes; the host is empty where somebody else has changed it beyond recognition."""
+    sets = matcher_sets(route)
+    hosts = strings(sets[0].get("host")) if sets else []
+    paths = strings(sets[0].get("path")) if sets else []
+    return (hosts[0] if hosts else ""), comparable(paths[0] if paths else "/")
+
+
+def strings(value: Any) -> List[str]:
+    """The texts of a list in the proxy's configuration; empty for anything else."""
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
+
+
+def matcher_sets(route: Any) -> List[Mapping[str, Any]]:
+    """The matchers of a route; a request must fit one of them."""
+    sets = route.get("match") if isinstance(route, dict) else None
+    return [one for one in sets if isinstance(one, dict)] if isinstance(sets, list) else []
+
+
+def takes_all(route: Any) -> bool:
+    """Whether a route has no matcher, or none that leaves out any request."""
+    sets = matcher_sets(route)
+    return not sets or any(not one or (set(one) == {"path"} and _any_path(one["path"])) for one in sets)
+
+
+def _any_path(paths: Any) -> bool:
+    return bool({"*", "/*"} & set(strings(paths)))
+
+
+def _passes_on(route: Any) -> bool:
+    if not isinstance(route, dict) or route.get("terminal"):
+        return False
+    handlers = route.get("handle") or ()
+    return bool(handlers) and all(isinstance(one, dict) and one.get("handler") in PASSING for one in handlers)
+
+
+def _exact(routes: List[Placed]) -> List[Json]:
+    by_host: Dict[str, List[Json]] = {}
+    for host, _path, route in routes:
+        by_host.setdefault(host, []).append(route)
+    hosts = sorted(by_host)
+    if len(hosts) <= MOST_FLAT:
+        return [route for _host, _path, route in routes]
+    return _tree(hosts, by_host)
+
+
+def _tree(hosts: List[str], by_host: Mapping[str, List[Json]]) -> List[Json]:
+    """The hosts in at most BRANCHES parts, each in parts again until it has that few; a host is never split."""
+    if len(hosts) <= BRANCHES:
+        return [route for host in hosts for route in by_host[host]]
+    share, more = divmod(len(hosts), BRANCHES)
+    branches = []
+    start = 0
+    for number in range(BRANCHES):
+        end = start + share + (1 if number < more else 0)
+        branches.append(_branch(hosts[start:end], by_host))
+        start = end
+    return branches
+
+
+def _branch(hosts: List[str], by_host: Mapping[str, List[Json]]) -> Json:
+    digest = hashlib.sha256("\n".join(hosts).encode()).hexdigest()[:16]
+    return {
+        "@id": INDEX + digest,
+        "match": [{"host": hosts}],
+        "terminal": True,
+        "handle": [{"handler": "subroute", "routes": _tree(hosts, by_host)}],
+    }

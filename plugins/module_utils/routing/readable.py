@@ -1,0 +1,225 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Routes of the proxy as people read them: one line each, whoever has made them, and never a secret."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Iterator, List, Mapping, Sequence
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.mask import HIDDEN, is_secret
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.layout import matcher_sets, strings
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.owner import inner_routes, owner_of
+
+#: Headers whose values let people in.
+CREDENTIALS = frozenset(("authorization", "cookie", "proxy-authorization", "set-cookie"))
+
+
+def is_credential(header: str) -> bool:
+    """Whether the value of a header is to be hidden."""
+    return header.lower() in CREDENTIALS or is_secret(header)
+
+
+def described(route: Any) -> Dict[str, Any]:
+    """What a route of the proxy does: ``domains``, ``paths``, ``to``, ``options`` (texts)."""
+    hosts: List[str] = []
+    paths: List[str] = []
+    options: List[str] = []
+    for one in matcher_sets(route):
+        hosts += strings(one.get("host"))
+        given = strings(one.get("path"))
+        paths += [path for path in given if not (path.endswith("/*") and path[:-2] in given)]
+        options += [f"if {name}" for name in sorted(one) if name not in ("host", "path")]
+    aims: List[str] = []
+    for handler in _handlers(route):
+        _describe(handler, aims, options)
+    return {
+        "domains": list(dict.fromkeys(hosts)),
+        "paths": list(dict.fromkeys(paths)) or ["/"],
+        "to": ", ".join(dict.fromkeys(aims)),
+        "options": list(dict.fromkeys(options)),
+    }
+
+
+def line(route: Any) -> str:
+    """One line for a route."""
+    found = described(route)
+    owner = owner_of(route)
+    options = list(found["options"])
+    if owner is not None and owner.tls:
+        options.append("tls " + owner.tls)
+    where = ", ".join(
+        (domain or "*") + ("" if path == "/" else path)
+        for domain in found["domains"] or ["any host"]
+        for path in found["paths"]
+    )
+    return f"{where} -> {found['to'] or 'nothing'}" + (f" ({'; '.join(options)})" if options else "")
+
+
+def lines(routes: Sequence[Any]) -> List[str]:
+    """A line for each route, sorted."""
+    return sorted(line(route) for route in routes)
+
+
+def changes(before: Sequence[Any], after: Sequence[Any]) -> List[str]:
+    """What happens to each route, in words: ``add``, ``remove`` and ``change`` with its line."""
+    old = {_address(route): route for route in before}
+    new = {_address(route): route for route in after}
+    found = []
+    for key in sorted({*old, *new}):
+        if key not in new:
+            found.append("remove " + line(old[key]))
+        elif key not in old:
+            found.append("add " + line(new[key]))
+        elif old[key] != new[key]:
+            was, now = line(old[key]), line(new[key])
+            found.append(
+                f"change {now} (was: {was})" if was != now else f"change {now} ({_unseen(old[key], new[key])})"
+            )
+    return found
+
+
+def _unseen(old: Any, new: Any) -> str:
+    """What differs where the lines do not."""
+    before, after = _passwords(old), _passwords(new)
+    users = sorted(user for user in before if before[user] != after.get(user))
+    if users:
+        return "another password of " + ", ".join(users)
+    return "differs in " + ", ".join(sorted(set(_paths(old, new, ""))))
+
+
+def _paths(old: Any, new: Any, path: str) -> Iterator[str]:
+    """Where two values differ, without indices; not the values, for they may be secret."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in {*old, *new}:
+            if old.get(key) != new.get(key):
+                yield from _paths(old.get(key), new.get(key), f"{path}.{key}" if path else str(key))
+    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        for one, other in zip(old, new):
+            if one != other:
+                yield from _paths(one, other, path)
+    else:
+        yield path
+
+
+def diff(before: Sequence[Any], after: Sequence[Any], header: str) -> Dict[str, str]:
+    """The readable routes before and after, as Ansible's diff mode takes them."""
+    return {
+        "before_header": header,
+        "after_header": header,
+        "before": "".join(text + "\n" for text in lines(before)),
+        "after": "".join(text + "\n" for text in _after(before, after)),
+    }
+
+
+def _after(before: Sequence[Any], after: Sequence[Any]) -> List[str]:
+    """The lines after; one that only differs in what is not shown says so, or no difference would be seen."""
+    old = {_address(route): route for route in before}
+    found = []
+    for route in after:
+        text = line(route)
+        same = old.get(_address(route))
+        if same is not None and same != route and line(same) == text:
+            text += f" ({_unseen(same, route)})"
+        found.append(text)
+    return sorted(found)
+
+
+def _address(route: Any) -> str:
+    found = described(route)
+    return " ".join([*found["domains"], *found["paths"]])
+
+
+def _handlers(route: Any) -> Iterator[Mapping[str, Any]]:
+    if not isinstance(route, dict):
+        return
+    for handler in route.get("handle") or ():
+        if not isinstance(handler, dict):
+            continue
+        if handler.get("handler") != "subroute":
+            # A redirect within our own routes is one to https.
+            yield {**handler, "only": "http"} if any("protocol" in one for one in matcher_sets(route)) else handler
+    for part in inner_routes(route):
+        yield from _handlers(part)
+
+
+def _describe(handler: Mapping[str, Any], aims: List[str], options: List[str]) -> None:
+    kind = str(handler.get("handler"))
+    describe = HANDLERS.get(kind)
+    if describe is None:
+        options.append("handler " + kind)
+    else:
+        describe(handler, aims, options)
+
+
+def _of_proxy(handler: Mapping[str, Any], aims: List[str], options: List[str]) -> None:
+    dynamic = handler.get("dynamic_upstreams")
+    if isinstance(dynamic, dict):
+        aims.append(f"{dynamic.get('name')}:{dynamic.get('port')}")
+    for upstream in handler.get("upstreams") or ():
+        aims.append(str(upstream.get("dial")) if isinstance(upstream, dict) else "?")
+    transport = handler.get("transport")
+    if isinstance(transport, dict):
+        options += ["h2c"] * ("h2c" in strings(transport.get("versions")))
+        if transport.get("response_header_timeout"):
+            options.append(f"timeout {transport['response_header_timeout']}")
+    checks = handler.get("health_checks")
+    active = checks.get("active") if isinstance(checks, dict) else None
+    if isinstance(active, dict):
+        options.append(f"health {active.get('uri') or active.get('path')} every {active.get('interval')}")
+
+
+def _of_answer(handler: Mapping[str, Any], aims: List[str], options: List[str]) -> None:
+    headers = handler.get("headers")
+    location = strings(headers.get("Location")) if isinstance(headers, dict) else []
+    if location and handler.get("only"):
+        options.append("http goes to https")
+    elif location:
+        aims.append("redirect to " + location[0].replace("{http.request.uri}", ""))
+    else:
+        aims.append(f"answer {handler.get('status_code', 200)}")
+
+
+def _of_rewrite(handler: Mapping[str, Any], _aims: List[str], options: List[str]) -> None:
+    if handler.get("strip_path_prefix"):
+        options.append(f"strip {handler['strip_path_prefix']}")
+    else:
+        options.append("handler rewrite")
+
+
+def _of_auth(handler: Mapping[str, Any], _aims: List[str], options: List[str]) -> None:
+    options.append("users " + ", ".join(sorted(_passwords({"handle": [handler]}))))
+
+
+def _of_headers(handler: Mapping[str, Any], _aims: List[str], options: List[str]) -> None:
+    for part in ("request", "response"):
+        operations = handler.get(part)
+        if not isinstance(operations, dict):
+            continue
+        for name, value in sorted((operations.get("set") or {}).items()):
+            text = HIDDEN if is_credential(name) else ", ".join(strings(value))
+            options.append(f"{part} header {name}: {text}")
+        options += [f"{part} header {name} removed" for name in strings(operations.get("delete"))]
+
+
+def _passwords(route: Any) -> Dict[str, str]:
+    """Users and hashes of a route: only to be compared."""
+    found: Dict[str, str] = {}
+    for handler in _handlers(route):
+        providers = handler.get("providers")
+        basic = providers.get("http_basic") if isinstance(providers, dict) else None
+        for account in (basic.get("accounts") or ()) if isinstance(basic, dict) else ():
+            if isinstance(account, dict):
+                found[str(account.get("username"))] = str(account.get("password"))
+    return found
+
+
+HANDLERS = {
+    "reverse_proxy": _of_proxy,
+    "static_response": _of_answer,
+    "rewrite": _of_rewrite,
+    "authentication": _of_auth,
+    "headers": _of_headers,
+    "request_body": lambda handler, _aims, options: options.append(f"bodies up to {handler.get('max_size')} bytes"),
+    "encode": lambda _handler, _aims, options: options.append("compressed"),
+}

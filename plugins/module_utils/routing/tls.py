@@ -1,0 +1,102 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What routes ask of TLS. It follows from the ids of all our routes, so every run comes to the same for all stacks.
+
+``internal`` and ``on_demand`` are one policy each with a list of domains, ``off`` is the server's list of domains that
+the proxy makes no certificates for.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Set
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import RouteError
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.layout import address_of, strings
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.owner import POLICY, id_of, owner_of
+
+Json = Dict[str, Any]
+
+POLICIES: Dict[str, Json] = {
+    "internal": {"issuers": [{"module": "internal"}]},
+    "on_demand": {"on_demand": True},
+}
+
+
+def wishes(routes: Iterable[Any]) -> Dict[str, str]:
+    """What our routes (flattened) want for each domain, ``auto`` left out.
+
+    :raises RouteError: ``tls_conflict``: two routes want different things of one domain.
+    """
+    found: Dict[str, Any] = {}
+    for route in routes:
+        owner = owner_of(route)
+        if owner is None:
+            continue
+        domain = address_of(route)[0]
+        before = found.setdefault(domain, owner)
+        if before.tls != owner.tls:
+            raise RouteError(
+                f"{domain} can't have tls {before.tls or 'auto'} for {before.shown} and tls {owner.tls or 'auto'} for "
+                f"{owner.shown}: a certificate is for the whole domain.",
+                "tls_conflict",
+                "Give all routes of a domain the same tls.",
+            )
+    return {domain: owner.tls for domain, owner in sorted(found.items()) if owner.tls}
+
+
+def with_policies(tls: Optional[Mapping[str, Any]], wanted: Mapping[str, str]) -> Optional[Json]:
+    """The proxy's TLS app with the policies that ``wanted`` needs; None where there is none and none is needed.
+
+    :raises RouteError: ``tls_conflict``: a policy of somebody else is for one of these domains.
+    """
+    policies = list(((tls or {}).get("automation") or {}).get("policies") or ())
+    foreign = [policy for policy in policies if not id_of(policy).startswith(POLICY)]
+    ours: List[Json] = []
+    for kind, content in POLICIES.items():
+        subjects = sorted(domain for domain, tls_kind in wanted.items() if tls_kind == kind)
+        taken = {name for policy in foreign for name in strings(policy.get("subjects"))}.intersection(subjects)
+        if taken:
+            raise RouteError(
+                f"tls {kind} for {', '.join(sorted(taken))}: the proxy has another TLS policy for this domain.",
+                "tls_conflict",
+                "Remove the domain from that policy, or leave tls at auto.",
+            )
+        if subjects:
+            ours.append({"@id": POLICY + kind, "subjects": subjects, **content})
+    if [*ours, *foreign] == policies:
+        return dict(tls) if tls is not None else None
+    result = dict(tls or {})
+    automation = dict(result.get("automation") or {})
+    automation["policies"] = [*ours, *foreign]
+    if not automation["policies"]:
+        del automation["policies"]
+    result["automation"] = automation
+    return result
+
+
+def with_skipped(server: Mapping[str, Any], before: Mapping[str, str], after: Mapping[str, str]) -> Json:
+    """The server with the domains of ``after`` that want no TLS among those that it makes no certificates for.
+
+    :param before: the wishes of the routes that are there; a domain that somebody else put into the list stays in it.
+    """
+    automatic = dict(server.get("automatic_https") or {})
+    skip = strings(automatic.get("skip"))
+    gone = _off(before) - _off(after)
+    now = [name for name in skip if name not in gone]
+    now += sorted(_off(after) - set(now))
+    if now == skip:
+        return dict(server)
+    result = dict(server)
+    if now:
+        automatic["skip"] = now
+    else:
+        del automatic["skip"]
+    result["automatic_https"] = automatic
+    if not automatic:
+        del result["automatic_https"]
+    return result
+
+
+def _off(wanted: Mapping[str, str]) -> Set[str]:
+    return {domain for domain, kind in wanted.items() if kind == "off"}

@@ -1,0 +1,28 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is wrong with a value, before it is known where the value stands."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Wrong(Exception):
+    """A value that can't be used: ``message`` says why, ``hint`` what to write instead. Never holds the value itself
+    where that may be a secret."""
+
+    def __init__(self, message: str, hint: str = "", code: str = "route") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.code = code
+
+
+class Fault(NamedTuple):
+    """Something wrong with the route's field ``field`` (dotted, ``health.uri``)."""
+
+    field: str
+    message: str
+    hint: str = ""
+    code: str = "route"

@@ -1,0 +1,294 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: caddy_route
+short_description: Give a Caddy the routes of a stack
+version_added: 0.1.0
+author:
+  - The stackwright.swarm maintainers (@stackwright)
+description:
+  - Brings the routes that a stack has in a Caddy, or in each of its replicas, to what O(routes) says. All of them change in one
+    step, by one read and one guarded write of the proxy's admin API. Runs at the same time lose nothing of each other.
+  - A stack's routes are known by the proxy's C(@id). Routes of other stacks and of other tools are never changed. A route whose
+    domain and path belong to somebody else is an error that says to whom, and nothing is written.
+  - Exact domains come before wildcards, and longer paths before shorter ones. The routes of others that take everything stay the
+    last. From 129 domains on the routes are arranged in a tree, so that a request costs the same for 10 domains and for 5,000.
+  - What the proxy has is compared with what it should have. So a proxy that lost its routes is seen in check mode, and mended.
+  - A GET waits up to 5 seconds for a service that refuses connections, as a restarting one does.
+options:
+  stack:
+    description:
+      - Whose the routes are. The stack's id, RV(stackwright.swarm.compose_stack#module:stack_id), or any word for routes that
+        belong to no stack.
+    type: str
+    required: true
+  state:
+    description:
+      - V(present) makes the routes be there.
+      - V(absent) removes O(routes), of which only O(routes[].domain) and O(routes[].base_path) count, or all routes of the stack if
+        O(routes) is not given.
+    type: str
+    choices: [present, absent]
+    default: present
+  exclusive:
+    description:
+      - With O(state=present), O(routes) are all that the stack has, and others of its routes are removed.
+      - Set it to V(false) to add or change single routes.
+    type: bool
+    default: true
+  routes:
+    description:
+      - The routes, such as RV(stackwright.swarm.compose_stack#module:routes). Needed with O(state=present).
+    type: list
+    elements: dict
+    suboptions:
+      domain:
+        description:
+          - The domain, without scheme, port and path. An international name is turned into punycode.
+          - V(*) may stand for the leftmost part, and is exactly one part.
+          - Needed unless O(routes[].from_labels) names it.
+        type: str
+      base_path:
+        description:
+          - The path below which requests belong to the route. V(/api) takes C(/api) and C(/api/x), and not C(/apix).
+        type: str
+        default: /
+      service:
+        description:
+          - The full name of the service in the Swarm. It is shown, and its labels are read where a value names one.
+        type: str
+      upstream:
+        description:
+          - The host that answers the requests. C(tasks.SERVICE) stands for each task of a service, as the proxy's DNS knows it.
+          - Needed unless O(routes[].redirect_to) is given, as is O(routes[].port).
+        type: str
+      port:
+        description:
+          - The port on which it answers.
+        type: int
+      strip_prefix:
+        description:
+          - Take O(routes[].base_path) off the path before the request is handed on.
+        type: bool
+        default: true
+      tls:
+        description:
+          - V(auto) leaves it to the proxy.
+          - V(internal) takes certificates of the proxy's own authority.
+          - V(off) makes no certificates for the domain.
+          - V(on_demand) makes the certificate with the first request. The proxy's configuration must say whom to ask for permission.
+        type: str
+        choices: [auto, internal, 'off', on_demand]
+        default: auto
+      redirect_to:
+        description:
+          - Answer with a permanent redirect to this address instead. The path of the request is kept if the address has none.
+        type: str
+      https_redirect:
+        description:
+          - Redirect plain HTTP to HTTPS. Needed only where the same server of the proxy listens on both.
+        type: bool
+        default: false
+      auth:
+        description:
+          - Users and the bcrypt hashes of their passwords. Only they get in.
+        type: dict
+      from_labels:
+        description:
+          - Fields that labels of O(routes[].service) hold, as a map of field and label, for instance V(auth) or
+            V(headers.request.Authorization). So RV(stackwright.swarm.compose_stack#module:routes) is free of secrets.
+        type: dict
+      headers:
+        description:
+          - Headers to set. An empty value removes the header.
+        type: dict
+        suboptions:
+          request:
+            description: Headers of the request that the service gets.
+            type: dict
+            default: {}
+          response:
+            description: Headers of the answer.
+            type: dict
+            default: {}
+      secret_headers:
+        description:
+          - Headers of the request as in O(routes[].headers), with values that are not to be shown or logged.
+        type: dict
+      max_body:
+        description:
+          - The largest body that is taken, in bytes or for instance V(10MB).
+        type: raw
+      compress:
+        description:
+          - Compress texts. Server-sent events are left out.
+        type: bool
+        default: false
+      health:
+        description:
+          - Ask the upstream how it is, and send no requests to it while it is not well.
+        type: dict
+        suboptions:
+          uri:
+            description: What to ask for. The answer's status must be 2xx.
+            type: str
+            required: true
+          interval:
+            description: How often, for instance V(10s), which is the default.
+            type: str
+      h2c:
+        description:
+          - Speak HTTP/2 without TLS to the upstream, as gRPC needs it.
+        type: bool
+        default: false
+      timeout:
+        description:
+          - How long the upstream may take to begin its answer, for instance V(30s).
+        type: str
+extends_documentation_fragment:
+  - stackwright.swarm.admin
+  - stackwright.swarm.engine
+  - stackwright.swarm.attributes
+  - stackwright.swarm.attributes.action_group
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+    details: Shows the stack's routes as one line each.
+  idempotent:
+    support: full
+seealso:
+  - module: stackwright.swarm.caddy_route_info
+  - module: stackwright.swarm.compose_stack
+notes:
+  - The Engine (O(docker_host)) is asked only for labels that routes name.
+"""
+
+EXAMPLES = r"""
+- name: Route the shop's domain to it
+  stackwright.swarm.caddy_route:
+    admin: ["{{ caddy_admin }}"]
+    stack: shop
+    routes:
+      - {domain: shop.example.com, upstream: shop_web, port: 8000}
+      - {domain: shop.example.com, base_path: /api, upstream: shop_api, port: 9000}
+      - {domain: www.shop.example.com, redirect_to: https://shop.example.com}
+
+- name: Add a route for what runs beside the Swarm, and leave the stack's others
+  stackwright.swarm.caddy_route:
+    admin: ["{{ caddy_admin }}"]
+    stack: by-hand
+    exclusive: false
+    routes:
+      - domain: grafana.example.com
+        upstream: 10.0.0.9
+        port: 3000
+        tls: internal
+        auth: {ali: "{{ ali_password_hash }}"}
+
+- name: Remove this one route
+  stackwright.swarm.caddy_route:
+    admin: ["{{ caddy_admin }}"]
+    stack: by-hand
+    state: absent
+    routes:
+      - {domain: grafana.example.com}
+
+- name: Remove all that the shop has
+  stackwright.swarm.caddy_route:
+    admin: ["{{ caddy_admin }}"]
+    stack: shop
+    state: absent
+"""
+
+RETURN = r"""
+stack:
+  description: Whose the routes are.
+  returned: success
+  type: str
+  sample: shop
+changes:
+  description: What happens to each route, one line each; in check mode what would.
+  returned: success
+  type: list
+  elements: str
+  sample: ["add shop.example.com/api -> shop_api:9000 (strip /api)"]
+routes:
+  description: The stack's routes afterwards, as the proxy has them; in check mode as it would have them.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    domains: {description: The domains., type: list, elements: str}
+    paths: {description: The paths; V(/) is everything., type: list, elements: str}
+    to: {description: Where requests go., type: str}
+    options: {description: 'What else is done, in words.', type: list, elements: str}
+    stack: {description: Whose it is; empty for a route of another tool., type: str}
+    service: {description: The full name of its service., type: str}
+    tls: {description: What its TLS is., type: str}
+  sample:
+    - {domains: [shop.example.com], paths: [/api], to: "shop_api:9000", options: [strip /api], stack: shop, service: "", tls: auto}
+replicas:
+  description: What became of each replica of the proxy.
+  returned: success, or if a replica failed
+  type: list
+  elements: dict
+  contains:
+    admin: {description: Its admin API., type: str}
+    changed: {description: 'Whether it was changed, or would be.', type: bool}
+    changes: {description: 'As RV(changes), for this replica.', type: list, elements: str}
+    version: {description: 'V(2.8 or later) or V(before 2.8).', type: str}
+    requests: {description: How many requests this took., type: int}
+    writes: {description: How many of them were writes., type: int}
+    error_code: {description: 'A stable word for what went wrong, if something did.', type: str}
+    msg: {description: 'What went wrong, if something did.', type: str}
+  sample:
+    - {admin: "unix:///run/caddy/admin.sock", changed: true, changes: [], version: 2.8 or later, requests: 2, writes: 1}
+conflicts:
+  description: Which routes belong to somebody else.
+  returned: if there are any
+  type: list
+  elements: dict
+  contains:
+    route: {description: The route of the stack., type: str}
+    other: {description: The route that stands against it., type: str}
+    owner: {description: Whose that is., type: str}
+    text: {description: The same in words., type: str}
+error_code:
+  description: A stable word for what went wrong, for instance V(route_conflict) or V(admin_unreachable).
+  returned: failure
+  type: str
+  sample: route_conflict
+proxy_message:
+  description: What the proxy says of routes that it refuses.
+  returned: if it has refused them
+  type: str
+status:
+  description: The HTTP status with which it refused.
+  returned: if it has refused them
+  type: int
+outcome:
+  description: Which replicas were changed before the task failed.
+  returned: if a replica failed
+  type: dict
+  contains:
+    done: {description: Their admin APIs., type: list, elements: str}
+"""
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.route_options import ADMIN, ROUTES
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.routes import change_routes
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run import run_module
+
+
+def main() -> None:
+    run_module({**ADMIN, **ROUTES}, change_routes)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,146 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The routes that the labels of a project's services ask for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import Problem
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.labels import (
+    LabelFault,
+    Labelled,
+    Target,
+    belongs,
+    routes_in,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.model import plain_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.readable import is_credential
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack, host_name
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.attachments import PREDEFINED
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.look import Look, deep, mapping
+
+#: Where labels may stand; of one that stands in both, the first counts.
+PLACES = (("deploy", "labels"), ("labels",))
+
+
+@dataclass
+class ProjectRoutes:
+    """The routes as plain data (docs/architecture.md), sorted by address, and what was found on the way."""
+
+    routes: list[dict[str, Any]] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    notices: list[Problem] = field(default_factory=list)
+
+
+def project_routes(project: Any, stack: Stack, shared: bool) -> ProjectRoutes:
+    """The routes of all services; those that two services claim are a problem of the second.
+
+    :param shared: the services answer on a shared network as HASH-SERVICE, which the proxy uses then.
+    """
+    look = Look(project, stack.full_name)
+    found: list[tuple[str, Labelled]] = []
+    for key, service in look.services.items():
+        labels, places = _labels(look, key, service, stack.prefix)
+        if not labels:
+            continue
+        _check_reachable(look, key, service, places)
+        target = Target(stack.scoped(key), host_name(key, stack.hash) if shared else stack.scoped(key))
+        routes, faults = routes_in(labels, stack.prefix, target)
+        for fault in faults:
+            _report(look, places, key, fault)
+        if not routes and not faults:
+            label = min(labels)
+            hint = f"add {stack.prefix}.http.routes.0.domain"
+            look.notice(places[label], "the service has a port for routes, but no route", hint, "no_route")
+        found += [(key, route) for route in routes]
+        found = _without_twins(look, found, places)
+        _check_tls(look, found, places)
+    plain = [_plain(labelled) for _key, labelled in found]
+    plain.sort(key=lambda route: (route.get("domain", ""), route["base_path"], route["service"]))
+    return ProjectRoutes(plain, list(look.problems.values()), list(look.notices.values()))
+
+
+def _labels(look: Look, key: str, service: Any, prefix: str) -> tuple[dict[str, str], dict[str, tuple[str, ...]]]:
+    """The labels of a service that are about routes, and where each stands."""
+    labels: dict[str, str] = {}
+    places: dict[str, tuple[str, ...]] = {}
+    for place in PLACES:
+        told = False
+        for label, value in mapping(deep(service, *place)).items():
+            if not belongs(label, prefix) or label in labels:
+                continue
+            labels[label] = str(value)
+            places[label] = ("services", key, *place, label)
+            if place == ("labels",) and not told:
+                told = True
+                hint = "move them to deploy.labels: a change of these restarts the containers"
+                message = "labels of routes belong to the service, not to its containers"
+                look.notice(places[label], message, hint, "container_label")
+    return labels, places
+
+
+def _check_reachable(look: Look, key: str, service: Any, places: dict[str, tuple[str, ...]]) -> None:
+    """A service on the network of its node has no name that the proxy could use."""
+    joined = list(mapping(service.get("networks")))
+    if service.get("network_mode") in PREDEFINED or set(joined) & set(PREDEFINED):
+        hint = "let the service join a network, or remove its route"
+        message = "a service on the network of its node can't be reached by the proxy"
+        look.problem(min(places.values()), message, hint, "route_unreachable")
+
+
+def _report(look: Look, places: dict[str, tuple[str, ...]], key: str, fault: LabelFault) -> None:
+    look.problem(places.get(fault.label, ("services", key)), fault.message, fault.hint, fault.code)
+
+
+def _without_twins(look: Look, found: list[tuple[str, Labelled]], places: Any) -> list[tuple[str, Labelled]]:
+    """``found`` without routes that an earlier one has already."""
+    seen: dict[Any, tuple[str, Labelled]] = {}
+    for key, labelled in found:
+        first_key, first = seen.setdefault(labelled.route.key, (key, labelled))
+        if first is not labelled:
+            message = f"{labelled.route.shown} is already the route of '{first_key}' ({first.place})"
+            look.problem(places[labelled.place], message, "choose another domain or base_path", "duplicate_route")
+    return list(seen.values())
+
+
+def _check_tls(look: Look, found: list[tuple[str, Labelled]], places: Any) -> None:
+    """A certificate is for the whole domain, whichever service answers below a path."""
+    seen: dict[str, Labelled] = {}
+    for _key, labelled in found:
+        first = seen.setdefault(labelled.route.domain, labelled)
+        if first.route.tls != labelled.route.tls and labelled.place in places:
+            message = f"tls {labelled.route.tls}, but {first.route.shown} has tls {first.route.tls} ({first.place})"
+            place = places[labelled.labels.get("tls") or labelled.place]
+            look.problem(place, message, "give all routes of a domain the same tls", "tls_conflict")
+
+
+def _plain(labelled: Labelled) -> dict[str, Any]:
+    """A route as the desired state has it.
+
+    What lets people in, and what only the manager knows, is named by its label (``from_labels``), and stays there.
+    """
+    plain = plain_of(labelled.route)
+    later = dict(labelled.later)
+    if labelled.route.auth:
+        later["auth"] = labelled.labels["auth"]
+    for part, headers in plain.get("headers", {}).items():
+        for name in headers:
+            if is_credential(name):
+                later[f"headers.{part}.{name}"] = labelled.labels[f"headers.{part}.{name}"]
+    for name in later:
+        _drop(plain, name.split(".", 2))
+    if later:
+        plain["from_labels"] = later
+    return plain
+
+
+def _drop(plain: dict[str, Any], path: list[str]) -> None:
+    """Takes an entry out, and the maps around it if they are empty then."""
+    first, rest = path[0], path[1:]
+    if rest and isinstance(plain.get(first), dict):
+        _drop(plain[first], rest)
+    if not rest or not plain.get(first):
+        plain.pop(first, None)

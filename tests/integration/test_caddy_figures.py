@@ -1,0 +1,145 @@
+"""Figures of the proxy: what an update costs with many routes, and what a request costs with many hosts.
+
+Ratios only, each of runs that alternate, so that a busy machine slows both sides; the best of several counts.
+"""
+
+import json
+import os
+import socket
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from caddy import VERSIONS, Caddy, Service, bring, free_port, running, wish
+
+MANY = 1000
+
+
+@pytest.fixture(params=VERSIONS)
+def proxy(request, tmp_path):
+    with running(Caddy(request.param, tmp_path)) as started:
+        yield started
+
+
+def to(port, number):
+    return {"domain": f"h{number:04}.example.com", "upstream": "127.0.0.1", "port": port}
+
+
+def test_an_update_with_a_thousand_routes_costs_little_more_than_a_bare_patch(proxy):
+    bring(proxy, wish("many", *(to(9999, number) for number in range(MANY - 5))))
+    ours, bare = [], []
+    for turn in range(24):
+        five = [to(8000 + turn, MANY + number) for number in range(5)]
+        start = time.monotonic()
+        done, admin = bring(proxy, wish("shop", *five))
+        ours.append(time.monotonic() - start)
+        assert done.changed
+        assert admin.writes == 1
+        # The same array once more would be no change; so some routes of it differ.
+        text = json.dumps(proxy.routes()).replace(f"127.0.0.1:{8000 + turn}", f"127.0.0.1:{7000 + turn}")
+        routes = json.loads(text)
+        start = time.monotonic()
+        status, _body = proxy.call("PATCH", "/config/apps/http/servers/web/routes", routes)
+        bare.append(time.monotonic() - start)
+        assert status == 200
+        if turn >= 5 and min(ours) <= 1.5 * min(bare):
+            break
+    print(f"{proxy.version}: update {min(ours) * 1000:.0f} ms, bare PATCH {min(bare) * 1000:.0f} ms")
+    assert min(ours) <= 1.5 * min(bare)
+
+
+def work(proxy, host, requests=2500):
+    """Requests over one kept connection: how many a second, and what each costs the proxy (CPU seconds)."""
+    request = f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
+    with socket.create_connection(("127.0.0.1", proxy.port), timeout=10) as connection:
+        before, start = cpu(proxy), time.monotonic()
+        for _number in range(requests):
+            connection.sendall(request)
+            answer = connection.recv(65536)
+            assert answer.startswith(b"HTTP/1.1 200"), answer[:100]
+        return requests / (time.monotonic() - start), (cpu(proxy) - before) / requests
+
+
+def cpu(proxy):
+    """CPU seconds that the proxy has used."""
+    fields = Path(f"/proc/{proxy.process.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_last_of_a_thousand_hosts_is_about_as_fast_as_the_last_of_ten(version, tmp_path):
+    with running(Raw(), Caddy(version, tmp_path / "few"), Caddy(version, tmp_path / "many")) as (service, few, many):
+        bring(few, wish("few", *(to(service.port, number) for number in range(10))))
+        bring(many, wish("many", *(to(service.port, number) for number in range(MANY))))
+        found_few, found_many = [], []
+        for turn in range(24):
+            found_few.append(work(few, "h0009.example.com"))
+            found_many.append(work(many, f"h{MANY - 1:04}.example.com"))
+            # A busy machine slows both sides, but not evenly: what the proxy's own work costs is what counts.
+            rates = [max(rate for rate, _cost in found) for found in (found_few, found_many)]
+            costs = [min(cost for _rate, cost in found) for found in (found_few, found_many)]
+            if turn >= 3 and (rates[1] >= 0.8 * rates[0] or costs[0] >= 0.8 * costs[1]):
+                break
+    print(
+        f"{version}: 10 hosts {rates[0]:.0f}/s {costs[0] * 1e6:.0f} us, {MANY} {rates[1]:.0f}/s {costs[1] * 1e6:.0f} us"
+    )
+    assert rates[1] >= 0.8 * rates[0] or costs[0] >= 0.8 * costs[1]
+
+
+class Raw:
+    """A service that answers with the same few bytes, so that the proxy is what is measured."""
+
+    ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: text/plain\r\n\r\nok"
+
+    def __init__(self):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        while True:
+            try:
+                client, _address = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._answer, args=(client,), daemon=True).start()
+
+    def _answer(self, client):
+        with client:
+            while client.recv(65536):
+                client.sendall(self.ANSWER)
+
+    def stop(self):
+        self.listener.close()
+
+
+def test_no_get_is_lost_while_the_upstream_is_gone(proxy):
+    """Connections that come and go, beside kept ones, while the service is away for 1.5 s."""
+    service = Service("web", free_port())
+    found, over = [], threading.Event()
+
+    def visit():
+        while not over.is_set():
+            found.append(proxy.get("h0001.example.com")[0].status)
+
+    with running(service):
+        bring(proxy, wish("shop", to(service.port, 1)))
+        visitors = [threading.Thread(target=visit) for _number in range(8)]
+        for visitor in visitors:
+            visitor.start()
+        time.sleep(0.3)
+        service.stop()
+        time.sleep(1.5)
+        service.start()
+        time.sleep(0.7)
+        over.set()
+        for visitor in visitors:
+            visitor.join()
+    print(f"{proxy.version}: {len(found)} requests, {sum(status != 200 for status in found)} failed")
+    assert len(found) > 20
+    assert set(found) == {200}

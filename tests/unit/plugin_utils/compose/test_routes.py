@@ -1,0 +1,38 @@
+"""Labels to routes, as case files: tests/unit/cases/routes/CASE.
+
+compose.yml    the Compose file
+options.yml    optional: what CompileRequest takes
+expected.yml   ``routes`` as the desired state has them; notices and problems as ``LINE KEY CODE: MESSAGE``
+"""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ComposeError
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.compile import CompileRequest, compile_stack
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.files import MemoryFiles
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load import Source
+
+CASES = sorted((Path(__file__).resolve().parents[2] / "cases" / "routes").iterdir())
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda path: path.name)
+def test_case(case):
+    expected = yaml.safe_load((case / "expected.yml").read_text())
+    options = case / "options.yml"
+    given = yaml.safe_load(options.read_text()) if options.exists() else {}
+    source = Source("compose.yml", (case / "compose.yml").read_text())
+    request = CompileRequest([source], **{"name": "shop", **given})
+    try:
+        desired = compile_stack(request, MemoryFiles({}))
+    except ComposeError as error:
+        assert [f"{p.line} {p.key} {p.code}: {p.message}" for p in error.problems] == expected.get("problems")
+        return
+    assert "problems" not in expected
+    assert json.loads(json.dumps(desired)) == desired
+    assert desired["routes"] == expected["routes"]
+    notices = [f"{n['line']} {n['key']} {n['code']}: {n['message']}" for n in desired["notices"]]
+    assert notices == expected.get("notices", [])
