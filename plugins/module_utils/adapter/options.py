@@ -82,7 +82,7 @@ CHANGES: Spec = {
             "timeout": {"type": "int", "default": 300},
             "stable_for": {"type": "float", "default": 2.0},
             "max_restarts": {"type": "int", "default": 3},
-            "poll_interval": {"type": "float", "default": 0.2},
+            "poll_interval": {"type": "float", "default": 0.1},
             "lock_timeout": {"type": "int", "default": 60},
             "on_failure": {"type": "str", "choices": ["rollback", "keep", "stop"]},
         },

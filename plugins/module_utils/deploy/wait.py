@@ -36,7 +36,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses 
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import ENDED_BADLY, by_slot, state_of
 
 FIRST_PAUSE, LONGEST_PAUSE, GROWTH = 0.05, 1.0, 1.5  # seconds, seconds, factor
-SHARE = 20  # a pause may be so many times as long as a look takes: the Engine has other work
+SHARE = 10  # a pause may be so many times as long as a look takes: the Engine has other work
 BEAR_WITH = 20.0  # seconds without an answer
 NODES_FOR = 1.0  # seconds for which a look at the nodes counts
 TRANSIENT = ("daemon_unreachable", "no_quorum", "timeout", "engine_error")

@@ -32,7 +32,7 @@ class Limits(NamedTuple):
     pending: float = 20.0  # a task may wait for a node for so long
     max_restarts: int = 3  # of one slot; one more is a crash loop
     observe: bool = True  # wait for Swarm's own observation after an update (its ``monitor``)
-    poll: float = 0.2  # between two looks, at most
+    poll: float = 0.1  # between two looks, at most
 
 
 class Before(NamedTuple):
