@@ -76,7 +76,7 @@ options:
         description:
           - Seconds between two looks at the tasks, at most. An Engine that answers slowly is asked less often.
         type: float
-        default: 0.2
+        default: 0.1
       lock_timeout:
         description:
           - Seconds to wait while another run deploys the same stack.
