@@ -200,6 +200,7 @@ def every_result(reader):
             tried(ours("stack_health", wait=True, wait_timeout=2)),
             ours(state="absent"),
             tried(ours("stack_info", docker_host="unix:///nonexistent/docker.sock")),
+            tried(ours("stack_logs", tail=0)),
             tried({"stackwright.swarm.swarm_info": {"docker_host": "unix:///nonexistent/docker.sock"}}),
             *(tried(task) for task in tasks_of_routes()),
         ]

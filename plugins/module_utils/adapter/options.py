@@ -168,3 +168,14 @@ OVERVIEW: Spec = {
     "offset": {"type": "int", "default": 0},
     "join_tokens": {"type": "bool", "default": False, "no_log": False},
 }
+
+#: Of stack_logs.
+LOGS: Spec = {
+    **STACK,
+    "name": {"type": "str", "required": True},
+    "services": {"type": "list", "elements": "str", "default": []},
+    "task": {"type": "str"},
+    "tail": {"type": "int", "default": 100},
+    "since": {"type": "str"},
+    "contains": {"type": "str"},
+}

@@ -40,3 +40,14 @@ def show_swarm(client: EngineClient, params: Dict[str, Any], check: bool) -> Dic
 
     page = Page(params["limit"], params["offset"])
     return swarm_info(client, params["gather"], params["filters"], page, params["join_tokens"])
+
+
+def show_logs(client: EngineClient, params: Dict[str, Any], check: bool) -> Dict[str, Any]:
+    """The last lines of the named stack, or of some of its services or one of its tasks."""
+    del check  # nothing is changed either way
+    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.logs import Wanted, stack_logs
+
+    wanted = Wanted(
+        params["services"], params["task"] or "", params["tail"], params["since"] or "", params["contains"] or ""
+    )
+    return stack_logs(client, SystemClock(), full_name(params) or "", wanted)

@@ -65,7 +65,7 @@ def _one(
     node = nodes.get(node_id, {})
     # A node that is away would not answer.
     here = (node.get("Status") or {}).get("State") in (None, "ready")
-    hide = _hider(service)
+    hide = hider(service)
     entry: Found = {
         "service": name,
         "reason": hide(reason.strip()),
@@ -115,7 +115,7 @@ def _name(node: Mapping[str, Any]) -> str:
     return str((node.get("Description") or {}).get("Hostname") or node.get("ID") or "")
 
 
-def _hider(service: Mapping[str, Any]) -> Callable[[str], str]:
+def hider(service: Mapping[str, Any]) -> Callable[[str], str]:
     """A function that hides in a text what the service's own variables call a password, a token or a key."""
     from ansible_collections.stackwright.swarm.plugins.module_utils.planning.mask import HIDDEN, is_secret
 
