@@ -31,7 +31,7 @@ services:
     configs: [page]
   worker:
     image: {image}
-    command: sleep 1d
+    command: sh -c 'echo at work; exec sleep 1d'
     stop_grace_period: 1s
     environment:
       WORKERS: ${{WORKERS:-1}}
