@@ -167,9 +167,11 @@ class EngineClient:
             self.api_version = min(newest, NEWEST_API)
 
     def close(self) -> None:
-        """Closes the connection."""
-        if self._transport is not None:
-            self._transport.close()
+        """Closes the connection; the next request makes a new one."""
+        # Not kept: a transport over ssh can't be opened again.
+        transport, self._transport = self._transport, None
+        if transport is not None:
+            transport.close()
 
 
 class SystemClock:

@@ -198,3 +198,17 @@ def test_the_docker_sdk_carries_other_hosts(tmp_path):
     with pytest.raises(EngineError) as failed:
         EngineClient(Connection(docker_host=f"tcp://127.0.0.1:{port}", timeout=5)).get("/info")
     assert failed.value.error_code == "daemon_unreachable"
+
+
+def test_a_closed_client_makes_a_new_connection(path):
+    """A worker goes on with the client of the process that it was forked from."""
+    with engine(path, [answer(body=b'{"a": 1}')], [answer(body=b'{"a": 2}')]) as seen:
+        one = client(path)
+        assert one.get("/info") == {"a": 1}
+        before = one._transport
+        one.close()
+        one.close()
+        assert one.get("/info") == {"a": 2}
+        assert one._transport is not before
+        one.close()
+    assert (len(seen), one.calls) == (2, 2)
