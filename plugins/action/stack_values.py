@@ -60,9 +60,7 @@ class ActionModule(ActionBase):
 
         def run(sent: Dict[str, Any], again: bool) -> Dict[str, Any]:
             compiled = json.dumps({"vaults": sent}, separators=(",", ":"))
-            # What was set or made anew is kept by now: the second run only tells what there is.
-            state = "listed" if again and options["state"] == "regenerated" else options["state"]
-            given = {**arguments, "compiled": compiled, "state": state}
+            given = {**arguments, "compiled": compiled}
             done = self._execute_module(MODULE, module_args=given, task_vars=variables)
             return {**done, "changed": True} if again and not done.get("failed") else done
 

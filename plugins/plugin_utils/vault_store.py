@@ -225,7 +225,7 @@ def with_vaults(
         found = {slot: store.read() for slot, store in stores.items()}
         sent = {slot: {"kept": kept.as_data()} for slot, (kept, _token) in found.items()}
         result = run({**sent, "key": key, "made": made}, again)
-        told = result.pop("vault_made", {})
+        told, final = result.pop("vault_made", {}), result.pop("vault_final", False)
         sealed = result.pop("vault_writes", None)
         if sealed is None:
             return result
@@ -233,6 +233,8 @@ def with_vaults(
         store = stores[slot]
         try:
             store.write(Kept.from_data(data, store.stack, store.where), found[slot][1])
+            if final:
+                return result
             again, made = True, told
         except StoreConflict:
             continue

@@ -37,7 +37,8 @@ def handed_over(work: Callable[[], Dict[str, Any]], compiled: Mapping[str, Any])
 
         data = [needed.slot, needed.kept.as_data()]
         sealed = seal(vaults["key"], os.urandom(NONCE), data)
-        return {"changed": True, "vault_writes": sealed, "vault_made": needed.made}
+        told = {"changed": True, "vault_writes": sealed, "vault_made": needed.made}
+        return {**(needed.result or {}), **told, "vault_final": needed.result is not None}
 
 
 def change_values(client: EngineClient, params: Dict[str, Any], check: bool) -> Dict[str, Any]:

@@ -12,6 +12,7 @@ import time
 from typing import Any, Dict, List, Mapping, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ValueStoreError
+from ansible_collections.stackwright.swarm.plugins.module_utils.store.carried import NotYetKept
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.choice import ALL, listed, regenerated, texts_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.generators import full_name
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.kept import GENERATED, SET, Kept
@@ -45,7 +46,11 @@ class Keeping:
                 return self._removed(kept, names)
             return self._made_anew(kept, names) if state == "regenerated" else kept
 
-        after = edit(before) if self.check else update(self.store, edit)
+        try:
+            after = edit(before) if self.check else update(self.store, edit)
+        except NotYetKept as needed:
+            needed.result = self._result(before, needed.kept, self.store)
+            raise
         return self._result(before, after, self.store)
 
     def _set(self, kept: Kept, values: Mapping[str, Any]) -> Kept:

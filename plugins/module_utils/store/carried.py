@@ -22,6 +22,7 @@ class NotYetKept(Exception):
         super().__init__("the controller has to write its vault first")
         self.slot, self.kept = slot, kept
         self.made: Dict[str, str] = {}  # name to what was done to it
+        self.result: Optional[Dict[str, Any]] = None  # the module's, where nothing is left to do after the writing
 
 
 class Carried(Store):

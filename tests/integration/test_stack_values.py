@@ -1,0 +1,149 @@
+"""The module stack_values and the lookup stack_value through ansible-playbook, with each of the stores."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from playbook import Player
+
+ONE, TWO = "planted-value-one", "planted-value-two"
+
+
+class Values:
+    """Tasks on the values of one stack in one store."""
+
+    def __init__(self, bed, stack, folder, store):
+        self.player = Player(folder, {"m1": bed.docker_host}, {"password": "of the vault\n"})
+        self.stack, self.store = stack, store
+        self.place = {"store": store}
+        if store == "host_facts":
+            self.place["path"] = str(folder / "facts.d")
+
+    def task(self, **options):
+        return {"stack_values": {"name": self.stack, **self.place, **options}}
+
+    def run(self, *tasks, **how):
+        secret = {"ANSIBLE_VAULT_PASSWORD_FILE": str(self.player.folder / "password")}
+        run = self.player.play(*tasks, diff=True, verbosity=3, environment=secret, **how)
+        for value in (ONE, TWO):
+            assert value not in run.output
+            assert value not in str(run.lines)
+        return run
+
+    def change(self, check=False, **options):
+        run = self.run(self.task(**options), check=check)
+        assert run.code == 0, run.output
+        return run.last
+
+    def lookup(self, name):
+        """What the lookup gives, out of a file that a task of no_log wrote."""
+        place = {key: value for key, value in self.place.items() if value}
+        more = "".join(f", {key}={value!r}" for key, value in place.items())
+        if self.store == "swarm":
+            more += f", docker_host={self.player.hosts['m1']!r}"
+        expression = "{{ lookup('stackwright.swarm.stack_value', '" + name + f"', name='{self.stack}'{more}) }}}}"
+        copy = {"content": expression, "dest": str(self.player.folder / "looked"), "mode": "0600"}
+        run = self.run({"ansible.builtin.copy": copy, "no_log": True})
+        return run, (self.player.folder / "looked").read_text() if run.code == 0 else None
+
+
+@pytest.fixture(params=["host_facts", "swarm", "vault"])
+def values(request, bed, swarm, tmp_path):
+    yield Values(bed, swarm.name, tmp_path, request.param)
+    for name in bed.node("m1").cli(["docker", "config", "ls", "--format", "{{.Name}}"]).stdout.split():
+        if name.startswith(f"stackwright.values.{swarm.name}."):
+            bed.node("m1").cli(["docker", "config", "rm", name])
+
+
+def test_twelve_steps(values):
+    """Create, repeat, modify, repeat, delete, repeat, each in check mode first."""
+    steps = [
+        ({"values": {"A": ONE}}, "1"),
+        ({"values": {"A": TWO}}, "2"),
+        ({"state": "absent", "names": ["A"]}, None),
+    ]
+    wanted = [
+        (options, number, check, changed)
+        for options, number in steps
+        for check, changed in ((True, True), (False, True), (True, False), (False, False))
+    ]
+    run = values.run(*({**values.task(**options), "check_mode": check} for options, _number, check, _changed in wanted))
+    assert run.code == 0, run.output
+    for (options, number, check, changed), line in zip(wanted, run.lines):
+        result = line["result"]
+        assert result["changed"] is changed, (options, check, result)
+        # In check mode, the list is what it would be.
+        assert [value["current"].split("-")[0] for value in result["values"]] == ([number] if number else [])
+        assert result["store"] == values.store
+        if changed:
+            assert result["diff"]["before"] != result["diff"]["after"]
+    assert values.change(state="listed")["values"] == []
+
+
+def test_the_lookup_gives_the_current_value(values):
+    values.change(values={"A": ONE, "db/B": TWO})
+    assert values.lookup("A")[1] == ONE
+    assert values.lookup("db/B")[1] == TWO
+    values.change(values={"A": TWO})
+    assert values.lookup("stack/A")[1] == TWO
+    run, found = values.lookup("C")
+    assert (run.code, found) == (2, None)
+
+
+def test_moving(values, tmp_path):
+    values.change(values={"A": ONE, "db/B": TWO})
+    kept = values.change(state="listed")["values"]
+    other = {"host_facts": "swarm", "swarm": "vault", "vault": "host_facts"}[values.store]
+    to = {"store": other, **({"path": str(tmp_path / "facts.d")} if other == "host_facts" else {})}
+    assert values.change(check=True, state="moved", to=to)["changed"] is True
+    assert values.change(state="listed")["values"] == kept
+    moved = values.change(state="moved", to=to)
+    assert (moved["changed"], moved["store"], moved["values"]) == (True, other, kept)
+    again = values.change(state="moved", to=to)
+    assert (again["changed"], again["values"]) == (False, kept)
+    assert values.change(state="listed")["values"] == []
+    # Values that are elsewhere already are not overwritten.
+    values.change(values={"A": TWO})
+    run = values.run(values.task(state="moved", to=to))
+    assert run.last["error_code"] == "store_conflict"
+
+
+def test_what_is_wrong_is_said(values):
+    for options, code in (
+        ({"state": "regenerated", "names": ["A"]}, "unknown_value"),
+        ({"state": "moved", "to": values.place}, "invalid_options"),
+    ):
+        run = values.run(values.task(**options))
+        assert (run.code, run.last["error_code"]) == (2, code), run.output
+    run = values.run({"stack_values": {"name": values.stack, "store": "nowhere"}})
+    assert (run.code, run.last["error_code"]) == (2, "invalid_options")
+
+
+def test_the_lookup_reads_gathered_facts(bed, swarm, tmp_path):
+    """As a play would: the facts of /etc/ansible/facts.d, which is a folder of this test in a mount namespace."""
+    values = Values(bed, swarm.name, tmp_path, "host_facts")
+    values.place = {"store": "host_facts"}
+    (tmp_path / "facts").mkdir()
+    script = f'mkdir -p /etc/ansible/facts.d && mount --bind "{tmp_path}/facts" /etc/ansible/facts.d && exec "$@"'
+    expression = f"{{{{ lookup('stackwright.swarm.stack_value', 'A', name='{swarm.name}') }}}}"
+    copy = {"ansible.builtin.copy": {"content": expression, "dest": str(tmp_path / "looked"), "mode": "0600"}}
+    through = ["unshare", "--mount", "sh", "-c", script, "sh"]
+    book = values.player.write(
+        "facts.yml",
+        f"""
+- hosts: all
+  gather_facts: false
+  tasks:
+    - stackwright.swarm.stack_values: {{name: {swarm.name}, store: host_facts, values: {{A: {ONE}}}}}
+    - ansible.builtin.setup: {{gather_subset: [local]}}
+    - ansible.builtin.copy: {copy["ansible.builtin.copy"]}
+      no_log: true
+""",
+    )
+    run = values.player.playbook(book, through=through, verbosity=1)
+    assert run.code == 0, run.output
+    assert (tmp_path / "looked").read_text() == ONE
+    assert ONE not in run.output
