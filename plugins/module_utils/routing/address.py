@@ -20,7 +20,8 @@ _PLAIN = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*\Z")
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?\Z")
 _PATH = re.compile(r"(/[A-Za-z0-9._~!$&'()+,;=:@-]+)*\Z")
 #: Python's own codec (IDNA 2003) would turn these into other letters; browsers keep them (IDNA 2008).
-_KEPT = frozenset("\u00df\u03c2\u200c\u200d")
+_JOINERS = "\u200c\u200d"
+_KEPT = frozenset("\u00df\u03c2" + _JOINERS)
 
 
 def domain(text: str) -> str:
@@ -57,6 +58,8 @@ def _label(label: str) -> str:
         raise Wrong("a domain has no empty part between its dots", ALONE)
     text = unicodedata.normalize("NFC", label.lower())
     if not text.isascii():
+        if text.strip(_JOINERS) != text or not all(_is_letter(letter) for letter in text):
+            raise Wrong("the domain has a character that no domain may have", ALONE)
         try:
             if _KEPT & set(text):
                 text = "xn--" + text.encode("punycode").decode("ascii")
@@ -69,6 +72,10 @@ def _label(label: str) -> str:
     if len(text) > MAX_LABEL:
         raise Wrong(f"a part of the domain has {len(text)} characters, DNS takes {MAX_LABEL}")
     return text
+
+
+def _is_letter(letter: str) -> bool:
+    return letter.isalnum() or letter == "-" or letter in _JOINERS or unicodedata.category(letter).startswith("M")
 
 
 def base_path(text: str) -> str:

@@ -1,0 +1,183 @@
+"""The pure part: from one snapshot to the one write."""
+
+import copy
+import json
+
+import pytest
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import RouteError
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing import layout, readable
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.change import Wish
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.etag import etag_of, fnv1a
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.model import plain_of, route_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.owner import flattened, owner_of
+
+CATCH_ALL = {"handle": [{"handler": "static_response", "status_code": 404}]}
+
+
+def routes(*plains):
+    return tuple(route_of({"domain": "a.example.com", "upstream": "web", "port": 80, **plain})[0] for plain in plains)
+
+
+def apps_with(*listed, **more):
+    return {"http": {"servers": {"web": {"listen": [":80"], "routes": list(listed)}}}, **more}
+
+
+def applied(apps, wish, modern=True):
+    """The proxy's apps after the change."""
+    write = wish.change(copy.deepcopy(apps), modern).write
+    if write is None:
+        return apps
+    result = copy.deepcopy(apps)
+    if write.path == "/config/apps":
+        return write.body
+    result["http"]["servers"]["web"]["routes"] = write.body
+    return result
+
+
+def test_a_change_is_made_once():
+    wish = Wish("shop", routes({}, {"base_path": "/api", "tls": "internal"}, {"domain": "*.b.example.com"})[:1])
+    apps = applied(apps_with(CATCH_ALL), wish)
+    assert wish.change(apps, True).write is None
+    assert wish.change(apps, False).write is not None  # an older proxy takes fewer fields
+
+
+def test_only_a_modern_proxy_gets_modern_fields():
+    text = {modern: json.dumps(applied(apps_with(), Wish("shop", routes({})), modern)) for modern in (True, False)}
+    assert "stream_close_delay" in text[True]
+    assert "stream_close_delay" not in text[False]
+
+
+def test_the_snapshot_is_not_changed():
+    apps = apps_with(CATCH_ALL)
+    before = copy.deepcopy(apps)
+    Wish("shop", routes({"tls": "off"}, {"domain": "b.example.com", "tls": "internal"})).change(apps, True)
+    assert apps == before
+
+
+def test_the_list_is_made_where_there_is_none():
+    write = Wish("shop", routes({})).change({"http": {"servers": {"web": {}}}}, True).write
+    assert (write.method, write.path) == ("PUT", "/config/apps/http/servers/web/routes")
+
+
+def test_several_servers_need_a_name():
+    apps = {"http": {"servers": {"one": {}, "two": {}}}}
+    with pytest.raises(RouteError, match="one, two"):
+        Wish("shop", routes({})).change(apps, True)
+    assert Wish("shop", routes({}), server="two").change(apps, True).write.path.endswith("/two/routes")
+    with pytest.raises(RouteError, match="no HTTP server named 'three'"):
+        Wish("shop", routes({}), server="three").change(apps, True)
+
+
+@pytest.mark.parametrize("apps", [None, {}, {"http": None}, {"http": {}}, {"http": {"servers": None}}, [1], "text"])
+def test_a_proxy_without_servers(apps):
+    with pytest.raises(RouteError) as caught:
+        Wish("shop", routes({})).change(apps, True)
+    assert caught.value.error_code == "no_server"
+    assert Wish("shop", absent=True).change(apps, True).write is None
+
+
+def test_tls_off_comes_and_goes_in_the_list_of_the_server_and_leaves_what_others_put_there():
+    apps = apps_with()
+    apps["http"]["servers"]["web"]["automatic_https"] = {"skip": ["other.example.com"]}
+    there = applied(apps, Wish("shop", routes({"tls": "off"})))
+    assert there["http"]["servers"]["web"]["automatic_https"] == {"skip": ["other.example.com", "a.example.com"]}
+    assert applied(there, Wish("shop", absent=True)) == apps
+
+
+def test_two_stacks_of_one_domain_share_its_policy():
+    one = applied(apps_with(), Wish("one", routes({"tls": "internal"})))
+    two = applied(one, Wish("two", routes({"tls": "internal", "base_path": "/two"})))
+    left = applied(two, Wish("one", absent=True))
+    assert left["tls"]["automation"]["policies"][0]["subjects"] == ["a.example.com"]
+    gone = applied(left, Wish("two", absent=True))
+    assert gone["tls"]["automation"] == {}
+
+
+def test_a_tls_policy_of_somebody_else_for_the_domain_is_a_conflict():
+    policy = {"subjects": ["a.example.com"], "issuers": [{"module": "acme"}]}
+    apps = apps_with(tls={"automation": {"policies": [policy]}})
+    with pytest.raises(RouteError) as caught:
+        Wish("shop", routes({"tls": "internal"})).change(apps, True)
+    assert caught.value.error_code == "tls_conflict"
+    assert applied(apps, Wish("shop", routes({})))["tls"] == apps["tls"]
+
+
+def test_foreign_routes_of_odd_shapes_are_kept_as_they_are():
+    odd = [
+        None, [], "text", 3, {}, {"match": None}, {"match": "x", "handle": "y"}, {"match": [{"host": "a"}]},
+        {"match": [{"host": [1, None]}], "handle": [None, {"handler": "subroute", "routes": None}]}, {"@id": 7},
+        {"@id": "zr:too:few"}, {"@id": "zr-other:x", "handle": []},
+    ]  # fmt: skip
+    apps = apps_with(*odd)
+    there = applied(apps, Wish("shop", routes({})))
+    found = there["http"]["servers"]["web"]["routes"]
+    assert sorted(map(json.dumps, (r for r in found if owner_of(r) is None))) == sorted(map(json.dumps, odd))
+    for route in odd:
+        readable.line(route)
+
+
+@pytest.mark.parametrize("count", [128, 129, 1000])
+def test_a_tree_holds_each_route_once_in_lists_of_few(count):
+    many = routes(*({"domain": f"h{n}.example.com", "base_path": p} for n in range(count) for p in ("/", "/a")))
+    listed = applied(apps_with(CATCH_ALL), Wish("shop", many))["http"]["servers"]["web"]["routes"]
+    assert len(listed) == (2 * count + 1 if count <= layout.MOST_FLAT else layout.BRANCHES + 1)
+    assert listed[-1] == CATCH_ALL
+    flat = flattened(listed)
+    assert len(flat) == 2 * count + 1
+    assert len({route.get("@id") for route in flat}) == 2 * count + 1
+    check_branches(listed[:-1] if count > layout.MOST_FLAT else [])
+
+
+def check_branches(branches):
+    """Each branch lists the hosts below it, and few."""
+    assert len(branches) <= layout.BRANCHES or all(owner_of(branch) for branch in branches)
+    for branch in branches:
+        if owner_of(branch) is not None:
+            continue
+        hosts = branch["match"][0]["host"]
+        below = {layout.address_of(route)[0] for route in flattened([branch])}
+        assert set(hosts) == below
+        assert hosts == sorted(hosts)
+        check_branches(branch["handle"][0]["routes"])
+
+
+def test_readable_changes_say_what_is_not_seen_without_showing_it():
+    def changed(one, other):
+        apps = applied(apps_with(), Wish("shop", routes(one)))
+        change = Wish("shop", routes(other)).change(apps, True)
+        (text,) = readable.changes(change.before, change.after)
+        shown = readable.diff(change.before, change.after, "")
+        assert shown["before"] != shown["after"]
+        return text + shown["after"]
+
+    hashes = ["$2b$10$" + letter * 53 for letter in "ab"]
+    passwords = changed({"auth": {"ali": hashes[0]}}, {"auth": {"ali": hashes[1]}})
+    assert "another password of ali" in passwords
+    headers = changed(*({"headers": {"request": {"Authorization": f"Bearer {word}"}}} for word in ("one", "two")))
+    assert "differs in" in headers
+    assert "$2b$" not in passwords
+    assert "Bearer" not in headers
+
+
+def test_plain_data_comes_back_as_it_was():
+    hashed = "$2b$10$" + "a" * 53
+    everything = {
+        "domain": "a.example.com", "base_path": "/a", "service": "shop_web", "upstream": "web", "port": 80,
+        "strip_prefix": False, "tls": "internal", "https_redirect": True, "auth": {"ali": hashed},
+        "headers": {"request": {"A": "b"}, "response": {"C": ""}}, "max_body": 1024, "compress": True,
+        "health": {"uri": "/h", "interval": "5s"}, "h2c": True, "timeout": "30s",
+    }  # fmt: skip
+    route, faults = route_of(everything)
+    assert not faults
+    assert plain_of(route) == everything
+
+
+def test_the_etag_of_an_old_proxy_is_computed_and_that_of_a_new_one_taken():
+    assert (fnv1a(b""), fnv1a(b"a"), fnv1a(b"foobar")) == (0x811C9DC5, 0xE40C292C, 0xBF9CF968)
+    assert etag_of("/config/x", {"trailer": "ETag"}, b"a") == '"/config/x e40c292c"'
+    assert etag_of("/config/x", {"etag": '"x"'}, b"a") == '"x"'
+    assert etag_of("/config/x", {}, b"a") is None
+    # Eight digits also where the first are zeros.
+    zero = next(bytes(str(n), "ascii") for n in range(10**6) if fnv1a(bytes(str(n), "ascii")) < 0x10000000)
+    assert len(etag_of("/x", {"trailer": "ETag"}, zero)) == len('"/x 12345678"')
