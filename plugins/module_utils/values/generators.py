@@ -25,7 +25,6 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.values.words imp
 Params = Mapping[str, Any]
 
 HEX = "0123456789abcdef"
-LETTERS = string.ascii_letters
 CHARS = string.ascii_letters + string.digits
 #: The number behind the words of a name has four digits and no zero in front.
 FIRST_NUMBER, NUMBERS = 1000, 9000

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import base64
 import re
-from typing import Any, Dict, Iterator, List, Mapping, Set, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Set
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ValueStoreError
 
@@ -30,10 +30,6 @@ BRACES, ESCAPED = "{{", '{{"{{"}}'
 def reference(name: str) -> str:
     """The text that stands for a value."""
     return f"\0{name}\0"
-
-
-def has_reference(text: str) -> bool:
-    return "\0" in text
 
 
 def references_in(value: Any) -> Set[str]:
@@ -111,39 +107,3 @@ def show_references(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: show_references(item) for name, item in value.items()}
     return [show_references(item) for item in value] if isinstance(value, list) else value
-
-
-def matcher(text: str) -> Any:
-    """A pattern for what ``text`` with references can become: ``fullmatch`` has one group for each reference."""
-    parts = REFERENCE.split(text)
-    return re.compile("(.*)".join(re.escape(part) for part in parts[::2]), re.DOTALL)
-
-
-def mask_values(value: Any, values: Mapping[str, str]) -> Any:
-    """A copy of plain data in which every one of the values shows as ``********``, also inside longer texts.
-
-    Also as they stand in JSON, in base64 and where Swarm's templates are escaped. For what leaves the machine: a value
-    of one or two characters hides a lot more than itself.
-    """
-    forms = {form for text in values.values() for form in _forms(text)}
-    if not forms:
-        return value
-    pattern = re.compile("|".join(re.escape(form) for form in sorted(forms, key=len, reverse=True)))
-    return _masked(value, pattern)
-
-
-def _forms(text: str) -> Tuple[str, ...]:
-    if not text:
-        return ()
-    import json
-
-    data = base64.b64encode(text.encode("utf-8", "surrogateescape")).decode("ascii")
-    return text, escaped(text), json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1], data
-
-
-def _masked(value: Any, pattern: Any) -> Any:
-    if isinstance(value, str):
-        return pattern.sub(HIDDEN, value)
-    if isinstance(value, dict):
-        return {name: _masked(item, pattern) for name, item in value.items()}
-    return [_masked(item, pattern) for item in value] if isinstance(value, list) else value
