@@ -4,7 +4,8 @@
 """Carries out a plan, one Engine call for each operation. Decides nothing.
 
 The order is the plan's. A removed network or config may still be held by tasks that are on their way out: that is
-waited for within a time limit.
+waited for within a time limit. Where an answer does not come, the Engine is asked whether it has acted before
+anything is sent again.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ from __future__ import annotations
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.content import digest
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.patience import Patience, is_transient
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, EngineError
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, EngineError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Operation
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
     CONTENT,
     KEY_CONFIG,
@@ -30,10 +33,13 @@ Recheck = Callable[[str, Mapping[str, Any]], Operation]
 
 
 class Apply:
-    """Carries out operations. ``done`` holds the lines of what succeeded, in order.
+    """Carries out operations. ``done`` holds the lines of what succeeded, in order; ``completed`` itself. ``attempted``
+    has in addition what may have been done for all we know.
 
     ``ids`` maps (kind, name) to ids and is extended by what is created; ``header`` gives the X-Registry-Auth of an
-    image; ``progress`` is told each operation; ``patience`` (seconds) bounds the wait for what is still in use.
+    image; ``progress`` is told each operation; ``patience`` (seconds) bounds the wait for what is still in use;
+    ``keep`` is called before each write, to keep the lock. With ``insist``, a service that changed meanwhile is brought
+    to what is wanted all the same.
     """
 
     def __init__(
@@ -45,10 +51,14 @@ class Apply:
         header: Callable[[str], Optional[str]] = lambda image: None,
         progress: Callable[[str], None] = lambda line: None,
         patience: float = 60.0,
+        keep: Callable[[], None] = lambda: None,
+        insist: bool = False,
     ) -> None:
-        self.client, self.clock = client, clock
+        self.client, self.clock, self.keep, self.insist = client, clock, keep, insist
         self.recheck, self.header, self.progress, self.patience = recheck, header, progress, patience
         self.done: List[str] = []
+        self.completed: List[Operation] = []
+        self.attempted: List[Operation] = []
         self.touched: Dict[str, Operation] = {}
         self.key: Optional[str] = observed.get("key")
         self.ids = {
@@ -65,25 +75,81 @@ class Apply:
         for index, operation in enumerate(operations):
             self.progress(str(operation))
             try:
-                HOW[operation.action, operation.kind](self, operation)
-            except EngineError as error:
+                self._surely(operation)
+            except StackwrightError as error:
                 outcome = {
                     "done": list(self.done),
                     "failed": str(operation),
                     "not_done": [str(op) for op in (*operations[index + 1 :], *later)],
                 }
-                raise DeployError(
-                    f"{operation.action} {operation.kind} {operation.name} failed: {error.message}",
-                    error.error_code,
-                    f"{error.hint} {self._so_far()}".strip(),
-                    {**error.details, "outcome": outcome},
-                ) from error
+                message = error.message
+                if isinstance(error, EngineError):
+                    message = f"{operation.action} {operation.kind} {operation.name} failed: {message}"
+                details = {**error.details, "outcome": outcome}
+                raise DeployError(message, error.error_code, error.hint, details) from error
             self.done.append(str(operation))
+            self.completed.append(operation)
 
-    def _so_far(self) -> str:
-        count = len(self.done)
-        done = "Nothing was done" if not count else f"{count} operation{' was' if count == 1 else 's were'} done"
-        return f"{done}; running again completes the rest."
+    def _surely(self, operation: Operation) -> None:
+        """Carries out one operation, again if need be: see the module."""
+        carry_out = HOW[operation.action, operation.kind]
+        patience = Patience(self.clock, self.keep)
+        self.keep()
+        self.attempted.append(operation)
+        lost, unclear, refused = False, False, None
+        while True:
+            try:
+                if lost and self._was_done(operation):
+                    return
+                if refused is not None:
+                    raise refused
+                carry_out(self, operation)
+                return
+            except EngineError as error:
+                unclear = unclear or is_transient(error)
+                if not unclear and (error is refused or not _may_be_ours(error, operation)):
+                    self.attempted.pop()  # the Engine has refused it
+                if error is refused or _in_use(error):
+                    raise
+                if _may_be_ours(error, operation):
+                    lost, refused = True, error  # the name is taken: by our own object, or by somebody else's
+                    continue
+                lost = unclear
+                patience.bear(error)
+
+    def _was_done(self, operation: Operation) -> bool:
+        from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.settle import done_already
+
+        if operation.payload.get("key"):
+            return False  # create_key reads the key that is there
+        found = done_already(self.client, operation, self._body(operation), self._as_wanted(operation))
+        if found is None:
+            return False
+        if operation.kind == "service" and operation.action != "remove":
+            self.touched[found] = operation
+        elif operation.action == "create":
+            self.ids[operation.kind, operation.name] = found
+        return True
+
+    def _as_wanted(self, operation: Operation) -> Callable[[str, Mapping[str, Any]], bool]:
+        def as_wanted(name: str, live: Mapping[str, Any]) -> bool:
+            if self.recheck is not None:
+                return self.recheck(name, live).action == "keep"
+            return normalise.service(live["Spec"]) == normalise.service(operation.payload["spec"])
+
+        return as_wanted
+
+    def _body(self, operation: Operation) -> Optional[Mapping[str, Any]]:
+        """What is sent to create an object, or to change its labels."""
+        payload = operation.payload
+        if operation.kind in ("config", "secret") and operation.action != "remove":
+            labels = dict(payload["spec"].get("Labels") or {})
+            if operation.action == "create" or payload.get("adopt"):
+                labels[CONTENT] = self._digest(operation)
+            body = {**payload["spec"], "Labels": labels}
+            with_data = operation.action == "create" and payload["data"] is not None
+            return {**body, "Data": payload["data"]} if with_data else body
+        return payload.get("spec")
 
     # -- one method for each kind of call
 
@@ -105,11 +171,7 @@ class Apply:
         self._create_object(operation, "secrets")
 
     def _create_object(self, operation: Operation, plural: str) -> None:
-        payload = operation.payload
-        body = {**payload["spec"], "Data": payload["data"]}
-        if payload["data"] is None:
-            del body["Data"]
-        body["Labels"] = {**(body.get("Labels") or {}), CONTENT: self._digest(operation)}
+        body = dict(self._body(operation) or {})
         self.ids[operation.kind, operation.name] = self.client.create(f"/{plural}/create", body)
 
     def _digest(self, operation: Operation) -> str:
@@ -119,10 +181,8 @@ class Apply:
 
     def update_object(self, operation: Operation) -> None:
         payload = operation.payload
-        body = payload["spec"]
-        if payload.get("adopt"):
-            body = {**body, "Labels": {**body["Labels"], CONTENT: self._digest(operation)}}
-        self.client.post(f"/{operation.kind}s/{payload['id']}/update", {"version": payload["version"]}, body)
+        query = {"version": payload["version"]}
+        self.client.post(f"/{operation.kind}s/{payload['id']}/update", query, self._body(operation))
 
     def create_service(self, operation: Operation) -> None:
         spec = self._with_ids(operation.payload["spec"])
@@ -141,9 +201,10 @@ class Apply:
                 if error.error_code != "out_of_sequence" or self.recheck is None:
                     raise
                 fresh = self.recheck(operation.name, self.client.get(f"/services/{payload['id']}"))
-                if fresh.action == "keep":
+                if fresh.action == "keep":  # it may well have been us, by a call whose answer was lost
+                    self.touched[payload["id"]] = operation
                     return
-                if fresh.changes != operation.changes:
+                if fresh.changes != operation.changes and not self.insist:
                     raise
                 operation = fresh
             else:
@@ -233,6 +294,10 @@ def create_key(client: EngineClient) -> str:
     from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import configs_named
 
     return str(configs_named(client, [KEY_CONFIG])[0]["Spec"]["Data"])
+
+
+def _may_be_ours(error: EngineError, operation: Operation) -> bool:
+    return error.error_code == "conflict" and operation.action == "create"
 
 
 def _in_use(error: EngineError) -> bool:

@@ -1,97 +1,140 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The writing half of a deployment: apply wave by wave, wait, prune."""
+"""A change of a stack as one transaction.
+
+    lock ─ look again ─ record ─ change, wave by wave, each gated ─ gate ─ prune ─ record ─ unlock
+                                       └── failed: what happened? ─ restore, gated ─ record ─ unlock ─ raise
+
+Until the gate has passed everything can be undone, and on a failure is (undoing.py). Only then what the files no longer
+have is removed: that is not undone, but completed by the next run.
+"""
 
 from __future__ import annotations
 
 from itertools import groupby
-from typing import AbstractSet, Any, Dict, List
+from typing import AbstractSet, Any, Dict, List, Mapping
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.apply import Apply
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.approved import check_approved
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.look import Planned, Wanted, make_plan
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import services_of, tasks_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.outcome import finish
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.patience import patiently
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.recall import snapshot_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.recheck import rechecker
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transaction import Planned, registry_header
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.run import Run
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transaction import unchanged
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.undoing import (
+    former_of,
+    undo,
+    unpruned,
+    unrecorded,
+)
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.wait import before, limits_of, look, wait
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, EngineError
-from ansible_collections.stackwright.swarm.plugins.module_utils.health.gate import Before, Limits
-from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import Judgement, at_a_glance
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import CHANGE, PRUNE, Operation
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError, StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.gate import Before
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import GOOD, Judgement, at_a_glance
+from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import (
+    DEPLOY,
+    HEALTHY,
+    ROLLBACK,
+    UNHEALTHY,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import CHANGE, PRUNE
 
-Options = Dict[str, Any]
+Result = Dict[str, Any]
+Options = Mapping[str, Any]
 
 
-def carry_out(client: EngineClient, clock: Any, stack: str, planned: Planned, options: Options) -> List[Judgement]:
-    """Makes the plan's changes, waits until the stack runs, then prunes. Gives how the services do.
+def change(client: EngineClient, clock: Any, wanted: Wanted, seen: Planned, options: Options) -> Result:
+    """Carries out what there is to do; ``seen`` is the look without the lock. Result and errors as ``deploy_stack``."""
+    stack = wanted.stack
+    with Run(client, clock, stack, ROLLBACK if options["back_to"] else DEPLOY, options) as run:
+        planned = make_plan(client, wanted, options, seen, run.kept)
+        check_approved(stack, planned.id, planned.plan.changed, options)
+        if planned.plan.changed:
+            return _transaction(run, planned)
+    return unchanged(client, clock, stack, planned, options)
 
-    Services of one wave are changed together; the next wave follows when they run (unless ``wait`` is false).
-    Raises DeployError; ``details["outcome"]`` has done, failed and not_done.
-    """
-    plan, observed = planned.plan, planned.observed
-    past = before(observed["services"], tasks_of(client, stack)) if observed["services"] else Before()
-    applying = Apply(
-        client,
-        clock,
-        observed,
-        rechecker(planned.bound, observed, options, planned.images),
-        registry_header(options),
-        options["progress"] or (lambda line: None),
+
+def _transaction(run: Run, planned: Planned) -> Result:
+    former = former_of(run, planned.observed, _past(run, planned))
+    number = run.begin(snapshot_of(run.client, planned.bound, planned.observed, planned.plan)).number
+    applying = _applying(run, planned)
+    try:
+        judgements = _forward(run, planned, applying, former.past)
+    except BaseException as error:
+        raise undo(run, planned, former, applying, error) from error
+    try:
+        applying.run(planned.plan.work(PRUNE))
+    except StackwrightError as error:
+        raise unpruned(run, judgements, error) from error
+    status, reason = _status(run.options, judgements)
+    try:
+        run.end(status, reason, [judgement.as_dict() for judgement in judgements])
+        run.tidy()
+    except EngineError as error:
+        raise unrecorded(run, applying, error) from error
+    return finish(run.client, run.stack, planned.observed, planned.plan, run.options, judgements, planned.id, number)
+
+
+def _past(run: Run, planned: Planned) -> Before:
+    services = planned.observed["services"]
+    if not services:
+        return Before()
+    return before(services, patiently(run.clock, lambda: tasks_of(run.client, run.stack), run.keep))
+
+
+def _applying(run: Run, planned: Planned) -> Apply:
+    return Apply(
+        run.client,
+        run.clock,
+        planned.observed,
+        rechecker(planned.bound, planned.observed, run.options, planned.images),
+        run.header,
+        run.progress,
+        keep=run.keep,
     )
-    start = clock.now()
-    limits = limits_of(options)
+
+
+def _forward(run: Run, planned: Planned, applying: Apply, past: Before) -> List[Judgement]:
+    """Changes wave by wave, and waits for the services of each before the next; at the end for the whole stack."""
+    options, plan = run.options, planned.plan
     waves = [list(group) for _wave, group in groupby(plan.work(CHANGE), key=lambda op: op.wave)]
     for number, wave in enumerate(waves):
         later = [op for other in waves[number + 1 :] for op in other] + plan.work(PRUNE)
         applying.run(wave, later)
-        if options["wait"] and number + 1 < len(waves):
-            names = {op.name for op in wave if op.kind == "service"}
-            between = _left(limits, clock.now() - start)._replace(stable_for=0.0)
-            if names:
-                _wait(client, clock, stack, applying, past, between, names, later, options)
+        names = {op.name for op in wave if op.kind == "service"}
+        if options["wait"] and options["mode"] != "fast" and number + 1 < len(waves) and names:
+            _wait(run, applying, past, names, stable=False)
     stays = {service["name"] for service in planned.bound["services"]}
     if not options["prune"]:
-        stays |= {service["Spec"]["Name"] for service in observed["services"]}
+        stays |= {service["Spec"]["Name"] for service in planned.observed["services"]}
     if options["wait"]:
-        left = _left(limits, clock.now() - start)
-        judgements = _wait(client, clock, stack, applying, past, left, stays, plan.work(PRUNE), options)
-    else:
-        judgements = _glance(client, stack, stays)
-    applying.run(plan.work(PRUNE))
-    return judgements
+        return _wait(run, applying, past, stays)
+    return _glance(run, stays)
 
 
-def _wait(
-    client: EngineClient,
-    clock: Any,
-    stack: str,
-    applying: Apply,
-    past: Before,
-    limits: Limits,
-    names: AbstractSet[str],
-    later: List[Operation],
-    options: Options,
-) -> List[Judgement]:
-    """Waits for the services ``names``; an error gets the outcome so far."""
+def _wait(run: Run, applying: Apply, past: Before, names: AbstractSet[str], stable: bool = True) -> List[Judgement]:
+    limits = limits_of(run.options)
+    if not stable:
+        limits = limits._replace(stable_for=0.0)
     replaced = {key: bool(op.payload.get("ports_only")) for key, op in applying.touched.items()}
-    try:
-        return wait(client, clock, stack, limits, past, replaced, options["progress"], names)
-    except (DeployError, EngineError) as error:
-        outcome = {
-            "done": list(applying.done),
-            "failed": "wait until the stack runs",
-            "not_done": [str(op) for op in later],
-        }
-        details = {**error.details, "outcome": outcome}
-        raise DeployError(error.message, error.error_code, error.hint, details) from error
+    return wait(run.client, run.clock, run.stack, limits, past, replaced, run.progress, names, run.keep)
 
 
-def _left(limits: Limits, spent: float) -> Limits:
-    """The limits with what is left of the time; at least a second, so that a state that is good counts."""
-    return limits._replace(timeout=max(limits.timeout - spent, 1.0))
+def _glance(run: Run, names: AbstractSet[str]) -> List[Judgement]:
+    services = [service for service in services_of(run.client, run.stack) if service["Spec"]["Name"] in names]
+    glances = [at_a_glance(service) for service in sorted(services, key=lambda s: str(s["Spec"]["Name"]))]
+    if None in glances:
+        return look(run.client, run.stack, services)
+    return [judgement for judgement in glances if judgement is not None]
 
 
-def _glance(client: EngineClient, stack: str, names: AbstractSet[str]) -> List[Judgement]:
-    services = [service for service in services_of(client, stack) if service["Spec"]["Name"] in names]
-    glances = [at_a_glance(service) for service in sorted(services, key=lambda s: s["Spec"]["Name"])]
-    return look(client, stack, services) if None in glances else [j for j in glances if j is not None]
+def _status(options: Options, judgements: List[Judgement]) -> Any:
+    """What the revision is recorded as: without a wait nobody knows whether it will run."""
+    if all(judgement.status in GOOD for judgement in judgements):
+        return HEALTHY, ""
+    return UNHEALTHY, "" if options["wait"] else "it was not waited for"

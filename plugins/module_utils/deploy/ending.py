@@ -1,73 +1,141 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``state: stopped`` and ``state: absent``."""
+"""``state: stopped`` and ``state: absent``, under the lock. What breaks off is completed by the next run."""
 
 from __future__ import annotations
 
-from typing import Any, Dict, List
+from typing import Any, Callable, Dict, List, Mapping
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.apply import Apply
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.gone import wait_until_gone, wait_until_stopped
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.approved import check_approved
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import Observed, observe
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.options import detach
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.outcome import finish
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning import stop as planning
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Operation, with_mask
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Operation, Plan, with_mask
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.plan_id import plan_id
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconcile import node_count
 
 Result = Dict[str, Any]
-Options = Dict[str, Any]
+Options = Mapping[str, Any]
+Work = Callable[[Any, Observed, Plan], int]
 
 
 def stop(client: EngineClient, clock: Any, stack: str, options: Options) -> Result:
     """Scales the stack to zero; waits until its tasks have ended if ``wait`` is set."""
-    observed = observe(client, stack)
-    plan = planning.stop(stack, observed, options["prefix"], node_count(observed))
-    plan = with_mask(plan, options["mask"])
-    if plan.changed and not options["check"] and not options["defer"]:
-        detach(options)
-        applying = _apply(client, clock, observed, options)
-        applying.run(plan.work())
-        if options["wait"]:
-            ids = [operation.payload["id"] for operation in plan.work()]
-            _with_outcome(applying, [], wait_until_stopped, client, clock, stack, options["timeout"], ids)
-    return finish(client, stack, observed, plan, options)
+
+    def plan(observed: Observed) -> Plan:
+        return planning.stop(stack, observed, options["prefix"], node_count(observed))
+
+    return _end(client, clock, stack, options, "stop", plan, _stop)
 
 
 def remove(client: EngineClient, clock: Any, stack: str, options: Options) -> Result:
     """Removes the services, waits until their tasks are gone, then removes configs, secrets and networks."""
+
+    def plan(observed: Observed) -> Plan:
+        return planning.remove(stack, observed, node_count(observed))
+
+    # The end of the tasks is waited for in any case.
+    return _end(client, clock, stack, {**options, "wait": True}, "remove", plan, _remove)
+
+
+def _end(
+    client: EngineClient,
+    clock: Any,
+    stack: str,
+    options: Options,
+    operation: str,
+    plan_of: Callable[[Observed], Plan],
+    work: Work,
+) -> Result:
+    observed, plan, identity = _look(client, stack, options, operation, plan_of)
+    check_approved(stack, identity, plan.changed, options)
+    idle = not plan.changed and (observed["lock"] is None or options["defer"])
+    if idle or options["check"] or options["defer"]:
+        return finish(client, stack, observed, plan, options, None, identity)
+    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.run import Run
+
+    with Run(client, clock, stack, operation, options) as run:
+        observed, plan, identity = _look(client, stack, options, operation, plan_of)
+        check_approved(stack, identity, plan.changed, options)
+        revision = work(run, observed, plan) if plan.changed else 0
+    return finish(client, stack, observed, plan, options, None, identity, revision)
+
+
+def _look(
+    client: EngineClient, stack: str, options: Options, operation: str, plan_of: Callable[[Observed], Plan]
+) -> Any:
     observed = observe(client, stack)
-    plan = planning.remove(stack, observed, node_count(observed))
-    if plan.changed:
-        detach({**options, "wait": True})  # the end of the tasks is waited for in any case
+    plan = plan_of(observed)
+    if plan.changed and operation == "remove":
         observed = {**observed, "all_services": client.list("/services")}
-        plan = planning.remove(stack, observed, node_count(observed))
-    if plan.changed and not options["check"] and not options["defer"]:
-        work = plan.work()
-        services = [operation for operation in work if operation.kind == "service"]
-        rest = [operation for operation in work if operation.kind != "service"]
-        applying = _apply(client, clock, observed, options)
-        applying.run(services, rest)
-        _with_outcome(applying, rest, wait_until_gone, client, clock, stack, options["timeout"])
-        applying.run(rest)
-    return finish(client, stack, observed, plan, options)
+        plan = plan_of(observed)
+    identity = plan_id(stack, [operation, options["prefix"]], observed)
+    return observed, with_mask(plan, options["mask"]), identity
 
 
-def _apply(client: EngineClient, clock: Any, observed: Observed, options: Options) -> Apply:
-    progress = options["progress"] or (lambda line: None)
-    return Apply(client, clock, observed, progress=progress, patience=options["timeout"])
+def _stop(run: Any, observed: Observed, plan: Plan) -> int:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.gone import wait_until_stopped
+
+    applying = _applying(run, observed)
+    _told(applying, [], lambda: applying.run(plan.work()))
+    if run.options["wait"]:
+        ids = [operation.payload["id"] for operation in plan.work()]
+        _told(
+            applying,
+            [],
+            lambda: wait_until_stopped(run.client, run.clock, run.stack, run.options["timeout"], ids, run.keep),
+        )
+    return 0
 
 
-def _with_outcome(applying: Apply, rest: List[Operation], wait: Any, *arguments: Any) -> None:
+def _remove(run: Any, observed: Observed, plan: Plan) -> int:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.gone import wait_until_gone
+    from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import FAILED, REMOVED
+
+    number = run.begin().number
+    work = plan.work()
+    services = [operation for operation in work if operation.kind == "service"]
+    rest = [operation for operation in work if operation.kind != "service"]
+    applying = _applying(run, observed)
     try:
-        wait(*arguments)
-    except DeployError as error:
-        error.details["outcome"] = {
+        _told(applying, rest, lambda: applying.run(services, rest))
+        _told(
+            applying,
+            rest,
+            lambda: wait_until_gone(run.client, run.clock, run.stack, run.options["timeout"], run.keep),
+        )
+        _told(applying, [], lambda: applying.run(rest))
+    except StackwrightError as error:
+        if error.error_code != "lock_lost":
+            run.end_if_possible(FAILED, error.message, restored="none")
+        raise
+    run.end(REMOVED)
+    run.tidy()
+    return int(number)
+
+
+def _applying(run: Any, observed: Observed) -> Any:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.apply import Apply
+
+    patience = run.options["timeout"]
+    return Apply(run.client, run.clock, observed, progress=run.progress, patience=patience, keep=run.keep)
+
+
+def _told(applying: Any, rest: List[Operation], act: Callable[[], None]) -> None:
+    """``act``; an error of it says how far it came, and that nothing is undone."""
+    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.run import lines_of, so_far
+
+    try:
+        act()
+    except StackwrightError as error:
+        outcome = error.details.get("outcome") or {
             "done": list(applying.done),
             "failed": "wait until the tasks have ended",
-            "not_done": [str(operation) for operation in rest],
+            "not_done": lines_of(rest),
         }
-        raise
+        details = {**error.details, "outcome": {**outcome, "rollback": "none", "restored": []}}
+        hint = f"{error.hint} {so_far(applying.done)}".strip()
+        raise DeployError(error.message, error.error_code, hint, details) from error

@@ -5,19 +5,27 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Sequence
+from typing import AbstractSet, Any, Callable, Dict, List, Optional, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import tasks_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.patience import patiently
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import state_of
+
+Tick = Callable[[], None]
 
 FIRST_PAUSE, LONGEST_PAUSE, GROWTH = 0.05, 1.0, 1.5
 ALIVE = ("assigned", "accepted", "preparing", "ready", "starting", "running")
 
 
-def wait_until_stopped(client: EngineClient, clock: Any, stack: str, timeout: float, ids: Sequence[str]) -> None:
-    """Waits until no task of the services ``ids`` runs any more. Raises DeployError (``timeout``)."""
+def wait_until_stopped(
+    client: EngineClient, clock: Any, stack: str, timeout: float, ids: Sequence[str], tick: Tick = lambda: None
+) -> None:
+    """Waits until no task of the services ``ids`` runs any more. Raises DeployError (``timeout``).
+
+    ``tick`` is called in every turn, to keep a lock.
+    """
     wanted = set(ids)
 
     def left() -> List[Dict[str, Any]]:
@@ -27,11 +35,18 @@ def wait_until_stopped(client: EngineClient, clock: Any, stack: str, timeout: fl
             if t.get("ServiceID") in wanted and state_of(t) in ALIVE and t.get("NodeID")
         ]
 
-    _until_none(left, clock, f"The stack {stack} does not stop", timeout)
+    _until_none(left, clock, f"The stack {stack} does not stop", timeout, tick)
 
 
-def wait_until_gone(client: EngineClient, clock: Any, stack: str, timeout: float) -> None:
-    """Waits until no task of the stack is left on a node. Raises DeployError (``timeout``).
+def wait_until_gone(
+    client: EngineClient,
+    clock: Any,
+    stack: str,
+    timeout: float,
+    tick: Tick = lambda: None,
+    ids: Optional[AbstractSet[str]] = None,
+) -> None:
+    """Waits until no task of the stack (of the services ``ids``) is left on a node. Raises DeployError (``timeout``).
 
     A task on a node that is down can't end; the Engine gives it up by itself (state ``orphaned``) only after a day,
     so such tasks are not waited for.
@@ -39,19 +54,22 @@ def wait_until_gone(client: EngineClient, clock: Any, stack: str, timeout: float
 
     def left() -> List[Dict[str, Any]]:
         tasks = [t for t in tasks_of(client, stack) if state_of(t) in ALIVE and t.get("NodeID")]
+        if ids is not None:
+            tasks = [task for task in tasks if task.get("ServiceID") in ids]
         if not tasks:
             return []
         up = {n["ID"] for n in client.list("/nodes") if (n.get("Status") or {}).get("State") == "ready"}
         return [task for task in tasks if task["NodeID"] in up]
 
-    _until_none(left, clock, f"The tasks of the stack {stack} do not end", timeout)
+    _until_none(left, clock, f"The tasks of the stack {stack} do not end", timeout, tick)
 
 
-def _until_none(left: Callable[[], List[Dict[str, Any]]], clock: Any, what: str, timeout: float) -> None:
+def _until_none(left: Callable[[], List[Dict[str, Any]]], clock: Any, what: str, timeout: float, tick: Tick) -> None:
     deadline = clock.now() + timeout
     pause, count = FIRST_PAUSE, -1
     while True:
-        tasks = left()
+        tick()
+        tasks = patiently(clock, left, tick)
         if not tasks:
             return
         if clock.now() >= deadline:

@@ -47,6 +47,7 @@ DEFAULTS: Dict[str, Any] = {
     "keep_revisions": 10,
     "commit_message": "",
     "who": "",  # who asked for the deployment, for the history
+    "back_to": 0,  # the number of the revision whose snapshot is deployed
     "plan_id": "",  # the plan that was approved; empty for any
     "this_run": _nameless,  # this_run(operation, message, since, who) -> data for the lock, as in adapter/holder.py
     "is_gone": _unknown,  # is_gone(data) -> whether that run's process is known to have ended

@@ -19,8 +19,13 @@ def finish(
     plan: Plan,
     options: Mapping[str, Any],
     judgements: Optional[Sequence[Judgement]] = None,
+    plan_id: str = "",
+    revision: int = 0,
 ) -> Dict[str, Any]:
-    """The result: changed, deferred, plan, kept, diff, services, status, notices, calls, stack, cluster_id, node."""
+    """The result: changed, deferred, plan, plan_id, kept, diff, notices, calls, stack, cluster_id, node.
+
+    After a deployment also services and status, and where something changed the number of its revision.
+    """
     work = plan.work()
     info = observed["info"]
     result: Dict[str, Any] = {
@@ -29,6 +34,7 @@ def finish(
         "stack": stack,
         "plan": [operation.as_dict() for operation in work],
         "plan_lines": [str(operation) for operation in work],
+        "plan_id": plan_id,
         "kept": len(plan.operations) - len(work),
         "diff": diff(work),
         "notices": list(plan.notices),
@@ -39,6 +45,8 @@ def finish(
     if judgements is not None:
         result["services"] = [judgement.as_dict() for judgement in judgements]
         result["status"] = worst(judgement.status for judgement in judgements)
+    if revision:
+        result["revision"] = revision
     return result
 
 

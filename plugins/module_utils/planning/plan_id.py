@@ -10,7 +10,6 @@ has moved on.
 from __future__ import annotations
 
 import hashlib
-import hmac
 import json
 import re
 from typing import Any, Dict, Mapping, Optional
@@ -37,13 +36,18 @@ def plan_id(stack: str, wanted: Any, observed: Mapping[str, Any]) -> str:
 def wanted_by(
     desired: Mapping[str, Any], options: Mapping[str, Any], images: Mapping[str, Any], key: Optional[str]
 ) -> Dict[str, Any]:
-    """What a plan to ``desired`` (a DesiredState) depends on, beside the Swarm. ``images``: what the registry said."""
+    """What a plan to ``desired`` (a DesiredState or a snapshot) depends on beside the Swarm.
+
+    ``images`` is what the registry said.
+    """
     return {
         "networks": [[entry["name"], entry["external"], entry["spec"]] for entry in desired["networks"]],
-        "configs": [[entry["name"], entry["external"], entry["spec"], entry["data"]] for entry in desired["configs"]],
+        "configs": [
+            [entry["name"], entry["external"], entry["spec"], entry.get("data")] for entry in desired["configs"]
+        ],
         # Without the key of the cluster a digest would tell which value somebody has guessed.
         "secrets": [
-            [entry["name"], entry["external"], entry["spec"], entry["data"] if key else None]
+            [entry["name"], entry["external"], entry["spec"], entry.get("data") if key else None]
             for entry in desired["secrets"]
         ],
         "services": [[entry["name"], entry["image"], entry["spec"]] for entry in desired["services"]],
@@ -107,5 +111,8 @@ def _seen(stack: str, observed: Mapping[str, Any]) -> Any:
 
 def _half(data: Any, key: Optional[str]) -> str:
     text = json.dumps(data, sort_keys=True).encode()
-    made = hmac.new(key.encode(), text, hashlib.sha256) if key else hashlib.sha256(text)
-    return made.hexdigest()[:HALF]
+    if not key:
+        return hashlib.sha256(text).hexdigest()[:HALF]
+    import hmac
+
+    return hmac.new(key.encode(), text, hashlib.sha256).hexdigest()[:HALF]

@@ -13,14 +13,13 @@ from typing import AbstractSet, Any, Dict, Iterator, List, Mapping, Optional, Tu
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.differences import differences
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import (
-    CHANGE,
     PRUNE,
     Operation,
     Plan,
     ordered,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prune import references
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import task_count
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import mode_of, task_count
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.stop import stopped
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
@@ -33,17 +32,12 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 )
 
 OBJECTS = (("network", "networks"), ("config", "configs"), ("secret", "secrets"))
-#: An update that is in one of these states goes on only if the service is sent again.
-HALTED = ("paused", "rollback_paused")
+#: An update in one of these states stands still, or is on a way of its own: the service is sent again.
+UNSETTLED = ("paused", "rollback_started", "rollback_paused")
 BACK, GONE = "as before", "was not there before"
 
 Name = Tuple[str, str]  # kind, name in the Swarm
 Service = Mapping[str, Any]
-
-
-def touched(plan: Plan) -> AbstractSet[Name]:
-    """What the first phase of ``plan`` changes. Pruning comes after the gate and is not undone."""
-    return {(op.kind, op.name) for op in plan.work(CHANGE)}
 
 
 def restoration(
@@ -66,13 +60,58 @@ def restoration(
     return Plan(ordered(operations))
 
 
+def interrupted(stack: str, observed: Mapping[str, Any], since: str, known: AbstractSet[str]) -> Dict[str, Any]:
+    """What was there before a run that began at ``since`` (the Engine's time) and died, as far as can be told.
+
+    What was made since then was not there, but for services in ``known`` (those of the last good revision), which it
+    must have replaced. A service that was updated since then had the spec before.
+    """
+    if not since:
+        return dict(observed)
+    was: Dict[str, Any] = dict(observed)
+    for plural in ("services", "networks", "configs", "secrets"):
+        kept = []
+        for obj in observed[plural]:
+            made = str(obj.get("CreatedAt") or obj.get("Created") or "")
+            new = stack_of(obj) == stack and _moment(made) > _moment(since)
+            if not new or (plural == "services" and name_of(obj) in known):
+                kept.append(_as_it_was(obj, since) if plural == "services" and not new else obj)
+        was[plural] = kept
+    return was
+
+
+def _as_it_was(service: Service, since: str) -> Service:
+    # Swarm touches a service also when an update ends: what counts is when the update began.
+    began = (service.get("UpdateStatus") or {}).get("StartedAt") or service.get("UpdatedAt")
+    if not service.get("PreviousSpec") or _moment(str(began or "")) <= _moment(since):
+        return service
+    return {**service, "Spec": service["PreviousSpec"]}
+
+
+def _moment(text: str) -> Tuple[str, str]:
+    # The Engine cuts trailing zeros of the fraction.
+    seconds, _dot, fraction = text.rstrip("Z").partition(".")
+    return seconds, fraction.ljust(9, "0")
+
+
+def moved(stack: str, was: Mapping[str, Any], now: Mapping[str, Any]) -> AbstractSet[Name]:
+    """What of the stack is not as it was."""
+    names = set()
+    for kind, plural in (("service", "services"), *OBJECTS):
+        olds, news = _own(plural, stack, was), _own(plural, stack, now)
+        names |= {(kind, name) for name in set(olds) ^ set(news)}
+        if kind == "service":
+            names |= {(kind, name) for name in set(olds) & set(news) if olds[name]["Spec"] != news[name]["Spec"]}
+    return names
+
+
 def _services(
     stack: str, before: Mapping[str, Any], now: Mapping[str, Any], names: AbstractSet[Name], stop_new: str
 ) -> Iterator[Operation]:
     olds, news = _own("services", stack, before), _own("services", stack, now)
     for name in sorted(name for kind, name in names if kind == "service"):
         old, new = olds.get(name), news.get(name)
-        if old is not None and new is not None and id_of(old) == id_of(new):
+        if old is not None and new is not None and mode_of(old["Spec"]) == mode_of(new["Spec"]):
             yield back(old, new)
             continue
         if new is not None and old is None and stop_new:
@@ -88,8 +127,8 @@ def _services(
 def back(old: Service, new: Service) -> Operation:
     """The operation that gives a live service the spec that it had; ``keep`` where it has it."""
     name, before, after = name_of(new), new["Spec"], old["Spec"]
-    halted = str((new.get("UpdateStatus") or {}).get("State") or "") in HALTED
-    if before == after and not halted:
+    unsettled = str((new.get("UpdateStatus") or {}).get("State") or "") in UNSETTLED
+    if before == after and not unsettled:
         return Operation("keep", "service", name, reason=BACK)
     have, want = normalise.service(before), normalise.service(after)
     same = have["TaskTemplate"] == want["TaskTemplate"]
@@ -98,13 +137,12 @@ def back(old: Service, new: Service) -> Operation:
         "id": id_of(new),
         "version": new["Version"]["Index"],
         "spec": after,
-        "ports_only": same and bool(restarts),
     }
     return Operation(
         "update",
         "service",
         name,
-        reason="its update was paused" if before == after else BACK,
+        reason="its update was not over" if before == after else BACK,
         changes=differences(have, want),
         restarts=restarts,
         wave=1,

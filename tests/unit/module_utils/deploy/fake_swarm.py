@@ -26,7 +26,7 @@ class Clock:
 
 
 class FakeSwarm:
-    """``before(method, path)`` is called before each call and may raise or meddle."""
+    """``before(method, path)`` and ``after`` are called around each call, and may raise or meddle."""
 
     where = "fake"
     api_version = (1, 41)
@@ -37,6 +37,7 @@ class FakeSwarm:
         self.numbers = itertools.count(1)
         self.objects = {kind: {} for kind in KINDS}
         self.before = lambda method, path: None
+        self.after = lambda method, path: None
 
     # -- the client's interface
 
@@ -64,6 +65,11 @@ class FakeSwarm:
 
     def post(self, path, query=None, body=None, headers=None, timeout=None):
         self._note("POST", path)
+        made = self._post(path, query, body)
+        self.after("POST", path)
+        return made
+
+    def _post(self, path, query, body):
         kind, _slash, rest = path.lstrip("/").partition("/")
         body = json.loads(json.dumps(body))
         if rest == "create":
@@ -88,6 +94,7 @@ class FakeSwarm:
         if kind != "services" and any(needle in json.dumps(s["Spec"]) for s in self.objects["services"].values()):
             raise EngineError(f"{kind} {identity} is in use by a service", "invalid_spec", status=400)
         del self.objects[kind][identity]
+        self.after("DELETE", path)
 
     # -- for tests
 

@@ -18,7 +18,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.bind impo
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import look_closer, observe
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import CHANGE
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconcile import reconcile
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.restore import restoration, touched
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.restore import restoration
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import KEY_CONFIG, name_of
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "deploy"))
@@ -52,6 +52,10 @@ def planned(swarm, state):
     observed = look_closer(swarm, observe(swarm, "shop", state), state)
     options = {"resolve_image": "never", "recreate": True}
     return observed, reconcile(bind(state, observed), observed, options)
+
+
+def touched(plan):
+    return {(op.kind, op.name) for op in plan.work(CHANGE)}
 
 
 def apply(swarm, state, operations):

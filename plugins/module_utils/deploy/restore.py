@@ -1,0 +1,186 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Puts a stack back to what it was before a change that failed, and waits until that runs.
+
+Swarm may be rolling back some service by itself meanwhile. So what is left to do is looked at again after each round;
+a service that an update of ours comes too late for is compared again, and then often needs none.
+"""
+
+from __future__ import annotations
+
+from typing import AbstractSet, Any, List, Mapping, NamedTuple, Optional, Sequence, Set
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.apply import Apply
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.gone import wait_until_gone
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import observe, services_of, tasks_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.patience import patiently
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.run import Run, lines_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.wait import before as past_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.wait import limits_of, updates_of, wait
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.gate import Before
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import mode_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import (
+    CHANGE,
+    PRUNE,
+    Operation,
+    Plan,
+    with_mask,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.restore import Name, back, restoration
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import name_of, stack_of
+
+ROUNDS = 3
+Observed = Mapping[str, Any]
+
+
+class Former(NamedTuple):
+    """What to go back to: the snapshot, what may have been touched, and what had failed by then."""
+
+    observed: Observed
+    names: AbstractSet[Name]
+    past: Before
+
+
+class Restored(NamedTuple):
+    """``lines`` of what was done, and a sentence about it."""
+
+    lines: List[str]
+    summary: str
+
+
+def restore(run: Run, former: Former, stop_new: bool) -> Restored:
+    """Makes the stack what it was. Raises StackwrightError; ``details["restored"]`` has the lines of what was done."""
+    run.progress("putting the stack back to what it was")
+    done: List[Operation] = []
+    try:
+        touched: Set[str] = set()
+        plan = _plan(run, former, stop_new)
+        for _round in range(ROUNDS):
+            if not plan.work(CHANGE):
+                break
+            touched |= _carry_out(run, former, plan.work(CHANGE), done)
+            plan = _plan(run, former, stop_new)
+        else:
+            raise _left(plan)
+        failed = _wait(run, former, touched)
+        # Whatever the services do: what is new and not in use goes.
+        rest = _plan(run, former, stop_new).work(PRUNE)
+        if any(operation.kind == "network" for operation in rest):
+            # A node shows a network until the last task has left it: the next run would take it for one that is there.
+            wait_until_gone(run.client, run.clock, run.stack, run.options["timeout"], run.keep, _removed(done))
+        _carry_out(run, former, rest, done)
+        if failed is not None:
+            raise failed
+    except StackwrightError as error:
+        error.details["restored"] = lines_of(done)
+        raise
+    return Restored(lines_of(done), summary(run.stack, former.observed, done))
+
+
+def _removed(done: Sequence[Operation]) -> Set[str]:
+    return {str(op.payload["id"]) for op in done if op.kind == "service" and op.action == "remove"}
+
+
+def _plan(run: Run, former: Former, stop_new: bool) -> Plan:
+    def look() -> Observed:
+        now = observe(run.client, run.stack)
+        return {**now, "all_services": run.client.list("/services")}
+
+    now = patiently(run.clock, look, run.keep)
+    prefix = run.options["prefix"] if stop_new else ""
+    plan = restoration(run.stack, former.observed, now, former.names, prefix)
+    run.seen = now
+    return with_mask(plan, run.options["mask"])
+
+
+def _carry_out(run: Run, former: Former, work: Sequence[Operation], done: List[Operation]) -> Set[str]:
+    """Carries out operations; gives the ids of the services that were sent."""
+    olds = {name_of(service): service for service in former.observed["services"]}
+
+    def recheck(name: str, live: Mapping[str, Any]) -> Operation:
+        if name in olds:
+            return back(olds[name], live)
+        (operation,) = [op for op in work if op.name == name and op.kind == "service"]
+        version = live["Version"]["Index"]
+        return Operation("update", "service", name, payload={**operation.payload, "version": version})
+
+    applying = Apply(
+        run.client,
+        run.clock,
+        run.seen,
+        recheck,
+        run.header,
+        run.progress,
+        run.options["timeout"],
+        run.keep,
+        insist=True,
+    )
+    try:
+        applying.run(work)
+    finally:
+        done += applying.completed
+    return set(applying.touched)
+
+
+def _wait(run: Run, former: Former, touched: Set[str]) -> Optional[StackwrightError]:
+    """Waits until the restored services run; gives why they don't.
+
+    Those that did not run before, and jobs, are not waited for.
+    """
+    ran = {
+        name_of(service)
+        for service in former.observed["services"]
+        if service["ID"] not in former.past.broken and not mode_of(service["Spec"]).endswith("job")
+    }
+    names = ran & {name for kind, name in former.names if kind == "service"}
+    if not names or not run.options["wait"]:
+        return None
+    services, tasks = patiently(
+        run.clock, lambda: (services_of(run.client, run.stack), tasks_of(run.client, run.stack)), run.keep
+    )
+    at_first = {key: value for key, value in updates_of(run.seen["services"]).items() if key not in touched}
+    past = past_of(services, tasks)._replace(updates=at_first, broken=former.past.broken)
+    limits = limits_of(run.options)._replace(stable_for=0.0, observe=False)
+    replaced = dict.fromkeys(touched, False)
+    try:
+        wait(run.client, run.clock, run.stack, limits, past, replaced, run.progress, names, run.keep)
+    except StackwrightError as error:
+        return error
+    return None
+
+
+def _left(plan: Plan) -> DeployError:
+    left = [str(operation) for operation in plan.work()]
+    return DeployError(
+        f"Somebody else changes the stack at the same time: {'; '.join(left)}.",
+        "out_of_sequence",
+        "Run again.",
+        {"left": left},
+    )
+
+
+def summary(stack: str, before: Observed, done: Sequence[Operation]) -> str:
+    """``10 services are as before, what was new is gone (1 service and 2 configs)``."""
+    parts: List[str] = []
+    old = {name_of(service) for service in before["services"] if stack_of(service) == stack}
+    if old:
+        parts.append(f"{_number(len(old), 'service')} {'is' if len(old) == 1 else 'are'} as before")
+    new = [op for op in done if op.kind != "service" or op.name not in old]
+    gone = [op.kind for op in new if op.action == "remove"]
+    if gone:
+        kinds = [kind for kind in ("service", "network", "config", "secret") if kind in gone]
+        parts.append(f"what was new is gone ({_list([_number(gone.count(kind), kind) for kind in kinds])})")
+    stopped = sum(op.kind == "service" and op.action == "update" for op in new)
+    if stopped:
+        parts.append(f"{_number(stopped, 'new service')} {'is' if stopped == 1 else 'are'} stopped")
+    return ", ".join(parts) or "nothing had been changed"
+
+
+def _number(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+def _list(words: List[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

@@ -1,0 +1,122 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One run that changes a stack: it holds the stack's lock, and has a record in its history."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.history import History
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.holder import describe
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.lock import Lock
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.look import registry_header
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.options import detach
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.patience import patiently
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.recall import draft
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.history.retention import kept_references
+from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import CANCELLED, QUEUED, Revision
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Operation
+
+Snapshot = Dict[str, Any]
+
+
+class Run:
+    """A context: the lock is held within it, and given back at its end, whatever happens.
+
+    ``interrupted`` are the revisions of runs that died at their work; they are settled (FAILED) when the context is
+    entered. ``revision`` is the run's own, once there is one. Entering raises DeployError (``locked``) and EngineError.
+    """
+
+    def __init__(
+        self, client: EngineClient, clock: Any, stack: str, operation: str, options: Mapping[str, Any]
+    ) -> None:
+        self.client, self.clock, self.stack, self.operation, self.options = client, clock, stack, operation, options
+        self.progress: Callable[[str], None] = options["progress"] or (lambda line: None)
+        self.header = registry_header(options)
+        holder = options["this_run"](operation, options["commit_message"], clock.wall(), options["who"])
+        self.lock = Lock(client, clock, stack, holder, is_gone=options["is_gone"])
+        self.history = History(client, clock, stack)
+        self.revision: Optional[Revision] = None
+        self.interrupted: List[Revision] = []
+        self.seen: Mapping[str, Any] = {}  # the latest look at the stack
+
+    def __enter__(self) -> Run:
+        detach(self.options)
+        try:
+            died = self.lock.acquire(self.options["lock_timeout"], self._wait_in_line)
+            patiently(self.clock, self.history.read, self.keep)
+            self.interrupted = self.history.settle(self.lock.holder["run"], describe(died) if died else "")
+        except BaseException as error:
+            self._leave_line(str(error) if isinstance(error, StackwrightError) else "interrupted while it waited")
+            self.lock.release()
+            raise
+        for revision in self.interrupted:
+            self.progress(f"revision {revision.number} was interrupted, and is settled as failed")
+        return self
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        if self.lock.held:
+            self._leave_line(str(error) if isinstance(error, StackwrightError) else "there was nothing left to do")
+        self.lock.release()
+
+    def keep(self) -> None:
+        """Renews the lock where it is time. Raises DeployError (``lock_lost``)."""
+        self.lock.keep()
+
+    # -- the record
+
+    def kept(self) -> Mapping[str, Any]:
+        """The configs and secrets that the history will need beside those of this run's revision."""
+        return kept_references(self.history.revisions, self.options["keep_revisions"] - 1)
+
+    def begin(self, snapshot: Optional[Snapshot] = None) -> Revision:
+        """Records the beginning. Raises EngineError."""
+        made = draft(self.stack, self.lock.holder, self.options, self.operation, snapshot, int(self.options["back_to"]))
+        if self.revision is not None:
+            made = replace(self.revision, packed=made.packed, references=made.references)
+        self.revision = self.history.begin(made)
+        return self.revision
+
+    def end(self, status: str, reason: str = "", services: Sequence[Mapping[str, Any]] = (), **more: Any) -> None:
+        """Records the end. Raises EngineError."""
+        if self.revision is not None:
+            self.revision = self.history.mark(self.revision, status, reason, services, **more)
+
+    def end_if_possible(
+        self, status: str, reason: str, services: Sequence[Mapping[str, Any]] = (), **more: Any
+    ) -> None:
+        """Records the end where something else is to be told anyway; if that fails, the next run settles it."""
+        with suppress(StackwrightError):
+            self.end(status, reason, services, **more)
+
+    def tidy(self) -> None:
+        """Removes the records of what is kept no longer."""
+        self.history.collect(self.history.revisions, self.options["keep_revisions"])
+
+    def _wait_in_line(self, line: str) -> None:
+        self.progress(line)
+        if self.revision is None:
+            made = draft(self.stack, self.lock.holder, self.options, self.operation)
+            with suppress(StackwrightError):  # the record of a wait is not worth ending it
+                self.revision = self.history.queue(made, self.options["lock_timeout"])
+
+    def _leave_line(self, reason: str) -> None:
+        if self.revision is not None and self.revision.status == QUEUED:
+            self.end_if_possible(CANCELLED, reason)
+
+
+def so_far(done: Sequence[Any]) -> str:
+    """What a user is told of a change that broke off and stays."""
+    count = len(done)
+    text = "Nothing was done" if not count else f"{count} operation{' was' if count == 1 else 's were'} done"
+    return f"{text}; running again completes the rest."
+
+
+def lines_of(operations: Sequence[Operation]) -> List[str]:
+    """One line for each operation."""
+    return [str(operation) for operation in operations]

@@ -1,0 +1,166 @@
+"""Operations whose answers are lost: each is done exactly once, whatever the Engine says or does not say."""
+
+import copy
+import sys
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.apply import Apply
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.bind import bind
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import look_closer, observe
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.options import with_defaults
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.recheck import rechecker
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, EngineError
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconcile import reconcile
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import name_of
+
+sys.path.insert(0, str(Path(__file__).parent))
+from builders import content, desired, reference, service
+from fake_swarm import Clock, FakeSwarm
+
+OPTIONS = with_defaults({"resolve_image": "never"})
+FAULTS = {
+    "unreachable": EngineError("gone", "daemon_unreachable"),
+    "an election": EngineError("no leader", "no_quorum", status=503),
+    "silent": EngineError("no answer in time", "timeout"),
+    "500": EngineError("something broke", "engine_error", status=500),
+    "torn": EngineError("the answer is no JSON", "engine_error", status=201),
+}
+
+
+def before():
+    web = service("web", Configs=[reference("Config", "page")], Secrets=[reference("Secret", "key")])
+    old = service("old")
+    return desired([web, old], [content("page", "one"), content("text", "t")], [content("key", "one")])
+
+
+def after():
+    web = service("web", "app:2", Configs=[reference("Config", "page")], Secrets=[reference("Secret", "key")])
+    state = desired(
+        [web, service("new")],
+        [content("page", "two"), content("text", "t", Labels={"com.docker.stack.namespace": "shop", "team": "a"})],
+        [content("key", "two")],
+    )
+    more = {**state["networks"][0]["spec"], "Name": "shop_more"}
+    state["networks"].append({"key": "more", "name": "shop_more", "external": False, "spec": more})
+    return state
+
+
+def applying(swarm, state, keep=lambda: None):
+    observed = look_closer(swarm, observe(swarm, "shop", state), state)
+    bound = bind(state, observed)
+    plan = reconcile(bound, observed, OPTIONS)
+    made = Apply(swarm, Clock(), observed, rechecker(bound, observed, OPTIONS, {}), keep=keep)
+    return made, plan.work()
+
+
+def run(swarm, state):
+    made, work = applying(swarm, state)
+    made.run(work)
+    return made
+
+
+def specs(swarm):
+    return {
+        (kind, name_of(obj)): copy.deepcopy(obj.get("Spec") or {k: v for k, v in obj.items() if k != "Id"})
+        for kind, objects in swarm.objects.items()
+        for obj in objects.values()
+    }
+
+
+def without_ids(value):
+    if isinstance(value, dict):
+        hidden = ("ConfigID", "SecretID", "Target", "Data", "stackwright.content")
+        return {k: without_ids(v) for k, v in value.items() if k not in hidden}
+    return [without_ids(item) for item in value] if isinstance(value, list) else value
+
+
+def start():
+    swarm = FakeSwarm()
+    run(swarm, before())
+    swarm.writes.clear()
+    return swarm
+
+
+def test_each_write_may_fail_once_and_is_done_once():
+    begun = start()
+    plain = copy.deepcopy(begun)
+    run(plain, after())
+    wanted, writes = without_ids(specs(plain)), list(plain.writes)
+    assert len(writes) == 7
+    for error in FAULTS.values():
+        for moment in ("before", "after"):
+            for number in range(len(writes)):
+                swarm = copy.deepcopy(begun)
+                made, work = applying(swarm, after())
+                count = [-1]
+
+                def fail(method, path, count=count, number=number, error=error):
+                    count[0] += method != "GET"
+                    if method != "GET" and count[0] == number:
+                        raise error
+
+                setattr(swarm, moment, fail)
+                made.run(work)
+                assert without_ids(specs(swarm)) == wanted
+                assert len(made.touched) == 2
+                # What the Engine has done is not sent again.
+                assert len(swarm.writes) == len(writes)
+
+
+def test_an_engine_that_stays_away_is_given_up_after_some_time():
+    swarm = start()
+    made, work = applying(swarm, after())
+
+    def away(method, path):
+        raise FAULTS["unreachable"]
+
+    swarm.before = away
+    with pytest.raises(DeployError) as failed:
+        made.run(work)
+    assert failed.value.error_code == "daemon_unreachable"
+    assert 20 <= made.clock.now() < 25
+
+
+def test_an_error_that_says_nothing_is_not_tried_for_long():
+    swarm = start()
+    made, work = applying(swarm, after())
+
+    def broken(method, path):
+        if method != "GET":
+            raise FAULTS["500"]
+
+    swarm.before = broken
+    with pytest.raises(DeployError) as failed:
+        made.run(work)
+    assert failed.value.error_code == "engine_error"
+    assert len(swarm.writes) == 0
+    assert made.clock.now() < 2
+
+
+def test_a_name_that_somebody_else_took_meanwhile_is_a_conflict():
+    swarm = start()
+    made, work = applying(swarm, after())
+    swarm.add("networks", Name="shop_more", Driver="overlay", Labels={})
+    with pytest.raises(DeployError) as failed:
+        made.run(work)
+    assert failed.value.error_code == "conflict"
+    assert failed.value.details["outcome"]["failed"].startswith("create network shop_more")
+
+
+def test_the_lock_is_kept_before_each_write_and_its_loss_ends_the_run():
+    swarm = start()
+    turns = []
+
+    def keep():
+        turns.append(len(swarm.writes))
+        if len(turns) == 4:
+            raise DeployError("lost", "lock_lost", "hint")
+
+    made, work = applying(swarm, after(), keep)
+    with pytest.raises(DeployError) as failed:
+        made.run(work)
+    assert turns == [0, 1, 2, 3]
+    assert (failed.value.error_code, failed.value.message) == ("lock_lost", "lost")
+    assert len(failed.value.details["outcome"]["done"]) == 3
