@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -92,7 +93,7 @@ def test_a_changed_service_is_the_only_one_that_is_sent(core, swarm, text):
     core.deploy(text())
     done = core.deploy(text(greeting="good morning"))
     assert [(op["action"], op["name"], op["restarts"]) for op in done["plan"]] == [("update", f"{core.stack}_web", 2)]
-    assert [path.rpartition("/")[2] for _method, path in core.writes] == ["update"]
+    assert [path.rpartition("/")[2] for _method, path in core.writes if path.startswith("/services")] == ["update"]
     assert done["diff"] == {
         "before": f"service {core.stack}_web\n  environment GREETING: hello\n",
         "after": f"service {core.stack}_web\n  environment GREETING: good morning\n",
@@ -100,13 +101,14 @@ def test_a_changed_service_is_the_only_one_that_is_sent(core, swarm, text):
 
 
 def test_new_content_makes_new_objects_and_old_ones_go_when_no_rollback_needs_them(core, swarm, text):
-    core.deploy(text())
-    rotated = core.deploy(text(page="two", secret="second"))
+    deploy = partial(core.deploy, keep_revisions=1)
+    deploy(text())
+    rotated = deploy(text(page="two", secret="second"))
     assert {op["reason"] for op in rotated["plan"] if op["action"] == "create"} == {"content changed"}
     assert len(names(swarm, "configs")) == len(names(swarm, "secrets")) == 2
-    assert not core.deploy(text(page="two", secret="second"))["changed"]
+    assert not deploy(text(page="two", secret="second"))["changed"]
     # Another change of the service moves the rollback target on: the first content is no longer needed.
-    core.deploy(text(page="two", secret="second", greeting="bye"))
+    deploy(text(page="two", secret="second", greeting="bye"))
     assert len(names(swarm, "configs")) == len(names(swarm, "secrets")) == 1
     assert "second" not in str(swarm.objects("secrets"))
 
@@ -214,32 +216,28 @@ def test_images_are_pinned_by_the_registry_and_stay_so(core, bed, swarm):
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
-def test_an_engine_that_dies_at_any_write_says_what_was_done_and_a_second_run_completes(core, swarm, text, moment):
+def test_a_connection_that_breaks_at_any_write_is_made_up_for(core, swarm, text, moment):
+    """The Engine is asked whether it has acted; also for the lock and the record, which are written as well."""
     asleep = (
         text().replace("replicas: 2", "replicas: 0").replace("1s\nconfigs:", "1s\n    deploy: {replicas: 0}\nconfigs:")
     )
     core.deploy(asleep)
-    writes = 5  # network, config, secret, two services; the key for secrets is there
-    for number in range(writes):
+    core.remove()
+    core.deploy(asleep)
+    for number in range(len(core.writes)):
         core.remove()
         count = 0
 
         def fail(method, path, number=number):
             nonlocal count
             count += method != "GET"
-            if count == number + 1:
+            if method != "GET" and count == number + 1:
                 raise ConnectionResetError("gone")
 
         setattr(core.transport, moment, fail)
-        with pytest.raises(DeployError) as failed:
-            core.deploy(asleep)
-        setattr(core.transport, moment, lambda method, path: None)
-        assert failed.value.error_code == "daemon_unreachable"
-        outcome = failed.value.details["outcome"]
-        assert len(outcome["done"]) == number
-        assert len(outcome["done"]) + 1 + len(outcome["not_done"]) == writes
         done = core.deploy(asleep)
-        assert (done["status"], len(done["plan"])) == ("asleep", writes - number - (moment == "after"))
+        setattr(core.transport, moment, lambda method, path: None)
+        assert (done["status"], len(done["plan"])) == ("asleep", 5)
         assert not core.deploy(asleep)["changed"]
 
 

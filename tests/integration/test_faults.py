@@ -27,7 +27,7 @@ secrets:
   c: {file: secret}
   d: {file: secret}
 """
-OBJECTS = 9  # and the cluster's key
+OBJECTS = 9
 
 
 class Faulty:
@@ -90,13 +90,10 @@ def test_a_fault_at_any_call(fault, core, swarm):
             made = sum(held(swarm).values())
             if outcome is None:
                 assert made == 0, "something was done, but the error does not say so"
+            elif outcome["rollback"] == "done":
+                assert made == 0, "it says that all was undone"
             else:
-                keys = sum("stackwright.key" in line for line in outcome["done"])
-                # A dropped answer hides from us that the engine has done its last operation.
-                assert made - (len(outcome["done"]) - keys) in ((0, 1) if fault in ("dropped", "torn") else (0,))
-                assert outcome["failed"]
-                told = len(outcome["done"]) - keys + len(outcome["not_done"])
-                assert told in (OBJECTS - 1, OBJECTS)
+                assert (outcome["rollback"], made) == ("none", OBJECTS)
         core.client._transport = real
         done = core.deploy(FILE)
         assert done["status"] == "asleep"
@@ -104,4 +101,4 @@ def test_a_fault_at_any_call(fault, core, swarm):
         assert not core.deploy(FILE)["changed"]
         if faulty.calls < number:
             break
-    assert failures >= OBJECTS
+    assert failures > 3  # the first look; later on a single fault is borne with

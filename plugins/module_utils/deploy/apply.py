@@ -61,6 +61,7 @@ class Apply:
         self.attempted: List[Operation] = []
         self.touched: Dict[str, Operation] = {}
         self.key: Optional[str] = observed.get("key")
+        self._predefined: Mapping[str, str] = observed.get("predefined") or {}
         self.ids = {
             (kind, name_of(obj)): id_of(obj)
             for kind, plural in (("network", "networks"), ("config", "configs"), ("secret", "secrets"))
@@ -132,10 +133,12 @@ class Apply:
         return True
 
     def _as_wanted(self, operation: Operation) -> Callable[[str, Mapping[str, Any]], bool]:
+        names = {identity: name for (_kind, name), identity in self.ids.items()}
+        names.update(self._predefined)
+
         def as_wanted(name: str, live: Mapping[str, Any]) -> bool:
-            if self.recheck is not None:
-                return self.recheck(name, live).action == "keep"
-            return normalise.service(live["Spec"]) == normalise.service(operation.payload["spec"])
+            sent = self._with_ids(operation.payload["spec"])
+            return normalise.service(live["Spec"], names) == normalise.service(sent, names, self.client.api_version)
 
         return as_wanted
 
@@ -200,8 +203,10 @@ class Apply:
             except EngineError as error:
                 if error.error_code != "out_of_sequence" or self.recheck is None:
                     raise
-                fresh = self.recheck(operation.name, self.client.get(f"/services/{payload['id']}"))
-                if fresh.action == "keep":  # it may well have been us, by a call whose answer was lost
+                live = self.client.get(f"/services/{payload['id']}")
+                fresh = self.recheck(operation.name, live)
+                # It may well have been us, by a call whose answer was lost.
+                if fresh.action == "keep" or self._as_wanted(operation)(operation.name, live):
                     self.touched[payload["id"]] = operation
                     return
                 if fresh.changes != operation.changes and not self.insist:
