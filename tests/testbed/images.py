@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from .caddies import caddy
 from .packages import unpack
 from .paths import IMAGES, BedError, locked
 from .recipes import RECIPES, Recipe
@@ -75,6 +76,8 @@ def lay_out(recipe: Recipe, root: Path) -> None:
         (root / target).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(source, root / target)
         (root / target).chmod(0o755)
+    if recipe.caddy:
+        shutil.copy(caddy(recipe.caddy), root / "usr/bin/caddy")
     for target, link in recipe.links:
         if not (root / link).exists() and not (root / link).is_symlink():
             (root / link).symlink_to(target)

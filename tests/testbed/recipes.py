@@ -42,6 +42,8 @@ class Recipe:
     folders: tuple[str, ...] = ()
     users: tuple[tuple[str, int], ...] = ()
     ownership: tuple[tuple[str, int], ...] = ()
+    #: A version of Caddy (``caddies``) as /usr/bin/caddy.
+    caddy: str = ""
 
     @property
     def config(self) -> dict[str, object]:
@@ -75,6 +77,16 @@ RECIPES = {
         ),
         links=COMMON,
         folders=("config", "data", "root"),
+    ),
+    "caddy-2.11": Recipe(
+        packages=("libc6",),
+        configuration=(
+            ("Env", [PATH, "XDG_CONFIG_HOME=/config", "XDG_DATA_HOME=/data"]),
+            ("Cmd", ["caddy", "run", "--config", "/etc/caddy/Caddyfile", "--adapter", "caddyfile"]),
+        ),
+        links=COMMON,
+        folders=("config", "data", "root"),
+        caddy="2.11",
     ),
     "python": Recipe(
         packages=("python3-minimal", "libpython3-stdlib", "python3-psycopg2"),

@@ -117,7 +117,12 @@ def server_name(apps: Any, wanted: str) -> str:
 
 
 def routes_of(apps: Any, server: str = "") -> List[Any]:
-    """The routes of the proxy's server (flattened), of all servers where none is named."""
+    """The routes of the proxy's server (flattened), of all servers where none is named.
+
+    :raises RouteError: ``no_server``: there is none of this name.
+    """
+    if server:
+        server_name(apps, server)
     found: List[Any] = []
     for name, content in sorted(_servers(apps).items()):
         if server in ("", name):
