@@ -92,6 +92,23 @@ CHANGES: Spec = {
     "plan_id": {"type": "str"},
 }
 
+#: What going back to a revision takes of that, and which one.
+BACK: Spec = {
+    "to": {"type": "int"},
+    **{
+        name: CHANGES[name]
+        for name in (
+            "recreate",
+            "with_registry_auth",
+            "registry_auth",
+            "rollout",
+            "keep_revisions",
+            "commit_message",
+            "plan_id",
+        )
+    },
+}
+
 #: The least and the most of each number; a limit that is not there would be one that never ends.
 DAY = 86400
 RANGES = {
@@ -101,6 +118,7 @@ RANGES = {
     "rollout.poll_interval": (0.05, 10),
     "rollout.lock_timeout": (0, DAY),
     "keep_revisions": (1, 1000),
+    "to": (1, 999999999),
     "wait_timeout": (1, DAY),
 }
 

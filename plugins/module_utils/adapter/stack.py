@@ -32,7 +32,33 @@ PASSED = (
     "commit_message",
     "plan_id",
 )
+BACK = ("to", "recreate", "with_registry_auth", "registry_auth", "keep_revisions", "commit_message", "plan_id")
 ROLLOUT = ("wait", "mode", "timeout", "stable_for", "max_restarts", "poll_interval", "lock_timeout", "on_failure")
+
+
+def roll_back_stack(client: EngineClient, params: Dict[str, Any], run: Dict[str, Any]) -> Dict[str, Any]:
+    """Brings the stack back to the revision ``to``; the result is that of ``deploy.rollback``."""
+    check_ranges(params)
+    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.rollback import roll_back
+
+    options = {name: params[name] for name in BACK}
+    return roll_back(client, SystemClock(), params["name"], {**options, **_common(params, run)})
+
+
+def _common(params: Dict[str, Any], run: Dict[str, Any]) -> Dict[str, Any]:
+    """The options that each change of a stack has."""
+    options: Dict[str, Any] = {
+        "check": run["check"],
+        "defer": run["defer"],
+        "detach": run["detach"],
+        "progress": run["progress"],
+        "prefix": params["label_prefix"],
+        "who": run.get("who"),
+        "this_run": this_run,
+        "is_gone": is_gone,
+    }
+    options.update({name: params["rollout"].get(name) for name in ROLLOUT})
+    return options
 
 
 def change_stack(client: EngineClient, params: Dict[str, Any], run: Dict[str, Any]) -> Dict[str, Any]:
@@ -42,17 +68,7 @@ def change_stack(client: EngineClient, params: Dict[str, Any], run: Dict[str, An
     """
     check_ranges(params)
     options = {name: params[name] for name in PASSED}
-    options.update(
-        check=run["check"],
-        defer=run["defer"],
-        detach=run["detach"],
-        progress=run["progress"],
-        prefix=params["label_prefix"],
-        who=run.get("who"),
-        this_run=this_run,
-        is_gone=is_gone,
-    )
-    options.update({name: params["rollout"].get(name) for name in ROLLOUT})
+    options.update(_common(params, run))
     clock = SystemClock()
     if params["state"] == "stopped":
         return through_an_election(clock, lambda: stop_stack(client, clock, params["name"], options))

@@ -37,7 +37,7 @@ class Pinned:
         self._kept, _token = store.read()
 
     def bind(self, bound: Data) -> Dict[str, Any]:
-        """``bound`` with the values. Raises ValueStoreError (``value_lost``) naming those that the store has no more."""
+        """``bound`` with the values. Raises ValueStoreError (``value_lost``) for those that the store lacks."""
         texts = pinned(self._kept, self.labels)
         self.desired = self.unbound = dict(bound)
         parts = {part: bind_values(bound[part], texts) for part in ("networks", "services")}
