@@ -34,6 +34,7 @@ extends_documentation_fragment:
 seealso:
   - module: stackwright.swarm.compose_stack
   - module: stackwright.swarm.stack_health
+  - module: stackwright.swarm.stack_rollback
 """
 
 EXAMPLES = r"""
