@@ -1,7 +1,9 @@
 """Routes in real proxies of both versions, with real requests: what each field does, order, ownership, conflicts."""
 
 import base64
+import contextlib
 import json
+import socket
 import sys
 import threading
 import time
@@ -338,3 +340,48 @@ def test_internal_tls_follows_from_the_routes_of_all_stacks(proxy, web):
     bring(proxy, wish("blog", absent=True))
     assert "policies" not in json.loads(proxy.call("GET", "/config/apps/tls/automation")[1])
     wait_for(lambda: proxy.get("a.example.com")[0].status == 404, "catch-all")
+
+
+class Echo:
+    """A service that takes an upgrade as a websocket does, and sends everything back."""
+
+    def __init__(self):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        while True:
+            try:
+                client, _address = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._echo, args=(client,), daemon=True).start()
+
+    def _echo(self, client):
+        upgraded = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
+        with client, contextlib.suppress(ConnectionError):
+            client.recv(65536)
+            client.sendall(upgraded)
+            while data := client.recv(65536):
+                client.sendall(data)
+
+    def stop(self):
+        self.listener.close()
+
+
+def test_websockets_of_a_stack_outlive_the_changes_of_another_from_2_8_on(proxy, web):
+    if proxy.version == "2.6":
+        pytest.skip("Caddy 2.6 drops them, and takes no field that would keep it from that")
+    upgrade = b"GET / HTTP/1.1\r\nHost: a.example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
+    with running(Echo()) as echo:
+        bring(proxy, wish("shop", to(echo)))
+        with socket.create_connection(("127.0.0.1", proxy.port), timeout=5) as visitor:
+            visitor.sendall(upgrade)
+            head = b""
+            while b"\r\n\r\n" not in head:
+                head += visitor.recv(1000)
+            for number in range(5):
+                bring(proxy, wish("blog", to(web, f"b{number}.example.com")))
+                visitor.sendall(b"%d" % number)
+                assert visitor.recv(10) == b"%d" % number
