@@ -160,6 +160,11 @@ plan_lines:
   elements: str
   sample:
     - "update service shop_web: image registry.example.com/shop:1.3 → registry.example.com/shop:1.4 (restarts 2 tasks)"
+revision:
+  description: The number of the revision in the stack's history that this run has made.
+  returned: success, where something was changed
+  type: int
+  sample: 7
 plan_id:
   description:
     - Names this plan - what was observed and what is wanted. Give it to O(plan_id) of a later run to have exactly this plan carried out.
@@ -237,7 +242,7 @@ error_code:
   type: str
   sample: no_revision
 outcome:
-  description: How far a deployment came that has begun and failed. Running again goes on from there.
+  description: How far a deployment came that has begun and failed, and what became of it.
   returned: when a deployment has begun and failed
   type: dict
   contains:
@@ -252,10 +257,49 @@ outcome:
       description: What was therefore not done.
       type: list
       elements: str
+    rollback:
+      description:
+        - V(done) if the stack is as it was before, V(failed) if putting it back failed as well, V(none) if it was left as it
+          is.
+      type: str
+    restored:
+      description: What was done to put the stack back, as in RV(plan_lines).
+      type: list
+      elements: str
   sample:
-    done: ["create service shop_web"]
+    done: ["create config shop_page_12345678", "update service shop_web: image app:1 → app:2 (restarts 2 tasks)"]
     failed: wait until the stack runs
     not_done: ["remove config shop_page"]
+    rollback: done
+    restored: ["update service shop_web: image app:2 → app:1 (restarts 2 tasks)", "remove config shop_page_12345678: was not there before"]
+cause:
+  description: Why the deployment failed, where putting the stack back failed as well.
+  returned: when RV(error_code) is V(rollback_failed)
+  type: dict
+  contains:
+    error_code:
+      description: The code that the failure would have had.
+      type: str
+    message:
+      description: What went wrong.
+      type: str
+  sample: {error_code: image_not_found, message: "The stack shop does not run: ..."}
+rollback_error:
+  description: Why putting the stack back failed.
+  returned: when RV(error_code) is V(rollback_failed)
+  type: dict
+  contains:
+    error_code:
+      description: A stable word for it.
+      type: str
+    message:
+      description: What went wrong.
+      type: str
+    failures:
+      description: The services that do not run, as in RV(failures).
+      type: list
+      elements: dict
+  sample: {error_code: daemon_unreachable, message: "No engine answers at unix:///var/run/docker.sock.", failures: []}
 failures:
   description: Why services do not run.
   returned: when the wait has failed
