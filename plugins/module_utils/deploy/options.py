@@ -52,7 +52,7 @@ DEFAULTS: Dict[str, Any] = {
     "this_run": _nameless,  # this_run(operation, message, since, who) -> data for the lock, as in adapter/holder.py
     "is_gone": _unknown,  # is_gone(data) -> whether that run's process is known to have ended
     "prefix": DEFAULT_PREFIX,
-    "values": {},  # where kept values are: store, path, regenerate, on_lost, carried, pinned
+    "values": {},  # where kept values are: store, path, regenerate, on_lost, carried, made
     "mask": _mask,  # mask(kind, key, path, value) -> what the plan shows instead
     "progress": None,  # progress(line)
     "detach": None,  # detach(): from here on there are changes or a long wait; the caller may go on in another process

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Mapping
+from typing import Any, Callable, Dict, List, Mapping, Optional, Set
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, StackwrightError
@@ -74,6 +74,21 @@ def with_pinned(
         error.args = (error.message,)
         raise error from None
     return {name: item if name in PLAIN else scrub(item) for name, item in result.items()}
+
+
+def labels_in_history(client: EngineClient, stack: str) -> Optional[Dict[str, Set[str]]]:
+    """The versions that the stack's revisions need, by name; None where one of them can't be read."""
+    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.history import History
+    from ansible_collections.stackwright.swarm.plugins.module_utils.history.encoding import unpack
+
+    found: Dict[str, Set[str]] = {}
+    for revision in History(client, None, stack).read():
+        if revision.damaged:
+            return None
+        labels = (unpack(revision.packed).get("values") or {}).get("labels") if revision.packed else None
+        for name, label in (labels or {}).items():
+            found.setdefault(name, set()).add(label)
+    return found
 
 
 #: Parts of a result that name things of the Swarm, and are needed as they are.

@@ -20,7 +20,6 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.store.choose imp
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.choice import (
     Ask,
     completed,
-    pinned,
     version_of,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.kept import ADOPTED, Kept
@@ -49,7 +48,6 @@ class Values:
         self.client, self.clock, self.desired = client, clock, desired
         self.options: Data = options.get("values") or {}
         self.entries: List[Data] = list(desired["values"])
-        self.pinned: Optional[Mapping[str, str]] = self.options.get("pinned")
         self.regenerate: Sequence[str] = self.options.get("regenerate") or ()
         self.labels: Dict[str, str] = {}
         self.unbound: Dict[str, Any] = {}
@@ -70,11 +68,7 @@ class Values:
         they show as ``<generated>``. Raises ValueStoreError, and EngineError of the store ``swarm``."""
         self._observed = observed
         store = self._open()
-        if self.pinned is not None:
-            self._kept, _token = store.read()
-            texts, self.labels = pinned(self._kept, self.pinned), dict(self.pinned)
-        else:
-            texts = self._chosen(store, write)
+        texts = self._chosen(store, write)
         objects = {kind: bind_values(desired[kind], texts) for kind in ("networks", "configs", "secrets")}
         self.unbound = bind({**desired, **objects}, observed, adopt_secrets)
         return {**self.unbound, "services": bind_values(self.unbound["services"], texts)}
@@ -159,7 +153,26 @@ class Values:
                 self._write(store)
             except NotYetKept as needed:
                 needed.made = dict(self.done)
+                needed.kept = self._without_old(needed.kept, kept)
                 raise
+
+    def collect(self) -> None:
+        """Takes the versions out of the store that neither a revision nor the stack itself needs."""
+        old = self._kept.collected({name: {label} for name, label in self.labels.items()}) != self._kept
+        if self._written and old:
+            update(self._open(), lambda kept: self._without_old(kept, kept))
+
+    def _without_old(self, kept: Kept, before: Kept) -> Kept:
+        from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.pinned import labels_in_history
+
+        needed = labels_in_history(self.client, kept.stack)
+        if needed is None:
+            return kept
+        for name, label in self.labels.items():
+            needed.setdefault(name, set()).add(label)
+        for name, entry in before.entries.items():
+            needed.setdefault(name, set()).add(entry.current)
+        return kept.collected(needed)
 
     def settle(self, write: bool) -> bool:
         """Keeps what was adopted where nothing else had to change; whether there was something."""
@@ -269,6 +282,8 @@ def with_values(
             values.hand_over(lambda: story(client, clock, desired, {**given, "check": True}))
         result = story(client, clock, desired, given)
         pending = values.settle(write=not quiet)
+        if not quiet:
+            values.collect()
     except StackwrightError as error:
         if (error.details.get("outcome") or {}).get("rollback") == "done":
             values.go_back()
