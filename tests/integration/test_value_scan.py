@@ -1,0 +1,195 @@
+"""Plants values, deploys in every way, and looks for them everywhere. Found they may be in the store and the services only."""
+
+import base64
+import json
+import re
+import sys
+import threading
+import zlib
+from pathlib import Path
+
+import pytest
+import yaml
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from playbook import Player
+
+PLANTED = {
+    "SET": "planted-1-set-by-hand",
+    "GIVEN": 'planted-2 "given" $x \\ #',
+    "SECRET": "planted-3-secret",
+    "PEM": "planted-4-line\nplanted-5-line\n",
+}
+#: What is looked for: each begins like this, in whatever way it is quoted; the generated ones are added.
+MARK = "planted-"
+
+COMPOSE = """\
+x-env:
+  USER: "{{{{ generate_user }}}}"
+services:
+  web:
+    image: {image}
+    command: {command}
+    stop_grace_period: 1s
+    environment:
+      SET: "{{{{ generate_secure_password }}}}"
+      MADE: "{{{{ generate_secure_password }}}}"
+      GIVEN: from-the-file
+      URL: "https://${{USER}}:{{{{ generate_hex(16) }}}}@example.com/{release}"
+      PEM: ""
+    labels: {{com.example.user: "${{USER}}"}}
+    configs: [page]
+    secrets: [made, given]
+    deploy: {{endpoint_mode: dnsrr, update_config: {{parallelism: 0, monitor: 10ms}}}}
+configs: {{page: {{content: "for ${{USER}}"}}}}
+secrets:
+  made: {{content: "{{{{ generate_base64(24) }}}}"}}
+  given: {{environment: GIVEN_SECRET}}
+"""
+GOOD = "httpd -f -p 8000"
+BAD = '["sh", "-c", "env; cat /run/secrets/*; exit 7"]'
+
+
+class Watch(threading.Thread):
+    """Reads the command lines and environments of all processes while something runs."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.seen, self.end = set(), threading.Event()
+
+    def run(self):
+        while not self.end.is_set():
+            for path in Path("/proc").glob("[0-9]*/cmdline"):
+                try:
+                    self.seen.add(path.read_bytes())
+                except OSError:
+                    continue
+            self.end.wait(0.05)
+
+    def __exit__(self, *_error):
+        self.end.set()
+        self.join()
+
+    def __enter__(self):
+        self.start()
+        return self
+
+
+class Scan:
+    """The runs of one stack with one store, and what they left."""
+
+    def __init__(self, bed, stack, folder, store):
+        self.bed, self.stack, self.folder, self.store = bed, stack, folder, store
+        self.player = Player(folder, {"m1": bed.docker_host}, {"password": "of the vault\n"})
+        self.values = {"store": store, **({"path": str(folder / "facts.d")} if store == "host_facts" else {})}
+        overrides = {
+            "services": {"web": {name: {"value": PLANTED[name], "sensitive": True} for name in ("GIVEN", "PEM")}}
+        }
+        given = {"overrides": overrides, "secret": PLANTED["SECRET"], "set_by_hand": PLANTED["SET"]}
+        self.player.write("group_vars/all.yml", yaml.safe_dump(given))
+        self.texts, self.commands = {}, set()
+
+    def play(self, *tasks, **how):
+        environment = {
+            "ANSIBLE_VAULT_PASSWORD_FILE": str(self.folder / "password"),
+            "ANSIBLE_LOG_PATH": str(self.folder / "ansible.log"),
+            "ANSIBLE_REMOTE_TMP": str(self.folder / "remote"),
+            "ANSIBLE_LOCAL_TEMP": str(self.folder / "local"),
+        }
+        with Watch() as watch:
+            run = self.player.play(*tasks, diff=True, verbosity=4, environment=environment, **how)
+        self.commands |= watch.seen
+        self.texts[f"output of run {self.player.runs}"] = run.output
+        self.texts[f"results of run {self.player.runs}"] = json.dumps(run.lines, ensure_ascii=False)
+        return run
+
+    def deploy(self, command=GOOD, release="1", **options):
+        self.player.write(
+            "compose.yml", COMPOSE.format(image=self.bed.images["busybox"], command=command, release=release)
+        )
+        values = {**self.values, **options.pop("values", {})}
+        task = {
+            "name": self.stack,
+            "src": "compose.yml",
+            "env_overrides": "{{ overrides }}",
+            "variables": {"GIVEN_SECRET": "{{ secret }}"},
+            "values": values,
+            "rollout": {"timeout": 60},
+        }
+        return self.play({"compose_stack": task}, **options)
+
+    def kept(self):
+        """The values that the store has, by our own lookup, which is not scanned."""
+        names = ["web/SET", "web/MADE", "web/URL", "stack/USER", "secrets/made"]
+        place = "".join(f", {key}={value!r}" for key, value in self.values.items())
+        place += f", docker_host={self.bed.docker_host!r}" if self.store == "swarm" else ""
+        lookup = f"query('stackwright.swarm.stack_value', {', '.join(map(repr, names))}, name='{self.stack}'{place})"
+        copy = {"content": f"{{{{ {lookup} | to_json }}}}", "dest": str(self.folder / "looked"), "mode": "0600"}
+        run = self.play({"ansible.builtin.copy": copy, "no_log": True})
+        assert run.code == 0, run.output
+        found = json.loads((self.folder / "looked").read_text())
+        (self.folder / "looked").unlink()
+        return found
+
+    def left_behind(self):
+        """Everything that is to be free of values: (where, text)."""
+        yield from self.texts.items()
+        yield "command lines", "\n".join(sorted(command.decode(errors="replace") for command in self.commands))
+        own = {"group_vars", "facts.d", "password", "stackwright_values.yml"}
+        for path in self.folder.rglob("*"):
+            if path.is_file() and path.relative_to(self.folder).parts[0] not in own:
+                yield str(path), path.read_text(errors="replace")
+        for path in Path("/tmp").glob("stackwright*"):
+            for file in path.rglob("*") if path.is_dir() else [path]:
+                if file.is_file():
+                    yield str(file), file.read_text(errors="replace")
+        for config in self.bed.node("m1").api("GET", "/configs"):
+            name, data = config["Spec"]["Name"], base64.b64decode(config["Spec"].get("Data") or "")
+            if name.startswith(("stackwright.rev.", "stackwright.lock.")):
+                yield f"labels of {name}", json.dumps(config["Spec"]["Labels"])
+                yield f"data of {name}", data.decode(errors="replace")
+                for start in range(min(len(data), 200)):
+                    try:
+                        plain = zlib.decompressobj().decompress(data[start:])
+                    except zlib.error:
+                        continue
+                    yield f"unpacked {name}", plain.decode(errors="replace")
+        yield "the engine's log", self.bed.node("m1").log.read_text(errors="replace")
+
+
+@pytest.mark.parametrize("store", ["host_facts", "swarm", "vault"])
+def test_no_planted_value_is_found_anywhere(bed, swarm, tmp_path, store):
+    scan = Scan(bed, swarm.name, tmp_path, store)
+    by_hand = {"name": swarm.name, **scan.values, "values": {"web/SET": "{{ set_by_hand }}"}}
+    assert scan.play({"stack_values": by_hand}).code == 0
+    assert scan.deploy(check=True).code == 0
+    made = scan.deploy()
+    assert made.code == 0, made.output[-3000:]
+    first = scan.kept()
+    assert first[0] == PLANTED["SET"]
+    assert scan.deploy(release="2", check=True).code == 0
+    assert scan.deploy(release="2", values={"regenerate": ["web/URL", "stack/USER"]}).code == 0
+    second = scan.kept()
+    failed = scan.deploy(command=BAD, release="3")
+    assert failed.code == 2, failed.output[-3000:]
+    # Drift: somebody changes a value by hand, and check mode shows the difference.
+    drift = ["docker", "service", "update", "--detach", "--env-add", "GIVEN=planted-6-drift", f"{swarm.name}_web"]
+    bed.node("m1").cli(drift, check=False)
+    assert scan.deploy(release="2", check=True).code == 0
+    assert scan.deploy(release="2").code == 0
+    assert scan.play({"stack_values": {"name": swarm.name, **scan.values, "state": "listed"}}).code == 0
+    assert scan.play({"stack_info": {"name": swarm.name}}, {"stack_health": {"name": swarm.name}}).code == 0
+    assert scan.play({"compose_stack": {"name": swarm.name, "state": "absent"}}).code == 0
+    values = {value for value in (*first, *second) if len(value) > 8}
+    assert len(values) == 7
+    pattern = re.compile("|".join([MARK, *map(re.escape, values)]))
+    places = list(scan.left_behind())
+    assert len(places) > 20
+    hits = [
+        (where, text[max(0, m.start() - 80) : m.end() + 20]) for where, text in places for m in pattern.finditer(text)
+    ]
+    assert hits == []
+    for config in bed.node("m1").api("GET", "/configs"):
+        if config["Spec"]["Name"].startswith((f"stackwright.values.{swarm.name}", f"stackwright.rev.{swarm.name}")):
+            bed.node("m1").api("DELETE", f"/configs/{config['ID']}")
