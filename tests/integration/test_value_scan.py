@@ -1,4 +1,4 @@
-"""Plants values, deploys in every way, and looks for them everywhere. Found they may be in the store and the services only."""
+"""Plants values, deploys in every way, and looks for them everywhere but in the store and the services."""
 
 import base64
 import json
@@ -16,13 +16,13 @@ sys.path.insert(0, str(Path(__file__).parent))
 from playbook import Player
 
 PLANTED = {
-    "SET": "planted-1-set-by-hand",
-    "GIVEN": 'planted-2 "given" $x \\ #',
-    "SECRET": "planted-3-secret",
-    "PEM": "planted-4-line\nplanted-5-line\n",
+    "SET": "sown-1-set-by-hand",
+    "GIVEN": 'sown-2 "given" $x \\ #',
+    "SECRET": "sown-3-secret",
+    "PEM": "sown-4-line\nsown-5-line\n",
 }
 #: What is looked for: each begins like this, in whatever way it is quoted; the generated ones are added.
-MARK = "planted-"
+MARK = "sown-"
 
 COMPOSE = """\
 x-env:
@@ -174,7 +174,7 @@ def test_no_planted_value_is_found_anywhere(bed, swarm, tmp_path, store):
     failed = scan.deploy(command=BAD, release="3")
     assert failed.code == 2, failed.output[-3000:]
     # Drift: somebody changes a value by hand, and check mode shows the difference.
-    drift = ["docker", "service", "update", "--detach", "--env-add", "GIVEN=planted-6-drift", f"{swarm.name}_web"]
+    drift = ["docker", "service", "update", "--detach", "--env-add", "GIVEN=sown-6-drift", f"{swarm.name}_web"]
     bed.node("m1").cli(drift, check=False)
     assert scan.deploy(release="2", check=True).code == 0
     assert scan.deploy(release="2").code == 0
