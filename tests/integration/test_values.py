@@ -12,12 +12,16 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from core import CompileRequest, Core, LocalFiles, Source, compile_stack, deploy_stack
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.history import History
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transaction import deploy_snapshot
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import (
     DeployError,
     EngineError,
     StackwrightError,
     ValueStoreError,
 )
+from ansible_collections.stackwright.swarm.plugins.module_utils.history.encoding import unpack
 
 COMPOSE = """\
 x-env:
@@ -307,3 +311,60 @@ def test_an_engine_that_refuses_writes_nothing(core, text):
     assert isinstance(caught.value, (EngineError, DeployError))
     core.transport.before = lambda method, path: None
     assert not core.client.list("/services", {"filters": {"name": [core.stack]}})
+
+
+def versions(core):
+    values = json.loads(core.fact.read_text())["values"]
+    return {name: [version["number"] for version in entry["versions"]] for name, entry in values.items()}
+
+
+def test_a_rollback_takes_the_versions_of_its_revision(core, text):
+    """Also for the deployments after it; and versions that no kept revision needs go."""
+    core.deploy(text)
+    first, live = core.kept(), core.live()
+    core.deploy(text, {"regenerate": ["all"]})
+    second = core.kept()
+    assert not set(first.values()) & set(second.values())
+    history = History(core.client, SystemClock, core.stack)
+    (oldest,) = [revision for revision in history.read() if revision.number == 1]
+    assert [value for value in (*first.values(), *second.values()) if value in str(unpack(oldest.packed))] == []
+    snapshot = unpack(oldest.packed)
+    options = {"resolve_image": "never", "timeout": 60, "stable_for": 0.5, "back_to": 1}
+    announced = deploy_snapshot(core.client, SystemClock, core.stack, snapshot, {**options, "check": True})
+    back = deploy_snapshot(core.client, SystemClock, core.stack, snapshot, options)
+    for result in (announced, back):
+        assert result["changed"] is True
+        assert [value for value in (*first.values(), *second.values()) if value in shown(result)] == []
+    assert core.live() == live
+    assert core.kept() == first
+    assert core.deploy(text)["changed"] is False
+    assert versions(core)["db/PASSWORD"] == [1, 5]
+    for _number in range(2):
+        core.deploy(text, {"regenerate": ["db/PASSWORD"]}, keep_revisions=1)
+    assert versions(core)["db/PASSWORD"] == [10]
+
+
+def test_a_version_that_is_gone_is_an_error(core, text):
+    core.deploy(text)
+    core.deploy(text, {"regenerate": ["db/PASSWORD"]})
+    live = core.live()
+    history = History(core.client, SystemClock, core.stack)
+    snapshot = unpack(next(revision for revision in history.read() if revision.number == 1).packed)
+    core.fact.unlink()
+    with pytest.raises(StackwrightError) as caught:
+        deploy_snapshot(core.client, SystemClock, core.stack, snapshot, {"resolve_image": "never", "back_to": 1})
+    assert caught.value.error_code == "value_lost"
+    assert "db/PASSWORD" in caught.value.message
+    assert core.live() == live
+
+
+def test_a_failed_deployment_gives_the_old_values_back(core, text):
+    core.deploy(text)
+    before, live = core.kept(), core.live()
+    bad = text.replace("httpd -f -p 8000", "no-such-command")
+    with pytest.raises(StackwrightError) as caught:
+        core.deploy(bad, {"regenerate": ["all"]}, timeout=20)
+    assert caught.value.details["outcome"]["rollback"] == "done"
+    assert core.live() == live
+    assert core.kept() == before
+    assert core.deploy(text)["changed"] is False

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, List, Mapping, Optional, Set
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.hidden import scrubbed
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.store.choose import VAULT, managers_of, open_store
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.choice import pinned
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.references import bind_values
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.scrub import scrubber
+from ansible_collections.stackwright.swarm.plugins.module_utils.values.store import update
 
 Data = Mapping[str, Any]
 
@@ -20,7 +22,7 @@ Data = Mapping[str, Any]
 class Pinned:
     """The values of one snapshot. The next one takes ``unbound``, ``desired``, ``labels`` and ``options`` from it."""
 
-    def __init__(self, client: EngineClient, info: Data, snapshot: Data) -> None:
+    def __init__(self, client: EngineClient, info: Data, snapshot: Data, clock: Any = None) -> None:
         kept = snapshot["values"]
         self.options: Data = kept.get("store") or {}
         self.labels: Dict[str, str] = dict(kept.get("labels") or {})
@@ -33,8 +35,12 @@ class Pinned:
                 "Deploy the Compose files of that revision with values.store: vault. Nothing was changed.",
                 {"lost": sorted(self.labels)},
             )
-        store = open_store(client, None, snapshot["stack"]["name"], managers_of(info), self.options)
-        self._kept, _token = store.read()
+        self._store = open_store(client, clock, snapshot["stack"]["name"], managers_of(info), self.options)
+        self._kept, _token = self._store.read()
+
+    def make_current(self) -> None:
+        """From now on, deployments use these versions. Raises ValueStoreError."""
+        update(self._store, lambda kept: kept.using(self.labels))
 
     def bind(self, bound: Data) -> Dict[str, Any]:
         """``bound`` with the values. Raises ValueStoreError (``value_lost``) for those that the store lacks."""
@@ -57,10 +63,14 @@ class Pinned:
 
 
 def with_pinned(
-    story: Callable[[Data], Dict[str, Any]], client: EngineClient, info: Data, snapshot: Data, options: Data
+    story: Callable[[Data], Dict[str, Any]], client: EngineClient, clock: Any, info: Data, snapshot: Data, options: Data
 ) -> Dict[str, Any]:
-    """Runs ``story(options)`` for a snapshot with kept values: what it shows and raises has none of them."""
-    scrub = Pinned(client, info, snapshot).scrub()
+    """Runs ``story(options)`` for a snapshot with kept values: what it shows and raises has none of them.
+
+    Its versions are the current ones afterwards, so that the next deployment does not bring the newer ones back.
+    """
+    values = Pinned(client, info, snapshot, clock)
+    scrub = values.scrub()
     mask, progress = options["mask"], options["progress"]
     given = {
         **options,
@@ -69,10 +79,10 @@ def with_pinned(
     }
     try:
         result = story(given)
+        if not options["check"] and not options["defer"]:
+            values.make_current()
     except StackwrightError as error:
-        error.message, error.hint, error.details = scrub(error.message), scrub(error.hint), scrub(error.details)
-        error.args = (error.message,)
-        raise error from None
+        raise scrubbed(error, scrub) from None
     return {name: item if name in PLAIN else scrub(item) for name, item in result.items()}
 
 

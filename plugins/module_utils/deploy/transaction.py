@@ -41,6 +41,10 @@ def deploy_stack(client: EngineClient, clock: Any, desired: Mapping[str, Any], o
         from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.values import with_values
 
         return with_values(deploy_stack, client, clock, desired, options)
+    if "binder" not in options and any(entry.get("data") for entry in desired["secrets"]):
+        from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.hidden import with_secrets
+
+        return with_secrets(deploy_stack, client, clock, desired, options)
     given = with_defaults({**options, "prefix": options.get("prefix") or desired["stack"].get("prefix")})
     return _bring_about(client, clock, from_files(desired, given), given)
 
@@ -64,7 +68,7 @@ def deploy_snapshot(
     def story(hidden: Options) -> Result:
         return _bring_about(client, clock, wanted, hidden)
 
-    return with_pinned(story, client, manager_info(client), snapshot, given)
+    return with_pinned(story, client, clock, manager_info(client), snapshot, given)
 
 
 def stop_stack(client: EngineClient, clock: Any, stack: str, options: Options) -> Result:

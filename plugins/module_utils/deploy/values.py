@@ -12,6 +12,7 @@ import time
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.bind import bind
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.hidden import contents, scrubbed
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.options import with_defaults
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
@@ -227,7 +228,7 @@ class Values:
             if version.value is not None and version.value != SHOWN
         ]
         texts += [entry["given"] for entry in self.entries if entry["given"] is not None and entry["sensitive"]]
-        return scrubber(texts)(data)
+        return scrubber([*texts, *contents(self.desired)])(data)
 
     def result(self, result: Mapping[str, Any], pending: bool) -> Dict[str, Any]:
         """The result of a run with the values that it used, and without any that it should not show."""
@@ -287,15 +288,8 @@ def with_values(
     except StackwrightError as error:
         if (error.details.get("outcome") or {}).get("rollback") == "done":
             values.go_back()
-        raise _scrubbed(error, values) from None
+        raise scrubbed(error, values.scrub) from None
     shown = values.result(result, pending)
     if pending and given["defer"]:
         shown["deferred"] = True
     return shown
-
-
-def _scrubbed(error: StackwrightError, values: Values) -> StackwrightError:
-    error.message, error.hint = values.scrub(error.message), values.scrub(error.hint)
-    error.details = values.scrub(error.details)
-    error.args = (error.message,)
-    return error
