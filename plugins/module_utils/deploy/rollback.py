@@ -37,15 +37,7 @@ def roll_back(client: EngineClient, clock: Any, stack: str, options: Mapping[str
 
     given = with_defaults({**options, "back_to": target.number, "resolve_image": "never"})
 
-    def story(with_these: Mapping[str, Any]) -> Dict[str, Any]:
-        return deploy_snapshot(client, clock, stack, snapshot, with_these)
-
-    if snapshot.get("values"):
-        from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.pinned import with_pinned
-
-        result = with_pinned(story, client, manager_info(client), snapshot, given)
-    else:
-        result = story(given)
+    result = deploy_snapshot(client, clock, stack, snapshot, given)
     return {**result, "to": target.number}
 
 
