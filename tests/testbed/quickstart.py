@@ -10,7 +10,6 @@ import contextlib
 import json
 import os
 import re
-import secrets
 import shutil
 import subprocess
 import tempfile
@@ -132,16 +131,13 @@ def load(built: str, image: str) -> None:
 
 
 def write_settings(site: dict[str, str]) -> None:
-    """What the playbook needs, readable by root only: it holds the database's password, made once."""
-    password = FOLDER / "password"
-    if not password.exists():
-        write_private(password, secrets.token_urlsafe(24))
-    variables = {"DB_PASSWORD": password.read_text(), "IMAGES": site["images"], "TAG": site["tag"]}
-    variables["WEB_PORT"] = port()
+    """What the playbook needs. The values that it generates are kept where ``demo_down`` removes them."""
+    variables = {"IMAGES": site["images"], "TAG": site["tag"], "WEB_PORT": port()}
     settings = {
         "stack_name": STACK,
         "stack_src": str(EXAMPLE / "compose.yml"),
         "stack_variables": variables,
+        "stack_values": {"store": "host_facts", "path": str(FOLDER / "facts.d")},
     }
     if site["images"] == LOCAL:
         settings["stack_resolve_image"] = "never"
