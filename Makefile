@@ -1,6 +1,6 @@
 # Every target sets up what it needs under .cache/ first.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-down test test-long testbed-status testbed-down lint sanity unit differential integration package benchmark
+.PHONY: help setup demo demo-down test test-long testbed-status testbed-down lint sanity unit differential integration faults package benchmark
 
 PYTHON := .cache/venv/bin/python
 PYTEST := $(PYTHON) -m pytest -q
@@ -17,7 +17,7 @@ demo: ## The quick start: the guest book on a private Swarm (or the one of DOCKE
 demo-down: ## Remove what demo made
 	@python3 tests/testbed demo-down
 
-test: lint unit differential integration package ## All of the tests but the longest (about 15 minutes the first time)
+test: lint unit differential integration faults package ## All of the tests but the longest (about 15 minutes the first time)
 
 test-long: setup cores ## The integration tests on three nodes and on every engine
 	@sh tests/tools/long.sh
@@ -46,6 +46,9 @@ testbed-down: ## Remove every test Swarm that any run from this checkout left
 
 integration: setup ## Against a real Swarm of one node
 	@$(PYTEST) -n 2 --dist loadfile --durations=10 tests/integration
+
+faults: setup ## A deployment disturbed at every call of the Engine, and many at once
+	@$(PYTEST) -n 2 --dist load --durations=5 tests/faults
 
 package: setup ## Build the collection, install it and use it from there
 	@sh tests/tools/package.sh

@@ -67,10 +67,14 @@ def work(job: dict[str, Any]) -> Ended:
             __import__(f"{transaction.__name__.rpartition('.')[0]}.{module}")
         except ModuleNotFoundError:
             continue
-    known = [(module, name) for module in patience_modules() for name in ("BEAR_WITH", "CALL", "READ")]
+    patience, timeout = job["patience"], job["timeout"]
+    values = {"BEAR_WITH": patience, "ELECTION": patience, "CALL": timeout, "READ": timeout}
+    if patience < 1:
+        values["RENEW"] = patience / 30  # of the lock's ttl: also how long it is tried to give it back
+    known = [(module, name) for module in patience_modules() for name in values]
     old = [(module, name, getattr(module, name)) for module, name in known if hasattr(module, name)]
     for module, name, _value in old:
-        setattr(module, name, job["patience"] if name == "BEAR_WITH" else job["timeout"])
+        setattr(module, name, values[name])
     options = {
         "resolve_image": "never",
         "timeout": 30,
@@ -152,7 +156,7 @@ class Stage:
         return self.node.api("GET", f"/{kind}?filters={query}")
 
     def state(self) -> dict[str, str]:
-        """Every service and network of the stack with all of its specification, and what they refer to, as text."""
+        """Every service of the stack with all of its specification, and what they refer to, as text."""
         names = {network["Id"]: network["Name"] for network in self.node.api("GET", "/networks")}
         found = {}
         for service in self._list("services"):
@@ -162,12 +166,18 @@ class Stage:
                 text = text.replace(identity, name)
             found[f"service {service['Spec']['Name']}"] = text
         for network in self._list("networks"):
+            if not any(f'"Target": "{network["Name"]}"' in text for text in found.values()):
+                continue
             # Its options are the number that the Engine chose: another one where it was made again.
             kept = {key: network[key] for key in ("Driver", "Labels", "Attachable", "Internal")}
             found[f"network {network['Name']}"] = json.dumps(kept, sort_keys=True)
         for kind in ("configs", "secrets"):
             for obj in self._used(kind):
-                found[f"{kind[:-1]} {obj['Spec']['Name']}"] = json.dumps(obj["Spec"], sort_keys=True)
+                # Which revisions it is kept for is bookkeeping.
+                labels = {key: value for key, value in obj["Spec"]["Labels"].items() if key != "stackwright.kept"}
+                found[f"{kind[:-1]} {obj['Spec']['Name']}"] = json.dumps(
+                    {**obj["Spec"], "Labels": labels}, sort_keys=True
+                )
         return found
 
     def alike(self, generation: int) -> list[str]:
@@ -200,7 +210,7 @@ class Stage:
             client.close()
 
     def orphans(self) -> list[str]:
-        """Configs and secrets that no service, no PreviousSpec and no kept revision refers to; parts of no revision."""
+        """What no service, no PreviousSpec and no kept revision refers to, and parts of no revision."""
         services = self._list("services")
         specs = [service["Spec"] for service in services]
         specs += [service["PreviousSpec"] for service in services if service.get("PreviousSpec")]
@@ -210,6 +220,8 @@ class Stage:
             used = _references(specs, kind) | kept[kind]
             mine = [o for o in self._list(kind) if LOCK not in o["Spec"]["Labels"]]
             found += [f"{kind[:-1]} {o['Spec']['Name']}" for o in mine if o["Spec"]["Name"] not in used]
+        text = json.dumps(specs)
+        found += [f"network {n['Name']}" for n in self._list("networks") if n["Id"] not in text]
         numbers = {number for number, _revision in self._numbers()}
         ours = [o for o in self._list("configs", STACK) if LOCK not in o["Spec"]["Labels"]]
         strays = [o["Spec"]["Name"] for o in ours if RECORD not in o["Spec"]["Labels"]]

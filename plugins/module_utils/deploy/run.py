@@ -19,7 +19,12 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.recall im
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.retention import kept_references
-from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import CANCELLED, QUEUED, Revision
+from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import (
+    CANCELLED,
+    DEPLOYING,
+    QUEUED,
+    Revision,
+)
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Operation
 
 Snapshot = Dict[str, Any]
@@ -62,7 +67,10 @@ class Run:
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
         if self.lock.held:
             self._leave_line(str(error) if isinstance(error, StackwrightError) else "there was nothing left to do")
-        self.lock.release()
+        # Where the end could not be recorded the lock is left to expire: runs without changes see it for free, and who
+        # takes it over settles the record.
+        if self.revision is None or self.revision.status != DEPLOYING:
+            self.lock.release()
 
     def keep(self) -> None:
         """Renews the lock where it is time. Raises DeployError (``lock_lost``)."""
