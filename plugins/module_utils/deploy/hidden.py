@@ -45,7 +45,7 @@ def with_secrets(
 
         return scrubber(contents(desired))(data)
 
-    given = {**options, "binder": None, "progress": progress and (lambda line: progress(scrub(line)))}
+    given = {**options, "binder": None, "scrub": scrub, "progress": progress and (lambda line: progress(scrub(line)))}
     try:
         return story(client, clock, desired, given)
     except StackwrightError as error:

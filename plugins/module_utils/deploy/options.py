@@ -53,6 +53,7 @@ DEFAULTS: Dict[str, Any] = {
     "is_gone": _unknown,  # is_gone(data) -> whether that run's process is known to have ended
     "prefix": DEFAULT_PREFIX,
     "values": {},  # where kept values are: store, path, regenerate, on_lost, carried, made
+    "scrub": lambda data: data,  # scrub(plain data) -> the same without values of the stack, for what is recorded
     "mask": _mask,  # mask(kind, key, path, value) -> what the plan shows instead
     "progress": None,  # progress(line)
     "detach": None,  # detach(): from here on there are changes or a long wait; the caller may go on in another process

@@ -74,6 +74,7 @@ def with_pinned(
     mask, progress = options["mask"], options["progress"]
     given = {
         **options,
+        "scrub": scrub,
         "mask": lambda kind, key, path, value: mask(kind, key, path, scrub(value)),
         "progress": progress and (lambda line: progress(scrub(line))),
     }

@@ -93,7 +93,8 @@ class Run:
     def end(self, status: str, reason: str = "", services: Sequence[Mapping[str, Any]] = (), **more: Any) -> None:
         """Records the end. Raises EngineError."""
         if self.revision is not None:
-            self.revision = self.history.mark(self.revision, status, reason, services, **more)
+            hide = self.options["scrub"]
+            self.revision = self.history.mark(self.revision, status, hide(reason), hide(list(services)), **more)
 
     def end_if_possible(
         self, status: str, reason: str, services: Sequence[Mapping[str, Any]] = (), **more: Any

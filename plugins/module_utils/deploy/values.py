@@ -274,6 +274,7 @@ def with_values(
     mask, progress = given["mask"], given["progress"]
     given.update(
         binder=values,
+        scrub=values.scrub,
         mask=lambda kind, key, path, value: mask(kind, key, path, values.mask(kind, key, path, value)),
         progress=progress and (lambda line: progress(values.scrub(line))),
     )
