@@ -14,6 +14,9 @@ from caddy import VERSIONS, Caddy, running
 from documented import COMMON, FILTERS, MODULES, documentation, filter_examples, found, paths, promised, readme_plays
 from playbook import Player
 
+#: Returned only where putting a stack back fails as well, which test_transaction.py brings about.
+RARE = ("cause", "rollback_error")
+
 #: Stacks of the examples: they have the names that a reader sees, so they are removed by these names.
 STACKS = ("shop", "echo", "acme-production-shop")
 
@@ -69,6 +72,7 @@ class Reader:
             "caddy_admin": proxy.url,
             "ali_password_hash": "$2b$10$" + "a" * 53,
         }
+        self.bed = bed
         self.results = {module: [] for module in MODULES}
 
     def play(self, tasks, limit="manager1", **how):
@@ -109,6 +113,13 @@ def remove(bed):
         bed.node("m1").cli(["docker", "stack", "rm", stack], check=False)
 
 
+def forget(bed, stack):
+    """Removes a stack's history, so that its revisions are counted from 1 again."""
+    for config in bed.node("m1").api("GET", "/configs"):
+        if (config["Spec"]["Labels"] or {}).get("stackwright.stack") == stack:
+            bed.node("m1").api("DELETE", f"/configs/{config['ID']}")
+
+
 @pytest.fixture(scope="module")
 def reader(bed, tmp_path_factory):
     remove(bed)
@@ -131,6 +142,12 @@ def is_ours(task):
 def test_the_examples_of_a_module(reader, module):
     examples = documentation(module, "EXAMPLES")
     tasks = [] if module == "compose_stack" else [deploy_shop()]
+    if module == "stack_rollback":
+        forget(reader.bed, "shop")
+        tasks = [deploy_shop() for _revision in range(3)]
+        for number, task in enumerate(tasks, 1):
+            task["name"] += f" as release {number}"
+            task["stackwright.swarm.compose_stack"]["variables"] = {"TAG": f"revision {number}"}
     for task in examples:
         tasks.append(task)
         if is_ours(task):
@@ -191,6 +208,16 @@ def every_result(reader):
     def tried(task):
         return {**task, "ignore_errors": True}
 
+    def kept(command):
+        service = {"image": "{{ registry }}/busybox:1", "stop_grace_period": "1s", "volumes": ["data:/data"]}
+        return {"services": {"web": {**service, "command": ["sh", "-c", command]}}, "volumes": {"data": {}}}
+
+    # The volume makes a revision that was good fail when one goes back to it.
+    once = "test ! -e /data/no && exec sleep 1d"
+    reader.play([ours(definition=kept(once)), ours(definition=kept("touch /data/no; exec sleep 1d"))])
+    reader.play([tried(ours("stack_rollback", rollout={"timeout": 8})), tried(ours("stack_rollback", to=99999))])
+    reader.play([ours(definition=kept("exec sleep 2d"))])
+    reader.play([ours("stack_rollback")], limit="swarm_managers", diff=True)
     reader.play([ours(definition=image("sleep 1d"))], limit="swarm_managers")
     reader.play([ours(definition=image("sleep 2d"))], check=True, diff=True)
     reader.play(
@@ -230,5 +257,6 @@ def tasks_of_routes():
 def test_results_have_what_return_says_and_nothing_else(every_result, module):
     keys = promised(documentation(module, "RETURN"))
     seen = found(every_result[module], keys)
-    assert paths(keys) - paths(seen) == set(), "documented, but never returned"
+    unseen = {path for path in paths(keys) - paths(seen) if path.partition(".")[0] not in RARE}
+    assert unseen == set(), "documented, but never returned"
     assert paths(seen) - paths(keys) - COMMON == set(), "returned, but not documented"

@@ -57,7 +57,6 @@ def target_of(stack: str, revisions: Sequence[Revision], to: Optional[int]) -> R
             f"The stack {stack} has no revision {to}; it has {_numbers(revisions)}.",
             "no_revision",
             SEE,
-            {"revisions": [revision.number for revision in revisions]},
         )
     if target.damaged:
         raise _damaged(target, target.damaged)
