@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import os
 import re
 import sys
 import urllib.parse
 from dataclasses import dataclass, field
+from multiprocessing import forkserver
 from pathlib import Path
 from typing import Any
 
@@ -102,8 +104,22 @@ def _child(job: dict[str, Any], pipe: Any) -> None:
     pipe.close()
 
 
+def _ready_to_fork() -> None:
+    """Starts the process that forks; without a search path it could not import what it is to have imported."""
+    old = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
+    try:
+        forkserver.ensure_running()
+    finally:
+        if old is None:
+            del os.environ["PYTHONPATH"]
+        else:
+            os.environ["PYTHONPATH"] = old
+
+
 def start(job: dict[str, Any]) -> tuple[Any, Any]:
     """A run in a process of its own: the process, and where its end is heard of (``finish``)."""
+    _ready_to_fork()
     mine, theirs = FORKS.Pipe(duplex=False)
     process = FORKS.Process(target=_child, args=(job, theirs), daemon=True)
     process.start()
