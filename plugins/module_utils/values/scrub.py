@@ -43,7 +43,7 @@ def scrubber(values: Iterable[str]) -> Scrub:
             return {key: scrub(item) for key, item in data.items()}
         if isinstance(data, list):
             return [scrub(item) for item in data]
-        return tuple(scrub(item) for item in data) if type(data) is tuple else data
+        return tuple(scrub(item) for item in data) if isinstance(data, tuple) else data
 
     return scrub
 
