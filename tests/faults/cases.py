@@ -94,7 +94,8 @@ class Cases:
         """Running again what can't succeed fails again, and leaves what was before the run that died."""
         again = self.stage.deploy(self.generation, broken=True)
         assert again.error is not None, f"{what}: a run that can't succeed says that it did, after one that died"
-        assert differences(before, self.stage.state()) == [], what
+        left = differences(before, self.stage.state())
+        assert left == [], (what, left)
 
     def next_run(self, what: str = "") -> None:
         """The next run, through the unbroken socket, brings the stack where it should be in one go."""

@@ -52,7 +52,8 @@ def cases(bed, swarm, tmp_path, record_property):
 
     def make(awake, broken):
         node = bed.node("m1")
-        port = 30000
+        # A port of its own for each bed and run: a run that was ended by force leaves its holder.
+        port = 30000 + int.from_bytes(os.urandom(2), "big") % 2000
         if broken and not awake:
             node.api("POST", "/services/create", holder(f"{swarm.name}x", port, bed.images["busybox"]))
         proxy = Proxy(node.socket, tmp_path / "p.sock")
