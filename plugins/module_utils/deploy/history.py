@@ -55,12 +55,14 @@ SLACK = 60.0
 class History:
     """The revisions of ``stack``. All methods raise EngineError; an answer that gets lost is settled by a look.
 
-    ``revisions`` is what the last ``read`` found, newest first.
+    ``revisions`` is what the last ``read`` found, newest first, ``written`` when their records were written last, by
+    their numbers and the Engine's clock.
     """
 
     def __init__(self, client: EngineClient, clock: Any, stack: str) -> None:
         self.client, self.clock, self.stack = client, clock, stack
         self.revisions: List[Revision] = []
+        self.written: Dict[int, str] = {}
         self._objects: Dict[int, Dict[int, str]] = {}  # number → part → id
 
     # -- reading
@@ -70,6 +72,7 @@ class History:
         found = self.client.list("/configs", {"filters": {"label": [f"{STACK}={self.stack}"]}}, timeout=CALL)
         parts = _parts(self.stack, found)
         self._objects = {number: {part: id_of(obj) for part, obj in its.items()} for number, its in parts.items()}
+        self.written = {number: str(its[0].get("UpdatedAt") or "") for number, its in parts.items() if 0 in its}
         self.revisions = _revisions(self.stack, parts)
         return self.revisions
 

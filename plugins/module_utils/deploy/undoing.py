@@ -19,7 +19,12 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.health.gate impo
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import Judgement
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.encoding import unpack
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.retention import newest_good
-from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import CANCELLED, FAILED, HEALTHY
+from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import (
+    CANCELLED,
+    DEPLOYING,
+    FAILED,
+    HEALTHY,
+)
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.restore import interrupted, moved
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import revision_name
 
@@ -36,7 +41,9 @@ def former_of(run: Run, observed: Observed, past: Before) -> Former:
     good = newest_good(run.history.revisions, first.number)
     known = {service["name"] for service in unpack(good.packed)["services"]} if good is not None else set()
     since = str(records[0].get("CreatedAt") or "") if records else ""
-    was = interrupted(run.stack, observed, since, known)
+    # It had begun to undo its work: what was updated since then is as before already.
+    undone = run.history.written.get(first.number, "") if first.noticed else ""
+    was = interrupted(run.stack, observed, since, known, undone)
     return Former(was, moved(run.stack, was, observed), past)
 
 
@@ -52,6 +59,8 @@ def undo(run: Run, planned: Planned, former: Former, applying: Apply, error: Bas
     if how == KEEP:
         failure.hint = f"{failure.hint} It stays as it is (on_failure: keep). {so_far(applying.done)}".strip()
     else:
+        # For the next run, should this one die while it puts the stack back.
+        run.end_if_possible(DEPLOYING, failure.message, noticed=noticed)
         attempted = {(op.kind, op.name) for op in applying.attempted}
         failure = _undone(run, former._replace(names=former.names | attempted), failure, how == STOP)
     services = failure.details.get("services") or ()

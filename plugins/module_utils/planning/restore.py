@@ -60,11 +60,14 @@ def restoration(
     return Plan(ordered(operations))
 
 
-def interrupted(stack: str, observed: Mapping[str, Any], since: str, known: AbstractSet[str]) -> Dict[str, Any]:
+def interrupted(
+    stack: str, observed: Mapping[str, Any], since: str, known: AbstractSet[str], undone: str = ""
+) -> Dict[str, Any]:
     """What was there before a run that began at ``since`` (the Engine's time) and died, as far as can be told.
 
     What was made since then was not there, but for services in ``known`` (those of the last good revision), which it
-    must have replaced. A service that was updated since then had the spec before.
+    must have replaced. A service that was updated since then had the spec before; one that was updated after
+    ``undone``, when the run had begun to undo its work, has the one it had.
     """
     if not since:
         return dict(observed)
@@ -75,15 +78,17 @@ def interrupted(stack: str, observed: Mapping[str, Any], since: str, known: Abst
             made = str(obj.get("CreatedAt") or obj.get("Created") or "")
             new = stack_of(obj) == stack and _moment(made) > _moment(since)
             if not new or (plural == "services" and name_of(obj) in known):
-                kept.append(_as_it_was(obj, since) if plural == "services" and not new else obj)
+                kept.append(_as_it_was(obj, since, undone) if plural == "services" and not new else obj)
         was[plural] = kept
     return was
 
 
-def _as_it_was(service: Service, since: str) -> Service:
+def _as_it_was(service: Service, since: str, undone: str) -> Service:
     # Swarm touches a service also when an update ends: what counts is when the update began.
     began = (service.get("UpdateStatus") or {}).get("StartedAt") or service.get("UpdatedAt")
     if not service.get("PreviousSpec") or _moment(str(began or "")) <= _moment(since):
+        return service
+    if undone and _moment(str(began)) > _moment(undone):
         return service
     return {**service, "Spec": service["PreviousSpec"]}
 
