@@ -59,7 +59,9 @@ class StackwrightError(Exception):
         self.details: Dict[str, Any] = details or {}
 
     def __str__(self) -> str:
-        return f"{self.message} {self.hint}" if self.hint else self.message
+        # After several lines, what to do stands in a line of its own.
+        between = "\n" if "\n" in self.message else " "
+        return f"{self.message}{between}{self.hint}" if self.hint else self.message
 
 
 class ComposeError(StackwrightError, ValueError):

@@ -321,6 +321,10 @@ failures:
     node:
       description: The node of that task.
       type: str
+    health_check:
+      description: What its failing health check wrote last. Known only if it ran on the node that was asked.
+      type: list
+      elements: str
     log:
       description: The last lines that it wrote.
       type: list
@@ -334,6 +338,7 @@ failures:
       error: "task: non-zero exit (7)"
       exit_code: 7
       node: worker1
+      health_check: []
       log: ["no database"]
       text: "shop_web: its tasks fail: exit code 7, on node worker1"
 """

@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from typing import AbstractSet, Any, Callable, Dict, List, Mapping, Optional, Sequence
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.unplaced import unplaced
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.judge import tasks_by_service
@@ -17,6 +19,18 @@ LINES, LINE_LENGTH = 10, 400
 PATIENCE = 5.0  # seconds for the log of one task; a node that is gone never answers
 SHORTEST_SECRET = 6  # a shorter value would hide words
 SERVICES = 5  # logs are fetched for so many services; the others have their error
+CHECKED = 3  # lines of what a failing health check wrote
+RETRIES = 3  # the Engine's, where a health check does not say
+
+#: The Engine's words in plainer ones, for people.
+PLAIN = (
+    (
+        re.compile(r"task: non-zero exit \((\d+)\): dockerexec: unhealthy container"),
+        r"its health check fails (exit code \1)",
+    ),
+    (re.compile(r"dockerexec: unhealthy container"), "its health check fails"),
+    (re.compile(r"task: non-zero exit \((\d+)\)"), r"exit code \1"),
+)
 
 Found = Dict[str, Any]
 
@@ -44,6 +58,7 @@ def evidence(
     known = {entry["service"] for entry in found}
     for name in sorted(set(reasons) - known):
         gone: Found = {"service": name, "reason": reasons[name], "error": "", "exit_code": None, "node": "", "log": []}
+        gone["health_check"] = []
         found.append({**gone, "text": _text(gone)})
     return found
 
@@ -65,6 +80,7 @@ def _one(
     node = nodes.get(node_id, {})
     # A node that is away would not answer.
     here = (node.get("Status") or {}).get("State") in (None, "ready")
+    telling = with_log and task is not None and started and here
     hide = hider(service)
     entry: Found = {
         "service": name,
@@ -72,31 +88,47 @@ def _one(
         "error": hide(str(status.get("Err") or "")),
         "exit_code": exit_code,
         "node": _name(node) or node_id,
-        "log": [hide(line) for line in _log(client, task, service)]
-        if with_log and task is not None and started and here
-        else [],
+        "health_check": [hide(line) for line in _health_check(client, task or {})] if telling else [],
+        "log": [hide(line) for line in _log(client, task or {}, service)] if telling else [],
     }
-    entry["text"] = _text(entry)
+    entry["text"] = _text(entry, hide(unplaced(client, service, f"{reason} {entry['error']}")))
     return entry
 
 
-def _text(entry: Found) -> str:
-    text = f"{entry['service']}: {entry['reason'] or entry['error']}"
+def _text(entry: Found, asks: str = "") -> str:
+    text = f"{entry['service']}: {_plain(entry['reason'] or entry['error'])}"
+    if entry["health_check"]:
+        text = text.replace("the command has ended (exit code 0)", "its health check fails (exit code 0)")
     facts = []
-    if entry["error"] and entry["error"] not in text:
-        facts.append(entry["error"])
-    if entry["exit_code"]:
-        facts.append(f"exit code {entry['exit_code']}")
+    if entry["health_check"] and "its health check fails" not in text:
+        facts.append("its health check fails")
+    error = _plain(entry["error"])
+    if error and error not in text:
+        facts.append(error)
+    code = f"exit code {entry['exit_code']}"
+    if entry["exit_code"] and code not in f"{text} {error}":
+        facts.append(code)
     if entry["node"]:
         facts.append(f"node {entry['node']}")
     text += f" ({', '.join(facts)})" if facts else ""
-    return "\n".join([text] + [f"    | {line}" for line in entry["log"]])
+    checks = [f"    health check: {line}" for line in entry["health_check"]]
+    return "\n".join([text + (f"; {asks}" if asks else "")] + checks + [f"    | {line}" for line in entry["log"]])
+
+
+def _plain(text: str) -> str:
+    for pattern, plain in PLAIN:
+        text = pattern.sub(plain, text)
+    return text
 
 
 def _witness(tasks: Sequence[Mapping[str, Any]]) -> Optional[Mapping[str, Any]]:
-    """The task that tells most: the newest that failed, else the newest of all."""
+    """The task that tells most: the newest that failed, else the newest that has ended, else the newest of all."""
     newest = sorted(tasks, key=lambda task: timestamp(task.get("CreatedAt")), reverse=True)
-    return next((task for task in newest if state_of(task) in ENDED_BADLY), newest[0] if newest else None)
+    for states in (ENDED_BADLY, ("complete",)):
+        found = next((task for task in newest if state_of(task) in states), None)
+        if found is not None:
+            return found
+    return newest[0] if newest else None
 
 
 def node_names(client: EngineClient) -> Dict[str, str]:
@@ -129,6 +161,26 @@ def hider(service: Mapping[str, Any]) -> Callable[[str], str]:
         return text
 
     return hide
+
+
+def _health_check(client: EngineClient, task: Mapping[str, Any]) -> List[str]:
+    """What the container's failing health check wrote last. Only an Engine on whose node it ran knows that.
+
+    A command that ends well when it is told to stop leaves no other trace: its task is complete, with exit code 0.
+    """
+    try:
+        container = task["Status"]["ContainerStatus"]["ContainerID"]
+        found = client.get(f"/containers/{container}/json", timeout=PATIENCE)
+        health = found["State"]["Health"]
+        last = health["Log"][-1]
+        # Every container that has ended is called unhealthy. One that starts has failures that do not count yet.
+        failing = health["FailingStreak"] >= (found["Config"]["Healthcheck"].get("Retries") or RETRIES)
+        if not last["ExitCode"] or not (failing or state_of(task) == "starting"):
+            return []
+        said = str(last["Output"]).strip() or f"exit code {last['ExitCode']}"
+    except (EngineError, KeyError, IndexError, TypeError):
+        return []  # it ran on another node, is removed, or has no health check
+    return [line.rstrip()[:LINE_LENGTH] for line in said.splitlines()[-CHECKED:]]
 
 
 def _log(client: EngineClient, task: Mapping[str, Any], service: Mapping[str, Any]) -> List[str]:

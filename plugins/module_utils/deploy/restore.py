@@ -175,6 +175,12 @@ def summary(stack: str, before: Observed, done: Sequence[Operation]) -> str:
     stopped = sum(op.kind == "service" and op.action == "update" for op in new)
     if stopped:
         parts.append(f"{_number(stopped, 'new service')} {'is' if stopped == 1 else 'are'} stopped")
+    jobs = {name_of(service) for service in before["services"] if mode_of(service["Spec"]).endswith("job")}
+    again = sorted(op.name for op in done if op.kind == "service" and op.action != "remove" and op.name in jobs)
+    if again:
+        # Nobody should be surprised by an old migration in his logs.
+        runs = "the job" if len(again) == 1 else "the jobs"
+        parts.append(f"{runs} {_list(again)} ran again, as Swarm does with each change of a job")
     return ", ".join(parts) or "nothing had been changed"
 
 

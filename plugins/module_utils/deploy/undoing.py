@@ -105,6 +105,7 @@ def _failure(run: Run, planned: Planned, applying: Apply, error: BaseException) 
             "failed": "wait until the stack runs",
             "not_done": [line for line in lines_of(planned.plan.work()) if line not in done],
         }
+    failure.details.setdefault("notices", list(planned.plan.notices))
     failure.error_code, failure.hint = cause(failure, planned.images)
     return failure
 

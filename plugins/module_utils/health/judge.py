@@ -118,11 +118,11 @@ def _fatal(service: Mapping[str, Any], tasks: Sequence[Task], seen: Seen, view: 
         # The task that failed is of a specification that is no longer the service's.
         bad = [task for task in tasks if state_of(task) in ENDED_BADLY and task["ID"] not in view.old_failures]
         newest = max(bad, key=lambda task: timestamp(task.get("CreatedAt")), default=None)
-        return f"Swarm rolled the update back ({said}). {error_of(newest) if newest else ''}".strip()
+        return _because(error_of(newest) if newest else "", "Swarm rolled the update back", said)
     # Of a task on a node that was lost Swarm says the same when the node comes back: that is no failure of the change.
     harmed = bool(seen.ended) or seen.good < desired
     if state in ("paused", "rollback_paused") and (seen.outdated or (fresh and harmed)):
-        return f"the update is paused ({said}). {last_error(seen)}".strip()
+        return _because(last_error(seen), "Swarm paused the update", said)
     if _hopeless(seen):
         return _hopeless(seen)
     if _crash_loop(seen, view):
@@ -130,6 +130,11 @@ def _fatal(service: Mapping[str, Any], tasks: Sequence[Task], seen: Seen, view: 
     if seen.given_up and (condition_of(service["Spec"]) == "none" or _attempts(service["Spec"])):
         return f"its task has ended, and is not started again: {last_error(seen)}"
     return ""
+
+
+def _because(cause: str, what: str, said: str) -> str:
+    """The cause first: what Swarm itself says names a task that nobody knows."""
+    return f"{cause}; {what}" if cause else f"{what} ({said})"
 
 
 def _hopeless(seen: Seen) -> str:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
@@ -15,6 +16,9 @@ KINDS = ("network", "config", "secret", "service")
 CHANGE, PRUNE = "change", "prune"
 PHASES = (CHANGE, PRUNE)
 LONGEST_VALUE = 100
+IMAGE = "TaskTemplate.ContainerSpec.Image"
+FOLLOWS_IMAGE = ("TaskTemplate.Placement.Platforms", "Labels.com.docker.stack.image")
+DIGEST = re.compile(r"(@sha256:[0-9a-f]{12})[0-9a-f]{52}")
 
 
 @dataclass(frozen=True)
@@ -49,11 +53,18 @@ class Operation:
     payload: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def __str__(self) -> str:
-        detail = ", ".join(str(change) for change in self.changes) or self.reason
+        detail = ", ".join(str(change) for change in self._telling()) or self.reason
         if self.changes and self.reason and self.action != "update":
             detail = self.reason
-        tasks = f" (restarts {self.restarts} task{'' if self.restarts == 1 else 's'})" if self.restarts else ""
-        return f"{self.action} {self.kind} {self.name}{': ' + detail if detail else ''}{tasks}"
+        verb = "stops" if self.action == "remove" else "restarts"
+        tasks = f" ({verb} {self.restarts} task{'' if self.restarts == 1 else 's'})" if self.restarts else ""
+        return f"{self.action} {self.kind} {self.name}{': ' + _with_short_digests(detail) if detail else ''}{tasks}"
+
+    def _telling(self) -> List[Change]:
+        """The changes without those that only follow from another image."""
+        if not any(change.path == IMAGE for change in self.changes):
+            return list(self.changes)
+        return [change for change in self.changes if change.path not in FOLLOWS_IMAGE]
 
     def as_dict(self) -> Dict[str, Any]:
         """Plain data for the result; holds no secret and no payload."""
@@ -159,6 +170,11 @@ def friendly(path: str) -> str:
     return path
 
 
+def _with_short_digests(text: str) -> str:
+    """As many digits of a digest as people compare; all of them are in the data."""
+    return DIGEST.sub(r"\1…", text)
+
+
 def _short(value: Any) -> str:
     if value is None:
         return "absent"
@@ -170,5 +186,5 @@ def _short(value: Any) -> str:
         text = "{" + ", ".join(f"{key}: {_short(value[key])}" for key in sorted(value)) + "}"
     else:
         text = str(value) if value != "" else '""'
-    text = text.replace("\n", "\\n")
+    text = _with_short_digests(text.replace("\n", "\\n"))
     return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"

@@ -11,13 +11,15 @@ def frame(stream, text):
 
 
 class Engine:
-    def __init__(self, log):
-        self.log = log
+    def __init__(self, log, container=None):
+        self.log, self.container = log, container or {}
 
     def list(self, path, query=None, timeout=None):
         return [{"ID": "n1", "Description": {"Hostname": "node1"}}]
 
     def get(self, path, query=None, headers=None, stream=False, timeout=None):
+        if path.startswith("/containers/"):
+            return self.container
         if isinstance(self.log, Exception):
             raise self.log
         return self.log
@@ -51,9 +53,7 @@ def test_the_newest_failure_is_told_with_code_node_and_log():
         "node": "node1",
         "log": ["no such table"],
     }
-    assert found["text"] == (
-        "shop_web: it ends (task: non-zero exit (3), exit code 3, node node1)\n    | no such table"
-    )
+    assert found["text"] == ("shop_web: it ends (exit code 3, node node1)\n    | no such table")
 
 
 def test_a_terminals_log_has_no_frames_and_a_long_one_is_cut():
@@ -71,3 +71,47 @@ def test_without_a_log_the_error_stands(error):
 def test_a_service_without_any_task():
     (found,) = evidence(Engine(b""), [service()], [], {"shop_web": "no suitable node"})
     assert found["text"] == "shop_web: no suitable node"
+
+
+def checked(streak, said, retries=0):
+    state = {"Health": {"Status": "unhealthy", "FailingStreak": streak, "Log": [{"ExitCode": 1, "Output": said}]}}
+    return {"State": state, "Config": {"Healthcheck": {"Retries": retries}}}
+
+
+@pytest.mark.parametrize(
+    ("container", "expected"),
+    [
+        pytest.param(
+            checked(3, "HTTP/1.1 404\n"),
+            "shop_web: it has ended (its health check fails, node node1)\n    health check: HTTP/1.1 404",
+            id="its last words",
+        ),
+        pytest.param(
+            checked(3, "\n"),
+            "shop_web: it has ended (its health check fails, node node1)\n    health check: exit code 1",
+            id="a silent check",
+        ),
+        pytest.param(checked(3, "x", 4), "shop_web: it has ended (node node1)", id="it was stopped before"),
+        pytest.param({"State": {}}, "shop_web: it has ended (node node1)", id="without a check"),
+    ],
+)
+def test_a_command_that_ends_well_for_its_failing_health_check(container, expected):
+    tasks = [task("b", "complete", "2026-01-01T00:00:02Z"), task("c", "ready", "2026-01-01T00:00:03Z", container="")]
+    (found,) = evidence(Engine(b"", container), [service()], tasks, {"shop_web": "it has ended"})
+    assert found["text"] == expected
+
+
+def test_a_failing_health_check_is_said_in_plain_words():
+    killed = task(
+        "b", "failed", "2026-01-01T00:00:02Z", 137, "task: non-zero exit (137): dockerexec: unhealthy container"
+    )
+    (found,) = evidence(Engine(b"", checked(3, "no")), [service()], [killed], {"shop_web": killed["Status"]["Err"]})
+    assert found["text"] == "shop_web: its health check fails (exit code 137) (node node1)\n    health check: no"
+
+
+def test_a_check_that_fails_in_the_start_period_is_told():
+    tasks = [task("b", "starting", "2026-01-01T00:00:02Z")]
+    (found,) = evidence(Engine(b"", checked(0, "not yet")), [service()], tasks, {"shop_web": "not healthy yet"})
+    assert found["text"] == (
+        "shop_web: not healthy yet (its health check fails, node node1)\n    health check: not yet"
+    )

@@ -12,6 +12,7 @@ import pytest
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.bind import bind
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Change, Operation
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconcile import reconcile
 
 CASES = Path(__file__).resolve().parents[2] / "cases" / "reconcile"
@@ -43,3 +44,14 @@ def test_the_plan(case):
         golden.write_text(text)
     assert text == golden.read_text()
     assert (desired, observed) == before, "planning has changed its input"
+
+
+def test_a_line_leaves_out_what_only_follows_from_another_image():
+    old, new = "shop:1@sha256:" + "a" * 64, "shop:2@sha256:" + "b" * 64
+    image = Change("TaskTemplate.ContainerSpec.Image", old, new)
+    label = Change("Labels.com.docker.stack.image", "shop:1", "shop:2")
+    platforms = Change("TaskTemplate.Placement.Platforms", [{"OS": "linux"}], None)
+    line = str(Operation("update", "service", "shop_web", changes=(label, image, platforms), restarts=1))
+    assert line == f"update service shop_web: image {old[:26]}… → {new[:26]}… (restarts 1 task)"
+    alone = Operation("update", "service", "shop_web", changes=(platforms,), restarts=2)
+    assert str(alone) == "update service shop_web: platforms [{OS: linux}] → absent (restarts 2 tasks)"

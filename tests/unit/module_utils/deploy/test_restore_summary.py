@@ -1,0 +1,25 @@
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.restore import summary
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Operation
+
+
+def service(name, mode):
+    return {"ID": name, "Spec": {"Name": name, "Mode": mode, "Labels": {"com.docker.stack.namespace": "shop"}}}
+
+
+BEFORE = {
+    "services": [service("shop_web", {"Replicated": {"Replicas": 1}}), service("shop_migrate", {"ReplicatedJob": {}})]
+}
+
+
+def test_an_old_job_that_ran_again_is_named():
+    done = [Operation("update", "service", "shop_web"), Operation("update", "service", "shop_migrate")]
+    assert summary("shop", BEFORE, done) == (
+        "2 services are as before, the job shop_migrate ran again, as Swarm does with each change of a job"
+    )
+    assert summary("shop", BEFORE, done[:1]) == "2 services are as before"
+
+
+def test_what_was_new():
+    done = [Operation("remove", "service", "shop_api"), Operation("remove", "config", "shop_page_1")]
+    assert summary("shop", BEFORE, done) == ("2 services are as before, what was new is gone (1 service and 1 config)")
+    assert summary("shop", {"services": []}, []) == "nothing had been changed"
