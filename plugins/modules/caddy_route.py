@@ -41,9 +41,20 @@ options:
       - Set it to V(false) to add or change single routes.
     type: bool
     default: true
+  services_of:
+    description:
+      - The full name of a stack in the Swarm. The labels of its live services say which routes there are, instead of O(routes).
+      - So routes go back where services have gone back. O(stack) must be the stack's id then, and the Engine a manager.
+    type: str
+  label_prefix:
+    description:
+      - How these labels begin.
+    type: str
+    default: zane
   routes:
     description:
-      - The routes, such as RV(stackwright.swarm.compose_stack#module:routes). Needed with O(state=present).
+      - The routes, such as RV(stackwright.swarm.compose_stack#module:routes). Needed with O(state=present), unless O(services_of)
+        is given.
     type: list
     elements: dict
     suboptions:
@@ -167,7 +178,7 @@ seealso:
   - module: stackwright.swarm.caddy_route_info
   - module: stackwright.swarm.compose_stack
 notes:
-  - The Engine (O(docker_host)) is asked only for labels that routes name.
+  - The Engine (O(docker_host)) is asked only for labels that routes name, and for O(services_of).
 """
 
 EXAMPLES = r"""
@@ -191,6 +202,12 @@ EXAMPLES = r"""
         port: 3000
         tls: internal
         auth: {ali: "{{ ali_password_hash }}"}
+
+- name: Give a stack the routes that its live services ask for, after it has gone back to an earlier revision
+  stackwright.swarm.caddy_route:
+    admin: ["{{ caddy_admin }}"]
+    stack: "{{ 'shop' | stackwright.swarm.stack_id }}"
+    services_of: shop
 
 - name: Remove this one route
   stackwright.swarm.caddy_route:
@@ -287,7 +304,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run impo
 
 
 def main() -> None:
-    run_module({**ADMIN, **ROUTES}, change_routes)
+    run_module({**ADMIN, **ROUTES}, change_routes, mutually_exclusive=[("routes", "services_of")])
 
 
 if __name__ == "__main__":

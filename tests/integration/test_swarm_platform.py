@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -11,9 +12,11 @@ import yaml
 sys.path.insert(0, str(Path(__file__).parent))
 
 from caddy import wait_for
-from playbook import Player
+from playbook import ROOT, Player
+from testbed import Bed
 
 PORT = 18088
+ROLE = "stackwright.swarm.swarm_platform"
 PAGE = """\
 services:
   web:
@@ -78,3 +81,44 @@ def test_two_stacks_behind_a_proxy_that_survives_its_task(bed, swarm, tmp_path, 
     node.cli(["docker", "kill", *killed])
     wait_for(lambda: set(node.cli(containers).stdout.split()) - set(killed), "new container", 40)
     wait_for(lambda: get(bed, "two.example.com") == (200, "two"), "routes after a restart", 40)
+
+
+@pytest.fixture
+def bare():
+    """An engine that is in no Swarm."""
+    with Bed.up(os.environ.get("STACKWRIGHT_TEST_BED", "pytest") + "-bare", swarm=False) as made:
+        yield made
+
+
+def test_bootstrap_of_an_engine_without_a_swarm(bare, tmp_path):
+    player = Player(tmp_path, {"m1": bare.docker_host})
+    options = {
+        "swarm_platform_image": bare.images["caddy-2.11"],
+        "swarm_platform_folder": str(tmp_path / "admin"),
+        "swarm_platform_advertise_addr": bare.node("m1").address,
+        "swarm_platform_http_port": PORT,
+        "swarm_platform_https_port": 0,
+    }
+    how = {"variables": options, "environment": {"DOCKER_HOST": bare.docker_host}}
+    playbook = ROOT / "playbooks" / "bootstrap.yml"
+    would = player.playbook(playbook, check=True, **how)
+    assert would.code == 0, would.output
+    assert [result["changed"] for result in would.of(task=f"{ROLE} : Make a Swarm")] == [True]
+    assert not (tmp_path / "admin").exists()
+    done = player.playbook(playbook, **how)
+    assert done.code == 0, done.output
+    (made,) = done.of(task=f"{ROLE} : Make a Swarm")
+    assert made["address"] == bare.node("m1").address
+    assert made["cluster_id"]
+    assert get(bare, "anything.example.com")[0] == 404
+    again = player.playbook(playbook, **how)
+    assert again.code == 0, again.output
+    assert not any(result.get("changed") for result in again.of()), json.dumps(again.of())
+    # A state that a crash has torn does not keep the proxy down.
+    node = bare.node("m1")
+    containers = ["docker", "ps", "-q", "--filter", "label=com.docker.swarm.service.name=proxy_caddy"]
+    killed = node.cli(containers).stdout.split()
+    node.cli(["docker", "exec", *killed, "sh", "-c", "echo '{torn' > /config/caddy/autosave.json"])
+    node.cli(["docker", "kill", *killed])
+    wait_for(lambda: set(node.cli(containers).stdout.split()) - set(killed), "new container", 40)
+    wait_for(lambda: get(bare, "anything.example.com")[0] == 404, "an answer after a torn state", 40)

@@ -122,6 +122,14 @@ RANGES = {
     "wait_timeout": (1, DAY),
 }
 
+FOUNDING: Spec = {
+    "advertise_addr": {"type": "str", "default": ""},
+    "listen_addr": {"type": "str", "default": "0.0.0.0:2377"},
+    "data_path_addr": {"type": "str", "default": ""},
+    "default_addr_pool": {"type": "list", "elements": "str", "default": []},
+    "subnet_size": {"type": "int", "default": 24},
+}
+
 #: Where the values of a stack are kept; shared by compose_stack and stack_values.
 STORE: Spec = {
     "store": {"type": "str", "choices": ["auto", "host_facts", "swarm", "vault"], "default": "auto"},

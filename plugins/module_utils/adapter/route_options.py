@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import Spec
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import DEFAULT_PREFIX
 
 ADMIN: Spec = {
     "admin": {"type": "list", "elements": "str", "default": ["unix:///run/caddy/admin.sock"]},
@@ -22,6 +23,8 @@ ROUTES: Spec = {
     "stack": {"type": "str", "required": True},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "exclusive": {"type": "bool", "default": True},
+    "services_of": {"type": "str"},
+    "label_prefix": {"type": "str", "default": DEFAULT_PREFIX},
     "routes": {
         "type": "list",
         "elements": "dict",

@@ -25,8 +25,10 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.mask im
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing import readable
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.change import APPS, Wish, routes_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.conflicts import route_labels
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.live import live_routes
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.model import Route, route_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.owner import check_owner, owner_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import NAMESPACE
 
 #: A route that gives no more than its address may be removed.
 ADDRESS_ONLY = ("domain", "base_path")
@@ -86,13 +88,13 @@ def change_routes(client: EngineClient, params: Dict[str, Any], check: bool) -> 
     :raises StackwrightError: RouteError; EngineError where labels of services have to be read.
     """
     absent = params["state"] == "absent"
-    if params["routes"] is None and not absent:
+    if params["routes"] is None and not absent and not params["services_of"]:
         raise RouteError("routes is missing: which routes shall the stack have?", "required", "An empty list is none.")
     given = params["routes"] or []
     world = _world(params)
     wish = Wish(
         stack=check_owner(params["stack"]),
-        routes=tuple(_addresses(given) if absent else _routes(given, _Labels(client, check))),
+        routes=tuple(_addresses(given) if absent else _wanted(client, params, check)),
         exclusive=params["exclusive"] and not (absent and params["routes"] is not None),
         absent=absent,
         server=params["server"],
@@ -159,6 +161,13 @@ def _endpoints(params: Mapping[str, Any]) -> List[Endpoint]:
 
 
 # -- routes, from options to the model
+
+
+def _wanted(client: EngineClient, params: Mapping[str, Any], check: bool) -> List[Route]:
+    if not params["services_of"]:
+        return _routes(params["routes"] or [], _Labels(client, check))
+    services = client.list("/services", {"filters": {"label": [f"{NAMESPACE}={params['services_of']}"]}})
+    return live_routes(services, params["services_of"], params["stack"], params["label_prefix"])
 
 
 def _routes(given: Sequence[Mapping[str, Any]], labels: Optional[_Labels]) -> List[Route]:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the modules that only look ask of the Engine."""
+"""What the modules that only look ask of the Engine, and the one that makes it a Swarm."""
 
 from __future__ import annotations
 
@@ -51,3 +51,10 @@ def show_logs(client: EngineClient, params: Dict[str, Any], check: bool) -> Dict
         params["services"], params["task"] or "", params["tail"], params["since"] or "", params["contains"] or ""
     )
     return stack_logs(client, SystemClock(), full_name(params) or "", wanted)
+
+
+def found_swarm(client: EngineClient, params: Dict[str, Any], check: bool) -> Dict[str, Any]:
+    """A Swarm where there is none."""
+    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.founding import init_swarm
+
+    return init_swarm(client, params, check)

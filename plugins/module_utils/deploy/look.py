@@ -118,6 +118,10 @@ def _closer(
     kept: Optional[Callable[[], Mapping[str, Any]]],
 ) -> Observed:
     closer = look_closer(client, observed, wanted.state)
+    if wanted.state.get("routes"):
+        from ansible_collections.stackwright.swarm.plugins.module_utils.routing.conflicts import check_before_deploy
+
+        check_before_deploy(wanted.state, closer["all_services"])
     closer["kept"] = kept() if kept is not None else kept_by_history(client, wanted.stack, options)
     return closer
 

@@ -17,7 +17,8 @@ Json = Dict[str, Any]
 TRY = {"try_duration": "5s", "try_interval": "250ms"}
 #: How long websockets live on after the proxy has loaded another configuration.
 STREAM_CLOSE_DELAY = "1h"
-REFRESH = "5s"
+#: Swarm takes a task out of the DNS 2 s before it stops it: by then nothing may go there any more.
+REFRESH = "1s"
 HEALTH_TIMEOUT = "2s"
 HEALTH_INTERVAL = "10s"
 #: What is compressed; text/event-stream is not, or its events would wait for a full buffer.

@@ -1,0 +1,35 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The routes of a stack as the labels of its live services say them."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Iterable, List, Mapping
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.conflicts import route_labels
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.labels import Target, routes_in
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.model import Route
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import name_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import host_name
+
+
+def live_routes(services: Iterable[Mapping[str, Any]], stack: str, stack_id: str, prefix: str) -> List[Route]:
+    """The routes that the labels of ``services`` (the Engine's objects) ask for, each address once.
+
+    :param stack: the stack's full name, with which the names of its services begin.
+    :param stack_id: its id, from which the names on shared networks come.
+    """
+    found: Dict[Any, Route] = {}
+    for service in sorted(services, key=name_of):
+        name = name_of(service)
+        shared = host_name(name[len(stack) + 1 :], stack_id[:8])
+        target = Target(name, shared if shared in _aliases(service) else name)
+        for labelled in routes_in(route_labels(service), prefix, target)[0]:
+            found.setdefault(labelled.route.key, labelled.route)
+    return list(found.values())
+
+
+def _aliases(service: Mapping[str, Any]) -> List[str]:
+    attachments = (service["Spec"].get("TaskTemplate") or {}).get("Networks") or []
+    return [alias for attachment in attachments for alias in attachment.get("Aliases") or []]
