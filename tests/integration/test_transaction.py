@@ -430,10 +430,42 @@ def test_a_run_without_changes_writes_nothing_and_asks_nothing_of_the_history(co
 
 def test_fast_waits_for_nothing_between_and_keeps_what_fails(core, swarm, service):
     with pytest.raises(DeployError) as failed:
-        core.deploy(first(service, BAD), mode="fast")
+        core.deploy(first(service, "/absent"), mode="fast")  # never runs: it can not be taken for well
     assert failed.value.details["outcome"]["rollback"] == "none"
     assert held(swarm)["services"] == [f"{core.stack}_db", f"{core.stack}_web"]
     assert core.deploy(first(service, QUIET), mode="fast")["status"] == "healthy"
+
+
+def test_an_old_migration_is_not_run_again(core, swarm, service):
+    def files(migration, web):
+        order = "    depends_on: {migrate: {condition: service_completed_successfully}}\n"
+        job = service("migrate", migration).replace("update_config: {parallelism: 0, monitor: 10ms}", "")
+        return "services:" + job + service("web", web, order)
+
+    def runs():
+        found = swarm.objects("services")
+        return [entry["JobStatus"]["JobIteration"].get("Index", 0) for entry in found if "JobStatus" in entry]
+
+    core.deploy(files("echo one", QUIET))
+    (first,) = runs()
+    was = specs(swarm)
+    with pytest.raises(DeployError) as failed:
+        core.deploy(files("echo two", BAD))
+    assert f"It was rolled back: 1 service is as before, the job {core.stack}_migrate is not put back" in str(
+        failed.value
+    )
+    assert "put back, the former one would run again" in failed.value.details["outcome"]["restored"][-1]
+    (second,) = runs()
+    assert second == first + 1
+    assert specs(swarm)[f"{core.stack}_web"] == was[f"{core.stack}_web"]
+    # What it did is done: the next try needs it no more.
+    core.deploy(files("echo two", "sh -c 'trap exit TERM; sleep 2d & wait'"))
+    assert runs() == [second]
+    with pytest.raises(DeployError):
+        core.deploy(files("sh -c 'exit 3'", QUIET))
+    assert runs() == []
+    assert core.deploy(files("echo three", QUIET))["changed"]
+    assert len(runs()) == 1
 
 
 def test_a_service_of_ten_that_is_rejected_is_undone_within_three_seconds(core, swarm, service, bed):

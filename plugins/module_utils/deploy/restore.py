@@ -28,7 +28,12 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model i
     Plan,
     with_mask,
 )
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.restore import Name, back, restoration
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.restore import (
+    NOT_PUT_BACK,
+    Name,
+    back,
+    restoration,
+)
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import name_of, stack_of
 
 ROUNDS = 3
@@ -76,7 +81,10 @@ def restore(run: Run, former: Former, stop_new: bool) -> Restored:
     except StackwrightError as error:
         error.details["restored"] = lines_of(done)
         raise
-    return Restored(lines_of(done), summary(run.stack, former.observed, done))
+    jobs = [op for op in plan.operations if op.reason in NOT_PUT_BACK]
+    removed = {op.name for op in done}
+    lines = lines_of(done) + lines_of([op for op in jobs if op.name not in removed])
+    return Restored(lines, summary(run.stack, former.observed, done, [op.name for op in jobs]))
 
 
 def _removed(done: Sequence[Operation]) -> Set[str]:
@@ -161,12 +169,13 @@ def _left(plan: Plan) -> DeployError:
     )
 
 
-def summary(stack: str, before: Observed, done: Sequence[Operation]) -> str:
-    """``10 services are as before, what was new is gone (1 service and 2 configs)``."""
+def summary(stack: str, before: Observed, done: Sequence[Operation], jobs: Sequence[str] = ()) -> str:
+    """``10 services are as before, what was new is gone (1 service and 2 configs)``; ``jobs`` were not put back."""
     parts: List[str] = []
     old = {name_of(service) for service in before["services"] if stack_of(service) == stack}
-    if old:
-        parts.append(f"{_number(len(old), 'service')} {'is' if len(old) == 1 else 'are'} as before")
+    same = len(old.difference(jobs))
+    if same:
+        parts.append(f"{_number(same, 'service')} {'is' if same == 1 else 'are'} as before")
     new = [op for op in done if op.kind != "service" or op.name not in old]
     gone = [op.kind for op in new if op.action == "remove"]
     if gone:
@@ -175,12 +184,12 @@ def summary(stack: str, before: Observed, done: Sequence[Operation]) -> str:
     stopped = sum(op.kind == "service" and op.action == "update" for op in new)
     if stopped:
         parts.append(f"{_number(stopped, 'new service')} {'is' if stopped == 1 else 'are'} stopped")
-    jobs = {name_of(service) for service in before["services"] if mode_of(service["Spec"]).endswith("job")}
-    again = sorted(op.name for op in done if op.kind == "service" and op.action != "remove" and op.name in jobs)
-    if again:
-        # Nobody should be surprised by an old migration in his logs.
-        runs = "the job" if len(again) == 1 else "the jobs"
-        parts.append(f"{runs} {_list(again)} ran again, as Swarm does with each change of a job")
+    if jobs:
+        one = len(jobs) == 1
+        parts.append(
+            f"{'the job' if one else 'the jobs'} {_list(list(jobs))} {'is' if one else 'are'} not put back, since "
+            f"{'it' if one else 'they'} would run again"
+        )
     return ", ".join(parts) or "nothing had been changed"
 
 

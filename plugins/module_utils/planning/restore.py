@@ -35,6 +35,11 @@ OBJECTS = (("network", "networks"), ("config", "configs"), ("secret", "secrets")
 #: An update in one of these states stands still, or is on a way of its own: the service is sent again.
 UNSETTLED = ("paused", "rollback_started", "rollback_paused")
 BACK, GONE = "as before", "was not there before"
+#: The Engine runs a job whenever it is sent, and an older migration does not undo a newer one: no job is put back.
+HAS_RUN = "a job whose change has run; put back, the former one would run again"
+BROKEN_OFF = "a job whose change has not run to its end; the next deployment makes it anew"
+NOT_AGAIN = "a job, which would run again; the next deployment makes it anew"
+NOT_PUT_BACK = (HAS_RUN, NOT_AGAIN)
 
 Name = Tuple[str, str]  # kind, name in the Swarm
 Service = Mapping[str, Any]
@@ -50,8 +55,9 @@ def restoration(
     """The plan from ``now`` back to ``before`` (both as ``observe`` gives them) for the stack's objects in ``names``.
 
     Services come first: new ones are removed, all others get the very spec that they had; those that were removed are
-    made again. Then labels of configs and secrets are put back, and last (phase "prune") new networks, configs and
-    secrets go, unless a service still refers to them.
+    made again. But no job is put back, since that would run it: one that was changed stays if it has run to its end,
+    and is removed otherwise. Then labels of configs and secrets are put back, and last (phase "prune") new networks,
+    configs and secrets go, unless a service still refers to them.
     With ``stop_new`` (the label prefix) new services stay, scaled to zero.
     """
     services = list(_services(stack, before, now, names, stop_new))
@@ -116,17 +122,36 @@ def _services(
     olds, news = _own("services", stack, before), _own("services", stack, now)
     for name in sorted(name for kind, name in names if kind == "service"):
         old, new = olds.get(name), news.get(name)
+        was_job = old is not None and is_job(old)
         if old is not None and new is not None and mode_of(old["Spec"]) == mode_of(new["Spec"]):
-            yield back(old, new)
+            yield _job_left(new) if was_job and old["Spec"] != new["Spec"] else back(old, new)
             continue
         if new is not None and old is None and stop_new:
             yield _stopped(new, stop_new)
         elif new is not None:
             payload = {"id": id_of(new)}
             yield Operation("remove", "service", name, reason=GONE, restarts=task_count(new, 1), payload=payload)
-        if old is not None:
+        if was_job and new is None:
+            yield Operation("keep", "service", name, reason=NOT_AGAIN)
+        elif old is not None and not was_job:
             # After the removals: a port that a new service has taken is free again then.
             yield Operation("create", "service", name, reason=BACK, wave=1, payload={"spec": old["Spec"]})
+
+
+def is_job(service: Service) -> bool:
+    """Whether its tasks run to an end."""
+    return mode_of(service["Spec"]).endswith("Job")
+
+
+def _job_left(new: Service) -> Operation:
+    counts = new.get("ServiceStatus") or {}
+    job = new["Spec"]["Mode"].get("ReplicatedJob")
+    wanted = counts.get("DesiredTasks") if job is None else job.get("TotalCompletions", job.get("MaxConcurrent", 1))
+    if int(counts.get("CompletedTasks") or 0) >= max(int(wanted or 0), 1):
+        return Operation("keep", "service", name_of(new), reason=HAS_RUN)
+    running = int(counts.get("RunningTasks") or 0)
+    payload = {"id": id_of(new)}
+    return Operation("remove", "service", name_of(new), reason=BROKEN_OFF, restarts=running, payload=payload)
 
 
 def back(old: Service, new: Service) -> Operation:
