@@ -17,7 +17,7 @@ def pytest_terminal_summary(terminalreporter):
     for reports in terminalreporter.stats.values():
         for report in reports:
             for name, value in getattr(report, "user_properties", []):
-                if name.startswith("faults: ") and report.when == "call":
+                if name.startswith("faults: ") and report.when == "teardown":
                     ended = name.partition(": ")[2]
                     counts[ended] = counts.get(ended, 0) + value
     if counts:

@@ -69,7 +69,7 @@ def test_of_one_stack_none_is_interleaved_and_none_is_lost(bed, swarm, managers,
         alone = stages[turn - 1].deploy(turn)
         assert alone.error is None, alone.told
     assert stage.alike(generation) == seen
-    record_property("faults: of one stack at once, none interleaved or lost", many)
+    record_property("faults: of one stack at once without interleaving or loss", many)
 
 
 def test_of_different_stacks_all_get_through(bed, swarm, managers, tmp_path, record_property):
