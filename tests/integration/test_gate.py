@@ -58,7 +58,7 @@ EARLY = {
     "once": ({"command": ["false"], "deploy": {"restart_policy": {"condition": "none"}}}, "is not started again"),
     "sick": (
         {"healthcheck": {"test": "false", "interval": "500ms", "retries": 1}, "deploy": SOON},
-        "unhealthy container",
+        "its health check fails",
     ),
     "constraint": ({"deploy": {"placement": {"constraints": ["node.labels.x==y"]}}}, "scheduling constraints"),
     "port": (
@@ -71,7 +71,10 @@ EARLY = {
         ("insufficient resources", "no longer meets constraints"),
     ),
     "driver": ({"logging": {"driver": "nothing"}}, "missing plugin"),
-    "job": ({"command": ["sh", "-c", "echo no table; exit 4"], "deploy": {"mode": "replicated-job", **SOON}}, "(4)"),
+    "job": (
+        {"command": ["sh", "-c", "echo no table; exit 4"], "deploy": {"mode": "replicated-job", **SOON}},
+        "exit code 4",
+    ),
 }
 
 
@@ -242,7 +245,7 @@ def test_an_engine_that_restarts_meanwhile_is_borne_with(core, bed, swarm):
 
 
 def test_a_neighbour_that_was_broken_before_fails_no_change(core, bed):
-    broken = {"command": ["false"], "deploy": SOON}
+    broken = {"command": ["/nothing/there"], "deploy": SOON}  # never runs, also not for a moment
     with pytest.raises(DeployError):
         deploy(core, compose(bed, broken=broken, web={}))
     done = deploy(core, compose(bed, broken=broken, web={"environment": {"A": "1"}}))

@@ -436,6 +436,17 @@ def test_fast_waits_for_nothing_between_and_keeps_what_fails(core, swarm, servic
     assert core.deploy(first(service, QUIET), mode="fast")["status"] == "healthy"
 
 
+def test_a_stack_that_docker_has_just_removed_can_be_deployed_at_once(core, swarm, service, bed):
+    """The node shows its network, and holds its name, until the last task has ended."""
+    stubborn = """["sh", "-c", "trap : TERM; while true; do sleep 1; done"]"""
+    text = "services:" + service("web", stubborn).replace("stop_grace_period: 1s", "stop_grace_period: 4s")
+    core.deploy(text)
+    bed.node("m1").cli(["docker", "stack", "rm", core.stack])
+    checked = core.deploy(text, check=True)
+    assert ("create", "network") in [(operation["action"], operation["kind"]) for operation in checked["plan"]]
+    assert core.deploy(text)["status"] == "healthy"
+
+
 def test_an_old_migration_is_not_run_again(core, swarm, service):
     def files(migration, web):
         order = "    depends_on: {migrate: {condition: service_completed_successfully}}\n"

@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Carries out a plan, one Engine call for each operation. Decides nothing.
 
-The order is the plan's. A removed network or config may still be held by tasks that are on their way out: that is
-waited for within a time limit. Where an answer does not come, the Engine is asked whether it has acted before
-anything is sent again.
+The order is the plan's. A removed network or config may still be held by tasks that are on their way out, and so may
+the name of a network that is to be made: that is waited for within a time limit. Where an answer does not come, the
+Engine is asked whether it has acted before anything is sent again.
 """
 
 from __future__ import annotations
@@ -162,7 +162,10 @@ class Apply:
             spec["CheckDuplicate"] = True
         else:
             spec.pop("CheckDuplicate", None)
-        self.ids["network", operation.name] = self.client.create("/networks/create", spec)
+        self._persistently(
+            lambda: self.ids.update({("network", operation.name): self.client.create("/networks/create", spec)}),
+            lambda error: error.error_code == "conflict" and self._lingers(operation.name),
+        )
 
     def create_config(self, operation: Operation) -> None:
         if operation.payload.get("key"):
@@ -223,17 +226,28 @@ class Apply:
         self._delete(f"/{operation.kind}s/{operation.payload['id']}")
 
     def remove_when_free(self, operation: Operation) -> None:
+        self._persistently(lambda: self._delete(f"/{operation.kind}s/{operation.payload['id']}"), _in_use)
+
+    def _persistently(self, call: Callable[[], None], passes: Callable[[EngineError], bool]) -> None:
+        """Calls again while tasks that are on their way out stand in the way."""
         deadline = self.clock.now() + self.patience
         pause = FIRST_PAUSE
         while True:
             try:
-                self._delete(f"/{operation.kind}s/{operation.payload['id']}")
+                call()
                 return
             except EngineError as error:
-                if not _in_use(error) or self.clock.now() + pause > deadline:
+                if not passes(error) or self.clock.now() + pause > deadline:
                     raise
             self.clock.sleep(pause)
             pause = min(pause * 1.5, LONGEST_PAUSE)
+            self.keep()
+
+    def _lingers(self, name: str) -> bool:
+        from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import lingers
+
+        found = self.client.list("/networks", {"filters": {"name": [name]}})
+        return any(name_of(network) == name and lingers(network) for network in found)
 
     def _delete(self, path: str) -> None:
         try:

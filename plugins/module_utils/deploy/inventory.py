@@ -7,7 +7,11 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import manager_info, predefined
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import (
+    manager_info,
+    networks_of,
+    predefined,
+)
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.wait import judged
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.judge import tasks_by_service
@@ -39,7 +43,7 @@ def stack_info(client: EngineClient, stack: Optional[str] = None, history: bool 
     lists: Dict[str, List[Item]] = {
         "services": client.list("/services", {**mine, "status": True}),
         "tasks": client.list("/tasks", mine),
-        "networks": client.list("/networks"),
+        "networks": networks_of(client),
         "configs": client.list("/configs", mine),
         "secrets": client.list("/secrets", mine),
         "nodes": client.list("/nodes"),

@@ -35,7 +35,7 @@ def observe(client: EngineClient, stack: str, desired: Optional[Mapping[str, Any
     observed: Observed = {"info": manager_info(client)}
     observed["api"] = list(client.api_version or ())
     observed["services"] = services_of(client, stack)
-    observed["networks"] = client.list("/networks")
+    observed["networks"] = networks_of(client)
     observed["secrets"] = client.list("/secrets")
     configs = client.list("/configs", of_stack(stack))
     observed["configs"] = [config for config in configs if not is_bookkeeping(config)]
@@ -74,6 +74,20 @@ def of_stack(stack: str) -> Dict[str, Any]:
 def services_of(client: EngineClient, stack: str) -> List[Dict[str, Any]]:
     """The services of the stack, with the Engine's own counts of their tasks."""
     return client.list("/services", {**of_stack(stack), "status": True})
+
+
+def networks_of(client: EngineClient) -> List[Dict[str, Any]]:
+    """The networks, without those that the Swarm has no more and only this node still shows (see ``lingers``)."""
+    return [network for network in client.list("/networks") if not lingers(network)]
+
+
+def lingers(network: Mapping[str, Any]) -> bool:
+    """Whether this is what a node keeps of an overlay network that has been removed, until its last task has ended.
+
+    The Engine lists its own entry, the one with peers, only where the Swarm has none. No service can be attached to it,
+    and until it is gone its name can't be used again.
+    """
+    return network.get("Scope") == "swarm" and "Peers" in network
 
 
 def tasks_of(client: EngineClient, stack: str) -> List[Dict[str, Any]]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, List, Mapping, Optional
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import lingers
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.patience import READ
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
@@ -45,7 +46,7 @@ def done_already(
 
 def _named(client: EngineClient, kind: str, name: str) -> List[Dict[str, Any]]:
     found = client.list(f"/{kind}s", {"filters": {"name": [name]}}, timeout=READ)
-    return [obj for obj in found if name_of(obj) == name]
+    return [obj for obj in found if name_of(obj) == name and not (kind == "network" and lingers(obj))]
 
 
 def _is_same(kind: str, obj: Mapping[str, Any], body: Mapping[str, Any], as_wanted: AsWanted) -> bool:

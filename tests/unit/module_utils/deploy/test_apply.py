@@ -149,6 +149,37 @@ def test_a_name_that_somebody_else_took_meanwhile_is_a_conflict():
     assert failed.value.details["outcome"]["failed"].startswith("create network shop_more")
 
 
+def test_a_network_that_only_lingers_on_a_node_is_made_again_once_it_is_gone():
+    swarm = start()
+    more = after()["networks"][-1]["spec"]
+    removed = swarm.add("networks", **more, Peers=[{"Name": "node", "IP": "10.0.0.1"}])
+    made, work = applying(swarm, after())
+    assert [str(op) for op in work if op.kind == "network"] == ["create network shop_more: new"]
+    kept = []
+
+    def keep():
+        kept.append(made.clock.now())
+        if made.clock.now() > 3:
+            swarm.objects["networks"].pop(removed["Id"], None)
+
+    made.keep = keep
+    made.run(work)
+    assert made.clock.now() > 3
+    assert swarm.names("networks").count("shop_more") == 1
+    assert made.ids["network", "shop_more"] != removed["Id"]
+    assert "shop_new" in swarm.names("services")
+
+
+def test_a_network_that_lingers_for_ever_is_given_up():
+    swarm = start()
+    swarm.add("networks", **after()["networks"][-1]["spec"], Peers=[{"Name": "node", "IP": "10.0.0.1"}])
+    made, work = applying(swarm, after())
+    with pytest.raises(DeployError) as failed:
+        made.run(work)
+    assert failed.value.error_code == "conflict"
+    assert made.attempted == []
+
+
 def test_the_lock_is_kept_before_each_write_and_its_loss_ends_the_run():
     swarm = start()
     turns = []
