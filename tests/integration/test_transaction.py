@@ -129,6 +129,11 @@ def test_a_first_deploy_that_fails_can_be_kept(core, swarm, service):
     assert "on_failure: keep" in str(failed.value)
     assert held(swarm)["services"] == [f"{core.stack}_db", f"{core.stack}_web"]
     assert (history(core), latest(core).restored) == ([(1, "FAILED")], "none")
+    # It runs for a moment each time: that is no success of a run that changes nothing.
+    with pytest.raises(DeployError) as failed:
+        core.deploy(first(service, BAD))
+    assert "no such table" in str(failed.value)
+    assert "Nothing was changed" in str(failed.value)
     done = core.deploy(first(service, QUIET))
     assert (done["status"], history(core)[-1]) == ("healthy", (2, "HEALTHY"))
 

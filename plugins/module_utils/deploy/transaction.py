@@ -109,6 +109,7 @@ def unchanged(client: EngineClient, clock: Any, stack: str, planned: Planned, op
         from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.pulls import cause
 
         error.error_code, error.hint = cause(error, planned.images)
+        error.hint = f"{error.hint} Nothing was changed: its services are already as the files want them.".strip()
         raise
     return finish(client, stack, planned.observed, planned.plan, options, judgements, planned.id)
 

@@ -57,7 +57,8 @@ def undo(run: Run, planned: Planned, former: Former, applying: Apply, error: Bas
     if failure.error_code == "lock_lost":
         return failure  # somebody else is at work on the stack: hands off
     if how == KEEP:
-        failure.hint = f"{failure.hint} It stays as it is (on_failure: keep). {so_far(applying.done)}".strip()
+        left = so_far(applying.done) if outcome["not_done"] else "All that was planned was done."
+        failure.hint = f"{failure.hint} It stays as it is (on_failure: keep). {left}".strip()
     else:
         # For the next run, should this one die while it puts the stack back.
         run.end_if_possible(DEPLOYING, failure.message, noticed=noticed)
@@ -83,7 +84,8 @@ def _undone(run: Run, former: Former, failure: DeployError, stop: bool) -> Deplo
         return DeployError(
             f"{failure.message}\nPutting the stack back failed as well: {second.message}",
             "rollback_failed",
-            "The stack is neither as before nor as wanted: look at it (stack_info, outcome), and deploy again.",
+            "The stack is neither as before nor as wanted. Mend what the last lines say, then run again "
+            "with the same files, or go back with stack_rollback.",
             details,
         )
     outcome.update(rollback="done", restored=restored.lines)

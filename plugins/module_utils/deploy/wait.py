@@ -163,9 +163,11 @@ def settle(
     if not options["wait"] or all(judgement.status in GOOD for judgement in judgements):
         return judgements
     detach(options)
-    # Here a service that did not run before is just what is waited for.
+    # Here a service that did not run before is just what is waited for, and has to stay: one that crashes again and
+    # again runs for a moment each time.
     past = before(services, tasks)._replace(broken=frozenset())
-    return wait(client, clock, stack, limits_of(options), past, {}, options["progress"])
+    late = {s["ID"]: False for s, judgement in zip(_by_name(services), judgements) if judgement.status not in GOOD}
+    return wait(client, clock, stack, limits_of(options), past, late, options["progress"])
 
 
 def look(

@@ -18,6 +18,8 @@ PHASES = (CHANGE, PRUNE)
 LONGEST_VALUE = 100
 IMAGE = "TaskTemplate.ContainerSpec.Image"
 FOLLOWS_IMAGE = ("TaskTemplate.Placement.Platforms", "Labels.com.docker.stack.image")
+#: What the Engine has in nanoseconds.
+TIMES = ("Delay", "Interval", "Monitor", "StartInterval", "StartPeriod", "StopGracePeriod", "Timeout", "Window")
 DIGEST = re.compile(r"(@sha256:[0-9a-f]{12})[0-9a-f]{52}")
 
 
@@ -30,7 +32,8 @@ class Change:
     after: Any
 
     def __str__(self) -> str:
-        return f"{friendly(self.path)} {_short(self.before)} → {_short(self.after)}"
+        show = _time if self.path.rpartition(".")[2] in TIMES else _short
+        return f"{friendly(self.path)} {show(self.before)} → {show(self.after)}"
 
 
 @dataclass(frozen=True)
@@ -173,6 +176,10 @@ def friendly(path: str) -> str:
 def _with_short_digests(text: str) -> str:
     """As many digits of a digest as people compare; all of them are in the data."""
     return DIGEST.sub(r"\1…", text)
+
+
+def _time(value: Any) -> str:
+    return f"{value / 1e9:g}s" if isinstance(value, int) and not isinstance(value, bool) else _short(value)
 
 
 def _short(value: Any) -> str:

@@ -55,3 +55,8 @@ def test_a_line_leaves_out_what_only_follows_from_another_image():
     assert line == f"update service shop_web: image {old[:26]}… → {new[:26]}… (restarts 1 task)"
     alone = Operation("update", "service", "shop_web", changes=(platforms,), restarts=2)
     assert str(alone) == "update service shop_web: platforms [{OS: linux}] → absent (restarts 2 tasks)"
+
+
+def test_times_are_shown_in_seconds():
+    change = Change("TaskTemplate.ContainerSpec.Healthcheck.Interval", 1_500_000_000, None)
+    assert str(change) == "healthcheck Interval 1.5s → absent"
