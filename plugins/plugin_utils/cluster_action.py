@@ -90,7 +90,7 @@ class ClusterAction(ActionBase):
                 mine.settle(Outcome(host, digest, failed=True, error_code="host_unreachable"))
                 raise
             failed, code = bool(done.get("failed")), str(done.get("error_code", ""))
-            mine.settle(Outcome(host, digest, failed=failed, error_code=code))
+            mine.settle(Outcome(host, digest, failed, code, str(done.get("plan_id", ""))))
             return done
 
     def _followed(
@@ -136,6 +136,9 @@ def _served(outcome: Outcome, digest: str, looked: Mapping[str, Any]) -> Result:
             hint="Let the files and variables of the task be the same for all managers of a cluster.",
         )
     result = {"changed": False, "done_by": outcome.host, "stack": looked["stack"], "cluster_id": looked["cluster_id"]}
+    if outcome.plan_id:
+        # A plan that is approved in check mode is carried out by any of the managers.
+        result["plan_id"] = outcome.plan_id
     if outcome.failed:
         result.update(
             failed=True,

@@ -40,6 +40,7 @@ class Outcome:
     digest: str
     failed: bool = False
     error_code: str = ""
+    plan_id: str = ""
 
     @property
     def settled(self) -> bool:

@@ -80,6 +80,21 @@ def test_a_play_over_all_managers_deploys_once(player, cluster):
     assert version(cluster) == before
 
 
+def test_a_plan_that_was_approved_on_all_managers_is_carried_out_once(player):
+    look = {**task(), "check_mode": True, "register": "approved"}
+    run = player.play(look, task(plan_id="{{ approved.plan_id }}"))
+    assert run.code == 0, run.output
+    shown, done = run.lines[:3], run.lines[3:]
+    assert len({line["result"]["plan_id"] for line in shown}) == 1
+    assert sorted(line["result"]["changed"] for line in done) == [False, False, True]
+    # Approved again where nothing is left to do; and out of date once something has changed.
+    again = player.play(task(plan_id=shown[0]["result"]["plan_id"]))
+    assert again.code == 0, again.output
+    stale = player.play(task(plan_id=shown[0]["result"]["plan_id"], variables={"REPLICAS": 2}))
+    assert stale.code != 0
+    assert {line["result"]["error_code"] for line in stale.lines} == {"plan_stale"}
+
+
 def test_a_manager_that_is_not_the_leader_deploys(player):
     for host in ("m1", "m2", "m3"):
         run = player.play(task(variables={"REPLICAS": len(host)}), limit=host)
