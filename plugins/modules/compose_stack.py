@@ -273,6 +273,39 @@ EXAMPLES = r"""
         web:
           LOG_LEVEL: info
 
+- name: Say how the change is carried out, and remember why it was made
+  stackwright.swarm.compose_stack:
+    name: shop
+    src: files/shop/compose.yml
+    variables:
+      TAG: "1.5"
+    rollout:
+      timeout: 120         # seconds without progress
+      stable_for: 5
+      lock_timeout: 300    # seconds to wait for another run on this stack
+      on_failure: rollback # which is what happens anyway
+    commit_message: release 1.5, new search
+    keep_revisions: 20
+    values:
+      store: swarm
+
+- name: See what a run would do
+  stackwright.swarm.compose_stack:
+    name: shop
+    src: files/shop/compose.yml
+    variables:
+      TAG: "1.6"
+  check_mode: true
+  register: planned
+
+- name: Do just that, once it is approved, or nothing if it is not the same any more
+  stackwright.swarm.compose_stack:
+    name: shop
+    src: files/shop/compose.yml
+    variables:
+      TAG: "1.6"
+    plan_id: "{{ planned.plan_id }}"
+
 - name: Deploy an inline definition, with services that other stacks can reach
   stackwright.swarm.compose_stack:
     name: echo
@@ -556,6 +589,11 @@ rollback_error:
       type: list
       elements: dict
   sample: {error_code: daemon_unreachable, message: "No engine answers at unix:///var/run/docker.sock.", failures: []}
+holder:
+  description: Who changes the stack (C(who), C(host), C(pid), C(operation), C(message)), and C(since) when.
+  returned: when RV(error_code) is V(locked)
+  type: dict
+  sample: {who: root@awx, host: manager2, pid: 4711, operation: deploy, message: release 1.4, since: "2026-11-21 05:35:47 UTC"}
 failures:
   description: Why services do not run.
   returned: when the wait has failed

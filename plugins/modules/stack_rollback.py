@@ -300,6 +300,11 @@ rollback_error:
       type: list
       elements: dict
   sample: {error_code: daemon_unreachable, message: "No engine answers at unix:///var/run/docker.sock.", failures: []}
+holder:
+  description: Who changes the stack (C(who), C(host), C(pid), C(operation), C(message)), and C(since) when.
+  returned: when RV(error_code) is V(locked)
+  type: dict
+  sample: {who: root@awx, host: manager2, pid: 4711, operation: deploy, message: release 1.4, since: "2026-11-21 05:35:47 UTC"}
 failures:
   description: Why services do not run.
   returned: when the wait has failed
