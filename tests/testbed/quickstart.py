@@ -32,6 +32,9 @@ FOLDER = CACHE / "demo"
 WEB_CONFIG = {"Cmd": ["python3", "/app/guestbook.py"], "User": "10001:10001"}
 WEB = "guestbook-web"
 DATABASE = "postgres:15"
+PROXY = "caddy:2"
+#: The guest book's domain in its Compose file; nobody's DNS knows it.
+DOMAIN = "guestbook.example.com"
 #: How images are called on an engine of the user's, where there is no registry to name.
 LOCAL = "stackwright-demo/"
 QUIET_PIP = {"PIP_ROOT_USER_ACTION": "ignore", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
@@ -54,6 +57,9 @@ def _demo() -> None:
     given = os.environ.get("DOCKER_HOST", "")
     site = use_given_engine(given) if given else use_private_swarm()
     write_settings(site)
+    if site["domain"]:
+        with step("The shared network and the proxy (Caddy): ansible-playbook playbooks/bootstrap.yml"):
+            playbook(site, "bootstrap")
     say("Deploying: ansible-playbook playbooks/deploy.yml")
     playbook(site, show=True)
     show_page(site)
@@ -69,7 +75,7 @@ def demo_down() -> None:
     given = os.environ.get("DOCKER_HOST", "")
     if given and (FOLDER / "settings.json").exists():
         with step(f"Removing the stack {STACK} from {given}"):
-            playbook({"docker_host": given}, "-e", "stack_state=absent")
+            playbook({"docker_host": given}, "deploy", "-e", "stack_state=absent")
             volume = [docker_cli(), "volume", "rm", "--force", f"{STACK}_data"]
             # Swarm takes some seconds to remove the containers of tasks that have ended.
             wait_for("the volume to be out of use", lambda: run(volume, check=False).returncode == 0, 60, 0.5)
@@ -81,8 +87,11 @@ def demo_down() -> None:
 
 
 def use_private_swarm() -> dict[str, str]:
-    """Bring up the private Swarm and its images; gives the engine, the images' prefix, the
-    web application's tag and the page's address."""
+    """Bring up the private Swarm and its images.
+
+    Gives the engine, the images' prefix, the web application's tag, the page's address, its domain and, where there is
+    a proxy, the folder of that's socket.
+    """
     if os.geteuid() != 0:
         raise BedError("a private Swarm needs root; give DOCKER_HOST of a manager to use a Swarm that is there")
     with step(f"Docker engine {engines.DEFAULT}, from Debian's packages"):
@@ -94,9 +103,16 @@ def use_private_swarm() -> dict[str, str]:
         bed.images.publish(web, web)
     with step("Image of the database: PostgreSQL, from Debian's packages"):
         bed.images.publish(images.build("postgres"), DATABASE)
-    address = f"http://{bed.node().address}:{port()}/"
-    prefix = f"{bed.registry.address}/"
-    return {"docker_host": bed.docker_host, "images": prefix, "tag": web.partition(":")[2], "page": address}
+    with step("Image of the proxy: Caddy, from Debian's package"):
+        bed.images.publish(images.build("caddy"), PROXY)
+    return {
+        "docker_host": bed.docker_host,
+        "images": f"{bed.registry.address}/",
+        "tag": web.partition(":")[2],
+        "page": f"http://{bed.node().address}/",
+        "domain": DOMAIN,
+        "folder": f"{bed.record.run_folder}/caddy",
+    }
 
 
 def use_given_engine(docker_host: str) -> dict[str, str]:
@@ -114,7 +130,9 @@ def use_given_engine(docker_host: str) -> dict[str, str]:
         load(images.build("postgres"), DATABASE)
     host = urllib.parse.urlparse(docker_host).hostname or swarm["NodeAddr"]
     tag = web.partition(":")[2]
-    return {"docker_host": docker_host, "images": LOCAL, "tag": tag, "page": f"http://{host}:{port()}/"}
+    page = f"http://{host}:{port()}/"
+    # Where the engine's node is another machine, its proxy's socket can't be reached from here.
+    return {"docker_host": docker_host, "images": LOCAL, "tag": tag, "page": page, "domain": "", "folder": ""}
 
 
 def build_web() -> str:
@@ -141,6 +159,13 @@ def write_settings(site: dict[str, str]) -> None:
     }
     if site["images"] == LOCAL:
         settings["stack_resolve_image"] = "never"
+    if site["domain"]:
+        proxy = {"image": site["images"] + PROXY, "folder": site["folder"]}
+        settings.update({f"swarm_platform_{name}": value for name, value in proxy.items()})
+        settings["stack_shared_networks"] = ["public"]
+        settings["stack_admin"] = [f"unix://{site['folder']}/admin.sock"]
+    else:
+        settings["stack_proxies"] = []
     write_private(FOLDER / "settings.json", json.dumps(settings, indent=2))
     (FOLDER / "inventory.yml").write_text(
         "swarm_managers:\n  hosts:\n    localhost:\n      ansible_connection: local\n"
@@ -152,11 +177,11 @@ def write_settings(site: dict[str, str]) -> None:
     )
 
 
-def playbook(site: dict[str, str], *options: str, show: bool = False) -> str:
-    """Run playbooks/deploy.yml; gives back its last lines (the recap). Raises BedError with its output if it fails."""
-    command = [f"{CACHE}/venv/bin/ansible-playbook", "playbooks/deploy.yml", "-i", str(FOLDER / "inventory.yml")]
+def playbook(site: dict[str, str], name: str = "deploy", *options: str, show: bool = False) -> str:
+    """Run one of playbooks/; gives back its last lines (the recap). Raises BedError with its output if it fails."""
+    command = [f"{CACHE}/venv/bin/ansible-playbook", f"playbooks/{name}.yml", "-i", str(FOLDER / "inventory.yml")]
     environment = {**os.environ, "DOCKER_HOST": site["docker_host"], "ANSIBLE_FORCE_COLOR": "0"}
-    environment["ANSIBLE_CALLBACK_RESULT_FORMAT"] = "yaml"
+    environment.update(ANSIBLE_CALLBACK_RESULT_FORMAT="yaml", ANSIBLE_DISPLAY_SKIPPED_HOSTS="false")
     lines = []
     with subprocess.Popen(
         [*command, "-e", f"@{FOLDER / 'settings.json'}", *options],
@@ -179,10 +204,13 @@ def playbook(site: dict[str, str], *options: str, show: bool = False) -> str:
 def show_page(site: dict[str, str]) -> None:
     """Read the page, sign the guest book, and read the entry back from the database."""
     greeting = f"Hello at {time.strftime('%H:%M:%S')}"
-    with step(f"Asking the page at {site['page']}, and signing the guest book"):
-        wait_for(f"the page at {site['page']}", lambda: fetch(site["page"]), 30, 0.2)
-        fetch(site["page"], urllib.parse.urlencode({"author": "make demo", "message": greeting}).encode())
-        page = fetch(site["page"])
+    page_of = (
+        f"{site['domain']} through the proxy at {site['page']}" if site["domain"] else f"the page at {site['page']}"
+    )
+    with step(f"Asking {page_of}, and signing the guest book"):
+        wait_for(page_of, lambda: fetch(site), 30, 0.2)
+        fetch(site, urllib.parse.urlencode({"author": "make demo", "message": greeting}).encode())
+        page = fetch(site)
         entries = [re.sub(r"<[^>]+>", "", line).strip() for line in page.splitlines() if "<li>" in line]
         if not any(greeting in entry for entry in entries) or not any("PostgreSQL" in entry for entry in entries):
             raise BedError(f"the page does not show what is in the database:\n{page}")
@@ -190,11 +218,12 @@ def show_page(site: dict[str, str]) -> None:
         print(f"          {entry}")
 
 
-def fetch(url: str, form: bytes | None = None) -> str:
+def fetch(site: dict[str, str], form: bytes | None = None) -> str:
     """The page's text, empty where it does not answer (yet)."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    request = urllib.request.Request(site["page"], form, {"Host": site["domain"]} if site["domain"] else {})
     try:
-        with opener.open(url, data=form, timeout=10) as answer:
+        with opener.open(request, timeout=10) as answer:
             return answer.read().decode()
     except (urllib.error.URLError, OSError):
         return ""
@@ -203,8 +232,9 @@ def fetch(url: str, form: bytes | None = None) -> str:
 def show_ways_on(site: dict[str, str]) -> None:
     say("Done. The guest book runs on a Swarm, and a second run changed nothing.")
     clean = f"DOCKER_HOST={site['docker_host']} make demo-down" if site["images"] == LOCAL else "make demo-down"
+    asked = f"curl -H 'Host: {site['domain']}' {site['page']}" if site["domain"] else site["page"]
     print(f"""
-  The page        {site["page"]}
+  The page        {asked}
   Look around     . .cache/demo/env
                   docker stack ps {STACK}
                   docker service logs {STACK}_web

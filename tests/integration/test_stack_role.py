@@ -1,0 +1,160 @@
+"""The role stack: routes follow health, conflicts stop a deployment, and what a proxy lost comes back."""
+
+import json
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from caddy import CATCH_ALL, VERSIONS, Caddy, running
+from playbook import Player
+
+SERVICE = """\
+  {key}:
+    image: {image}
+    command: ["sh", "-c", "{command}"]
+    stop_grace_period: 1s
+    deploy:
+      endpoint_mode: dnsrr
+      restart_policy: {{condition: none}}
+      labels:
+        zane.http.port: 8000
+        zane.http.routes.0.domain: {domain}
+        zane.http.routes.0.tls: "off"
+"""
+GOOD, BAD = "sleep 1d", "exit 3"
+
+
+@pytest.fixture
+def proxy(tmp_path):
+    with running(Caddy(VERSIONS[-1], tmp_path / "caddy")) as started:
+        yield started
+
+
+class Shop:
+    """A stack that the role deploys: services by key, each with a domain and whether it runs."""
+
+    def __init__(self, bed, swarm, proxy, folder):
+        self.image, self.swarm, self.proxy = bed.images["busybox"], swarm, proxy
+        self.player = Player(folder, {"m1": bed.docker_host})
+
+    def deploy(self, how=None, name="", **services):
+        """``services``: key=(domain, command)."""
+        parts = [
+            SERVICE.format(key=key, image=self.image, domain=domain, command=command)
+            for key, (domain, command) in services.items()
+        ]
+        self.player.write("compose.yml", "services:\n" + "".join(parts))
+        options = {"stack_name": self.swarm.name + name, "stack_src": "compose.yml", "stack_admin": [self.proxy.url]}
+        options["stack_rollout"] = {"stable_for": 0.3, "timeout": 60}
+        how = dict(how or {})
+        options["stack_rollout"].update(how.pop("rollout", {}))
+        options.update(how.pop("options", {}))
+        role = {"ansible.builtin.include_role": {"name": "stackwright.swarm.stack"}, "vars": options}
+        return self.player.play(role, **how)
+
+    @property
+    def domains(self):
+        return sorted(route["match"][0]["host"][0] for route in self.proxy.routes() if "match" in route)
+
+
+@pytest.fixture
+def shop(bed, swarm, proxy, tmp_path):
+    return Shop(bed, swarm, proxy, tmp_path)
+
+
+def changed(run):
+    return [result for result in run.of() if result.get("changed")]
+
+
+def test_routes_come_stay_and_come_back_after_a_loss(shop):
+    run = shop.deploy(web=("web.example.com", GOOD))
+    assert run.code == 0, run.output
+    assert shop.domains == ["web.example.com"]
+    again = shop.deploy(web=("web.example.com", GOOD))
+    assert again.code == 0, again.output
+    assert not changed(again)
+    shop.proxy.put_routes([CATCH_ALL])
+    would = shop.deploy({"check": True, "diff": True}, web=("web.example.com", GOOD))
+    assert would.code == 0, would.output
+    assert changed(would)
+    assert "web.example.com" in would.output
+    assert shop.domains == []
+    assert shop.deploy(web=("web.example.com", GOOD)).code == 0
+    assert shop.domains == ["web.example.com"]
+    gone = shop.deploy({"options": {"stack_state": "absent"}}, web=("web.example.com", GOOD))
+    assert gone.code == 0, gone.output
+    assert shop.domains == []
+    assert not shop.swarm.objects("services")
+
+
+@pytest.mark.parametrize("switch", ["after_gate", "before"])
+def test_a_deployment_that_fails_leaves_the_routes(shop, switch):
+    assert shop.deploy(web=("old.example.com", GOOD)).code == 0
+    before = json.dumps(shop.proxy.routes(), sort_keys=True)
+    seen = set()
+    end = threading.Event()
+
+    def watch():
+        while not end.wait(0.05):
+            seen.update(shop.domains)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    run = shop.deploy({"rollout": {"switch": switch}}, web=("new.example.com", BAD))
+    end.set()
+    watcher.join()
+    assert run.code != 0
+    assert "exit" in run.output
+    assert json.dumps(shop.proxy.routes(), sort_keys=True) == before, run.output
+    assert seen == ({"old.example.com"} if switch == "after_gate" else {"old.example.com", "new.example.com"})
+
+
+def test_a_service_that_goes_loses_its_route_first(shop):
+    assert shop.deploy(web=("web.example.com", GOOD), old=("old.example.com", GOOD)).code == 0
+    wrong, order = [], []
+    end = threading.Event()
+
+    def watch():
+        while not end.wait(0.05):
+            # The services first: one that is gone by now must have lost its route by the next call.
+            there = {service["Spec"]["Name"].rpartition("_")[2] for service in shop.swarm.objects("services")}
+            domains = shop.domains
+            state = ("old" in there, "old.example.com" in domains)
+            if state not in order:
+                order.append(state)
+            if state == (False, True):
+                wrong.append(domains)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    run = shop.deploy(web=("web.example.com", "sleep 2d"))
+    end.set()
+    watcher.join()
+    assert run.code == 0, run.output
+    assert not wrong
+    assert order == [(True, True), (True, False), (False, False)]
+    assert not changed(shop.deploy(web=("web.example.com", "sleep 2d")))
+
+
+def test_conflicts_stop_a_deployment_before_it_begins(shop):
+    assert shop.deploy(name="-a", web=("web.example.com", GOOD)).code == 0
+    here = json.dumps(shop.proxy.routes(), sort_keys=True)
+    services = len(shop.swarm.objects("services"))
+    # Another stack's labels, also where its proxy is not asked.
+    run = shop.deploy({"options": {"stack_proxies": []}}, name="-b", web=("web.example.com", GOOD))
+    assert run.code != 0
+    assert run.last["error_code"] == "route_conflict"
+    assert f"stack '{shop.swarm.name}-a'" in run.last["msg"]
+    # A route that only the proxy knows.
+    foreign = {"match": [{"host": ["by-hand.example.com"]}], "handle": [{"handler": "static_response"}]}
+    shop.proxy.put_routes([foreign, *shop.proxy.routes()])
+    run = shop.deploy(name="-b", web=("by-hand.example.com", GOOD))
+    assert run.code != 0
+    assert "route_conflict" in run.output
+    assert len(shop.swarm.objects("services")) == services
+    shop.proxy.put_routes(shop.proxy.routes()[1:])
+    assert json.dumps(shop.proxy.routes(), sort_keys=True) == here
