@@ -90,7 +90,9 @@ def _bring_about(client: EngineClient, clock: Any, wanted: Wanted, options: Opti
     if options["plan_id"]:
         from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.approved import check_approved
 
-        check_approved(wanted.stack, planned.id, planned.plan.changed, options)
+        # Whoever holds the lock may be carrying out this very plan: what is left of it is judged once we have the lock.
+        busy = planned.observed["lock"] is not None and not options["check"]
+        check_approved(wanted.stack, planned.id, planned.plan.changed and not busy, options)
     if options["check"] or (options["defer"] and planned.plan.changed):
         return finish(client, wanted.stack, planned.observed, planned.plan, options, None, planned.id)
     # A lock without work for us: somebody is at work, or has died at it.

@@ -253,3 +253,21 @@ def test_an_engine_that_stays_away_ends_the_wait_with_the_outcome():
     assert (len(outcome["done"]), outcome["rollback"], len(outcome["restored"])) == (2, "done", 2)
     assert swarm.names("services") == []
     assert 20 <= clock.now() < 30
+
+
+def test_an_approved_plan_that_somebody_else_carries_out_is_waited_for():
+    swarm, state = FakeSwarm(), desired([asleep("web")])
+    approved = deploy(swarm, state, check=True)["plan_id"]
+    refused = []
+
+    def second(method, path):
+        if (method, path) == ("POST", "/services/create"):
+            swarm.before = lambda method, path: None
+            with pytest.raises(DeployError) as failed:
+                deploy(swarm, state, plan_id=approved, lock_timeout=1)
+            refused.append(failed.value.error_code)
+
+    swarm.before = second
+    assert deploy(swarm, state, plan_id=approved)["changed"]
+    assert refused == ["locked"]
+    assert not deploy(swarm, state, plan_id=approved)["changed"]
