@@ -117,6 +117,7 @@ RANGES = {
     "rollout.max_restarts": (0, 1000),
     "rollout.poll_interval": (0.05, 10),
     "rollout.lock_timeout": (0, DAY),
+    "lock_timeout": (0, DAY),
     "keep_revisions": (1, 1000),
     "to": (1, 999999999),
     "wait_timeout": (1, DAY),
@@ -204,4 +205,26 @@ LOGS: Spec = {
     "tail": {"type": "int", "default": 100},
     "since": {"type": "str"},
     "contains": {"type": "str"},
+}
+
+_REMOVED = {"type": "bool", "default": True}
+_ONLY_IF_ASKED = {"type": "bool", "default": False}
+#: Of stack_cleanup: what can be made again is removed unless said otherwise, all else only if asked for.
+CLEANUP: Spec = {
+    "services": _REMOVED,
+    "networks": _REMOVED,
+    "configs": _REMOVED,
+    "secrets": _REMOVED,
+    "history": _REMOVED,
+    "values": _ONLY_IF_ASKED,
+    "values_path": {"type": "path"},
+    "volumes": _ONLY_IF_ASKED,
+    "volume_names": {"type": "list", "elements": "str", "default": []},
+    "images": _ONLY_IF_ASKED,
+    "dangling": _ONLY_IF_ASKED,
+    "break_lock": _ONLY_IF_ASKED,
+    "ignore_residue": _ONLY_IF_ASKED,
+    "wait_timeout": {"type": "int", "default": 300},
+    "lock_timeout": {"type": "int", "default": 60},
+    "commit_message": {"type": "str"},
 }

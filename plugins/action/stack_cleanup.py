@@ -1,0 +1,195 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Cleans up on every host of the play: the cluster's part once, by a manager; then on each node its own."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Dict, List, Mapping, Optional, Set
+
+from ansible import constants as C
+from ansible import context
+from ansible.errors import AnsibleConnectionFailure
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.cleanup import (
+    CLUSTER,
+    LOOK,
+    NODE,
+    check_cleanup,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import CLEANUP, STACK
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.cluster_action import ClusterAction, Result
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.election import Outcome, turn
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.meeting import DONE, WAITING, Meeting
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.waiting import Crowd, wait_for_cluster
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.who import who_asks
+
+Entry = Dict[str, str]
+#: What a host whose Engine does not answer says.
+AWAY = ("daemon_unreachable", "timeout")
+
+
+class ActionModule(ClusterAction):
+    module = "stackwright.swarm.stack_cleanup"
+
+    def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
+        result = super().run(tmp, task_vars)
+        variables = task_vars or {}
+        try:
+            options = self.checked({**STACK, **CLEANUP, "name": {"type": "str", "required": True}})
+            check_cleanup(options)
+            stack = Stack.of(options)
+        except StackwrightError as error:
+            result.update(error.details, failed=True, msg=str(error), error_code=error.error_code)
+            return result
+        arguments = {name: options[name] for name in CLEANUP if options[name] is not None}
+        arguments.update(name=stack.full_name, label_prefix=options["label_prefix"])
+        arguments.update(self.connection_arguments(options))
+        host = variables["inventory_hostname"]
+        with Meeting(C.DEFAULT_LOCAL_TMP, f"{self._task._uuid}/{stack.full_name}", host) as meeting:
+            self._node = ""
+            try:
+                done = self._all_parts(meeting, arguments, variables)
+            except StackwrightError as error:
+                done = {**error.details, "failed": True, "msg": str(error), "error_code": error.error_code}
+            except AnsibleConnectionFailure as error:
+                done = {"unreachable": True, "msg": str(error), "changed": False}
+            if options["ignore_residue"] and done.get("failed") and done.get("error_code") in AWAY and not self._node:
+                done = _result(notices=[done["msg"]], warnings=[done["msg"]])
+            left = _left_over(meeting, self._expected(variables), self._node)
+        if left:
+            done["residue"] = [*done.get("residue", []), *left]
+        result.update(done, stack=stack.full_name, stack_id=stack.id, stack_hash=stack.hash)
+        return self._told(result, options)
+
+    def _expected(self, variables: Mapping[str, Any]) -> Set[str]:
+        """The hosts that come to this task, in this batch or a later one."""
+        if self._task.run_once:
+            return {variables["inventory_hostname"]}
+        return set(variables.get("ansible_play_hosts") or ())
+
+    def _all_parts(self, meeting: Meeting, arguments: Mapping[str, Any], variables: Mapping[str, Any]) -> Result:
+        looked = self._call(arguments, {"part": LOOK}, variables)
+        if looked.get("failed"):
+            return looked
+        if not looked["node_id"]:
+            raise StackwrightError(
+                f"{looked['node']} is not part of a Swarm, so it has no stack to clean up.",
+                "not_in_swarm",
+                "Take the host out of the play.",
+            )
+        if "cluster_id" in looked:
+            done = self._cluster_part(meeting, looked, arguments, variables)
+        else:
+            done = self._wait_for_cluster(meeting, looked, variables)
+        facts = done.pop("facts", {})
+        if done.get("failed"):
+            return done
+        own = {name: facts[name] for name in ("images", "needed", "used")}
+        mine = self._followed(arguments, {"part": NODE, "facts": own}, variables)
+        if not mine.get("failed"):
+            self._node = looked["node_id"]
+        return _joined(done, mine)
+
+    def _cluster_part(
+        self,
+        meeting: Meeting,
+        looked: Mapping[str, Any],
+        arguments: Mapping[str, Any],
+        variables: Mapping[str, Any],
+    ) -> Result:
+        cluster, host = looked["cluster_id"], variables["inventory_hostname"]
+        key = "/".join((str(self._task._uuid), arguments["name"], cluster))
+        with turn(C.DEFAULT_LOCAL_TMP, key, host) as mine:
+            if mine.outcome is not None:
+                return _served(next(c for c in meeting.clusters() if c["cluster_id"] == cluster))
+            try:
+                done = self._followed(arguments, {"part": CLUSTER, "who": who_asks(variables)}, variables)
+            except AnsibleConnectionFailure:
+                mine.settle(Outcome(host, "", failed=True, error_code="host_unreachable"))
+                raise
+            outcome = Outcome(host, "", bool(done.get("failed")), str(done.get("error_code", "")))
+            mine.settle(outcome)
+            if outcome.settled:
+                told = {"host": host, "failed": outcome.failed, "error_code": outcome.error_code}
+                told.update(cluster_id=cluster, nodes=looked["nodes"], facts=done.get("facts", {}))
+                meeting.publish(cluster, told)
+            return done
+
+    def _wait_for_cluster(self, meeting: Meeting, looked: Mapping[str, Any], variables: Mapping[str, Any]) -> Result:
+        meeting.say(WAITING)
+        hosts = {meeting.host} if self._task.run_once else set(variables.get("ansible_play_batch") or ())
+        at_once = int(context.CLIARGS.get("forks") or C.DEFAULT_FORKS)
+        if self._task.throttle:
+            at_once = min(at_once, int(self._task.throttle))
+        crowd = Crowd(hosts, at_once, looked["node_id"], looked["node"])
+        return _served(wait_for_cluster(meeting, crowd, time.monotonic, time.sleep))
+
+    def _told(self, result: Result, options: Mapping[str, Any]) -> Result:
+        """The result with what a user is told of it."""
+        if self._task.diff and result.get("removed"):
+            result["diff"] = {"before": "".join(f"{_text(item)}\n" for item in result["removed"]), "after": ""}
+        residue = result.get("residue") or []
+        if residue and not result.get("failed") and not result.get("unreachable") and not options["ignore_residue"]:
+            would = "can't" if self._task.check_mode else "could not"
+            texts = "; ".join(f"{_text(item)}: {item['reason']}" for item in residue)
+            result.update(
+                failed=True,
+                error_code="residue",
+                msg=f"Not all of the stack {result['stack']} {would} be removed: {texts}. "
+                "Run again when that is settled, or set ignore_residue.",
+            )
+        return result
+
+
+def _left_over(meeting: Meeting, expected: Set[str], node: str) -> List[Entry]:
+    """The volumes on nodes that no host of the play has served; told by the host that comes to its end as the last."""
+    with meeting.alone():
+        meeting.say(DONE, node=node)
+        seats = meeting.seats()
+        meeting.leave()
+    ended = {seat.host for seat in seats if not seat.alive or seat.facts.get("state") == DONE}
+    if not expected <= ended or len(ended) < len(seats):
+        return []
+    served = {seat.facts.get("node") for seat in seats}
+    reason = "no host of the play has served this node"
+    return [
+        {"kind": "volume", "name": name, "node": label, "reason": reason}
+        for cluster in meeting.clusters()
+        for node_id, (label, names) in sorted((cluster["facts"].get("volumes_at") or {}).items())
+        if node_id not in served
+        for name in names
+    ]
+
+
+def _served(cluster: Mapping[str, Any]) -> Result:
+    """The result of a host whose cluster another one has served, before its own part."""
+    host = cluster["host"]
+    told = _result(done_by=host, cluster_id=cluster["cluster_id"], facts=cluster["facts"])
+    if cluster["failed"]:
+        told.update(
+            failed=True,
+            error_code=cluster["error_code"],
+            msg=f"The cluster's part failed on {host}, so nothing was removed from this node; its own result says why.",
+        )
+    return told
+
+
+def _result(**more: Any) -> Result:
+    return {"changed": False, "removed": [], "residue": [], "notices": [], "calls": 0, **more}
+
+
+def _joined(cluster: Result, node: Result) -> Result:
+    """The two parts as one result."""
+    lists = {name: [*cluster.get(name, []), *node.get(name, [])] for name in ("removed", "residue", "notices")}
+    lists["warnings"] = [*cluster.pop("warn", []), *cluster.pop("warnings", []), *node.pop("warnings", [])]
+    changed = bool(cluster.get("changed") or node.get("changed"))
+    calls = cluster.get("calls", 0) + node.get("calls", 0)
+    return {**cluster, **node, **lists, "changed": changed, "calls": calls}
+
+
+def _text(item: Mapping[str, str]) -> str:
+    return f"{item['kind']} {item['name']}" + (f" on {item['node']}" if item["node"] else "")

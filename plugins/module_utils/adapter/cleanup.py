@@ -1,0 +1,71 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What stack_cleanup asks of a manager and of each node."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Dict, Mapping
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.holder import is_gone, this_run
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import CLEANUP, check_ranges
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
+
+#: The parts of the work, in their order: every host looks who it is; a manager does the cluster's; every host its own.
+LOOK, CLUSTER, NODE = "look", "cluster", "node"
+_VOLUME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z")
+
+
+def check_cleanup(options: Mapping[str, Any]) -> None:
+    """Raises StackwrightError (``invalid_options``, ``invalid_name``)."""
+    check_ranges(options)
+    for name in options["volume_names"]:
+        if not _VOLUME.match(name):
+            raise StackwrightError(
+                f"{name!r} is no name of a volume.",
+                "invalid_name",
+                "Name each volume, as in the Compose file or in full; there are no wild cards.",
+            )
+
+
+def clean_up(client: EngineClient, params: Dict[str, Any], run: Dict[str, Any]) -> Dict[str, Any]:
+    """One part of a clean-up.
+
+    :raises StackwrightError: see ``deploy.cleanup``; ``usage`` where the module is run without its action plugin.
+    """
+    check_cleanup(params)
+    part = run.get("part")
+    if part == LOOK:
+        from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.cleanup import look_at_node
+
+        return look_at_node(client)
+    if part not in (CLUSTER, NODE):
+        raise StackwrightError(
+            "stack_cleanup was run without its action plugin, which gives each host its part of the work.",
+            error_code="usage",
+            hint="Run it as the task stackwright.swarm.stack_cleanup, not by the module's file.",
+        )
+    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.options import with_defaults
+
+    clock, stack = SystemClock(), params["name"]
+    options = with_defaults(
+        {
+            **{name: params[name] for name in CLEANUP},
+            "timeout": float(params["wait_timeout"]),
+            "prefix": params["label_prefix"],
+            "who": run.get("who"),
+            "this_run": this_run,
+            "is_gone": is_gone,
+            **{name: run[name] for name in ("check", "detach", "progress")},
+        }
+    )
+    if part == NODE:
+        from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.node_cleanup import clean_node
+
+        return clean_node(client, clock, stack, options, run["facts"])
+    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.cleanup import clean_cluster
+    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.patience import through_an_election
+
+    return through_an_election(clock, lambda: clean_cluster(client, clock, stack, options))

@@ -1,0 +1,317 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The cluster's part of a clean-up, under the stack's lock; what breaks off is completed by the next run."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Dict, List, Mapping, Set
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.apply import Apply
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.gone import wait_until_gone
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import observe, tasks_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.patience import patiently
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.run import Run, so_far
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, EngineError, StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning import cleanup as planning
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Operation
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconcile import node_count
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
+    PART,
+    RECORD,
+    STACK,
+    id_of,
+    labels_of,
+    name_of,
+    stack_of,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import lock_name, values_name
+
+Result = Dict[str, Any]
+Options = Mapping[str, Any]
+Entry = planning.Entry
+IN_USE = 20.0  # seconds for all that is still in use: tasks that have ended let go of their networks a little later
+FIRST_PAUSE, LONGEST_PAUSE = 0.05, 0.5
+OBJECTS = ("service", "network", "config", "secret")
+_TASK = re.compile(r"in use by task ([a-z0-9]+)")
+
+
+class Look:
+    """One look at what there is to clean up. Raises EngineError."""
+
+    def __init__(self, client: EngineClient, stack: str, options: Options) -> None:
+        self.stack, self.options = stack, options
+        self.observed: Dict[str, Any] = observe(client, stack)
+        self.observed["all_services"] = client.list("/services")
+        self.tasks = tasks_of(client, stack)
+        self.nodes = {str(node["ID"]): node for node in client.list("/nodes")}
+        kept = client.list("/configs", {"filters": {"label": [f"{STACK}={stack}"]}})
+        kept = [config for config in kept if labels_of(config).get(STACK) == stack]
+        self.records = [c for c in kept if RECORD in labels_of(c) or PART in labels_of(c)]
+        self.values = [config for config in kept if name_of(config).startswith(values_name(stack))]
+        self.residue: List[Entry] = []
+        self.operations: List[Operation] = []
+        self.needed_volumes: Set[str] = set()
+        kinds = {kind for kind in OBJECTS if options[f"{kind}s"]}
+        if options["dangling"]:
+            from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.needs import needs_of
+
+            needed = needs_of(client, stack)
+            self.operations = planning.dangling(stack, self.observed, kinds, needed)
+            self.needed_volumes = needed["volume"] | set(planning.volume_users(self.observed["all_services"]))
+        else:
+            self.operations, self.residue = planning.removal(stack, self.observed, kinds, node_count(self.observed))
+
+    @property
+    def exists(self) -> bool:
+        """Whether the Swarm has anything of the stack."""
+        kinds = ("services", "networks", "configs", "secrets")
+        return bool(self.records or self.values or self.tasks) or any(
+            stack_of(obj) == self.stack for kind in kinds for obj in self.observed[kind]
+        )
+
+    def whole(self, option: str) -> bool:
+        """Whether ``option`` (history, values) is to be done; what is dangling is never among that."""
+        return bool(self.options[option]) and not self.options["dangling"]
+
+    @property
+    def bookkeeping(self) -> List[Any]:
+        """Configs of history and kept values to remove; the record of a revision after its parts."""
+        records = sorted(self.records, key=lambda c: (RECORD in labels_of(c), name_of(c)))
+        return (records if self.whole("history") else []) + (self.values if self.whole("values") else [])
+
+    @property
+    def removed(self) -> List[Entry]:
+        """All that there is to remove."""
+        found = [planning.entry(operation.kind, operation.name) for operation in self.operations]
+        lock = self.observed["lock"]
+        if lock is not None and self.options["break_lock"]:
+            found.insert(0, planning.entry("lock", name_of(lock)))
+        for config in self.bookkeeping:
+            if PART not in labels_of(config):
+                found.append(planning.entry("revision" if RECORD in labels_of(config) else "values", name_of(config)))
+        return found
+
+    @property
+    def down(self) -> List[Entry]:
+        """The volumes on nodes that are down or gone, as far as the tasks tell."""
+        found = []
+        for node, names in planning.volumes_at(self.stack, self.tasks).items():
+            if node not in self.ready:
+                state = "is down" if node in self.nodes else "has left the Swarm"
+                label = self.label(node)
+                found += [planning.entry("volume", n, label, f"the node {label} {state}") for n in self._chosen(names)]
+        return found
+
+    @property
+    def ready(self) -> Set[str]:
+        """The ids of the nodes that are up."""
+        return {node for node, obj in self.nodes.items() if (obj.get("Status") or {}).get("State") == "ready"}
+
+    def label(self, node: str) -> str:
+        """The name of a node."""
+        return str((self.nodes.get(node, {}).get("Description") or {}).get("Hostname") or node)
+
+    def facts(self) -> Dict[str, Any]:
+        """What the parts of the nodes need to know."""
+        volumes = planning.volumes_at(self.stack, self.tasks)
+        there = {node: self._chosen(names) for node, names in volumes.items() if node in self.ready}
+        services = self.observed["all_services"]
+        return {
+            "images": planning.images_of(self.stack, services, self.tasks) if self.options["images"] else [],
+            "needed": sorted(self.needed_volumes),
+            "used": planning.volume_users(services, self.stack),
+            "volumes_at": {node: [self.label(node), names] for node, names in there.items() if names},
+        }
+
+    def _chosen(self, names: List[str]) -> List[str]:
+        if self.options["dangling"]:
+            return []
+        if self.options["volumes"]:
+            return names
+        return [name for name in names if planning.wanted_volume(self.stack, name, self.options["volume_names"])]
+
+
+def look_at_node(client: EngineClient) -> Result:
+    """Which node this is: node_id, node; and on a manager of a Swarm with a leader cluster_id and nodes (ids)."""
+    info = client.get("/info") or {}
+    swarm = info.get("Swarm") or {}
+    found: Result = {"changed": False, "node_id": str(swarm.get("NodeID") or ""), "node": str(info.get("Name") or "")}
+    if swarm.get("ControlAvailable"):
+        from ansible_collections.stackwright.swarm.plugins.module_utils.engine.failures import check_manager
+
+        check_manager(info, client.where)
+        found["cluster_id"] = str((swarm.get("Cluster") or {}).get("ID") or "")
+        found["nodes"] = sorted(str(node["ID"]) for node in client.list("/nodes"))
+    return found
+
+
+def clean_cluster(client: EngineClient, clock: Any, stack: str, options: Options) -> Result:
+    """Removes what the cluster has of the stack, as ``options`` say (those of the module, over deploy.options).
+
+    The result: changed, removed, residue, notices, warn, facts, cluster_id, node, calls. Raises EngineError where
+    nothing was changed, else DeployError: ``details["outcome"]`` says how far it came.
+    """
+    seen = Look(client, stack, options)
+    lock = seen.observed["lock"]
+    if options["check"] or (not seen.removed and lock is None and not _unfinished(seen)):
+        return _result(client, seen, seen.removed, seen.residue + seen.down)
+    if lock is not None and options["break_lock"]:
+        _delete(client, f"/configs/{id_of(lock)}")
+    with Run(client, clock, stack, "remove", options) as run:
+        before, seen = seen, Look(client, stack, options)
+        # What was there before the wait for the lock tells more of images and volumes.
+        seen.tasks = _together(before.tasks, seen.tasks)
+        cleaning = _Cleaning(run, seen)
+        cleaning.run()
+    removed = cleaning.removed
+    if lock is not None and options["break_lock"]:
+        removed.insert(0, planning.entry("lock", lock_name(stack)))
+    return _result(client, seen, removed, cleaning.residue + seen.down)
+
+
+def _unfinished(seen: Look) -> bool:
+    return bool(seen.options["services"] and seen.tasks and not seen.options["dangling"])
+
+
+def _together(first: List[Any], second: List[Any]) -> List[Any]:
+    return list({task["ID"]: task for task in (*first, *second)}.values())
+
+
+class _Cleaning:
+    """Carries out what a look has found. ``removed`` and ``residue`` say what came of it."""
+
+    def __init__(self, run: Run, seen: Look) -> None:
+        self.run_, self.seen = run, seen
+        self.applying = Apply(run.client, run.clock, seen.observed, progress=run.progress, keep=run.keep)
+        self.removed: List[Entry] = []
+        self.residue: List[Entry] = list(seen.residue)
+
+    def run(self) -> None:
+        """All of it. Raises DeployError."""
+        run, options = self.run_, self.seen.options
+        services = [operation for operation in self.seen.operations if operation.kind == "service"]
+        rest = [operation for operation in self.seen.operations if operation.kind != "service"]
+        recorded = bool(services) and not self.seen.whole("history")
+        try:
+            if recorded:
+                run.begin()
+            for operation in services:
+                self._remove(operation)
+            if options["services"] and not options["dangling"]:
+                wait_until_gone(run.client, run.clock, run.stack, options["timeout"], run.keep)
+            deadline = run.clock.now() + IN_USE
+            for operation in rest:
+                self.applying.patience = max(deadline - run.clock.now(), 0.0)
+                self._remove(operation)
+            self._see_it_gone(deadline)
+            if recorded:
+                from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import REMOVED
+
+                run.end(REMOVED)
+            self._bookkeeping()
+        except StackwrightError as error:
+            if error.error_code == "lock_lost":
+                raise
+            raise self._broken_off(error, recorded) from error
+
+    def _remove(self, operation: Operation) -> None:
+        try:
+            self.applying.run([operation])
+        except DeployError as error:
+            if "in use" not in error.message.lower() and "active endpoints" not in error.message.lower():
+                raise
+            self.residue.append(planning.entry(operation.kind, operation.name, reason=self._why(error.message)))
+            return
+        self.removed.append(planning.entry(operation.kind, operation.name))
+
+    def _why(self, message: str) -> str:
+        """Who holds it: the Engine names at most a task, which may stand for a container that was attached by hand."""
+        found = _TASK.search(message)
+        if found:
+            try:
+                task = self.run_.client.get(f"/tasks/{found.group(1)}")
+            except EngineError:
+                task = {}
+            attached = ((task.get("Spec") or {}).get("NetworkAttachmentSpec") or {}).get("ContainerID")
+            node = self.seen.label(str(task.get("NodeID") or ""))
+            if attached:
+                return f"in use by container {attached[:12]} on the node {node}"
+            return f"in use by task {found.group(1)}" + (f" on the node {node}" if node else "")
+        return message.rpartition(" failed: ")[2]
+
+    def _see_it_gone(self, deadline: float) -> None:
+        """Waits until the Engine shows nothing of it any more."""
+        run, pause = self.run_, FIRST_PAUSE
+        ids = {op.payload["id"]: op for op in self.applying.completed}
+        while ids:
+            run.keep()
+            observed = patiently(run.clock, lambda: observe(run.client, run.stack), run.keep)
+            there = {id_of(obj) for kind in OBJECTS for obj in observed[kind + "s"]}
+            ids = {identity: op for identity, op in ids.items() if identity in there}
+            if not ids or run.clock.now() >= deadline:
+                break
+            run.clock.sleep(pause)
+            pause = min(pause * 1.5, LONGEST_PAUSE)
+        for operation in ids.values():
+            self.removed.remove(planning.entry(operation.kind, operation.name))
+            self.residue.append(planning.entry(operation.kind, operation.name, reason="the Engine still shows it"))
+
+    def _bookkeeping(self) -> None:
+        run = self.run_
+        fresh = Look(run.client, run.stack, self.seen.options)  # runs that waited have added records
+        configs = fresh.bookkeeping
+        if configs:
+            run.progress(f"remove {len(configs)} configs of the history and of kept values")
+        for config in configs:
+            run.keep()
+            patiently(run.clock, lambda path=f"/configs/{id_of(config)}": _delete(run.client, path), run.keep)  # type: ignore[misc]
+            if PART not in labels_of(config):
+                kind = "revision" if RECORD in labels_of(config) else "values"
+                self.removed.append(planning.entry(kind, name_of(config)))
+        if self.seen.whole("history"):
+            run.revision = None
+
+    def _broken_off(self, error: StackwrightError, recorded: bool) -> DeployError:
+        if recorded:
+            from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import FAILED
+
+            self.run_.end_if_possible(FAILED, error.message, restored="none")
+        done = self.applying.done
+        removed = {(op.kind, op.name) for op in self.applying.completed}
+        outcome = {
+            "done": list(done),
+            "failed": (error.details.get("outcome") or {}).get("failed") or "wait until the tasks have ended",
+            "not_done": [str(op) for op in self.seen.operations if (op.kind, op.name) not in removed],
+        }
+        hint = f"{error.hint} {so_far(done)}".strip()
+        return DeployError(error.message, error.error_code, hint, {**error.details, "outcome": outcome})
+
+
+def _delete(client: EngineClient, path: str) -> None:
+    try:
+        client.delete(path)
+    except EngineError as error:
+        if error.error_code != "not_found":
+            raise
+
+
+def _result(client: EngineClient, seen: Look, removed: List[Entry], residue: List[Entry]) -> Result:
+    info = seen.observed["info"]
+    notices = [] if seen.exists else [f"This Swarm has nothing of a stack {seen.stack}."]
+    similar = [] if seen.exists else planning.similar(seen.stack, seen.observed)
+    warnings = [f"This Swarm has no stack {seen.stack}, but {name}: case matters." for name in similar]
+    return {
+        "changed": bool(removed),
+        "stack": seen.stack,
+        "removed": removed,
+        "residue": residue,
+        "notices": notices,
+        "warn": warnings,
+        "facts": seen.facts(),
+        "cluster_id": str(((info.get("Swarm") or {}).get("Cluster") or {}).get("ID") or ""),
+        "node": str(info.get("Name") or ""),
+        "calls": client.calls,
+    }

@@ -1,0 +1,130 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Hosts of a play meet at one task of it: who has come, who waits, what was done for a cluster.
+
+Every host runs in a process of its own on the controller. Each has a file here that it holds locked as long as it
+lives, so that nobody waits for a process that has died.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+from contextlib import contextmanager
+from typing import Any, Dict, Iterator, List, Mapping, NamedTuple
+
+HERE, WAITING, DONE = "here", "waiting", "done"
+
+
+class Seat(NamedTuple):
+    """A host that has come. ``facts`` is what it said last; it is ``alive`` until its process leaves."""
+
+    host: str
+    alive: bool
+    facts: Dict[str, Any]
+
+
+class Meeting:
+    """A context. ``folder`` is one that all hosts of the run share and that is removed with the run.
+
+    :param key: the same text for the same task.
+    :raises OSError: the folder can't be written.
+    """
+
+    def __init__(self, folder: str, key: str, host: str) -> None:
+        self.host = host
+        self._folder = os.path.join(folder, f"stackwright-meeting-{_digest(key)}")
+        self._handle = -1
+
+    def __enter__(self) -> Meeting:
+        os.makedirs(self._folder, mode=0o700, exist_ok=True)
+        self._handle = _open(os.path.join(self._folder, f"host-{_digest(self.host)}"))
+        fcntl.flock(self._handle, fcntl.LOCK_EX)
+        self.say(HERE)
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self.leave()
+
+    def leave(self) -> None:
+        """The seat stays, with what was said last."""
+        if self._handle >= 0:
+            os.close(self._handle)
+            self._handle = -1
+
+    def say(self, state: str, **facts: Any) -> None:
+        """Tells the others where this host is."""
+        content = json.dumps({"host": self.host, "state": state, **facts}).encode()
+        os.ftruncate(self._handle, 0)
+        os.pwrite(self._handle, content, 0)
+
+    def seats(self) -> List[Seat]:
+        """All who have come, this host among them."""
+        found = []
+        for name in sorted(os.listdir(self._folder)):
+            if not name.startswith("host-"):
+                continue
+            # A file of its own for the look: a lock belongs to the open file.
+            handle = _open(os.path.join(self._folder, name))
+            try:
+                alive = not _free(handle)
+                facts = _read(handle)
+            finally:
+                os.close(handle)
+            found.append(Seat(str(facts.get("host") or ""), alive, facts))
+        return found
+
+    def publish(self, cluster: str, facts: Mapping[str, Any]) -> None:
+        """Tells what was done for a cluster; it is there as a whole, or not at all."""
+        path = os.path.join(self._folder, f"cluster-{_digest(cluster)}")
+        new = f"{path}.{_digest(self.host)}.new"
+        with open(new, "w", encoding="utf-8") as handle:
+            json.dump(facts, handle)
+        os.rename(new, path)
+
+    def clusters(self) -> List[Dict[str, Any]]:
+        """What was published."""
+        found = []
+        for name in sorted(os.listdir(self._folder)):
+            if name.startswith("cluster-") and not name.endswith(".new"):
+                with open(os.path.join(self._folder, name), encoding="utf-8") as handle:
+                    found.append(json.load(handle))
+        return found
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Only one host is in here at a time."""
+        handle = _open(os.path.join(self._folder, "door"))
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(handle)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _open(path: str) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+
+def _free(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _read(handle: int) -> Dict[str, Any]:
+    """What a host said; between two sentences nothing."""
+    try:
+        found = json.loads(os.pread(handle, 1 << 16, 0) or b"{}")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,62 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A worker waits for the manager that does the cluster's part: as long as one can still come, and no longer."""
+
+from __future__ import annotations
+
+from typing import AbstractSet, Any, Callable, Dict, NamedTuple, Optional
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.meeting import DONE, WAITING, Meeting
+
+PAUSE = 0.1  # seconds
+#: Seconds in which nobody is at work: the other hosts may be kept by other tasks (strategy free), or not come at all.
+IDLE = 600.0
+MANAGERS_FIRST = "Let the play name the managers first, for instance hosts: swarm_managers:swarm_nodes"
+
+
+class Crowd(NamedTuple):
+    """The hosts of this batch, how many of them Ansible serves ``at_once``, and which node this host is."""
+
+    hosts: AbstractSet[str]
+    at_once: int
+    node_id: str
+    node: str
+
+
+def wait_for_cluster(
+    meeting: Meeting, crowd: Crowd, now: Callable[[], float], sleep: Callable[[float], None]
+) -> Dict[str, Any]:
+    """What was published of the cluster of this node. Raises StackwrightError (``no_manager``)."""
+    quiet_since = now()
+    while True:
+        with meeting.alone():
+            # The seats first: who has left since has published before.
+            seats = meeting.seats()
+            found: Optional[Dict[str, Any]] = next(
+                (cluster for cluster in meeting.clusters() if crowd.node_id in cluster["nodes"]), None
+            )
+            if found is not None:
+                return found
+            states = [seat.facts.get("state") for seat in seats if seat.alive]
+            if any(state not in (WAITING, DONE) for state in states):
+                quiet_since = now()
+            elif crowd.hosts <= {seat.host for seat in seats}:
+                raise _nobody(crowd, f"None of the hosts of this {'play' if len(seats) > 1 else 'run'} is")
+            elif states.count(WAITING) >= crowd.at_once:
+                meeting.say(DONE)  # one only: its place may be taken by a manager, for whom the others wait
+                raise _nobody(crowd, f"None of the {crowd.at_once} hosts that Ansible serves at once is", forks=True)
+            elif now() - quiet_since >= IDLE:
+                raise _nobody(crowd, f"For {IDLE:.0f} s no host has come that is")
+        sleep(PAUSE)
+
+
+def _nobody(crowd: Crowd, none: str, forks: bool = False) -> StackwrightError:
+    more = "; or raise forks" if forks else ", and in the first batch if there are several"
+    return StackwrightError(
+        f"{crowd.node} is a worker, and can't know whether the stack's services are gone. {none} a manager of its Swarm "
+        "that has seen to that. Nothing was removed from this node.",
+        "no_manager",
+        f"{MANAGERS_FIRST}{more}.",
+    )

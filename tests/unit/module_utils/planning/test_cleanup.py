@@ -1,0 +1,141 @@
+"""What a clean-up takes and what it leaves."""
+
+import pytest
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.cleanup import (
+    dangling,
+    images_of,
+    removal,
+    similar,
+    volume_users,
+    volumes_at,
+    wanted_volume,
+)
+
+NAMESPACE = "com.docker.stack.namespace"
+ALL = {"service", "network", "config", "secret"}
+
+
+def service(name, stack="shop", image="web:1", mounts=(), before=None, **template):
+    spec = {
+        "Name": name,
+        "Labels": {NAMESPACE: stack},
+        "Mode": {"Replicated": {"Replicas": 1}},
+        "TaskTemplate": {"ContainerSpec": {"Image": image, "Mounts": list(mounts)}, **template},
+    }
+    return {"ID": f"id-{name}", "Spec": spec, **({"PreviousSpec": before} if before else {})}
+
+
+def mount(name, stack="shop"):
+    labels = {"VolumeOptions": {"Labels": {NAMESPACE: stack}}} if stack else {}
+    return {"Type": "volume", "Source": name, "Target": "/d", **labels}
+
+
+def network(name, stack="shop"):
+    return {"Id": f"id-{name}", "Name": name, "Labels": {NAMESPACE: stack} if stack else {}}
+
+
+def config(name, stack="shop"):
+    return {"ID": f"id-{name}", "Spec": {"Name": name, "Labels": {NAMESPACE: stack}}}
+
+
+def observed(services=(), networks=(), configs=(), secrets=()):
+    mine = [s for s in services if s["Spec"]["Labels"][NAMESPACE] == "shop"]
+    return {
+        "services": mine,
+        "all_services": list(services),
+        "networks": list(networks),
+        "configs": list(configs),
+        "secrets": list(secrets),
+    }
+
+
+def lines(operations):
+    return [f"{operation.kind} {operation.name}" for operation in operations]
+
+
+def test_services_first_and_only_this_stack():
+    seen = observed(
+        [service("shop_web"), service("shopx_web", "shopx")],
+        [network("shop_net"), network("shopx_net", "shopx"), network("shop_mine", "")],
+        [config("shop_page")],
+    )
+    operations, residue = removal("shop", seen, ALL, 1)
+    assert lines(operations) == ["service shop_web", "config shop_page", "network shop_net"]
+    assert residue == []
+
+
+def test_what_another_stack_uses_is_residue():
+    other = service("other_web", "other", Networks=[{"Target": "id-shop_net"}])
+    operations, residue = removal("shop", observed([service("shop_web"), other], [network("shop_net")]), ALL, 1)
+    assert lines(operations) == ["service shop_web"]
+    assert residue == [
+        {"kind": "network", "name": "shop_net", "node": "", "reason": "in use by service other_web"},
+    ]
+
+
+def test_services_that_stay_keep_their_networks():
+    web = service("shop_web", Networks=[{"Target": "id-shop_net"}])
+    operations, residue = removal("shop", observed([web], [network("shop_net")]), ALL - {"service"}, 1)
+    assert operations == [] and residue[0]["reason"] == "in use by service shop_web"
+
+
+def test_dangling_is_what_no_spec_no_rollback_target_and_no_revision_has():
+    reference = {"ConfigID": "id-shop_before", "ConfigName": "shop_before"}
+    before = {"TaskTemplate": {"ContainerSpec": {"Configs": [reference]}}}
+    web = service("shop_web", before=before, Networks=[{"Target": "id-shop_net"}])
+    seen = observed(
+        [web],
+        [network("shop_net"), network("shop_old"), network("shop_then")],
+        [config("shop_before"), config("shop_old"), config("shop_kept"), config("other", "other")],
+    )
+    needed = {"network": {"shop_then"}, "config": {"shop_kept"}, "secret": set()}
+    assert lines(dangling("shop", seen, ALL, needed)) == ["config shop_old", "network shop_old"]
+
+
+def test_volumes_where_tasks_have_been():
+    def task(node, state, *mounts):
+        return {"NodeID": node, "Status": {"State": state}, "Spec": {"ContainerSpec": {"Mounts": list(mounts)}}}
+
+    tasks = [
+        task("n1", "running", mount("shop_data"), mount("ext", "")),
+        task("n1", "shutdown", mount("shop_old")),
+        task("n2", "assigned", mount("shop_data")),
+        task("n3", "failed", mount("shared", "other")),
+        {"NodeID": "n4", "Status": {"State": "running"}, "Spec": {"NetworkAttachmentSpec": {}}},
+    ]
+    assert volumes_at("shop", tasks) == {"n1": ["shop_data", "shop_old"]}
+
+
+def test_users_of_volumes_in_other_stacks():
+    services = [
+        service("shop_web", mounts=[mount("shop_data")]),
+        service("other_web", "other", mounts=[mount("shop_data", "")]),
+    ]
+    assert volume_users(services, "shop") == {"shop_data": ["other_web"]}
+    assert volume_users(services) == {"shop_data": ["other_web", "shop_web"]}
+
+
+def test_images_that_only_this_stack_has():
+    services = [service("shop_web", image="web:2"), service("shop_db", image="db:1"), service("o", "o", image="db:1")]
+    tasks = [{"Spec": {"ContainerSpec": {"Image": "web:1"}}}]
+    assert images_of("shop", services, tasks) == ["web:1", "web:2"]
+
+
+@pytest.mark.parametrize(
+    ("name", "chosen", "expected"),
+    [
+        ("shop_data", None, True),
+        ("shop_data", [], False),
+        ("shop_data", ["data"], True),
+        ("shop_data", ["shop_data"], True),
+        ("shop_data2", ["data"], False),
+        ("shopx_data", ["data"], False),
+    ],
+)
+def test_volumes_by_name(name, chosen, expected):
+    assert wanted_volume("shop", name, chosen) is expected
+
+
+def test_names_that_differ_in_case_only():
+    assert similar("Shop", observed([], [network("n"), network("m", "shopx")])) == ["shop"]

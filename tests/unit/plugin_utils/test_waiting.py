@@ -1,0 +1,81 @@
+"""A worker waits for a manager as long as one can still come."""
+
+import pytest
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.meeting import DONE, WAITING, Meeting
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.waiting import IDLE, Crowd, wait_for_cluster
+
+
+class Clock:
+    """Time that passes while somebody sleeps; ``then`` happens after the first pause."""
+
+    def __init__(self, then=lambda: None):
+        self.time, self.then = 0.0, then
+
+    def now(self):
+        return self.time
+
+    def sleep(self, seconds):
+        self.then()
+        self.then = lambda: None
+        self.time += IDLE / 4 if seconds else 0
+
+
+def meet(folder, host, state=WAITING):
+    meeting = Meeting(str(folder), "task", host).__enter__()
+    meeting.say(state)
+    return meeting
+
+
+def wait(meeting, hosts, at_once=5, then=lambda: None):
+    clock = Clock(then)
+    return wait_for_cluster(meeting, Crowd(set(hosts), at_once, "node-w1", "w1"), clock.now, clock.sleep)
+
+
+def refused(meeting, hosts, at_once=5):
+    with pytest.raises(StackwrightError) as caught:
+        wait(meeting, hosts, at_once)
+    assert caught.value.error_code == "no_manager"
+    return str(caught.value)
+
+
+CLUSTER = {"cluster_id": "c", "nodes": ["node-m1", "node-w1"], "host": "m1"}
+
+
+def test_what_a_manager_has_published_is_found(tmp_path):
+    worker, manager = meet(tmp_path, "w1"), meet(tmp_path, "m1", "here")
+    assert wait(worker, ["w1", "m1"], then=lambda: manager.publish("c", CLUSTER)) == CLUSTER
+
+
+def test_another_cluster_does_not_count(tmp_path):
+    worker = meet(tmp_path, "w1")
+    worker.publish("d", {**CLUSTER, "nodes": ["node-x"]})
+    assert "None of the hosts" in refused(worker, ["w1"])
+
+
+def test_a_manager_that_ended_without_a_word(tmp_path):
+    worker, manager = meet(tmp_path, "w1"), meet(tmp_path, "m1", "here")
+    with pytest.raises(StackwrightError):
+        wait(worker, ["w1", "m1"], then=manager.leave)
+
+
+def test_as_many_wait_as_can(tmp_path):
+    first, second = meet(tmp_path, "w1"), meet(tmp_path, "w2")
+    assert "raise forks" in refused(first, ["w1", "w2", "m1"], 2)
+    # One has given up: its place is free for the manager, and the other goes on waiting.
+    manager = meet(tmp_path, "m1", "here")
+    assert wait(second, ["w1", "w2", "m1"], 2, then=lambda: manager.publish("c", CLUSTER)) == CLUSTER
+
+
+def test_a_host_that_never_comes(tmp_path):
+    assert f"For {IDLE:.0f} s" in refused(meet(tmp_path, "w1"), ["w1", "m1"])
+
+
+def test_seats_tell_who_is_there(tmp_path):
+    one, two = meet(tmp_path, "one", DONE), meet(tmp_path, "two")
+    one.leave()
+    assert [(seat.host, seat.alive, seat.facts["state"]) for seat in sorted(two.seats())] == [
+        ("one", False, DONE),
+        ("two", True, WAITING),
+    ]
