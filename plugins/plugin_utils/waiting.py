@@ -55,8 +55,8 @@ def wait_for_cluster(
 def _nobody(crowd: Crowd, none: str, forks: bool = False) -> StackwrightError:
     more = "; or raise forks" if forks else ", and in the first batch if there are several"
     return StackwrightError(
-        f"{crowd.node} is a worker, and can't know whether the stack's services are gone. {none} a manager of its Swarm "
-        "that has seen to that. Nothing was removed from this node.",
+        f"{crowd.node} is a worker, and can't know whether the stack's services are gone. {none} a manager of its "
+        "Swarm that has seen to that. Nothing was removed from this node.",
         "no_manager",
         f"{MANAGERS_FIRST}{more}.",
     )

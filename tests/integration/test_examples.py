@@ -230,10 +230,14 @@ def every_result(reader):
             ours(state="absent"),
             tried(ours("stack_info", docker_host="unix:///nonexistent/docker.sock")),
             tried(ours("stack_logs", tail=0)),
+            tried(
+                {"name": "foreign", "stackwright.swarm.stack_cleanup": {"name": "shop", "volume_names": ["echo_data"]}}
+            ),
             tried({"stackwright.swarm.swarm_info": {"docker_host": "unix:///nonexistent/docker.sock"}}),
             *(tried(task) for task in tasks_of_routes()),
         ]
     )
+    reader.play([ours("stack_cleanup", volumes=True)], limit="swarm_managers")
     return reader.results
 
 

@@ -11,9 +11,15 @@ import yaml
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).resolve().parents[1])]
 
+from core import Core
 from playbook import Player
 from testbed import Bed
 from testbed.swarm import StackScope
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import CLEANUP
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.cleanup import clean_cluster
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.options import with_defaults
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import SystemClock
 
 NAMESPACE = "com.docker.stack.namespace"
 QUIET = "sh -c 'trap exit TERM; sleep 1d & wait'"
@@ -300,12 +306,16 @@ def test_only_what_nothing_needs_any_more(three, player, name):
 
 def test_absent_and_present_at_once(three, player, name):
     """The networks of a stack are let go of late; a deployment right after does not trip over that."""
-    rounds = []
+    core = Core(three.node("m1").docker_host, name, player.folder)
+    text = (player.folder / "compose.yml").read_text()
+    options = with_defaults({**{key: option.get("default") for key, option in CLEANUP.items()}, "timeout": 60})
     for number in range(20):
-        removal = clean(name) if number % 2 else {"compose_stack": {"name": name, "state": "absent"}}
-        rounds += [deploy(name, rollout={"stable_for": 0}), removal]
-    done = player.play(*rounds, limit="m1")
-    assert done.code == 0, done.output
-    assert [result["changed"] for result in done.of("m1")] == [True] * 40
+        assert core.deploy(text, stable_for=0)["status"] == "healthy"
+        if number % 2:
+            assert core.remove()["changed"]
+        else:
+            done = clean_cluster(core.client, SystemClock, name, options)
+            assert done["changed"] and done["residue"] == []
+    core.client.close()
     assert player.play(clean(name, volumes=True)).code == 0
     assert left(three, name) == []

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Dict, Mapping
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
@@ -118,6 +119,7 @@ RANGES = {
     "rollout.poll_interval": (0.05, 10),
     "rollout.lock_timeout": (0, DAY),
     "lock_timeout": (0, DAY),
+    "replicas": (0, 100000),
     "keep_revisions": (1, 1000),
     "to": (1, 999999999),
     "wait_timeout": (1, DAY),
@@ -175,6 +177,36 @@ def check_ranges(options: Mapping[str, Any]) -> None:
     ]
     if wrong:
         raise StackwrightError(" ".join(wrong), "invalid_options")
+
+
+#: Of stack_service.
+SERVICE: Spec = {
+    "service": {"type": "str", "required": True},
+    "state": {
+        "type": "str",
+        "choices": ["scaled", "restarted", "rolled_back", "paused", "resumed"],
+        "default": "scaled",
+    },
+    "replicas": {"type": "int"},
+    "started_before": {"type": "str"},
+    **{name: CHANGES[name] for name in ("with_registry_auth", "registry_auth", "rollout", "commit_message")},
+}
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\Z")
+
+
+def check_service(options: Mapping[str, Any]) -> None:
+    """Raises StackwrightError (``invalid_options``) where the options of stack_service do not fit together."""
+    check_ranges(options)
+    state, replicas, moment = options["state"], options["replicas"], options["started_before"]
+    wrong = ""
+    if (state == "scaled") != (replicas is not None):
+        wrong = "replicas is needed to scale." if state == "scaled" else f"replicas has no place with state {state}."
+    elif moment is not None and state != "restarted":
+        wrong = f"started_before has no place with state {state}."
+    elif moment is not None and not _MOMENT.match(moment):
+        wrong = f"started_before must be like 2026-11-21T12:00:00Z, not {moment!r}."
+    if wrong:
+        raise StackwrightError(wrong, "invalid_options")
 
 
 _SECTIONS = ["cluster", "nodes", "stacks", "services", "tasks", "networks", "configs", "secrets"]

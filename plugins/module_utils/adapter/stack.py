@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, Dict
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.holder import is_gone, this_run
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import check_ranges
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import check_ranges, check_service
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.values import handed_over, values_options
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.patience import through_an_election
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transaction import (
@@ -33,6 +33,15 @@ PASSED = (
     "plan_id",
 )
 BACK = ("to", "recreate", "with_registry_auth", "registry_auth", "keep_revisions", "commit_message", "plan_id")
+SERVICE_PASSED = (
+    "service",
+    "state",
+    "replicas",
+    "started_before",
+    "with_registry_auth",
+    "registry_auth",
+    "commit_message",
+)
 ROLLOUT = ("wait", "mode", "timeout", "stable_for", "max_restarts", "poll_interval", "lock_timeout", "on_failure")
 
 
@@ -43,6 +52,16 @@ def roll_back_stack(client: EngineClient, params: Dict[str, Any], run: Dict[str,
 
     options = {name: params[name] for name in BACK}
     return roll_back(client, SystemClock(), params["name"], {**options, **_common(params, run)})
+
+
+def change_one_service(client: EngineClient, params: Dict[str, Any], run: Dict[str, Any]) -> Dict[str, Any]:
+    """Scales, restarts, rolls back one service, or holds its update; the result is that of ``deploy.service``."""
+    check_service(params)
+    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.service import change_service
+
+    options = {name: params[name] for name in SERVICE_PASSED}
+    clock, options = SystemClock(), {**options, **_common(params, run)}
+    return through_an_election(clock, lambda: change_service(client, clock, params["name"], options))
 
 
 def _common(params: Dict[str, Any], run: Dict[str, Any]) -> Dict[str, Any]:

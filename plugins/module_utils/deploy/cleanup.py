@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Any, Dict, List, Mapping, Set
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.apply import Apply
@@ -267,7 +268,8 @@ class _Cleaning:
             run.progress(f"remove {len(configs)} configs of the history and of kept values")
         for config in configs:
             run.keep()
-            patiently(run.clock, lambda path=f"/configs/{id_of(config)}": _delete(run.client, path), run.keep)  # type: ignore[misc]
+            path = f"/configs/{id_of(config)}"
+            patiently(run.clock, partial(_delete, run.client, path), run.keep)
             if PART not in labels_of(config):
                 kind = "revision" if RECORD in labels_of(config) else "values"
                 self.removed.append(planning.entry(kind, name_of(config)))

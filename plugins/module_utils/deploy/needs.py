@@ -42,7 +42,7 @@ def needs_of(client: EngineClient, stack: str) -> Dict[str, Set[str]]:
             raise DeployError(
                 f"Revision {revision.number} of the stack {stack} is damaged: nobody knows what it needs.",
                 "revision_damaged",
-                "Remove its record, the Docker config whose name ends in the number, then run again. Nothing was changed.",
+                "Remove its record (the Docker config whose name ends in the number). Nothing was changed.",
             )
         needed["network"] |= {str(entry["name"]) for entry in snapshot.get("networks") or []}
         for service in snapshot.get("services") or []:

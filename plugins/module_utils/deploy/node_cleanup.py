@@ -69,7 +69,7 @@ class _Node:
         return [c for c in found if (c.get("Labels") or {}).get(NAMESPACE) == self.stack]
 
     def _wait_for_containers(self) -> None:
-        """Until the tasks' containers are gone, which Swarm removes a little after the tasks; or until it is too late."""
+        """Until the tasks' containers are gone, which Swarm removes a little after the tasks, or it is too late."""
         pause, told = FIRST_PAUSE, self.clock.now()
         while True:
             left = self._own_containers()
@@ -194,7 +194,7 @@ class _Node:
         from ansible_collections.stackwright.swarm.plugins.module_utils.values.kept import Kept
         from ansible_collections.stackwright.swarm.plugins.module_utils.values.store import update
 
-        store = HostFacts(self.stack, self.clock, self.options["values_path"] or "")
+        store = HostFacts(self.stack, self.clock, self.options.get("values_path") or "")
         try:
             if store.read()[0].empty:
                 return

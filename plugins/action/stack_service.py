@@ -1,0 +1,31 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Changes one service of a stack: on one manager of each cluster, with its progress shown."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Optional
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import SERVICE, STACK, check_service
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.cluster_action import ClusterAction
+
+
+class ActionModule(ClusterAction):
+    module = "stackwright.swarm.stack_service"
+
+    def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
+        result = super().run(tmp, task_vars)
+        try:
+            options = self.checked({**STACK, **SERVICE, "name": {"type": "str", "required": True}})
+            check_service(options)
+            stack = Stack.of(options)
+            arguments = {name: options[name] for name in SERVICE if options[name] is not None}
+            arguments.update(name=stack.full_name, label_prefix=options["label_prefix"])
+            arguments.update(self.connection_arguments(options))
+            result.update(self.once_per_cluster(stack.full_name, arguments, {}, task_vars or {}))
+        except StackwrightError as error:
+            result.update(error.details, failed=True, msg=str(error), error_code=error.error_code)
+        return result

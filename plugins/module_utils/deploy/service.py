@@ -1,0 +1,183 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Changes one service of a stack, under the stack's lock and through the same gate as a deployment."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import (
+    Observed,
+    observe,
+    tasks_of,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.options import with_defaults
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.outcome import finish
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import GOOD, Judgement
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import state_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Plan, with_mask
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.one_service import (
+    PAUSED,
+    RESTARTED,
+    ROLLED_BACK,
+    service_plan,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.plan_id import plan_id
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconcile import node_count
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import name_of, stack_of
+
+Result = Dict[str, Any]
+PAUSE = 0.1  # seconds between two looks at a rollback
+Options = Mapping[str, Any]
+
+
+def change_service(client: EngineClient, clock: Any, stack: str, options: Options) -> Result:
+    """Brings ``options["service"]`` to ``options["state"]``; the result is that of ``deploy_stack``.
+
+    Raises DeployError (``no_stack``, ``no_service``), PlanError, and all that a deployment raises.
+    """
+    options = with_defaults(options)
+    seen = _Look(client, stack, options)
+    if options["check"] or (options["defer"] and seen.plan.changed):
+        return seen.result(None)
+    if not seen.plan.changed:
+        return seen.result([] if options["defer"] else _unchanged(client, clock, seen, options))
+    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.run import Run
+
+    with Run(client, clock, stack, str(options["state"]), options) as run:
+        seen = _Look(client, stack, options)
+        judgements = _changed(run, seen) if seen.plan.changed else _unchanged(client, clock, seen, options, run.keep)
+    return seen.result(judgements)
+
+
+class _Look:
+    def __init__(self, client: EngineClient, stack: str, options: Options) -> None:
+        self.client, self.stack, self.options = client, stack, options
+        self.observed: Observed = observe(client, stack)
+        self.live = _find(client, stack, str(options["service"]), self.observed)
+        self.name = name_of(self.live)
+        old: List[str] = []
+        if options["state"] == RESTARTED:
+            old = self._old()
+        plan = service_plan(
+            self.live, options["state"], options["prefix"], node_count(self.observed), options.get("replicas") or 0, old
+        )
+        self.plan: Plan = with_mask(plan, options["mask"])
+
+    def _old(self) -> List[str]:
+        """The tasks that run and began before the given time (any, where none is given)."""
+        limit = str(self.options.get("started_before") or "")
+        return [
+            task["ID"]
+            for task in tasks_of(self.client, self.stack)
+            if task.get("ServiceID") == self.live["ID"]
+            and task.get("DesiredState") == "running"
+            and (state_of(task) == "running" or not limit)
+            and (not limit or str(task.get("CreatedAt") or "")[:19] < limit[:19])
+        ]
+
+    def result(self, judgements: Any) -> Result:
+        """The result of the run."""
+        wanted = [self.options["state"], self.name, self.options.get("replicas")]
+        identity = plan_id(self.stack, wanted, self.observed)
+        found = finish(self.client, self.stack, self.observed, self.plan, self.options, judgements, identity)
+        found.pop("plan_id")
+        return {**found, "service": self.name, "reason": self.plan.operations[0].reason}
+
+
+def _find(client: EngineClient, stack: str, service: str, observed: Observed) -> Dict[str, Any]:
+    mine = {name_of(s): s for s in observed["services"] if stack_of(s) == stack}
+    found = mine.get(f"{stack}_{service}") or mine.get(service)
+    if found is not None:
+        return found
+    if not mine:
+        raise DeployError(
+            f"This Swarm has no services of a stack {stack}.",
+            "no_stack",
+            "stack_info shows the stacks. Case matters.",
+        )
+    every = {name_of(s): stack_of(s) for s in client.list("/services")}
+    if service in every:
+        whose = f"belongs to the stack {every[service]}" if every[service] else "belongs to no stack"
+        message = f"The service {service} {whose}, not to {stack}."
+    else:
+        message = f"The stack {stack} has no service {service}."
+    raise DeployError(message, "no_service", f"It has {', '.join(sorted(mine))}.", {"services": sorted(mine)})
+
+
+def _changed(run: Any, seen: _Look) -> List[Judgement]:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.apply import Apply
+    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.look import Planned
+    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.restore import Former
+    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.undoing import undo
+    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.wait import before, limits_of, wait
+
+    past = before(seen.observed["services"], tasks_of(run.client, run.stack))
+    applying = Apply(run.client, run.clock, seen.observed, header=run.header, progress=run.progress, keep=run.keep)
+    try:
+        if run.options["state"] == ROLLED_BACK:
+            past = _go_back(run, seen, applying, past)
+        else:
+            applying.run(seen.plan.work())
+        if not run.options["wait"] or run.options["state"] == PAUSED:
+            return _judgements(run.client, seen)
+        touched = dict.fromkeys(applying.touched, False)
+        limits = limits_of(run.options)
+        names = {seen.name}
+        return wait(run.client, run.clock, run.stack, limits, past, touched, run.progress, names, run.keep)
+    except BaseException as error:
+        planned = Planned({}, seen.observed, {}, frozenset(), seen.plan, "")
+        former = Former(seen.observed, frozenset({("service", seen.name)}), past)
+        raise undo(run, planned, former, applying, error) from error
+
+
+def _go_back(run: Any, seen: _Look, applying: Any, past: Any) -> Any:
+    """Swarm's own rollback, which it remembers as one; waits for its end, and gives what the gate forgives."""
+    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.wait import updates_of
+
+    (operation,) = seen.plan.work()
+    run.keep()
+    run.progress(str(operation))
+    applying.attempted.append(operation)
+    path, live = f"/services/{operation.payload['id']}", seen.live
+    run.client.post(f"{path}/update", {"version": live["Version"]["Index"], "rollback": "previous"}, live["Spec"])
+    applying.done.append(str(operation))
+    deadline = run.clock.now() + run.options["timeout"]
+    while True:
+        now = run.client.get(path)
+        state = str((now.get("UpdateStatus") or {}).get("State") or "")
+        if state != "rollback_started":
+            break
+        if run.clock.now() >= deadline:
+            raise DeployError(
+                f"The rollback of {seen.name} does not end within {run.options['timeout']:g} s.", "timeout"
+            )
+        run.keep()
+        run.clock.sleep(PAUSE)
+    if state == "rollback_paused":
+        reason = str((now.get("UpdateStatus") or {}).get("Message") or "no reason given")
+        raise DeployError(f"Swarm has stopped the rollback of {seen.name}: {reason}.", "health_gate_failed")
+    return past._replace(updates={**past.updates, **updates_of([now])}, broken=past.broken - {now["ID"]})
+
+
+def _unchanged(client: EngineClient, clock: Any, seen: _Look, options: Options, keep: Any = None) -> List[Judgement]:
+    found = _judgements(client, seen)
+    if all(judgement.status in GOOD for judgement in found) or not options["wait"] or options["state"] == PAUSED:
+        return found
+    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.options import detach
+    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.wait import before, limits_of, wait
+
+    if keep is None:
+        detach(options)
+    past = before(seen.observed["services"], tasks_of(client, seen.stack))._replace(broken=frozenset())
+    return wait(client, clock, seen.stack, limits_of(options), past, {}, options["progress"], {seen.name}, keep)
+
+
+def _judgements(client: EngineClient, seen: _Look) -> List[Judgement]:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import services_of
+    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.wait import look
+
+    return look(client, seen.stack, [s for s in services_of(client, seen.stack) if name_of(s) == seen.name])
