@@ -134,12 +134,12 @@ class ActionModule(ClusterAction):
             result["diff"] = {"before": "".join(f"{_text(item)}\n" for item in result["removed"]), "after": ""}
         residue = result.get("residue") or []
         if residue and not result.get("failed") and not result.get("unreachable") and not options["ignore_residue"]:
-            would = "can't" if self._task.check_mode else "could not"
+            would = "would be" if self._task.check_mode else "is"
             texts = "; ".join(f"{_text(item)}: {item['reason']}" for item in residue)
             result.update(
                 failed=True,
                 error_code="residue",
-                msg=f"Not all of the stack {result['stack']} {would} be removed: {texts}. "
+                msg=f"Not all of the stack {result['stack']} {would} gone: {texts}. "
                 "Run again when that is settled, or set ignore_residue.",
             )
         return result

@@ -319,3 +319,16 @@ def test_absent_and_present_at_once(three, player, name):
     core.client.close()
     assert player.play(clean(name, volumes=True)).code == 0
     assert left(three, name) == []
+
+
+def test_the_playbook(three, player, name):
+    deployed(player, name)
+    playbook = Path(__file__).resolve().parents[2] / "playbooks" / "cleanup.yml"
+    variables = {"stack_name": name, "stack_remove_volumes": True, "stack_hosts": "m1", "stack_ignore_residue": True}
+    environment = {"DOCKER_HOST": three.node("m1").docker_host}
+    done = player.playbook(playbook, variables=variables, environment=environment)
+    assert done.code == 0, done.output
+    assert f"service {name}_web" in done.output
+    assert f"volume {name}_data on w1: no host of the play has served this node" in done.output
+    assert player.play(clean(name, volumes=True)).code == 0
+    assert left(three, name) == []

@@ -111,12 +111,10 @@ def test_roll_back_once(core, swarm, bed):
 
 
 def test_what_does_not_run_is_put_back(core, swarm, bed):
-    marker = f"{swarm.name}-marker"
-    once = f"sh -c 'test ! -e /data/{marker} || exit 1; touch /data/{marker}; {QUIET[7:-1]}'"
-    file = text(bed, command=once).replace("    stop_grace_period: 1s\n    env", "    volumes: [data:/data]\n    env")
-    core.deploy(file + "volumes: {data: {}}\n")
+    port = "    ports: [{target: 80, published: 18080, mode: host}]\n    env"
+    core.deploy(text(bed).replace("    env", port))
     with pytest.raises(StackwrightError) as caught:
-        change(core, "scaled", replicas=2, timeout=15)
+        change(core, "scaled", replicas=2, pending_for=1.0)
     assert caught.value.error_code == "health_gate_failed"
     assert caught.value.details["outcome"]["rollback"] == "done"
     assert replicas(swarm) == 1

@@ -265,7 +265,7 @@ class _Cleaning:
         fresh = Look(run.client, run.stack, self.seen.options)  # runs that waited have added records
         configs = fresh.bookkeeping
         if configs:
-            run.progress(f"remove {len(configs)} configs of the history and of kept values")
+            run.progress(f"remove the history and kept values ({len(configs)} configs)")
         for config in configs:
             run.keep()
             path = f"/configs/{id_of(config)}"
