@@ -19,16 +19,15 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options 
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ComposeError, Problem, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.cluster_action import ClusterAction, Result
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.plain import as_texts
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault_action import Result, VaultAction
 
 #: How many notices are shown as warnings; the result holds all of them.
 SHOWN_NOTICES = 20
 
 
-class ActionModule(ClusterAction):
+class ActionModule(VaultAction):
     module = "stackwright.swarm.compose_stack"
-    _vault: Any = None
 
     def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
         result = super().run(tmp, task_vars)
@@ -45,7 +44,9 @@ class ActionModule(ClusterAction):
             handed = {} if desired is None else {"desired": desired}
             if desired and desired["values"]:
                 arguments["values"] = options["values"]
-                self._use_vault(desired, options["values"], variables)
+                if options["values"]["store"] == "vault":
+                    needed = {entry["name"] for entry in desired["values"]}
+                    self.use_vault(stack["name"], options["values"], needed, variables)
             result.update(self.once_per_cluster(stack["name"], arguments, handed, variables))
         except StackwrightError as error:
             result.update(error.details, failed=True, msg=str(error), error_code=error.error_code)
@@ -59,34 +60,9 @@ class ActionModule(ClusterAction):
         _warn(result)
         return result
 
-    # -- values that are kept on the controller
-
-    def _use_vault(self, desired: Mapping[str, Any], values: Mapping[str, Any], variables: Mapping[str, Any]) -> None:
-        if values["store"] == "vault":
-            from ansible_collections.stackwright.swarm.plugins.plugin_utils.play_vault import play_vault
-
-            needed = {entry["name"] for entry in desired["values"]}
-            self._vault = play_vault(self._loader, variables, desired["stack"]["name"], values, needed)
-
-    def _followed(
-        self, arguments: Mapping[str, Any], handed: Mapping[str, Any], variables: Mapping[str, Any]
-    ) -> Result:
-        follow = super()._followed
-        if self._vault is None:
-            return follow(arguments, handed, variables)
-        from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault_store import with_vaults
-
-        def run(vaults: Dict[str, Any], again: bool) -> Result:
-            # What was to be made anew is kept by then.
-            values = {**arguments["values"], "regenerate": []} if again else arguments["values"]
-            return follow({**arguments, "values": values}, {**handed, "vaults": vaults}, variables)
-
-        return with_vaults({"vault": self._vault}, run)
-
-    def _call(self, arguments: Mapping[str, Any], handed: Mapping[str, Any], variables: Mapping[str, Any]) -> Result:
-        if self._vault is not None and handed.get("defer"):
-            handed = {**handed, "vaults": {"vault": {"kept": self._vault.read()[0].as_data()}, "key": ""}}
-        return super()._call(arguments, handed, variables)
+    def repeated(self, arguments: Mapping[str, Any], last: Result, kept: bool) -> Mapping[str, Any]:
+        # What was to be made anew is kept by then.
+        return {**arguments, "values": {**arguments["values"], "regenerate": []}} if kept else arguments
 
     # -- compiling, on the controller
 

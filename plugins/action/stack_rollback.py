@@ -5,24 +5,31 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional
+from typing import Any, Dict, Mapping, Optional
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import BACK, STACK, check_ranges
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import (
+    BACK,
+    PINNED,
+    STACK,
+    check_ranges,
+)
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.cluster_action import ClusterAction
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault_action import Result, VaultAction
 
 
-class ActionModule(ClusterAction):
+class ActionModule(VaultAction):
     module = "stackwright.swarm.stack_rollback"
 
     def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
         result = super().run(tmp, task_vars)
         try:
-            options = self.checked({**STACK, **BACK, "name": {"type": "str", "required": True}})
+            options = self.checked({**STACK, **BACK, **PINNED, "name": {"type": "str", "required": True}})
             check_ranges(options)
             stack = Stack.of(options)
             arguments = {name: options[name] for name in BACK if options[name] is not None}
+            arguments["values"] = options["values"]
+            self._find_vault(stack.full_name, options["values"], task_vars or {})
             arguments.update(name=stack.full_name, label_prefix=options["label_prefix"])
             arguments.update(self.connection_arguments(options))
             result.update(self.once_per_cluster(stack.full_name, arguments, {}, task_vars or {}))
@@ -31,3 +38,16 @@ class ActionModule(ClusterAction):
             return result
         result.update(stack_id=stack.id, stack_hash=stack.hash)
         return result
+
+    def _find_vault(self, stack: str, values: Mapping[str, Any], variables: Mapping[str, Any]) -> None:
+        """Takes the vault that the task names; with ``auto``, that beside the inventory if it has the stack's values."""
+        if values["store"] == "vault":
+            self.use_vault(stack, values, None, variables)
+        elif values["store"] == "auto":
+            self.use_vault(stack, {"store": "vault", "vault_id": values["vault_id"]}, None, variables)
+            if not self._vault.has_values():
+                self._vault = None
+
+    def repeated(self, arguments: Mapping[str, Any], last: Result, kept: bool) -> Mapping[str, Any]:
+        # The stack is there by then: "the one before" would be another one now.
+        return {**arguments, "to": last["to"]} if "to" in last else arguments

@@ -35,9 +35,32 @@ options:
       - If not given, the newest good one before the present. Each further run then goes one further back.
       - Where the latest deployment failed and was not undone, the newest good one is that before the failure.
     type: int
+  values:
+    description:
+      - Where the generated and other kept values of the stack are. The stack gets the versions that the revision had, and they are
+        the current ones from then on.
+    type: dict
+    default: {}
+    suboptions:
+      store:
+        description:
+          - V(auto) is the store that the revision used; or the vault beside the inventory, if that has values of the stack.
+          - Name the store if the values were moved since, or if they are in a vault at another O(values.path).
+        type: str
+        choices: [auto, host_facts, swarm, vault]
+        default: auto
+      path:
+        description:
+          - Of V(host_facts) the folder, V(/etc/ansible/facts.d) unless given.
+          - Of V(vault) the file, C(stackwright_values.yml) beside the inventory unless given.
+        type: path
+      vault_id:
+        description:
+          - As in M(stackwright.swarm.compose_stack). Going back makes no new values, so nothing is encrypted.
+        type: str
   compiled:
     description:
-      - For the action plugin of this module. Do not set it.
+      - For the action plugin of this module, which reads and writes the vault on the controller. Do not set it.
     type: str
 extends_documentation_fragment:
   - stackwright.swarm.stack
@@ -348,13 +371,13 @@ failures:
       text: "shop_web: its tasks fail: exit code 7, on node worker1"
 """
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import BACK, COMPILED, STACK
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import BACK, COMPILED, PINNED, STACK
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run import run_change
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.stack import roll_back_stack
 
 
 def main() -> None:
-    run_change({**STACK, **BACK, **COMPILED, "name": {"type": "str", "required": True}}, roll_back_stack)
+    run_change({**STACK, **BACK, **PINNED, **COMPILED, "name": {"type": "str", "required": True}}, roll_back_stack)
 
 
 if __name__ == "__main__":

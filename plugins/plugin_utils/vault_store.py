@@ -56,6 +56,10 @@ class VaultStore(Store):
         self.stack, self.vault, self.vault_id, self.wanted = stack, vault, vault_id, wanted
         self.where = os.path.realpath(path)
 
+    def has_values(self) -> bool:
+        """Whether the file is there and has values of the stack. Nothing is decrypted. Raises ValueStoreError."""
+        return self.stack in self._sections(self._content())
+
     def read(self) -> tuple[Kept, Any]:
         section = self._sections(self._content()).get(self.stack)
         if section is None:
@@ -220,21 +224,34 @@ def with_vaults(
 
     again = False
     made: dict[str, str] = {}
+    before: dict[str, str] = {}
     while True:
         key = token_hex(32)
         found = {slot: store.read() for slot, store in stores.items()}
         sent = {slot: {"kept": kept.as_data()} for slot, (kept, _token) in found.items()}
-        result = run({**sent, "key": key, "made": made}, again)
-        told, final = result.pop("vault_made", {}), result.pop("vault_final", False)
-        sealed = result.pop("vault_writes", None)
+        result = run({**sent, "key": key, "made": made, "before": before}, again)
+        made_now, before_now = result.pop("vault_made", {}), result.pop("vault_before", {})
+        final, sealed = result.pop("vault_final", False), result.pop("vault_writes", None)
         if sealed is None:
             return result
         slot, data = unseal(key, sealed)
         store = stores[slot]
         try:
             store.write(Kept.from_data(data, store.stack, store.where), found[slot][1])
-            if final:
-                return result
-            again, made = True, told
         except StoreConflict:
+            if result.get("failed"):
+                return _with_warning(result, f"Somebody else has changed {store.where} meanwhile.")
             continue
+        except ValueStoreError as error:
+            if result.get("failed"):
+                return _with_warning(result, str(error))
+            raise
+        if final:
+            return result
+        again, made, before = True, made_now, before_now
+
+
+def _with_warning(result: dict[str, Any], why: str) -> dict[str, Any]:
+    """A failed result is what counts; that the vault has newer versions than the stack is said beside it."""
+    told = f"The stack is as it was before, but its earlier versions could not be made the current ones again. {why}"
+    return {**result, "warnings": [*result.get("warnings", []), told]}

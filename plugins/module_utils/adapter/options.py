@@ -163,6 +163,9 @@ VALUES: Spec = {
     },
 }
 
+#: Of stack_rollback: where the values of the revision are.
+PINNED: Spec = {"values": {"type": "dict", "default": {}, "options": STORE}}
+
 #: What the action plugin hands over: JSON with the desired state, and whether to leave the work to another manager.
 COMPILED: Spec = {"compiled": {"type": "str", "no_log": True}}
 

@@ -51,7 +51,8 @@ def roll_back_stack(client: EngineClient, params: Dict[str, Any], run: Dict[str,
     from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.rollback import roll_back
 
     options = {name: params[name] for name in BACK}
-    return roll_back(client, SystemClock(), params["name"], {**options, **_common(params, run)})
+    options.update(_common(params, run), values=values_options(params["values"], run))
+    return handed_over(lambda: roll_back(client, SystemClock(), params["name"], options), run)
 
 
 def change_one_service(client: EngineClient, params: Dict[str, Any], run: Dict[str, Any]) -> Dict[str, Any]:

@@ -18,7 +18,8 @@ VAULT, TO_VAULT = "vault", "to_vault"
 def values_options(given: Mapping[str, Any], compiled: Mapping[str, Any], slot: str = VAULT) -> Dict[str, Any]:
     """The options of a store: what the user gave, and what the controller's vault has."""
     vault = (compiled.get("vaults") or {}).get(slot) or {}
-    return {**given, "carried": vault.get("kept"), "made": (compiled.get("vaults") or {}).get("made")}
+    sent = compiled.get("vaults") or {}
+    return {**given, "carried": vault.get("kept"), "made": sent.get("made"), "before": sent.get("before")}
 
 
 def handed_over(work: Callable[[], Dict[str, Any]], compiled: Mapping[str, Any]) -> Dict[str, Any]:
@@ -37,8 +38,11 @@ def handed_over(work: Callable[[], Dict[str, Any]], compiled: Mapping[str, Any])
 
         data = [needed.slot, needed.kept.as_data()]
         sealed = seal(vaults["key"], os.urandom(NONCE), data)
-        told = {"changed": True, "vault_writes": sealed, "vault_made": needed.made}
-        return {**(needed.result or {}), **told, "vault_final": needed.result is not None}
+        told = {"vault_writes": sealed, "vault_made": needed.made, "vault_before": needed.before}
+        if needed.failure is not None:
+            needed.failure.details = {**needed.failure.details, **told, "vault_final": True}
+            raise needed.failure from None
+        return {**(needed.result or {}), "changed": True, **told, "vault_final": needed.result is not None}
 
 
 def change_values(client: EngineClient, params: Dict[str, Any], check: bool) -> Dict[str, Any]:

@@ -10,13 +10,33 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Set
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.hidden import scrubbed
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, StackwrightError
-from ansible_collections.stackwright.swarm.plugins.module_utils.store.choose import VAULT, managers_of, open_store
+from ansible_collections.stackwright.swarm.plugins.module_utils.store.carried import NotYetKept
+from ansible_collections.stackwright.swarm.plugins.module_utils.store.choose import (
+    AUTO,
+    VAULT,
+    managers_of,
+    open_store,
+)
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.choice import pinned
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.references import bind_values
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.scrub import scrubber
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.store import update
 
 Data = Mapping[str, Any]
+
+
+def kept_in(snapshot: Data, values: Data) -> Dict[str, Any]:
+    """The snapshot with the store that a run names: ``values`` has ``store`` and ``path``, and ``carried`` of a vault.
+
+    Labels have a mark of chance, so a version that is found under one is the right one, wherever it was moved to.
+    """
+    kept = snapshot["values"]
+    store = dict(kept.get("store") or {})
+    if values.get("carried") is not None:
+        store = {"store": VAULT, "path": values.get("path"), "carried": values["carried"]}
+    elif values.get("store", AUTO) != AUTO:
+        store = {"store": values["store"], "path": values.get("path")}
+    return {**snapshot, "values": {**kept, "store": store}}
 
 
 class Pinned:
@@ -28,11 +48,13 @@ class Pinned:
         self.labels: Dict[str, str] = dict(kept.get("labels") or {})
         self.desired: Dict[str, Any] = {}
         self.unbound: Dict[str, Any] = {}
-        if self.options.get("store") == VAULT:
+        if self.options.get("store") == VAULT and self.options.get("carried") is None:
+            where = self.options.get("path")
             raise DeployError(
-                "The values of this revision are in a vault on the controller, which going back does not read.",
+                "The values of this revision are in a vault on the controller, which this run was not given.",
                 "value_lost",
-                "Deploy the Compose files of that revision with values.store: vault. Nothing was changed.",
+                "Give stack_rollback `values: {store: vault}`" + (f" with path {where}" if where else "")
+                + ", or deploy the Compose files of that revision. Nothing was changed.",
                 {"lost": sorted(self.labels)},
             )
         self._store = open_store(client, clock, snapshot["stack"]["name"], managers_of(info), self.options)
@@ -80,11 +102,16 @@ def with_pinned(
     }
     try:
         result = story(given)
+        shown = {name: item if name in PLAIN else scrub(item) for name, item in result.items()}
         if not options["check"] and not options["defer"]:
-            values.make_current()
+            try:
+                values.make_current()
+            except NotYetKept as needed:
+                needed.result = shown
+                raise
     except StackwrightError as error:
         raise scrubbed(error, scrub) from None
-    return {name: item if name in PLAIN else scrub(item) for name, item in result.items()}
+    return shown
 
 
 def labels_in_history(client: EngineClient, stack: str) -> Optional[Dict[str, Set[str]]]:

@@ -34,10 +34,14 @@ def roll_back(client: EngineClient, clock: Any, stack: str, options: Mapping[str
     target = target_of(stack, revisions, to)
     snapshot = _snapshot(target)
     from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transaction import deploy_snapshot
+    from ansible_collections.stackwright.swarm.plugins.module_utils.store.carried import NotYetKept
 
     given = with_defaults({**options, "back_to": target.number, "resolve_image": "never"})
-
-    result = deploy_snapshot(client, clock, stack, snapshot, given)
+    try:
+        result = deploy_snapshot(client, clock, stack, snapshot, given)
+    except NotYetKept as needed:
+        needed.result = needed.result and {**needed.result, "to": target.number}
+        raise
     return {**result, "to": target.number}
 
 

@@ -59,6 +59,10 @@ def deploy_snapshot(
     prefix = options.get("prefix") or snapshot["stack"].get("prefix")
     # The images are those that ran: nothing is looked up again.
     given = with_defaults({**options, "prefix": prefix, "resolve_image": "never"})
+    if snapshot.get("values"):
+        from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.pinned import kept_in
+
+        snapshot = kept_in(snapshot, given["values"])
     wanted = from_snapshot(snapshot, f"revision {given['back_to']}" if given["back_to"] else f"a revision of {stack}")
     if not snapshot.get("values"):
         return _bring_about(client, clock, wanted, given)

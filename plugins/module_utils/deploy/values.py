@@ -154,6 +154,7 @@ class Values:
                 self._write(store)
             except NotYetKept as needed:
                 needed.made = dict(self.done)
+                needed.before = self._labels_before()
                 needed.kept = self._without_old(needed.kept, kept)
                 raise
 
@@ -184,13 +185,15 @@ class Values:
 
     def go_back(self) -> None:
         """After a rollback: what this run has made anew is no longer the current version."""
-        labels = {}
-        for name, what in self.done.items():
-            version = self._before.current(name) if self._before and what == "regenerated" else None
-            if version is not None:
-                labels[name] = version.label
+        labels = {**self._labels_before(), **(self.options.get("before") or {})}
         if labels:
             self._kept = update(self._open(), lambda kept: kept.using(labels))
+
+    def _labels_before(self) -> Dict[str, str]:
+        """The versions that what this run has made anew has replaced. Of a vault, an earlier run has made them."""
+        again = [name for name, what in self.done.items() if what == "regenerated"]
+        found = {name: self._before.current(name) for name in again} if self._before else {}
+        return {name: version.label for name, version in found.items() if version is not None}
 
     # -- hidden again
 
@@ -284,13 +287,22 @@ def with_values(
             values.hand_over(lambda: story(client, clock, desired, {**given, "check": True}))
         result = story(client, clock, desired, given)
         pending = values.settle(write=not quiet)
+        shown = values.result(result, pending)
         if not quiet:
-            values.collect()
+            try:
+                values.collect()
+            except NotYetKept as needed:
+                needed.result = shown
+                raise
     except StackwrightError as error:
+        told = scrubbed(error, values.scrub)
         if (error.details.get("outcome") or {}).get("rollback") == "done":
-            values.go_back()
-        raise scrubbed(error, values.scrub) from None
-    shown = values.result(result, pending)
+            try:
+                values.go_back()
+            except NotYetKept as needed:
+                needed.failure = told
+                raise needed from None
+        raise told from None
     if pending and given["defer"]:
         shown["deferred"] = True
     return shown

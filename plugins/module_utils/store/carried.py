@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, Mapping, Optional, Tuple
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.kept import Kept
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.store import Store
 
@@ -22,6 +23,8 @@ class NotYetKept(Exception):
         super().__init__("the controller has to write its vault first")
         self.slot, self.kept = slot, kept
         self.made: Dict[str, str] = {}  # name to what was done to it
+        self.before: Dict[str, str] = {}  # name to the version that was the current one, where that was replaced
+        self.failure: Optional[StackwrightError] = None  # what the module ends with, once this is written
         self.result: Optional[Dict[str, Any]] = None  # the module's, where nothing is left to do after the writing
 
 

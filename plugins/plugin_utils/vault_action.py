@@ -1,0 +1,52 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The base of action plugins whose module may need values that are kept in a vault on the controller."""
+
+from __future__ import annotations
+
+from typing import Any, Collection, Dict, Mapping, Optional
+
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.cluster_action import ClusterAction, Result
+
+
+class VaultAction(ClusterAction):
+    """Sends the vault's values along, and writes what the module hands back. Without a vault, it is its base."""
+
+    _vault: Any = None
+
+    def use_vault(
+        self, stack: str, values: Mapping[str, Any], needed: Optional[Collection[str]], variables: Mapping[str, Any]
+    ) -> None:
+        """Takes the vault that ``values`` (store, path, vault_id) name, with the values ``needed``; None for all."""
+        from ansible_collections.stackwright.swarm.plugins.plugin_utils.play_vault import play_vault
+
+        self._vault = play_vault(self._loader, variables, stack, values, needed)
+
+    def repeated(self, arguments: Mapping[str, Any], last: Result, kept: bool) -> Mapping[str, Any]:
+        """The arguments of a run after one that gave ``last``; ``kept`` where what that one made is kept by now."""
+        del last, kept
+        return arguments
+
+    def _followed(
+        self, arguments: Mapping[str, Any], handed: Mapping[str, Any], variables: Mapping[str, Any]
+    ) -> Result:
+        follow = super()._followed
+        if self._vault is None:
+            return follow(arguments, handed, variables)
+        from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault_store import with_vaults
+
+        last: Result = {}
+
+        def run(vaults: Dict[str, Any], again: bool) -> Result:
+            given = self.repeated(arguments, dict(last), again) if last else arguments
+            result = follow(given, {**handed, "vaults": vaults}, variables)
+            last.update(result)
+            return result
+
+        return with_vaults({"vault": self._vault}, run)
+
+    def _call(self, arguments: Mapping[str, Any], handed: Mapping[str, Any], variables: Mapping[str, Any]) -> Result:
+        if self._vault is not None and handed.get("defer"):
+            handed = {**handed, "vaults": {"vault": {"kept": self._vault.read()[0].as_data()}, "key": ""}}
+        return super()._call(arguments, handed, variables)
