@@ -40,7 +40,7 @@ class ActionModule(VaultAction):
         return result
 
     def _find_vault(self, stack: str, values: Mapping[str, Any], variables: Mapping[str, Any]) -> None:
-        """Takes the vault that the task names; with ``auto``, that beside the inventory if it has the stack's values."""
+        """Takes the vault that the task names; with ``auto``, that beside the inventory if it has its values."""
         if values["store"] == "vault":
             self.use_vault(stack, values, None, variables)
         elif values["store"] == "auto":

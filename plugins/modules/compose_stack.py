@@ -273,6 +273,21 @@ EXAMPLES = r"""
         web:
           LOG_LEVEL: info
 
+- name: Deploy it with a password of your own, kept like a generated one and shown nowhere
+  stackwright.swarm.compose_stack:
+    name: shop
+    src: files/shop/compose.yml
+    variables:
+      TAG: "1.4"
+    env_overrides:
+      services:
+        web:
+          DB_PASSWORD:
+            value: "{{ vault_db_password }}"
+            sensitive: true
+    values:
+      store: swarm
+
 - name: Say how the change is carried out, and remember why it was made
   stackwright.swarm.compose_stack:
     name: shop

@@ -92,6 +92,13 @@ EXAMPLES = r"""
     to: 2
     commit_message: the new checkout loses orders
 
+- name: Go back to revision 2, whose generated values have been moved to the Swarm since
+  stackwright.swarm.stack_rollback:
+    name: shop
+    to: 2
+    values:
+      store: swarm
+
 - name: See what going back to revision 1 would change
   stackwright.swarm.stack_rollback:
     name: shop

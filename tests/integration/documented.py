@@ -17,13 +17,13 @@ FILTERS = sorted(path.stem for path in (ROOT / "plugins" / "filter").glob("*.yml
 COMMON = frozenset({"changed", "failed", "msg", "diff", "invocation", "warnings", "deprecations", "exception"})
 
 
-def documentation(module: str, name: str) -> object:
-    """DOCUMENTATION, EXAMPLES or RETURN of a module."""
-    tree = ast.parse((ROOT / "plugins" / "modules" / f"{module}.py").read_text())
+def documentation(name: str, part: str, kind: str = "modules") -> object:
+    """DOCUMENTATION, EXAMPLES or RETURN of a module, or of a plugin of another kind."""
+    tree = ast.parse((ROOT / "plugins" / kind / f"{name}.py").read_text())
     for node in tree.body:
-        if isinstance(node, ast.Assign) and node.targets[0].id == name:
+        if isinstance(node, ast.Assign) and node.targets[0].id == part:
             return yaml.safe_load(ast.literal_eval(node.value))
-    raise LookupError(f"{module} has no {name}")
+    raise LookupError(f"{name} has no {part}")
 
 
 def filter_examples(name: str) -> list[dict]:

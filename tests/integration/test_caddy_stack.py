@@ -48,7 +48,14 @@ def tasks(bed, swarm, proxy, player):
     text = COMPOSE.format(image=bed.images["busybox"], hash=HASH.replace("$", "$$"))
     player.write("compose.yml", text)
     return [
-        {"compose_stack": {"name": swarm.name, "src": "compose.yml"}, "register": "shop"},
+        {
+            "compose_stack": {
+                "name": swarm.name,
+                "src": "compose.yml",
+                "values": {"store": "host_facts", "path": str(player.folder / "facts.d")},
+            },
+            "register": "shop",
+        },
         {
             "caddy_route": {
                 "admin": [proxy.url],

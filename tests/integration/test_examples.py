@@ -63,6 +63,7 @@ class Reader:
         # Two names of one manager: the second host of a play finds the work done.
         hosts = {"manager1": bed.docker_host, "manager2": bed.docker_host}
         self.player = Player(folder, hosts, files)
+        (folder / "facts").mkdir()
         self.variables = {
             "registry": bed.registry.address,
             "registry_password": "a password",
@@ -71,6 +72,9 @@ class Reader:
             "definition": yaml.safe_load(shop),
             "caddy_admin": proxy.url,
             "ali_password_hash": "$2b$10$" + "a" * 53,
+            "vault_db_password": "planted database's password",
+            "mail_password": "planted mail's password",
+            "monitoring_folder": str(folder),
         }
         self.bed = bed
         self.results = {module: [] for module in MODULES}
@@ -96,10 +100,15 @@ class Reader:
         return self._run(path, tasks, environment={"DOCKER_HOST": self.player.hosts["manager1"]})
 
     def _run(self, path, tasks, **how):
-        # The examples' /srv is a folder of this test's, in a mount namespace of the play's own.
-        script = f'mount --bind "{self.player.folder}/srv" /srv && exec "$@"'
+        # The examples' /srv and the facts are folders of this test's, in a mount namespace of the play's own.
+        facts = "/etc/ansible/facts.d"
+        mounts = [
+            f'mount --bind "{self.player.folder}/{name}" {at}' for name, at in (("srv", "/srv"), ("facts", facts))
+        ]
+        script = " && ".join([f"mkdir -p {facts}", *mounts, 'exec "$@"'])
         through = ["unshare", "--mount", "sh", "-c", script, "sh"]
         run = self.player.playbook(path, variables=self.variables, through=through, **how)
+        assert "planted" not in run.output
         for task in tasks:
             module = next((key for key in task if key.startswith("stackwright.swarm.")), "").rpartition(".")[2]
             if module:
@@ -114,7 +123,7 @@ def remove(bed):
 
 
 def forget(bed, stack):
-    """Removes a stack's history, so that its revisions are counted from 1 again."""
+    """Removes a stack's history and kept values, so that its revisions are counted from 1 again."""
     for config in bed.node("m1").api("GET", "/configs"):
         if (config["Spec"]["Labels"] or {}).get("stackwright.stack") == stack:
             bed.node("m1").api("DELETE", f"/configs/{config['ID']}")
@@ -127,6 +136,8 @@ def reader(bed, tmp_path_factory):
     with running(Caddy(VERSIONS[-1], tmp_path_factory.mktemp("caddy"))) as proxy:
         yield Reader(bed, tmp_path_factory.mktemp("examples"), proxy)
     remove(bed)
+    for stack in STACKS:
+        forget(bed, stack)
     bed.node("m1").cli(["docker", "network", "rm", "public"], check=False)
 
 
@@ -144,6 +155,8 @@ def is_ours(task):
 def test_the_examples_of_a_module(reader, module):
     examples = documentation(module, "EXAMPLES")
     tasks = [] if module == "compose_stack" else [deploy_shop()]
+    if module == "stack_values":
+        forget(reader.bed, "shop")
     if module == "stack_rollback":
         forget(reader.bed, "shop")
         tasks = [deploy_shop() for _revision in range(3)]
@@ -160,6 +173,16 @@ def test_the_examples_of_a_module(reader, module):
     for task, after, line in zip(tasks, tasks[1:], run.lines[1:]):
         if is_ours(task) and is_ours(after) and task["name"].split(":")[1:] == after["name"].split(":")[1:]:
             assert not line["result"]["changed"], line
+
+
+def test_the_examples_of_the_lookup(reader):
+    forget(reader.bed, "shop")
+    kept = {"name": "shop", "store": "host_facts", "values": {"db/POSTGRES_PASSWORD": "{{ vault_db_password }}"}}
+    examples = documentation("stack_value", "EXAMPLES", "lookup")
+    run = reader.play([{"name": "a value", "stackwright.swarm.stack_values": kept}, *examples])
+    assert run.code == 0, run.output
+    assert len(run.lines) == 1 + len(examples)
+    assert (reader.player.folder / "password").read_text() == reader.variables["vault_db_password"]
 
 
 GENERATORS = [name for name in FILTERS if name.startswith("generate_")]
@@ -233,6 +256,7 @@ def every_result(reader):
             tried(
                 {"name": "foreign", "stackwright.swarm.stack_cleanup": {"name": "shop", "volume_names": ["echo_data"]}}
             ),
+            tried(ours("stack_values", state="regenerated", names=["NOT_THERE"])),
             tried({"stackwright.swarm.swarm_info": {"docker_host": "unix:///nonexistent/docker.sock"}}),
             *(tried(task) for task in tasks_of_routes()),
         ]

@@ -51,21 +51,45 @@ GOOD = "httpd -f -p 8000"
 BAD = '["sh", "-c", "env; cat /run/secrets/*; exit 7"]'
 
 
-class Watch(threading.Thread):
-    """Reads the command lines and environments of all processes while something runs."""
+#: What Ansible itself writes to the manager where pipelining is off: the module with its arguments, for its owner only.
+PAYLOAD = "AnsiballZ_"
 
-    def __init__(self):
+
+class Watch(threading.Thread):
+    """While something runs: the command lines of all processes, the environments of those that belong to ``folder``,
+    and the files of the temporary folders in it."""
+
+    def __init__(self, folder):
         super().__init__(daemon=True)
-        self.seen, self.end = set(), threading.Event()
+        self.folder, self.end = folder, threading.Event()
+        self.commands, self.environments, self.files, self.payloads = set(), set(), set(), set()
 
     def run(self):
+        mark = str(self.folder).encode()
         while not self.end.is_set():
-            for path in Path("/proc").glob("[0-9]*/cmdline"):
+            for path in Path("/proc").glob("[0-9]*"):
                 try:
-                    self.seen.add(path.read_bytes())
+                    self.commands.add((path / "cmdline").read_bytes())
+                    environment = (path / "environ").read_bytes()
                 except OSError:
                     continue
-            self.end.wait(0.05)
+                if mark in environment:
+                    self.environments.add(environment)
+            for name in ("local", "remote"):
+                for path in (self.folder / name).rglob("*"):
+                    self._look(path)
+            self.end.wait(0.03)
+
+    def _look(self, path):
+        try:
+            if not path.is_file():
+                return
+            if path.name.startswith(PAYLOAD):
+                self.payloads.add((path.stat().st_mode & 0o077, path.parent.stat().st_mode & 0o077))
+            else:
+                self.files.add((str(path), path.read_bytes()))
+        except OSError:
+            return
 
     def __exit__(self, *_error):
         self.end.set()
@@ -81,6 +105,8 @@ class Scan:
 
     def __init__(self, bed, stack, folder, store):
         self.bed, self.stack, self.folder, self.store = bed, stack, folder, store
+        # With pipelining, nothing of a module is written to the manager's disk.
+        self.pipelining = store == "swarm"
         self.player = Player(folder, {"m1": bed.docker_host}, {"password": "of the vault\n"})
         self.values = {"store": store, **({"path": str(folder / "facts.d")} if store == "host_facts" else {})}
         overrides = {
@@ -88,18 +114,19 @@ class Scan:
         }
         given = {"overrides": overrides, "secret": PLANTED["SECRET"], "set_by_hand": PLANTED["SET"]}
         self.player.write("group_vars/all.yml", yaml.safe_dump(given))
-        self.texts, self.commands = {}, set()
+        self.texts, self.watched = {}, []
 
     def play(self, *tasks, **how):
         environment = {
+            "ANSIBLE_PIPELINING": str(self.pipelining),
             "ANSIBLE_VAULT_PASSWORD_FILE": str(self.folder / "password"),
             "ANSIBLE_LOG_PATH": str(self.folder / "ansible.log"),
             "ANSIBLE_REMOTE_TMP": str(self.folder / "remote"),
             "ANSIBLE_LOCAL_TEMP": str(self.folder / "local"),
         }
-        with Watch() as watch:
+        with Watch(self.folder) as watch:
             run = self.player.play(*tasks, diff=True, verbosity=4, environment=environment, **how)
-        self.commands |= watch.seen
+        self.watched.append(watch)
         self.texts[f"output of run {self.player.runs}"] = run.output
         self.texts[f"results of run {self.player.runs}"] = json.dumps(run.lines, ensure_ascii=False)
         return run
@@ -128,6 +155,7 @@ class Scan:
         copy = {"content": f"{{{{ {lookup} | to_json }}}}", "dest": str(self.folder / "looked"), "mode": "0600"}
         run = self.play({"ansible.builtin.copy": copy, "no_log": True})
         assert run.code == 0, run.output
+        self.watched.pop()  # this one hands out values by files
         found = json.loads((self.folder / "looked").read_text())
         (self.folder / "looked").unlink()
         return found
@@ -135,7 +163,12 @@ class Scan:
     def left_behind(self):
         """Everything that is to be free of values: (where, text)."""
         yield from self.texts.items()
-        yield "command lines", "\n".join(sorted(command.decode(errors="replace") for command in self.commands))
+        for number, watch in enumerate(self.watched, 1):
+            for what in ("commands", "environments"):
+                for text in getattr(watch, what):
+                    yield f"{what} during watch {number}", text.decode(errors="replace")
+            for path, content in watch.files:
+                yield f"{path} during watch {number}", content.decode(errors="replace")
         own = {"group_vars", "facts.d", "password", "stackwright_values.yml"}
         for path in self.folder.rglob("*"):
             if path.is_file() and path.relative_to(self.folder).parts[0] not in own:
@@ -178,6 +211,12 @@ def test_no_planted_value_is_found_anywhere(bed, swarm, tmp_path, store):
     bed.node("m1").cli(drift, check=False)
     assert scan.deploy(release="2", check=True).code == 0
     assert scan.deploy(release="2").code == 0
+    back = {"stack_rollback": {"name": swarm.name, "to": 1, "rollout": {"timeout": 60}}}
+    assert scan.play(back, check=True).code == 0
+    went = scan.play(back)
+    assert (went.code, went.last["changed"]) == (0, True), went.output[-3000:]
+    same = scan.deploy(check=True)
+    assert (same.code, same.last["changed"]) == (0, False), same.output[-3000:]
     assert scan.play({"stack_values": {"name": swarm.name, **scan.values, "state": "listed"}}).code == 0
     assert scan.play({"stack_info": {"name": swarm.name}}, {"stack_health": {"name": swarm.name}}).code == 0
     assert scan.play({"compose_stack": {"name": swarm.name, "state": "absent"}}).code == 0
@@ -185,7 +224,12 @@ def test_no_planted_value_is_found_anywhere(bed, swarm, tmp_path, store):
     assert len(values) == 7
     pattern = re.compile("|".join([MARK, *map(re.escape, values)]))
     places = list(scan.left_behind())
-    assert len(places) > 20
+    assert len(places) > 100
+    print(f"{store}: {len(places)} places scanned")
+    written = {modes for watch in scan.watched for modes in watch.payloads}
+    assert written == (set() if scan.pipelining else {(0, 0)})
+    files = {path for watch in scan.watched for path, _content in watch.files}
+    assert any("/remote/" in path for path in files), "the folders of workers were never seen"
     hits = [
         (where, text[max(0, m.start() - 80) : m.end() + 20]) for where, text in places for m in pattern.finditer(text)
     ]

@@ -53,7 +53,8 @@ class Pinned:
             raise DeployError(
                 "The values of this revision are in a vault on the controller, which this run was not given.",
                 "value_lost",
-                "Give stack_rollback `values: {store: vault}`" + (f" with path {where}" if where else "")
+                "Give stack_rollback `values: {store: vault}`"
+                + (f" with path {where}" if where else "")
                 + ", or deploy the Compose files of that revision. Nothing was changed.",
                 {"lost": sorted(self.labels)},
             )
