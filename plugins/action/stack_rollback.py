@@ -44,9 +44,8 @@ class ActionModule(VaultAction):
         if values["store"] == "vault":
             self.use_vault(stack, values, None, variables)
         elif values["store"] == "auto":
-            self.use_vault(stack, {"store": "vault", "vault_id": values["vault_id"]}, None, variables)
-            if not self._vault.has_values():
-                self._vault = None
+            beside = {"store": "vault", "vault_id": values["vault_id"]}
+            self.use_vault(stack, beside, None, variables, if_used=True)
 
     def repeated(self, arguments: Mapping[str, Any], last: Result, kept: bool) -> Mapping[str, Any]:
         # The stack is there by then: "the one before" would be another one now.

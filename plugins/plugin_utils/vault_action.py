@@ -16,12 +16,21 @@ class VaultAction(ClusterAction):
     _vault: Any = None
 
     def use_vault(
-        self, stack: str, values: Mapping[str, Any], needed: Optional[Collection[str]], variables: Mapping[str, Any]
+        self,
+        stack: str,
+        values: Mapping[str, Any],
+        needed: Optional[Collection[str]],
+        variables: Mapping[str, Any],
+        if_used: bool = False,
     ) -> None:
-        """Takes the vault that ``values`` (store, path, vault_id) name, with the values ``needed``; None for all."""
+        """Takes the vault that ``values`` (store, path, vault_id) name, with the values ``needed``; None for all.
+
+        :param if_used: only if that file is there and has values of the stack.
+        """
         from ansible_collections.stackwright.swarm.plugins.plugin_utils.play_vault import play_vault
 
-        self._vault = play_vault(self._loader, variables, stack, values, needed)
+        vault = play_vault(self._loader, variables, stack, values, needed)
+        self._vault = vault if vault is not None and (not if_used or vault.has_values()) else None
 
     def repeated(self, arguments: Mapping[str, Any], last: Result, kept: bool) -> Mapping[str, Any]:
         """The arguments of a run after one that gave ``last``; ``kept`` where what that one made is kept by now."""
