@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import re
 import sys
 import threading
@@ -51,7 +52,7 @@ GOOD = "httpd -f -p 8000"
 BAD = '["sh", "-c", "env; cat /run/secrets/*; exit 7"]'
 
 
-#: What Ansible itself writes to the manager where pipelining is off: the module with its arguments, for its owner only.
+#: What Ansible itself writes to the manager where pipelining is off: the module with its arguments, in a folder of its own.
 PAYLOAD = "AnsiballZ_"
 
 
@@ -76,16 +77,16 @@ class Watch(threading.Thread):
                 if mark in environment:
                     self.environments.add(environment)
             for name in ("local", "remote"):
-                for path in (self.folder / name).rglob("*"):
-                    self._look(path)
+                # os.walk goes on where a folder has gone meanwhile.
+                for folder, _folders, files in os.walk(self.folder / name):
+                    for file in files:
+                        self._look(Path(folder) / file)
             self.end.wait(0.03)
 
     def _look(self, path):
         try:
-            if not path.is_file():
-                return
             if path.name.startswith(PAYLOAD):
-                self.payloads.add((path.stat().st_mode & 0o077, path.parent.stat().st_mode & 0o077))
+                self.payloads.add(path.parent.stat().st_mode & 0o077)
             else:
                 self.files.add((str(path), path.read_bytes()))
         except OSError:
@@ -227,7 +228,7 @@ def test_no_planted_value_is_found_anywhere(bed, swarm, tmp_path, store):
     assert len(places) > 100
     print(f"{store}: {len(places)} places scanned")
     written = {modes for watch in scan.watched for modes in watch.payloads}
-    assert written == (set() if scan.pipelining else {(0, 0)})
+    assert written == (set() if scan.pipelining else {0})
     files = {path for watch in scan.watched for path, _content in watch.files}
     assert any("/remote/" in path for path in files), "the folders of workers were never seen"
     hits = [
