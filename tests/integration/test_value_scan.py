@@ -52,7 +52,7 @@ GOOD = "httpd -f -p 8000"
 BAD = '["sh", "-c", "env; cat /run/secrets/*; exit 7"]'
 
 
-#: What Ansible itself writes to the manager where pipelining is off: the module with its arguments, in a folder of its own.
+#: What Ansible itself writes to the manager where pipelining is off: the module with its arguments, in its own folder.
 PAYLOAD = "AnsiballZ_"
 
 
