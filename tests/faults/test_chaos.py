@@ -131,7 +131,10 @@ def test_the_manager_through_which_it_goes_is_killed_and_another_goes_on(bed, ma
     middle = Middle(bed, story, through)
     bed.kill(through)
     ended = finish(*middle.run, seconds=240)
-    assert ended.error is not None and ended.error["code"] == "daemon_unreachable", ended.told
+    assert ended.error is not None, ended.told
+    # It could not even put the stack back: whichever is found first, the cause or that, both say what it is.
+    assert ended.error["code"] in ("daemon_unreachable", "rollback_failed", "lock_lost"), ended.told
+    assert "No engine answers" in ended.error["text"], ended.told
     story.stage.node = bed.node(other)
     story.next_run("through another manager while the first is down")
     story.ends["completed through another manager"] += 1
