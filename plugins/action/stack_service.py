@@ -15,6 +15,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.cluster_action i
 
 class ActionModule(ClusterAction):
     module = "stackwright.swarm.stack_service"
+    required = ("name", "service")
 
     def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
         result = super().run(tmp, task_vars)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from typing import Any, Dict, List, Mapping
+from typing import Any, Dict, List, Mapping, Tuple
 
 from ansible import constants as C
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
@@ -35,6 +35,8 @@ class ClusterAction(ActionBase):
     _supports_check_mode = True
     _supports_async = False
     module = ""
+    #: The options without which the module refuses even the question how a worker goes.
+    required: Tuple[str, ...] = ("name",)
 
     def checked(self, spec: Spec) -> Dict[str, Any]:
         """The task's options, checked and completed by ``spec`` and the options of the connection.
@@ -104,7 +106,7 @@ class ClusterAction(ActionBase):
         machine, quiet = "json" in str(C.DEFAULT_STDOUT_CALLBACK), bool(self._task.no_log)
 
         def again(job: str, seen: int) -> Result:
-            named = {name: value for name, value in arguments.items() if name == "name"}
+            named = {name: value for name, value in arguments.items() if name in self.required}
             return self._call(named, {"job": job, "seen": seen}, variables)
 
         def show(line: str) -> None:

@@ -261,6 +261,11 @@ def every_result(reader):
             *(tried(task) for task in tasks_of_routes()),
         ]
     )
+    # One replica has the port, so there is no node for a second one.
+    port = image("sleep 1d")
+    port["services"]["web"]["ports"] = [{"target": 80, "published": 18080, "mode": "host"}]
+    reader.play([ours(definition=port), tried(ours("stack_service", service="web", replicas=2))])
+    reader.play([ours("stack_service", service="web", replicas=0)], limit="swarm_managers", diff=True)
     reader.play([ours("stack_cleanup", volumes=True)], limit="swarm_managers")
     return reader.results
 

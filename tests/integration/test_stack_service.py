@@ -198,3 +198,12 @@ def test_the_share_of_the_module(core, swarm, bed):
 def seconds(text):
     hours, minutes, rest = text[11:26].split(":")
     return int(hours) * 3600 + int(minutes) * 60 + float(rest.rstrip("Z"))
+
+
+def test_what_takes_longer_than_a_moment_is_followed(bed, swarm, tmp_path, core):
+    core.deploy(text(bed))
+    player = Player(tmp_path, {"manager1": bed.node("m1").docker_host})
+    scale = {"stack_service": {"name": swarm.name, "service": "web", "replicas": 2, "rollout": {"stable_for": 5}}}
+    done = player.play(scale)
+    assert done.code == 0 and done.last["changed"], done.output
+    assert f"[manager1] {swarm.name}_web: 2/2 running" in done.output
