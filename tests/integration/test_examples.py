@@ -258,6 +258,7 @@ def every_result(reader):
             ),
             tried(ours("stack_values", state="regenerated", names=["NOT_THERE"])),
             tried({"stackwright.swarm.swarm_info": {"docker_host": "unix:///nonexistent/docker.sock"}}),
+            tried({"stackwright.swarm.swarm_init": {"docker_host": "unix:///nonexistent/docker.sock"}}),
             *(tried(task) for task in tasks_of_routes()),
         ]
     )
