@@ -11,7 +11,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.history import History
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.holder import describe
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.lock import Lock
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.lock import CALL, Lock
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.look import registry_header
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.options import detach
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.patience import patiently
@@ -54,6 +54,8 @@ class Run:
         detach(self.options)
         try:
             died = self.lock.acquire(self.options["lock_timeout"], self._wait_in_line)
+            # An engine that hangs is to be noticed while the lock can still be renewed.
+            self.client.read_timeout = CALL
             patiently(self.clock, self.history.read, self.keep)
             self.interrupted = self.history.settle(self.lock.holder["run"], describe(died) if died else "")
         except BaseException as error:
@@ -65,6 +67,7 @@ class Run:
         return self
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        self.client.read_timeout = None
         if self.lock.held:
             self._leave_line(str(error) if isinstance(error, StackwrightError) else "there was nothing left to do")
         # Where the end could not be recorded the lock is left to expire: runs without changes see it for free, and who

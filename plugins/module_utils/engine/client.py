@@ -29,6 +29,8 @@ class EngineClient:
         self.connection = connection
         self.calls = 0
         self.api_version: Optional[Tuple[int, int]] = _given_version(connection.api_version)
+        #: Seconds for the answer to a GET that names no limit of its own; None leaves it to the connection.
+        self.read_timeout: Optional[float] = None
         self._transport = transport
 
     @property
@@ -107,6 +109,8 @@ class EngineClient:
             sent["Content-Type"] = "application/json"
         elif method == "POST":
             data = b""
+        if timeout is None and method == "GET":
+            timeout = self.read_timeout
         answer = self._exchange(method, self._target(path, query), data, sent, what, timeout)
         self._negotiate(answer)
         if answer.status >= 400:

@@ -212,3 +212,17 @@ def test_a_closed_client_makes_a_new_connection(path):
         assert one._transport is not before
         one.close()
     assert (len(seen), one.calls) == (2, 2)
+
+
+def test_reads_have_a_limit_of_their_own(path):
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(str(path))
+    server.listen(5)  # takes the call, and never answers
+    try:
+        made = client(path, timeout=60, api_version="1.41")
+        made.read_timeout = 0.05
+        with pytest.raises(EngineError) as caught:
+            made.get("/services")
+        assert caught.value.error_code == "timeout"
+    finally:
+        server.close()
