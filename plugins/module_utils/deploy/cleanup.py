@@ -202,7 +202,7 @@ class _Cleaning:
             for operation in services:
                 self._remove(operation)
             if options["services"] and not options["dangling"]:
-                wait_until_gone(run.client, run.clock, run.stack, options["timeout"], run.keep)
+                wait_until_gone(run.client, run.clock, run.stack, options["timeout"], run.keep, tell=run.progress)
             deadline = run.clock.now() + IN_USE
             for operation in rest:
                 self.applying.patience = max(deadline - run.clock.now(), 0.0)

@@ -86,7 +86,9 @@ def _stop(run: Any, observed: Observed, plan: Plan) -> int:
         _told(
             applying,
             [],
-            lambda: wait_until_stopped(run.client, run.clock, run.stack, run.options["timeout"], ids, run.keep),
+            lambda: wait_until_stopped(
+                run.client, run.clock, run.stack, run.options["timeout"], ids, run.keep, run.progress
+            ),
         )
     return 0
 
@@ -105,7 +107,9 @@ def _remove(run: Any, observed: Observed, plan: Plan) -> int:
         _told(
             applying,
             rest,
-            lambda: wait_until_gone(run.client, run.clock, run.stack, run.options["timeout"], run.keep),
+            lambda: wait_until_gone(
+                run.client, run.clock, run.stack, run.options["timeout"], run.keep, tell=run.progress
+            ),
         )
         _told(applying, [], lambda: applying.run(rest))
     except StackwrightError as error:

@@ -14,17 +14,25 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.errors import De
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import state_of
 
 Tick = Callable[[], None]
+Tell = Callable[[str], None]
 
 FIRST_PAUSE, LONGEST_PAUSE, GROWTH = 0.05, 1.0, 1.5
+TELL_EVERY = 10.0  # seconds
 ALIVE = ("assigned", "accepted", "preparing", "ready", "starting", "running")
 
 
 def wait_until_stopped(
-    client: EngineClient, clock: Any, stack: str, timeout: float, ids: Sequence[str], tick: Tick = lambda: None
+    client: EngineClient,
+    clock: Any,
+    stack: str,
+    timeout: float,
+    ids: Sequence[str],
+    tick: Tick = lambda: None,
+    tell: Tell = lambda line: None,
 ) -> None:
     """Waits until no task of the services ``ids`` runs any more. Raises DeployError (``timeout``).
 
-    ``tick`` is called in every turn, to keep a lock.
+    ``tick`` is called in every turn, to keep a lock; ``tell`` is told how many tasks are left.
     """
     wanted = set(ids)
 
@@ -35,7 +43,7 @@ def wait_until_stopped(
             if t.get("ServiceID") in wanted and state_of(t) in ALIVE and t.get("NodeID")
         ]
 
-    _until_none(left, clock, f"The stack {stack} does not stop", timeout, tick)
+    _until_none(left, clock, f"The stack {stack} does not stop", timeout, tick, tell)
 
 
 def wait_until_gone(
@@ -45,6 +53,7 @@ def wait_until_gone(
     timeout: float,
     tick: Tick = lambda: None,
     ids: Optional[AbstractSet[str]] = None,
+    tell: Tell = lambda line: None,
 ) -> None:
     """Waits until no task of the stack (of the services ``ids``) is left on a node. Raises DeployError (``timeout``).
 
@@ -61,12 +70,14 @@ def wait_until_gone(
         up = {n["ID"] for n in client.list("/nodes") if (n.get("Status") or {}).get("State") == "ready"}
         return [task for task in tasks if task["NodeID"] in up]
 
-    _until_none(left, clock, f"The tasks of the stack {stack} do not end", timeout, tick)
+    _until_none(left, clock, f"The tasks of the stack {stack} do not end", timeout, tick, tell)
 
 
-def _until_none(left: Callable[[], List[Dict[str, Any]]], clock: Any, what: str, timeout: float, tick: Tick) -> None:
+def _until_none(
+    left: Callable[[], List[Dict[str, Any]]], clock: Any, what: str, timeout: float, tick: Tick, tell: Tell
+) -> None:
     deadline = clock.now() + timeout
-    pause, count = FIRST_PAUSE, -1
+    pause, count, told = FIRST_PAUSE, -1, clock.now()
     while True:
         tick()
         tasks = patiently(clock, left, tick)
@@ -79,6 +90,9 @@ def _until_none(left: Callable[[], List[Dict[str, Any]]], clock: Any, what: str,
                 "Look at them with `docker stack ps`; run again to go on.",
                 {"tasks": sorted(task["ID"] for task in tasks)},
             )
+        if len(tasks) != count or clock.now() - told >= TELL_EVERY:
+            told = clock.now()
+            tell(f"waiting for {len(tasks)} task{'' if len(tasks) == 1 else 's'} to end")
         pause = FIRST_PAUSE if len(tasks) != count else min(pause * GROWTH, LONGEST_PAUSE)
         count = len(tasks)
         clock.sleep(pause)
