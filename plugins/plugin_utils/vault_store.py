@@ -24,6 +24,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.values.store imp
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault_file import Cipher, parse, render
 
 FILE = "stackwright_values.yml"
+#: How often a module is run because others write the vault meanwhile.
+TRIES = 20
 
 
 def vault_path(given: str | None, inventory_dir: str | None, inventories: Collection[str], folder: str) -> str:
@@ -225,7 +227,7 @@ def with_vaults(
     again = False
     made: dict[str, str] = {}
     before: dict[str, str] = {}
-    while True:
+    for _number in range(TRIES):
         key = token_hex(32)
         found = {slot: store.read() for slot, store in stores.items()}
         sent = {slot: {"kept": kept.as_data()} for slot, (kept, _token) in found.items()}
@@ -249,6 +251,8 @@ def with_vaults(
         if final:
             return result
         again, made, before = True, made_now, before_now
+    places = " and ".join(store.where for store in stores.values())
+    raise ValueStoreError(f"The vault {places} is changed all the time.", hint="Run again later.")
 
 
 def _with_warning(result: dict[str, Any], why: str) -> dict[str, Any]:

@@ -83,8 +83,12 @@ class Values:
             self._tell(self._kept, kept)
             self._before, self._kept = self._kept, kept
         found = {entry["name"]: version_of(self._kept, entry) for entry in self.entries}
-        self.labels = {name: version.label for name, version in found.items() if version}
+        self.labels = self._labels_of(self._kept)
         return {name: version.value or "" for name, version in found.items() if version}
+
+    def _labels_of(self, kept: Kept) -> Dict[str, str]:
+        found = {entry["name"]: version_of(kept, entry) for entry in self.entries}
+        return {name: version.label for name, version in found.items() if version}
 
     def _write(self, store: Store) -> Kept:
         from secrets import SystemRandom
@@ -155,6 +159,8 @@ class Values:
             except NotYetKept as needed:
                 needed.made = dict(self.done)
                 needed.before = self._labels_before()
+                # Not those of the look: the version of an override is nobody's current one, and has to stay.
+                self.labels = self._labels_of(needed.kept)
                 needed.kept = self._without_old(needed.kept, kept)
                 raise
 
