@@ -249,6 +249,7 @@ def every_result(reader):
         [
             tried(ours(definition="services: {web: {imge: nginx}}")),
             tried(ours(definition=image("false"), rollout={"timeout": 8})),
+            tried(ours(definition=image("false"), rollout={"timeout": 8, "on_failure": "keep"})),
             tried(ours("stack_health", wait=True, wait_timeout=2)),
             ours(state="absent"),
             tried(ours("stack_info", docker_host="unix:///nonexistent/docker.sock")),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -152,6 +153,9 @@ def test_nothing_is_left_on_three_nodes(three, player, name):
 def test_what_a_stopped_worker_has_is_residue(three, player, name):
     deployed(player, name)
     three.kill("w2")
+    deadline = time.monotonic() + 60
+    while three.node("m1").api("GET", "/nodes/w2")["Status"]["State"] != "down" and time.monotonic() < deadline:
+        time.sleep(0.2)
     done = player.play(clean(name, volumes=True))
     assert done.code != 0
     assert done.of("m1")[0]["error_code"] == "residue", done.output
