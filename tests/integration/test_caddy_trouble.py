@@ -22,6 +22,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.fleet impo
 from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.transport import Transport
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import RouteError
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.change import APPS
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.etag import etag_of
 
 STACKS, ROUTES, REVISIONS, FOREIGN = 16, 20, 3, 20
 
@@ -173,11 +175,22 @@ def test_garbage_is_called_by_its_name(answer):
         assert found.error_code in ("admin_answer", "admin_unreachable", "no_server")
 
 
+def test_the_etag_behind_a_body_is_the_one_that_is_computed_where_it_was_lost(proxy):
+    bring(proxy, wish("shop", to()))
+    answer = Transport(endpoint(proxy.url), 5).send("GET", APPS, None, {})
+    taken = etag_of(APPS, answer.headers, answer.body, answer.trailers)
+    assert taken in (*answer.headers.values(), *answer.trailers.values())
+    if "etag" in answer.trailers:
+        assert taken == etag_of(APPS, answer.headers, answer.body)
+    else:
+        assert proxy.version != "2.6"
+
+
 def test_an_api_without_etags_is_not_written(proxy):
     class Bare(Transport):
         def send(self, method, path, body, headers):
             answer = super().send(method, path, body, headers)
-            return answer._replace(headers={})
+            return answer._replace(headers={}, trailers={})
 
     bare = World(lambda at: Bare(at, 5), lambda name: [], SystemClock(), random.random)
     before = proxy.raw()

@@ -19,11 +19,12 @@ MOST_BYTES = 256 * 1024 * 1024
 
 
 class Answer(NamedTuple):
-    """The status, the headers (names in lower case) and the body of an answer."""
+    """The status, the headers (names in lower case) and the body of an answer, and the headers that came behind it."""
 
     status: int
     headers: Dict[str, str]
     body: bytes
+    trailers: Dict[str, str] = {}
 
 
 class Unreachable(Exception):
@@ -36,6 +37,19 @@ class Broken(Exception):
 
 class NotHttp(Exception):
     """What answers does not speak HTTP."""
+
+
+class _Response(http.client.HTTPResponse):
+    """Keeps what comes behind a body: http.client reads it and forgets it."""
+
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self.trailers: Dict[str, str] = {}
+
+    # No public way leads there. Where a Python does not call it, the trailers are empty, and nothing else is lost.
+    def _read_and_discard_trailer(self) -> None:
+        for name, value in http.client.parse_headers(self.fp).items():
+            self.trailers[name.lower()] = value
 
 
 class _UnixConnection(http.client.HTTPConnection):
@@ -114,19 +128,23 @@ class Transport:
         # An API that refuses a request early closes while the body is sent; its answer may be there all the same.
         with contextlib.suppress(ConnectionError):
             connection.endheaders(body)
-        response = connection.getresponse()
+        response: Any = connection.getresponse()
         found = {name.lower(): value for name, value in response.getheaders()}
         data = response.read(MOST_BYTES)
         if response.length:
             raise http.client.IncompleteRead(data, response.length)
-        return Answer(response.status, found, data)
+        return Answer(response.status, found, data, response.trailers)
 
     def _connection(self) -> Any:
+        connection: Any
         if self.at.socket:
-            return _UnixConnection(self.at.socket, self.timeout)
-        if self._context is not None:
-            return _TlsConnection(self.at, self.timeout, self._context)
-        return http.client.HTTPConnection(self.at.address or self.at.host, self.at.port, timeout=self.timeout)
+            connection = _UnixConnection(self.at.socket, self.timeout)
+        elif self._context is not None:
+            connection = _TlsConnection(self.at, self.timeout, self._context)
+        else:
+            connection = http.client.HTTPConnection(self.at.address or self.at.host, self.at.port, timeout=self.timeout)
+        connection.response_class = _Response
+        return connection
 
 
 def _context(at: Endpoint) -> ssl.SSLContext:
