@@ -115,6 +115,7 @@ DAY = 86400
 RANGES = {
     "rollout.timeout": (1, DAY),
     "rollout.stable_for": (0, DAY),
+    "stable_for": (0, DAY),
     "rollout.max_restarts": (0, 1000),
     "rollout.poll_interval": (0.05, 10),
     "rollout.lock_timeout": (0, DAY),
@@ -213,6 +214,12 @@ def check_service(options: Mapping[str, Any]) -> None:
 
 
 _SECTIONS = ["cluster", "nodes", "stacks", "services", "tasks", "networks", "configs", "secrets"]
+#: Of stack_health.
+HEALTH: Spec = {
+    "wait": {"type": "bool", "default": False},
+    "wait_timeout": {"type": "int", "default": 300},
+    "stable_for": {"type": "float", "default": 2.0},
+}
 #: Of swarm_info.
 OVERVIEW: Spec = {
     "gather": {

@@ -8,8 +8,6 @@ from __future__ import annotations
 from typing import Any, Dict, Optional
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import check_ranges
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.inventory import stack_info
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.status import stack_status
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
 
@@ -19,17 +17,24 @@ def full_name(params: Dict[str, Any]) -> Optional[str]:
     return Stack.of(params).full_name if params["name"] else None
 
 
-def look_at_health(client: EngineClient, params: Dict[str, Any], check: bool) -> Dict[str, Any]:
-    """How the services of the named stack are, after waiting for them where ``wait`` is on."""
-    del check  # nothing is changed either way
+def look_at_health(client: EngineClient, params: Dict[str, Any], run: Dict[str, Any]) -> Dict[str, Any]:
+    """How the services of the named stack are, after waiting for them where ``wait`` is on.
+
+    In check mode nothing has been changed that could be waited for.
+    """
     check_ranges(params)
-    options = {"wait": params["wait"], "timeout": params["wait_timeout"]}
+    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.status import stack_status
+
+    options = {"wait": params["wait"] and not run["check"], "timeout": params["wait_timeout"]}
+    options.update({name: run[name] for name in ("defer", "detach", "progress")}, stable_for=params["stable_for"])
     return stack_status(client, SystemClock(), full_name(params) or "", options)
 
 
 def show_stacks(client: EngineClient, params: Dict[str, Any], check: bool) -> Dict[str, Any]:
     """The named stack, or all."""
     del check  # nothing is changed either way
+    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.inventory import stack_info
+
     return stack_info(client, full_name(params), params["history"])
 
 

@@ -1,0 +1,62 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Looks at a stack on every host of the play; one manager of each cluster waits for it, and shows for what."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Mapping, Optional
+
+from ansible import constants as C
+from ansible.errors import AnsibleConnectionFailure
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import HEALTH, STACK, check_ranges
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.cluster_action import ClusterAction, Result
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.election import Outcome, Turn, turn
+
+
+class ActionModule(ClusterAction):
+    module = "stackwright.swarm.stack_health"
+
+    def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
+        result = super().run(tmp, task_vars)
+        try:
+            options = self.checked({**STACK, **HEALTH, "name": {"type": "str", "required": True}})
+            check_ranges(options)
+            stack = Stack.of(options).full_name
+            arguments = {"name": stack, **{name: options[name] for name in HEALTH}}
+            arguments.update(self.connection_arguments(options))
+            result.update(self._seen(stack, arguments, task_vars or {}))
+        except StackwrightError as error:
+            result.update(error.details, failed=True, msg=str(error), error_code=error.error_code)
+        return result
+
+    def _seen(self, stack: str, arguments: Mapping[str, Any], variables: Mapping[str, Any]) -> Result:
+        """What this host's module found. Where there is something to wait for, one host of a cluster waits for all."""
+        alone = len(variables.get("ansible_play_batch") or []) < 2 or self._task.run_once
+        if alone or not arguments["wait"] or self._task.check_mode:
+            return self._followed(arguments, {}, variables)
+        looked = self._call(arguments, {"defer": True}, variables)
+        if looked.get("failed") or looked["healthy"]:
+            return looked
+        host, key = variables["inventory_hostname"], f"{self._task._uuid}/{stack}/{looked['cluster_id']}"
+        with turn(C.DEFAULT_LOCAL_TMP, key, host) as mine:
+            if mine.outcome is None:
+                return self._waited(mine, host, arguments, variables)
+            theirs = mine.outcome
+        if theirs.failed:
+            msg = f"{theirs.host} has waited for the stack {stack} in vain; its own result says why."
+            return {**looked, "failed": True, "error_code": theirs.error_code, "msg": msg, "waited_by": theirs.host}
+        # A look of its own, which waits only if the stack has fallen ill meanwhile.
+        return {**self._followed(arguments, {}, variables), "waited_by": theirs.host}
+
+    def _waited(self, mine: Turn, host: str, arguments: Mapping[str, Any], variables: Mapping[str, Any]) -> Result:
+        try:
+            done = self._followed(arguments, {}, variables)
+        except AnsibleConnectionFailure:
+            mine.settle(Outcome(host, "", failed=True, error_code="host_unreachable"))
+            raise
+        mine.settle(Outcome(host, "", bool(done.get("failed")), str(done.get("error_code", ""))))
+        return done

@@ -1,0 +1,175 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What can be told of a service beside its status: how far its update is, restarts, last failure, since when."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta, timezone
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.seen import Seen, View, condition_of, sort_out
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import (
+    DEGRADED,
+    FAILED,
+    GOOD,
+    Judgement,
+    mode_of,
+    update_state,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import (
+    ENDED_BADLY,
+    Task,
+    by_slot,
+    error_of,
+    is_current,
+    state_of,
+    timestamp,
+)
+
+Service = Mapping[str, Any]
+Found = Dict[str, Any]
+
+MOMENT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(?:Z|([+-])(\d\d):(\d\d))\Z")
+#: Seconds for which a task that follows a failed one has to run before it counts as healthy.
+SETTLED = 10.0
+SKEW = 5.0  # seconds by which a node's clock may be ahead
+MOVING = ("updating", "rollback_started")
+HELD = ("paused", "rollback_paused")
+AWAY = ("down", "disconnected")
+
+
+def report(
+    service: Service,
+    tasks: Sequence[Task],
+    nodes: Sequence[Mapping[str, Any]],
+    fine: Iterable[str],
+    found: Judgement,
+    after: Optional[Task] = None,
+) -> Found:
+    """healthy, updating, update, restarts, last_failure, since of one service, whose status is ``found``.
+
+    ``tasks`` are its own, ``fine`` the ids of those whose failure was overcome, ``after`` is what ``restarted`` gave.
+    Times are text in UTC, or None.
+    """
+    seen = sort_out(service, tasks, View(nodes, frozenset(fine)))
+    return {
+        "healthy": _healthy(seen, nodes),
+        "updating": update_state(service) in MOVING or (bool(seen.outdated) and update_state(service) not in HELD),
+        "update": _update(service, seen, found),
+        "restarts": _restarts(service, tasks),
+        "last_failure": _last_failure(service, tasks, nodes),
+        "since": shown(_when(after)) if after and found.status not in GOOD else _since(service, seen, found),
+    }
+
+
+def restarted(service: Service, tasks: Sequence[Task], now: Optional[float]) -> Optional[Task]:
+    """The failed task that one which runs only since a moment replaces: nobody knows yet whether this one stays.
+
+    ``now`` is the managers' time in seconds since 1970; without it nothing is known.
+    """
+    if now is None:
+        return None
+    mode = mode_of(service["Spec"])
+    if mode.endswith("job"):
+        return None
+    for found in by_slot([task for task in tasks if is_current(task, service)], mode).values():
+        if len(found) > 1 and state_of(found[0]) == "running" and _is_bad(service, found[1]):
+            began = seconds(_when(found[0]))
+            if began is not None and -SKEW <= now - began < SETTLED:
+                return found[1]
+    return None
+
+
+def _healthy(seen: Seen, nodes: Sequence[Mapping[str, Any]]) -> int:
+    away = {str(node.get("ID")) for node in nodes if (node.get("Status") or {}).get("State") in AWAY}
+    return len([task for task in seen.running if str(task.get("NodeID")) not in away]) + len(seen.done)
+
+
+def _update(service: Service, seen: Seen, found: Judgement) -> Found:
+    status = service.get("UpdateStatus") or {}
+    return {
+        "state": update_state(service),
+        "done": seen.good,
+        "total": found.desired,
+        "old": len(seen.outdated),
+        "started": shown(status.get("StartedAt")),
+        "ended": shown(status.get("CompletedAt")),
+        "message": str(status.get("Message") or ""),
+    }
+
+
+def _restarts(service: Service, tasks: Sequence[Task]) -> int:
+    current = [task for task in tasks if is_current(task, service)]
+    followed = [task for found in by_slot(current, mode_of(service["Spec"])).values() for task in found[1:]]
+    return sum(_is_bad(service, task) for task in followed)
+
+
+def _is_bad(service: Service, task: Task) -> bool:
+    """Whether a task has ended that should not have."""
+    spec = service["Spec"]
+    for_ever = not mode_of(spec).endswith("job") and condition_of(spec) == "any"
+    return state_of(task) in ENDED_BADLY or (for_ever and state_of(task) == "complete")
+
+
+def _last_failure(
+    service: Service, tasks: Sequence[Task], nodes: Sequence[Mapping[str, Any]]
+) -> Optional[Dict[str, Any]]:
+    """The newest failure that the Swarm remembers, also of a specification before."""
+    bad = [task for task in tasks if _is_bad(service, task)]
+    if not bad:
+        return None
+    task = max(bad, key=lambda each: timestamp(_when(each)))
+    names = {str(n.get("ID")): str((n.get("Description") or {}).get("Hostname") or n.get("ID")) for n in nodes}
+    container = (task.get("Status") or {}).get("ContainerStatus") or {}
+    node = str(task.get("NodeID") or "")
+    return {
+        "error": error_of(task) or "the command has ended",
+        "exit_code": container.get("ExitCode") or 0 if container.get("ContainerID") else None,
+        "node": names.get(node, node),
+        "at": shown(_when(task)),
+        "task": str(task["ID"]),
+        "slot": task.get("Slot"),
+        "old": not is_current(task, service),
+    }
+
+
+def _since(service: Service, seen: Seen, found: Judgement) -> Optional[str]:
+    """Since when it is in this state, as far as the tasks tell that the Swarm remembers."""
+    update = service.get("UpdateStatus") or {}
+    if found.status in GOOD:
+        times = [_when(task) for task in (*seen.running, *seen.done)]
+        if update_state(service) == "completed":
+            times.append(update.get("CompletedAt"))
+        return shown(max(filter(None, times), key=timestamp, default=service.get("UpdatedAt")))
+    if found.status in (DEGRADED, FAILED) and seen.failures:
+        return shown(min((_when(task) for task in seen.failures), key=timestamp))
+    if update_state(service) in MOVING:
+        return shown(update.get("StartedAt"))
+    waiting: List[Task] = [*seen.stuck, *seen.coming]
+    return shown(min((task.get("CreatedAt") for task in waiting), key=timestamp, default=service.get("UpdatedAt")))
+
+
+def _when(task: Task) -> Any:
+    """When the node reported the task's state."""
+    return (task.get("Status") or {}).get("Timestamp")
+
+
+def shown(text: Any) -> Optional[str]:
+    """A time of the Engine as ``2026-11-21T12:00:01Z``; None where there is none."""
+    whole = str(text or "")[:19]
+    return f"{whole}Z" if whole and not whole.startswith("0001-") else None
+
+
+def seconds(text: Any) -> Optional[float]:
+    """A time of the Engine, in UTC or with an offset, as seconds since 1970; None where it is none."""
+    found = MOMENT.match(str(text or ""))
+    if not found:
+        return None
+    whole, sign, hours, minutes = found.groups()
+    offset = timedelta(hours=int(hours or 0), minutes=int(minutes or 0)) * (-1 if sign == "-" else 1)
+    try:
+        return (datetime.fromisoformat(whole).replace(tzinfo=timezone.utc) - offset).timestamp()
+    except (ValueError, OverflowError):
+        return None
