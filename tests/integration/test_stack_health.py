@@ -41,7 +41,7 @@ def service(bed):
 
 
 def text(**services):
-    return json.dumps({"services": services})
+    return json.dumps({"version": "3.8", "services": services})
 
 
 def health(core, **options):
@@ -120,7 +120,7 @@ def test_a_job_that_has_failed_is_not_waited_for(core, swarm, service):
     assert health(core)["overall"] == "FAILED"
     with pytest.raises(DeployError) as failed:
         health(core, wait=True, timeout=300)
-    assert failed.value.error_code == "health_gate_failed" and "non-zero exit (4)" in str(failed.value)
+    assert failed.value.error_code == "health_gate_failed" and "exit code 4" in str(failed.value)
 
 
 def test_what_was_rolled_back_and_what_is_gone(core, service):
@@ -143,7 +143,7 @@ def test_what_was_rolled_back_and_what_is_gone(core, service):
     assert (never["overall"], never["healthy"]) == ("", False)
 
 
-SLOW = "sleep 7; touch /ok; sleep 1d"
+SLOW = "sleep 12; touch /ok; sleep 1d"
 
 
 def test_while_it_waits_one_host_speaks(bed, swarm, tmp_path, service):
