@@ -10,13 +10,7 @@ from typing import Any, Dict
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.holder import is_gone, this_run
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import check_ranges, check_service
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.values import handed_over, values_options
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.patience import through_an_election
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transaction import (
-    deploy_stack,
-    remove_stack,
-    stop_stack,
-)
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
 
@@ -48,6 +42,7 @@ ROLLOUT = ("wait", "mode", "timeout", "stable_for", "max_restarts", "poll_interv
 def roll_back_stack(client: EngineClient, params: Dict[str, Any], run: Dict[str, Any]) -> Dict[str, Any]:
     """Brings the stack back to the revision ``to``; the result is that of ``deploy.rollback``."""
     check_ranges(params)
+    from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.values import handed_over, values_options
     from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.rollback import roll_back
 
     options = {name: params[name] for name in BACK}
@@ -87,6 +82,13 @@ def change_stack(client: EngineClient, params: Dict[str, Any], run: Dict[str, An
     :raises StackwrightError: see ``deploy.transaction``; ``usage`` where the module is run without its action plugin.
     """
     check_ranges(params)
+    from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.values import handed_over, values_options
+    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transaction import (
+        deploy_stack,
+        remove_stack,
+        stop_stack,
+    )
+
     options = {name: params[name] for name in PASSED}
     options.update(_common(params, run))
     clock = SystemClock()

@@ -110,9 +110,6 @@ def _find(client: EngineClient, stack: str, service: str, observed: Observed) ->
 
 def _changed(run: Any, seen: _Look) -> List[Judgement]:
     from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.apply import Apply
-    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.look import Planned
-    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.restore import Former
-    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.undoing import undo
     from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.wait import before, limits_of, wait
 
     past = before(seen.observed["services"], tasks_of(run.client, run.stack))
@@ -129,6 +126,10 @@ def _changed(run: Any, seen: _Look) -> List[Judgement]:
         names = {seen.name}
         return wait(run.client, run.clock, run.stack, limits, past, touched, run.progress, names, run.keep)
     except BaseException as error:
+        from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.look import Planned
+        from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.restore import Former
+        from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.undoing import undo
+
         planned = Planned({}, seen.observed, {}, frozenset(), seen.plan, "")
         former = Former(seen.observed, frozenset({("service", seen.name)}), past)
         raise undo(run, planned, former, applying, error) from error
