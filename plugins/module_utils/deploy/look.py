@@ -15,7 +15,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe i
     observe,
     tasks_of,
 )
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.options import detach
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.options import detach, registry_header
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import at_a_glance
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.images import look_ups
@@ -143,12 +143,3 @@ def _pull_again(client: EngineClient, stack: str, observed: Observed, options: O
 
     header = registry_header(options)
     return frozenset(name for name, image in not_pulled(short, tasks_of(client, stack)) if header(image))
-
-
-def registry_header(options: Options) -> Callable[[str], Optional[str]]:
-    """A function from an image to its X-Registry-Auth header, or None."""
-    if not options["with_registry_auth"] and not options["registry_auth"]:
-        return lambda image: None
-    from ansible_collections.stackwright.swarm.plugins.module_utils.engine.registry import RegistryAuth
-
-    return RegistryAuth(options["registry_auth"], options["with_registry_auth"]).header

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping
+from typing import Any, Callable, Dict, Mapping, Optional
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import DEFAULT_PREFIX
 
@@ -72,3 +72,12 @@ def detach(options: Mapping[str, Any]) -> None:
     """
     if options["detach"] and options["wait"] and not options["check"] and not options["defer"]:
         options["detach"]()
+
+
+def registry_header(options: Mapping[str, Any]) -> Callable[[str], Optional[str]]:
+    """A function from an image to its X-Registry-Auth header, or None."""
+    if not options["with_registry_auth"] and not options["registry_auth"]:
+        return lambda image: None
+    from ansible_collections.stackwright.swarm.plugins.module_utils.engine.registry import RegistryAuth
+
+    return RegistryAuth(options["registry_auth"], options["with_registry_auth"]).header

@@ -12,10 +12,8 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.history import History
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.holder import describe
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.lock import CALL, Lock
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.look import registry_header
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.options import detach
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.options import detach, registry_header
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.patience import patiently
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.recall import draft
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.retention import kept_references
@@ -87,6 +85,9 @@ class Run:
 
     def begin(self, snapshot: Optional[Snapshot] = None) -> Revision:
         """Records the beginning. Raises EngineError."""
+        # A change of one service records nothing.
+        from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.recall import draft
+
         made = draft(self.stack, self.lock.holder, self.options, self.operation, snapshot, int(self.options["back_to"]))
         if self.revision is not None:
             made = replace(self.revision, packed=made.packed, references=made.references)
@@ -113,6 +114,8 @@ class Run:
     def _wait_in_line(self, line: str) -> None:
         self.progress(line)
         if self.revision is None:
+            from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.recall import draft
+
             made = draft(self.stack, self.lock.holder, self.options, self.operation)
             with suppress(StackwrightError):  # the record of a wait is not worth ending it
                 self.revision = self.history.queue(made, self.options["lock_timeout"])
