@@ -250,7 +250,11 @@ def every_result(reader):
             tried(ours(definition="services: {web: {imge: nginx}}")),
             tried(ours(definition=image("false"), rollout={"timeout": 8})),
             tried(ours(definition=image("false"), rollout={"timeout": 8, "on_failure": "keep"})),
-            tried(ours("stack_health", wait=True, wait_timeout=2)),
+        ]
+    )
+    reader.play([tried(ours("stack_health", wait=True, wait_timeout=2))], limit="swarm_managers")
+    reader.play(
+        [
             ours(state="absent"),
             tried(ours("stack_info", docker_host="unix:///nonexistent/docker.sock")),
             tried(ours("stack_logs", tail=0)),

@@ -16,7 +16,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks imp
 Tick = Callable[[], None]
 Tell = Callable[[str], None]
 
-FIRST_PAUSE, LONGEST_PAUSE, GROWTH = 0.05, 1.0, 1.5
+FIRST_PAUSE, USUAL_PAUSE, LONGEST_PAUSE, GROWTH = 0.05, 0.15, 1.0, 1.5  # seconds, and a factor
+SHARE = 10  # a pause may be so many times as long as a look takes: the Engine has other work
 TELL_EVERY = 10.0  # seconds
 ALIVE = ("assigned", "accepted", "preparing", "ready", "starting", "running")
 
@@ -80,6 +81,7 @@ def _until_none(
     pause, count, told = FIRST_PAUSE, -1, clock.now()
     while True:
         tick()
+        began = clock.now()
         tasks = patiently(clock, left, tick)
         if not tasks:
             return
@@ -93,6 +95,7 @@ def _until_none(
         if len(tasks) != count or clock.now() - told >= TELL_EVERY:
             told = clock.now()
             tell(f"waiting for {len(tasks)} task{'' if len(tasks) == 1 else 's'} to end")
-        pause = FIRST_PAUSE if len(tasks) != count else min(pause * GROWTH, LONGEST_PAUSE)
+        longest = min(max(USUAL_PAUSE, SHARE * (clock.now() - began)), LONGEST_PAUSE)
+        pause = FIRST_PAUSE if len(tasks) != count else min(pause * GROWTH, longest)
         count = len(tasks)
         clock.sleep(pause)

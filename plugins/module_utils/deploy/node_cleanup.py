@@ -16,7 +16,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 Result = Dict[str, Any]
 Options = Mapping[str, Any]
 Facts = Mapping[str, Any]
-FIRST_PAUSE, LONGEST_PAUSE, TELL_EVERY = 0.05, 1.0, 10.0  # seconds
+FIRST_PAUSE, LONGEST_PAUSE, TELL_EVERY = 0.05, 0.3, 10.0  # seconds
 RELEASE = 10.0  # seconds in which the Engine lets go of what a container has used
 
 
