@@ -71,10 +71,10 @@ EXAMPLES = r"""
     wait: true
     wait_timeout: 120
 
-- name: Tell what has failed lately
+- name: Say since when each service is as it is
   ansible.builtin.debug:
-    msg: "{{ item.name }}: {{ item.restarts }} restarts, last {{ item.last_failure.at }} on {{ item.last_failure.node }}"
-  loop: "{{ shop.services | selectattr('last_failure') }}"
+    msg: "{{ item.name }} is {{ item.status }} since {{ item.since }}, with {{ item.restarts }} restarts"
+  loop: "{{ shop.services }}"
 """
 
 RETURN = r"""

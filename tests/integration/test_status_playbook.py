@@ -25,7 +25,9 @@ def status(bed, swarm, tmp_path):
         policy = {"restart_policy": {"condition": "any", "delay": "100ms"}}
         return json.dumps({"services": {"web": {**service, "deploy": policy}}})
 
-    cores = [Core(bed.node("m1").docker_host, swarm.name + end, tmp_path) for end in ("", "-ill")]
+    cores = [Core(bed.node("m1").docker_host, swarm.name + end, tmp_path) for end in ("", "-ill", "-gone")]
+    cores[2].deploy(text(QUIET), wait=False)
+    cores[2].remove()
     cores[0].deploy(text(QUIET), commit_message="the first one", who="ali")
     cores[1].deploy(text(["sh", "-c", "exit 3"]), wait=False)
     swarm.wait(
@@ -53,6 +55,7 @@ def test_all_stacks_are_shown_once_by_two_managers(status, swarm):
     well = [line for line in run.output.splitlines() if f"{swarm.name}: HEALTHY, revision 1 (deploy) HEALTHY" in line]
     assert len(well) == 1 and "by ali: the first one" in well[0], run.output
     ill = [line for line in run.output.splitlines() if f"{swarm.name}-ill_web: " in line]
+    assert f"{swarm.name}-gone" not in run.output, "it was removed"
     assert len(ill) == 1 and "restarts, last failure " in ill[0] and " on m1: task: non-zero exit (3)" in ill[0], ill
 
 

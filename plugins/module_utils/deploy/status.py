@@ -123,7 +123,7 @@ class _Look:
             failed = restarted(service, self._own(service), now)
             if failed is not None:
                 error = error_of(failed) or "the command has ended"
-                text = f"a task runs again since less than {SETTLED:g} s, after: {error}"
+                text = f"started again less than {SETTLED:g} s ago, after: {error}"
                 self.restarts[name_of(service)] = _Restart(failed, text)
 
     def _own(self, service: Item) -> List[Task]:
