@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from typing import Any, Dict, Mapping, Optional
 
-from ansible.errors import AnsibleError
-
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import (
     CHANGES,
     FILES,
@@ -19,7 +17,6 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options 
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ComposeError, Problem, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.plain import as_texts
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault_action import Result, VaultAction
 
 #: How many notices are shown as warnings; the result holds all of them.
@@ -68,49 +65,9 @@ class ActionModule(VaultAction):
 
     def _compile(self, options: Mapping[str, Any], variables: Mapping[str, Any]) -> Dict[str, Any]:
         # Here, not above: a play without such a task, or one that only stops or removes, does not pay for it.
-        from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.compile import (
-            CompileRequest,
-            compile_stack,
-        )
-        from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.local_files import LocalFiles
-        from ansible_collections.stackwright.swarm.plugins.plugin_utils.sources import SlurpedFiles, sources_of
+        from ansible_collections.stackwright.swarm.plugins.plugin_utils.compiling import compile_files
 
-        def find(path: str) -> str:
-            try:
-                return str(self._find_needle("files", path))
-            except AnsibleError as error:
-                raise _not_found(path, str(error)) from None
-
-        def slurp(path: str) -> Mapping[str, Any]:
-            return self._execute_module("ansible.legacy.slurp", module_args={"src": path}, task_vars=variables)
-
-        remote = options["remote_src"]
-        sources, directory = sources_of(options, find)
-        request = CompileRequest(
-            sources=sources,
-            name=options["name"],
-            project=options["project"],
-            environment=options["environment"],
-            label_prefix=options["label_prefix"],
-            variables=as_texts(options["variables"]),
-            env_files=[path if remote else find(path) for path in options["env_files"]],
-            profiles=options["profiles"],
-            project_directory=directory,
-            strict=options["strict"],
-            apply_ignored_keys=options["apply_ignored_keys"],
-            shared_networks=options["shared_networks"],
-            platform=options["platform"],
-            env_overrides=options["env_overrides"],
-        )
-        return compile_stack(request, SlurpedFiles(slurp) if remote else LocalFiles())
-
-
-def _not_found(path: str, searched: str) -> ComposeError:
-    places = [line.strip() for line in searched.splitlines() if line.startswith("\t")]
-    places[-1:] = [place.split(" on the Ansible Controller")[0] for place in places[-1:]]
-    hint = f"searched for {', '.join(dict.fromkeys(places))}; for a file of the manager set remote_src: true"
-    problem = Problem("there is no such file on the controller", file=path, hint=hint, code="file_missing")
-    return ComposeError([problem])
+        return compile_files(self, options, variables)
 
 
 def _named(options: Mapping[str, Any]) -> Dict[str, str]:

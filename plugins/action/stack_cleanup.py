@@ -5,11 +5,8 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any, Dict, List, Mapping, Optional, Set
 
-from ansible import constants as C
-from ansible import context
 from ansible.errors import AnsibleConnectionFailure
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.cleanup import (
@@ -21,10 +18,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.cleanup 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import CLEANUP, STACK
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.cluster_action import ClusterAction, Result
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.election import Outcome, turn
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.meeting import DONE, WAITING, Meeting
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.waiting import Crowd, wait_for_cluster
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.cluster_action import Result
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.meeting import Meeting
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.meeting_action import MeetingAction, served_nodes
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.who import who_asks
 
 Entry = Dict[str, str]
@@ -32,8 +28,9 @@ Entry = Dict[str, str]
 AWAY = ("daemon_unreachable", "timeout")
 
 
-class ActionModule(ClusterAction):
+class ActionModule(MeetingAction):
     module = "stackwright.swarm.stack_cleanup"
+    alone = "Nothing was removed from this node."
 
     def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
         result = super().run(tmp, task_vars)
@@ -48,8 +45,7 @@ class ActionModule(ClusterAction):
         arguments = {name: options[name] for name in CLEANUP if options[name] is not None}
         arguments.update(name=stack.full_name, label_prefix=options["label_prefix"])
         arguments.update(self.connection_arguments(options))
-        host = variables["inventory_hostname"]
-        with Meeting(C.DEFAULT_LOCAL_TMP, f"{self._task._uuid}/{stack.full_name}", host) as meeting:
+        with self.meeting(stack.full_name, variables) as meeting:
             self._node = ""
             try:
                 done = self._all_parts(meeting, arguments, variables)
@@ -59,17 +55,11 @@ class ActionModule(ClusterAction):
                 done = {"unreachable": True, "msg": str(error), "changed": False}
             if options["ignore_residue"] and done.get("failed") and done.get("error_code") in AWAY and not self._node:
                 done = _result(notices=[done["msg"]], warnings=[done["msg"]])
-            left = _left_over(meeting, self._expected(variables), self._node)
+            left = _left_over(meeting, self.expected(variables), self._node)
         if left:
             done["residue"] = [*done.get("residue", []), *left]
         result.update(done, stack=stack.full_name, stack_id=stack.id, stack_hash=stack.hash)
         return self._told(result, options)
-
-    def _expected(self, variables: Mapping[str, Any]) -> Set[str]:
-        """The hosts that come to this task, in this batch or a later one."""
-        if self._task.run_once:
-            return {variables["inventory_hostname"]}
-        return set(variables.get("ansible_play_hosts") or ())
 
     def _all_parts(self, meeting: Meeting, arguments: Mapping[str, Any], variables: Mapping[str, Any]) -> Result:
         looked = self._call(arguments, {"part": LOOK}, variables)
@@ -84,7 +74,7 @@ class ActionModule(ClusterAction):
         if "cluster_id" in looked:
             done = self._cluster_part(meeting, looked, arguments, variables)
         else:
-            done = self._wait_for_cluster(meeting, looked, variables)
+            done = _served(self.wait_for_manager(meeting, looked, variables))
         facts = done.pop("facts", {})
         if done.get("failed"):
             return done
@@ -101,32 +91,13 @@ class ActionModule(ClusterAction):
         arguments: Mapping[str, Any],
         variables: Mapping[str, Any],
     ) -> Result:
-        cluster, host = looked["cluster_id"], variables["inventory_hostname"]
-        key = "/".join((str(self._task._uuid), arguments["name"], cluster))
-        with turn(C.DEFAULT_LOCAL_TMP, key, host) as mine:
-            if mine.outcome is not None:
-                return _served(next(c for c in meeting.clusters() if c["cluster_id"] == cluster))
-            try:
-                done = self._followed(arguments, {"part": CLUSTER, "who": who_asks(variables)}, variables)
-            except AnsibleConnectionFailure:
-                mine.settle(Outcome(host, "", failed=True, error_code="host_unreachable"))
-                raise
-            outcome = Outcome(host, "", bool(done.get("failed")), str(done.get("error_code", "")))
-            mine.settle(outcome)
-            if outcome.settled:
-                told = {"host": host, "failed": outcome.failed, "error_code": outcome.error_code}
-                told.update(cluster_id=cluster, nodes=looked["nodes"], facts=done.get("facts", {}))
-                meeting.publish(cluster, told)
-            return done
+        def work() -> Result:
+            return self._followed(arguments, {"part": CLUSTER, "who": who_asks(variables)}, variables)
 
-    def _wait_for_cluster(self, meeting: Meeting, looked: Mapping[str, Any], variables: Mapping[str, Any]) -> Result:
-        meeting.say(WAITING)
-        hosts = {meeting.host} if self._task.run_once else set(variables.get("ansible_play_batch") or ())
-        at_once = int(context.CLIARGS.get("forks") or C.DEFAULT_FORKS)
-        if self._task.throttle:
-            at_once = min(at_once, int(self._task.throttle))
-        crowd = Crowd(hosts, at_once, looked["node_id"], looked["node"])
-        return _served(wait_for_cluster(meeting, crowd, time.monotonic, time.sleep))
+        def told(done: Result) -> Mapping[str, Any]:
+            return {"nodes": looked["nodes"], "facts": done.get("facts", {})}
+
+        return self.elected(meeting, arguments["name"], looked["cluster_id"], work, told, _served)
 
     def _told(self, result: Result, options: Mapping[str, Any]) -> Result:
         """The result with what a user is told of it."""
@@ -147,14 +118,9 @@ class ActionModule(ClusterAction):
 
 def _left_over(meeting: Meeting, expected: Set[str], node: str) -> List[Entry]:
     """The volumes on nodes that no host of the play has served; told by the host that comes to its end as the last."""
-    with meeting.alone():
-        meeting.say(DONE, node=node)
-        seats = meeting.seats()
-        meeting.leave()
-    ended = {seat.host for seat in seats if not seat.alive or seat.facts.get("state") == DONE}
-    if not expected <= ended or len(ended) < len(seats):
+    served = served_nodes(meeting, expected, node)
+    if served is None:
         return []
-    served = {seat.facts.get("node") for seat in seats}
     reason = "no host of the play has served this node"
     return [
         {"kind": "volume", "name": name, "node": label, "reason": reason}

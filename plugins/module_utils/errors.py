@@ -106,8 +106,8 @@ class EngineError(StackwrightError):
 
     Codes: ``daemon_unreachable``, ``permission_denied``, ``not_a_manager``, ``not_in_swarm``, ``swarm_locked``,
     ``no_quorum``, ``conflict``, ``not_found``, ``out_of_sequence``, ``invalid_spec``, ``registry_auth``,
-    ``image_not_found``, ``timeout``, ``tls_error``, ``missing_requirement``, ``engine_error``. ``status`` is the HTTP
-    status, 0 where there was no answer.
+    ``image_not_found``, ``timeout``, ``tls_error``, ``missing_requirement``, ``api_too_old``, ``engine_error``.
+    ``status`` is the HTTP status, 0 where there was no answer.
     """
 
     default_code = "engine_error"

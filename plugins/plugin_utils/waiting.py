@@ -23,6 +23,7 @@ class Crowd(NamedTuple):
     at_once: int
     node_id: str
     node: str
+    alone: str = ""  # what comes of it where no manager can come any more
 
 
 def wait_for_cluster(
@@ -55,8 +56,8 @@ def wait_for_cluster(
 def _nobody(crowd: Crowd, none: str, forks: bool = False) -> StackwrightError:
     more = "; or raise forks" if forks else ", and in the first batch if there are several"
     return StackwrightError(
-        f"{crowd.node} is a worker, and can't know whether the stack's services are gone. {none} a manager of its "
-        "Swarm that has seen to that. Nothing was removed from this node.",
+        f"{crowd.node} is a worker, and can't ask the Swarm. {none} a manager of its Swarm that has done so. "
+        f"{crowd.alone}",
         "no_manager",
         f"{MANAGERS_FIRST}{more}.",
     )

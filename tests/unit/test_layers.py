@@ -17,6 +17,12 @@ LAYERS = {
     "module_utils/planning": ["module_utils/errors", "module_utils/swarm", "module_utils/values"],
     "module_utils/history": ["module_utils/errors", "module_utils/swarm", "module_utils/planning"],
     "module_utils/routing": ["module_utils/errors", "module_utils/swarm", "module_utils/planning"],
+    "module_utils/preflight": [
+        "module_utils/errors",
+        "module_utils/swarm",
+        "module_utils/health",
+        "module_utils/planning",
+    ],
     "module_utils/engine": ["module_utils/errors", "module_utils/swarm"],
     "module_utils/values": ["module_utils/errors", "module_utils/swarm"],
     "module_utils/store": [
@@ -34,6 +40,7 @@ LAYERS = {
         "module_utils/values",
         "module_utils/history",
         "module_utils/routing",
+        "module_utils/preflight",
         "module_utils/engine",
         "module_utils/store",
     ],
@@ -61,6 +68,7 @@ PURE = (
     "module_utils/values",
     "module_utils/history",
     "module_utils/routing",
+    "module_utils/preflight",
 )
 IMPURE_MODULES = {
     "ansible",

@@ -270,3 +270,11 @@ CLEANUP: Spec = {
     "lock_timeout": {"type": "int", "default": 60},
     "commit_message": {"type": "str"},
 }
+
+#: Of stack_preflight, beside the files and the platform.
+PREFLIGHT: Spec = {
+    **{name: CHANGES[name] for name in ("resolve_image", "with_registry_auth", "registry_auth")},
+    "fail_on": {"type": "str", "choices": ["error", "warning", "never"], "default": "error"},
+    "min_free_mib": {"type": "int", "default": 1024},
+    "warn_free_mib": {"type": "int", "default": 5120},
+}

@@ -12,11 +12,11 @@ digest in a label, so that neither name nor label can be used to guess it.
 from __future__ import annotations
 
 import re
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Set, Tuple
+from typing import Any, Dict, Iterator, Mapping, Optional, Set, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.content import digest, suffixed
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.objects import owner
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.objects import absent_externals, owner
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
     CONTENT,
     id_of,
@@ -27,7 +27,6 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 
 KINDS = (("config", "configs"), ("secret", "secrets"))
 SUFFIX = re.compile(r"_[0-9a-f]{8}\Z")
-PREDEFINED = ("host", "bridge", "none", "default")
 
 Observed = Mapping[str, Any]
 Entry = Dict[str, Any]
@@ -159,34 +158,7 @@ def _renamed(service: Mapping[str, Any], renamed: Mapping[Tuple[str, str], str])
 
 def missing_externals(desired: Mapping[str, Any], observed: Observed) -> Iterator[str]:
     """One sentence for each external object that a service refers to and that does not exist."""
-    users = _users(desired)
-    networks = {name_of(network): network for network in observed["networks"]}
-    for network in observed["networks"]:  # of two with one name, the Swarm's counts
-        if network.get("Scope") == "swarm":
-            networks[name_of(network)] = network
-    for entry in desired["networks"]:
-        name = entry["name"]
-        if not entry["external"] or name in PREDEFINED or name.startswith("container:"):
-            continue
-        user = users.get(("network", name))
-        if user and name not in networks:
-            yield f"network {name} for {user} does not exist (docker network create --driver overlay {name})"
-        elif user and networks[name].get("Scope") != "swarm":
-            yield f"network {name} for {user} is local to one node; a service needs an overlay network"
-    for kind, plural in KINDS:
-        names = {name_of(obj) for obj in observed[plural]}
-        for entry in desired[plural]:
-            user = users.get((kind, entry["name"]))
-            if entry["external"] and user and entry["name"] not in names:
-                yield f"{kind} {entry['name']} for {user} does not exist (docker {kind} create {entry['name']} FILE)"
-
-
-def _users(desired: Mapping[str, Any]) -> Dict[Tuple[str, str], str]:
-    from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prune import references
-
-    users: Dict[Tuple[str, str], List[str]] = {}
-    for service in desired["services"]:
-        place = f"service {service['key']}" + (f" ({service['where']})" if service.get("where") else "")
-        for reference in set(references(service["spec"])):
-            users.setdefault(reference, []).append(place)
-    return {reference: ", ".join(sorted(places)) for reference, places in users.items()}
+    for absent in absent_externals(desired, observed):
+        places = sorted(f"service {s['key']}" + (f" ({s['where']})" if s.get("where") else "") for s in absent.users)
+        remedy = f" ({absent.remedy})" if absent.remedy else ""
+        yield f"{absent.kind} {absent.name} for {', '.join(places)} {absent.problem}{remedy}"

@@ -166,7 +166,8 @@ class EngineClient:
             if newest < OLDEST_API:
                 raise EngineError(
                     f"The engine at {self.where} speaks API {answer.api_version}; 1.41 (engine 20.10) is the least.",
-                    hint="Update the engine.",
+                    "api_too_old",
+                    "Update the engine.",
                 )
             self.api_version = min(newest, NEWEST_API)
 

@@ -22,8 +22,8 @@ def eligible(nodes: Iterable[Mapping[str, Any]], template: Mapping[str, Any]) ->
         for node in nodes
         if (node.get("Status") or {}).get("State") in ("ready", "unknown")
         and (node.get("Spec") or {}).get("Availability") == "active"
-        and all(_meets(node, text) for text in placement.get("Constraints") or [])
-        and _has_platform(node, placement.get("Platforms") or [])
+        and all(meets(node, text) for text in placement.get("Constraints") or [])
+        and has_platform(node, placement.get("Platforms") or [])
     ]
 
 
@@ -32,18 +32,40 @@ def paused(nodes: Iterable[Mapping[str, Any]]) -> AbstractSet[str]:
     return {str(node.get("ID")) for node in nodes if (node.get("Spec") or {}).get("Availability") == "pause"}
 
 
-def _meets(node: Mapping[str, Any], text: str) -> bool:
+def meets(node: Mapping[str, Any], text: str) -> bool:
+    """Whether a node meets the constraint ``text``; capital letters do not count."""
     parsed = EXPRESSION.match(text)
     if not parsed:
         return True  # the Engine refuses what it can't parse
     key, operator, wanted = parsed.groups()
-    value = _value(node, key)
+    value = value_of(node, key)
     if value is None:
         return False
+    if key.lower() == "node.ip":
+        return _has_address(value, wanted) == (operator == "==") if _is_address(wanted) else False
     return (value.lower() == wanted.lower()) == (operator == "==")
 
 
-def _value(node: Mapping[str, Any], key: str) -> Optional[str]:
+def _is_address(wanted: str) -> bool:
+    import ipaddress  # only who constrains by addresses pays for it
+
+    try:
+        return ipaddress.ip_network(wanted, strict=False) is not None
+    except ValueError:
+        return False  # swarmkit lets no node pass
+
+
+def _has_address(address: str, wanted: str) -> bool:
+    import ipaddress
+
+    try:
+        return ipaddress.ip_address(address) in ipaddress.ip_network(wanted, strict=False)
+    except ValueError:
+        return False
+
+
+def value_of(node: Mapping[str, Any], key: str) -> Optional[str]:
+    """What a node has under the key of a constraint, empty where it has nothing; None for a key that no node has."""
     description, spec = node.get("Description") or {}, node.get("Spec") or {}
     platform = description.get("Platform") or {}
     simple: Dict[str, Any] = {
@@ -69,7 +91,8 @@ def _value(node: Mapping[str, Any], key: str) -> Optional[str]:
 SAME = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
-def _has_platform(node: Mapping[str, Any], platforms: List[Mapping[str, Any]]) -> bool:
+def has_platform(node: Mapping[str, Any], platforms: List[Mapping[str, Any]]) -> bool:
+    """Whether a node is of one of these platforms; an empty list means any."""
     if not platforms:
         return True
     own = (node.get("Description") or {}).get("Platform") or {}

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError, PlanError
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.differences import differences
@@ -108,6 +108,57 @@ def key_operation(desired: Mapping[str, Any], observed: Mapping[str, Any], adopt
         return []
     reason = "the key that digests of secrets are made with; one for the whole Swarm"
     return [Operation("create", "config", KEY_CONFIG, "", reason, payload={"key": True})]
+
+
+#: Names of networks that each node has, and that no Swarm does.
+PREDEFINED = ("host", "bridge", "none", "default")
+
+
+class Absent(NamedTuple):
+    """An external object that services refer to and can't have: why, and the command that makes it."""
+
+    kind: str
+    name: str
+    users: List[Mapping[str, Any]]
+    problem: str
+    remedy: str
+    exists: bool = False
+
+
+def absent_externals(desired: Mapping[str, Any], observed: Mapping[str, Any]) -> Iterator[Absent]:
+    """The external objects that a service refers to and that do not exist, or only on one node."""
+    users = _users(desired)
+    networks = {name_of(network): network for network in observed["networks"]}
+    for network in observed["networks"]:  # of two with one name, the Swarm's counts
+        if network.get("Scope") == "swarm":
+            networks[name_of(network)] = network
+    for entry in desired["networks"]:
+        name = entry["name"]
+        if not entry["external"] or name in PREDEFINED or name.startswith("container:"):
+            continue
+        user = users.get(("network", name))
+        remedy = f"docker network create --driver overlay {name}"
+        if user and name not in networks:
+            yield Absent("network", name, user, "does not exist", remedy)
+        elif user and networks[name].get("Scope") != "swarm":
+            problem = "is local to one node; a service needs an overlay network"
+            yield Absent("network", name, user, problem, "", exists=True)
+    for kind, plural in (("config", "configs"), ("secret", "secrets")):
+        names = {name_of(obj) for obj in observed[plural]}
+        for entry in desired[plural]:
+            user = users.get((kind, entry["name"]))
+            if entry["external"] and user and entry["name"] not in names:
+                yield Absent(kind, entry["name"], user, "does not exist", f"docker {kind} create {entry['name']} FILE")
+
+
+def _users(desired: Mapping[str, Any]) -> Dict[Tuple[str, str], List[Mapping[str, Any]]]:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prune import references
+
+    users: Dict[Tuple[str, str], List[Mapping[str, Any]]] = {}
+    for service in desired["services"]:
+        for reference in set(references(service["spec"])):
+            users.setdefault(reference, []).append(service)
+    return users
 
 
 def owner(obj: Mapping[str, Any]) -> str:

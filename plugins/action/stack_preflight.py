@@ -1,0 +1,184 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A preflight on every host of the play: each looks at itself, a manager once at the cluster; nothing is changed."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping, Optional
+
+from ansible.errors import AnsibleConnectionFailure
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import (
+    FILES,
+    PLATFORM,
+    PREFLIGHT,
+    STACK,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.preflight import (
+    ALL,
+    CLUSTER,
+    LOOK,
+    NODE,
+    check_preflight,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.findings import (
+    ERROR,
+    WARNING,
+    Finding,
+    finding,
+    in_order,
+    sentence,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.nodes import unchecked
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.trim import needs_vips, trimmed
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.cluster_action import Result
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.meeting import Meeting
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.meeting_action import MeetingAction, served_nodes
+
+#: What the result has of each part.
+KEPT = ("node", "cluster_id", "cluster", "calls", "done_by")
+
+
+class ActionModule(MeetingAction):
+    module = "stackwright.swarm.stack_preflight"
+    required = ()
+    alone = "So the ports and paths that the stack needs on this node are not looked at."
+
+    def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
+        result = super().run(tmp, task_vars)
+        variables = task_vars or {}
+        try:
+            options = self.checked({**STACK, **FILES, **PLATFORM, **PREFLIGHT})
+            check_preflight(options)
+            desired = self._desired(options, variables)
+        except StackwrightError as error:
+            result.update(error.details, failed=True, msg=str(error), error_code=error.error_code)
+            return result
+        self._handed = {"desired": desired, "vips": needs_vips(desired) if desired else True}
+        self._variables = variables
+        self._arguments = {name: options[name] for name in PREFLIGHT}
+        self._arguments.update(self.connection_arguments(options))
+        stack = desired["stack"] if desired else {"name": ""}
+        with self.meeting(stack["name"], variables) as meeting:
+            self._node = ""
+            try:
+                done = self._all_parts(meeting, stack["name"])
+            except StackwrightError as error:
+                done = {"failed": True, "msg": str(error), "error_code": error.error_code}
+            except AnsibleConnectionFailure as error:
+                done = {"unreachable": True, "msg": str(error)}
+            served = served_nodes(meeting, self.expected(variables), self._node)
+            if served is not None:
+                done["unchecked"] = sorted(
+                    name for cluster in meeting.clusters() for name in unchecked(cluster["facts"], served)
+                )
+        result.update(changed=False)
+        if desired:
+            result.update(stack=stack["name"], stack_id=stack["id"], stack_hash=stack["hash"])
+        if done.get("failed") or done.get("unreachable"):
+            result.update(done)
+            return result
+        result.update({name: done[name] for name in (*KEPT, "unchecked") if done.get(name) not in (None, "")})
+        return _judged(result, done["findings"], options["fail_on"])
+
+    def _desired(self, options: Mapping[str, Any], variables: Mapping[str, Any]) -> Optional[Dict[str, Any]]:
+        """What the files ask for, without anything that is secret; None without files."""
+        if options["name"]:
+            Stack.of(options)  # a name that is none is told before files are read
+        if not options["src"] and options["definition"] is None:
+            return None
+        from ansible_collections.stackwright.swarm.plugins.plugin_utils.compiling import compile_files
+
+        return trimmed(compile_files(self, options, variables))
+
+    def _all_parts(self, meeting: Meeting, stack: str) -> Result:
+        alone = self._task.run_once or len(self._variables.get("ansible_play_batch") or ()) < 2
+        looked = self._part(ALL if alone else LOOK, self._handed if alone else {"vips": self._handed["vips"]})
+        if looked.get("failed") or not looked["node_id"]:
+            return looked
+        if "facts" in looked:
+            meeting.publish(looked["cluster_id"], {**_told(looked), "cluster_id": looked["cluster_id"]})
+            self._node = looked["node_id"] if looked["local"] else ""
+            return looked
+        own = {name: looked[name] for name in ("node", "node_id", "local")}
+        given = {"api_version": looked["api"]} if looked["api"] and "api_version" not in self._arguments else {}
+
+        def work() -> Result:
+            done = self._part(CLUSTER, {**self._handed, "own": own}, given)
+            if "facts" not in done and not done.get("failed"):
+                # Another manager may do it; nobody's node is known.
+                done.update(broken=True, failed=True, error_code=done["findings"][-1]["code"])
+            return done
+
+        try:
+            if looked["manager"]:
+                done = self.elected(meeting, stack, looked["cluster_id"], work, _told, _served)
+            else:
+                done = _served(self.wait_for_manager(meeting, looked, self._variables))
+        except StackwrightError as error:
+            lost = finding(WARNING, error.error_code, error.message, error.hint, node=looked["node"])
+            return _joined(looked, {"findings": [lost]})
+        if done.get("failed") and not done.pop("broken", False):
+            return done
+        done.pop("failed", None)
+        facts = done.get("facts", {}).get(looked["node_id"])
+        mine: Result = {"findings": []}
+        if "done_by" in done and facts and (facts["ports"] or facts["binds"]) and looked["local"]:
+            mine = self._part(NODE, {"facts": facts, "own": own}, given)
+            if mine.get("failed"):
+                return mine
+        self._node = looked["node_id"] if looked["local"] and facts else ""
+        return _joined(looked, done, mine)
+
+    def _part(self, part: str, handed: Mapping[str, Any], given: Optional[Mapping[str, Any]] = None) -> Result:
+        return self._call({**self._arguments, **(given or {})}, {**handed, "part": part}, self._variables)
+
+
+def _told(done: Mapping[str, Any]) -> Dict[str, Any]:
+    """What a manager tells the other hosts."""
+    facts = done.get("facts") or {}
+    return {"nodes": sorted(facts), "facts": facts}
+
+
+def _served(cluster: Mapping[str, Any]) -> Result:
+    """What a host gets of the cluster's part that another one has done."""
+    return {
+        "findings": [],
+        "facts": cluster["facts"],
+        "done_by": cluster["host"],
+        "cluster_id": cluster["cluster_id"],
+    }
+
+
+def _joined(*parts: Mapping[str, Any]) -> Result:
+    """The parts as one result."""
+    whole: Result = {}
+    for part in parts:
+        whole.update({name: value for name, value in part.items() if value not in (None, "")})
+    whole["findings"] = [item for part in parts for item in part["findings"]]
+    whole["calls"] = sum(part.get("calls", 0) for part in parts)
+    return whole
+
+
+def _judged(result: Result, findings: List[Finding], fail_on: str) -> Result:
+    """The result with its findings counted, and failed where they are bad enough."""
+    findings = in_order(findings)
+    errors = [item for item in findings if item["level"] == ERROR]
+    warnings = [item for item in findings if item["level"] == WARNING]
+    result.update(findings=findings, error_count=len(errors), warning_count=len(warnings), ok=not errors)
+    bad = {"never": [], "error": errors, "warning": findings}[fail_on]
+    shown = [item for item in findings if item not in bad]
+    if shown:
+        result["warnings"] = [sentence(item) for item in shown]
+    if bad:
+        codes = {item["code"] for item in bad}
+        head = f"{len(bad)} thing{'s stand' if len(bad) > 1 else ' stands'} in the way:"
+        result.update(
+            failed=True,
+            error_code=codes.pop() if len(codes) == 1 else "preflight",
+            msg="\n".join([head, *(f"  {sentence(item)}" for item in bad)]),
+        )
+    return result

@@ -1,0 +1,68 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What stack_preflight asks of a manager and of each host."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Mapping
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError, StackwrightError
+
+#: The parts of the work. Every host looks at itself; one manager at the cluster, and at once at its own node; every
+#: other host at what the stack needs there. A host that is alone does all at once.
+LOOK, CLUSTER, NODE, ALL = "look", "cluster", "node", "all"
+
+
+def check_preflight(options: Mapping[str, Any]) -> None:
+    """Raises StackwrightError (``invalid_options``)."""
+    wrong = [name for name in ("min_free_mib", "warn_free_mib") if options[name] < 0]
+    if wrong:
+        raise StackwrightError(f"{' and '.join(wrong)} must be at least 0.", "invalid_options")
+
+
+def preflight(client: EngineClient, params: Dict[str, Any], run: Dict[str, Any]) -> Dict[str, Any]:
+    """One part of a preflight. What is wrong is among its ``findings``, also an Engine that does not answer.
+
+    :raises StackwrightError: ``invalid_options``; ``usage`` where the module is run without its action plugin.
+    """
+    check_preflight(params)
+    part = run.get("part")
+    if part not in (LOOK, CLUSTER, NODE, ALL):
+        raise StackwrightError(
+            "stack_preflight was run without its action plugin, which gives each host its part of the work.",
+            error_code="usage",
+            hint="Run it as the task stackwright.swarm.stack_preflight, not by the module's file.",
+        )
+    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.preflight_host import (
+        check_host,
+        check_node,
+        of_error,
+    )
+
+    result: Dict[str, Any] = {"changed": False, "findings": []}
+    own: Mapping[str, Any] = run.get("own") or {}
+    if part in (LOOK, ALL):
+        own = check_host(client, SystemClock(), params, run["vips"])
+        result.update(own)
+    facts = run.get("facts")
+    try:
+        if part == CLUSTER or (part == ALL and own["manager"]):
+            done = _cluster(client, params, run)
+            result["findings"] += done.pop("findings")
+            result.update(done)
+            facts = done["facts"].get(own["node_id"])
+        if facts and own["local"]:
+            result["findings"] += check_node(client, own["node"], facts)
+    except EngineError as error:
+        result["findings"].append(of_error(error, own.get("node") or ""))
+    return {**result, "calls": client.calls}
+
+
+def _cluster(client: EngineClient, params: Dict[str, Any], run: Dict[str, Any]) -> Dict[str, Any]:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.patience import through_an_election
+    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.preflight import NOTHING, check_cluster
+
+    options = {name: params[name] for name in ("resolve_image", "with_registry_auth", "registry_auth")}
+    return through_an_election(SystemClock(), lambda: check_cluster(client, run.get("desired") or NOTHING, options))

@@ -1,0 +1,66 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The cluster's part of a preflight: one snapshot, and the registries. Nothing is changed."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.images import ask_registry
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.look import registry_header
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import configs_named, networks_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.registry import registry_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconcile import own_services
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.capacity import is_short
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.cluster import summary
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.findings import ERROR, finding
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.images import asked
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.judge import judge
+
+Result = Dict[str, Any]
+#: A preflight without files looks at the cluster alone.
+NOTHING: Mapping[str, Any] = {
+    "stack": {"name": ""},
+    "waves": [],
+    "networks": [],
+    "configs": [],
+    "secrets": [],
+    "services": [],
+}
+
+
+def check_cluster(client: EngineClient, desired: Mapping[str, Any], options: Mapping[str, Any]) -> Result:
+    """``findings``, the ``cluster`` in numbers, and ``facts`` for each node by its id.
+
+    ``desired`` is what ``preflight.trim`` leaves of a DesiredState. Six calls at most, and one for each image that a
+    registry is asked for. Raises EngineError.
+    """
+    observed: Dict[str, List[Any]] = {"nodes": client.list("/nodes")}
+    observed["services"] = client.list("/services") if desired["services"] else []
+    # Only what may be short or taken makes the tasks of all others matter.
+    running = {"filters": {"desired-state": ["running"]}}
+    observed["tasks"] = client.list("/tasks", running) if is_short(desired) else []
+    observed["networks"] = networks_of(client) if desired["networks"] else []
+    names = [entry["name"] for entry in desired["configs"]]
+    observed["configs"] = configs_named(client, names) if names else []
+    observed["secrets"] = client.list("/secrets") if desired["secrets"] else []
+    own = own_services(desired["stack"]["name"], observed)
+    looked_up = asked(desired, own, options["resolve_image"])
+    refused = []
+    try:
+        answers = ask_registry(client, looked_up, registry_header(options))
+    except EngineError as error:
+        if error.error_code != "registry_auth":
+            raise
+        # The credentials on this host can't be read.
+        answers, looked_up = {}, []
+        refused = [finding(ERROR, error.error_code, error.message, error.hint)]
+    judged = judge(desired, observed, looked_up, answers, registry_of)
+    return {
+        "findings": [*judged.findings, *refused],
+        "cluster": summary(observed["nodes"]),
+        "facts": judged.facts,
+    }

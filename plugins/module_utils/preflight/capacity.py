@@ -1,0 +1,233 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether the tasks of the stack find room: CPUs, memory, generic resources, host-mode ports, as Swarm's scheduler
+counts them: a node's total minus what tasks have reserved."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple, Union
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.findings import (
+    ERROR,
+    WARNING,
+    Finding,
+    finding,
+    of_service,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.seen import (
+    Item,
+    Port,
+    Seen,
+    is_global,
+    node_name,
+    published,
+    replicas,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import id_of, name_of
+
+#: A resource: its name, or a host-mode port, of which each node has one.
+Resource = Union[str, Port]
+Amounts = Dict[Resource, int]
+CPUS, MEMORY = "CPUs", "memory"
+NANO, MIB = 1e9, 1024 * 1024
+MORE_ROOM = "Lower the reservation or the replicas, or give the nodes more room."
+OTHER_PORT = "Publish another port, remove the other one, or constrain the two to different nodes."
+
+
+def wanted(service: Item) -> Amounts:
+    """What one task of a service of a DesiredState needs of its node."""
+    template = service["spec"]["TaskTemplate"]
+    needs = _amounts((template.get("Resources") or {}).get("Reservations") or {})
+    needs.update(dict.fromkeys(published(service, "host"), 1))
+    return needs
+
+
+def is_short(desired: Item) -> bool:
+    """Whether any service needs something that may be short, so that one has to know the tasks of all."""
+    return any(wanted(service) for service in desired["services"])
+
+
+def _amounts(resources: Mapping[str, Any]) -> Amounts:
+    found: Amounts = {CPUS: int(resources.get("NanoCPUs") or 0), MEMORY: int(resources.get("MemoryBytes") or 0)}
+    for generic in resources.get("GenericResources") or []:
+        discrete, single = generic.get("DiscreteResourceSpec"), generic.get("NamedResourceSpec")
+        kind = str((discrete or single or {}).get("Kind") or "")
+        found[kind] = found.get(kind, 0) + (int(discrete.get("Value") or 0) if discrete else 1)
+    return {name: amount for name, amount in found.items() if amount}
+
+
+class Room:
+    """What each node has left for the stack, without what its own present tasks hold."""
+
+    def __init__(self, seen: Seen) -> None:
+        self.free: Dict[str, Amounts] = {}
+        self.holders: Dict[Tuple[str, Port], str] = {}
+        for node in seen.nodes:
+            self.free[str(node["ID"])] = _amounts((node.get("Description") or {}).get("Resources") or {})
+        self.total = {node: dict(amounts) for node, amounts in self.free.items()}
+        own = {id_of(service) for service in seen.own.values()}
+        others = {id_of(service): service for service in seen.services}
+        for task in seen.holding():
+            node_id, owner = str(task["NodeID"]), str(task.get("ServiceID") or "")
+            if owner in own or node_id not in self.free:
+                continue
+            taken = _amounts(((task.get("Spec") or {}).get("Resources") or {}).get("Reservations") or {})
+            for name, amount in taken.items():
+                self.free[node_id][name] = self.free[node_id].get(name, 0) - amount
+            for port in published(others[owner], "host") if owner in others else []:
+                self.free[node_id][port] = 0
+                self.holders[node_id, port] = name_of(others[owner])
+
+    def left(self, node: str, name: Resource) -> int:
+        """How much a node has of a resource."""
+        return self.free[node].get(name, 1 if isinstance(name, tuple) else 0)
+
+    def fits(self, node: str, needs: Amounts, most: Optional[int] = None) -> int:
+        """How many tasks with these needs a node has room for; ``most`` where nothing else limits them."""
+        counts = [max(0, self.left(node, name)) // amount for name, amount in needs.items()]
+        return min(counts if most is None else [*counts, most])
+
+    def take(self, node: str, needs: Amounts, tasks: int) -> None:
+        """Gives room away."""
+        for name, amount in needs.items():
+            self.free[node][name] = self.left(node, name) - amount * tasks
+
+    def copy(self) -> Room:
+        """The same room, to be given away on its own."""
+        made = Room.__new__(Room)
+        made.free = {node: dict(amounts) for node, amounts in self.free.items()}
+        made.holders, made.total = self.holders, self.total
+        return made
+
+
+def capacity_findings(seen: Seen, may: Mapping[str, List[Item]]) -> Iterator[Finding]:
+    """Services whose tasks find no room; ``may`` has the nodes that may run each, by the service's name.
+
+    An error is what no order of placing them could avoid; where only the one tried here fails, it is a warning.
+    """
+    room = Room(seen)
+    left = room.copy()
+    asked: Dict[Resource, int] = {}
+    reached: Dict[Resource, Set[str]] = {}
+    for service in _in_waves(seen.desired):
+        needs, nodes = wanted(service), may[service["name"]]
+        if not needs or not nodes:
+            continue
+        ids = [str(node["ID"]) for node in nodes]
+        count = len(ids) if is_global(service) else replicas(service)
+        for name, amount in needs.items():
+            asked[name] = asked.get(name, 0) + amount * count
+            reached.setdefault(name, set()).update(ids)
+        if is_global(service):
+            yield from _everywhere(service, needs, nodes, room, left)
+            continue
+        most = int((service["spec"]["TaskTemplate"].get("Placement") or {}).get("MaxReplicas") or count)
+        if most * len(ids) < count or not count:
+            continue  # that is told already
+        alone = sum(room.fits(node, needs, most) for node in ids)
+        together = sum(left.fits(node, needs, most) for node in ids)
+        if alone < count:
+            yield _short(service, needs, nodes, room, count, most, ERROR)
+        elif together < count:
+            over = any(asked[n] > sum(max(0, room.left(node, n)) for node in reached[n]) for n in needs)
+            yield _short(service, needs, nodes, left, count, most, ERROR if over else WARNING, room)
+        elif _starts_first(service) and service["name"] in seen.own and together < count + 1:
+            message = "an update needs room for one more task (order: start-first), and there is none."
+            yield of_service(service, WARNING, "start_first", message, "Use order: stop-first, or make room.")
+        _spread(left, ids, needs, min(count, together), most)
+
+
+def _everywhere(service: Item, needs: Amounts, nodes: Sequence[Item], room: Room, left: Room) -> Iterator[Finding]:
+    for node in nodes:
+        its_id = str(node["ID"])
+        if not left.fits(its_id, needs):
+            short = [name for name in needs if left.left(its_id, name) < needs[name]]
+            code = "host_port" if isinstance(short[0], tuple) else "resources"
+            message = f"it is global, and has no room here: {_lacks(short, node, left, room)}."
+            yield finding(
+                ERROR,
+                code,
+                message,
+                OTHER_PORT if code == "host_port" else MORE_ROOM,
+                service=str(service["key"]),
+                node=node_name(node),
+                where=str(service.get("where") or ""),
+            )
+        left.take(its_id, needs, 1)
+
+
+def _short(
+    service: Item,
+    needs: Amounts,
+    nodes: Sequence[Item],
+    left: Room,
+    count: int,
+    most: int,
+    level: str,
+    room: Optional[Room] = None,
+) -> Finding:
+    ids = [str(node["ID"]) for node in nodes]
+    short = [n for n in needs if sum(left.fits(node, {n: needs[n]}, most) for node in ids) < count] or list(needs)
+    code = "host_port" if isinstance(short[0], tuple) else "resources"
+    fitting = sum(left.fits(node, needs, most) for node in ids)
+    each = f"{count} tasks" if count > 1 else "its task"
+    what = ", ".join(_text(name, needs[name]) for name in short)
+    why = "; ".join(_lacks(short, node, left, room or left) for node in nodes[:8])
+    beside = " beside the other services of the stack" if room is not None else ""
+    verb = "may not find" if level == WARNING else "can't have"
+    message = f"{each} {verb} {what}{' each' if count > 1 else ''}{beside}; there is room for {fitting}: {why}."
+    return of_service(service, level, code, message, OTHER_PORT if code == "host_port" else MORE_ROOM)
+
+
+def _lacks(short: Sequence[Resource], node: Item, left: Room, room: Room) -> str:
+    """What a node has of what is short; ``room`` is what it had before services of the stack were placed."""
+    its_id, parts = str(node["ID"]), []
+    for name in short:
+        if not isinstance(name, tuple):
+            free, total = max(0, left.left(its_id, name)), room.total[its_id].get(name, 0)
+            parts.append(f"{_amount(name, free)} of {_amount(name, total)} {name} free")
+        elif left.left(its_id, name) > 0:
+            parts.append(f"{name[0]}/{name[1]} once")
+        else:
+            holder = room.holders.get((its_id, name))
+            whose = f"by service {holder}" if holder else "by the stack itself"
+            parts.append(f"{name[0]}/{name[1]} taken {whose}")
+    return f"{node_name(node)} has {', '.join(parts)}"
+
+
+def _text(name: Resource, amount: int) -> str:
+    if isinstance(name, tuple):
+        return f"the host port {name[0]}/{name[1]}"
+    return f"{_amount(name, amount)} of memory" if name == MEMORY else f"{_amount(name, amount)} {name}"
+
+
+def _amount(name: Resource, amount: int) -> str:
+    if name == MEMORY:
+        return f"{amount / MIB:.0f} MiB"
+    return f"{amount / NANO:g}" if name == CPUS else str(amount)
+
+
+def _spread(left: Room, nodes: Sequence[str], needs: Amounts, tasks: int, most: int) -> None:
+    """Places tasks evenly, as Swarm does."""
+    caps = {node: left.fits(node, needs, most) for node in nodes}
+    placed = dict.fromkeys(nodes, 0)
+    while tasks > 0:
+        open_ = [node for node in nodes if placed[node] < caps[node]]
+        if not open_:
+            return
+        share = max(1, min(tasks // len(open_), min(caps[node] - placed[node] for node in open_)))
+        for node in open_:
+            step = min(share, tasks)
+            placed[node] += step
+            left.take(node, needs, step)
+            tasks -= step
+
+
+def _starts_first(service: Item) -> bool:
+    return (service["spec"].get("UpdateConfig") or {}).get("Order") == "start-first"
+
+
+def _in_waves(desired: Item) -> List[Item]:
+    waves = {key: number for number, keys in enumerate(desired.get("waves") or []) for key in keys}
+    return sorted(desired["services"], key=lambda service: (waves.get(service["key"], 0), service["name"]))

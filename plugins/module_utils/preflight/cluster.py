@@ -1,0 +1,84 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The Swarm itself: managers, quorum, nodes."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Dict, Iterator, List, Mapping, Tuple
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.findings import (
+    ERROR,
+    WARNING,
+    Finding,
+    finding,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.seen import Item, node_name
+
+OLDEST = (20, 10)
+_VERSION = re.compile(r"(\d+)\.(\d+)")
+
+
+def summary(nodes: List[Item]) -> Dict[str, int]:
+    """Managers, how many are reachable, how many more may fail, nodes, and how many are ready and active."""
+    managers, reachable = _managers(nodes)
+    return {
+        "managers": len(managers),
+        "reachable": len(reachable),
+        "may_fail": max(0, len(reachable) - (len(managers) // 2 + 1)),
+        "nodes": len(nodes),
+        "ready": sum(1 for node in nodes if _state(node) == "ready" and _availability(node) == "active"),
+    }
+
+
+def cluster_findings(nodes: List[Item]) -> Iterator[Finding]:
+    """What is wrong with managers and nodes, whatever the stack."""
+    managers, reachable = _managers(nodes)
+    counts = summary(nodes)
+    for node in managers:
+        if node not in reachable:
+            message = "this manager is not reachable."
+            yield finding(
+                WARNING, "manager_unreachable", message, "Bring it back, or demote and remove it.", node=node_name(node)
+            )
+    if len(managers) > 1 and not counts["may_fail"]:
+        message = (
+            f"{counts['reachable']} of {counts['managers']} managers are reachable, and quorum is "
+            f"{len(managers) // 2 + 1}: if one more fails, the Swarm takes no change."
+        )
+        yield finding(WARNING, "no_spare_manager", message, "Bring managers back, or add some.")
+    if len(managers) % 2 == 0:
+        message = f"{len(managers)} managers survive the loss of no more than {len(managers) - 1} would."
+        yield finding(WARNING, "even_managers", message, "Have an odd number of managers.")
+    for node in nodes:
+        if _state(node) == "down" and _availability(node) != "drain":
+            why = str((node.get("Status") or {}).get("Message") or "")
+            message = f"it is down{f' ({why})' if why else ''}."
+            yield finding(
+                WARNING, "node_down", message, "Bring it back, or remove it (`docker node rm`).", node=node_name(node)
+            )
+        version = str(((node.get("Description") or {}).get("Engine") or {}).get("EngineVersion") or "")
+        parsed = _VERSION.match(version)
+        if parsed and (int(parsed.group(1)), int(parsed.group(2))) < OLDEST:
+            message = f"its Engine is {version}; 20.10 is the oldest that is tested."
+            yield finding(WARNING, "engine_old", message, "Update the Engine.", node=node_name(node))
+    if nodes and not counts["ready"]:
+        hint = "Bring nodes back, or activate one (`docker node update --availability active NODE`)."
+        yield finding(ERROR, "no_active_node", "No node is ready and active, so nothing can run.", hint)
+
+
+def _managers(nodes: List[Item]) -> Tuple[List[Item], List[Item]]:
+    managers = [
+        node for node in nodes if node.get("ManagerStatus") or (node.get("Spec") or {}).get("Role") == "manager"
+    ]
+    reachable = [n for n in managers if (n.get("ManagerStatus") or {}).get("Reachability") == "reachable"]
+    return managers, reachable
+
+
+def _state(node: Mapping[str, Any]) -> str:
+    return str((node.get("Status") or {}).get("State") or "")
+
+
+def _availability(node: Mapping[str, Any]) -> str:
+    return str((node.get("Spec") or {}).get("Availability") or "")

@@ -1,0 +1,94 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One host, as its kernel and its Engine describe it: pure functions over texts of /proc and the answer of /info."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Iterator, Mapping, NamedTuple, Optional
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.findings import (
+    ERROR,
+    WARNING,
+    Finding,
+    finding,
+)
+
+MIB = 1024 * 1024
+#: Of the states in /proc/net: a TCP socket that listens, a UDP socket that is bound.
+LISTENS, BOUND = "0A", "07"
+FEW_INODES = 0.02
+SLOW = ("vfs", "devicemapper")
+
+
+class Disk(NamedTuple):
+    """What a file system has left: bytes, and inodes as a share of all (None where it does not count them)."""
+
+    path: str
+    free: int
+    inodes: Optional[float]
+
+
+def listening(text: str, protocol: str) -> Dict[int, str]:
+    """Port → inode of a socket that holds it, from the text of /proc/net/tcp, tcp6, udp or udp6."""
+    wanted, found = (BOUND if protocol == "udp" else LISTENS), {}
+    for line in text.splitlines()[1:]:
+        fields = line.split()
+        if len(fields) > 9 and fields[3] == wanted:
+            found[int(fields[1].rpartition(":")[2], 16)] = fields[9]
+    return found
+
+
+def kernel_has(name: str, loaded: str, builtin: Optional[str], files: Optional[str], in_sys: bool) -> Optional[bool]:
+    """Whether the kernel has a module, or can load it; None where that can't be known.
+
+    ``loaded`` is /proc/modules; ``builtin`` and ``files`` are modules.builtin and modules.dep, None where these can't
+    be read.
+    """
+    if in_sys or any(line.split(" ", 1)[0] == name for line in loaded.splitlines()):
+        return True
+    for text in (builtin, files):
+        for line in (text or "").splitlines():
+            file = line.split(":", 1)[0].rpartition("/")[2]
+            if file.split(".", 1)[0].replace("-", "_") == name:
+                return True
+    return None if files is None else False
+
+
+def kernel_findings(node: str, has: Mapping[str, Optional[bool]], vips: bool) -> Iterator[Finding]:
+    """``has`` is the answer of ``kernel_has`` for vxlan and ip_vs; ``vips`` whether anything needs virtual IPs."""
+    if has["vxlan"] is not True:
+        unknown = has["vxlan"] is None
+        message = "the kernel has no vxlan" + (" loaded, and its modules can't be looked at" if unknown else "")
+        hint = "Install the kernel's modules (on Debian and Ubuntu linux-modules-extra or a full kernel)."
+        level = WARNING if unknown else ERROR
+        yield finding(level, "no_overlay", f"{message}: overlay networks do not work.", hint, node=node)
+    if vips and has["ip_vs"] is not True:
+        unknown = has["ip_vs"] is None
+        message = "the kernel has no IPVS" + (" loaded, and its modules can't be looked at" if unknown else "")
+        hint = "Load ip_vs, or use endpoint_mode: dnsrr and ports with mode: host."
+        yield finding(
+            WARNING, "no_ipvs", f"{message}: virtual IPs and the ingress network carry no traffic.", hint, node=node
+        )
+
+
+def storage_findings(node: str, info: Mapping[str, Any], overlay: bool) -> Iterator[Finding]:
+    """``overlay`` is whether /proc/filesystems has overlay."""
+    driver = str(info.get("Driver") or "")
+    if driver in SLOW:
+        message = f"the Engine stores images with {driver}, which is slow and takes much space"
+        why = "." if overlay else "; the kernel has no overlay file system."
+        yield finding(WARNING, "storage_driver", message + why, "Use the storage driver overlay2.", node=node)
+
+
+def disk_findings(node: str, disk: Disk, least: int, enough: int) -> Iterator[Finding]:
+    """Fewer than ``least`` MiB free is an error, fewer than ``enough`` a warning."""
+    free = disk.free // MIB
+    if free < max(least, enough):
+        limit = least if free < least else enough
+        message = f"{free} MiB are free in {disk.path}, where the Engine keeps images and volumes; {limit} are wanted."
+        hint = "Make room (`docker system df` shows what takes it), or lower the limit."
+        yield finding(ERROR if free < least else WARNING, "disk_space", message, hint, node=node)
+    if disk.inodes is not None and disk.inodes < FEW_INODES:
+        message = f"{disk.inodes:.1%} of the inodes are free in {disk.path}."
+        yield finding(WARNING, "inodes", message, "Remove small files there, or unused images.", node=node)

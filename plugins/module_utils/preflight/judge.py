@@ -1,0 +1,57 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The cluster's part of a preflight, judged: a pure function from what the Engine and the registries said."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.capacity import capacity_findings
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.cluster import cluster_findings
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.findings import Finding
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.images import image_findings, platforms
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.nodes import facts_for_nodes
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.objects import (
+    object_findings,
+    service_findings,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.placement import (
+    eligible,
+    fits,
+    placement_findings,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.seen import Item, Seen, node_name
+
+
+class Judged(NamedTuple):
+    """The findings, and what each node is to look at (``nodes.facts_for_nodes``)."""
+
+    findings: List[Finding]
+    facts: Dict[str, Dict[str, Any]]
+
+
+def judge(
+    desired: Item,
+    observed: Mapping[str, List[Item]],
+    looked_up: List[str],
+    answers: Mapping[str, Mapping[str, Any]],
+    registry_of: Callable[[str], str],
+) -> Judged:
+    """``observed`` has nodes, services, tasks, networks, configs and secrets, each a list of the Engine's objects.
+
+    ``answers`` are those of the registries for the images ``looked_up``. Nothing is raised.
+    """
+    nodes = sorted(observed["nodes"], key=node_name)
+    seen = Seen(desired, nodes, observed["services"], observed["tasks"], platforms(desired, answers))
+    findings: List[Finding] = [*cluster_findings(seen.nodes)]
+    findings += object_findings(desired, observed)
+    findings += service_findings(seen)
+    findings += image_findings(seen, looked_up, answers, registry_of)
+    may: Dict[str, List[Item]] = {}
+    for service in desired["services"]:
+        found = fits(seen, service)
+        may[service["name"]] = eligible(found)
+        findings += placement_findings(seen, service, found)
+    findings += capacity_findings(seen, may)
+    return Judged(findings, facts_for_nodes(seen, may))

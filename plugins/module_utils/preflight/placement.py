@@ -1,0 +1,161 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which nodes may run a service, and what rules the others out: as swarmkit's scheduler filters them."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Set, Tuple
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes import (
+    EXPRESSION,
+    has_platform,
+    meets,
+    value_of,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.findings import (
+    ERROR,
+    WARNING,
+    Finding,
+    named,
+    of_service,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.seen import (
+    Item,
+    Seen,
+    is_global,
+    node_name,
+    replicas,
+)
+
+STATE, CONSTRAINT, PLATFORM, PLUGIN = "no_active_node", "constraints", "platform", "plugin"
+HINTS = {
+    STATE: "Bring a node back (`docker node update --availability active NODE`).",
+    CONSTRAINT: "Correct the constraint, or label a node (`docker node update --label-add KEY=VALUE NODE`).",
+    PLATFORM: "Build the image for the nodes' platform, or add a node of its own.",
+    PLUGIN: "Install the plugin on the nodes, or use another driver.",
+}
+SPREAD = "node.labels."
+
+
+class Fit(NamedTuple):
+    """A node, and the reasons why it may not run the service: their sort, and words for them."""
+
+    node: Item
+    reasons: List[Tuple[str, str]]
+
+
+def fits(seen: Seen, service: Item) -> List[Fit]:
+    """All nodes, each with what keeps the service from it. An empty list of reasons means that it may run there."""
+    template = service["spec"]["TaskTemplate"]
+    placement = template.get("Placement") or {}
+    platforms = seen.platforms.get(service["name"]) or placement.get("Platforms") or []
+    constraints = [str(text) for text in placement.get("Constraints") or []]
+    plugins = sorted(_plugins(template))
+    found = []
+    for node in seen.nodes:
+        reasons = [(STATE, words) for words in _state(node)]
+        reasons += [(CONSTRAINT, text) for text in constraints if not meets(node, text)]
+        if not has_platform(node, platforms):
+            wanted = sorted(f"{p.get('OS', '')}/{p.get('Architecture', '')}" for p in platforms)
+            reasons.append((PLATFORM, f"the platform (the image has {', '.join(wanted)})"))
+        reasons += [
+            (PLUGIN, f"the missing {sort.lower()} plugin {name}")
+            for sort, name in plugins
+            if not _has(node, sort, name)
+        ]
+        found.append(Fit(node, reasons))
+    return found
+
+
+def eligible(fits_: List[Fit]) -> List[Item]:
+    """The nodes that may run it."""
+    return [fit.node for fit in fits_ if not fit.reasons]
+
+
+def _state(node: Item) -> Iterator[str]:
+    state = (node.get("Status") or {}).get("State")
+    availability = (node.get("Spec") or {}).get("Availability")
+    if state not in ("ready", "unknown"):
+        yield f"being {state or 'unknown'}"
+    if availability != "active":
+        yield {"drain": "being drained", "pause": "being paused"}.get(str(availability), f"being {availability}")
+
+
+def _plugins(template: Mapping[str, Any]) -> Set[Tuple[str, str]]:
+    driver = (template.get("LogDriver") or {}).get("Name")
+    wanted = {("Log", str(driver))} if driver and driver != "none" else set()
+    for mount in (template.get("ContainerSpec") or {}).get("Mounts") or []:
+        name = ((mount.get("VolumeOptions") or {}).get("DriverConfig") or {}).get("Name")
+        if name and name != "local":
+            wanted.add(("Volume", str(name)))
+    return wanted
+
+
+def _has(node: Item, sort: str, name: str) -> bool:
+    plugins = ((node.get("Description") or {}).get("Engine") or {}).get("Plugins") or []
+    names = {str(plugin.get("Name")) for plugin in plugins if plugin.get("Type") == sort}
+    if sort == "Log" and not names:
+        return True  # an old Engine does not tell
+    return bool(names & {name, f"{name}:latest"})
+
+
+def ruled_out(fits_: List[Fit]) -> str:
+    """Which reason rules out which nodes, as a sentence without its end."""
+    by_reason: Dict[Tuple[str, str], List[str]] = {}
+    for fit in fits_:
+        for reason in fit.reasons:
+            by_reason.setdefault(reason, []).append(node_name(fit.node) + _instead(fit.node, reason))
+    return "; ".join(f"{words} rules out {named(nodes)}" for (_sort, words), nodes in by_reason.items())
+
+
+def _instead(node: Item, reason: Tuple[str, str]) -> str:
+    """What the node has where a constraint asks for something else."""
+    parsed = EXPRESSION.match(reason[1]) if reason[0] == CONSTRAINT else None
+    if not parsed or parsed.group(2) != "==" or parsed.group(1).lower() in ("node.id", "node.hostname"):
+        return ""
+    value = value_of(node, parsed.group(1))
+    return "" if value is None else f" ({value or 'none'})"
+
+
+def placement_findings(seen: Seen, service: Item, fits_: List[Fit]) -> Iterator[Finding]:
+    """Where no node may run the service, too few may, or a preference means nothing."""
+    may = eligible(fits_)
+    placement = service["spec"]["TaskTemplate"].get("Placement") or {}
+    everywhere = is_global(service)
+    if not everywhere and not replicas(service):
+        return
+    if not may:
+        sort = _sort(fits_)
+        if everywhere:
+            message = f"it is global, and no node may run it, so it has no task: {ruled_out(fits_)}."
+        else:
+            message = f"no node can run it: {ruled_out(fits_)}."
+        yield of_service(service, WARNING if everywhere else ERROR, sort, message, HINTS[sort])
+        return
+    most = int(placement.get("MaxReplicas") or 0)
+    if most and not everywhere and replicas(service) > most * len(may):
+        out = ruled_out(fits_)
+        message = (
+            f"{replicas(service)} replicas with max_replicas_per_node {most} need more nodes than the {len(may)} that "
+            f"may run it ({named([node_name(node) for node in may])})" + (f": {out}." if out else ".")
+        )
+        yield of_service(service, ERROR, "max_replicas", message, "Lower the replicas, or raise max_replicas_per_node.")
+    for preference in placement.get("Preferences") or []:
+        key = str((preference.get("Spread") or {}).get("SpreadDescriptor") or "")
+        if "labels." in key.lower() and len(may) > 1 and not any(value_of(node, key) for node in may):
+            message = f"the preference spread: {key} has no effect: none of the nodes that may run it has this label."
+            yield of_service(
+                service, WARNING, "preference", message, HINTS[CONSTRAINT].replace("Correct the constraint, or l", "L")
+            )
+
+
+def _sort(fits_: List[Fit]) -> str:
+    """What keeps the service from every node; the first that holds for all that are there to take tasks."""
+    active = [fit for fit in fits_ if all(sort != STATE for sort, _words in fit.reasons)]
+    if not active:
+        return STATE
+    every = [
+        sort for sort in (CONSTRAINT, PLATFORM, PLUGIN) if all(any(s == sort for s, _w in f.reasons) for f in active)
+    ]
+    return every[0] if every else CONSTRAINT

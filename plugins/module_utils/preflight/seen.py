@@ -1,0 +1,80 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The Swarm as a preflight sees it: nodes, services, tasks, and what the stack wants of them."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, FrozenSet, List, Mapping, NamedTuple, Tuple
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import ON_THE_WAY, state_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import id_of, name_of, stack_of
+
+Item = Mapping[str, Any]
+Port = Tuple[int, str]
+#: Tasks in these states hold what they have of their node; those before have no node yet.
+HOLDING = frozenset(ON_THE_WAY) - {"new", "pending"} | {"running"}
+
+
+class Seen(NamedTuple):
+    """One snapshot. ``platforms`` holds those of images by service name, where a registry has told them."""
+
+    desired: Item
+    nodes: List[Item]
+    services: List[Item]
+    tasks: List[Item]
+    platforms: Mapping[str, List[Item]]
+
+    @property
+    def own(self) -> Dict[str, Item]:
+        """The live services that the files have, by name."""
+        stack, names = self.desired["stack"]["name"], {s["name"] for s in self.desired["services"]}
+        return {name_of(s): s for s in self.services if stack_of(s) == stack and name_of(s) in names}
+
+    @property
+    def others(self) -> List[Item]:
+        """All other live services; among them those of the stack that a deployment removes at its end."""
+        own = {id_of(service) for service in self.own.values()}
+        return [service for service in self.services if id_of(service) not in own]
+
+    def holding(self) -> List[Item]:
+        """The tasks that hold something of a node."""
+        return [task for task in self.tasks if state_of(task) in HOLDING and task.get("NodeID")]
+
+    def nodes_of(self, service_id: str) -> FrozenSet[str]:
+        """The ids of the nodes where tasks of a service are."""
+        return frozenset(str(task["NodeID"]) for task in self.holding() if task.get("ServiceID") == service_id)
+
+
+def node_name(node: Item) -> str:
+    """A node's host name."""
+    return str((node.get("Description") or {}).get("Hostname") or node.get("ID") or "")
+
+
+def published(service: Item, mode: str) -> List[Port]:
+    """The ports that a service, live or of a DesiredState, publishes in a mode; without those that Swarm chooses."""
+    spec = (service.get("Spec") or service.get("spec") or {}).get("EndpointSpec") or {}
+    ports = [*(spec.get("Ports") or []), *((service.get("Endpoint") or {}).get("Ports") or [])]
+    found = {
+        (int(port["PublishedPort"]), str(port.get("Protocol") or "tcp"))
+        for port in ports
+        if port.get("PublishedPort") and (port.get("PublishMode") or "ingress") == mode
+    }
+    return sorted(found)
+
+
+def is_global(service: Item) -> bool:
+    """Whether a service of a DesiredState has a task on each node."""
+    mode = service["spec"].get("Mode") or {}
+    return "Global" in mode or "GlobalJob" in mode
+
+
+def replicas(service: Item) -> int:
+    """How many tasks of a service of a DesiredState run at a time, where it is not global."""
+    mode = service["spec"].get("Mode") or {}
+    job = mode.get("ReplicatedJob")
+    if job is not None:
+        most = int(job.get("MaxConcurrent") or 1)
+        return min(most, int(job.get("TotalCompletions") or most))
+    count = (mode.get("Replicated") or {}).get("Replicas")
+    return 1 if count is None else int(count)

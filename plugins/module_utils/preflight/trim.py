@@ -1,0 +1,70 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What of a DesiredState a preflight needs: no environment, no contents, no options that may hold a password."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping
+
+FORMAT = ("stack", "waves")
+CONTAINER = ("Image", "Configs", "Secrets")
+TEMPLATE = ("Placement", "Resources", "Networks")
+SERVICE = ("Name", "Mode", "EndpointSpec", "UpdateConfig")
+
+
+def trimmed(desired: Mapping[str, Any]) -> Dict[str, Any]:
+    """A DesiredState of the same shape with less in it."""
+    result: Dict[str, Any] = {key: desired[key] for key in FORMAT}
+    for kind in ("networks", "configs", "secrets"):
+        result[kind] = [{key: entry[key] for key in ("key", "name", "external")} for entry in desired[kind]]
+    result["services"] = [_service(service) for service in desired["services"]]
+    return result
+
+
+def _service(service: Mapping[str, Any]) -> Dict[str, Any]:
+    spec, template = service["spec"], service["spec"]["TaskTemplate"]
+    container = template.get("ContainerSpec") or {}
+    kept = _some(container, CONTAINER)
+    kept["Mounts"] = [_mount(mount) for mount in container.get("Mounts") or []]
+    credentials = (container.get("Privileges") or {}).get("CredentialSpec")
+    if credentials:
+        kept["Privileges"] = {"CredentialSpec": _some(credentials, ("Config",))}
+    parts = {**_some(template, TEMPLATE), "ContainerSpec": kept}
+    if (template.get("LogDriver") or {}).get("Name"):
+        parts["LogDriver"] = {"Name": template["LogDriver"]["Name"]}
+    return {
+        **{key: service[key] for key in ("key", "name", "image", "where")},
+        "spec": {**_some(spec, SERVICE), "TaskTemplate": parts},
+    }
+
+
+def _mount(mount: Mapping[str, Any]) -> Dict[str, Any]:
+    kept = _some(mount, ("Type", "Source", "Target"))
+    driver = ((mount.get("VolumeOptions") or {}).get("DriverConfig") or {}).get("Name")
+    if driver:
+        kept["VolumeOptions"] = {"DriverConfig": {"Name": driver}}
+    return kept
+
+
+def _some(value: Mapping[str, Any], keys: Any) -> Dict[str, Any]:
+    return {key: value[key] for key in keys if value.get(key) is not None}
+
+
+def bind_sources(service: Mapping[str, Any]) -> List[str]:
+    """The paths of the node that a service binds; those that differ from task to task are left out."""
+    mounts = (service["spec"]["TaskTemplate"].get("ContainerSpec") or {}).get("Mounts") or []
+    sources = {str(m.get("Source") or "") for m in mounts if m.get("Type") == "bind"}
+    return sorted(source for source in sources if source.startswith("/") and "{{" not in source and "\0" not in source)
+
+
+def needs_vips(desired: Mapping[str, Any]) -> bool:
+    """Whether a service has a virtual IP or a port in ingress mode."""
+    for service in desired["services"]:
+        spec = service["spec"]
+        endpoint = spec.get("EndpointSpec") or {}
+        ingress = any((port.get("PublishMode") or "ingress") == "ingress" for port in endpoint.get("Ports") or [])
+        joined = [network.get("Target") for network in spec["TaskTemplate"].get("Networks") or []]
+        if ingress or ((endpoint.get("Mode") or "vip") == "vip" and any(name != "host" for name in joined)):
+            return True
+    return False

@@ -1,0 +1,65 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Compose files of a task, compiled on the controller: what the actions that take such files share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.errors import AnsibleError
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ComposeError, Problem
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.compile import CompileRequest, compile_stack
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.local_files import LocalFiles
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.plain import as_texts
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.sources import SlurpedFiles, sources_of
+
+
+def compile_files(action: ActionBase, options: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the DesiredState of the files that ``options`` (STACK, FILES and PLATFORM) name.
+
+    Raises ComposeError.
+    """
+
+    def find(path: str) -> str:
+        try:
+            return str(action._find_needle("files", path))
+        except AnsibleError as error:
+            raise _not_found(path, str(error)) from None
+
+    def slurp(path: str) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = action._execute_module(
+            "ansible.legacy.slurp", module_args={"src": path}, task_vars=variables
+        )
+        return found
+
+    remote = options["remote_src"]
+    sources, directory = sources_of(options, find)
+    request = CompileRequest(
+        sources=sources,
+        name=options["name"],
+        project=options["project"],
+        environment=options["environment"],
+        label_prefix=options["label_prefix"],
+        variables=as_texts(options["variables"]),
+        env_files=[path if remote else find(path) for path in options["env_files"]],
+        profiles=options["profiles"],
+        project_directory=directory,
+        strict=options["strict"],
+        apply_ignored_keys=options["apply_ignored_keys"],
+        shared_networks=options["shared_networks"],
+        platform=options["platform"],
+        env_overrides=options["env_overrides"],
+    )
+    return compile_stack(request, SlurpedFiles(slurp) if remote else LocalFiles())
+
+
+def _not_found(path: str, searched: str) -> ComposeError:
+    places = [line.strip() for line in searched.splitlines() if line.startswith("\t")]
+    places[-1:] = [place.split(" on the Ansible Controller")[0] for place in places[-1:]]
+    hint = f"searched for {', '.join(dict.fromkeys(places))}; for a file of the manager set remote_src: true"
+    problem = Problem("there is no such file on the controller", file=path, hint=hint, code="file_missing")
+    return ComposeError([problem])
