@@ -119,8 +119,9 @@ def capacity_findings(seen: Seen, may: Mapping[str, List[Item]]) -> Iterator[Fin
         for name, amount in needs.items():
             asked[name] = asked.get(name, 0) + amount * count
             reached.setdefault(name, set()).update(ids)
+        over = any(asked[name] > sum(max(0, room.left(node, name)) for node in reached[name]) for name in needs)
         if is_global(service):
-            yield from _everywhere(service, needs, nodes, room, left)
+            yield from _everywhere(service, needs, nodes, room, left, over)
             continue
         most = int((service["spec"]["TaskTemplate"].get("Placement") or {}).get("MaxReplicas") or count)
         if most * len(ids) < count or not count:
@@ -130,7 +131,6 @@ def capacity_findings(seen: Seen, may: Mapping[str, List[Item]]) -> Iterator[Fin
         if alone < count:
             yield _short(service, needs, nodes, room, count, most, ERROR)
         elif together < count:
-            over = any(asked[n] > sum(max(0, room.left(node, n)) for node in reached[n]) for n in needs)
             yield _short(service, needs, nodes, left, count, most, ERROR if over else WARNING, room)
         elif _starts_first(service) and service["name"] in seen.own and together < count + 1:
             message = "an update needs room for one more task (order: start-first), and there is none."
@@ -138,23 +138,28 @@ def capacity_findings(seen: Seen, may: Mapping[str, List[Item]]) -> Iterator[Fin
         _spread(left, ids, needs, min(count, together), most)
 
 
-def _everywhere(service: Item, needs: Amounts, nodes: Sequence[Item], room: Room, left: Room) -> Iterator[Finding]:
+def _everywhere(
+    service: Item, needs: Amounts, nodes: Sequence[Item], room: Room, left: Room, over: bool
+) -> Iterator[Finding]:
     for node in nodes:
         its_id = str(node["ID"])
-        if not left.fits(its_id, needs):
-            short = [name for name in needs if left.left(its_id, name) < needs[name]]
-            code = "host_port" if isinstance(short[0], tuple) else "resources"
-            message = f"it is global, and has no room here: {_lacks(short, node, left, room)}."
-            yield finding(
-                ERROR,
-                code,
-                message,
-                OTHER_PORT if code == "host_port" else MORE_ROOM,
-                service=str(service["key"]),
-                node=node_name(node),
-                where=str(service.get("where") or ""),
-            )
-        left.take(its_id, needs, 1)
+        if left.fits(its_id, needs):
+            left.take(its_id, needs, 1)
+            continue
+        short = [name for name in needs if left.left(its_id, name) < needs[name]]
+        code = "host_port" if isinstance(short[0], tuple) else "resources"
+        sure = over or not room.fits(its_id, needs)
+        has = "has" if sure else "may have"
+        message = f"it is global, and {has} no room here: {_lacks(short, node, left, room)}."
+        yield finding(
+            ERROR if sure else WARNING,
+            code,
+            message,
+            OTHER_PORT if code == "host_port" else MORE_ROOM,
+            service=str(service["key"]),
+            node=node_name(node),
+            where=str(service.get("where") or ""),
+        )
 
 
 def _short(
@@ -188,7 +193,7 @@ def _lacks(short: Sequence[Resource], node: Item, left: Room, room: Room) -> str
             free, total = max(0, left.left(its_id, name)), room.total[its_id].get(name, 0)
             parts.append(f"{_amount(name, free)} of {_amount(name, total)} {name} free")
         elif left.left(its_id, name) > 0:
-            parts.append(f"{name[0]}/{name[1]} once")
+            parts.append(f"{name[0]}/{name[1]} free")
         else:
             holder = room.holders.get((its_id, name))
             whose = f"by service {holder}" if holder else "by the stack itself"
@@ -230,4 +235,5 @@ def _starts_first(service: Item) -> bool:
 
 def _in_waves(desired: Item) -> List[Item]:
     waves = {key: number for number, keys in enumerate(desired.get("waves") or []) for key in keys}
-    return sorted(desired["services"], key=lambda service: (waves.get(service["key"], 0), service["name"]))
+    # Where a global service goes is no choice of the scheduler's.
+    return sorted(desired["services"], key=lambda s: (waves.get(s["key"], 0), not is_global(s), s["name"]))

@@ -36,6 +36,8 @@ def facts_for_nodes(seen: Seen, may: Mapping[str, List[Item]]) -> Dict[str, Fact
     service has it. It is an error where the service must run on that node, or is new; else Swarm may go on with others.
     """
     room = Room(seen)
+    # The Engine of every node itself listens on these; whose they are is told already.
+    swarms = {port for other in seen.others for port in published(other, "ingress")}
     found: Dict[str, Facts] = {
         str(node["ID"]): {"name": node_name(node), "ports": [], "binds": []} for node in seen.nodes
     }
@@ -55,11 +57,14 @@ def facts_for_nodes(seen: Seen, may: Mapping[str, List[Item]]) -> Dict[str, Fact
         for node in nodes:
             its_id = str(node["ID"])
             for port in published(service, "host"):
-                if not (port in had and its_id in at_work) and (its_id, port) not in room.holders:
+                own = port in had and its_id in at_work
+                if not own and port not in swarms and (its_id, port) not in room.holders:
                     found[its_id]["ports"].append({**about, "port": list(port), "mode": "host"})
             for source in bind_sources(service):
                 found[its_id]["binds"].append({**about, "source": source})
-        for port in sorted(set(published(service, "ingress")) - set(published(live, "ingress") if live else ())):
+        for port in sorted(
+            set(published(service, "ingress")) - set(published(live, "ingress") if live else ()) - swarms
+        ):
             for facts in found.values():
                 facts["ports"].append({**about, "level": WARNING, "port": list(port), "mode": "ingress"})
     return found
