@@ -110,7 +110,7 @@ def capacity_findings(seen: Seen, may: Mapping[str, List[Item]]) -> Iterator[Fin
     left = room.copy()
     asked: Dict[Resource, int] = {}
     reached: Dict[Resource, Set[str]] = {}
-    for service in _in_waves(seen.desired):
+    for service in _in_turn(seen):
         needs, nodes = wanted(service), may[service["name"]]
         if not needs or not nodes:
             continue
@@ -233,7 +233,13 @@ def _starts_first(service: Item) -> bool:
     return (service["spec"].get("UpdateConfig") or {}).get("Order") == "start-first"
 
 
-def _in_waves(desired: Item) -> List[Item]:
+def _in_turn(seen: Seen) -> List[Item]:
+    """The services in the order in which their tasks find room: a task that runs stays where it is."""
+    desired, live = seen.desired, seen.own
     waves = {key: number for number, keys in enumerate(desired.get("waves") or []) for key in keys}
-    # Where a global service goes is no choice of the scheduler's.
-    return sorted(desired["services"], key=lambda s: (waves.get(s["key"], 0), not is_global(s), s["name"]))
+
+    def turn(service: Item) -> Tuple[bool, int, bool, str]:
+        # Where a global service goes is no choice of the scheduler's.
+        return service["name"] not in live, waves.get(service["key"], 0), not is_global(service), service["name"]
+
+    return sorted(desired["services"], key=turn)

@@ -9,7 +9,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.nodes 
 HEAD = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
 TCP = HEAD + (
     "   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4711 1 0 100 0 0 10 0\n"
-    "   1: 0100007F:0050 0200007F:C001 01 00000000:00000000 00:00000000 00000000     0        0 4712 1 0 20 4 30 10 -1\n"
+    "   1: 0100007F:0050 0200007F:C001 01 00000000:00000000 00:00000000 00000000     0        0 4712 1 0 20 4 30 10\n"
     "   2: 0100007F:0051 0200007F:C001 06 00000000:00000000 00:00000000 00000000     0        0 0 1 0\n"
 )
 UDP6 = (

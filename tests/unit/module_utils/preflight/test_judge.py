@@ -71,7 +71,7 @@ def named(kind, value):
 
 
 def live(name, given, number):
-    """A service and its tasks: ``ports`` like 8080/tcp host, ``memory`` in MiB reserved by each, ``tasks`` their nodes."""
+    """A service and its tasks: ``ports`` like 80/tcp host, ``memory`` in MiB for each, ``tasks`` their nodes."""
     ports = []
     for text in given.get("ports", ()):
         port, mode = text.split()
