@@ -262,6 +262,7 @@ def every_result(reader):
                 {"name": "foreign", "stackwright.swarm.stack_cleanup": {"name": "shop", "volume_names": ["echo_data"]}}
             ),
             tried(ours("stack_values", state="regenerated", names=["NOT_THERE"])),
+            tried(ours("stack_preflight", definition="services: {web: {imge: nginx}}")),
             tried({"stackwright.swarm.swarm_info": {"docker_host": "unix:///nonexistent/docker.sock"}}),
             tried({"stackwright.swarm.swarm_init": {"docker_host": "unix:///nonexistent/docker.sock"}}),
             *(tried(task) for task in tasks_of_routes()),
@@ -273,6 +274,7 @@ def every_result(reader):
     reader.play([ours(definition=port), tried(ours("stack_service", service="web", replicas=2))])
     reader.play([ours("stack_service", service="web", replicas=0)], limit="swarm_managers", diff=True)
     reader.play([ours("stack_cleanup", volumes=True)], limit="swarm_managers")
+    reader.play([tried(ours("stack_preflight", definition=image("true"), fail_on="warning"))], limit="swarm_managers")
     return reader.results
 
 

@@ -91,6 +91,28 @@ def test_routes_come_stay_and_come_back_after_a_loss(shop):
     assert not shop.swarm.objects("services")
 
 
+def test_what_stands_in_the_way_is_told_before_anything_changes(shop):
+    assert shop.deploy(web=("old.example.com", GOOD)).code == 0
+    placed = {"services": {"web": {"deploy": {"placement": {"constraints": ["node.labels.none == there"]}}}}}
+    shop.player.write("placed.yml", json.dumps(placed))
+    options = {"stack_src": ["compose.yml", "placed.yml"]}
+    for check in (False, True):
+        run = shop.deploy({"options": options, "check": check}, web=("new.example.com", GOOD))
+        assert run.code != 0
+        assert run.last["error_code"] == "constraints", run.output
+        assert "node.labels.none == there rules out" in run.last["msg"]
+        assert not changed(run)
+    assert shop.domains == ["old.example.com"]
+    never = {**options, "stack_preflight_fail_on": "never"}
+    planned = shop.deploy({"options": never, "check": True}, web=("new.example.com", GOOD))
+    assert planned.code == 0, planned.output
+    without = shop.deploy(
+        {"options": {**options, "stack_preflight": False}, "check": True}, web=("new.example.com", GOOD)
+    )
+    assert without.code == 0, without.output
+    assert not [result for result in without.of() if "findings" in result]
+
+
 @pytest.mark.parametrize("switch", ["after_gate", "before"])
 def test_a_deployment_that_fails_leaves_the_routes(shop, switch):
     assert shop.deploy(web=("old.example.com", GOOD)).code == 0
