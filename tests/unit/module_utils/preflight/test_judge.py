@@ -196,3 +196,14 @@ def test_nothing_that_may_be_secret_leaves_the_controller():
 )
 def test_which_stacks_need_virtual_addresses(service, vips):
     assert needs_vips(trimmed(compiled(f"services:\n  web: {service}"))) is vips
+
+
+GUIDE = Path(__file__).resolve().parents[4] / "docs" / "guides" / "preflight.md"
+
+
+def test_the_guide_knows_every_code():
+    told_codes = {line.split(":")[0].split()[1] for path in CASES.glob("*.txt") for line in path.read_text().splitlines()}
+    codes = {code for code in told_codes if "_" in code or code.isalpha()} - {"on"}
+    assert len(codes) > 20
+    guide = GUIDE.read_text()
+    assert {code for code in codes if f"`{code}`" not in guide} == set()
