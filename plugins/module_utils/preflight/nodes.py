@@ -36,8 +36,9 @@ def facts_for_nodes(seen: Seen, may: Mapping[str, List[Item]]) -> Dict[str, Fact
     service has it. It is an error where the service must run on that node, or is new; else Swarm may go on with others.
     """
     room = Room(seen)
-    # The Engine of every node itself listens on these; whose they are is told already.
+    # Whose these are is told already; on ingress ports the Engine of every node itself listens.
     swarms = {port for other in seen.others for port in published(other, "ingress")}
+    hosts = {port for other in seen.others for port in published(other, "host")}
     found: Dict[str, Facts] = {
         str(node["ID"]): {"name": node_name(node), "ports": [], "binds": []} for node in seen.nodes
     }
@@ -62,9 +63,8 @@ def facts_for_nodes(seen: Seen, may: Mapping[str, List[Item]]) -> Dict[str, Fact
                     found[its_id]["ports"].append({**about, "port": list(port), "mode": "host"})
             for source in bind_sources(service):
                 found[its_id]["binds"].append({**about, "source": source})
-        for port in sorted(
-            set(published(service, "ingress")) - set(published(live, "ingress") if live else ()) - swarms
-        ):
+        had = set(published(live, "ingress")) if live else set()
+        for port in sorted(set(published(service, "ingress")) - had - swarms - hosts):
             for facts in found.values():
                 facts["ports"].append({**about, "level": WARNING, "port": list(port), "mode": "ingress"})
     return found
