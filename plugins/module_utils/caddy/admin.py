@@ -67,7 +67,11 @@ class Admin:
             value = json.loads(answer.body)
         except ValueError:
             raise self._strange("its answer is no JSON") from None
-        return Seen(value, lambda: etag_of(path, answer.headers, answer.body, answer.trailers), "etag" in answer.headers)
+
+        def etag() -> Optional[str]:
+            return etag_of(path, answer.headers, answer.body, answer.trailers)
+
+        return Seen(value, etag, "etag" in answer.headers)
 
     def get(self, path: str) -> Answer:
         """One GET, again where the connection breaks: reading harms nobody.
