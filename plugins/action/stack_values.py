@@ -9,12 +9,12 @@ import json
 from typing import Any, Dict, Optional
 
 from ansible.errors import AnsibleError
-from ansible.plugins.action import ActionBase
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.connection import CONNECTION
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import KEPT, STACK, STORE
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.piped_action import PipedAction
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.plain import as_texts, plain
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.play_vault import play_vault
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault_store import with_vaults
@@ -22,7 +22,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault_store impo
 MODULE = "stackwright.swarm.stack_values"
 
 
-class ActionModule(ActionBase):
+class ActionModule(PipedAction):
     _supports_check_mode = True
     _supports_async = False
 

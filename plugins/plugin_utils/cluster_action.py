@@ -12,12 +12,12 @@ from typing import Any, Dict, List, Mapping, Tuple
 
 from ansible import constants as C
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.connection import CONNECTION
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.election import Outcome, turn
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.piped_action import PipedAction
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.plain import plain
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.progress import Follower
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.who import who_asks
@@ -26,7 +26,7 @@ Spec = Mapping[str, Mapping[str, Any]]
 Result = Dict[str, Any]
 
 
-class ClusterAction(ActionBase):
+class ClusterAction(PipedAction):
     """Runs ``module`` on one manager of each cluster of the play and shows what it waits for.
 
     The module has the option ``compiled`` (adapter.options.COMPILED) and is run by adapter.run.run_change.

@@ -105,7 +105,7 @@ def test_lines_come_while_the_task_runs(site):
 
 
 @pytest.mark.parametrize(
-    "environment", [{}, {"ANSIBLE_PIPELINING": "1"}, {"ANSIBLE_KEEP_REMOTE_FILES": "1"}], ids=["", "pipelining", "kept"]
+    "environment", [{}, {"ANSIBLE_PIPELINING": "0"}, {"ANSIBLE_KEEP_REMOTE_FILES": "1"}], ids=["piped", "file", "kept"]
 )
 def test_a_deploy_that_fails_late_shows_lines_and_the_cause(site, environment):
     """By then the zip file of the module's code is gone; what reads the evidence is imported only now."""

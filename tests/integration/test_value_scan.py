@@ -52,10 +52,6 @@ GOOD = "httpd -f -p 8000"
 BAD = '["sh", "-c", "env; cat /run/secrets/*; exit 7"]'
 
 
-#: What Ansible itself writes to the manager where pipelining is off: the module with its arguments, in its own folder.
-PAYLOAD = "AnsiballZ_"
-
-
 class Watch(threading.Thread):
     """While something runs: the command lines of all processes, the environments of those that belong to ``folder``,
     and the files of the temporary folders in it."""
@@ -63,7 +59,7 @@ class Watch(threading.Thread):
     def __init__(self, folder):
         super().__init__(daemon=True)
         self.folder, self.end = folder, threading.Event()
-        self.commands, self.environments, self.files, self.payloads = set(), set(), set(), set()
+        self.commands, self.environments, self.files = set(), set(), set()
 
     def run(self):
         mark = str(self.folder).encode()
@@ -85,10 +81,7 @@ class Watch(threading.Thread):
 
     def _look(self, path):
         try:
-            if path.name.startswith(PAYLOAD):
-                self.payloads.add(path.parent.stat().st_mode & 0o077)
-            else:
-                self.files.add((str(path), path.read_bytes()))
+            self.files.add((str(path), path.read_bytes()))
         except OSError:
             return
 
@@ -106,8 +99,6 @@ class Scan:
 
     def __init__(self, bed, stack, folder, store):
         self.bed, self.stack, self.folder, self.store = bed, stack, folder, store
-        # With pipelining, nothing of a module is written to the manager's disk.
-        self.pipelining = store == "swarm"
         self.player = Player(folder, {"m1": bed.docker_host}, {"password": "of the vault\n"})
         self.values = {"store": store, **({"path": str(folder / "facts.d")} if store == "host_facts" else {})}
         overrides = {
@@ -119,7 +110,6 @@ class Scan:
 
     def play(self, *tasks, **how):
         environment = {
-            "ANSIBLE_PIPELINING": str(self.pipelining),
             "ANSIBLE_VAULT_PASSWORD_FILE": str(self.folder / "password"),
             "ANSIBLE_LOG_PATH": str(self.folder / "ansible.log"),
             "ANSIBLE_REMOTE_TMP": str(self.folder / "remote"),
@@ -227,8 +217,6 @@ def test_no_planted_value_is_found_anywhere(bed, swarm, tmp_path, store):
     places = list(scan.left_behind())
     assert len(places) > 100
     print(f"{store}: {len(places)} places scanned")
-    written = {modes for watch in scan.watched for modes in watch.payloads}
-    assert written == (set() if scan.pipelining else {0})
     files = {path for watch in scan.watched for path, _content in watch.files}
     assert any("/remote/" in path for path in files), "the folders of workers were never seen"
     hits = [
@@ -238,3 +226,18 @@ def test_no_planted_value_is_found_anywhere(bed, swarm, tmp_path, store):
     for config in bed.node("m1").api("GET", "/configs"):
         if config["Spec"]["Name"].startswith((f"stackwright.values.{swarm.name}", f"stackwright.rev.{swarm.name}")):
             bed.node("m1").api("DELETE", f"/configs/{config['ID']}")
+
+
+@pytest.mark.parametrize("chosen", ["", "environment", "variable"])
+def test_a_module_is_written_to_a_file_only_if_somebody_says_so(bed, swarm, tmp_path, chosen):
+    player = Player(tmp_path, {"m1": bed.docker_host})
+    environment = {"ANSIBLE_PIPELINING": "false"} if chosen == "environment" else {}
+    variables = {"ansible_pipelining": False} if chosen == "variable" else {}
+    tasks = [
+        {"stack_values": {"name": swarm.name, "store": "swarm", "state": "listed"}},
+        {"compose_stack": {"name": swarm.name, "state": "absent"}},
+    ]
+    run = player.play(*tasks, check=True, verbosity=4, environment=environment, variables=variables)
+    assert run.code == 0, run.output
+    assert run.output.count("TO ") >= 2 * bool(chosen)
+    assert ("AnsiballZ_" in run.output) == bool(chosen)

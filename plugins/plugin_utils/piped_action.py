@@ -1,0 +1,43 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The base of action plugins whose module's arguments may hold values that must not be on any disk."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Optional
+
+from ansible import constants as C
+from ansible.plugins.action import ActionBase
+
+
+class PipedAction(ActionBase):
+    """Pipes the module into the target's Python wherever that can be done.
+
+    Otherwise Ansible writes a module with its arguments into a file here, and into one on the target. It pipes only if
+    told to, since a ``sudo`` with ``requiretty`` does not like it; whoever has such hosts says so by ``pipelining:
+    false`` or ``ansible_pipelining: false``, which counts here as well.
+    """
+
+    _variables: Dict[str, Any]
+
+    def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
+        self._variables = task_vars or {}
+        result: Dict[str, Any] = super().run(tmp, task_vars)
+        return result
+
+    def _is_pipelining_enabled(self, module_style: str, wrap_async: bool = False) -> bool:
+        if super()._is_pipelining_enabled(module_style, wrap_async):
+            return True
+        become = self._connection.become
+        able = self._connection.has_pipelining and (not become or become.pipelining)
+        wanted = module_style == "new" and not wrap_async and not C.DEFAULT_KEEP_REMOTE_FILES
+        return bool(able and wanted and not self._is_chosen())
+
+    def _is_chosen(self) -> bool:
+        """Whether somebody has said anything about it."""
+        try:
+            origin = self._connection.get_option_and_origin("pipelining", hostvars=self._variables)[1]
+        except KeyError:
+            return False
+        return str(origin) != "default"
