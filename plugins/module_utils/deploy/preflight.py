@@ -8,17 +8,16 @@ from __future__ import annotations
 from typing import Any, Dict, List, Mapping
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.images import ask_registry
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.look import registry_header
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import configs_named, networks_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
-from ansible_collections.stackwright.swarm.plugins.module_utils.engine.registry import registry_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.registry import RegistryAuth, registry_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconcile import own_services
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.capacity import is_short
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.cluster import summary
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.findings import ERROR, finding
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.images import asked
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.judge import judge
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import name_of, stack_of
 
 Result = Dict[str, Any]
 #: A preflight without files looks at the cluster alone.
@@ -47,11 +46,12 @@ def check_cluster(client: EngineClient, desired: Mapping[str, Any], options: Map
     names = [entry["name"] for entry in desired["configs"]]
     observed["configs"] = configs_named(client, names) if names else []
     observed["secrets"] = client.list("/secrets") if desired["secrets"] else []
-    own = own_services(desired["stack"]["name"], observed)
+    own = {name_of(s): s for s in observed["services"] if stack_of(s) == desired["stack"]["name"]}
     looked_up = asked(desired, own, options["resolve_image"])
     refused = []
     try:
-        answers = ask_registry(client, looked_up, registry_header(options))
+        credentials = RegistryAuth(options["registry_auth"], options["with_registry_auth"])
+        answers = ask_registry(client, looked_up, credentials.header)
     except EngineError as error:
         if error.error_code != "registry_auth":
             raise
