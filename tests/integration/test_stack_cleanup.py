@@ -59,7 +59,7 @@ volumes:
 
 @pytest.fixture(scope="module")
 def three():
-    bed = Bed.up("cleanup", managers=1, workers=2)
+    bed = Bed.up("cleanup", os.environ.get("STACKWRIGHT_TEST_ENGINE", "20.10"), managers=1, workers=2)
     yield bed
     bed.down()
 

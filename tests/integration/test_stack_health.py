@@ -123,7 +123,7 @@ def test_a_job_that_has_failed_is_not_waited_for(core, swarm, service):
     assert failed.value.error_code == "health_gate_failed" and "exit code 4" in str(failed.value)
 
 
-def test_what_was_rolled_back_and_what_is_gone(core, service):
+def test_what_was_rolled_back_and_what_is_gone(core, swarm, service):
     def web(command):
         update = {"failure_action": "rollback", "monitor": "3s", "parallelism": 1}
         return text(web=service(command, deploy={"update_config": update}))
@@ -131,6 +131,7 @@ def test_what_was_rolled_back_and_what_is_gone(core, service):
     core.deploy(web(QUIET))
     with pytest.raises(DeployError):
         core.deploy(web(["sh", "-c", "exit 9"]), on_failure="keep")
+    swarm.wait("the end of the rollback", lambda: not by_key(health(core))["web"]["updating"])
     found = health(core, wait=True)
     item = by_key(found)["web"]
     assert found["overall"] == "HEALTHY"
@@ -143,24 +144,27 @@ def test_what_was_rolled_back_and_what_is_gone(core, service):
     assert (never["overall"], never["healthy"]) == ("", False)
 
 
-SLOW = "sleep 12; touch /ok; sleep 1d"
-
-
 def test_while_it_waits_one_host_speaks(bed, swarm, tmp_path, service):
     """Three names of one manager: the lines are shown once, each host has the whole result."""
-    check = {"test": "test -e /ok", "interval": "500ms", "retries": 60}
-    file = text(web=service(["sh", "-c", SLOW], healthcheck=check))
-    hosts = {f"manager{number}": bed.node("m1").docker_host for number in (1, 2, 3)}
+    check = {"test": "test -e /ok", "interval": "500ms", "retries": 1000}
+    file = text(web=service(healthcheck=check))
+    node = bed.node("m1")
+    hosts = {f"manager{number}": node.docker_host for number in (1, 2, 3)}
     player = Player(tmp_path, hosts, {"compose.yml": file})
-    bed.node("m1").cli(["docker", "stack", "deploy", "-c", str(tmp_path / "compose.yml"), swarm.name])
-    wait = {"stack_health": {"name": swarm.name, "wait": True, "wait_timeout": 60}}
+    node.cli(["docker", "stack", "deploy", "-c", str(tmp_path / "compose.yml"), swarm.name])
+    wait = {"stack_health": {"name": swarm.name, "wait": True, "wait_timeout": 120}}
     shown = player.play(wait, check=True)
     assert shown.code == 0 and [result["overall"] for result in shown.of()] == ["DEPLOYING"] * 3, shown.output
-    done = player.play(wait)
-    assert done.code == 0, done.output
-    assert [result["overall"] for result in done.of()] == ["HEALTHY"] * 3
-    assert len({result.get("waited_by") for result in done.of()} - {None}) == 1
-    assert done.output.count(f"{swarm.name}_web: 1/1 running") == 1, done.output
+    run = player.begin(wait)
+    run.until("waiting for ")
+    (container,) = node.cli(["docker", "ps", "-q", "--filter", f"name={swarm.name}_web"]).stdout.split()
+    node.cli(["docker", "exec", container, "touch", "/ok"])
+    assert run.end() == 0, run.output
+    assert run.output.count("waiting for ") == run.output.count(f"waiting for {swarm.name}_web (0/1 running")
+    assert run.output.count(f"{swarm.name}_web: 1/1 running") == 1, run.output
+    results = [json.loads(line)["result"] for line in run._results.read_text().splitlines()]
+    assert [result["overall"] for result in results] == ["HEALTHY"] * 3
+    assert len({result.get("waited_by") for result in results} - {None}) == 1
     again = player.play(wait)
     assert again.code == 0 and not any("waited_by" in result for result in again.of()), again.output
 
