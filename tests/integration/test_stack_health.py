@@ -137,6 +137,10 @@ def test_what_was_rolled_back_and_what_is_gone(core, swarm, service):
     assert found["overall"] == "HEALTHY"
     assert (item["update"]["state"], item["last_failure"]["exit_code"]) == ("rollback_completed", 9)
     assert item["last_failure"]["old"], "it was of the specification that was rolled back"
+    upper = stack_status(core.client, SystemClock, core.stack.upper(), {})
+    assert upper["warnings"] == [
+        f"There is no stack {core.stack.upper()} in this Swarm, but {core.stack}: case matters."
+    ]
     core.remove()
     gone = health(core)
     assert (gone["exists"], gone["status"], gone["overall"], gone["services"]) == (False, "unknown", "REMOVED", [])

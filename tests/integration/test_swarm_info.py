@@ -48,6 +48,7 @@ def player(bed, swarm, tmp_path):
     player = Player(tmp_path, {"m1": bed.node("m1").docker_host})
     waited = player.play({"stack_health": {"name": swarm.name, "wait": True, "wait_timeout": 60}})
     assert waited.code == 0, waited.output
+    player.address = bed.node("m1").address
     return player
 
 
@@ -64,6 +65,7 @@ def test_every_section(player, swarm):
     assert (node["role"], node["state"], node["availability"], node["leader"]) == ("manager", "ready", "active", True)
     assert node["cpus_reserved"] >= 0.25
     assert node["memory_reserved"] >= 32 * 2**20
+    assert node["address"] == player.address
     (stack,) = [stack for stack in found["stacks"] if stack["name"] == swarm.name]
     assert stack == {
         "name": swarm.name,
@@ -97,10 +99,14 @@ def test_filters_and_pages(player, swarm):
         {"swarm_info": {"gather": ["services"], "filters": {"label": "app.team=sh*"}}},
         {"swarm_info": {"gather": ["tasks"], "filters": {"state": "failed", **mine}}},
         {"swarm_info": {"gather": ["nodes"], "filters": {"role": "worker", "name": "m1"}}},
+        {"swarm_info": {"gather": ["services"], "filters": {"label": "App.Team=Shop", "name": "WEB", **mine}}},
         {"swarm_info": {"limit": 0}},
     )
     assert run.code == 2, run.output
-    first, second, web, labelled, failed, workers, no_page = run.of()
+    first, second, web, labelled, failed, workers, upper, no_page = run.of()
+    assert upper["services"] == []
+    assert upper["warnings"] == ["Nothing fits the filter label App.Team=Shop, but app.team=shop: case matters."]
+    assert "warnings" not in web
     assert no_page["error_code"] == "invalid_options"
     assert [item["name"] for item in first["services"]] == [f"{swarm.name}_nothing"]
     assert first["totals"] == {"services": 2}

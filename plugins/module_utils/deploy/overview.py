@@ -59,7 +59,8 @@ def swarm_info(
     page: Page = ALL,
     join_tokens: bool = False,
 ) -> Dict[str, Any]:
-    """The sections in ``gather``, each sorted and filtered, with ``totals`` before paging, node, cluster_id, calls.
+    """The sections in ``gather``, each sorted and filtered, with ``totals`` before paging, node, cluster_id, calls,
+    warnings (filters that nothing fits but for capital letters).
 
     ``filters`` hold patterns as of a shell; a filter that a section does not know leaves it as it is.
     Raises EngineError, and StackwrightError (``invalid_options``) for a page that can't be.
@@ -73,12 +74,13 @@ def swarm_info(
     result: Dict[str, Any] = {"changed": False, "totals": {}}
     if "cluster" in gather:
         result["cluster"] = parts.cluster(info, swarm, join_tokens)
-    for section, describe in SECTION_PARTS.items():
-        if section in gather:
-            items = [item for item in describe(lists) if _passes(item, section, filters or {})]
-            result["totals"][section] = len(items)
-            end = None if page.limit is None else page.offset + page.limit
-            result[section] = items[page.offset : end]
+    described = {section: describe(lists) for section, describe in SECTION_PARTS.items() if section in gather}
+    result["warnings"] = _almost(described, filters or {})
+    for section, every in described.items():
+        items = [item for item in every if _passes(item, section, filters or {})]
+        result["totals"][section] = len(items)
+        end = None if page.limit is None else page.offset + page.limit
+        result[section] = items[page.offset : end]
     result["cluster_id"] = str(((info.get("Swarm") or {}).get("Cluster") or {}).get("ID") or "")
     result["node"] = str(info.get("Name") or "")
     result["calls"] = client.calls
@@ -108,6 +110,35 @@ def check_page(page: Page) -> None:
 
 def _fetch(client: EngineClient, name: str) -> List[Item]:
     return client.list(f"/{name}", {"status": True} if name == "services" else None)
+
+
+def _almost(described: Lists, filters: Mapping[str, str]) -> List[str]:
+    """A line for each filter that nothing fits but for its capital letters."""
+    lines = []
+    for name, pattern in sorted(filters.items()):
+        values = [item.get(FILTERS[s][name]) for s in described if name in FILTERS[s] for item in described[s]]
+        if pattern is None or any(_fits(value, str(pattern)) for value in values):
+            continue
+        lower = [value for value in values if _fits(_lower(value), str(pattern).lower())]
+        if lower:
+            lines.append(
+                f"Nothing fits the filter {name} {pattern}, but {_named(lower[0], str(pattern))}: case matters."
+            )
+    return lines
+
+
+def _lower(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key).lower(): str(text).lower() for key, text in value.items()}
+    return str(value or "").lower()
+
+
+def _named(value: Any, pattern: str) -> str:
+    if not isinstance(value, dict):
+        return str(value)
+    key, equals, _text = pattern.lower().partition("=")
+    found = next(name for name in value if fnmatchcase(str(name).lower(), key))
+    return f"{found}={value[found]}" if equals else str(found)
 
 
 def _passes(item: Item, section: str, filters: Mapping[str, str]) -> bool:

@@ -78,7 +78,7 @@ def _node(node: Item, reserved: Tuple[float, int, int]) -> Item:
         "availability": str(spec.get("Availability") or ""),
         "state": str(status.get("State") or ""),
         "message": str(status.get("Message") or ""),
-        "address": str(status.get("Addr") or ""),
+        "address": _address(str(status.get("Addr") or ""), str(manager.get("Addr") or "")),
         "leader": bool(manager.get("Leader")),
         "reachability": str(manager.get("Reachability") or ""),
         "engine": str((description.get("Engine") or {}).get("EngineVersion") or ""),
@@ -92,6 +92,12 @@ def _node(node: Item, reserved: Tuple[float, int, int]) -> Item:
         "memory_reserved": reserved[1],
         "tasks": reserved[2],
     }
+
+
+def _address(own: str, as_manager: str) -> str:
+    """A leader may call itself 0.0.0.0; where the other managers reach it is its address all the same."""
+    host = as_manager.rpartition(":")[0].strip("[]")
+    return host if host and own in ("", "0.0.0.0", "127.0.0.1", "::") else own
 
 
 def _node_name(node: Mapping[str, Any]) -> str:

@@ -34,7 +34,13 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses 
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import Task, error_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.history import revision
-from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import NAMESPACE, STACK, labels_of, name_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
+    NAMESPACE,
+    STACK,
+    labels_of,
+    name_of,
+    stack_of,
+)
 
 #: The overall status in the words of the history. What is as it should be is HEALTHY.
 OVERALL = {
@@ -62,11 +68,13 @@ def stack_status(client: EngineClient, clock: Any, stack: str, options: Options)
     info = manager_info(client)
     services = services_of(client, stack)
     if not services:
+        others = sorted({stack_of(service) for service in client.list("/services")})
+        similar = [f", but {name}: case matters" for name in others if name.lower() == stack.lower()]
+        message = f"There is no stack {stack} in this Swarm{''.join(similar)}."
         if given["wait"]:
-            raise EngineError(
-                f"There is no stack {stack} in this Swarm.", "not_found", "Deploy it first, or correct the name."
-            )
-        return _result(client, info, stack, [], _was_there(client, stack))
+            raise EngineError(message, "not_found", "Deploy it first, or correct the name.")
+        nothing = _result(client, info, stack, [], _was_there(client, stack))
+        return {**nothing, "warnings": [message]} if similar else nothing
     seen = _Look(client, stack, services, seconds(info.get("SystemTime")))
     found = seen.judgements()
     if given["wait"] and not given["defer"] and any(judgement.status not in GOOD for judgement in found):
