@@ -3,7 +3,7 @@
 import pytest
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.overview import Page, check_page, swarm_info
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.overview_parts import cluster
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.overview_parts import cluster, nodes
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
 
 
@@ -46,6 +46,38 @@ def test_filters_then_pages(filters, page, names, total):
     found = swarm_info(client, ["configs"], filters, page)
     assert [item["name"] for item in found["configs"]] == names
     assert found["totals"] == {"configs": total}
+
+
+@pytest.mark.parametrize(
+    ("filters", "warnings"),
+    [
+        ({"name": "A*"}, ["Nothing fits the filter name A*, but a: case matters."]),
+        ({"label": "Team"}, ["Nothing fits the filter label Team, but team: case matters."]),
+        ({"label": "team=B"}, ["Nothing fits the filter label team=B, but team=b: case matters."]),
+        ({"name": "x*"}, []),
+        ({"name": "a*"}, []),
+        ({"role": "Worker"}, []),
+    ],
+)
+def test_a_filter_with_other_capital_letters_is_told(filters, warnings):
+    client = Client()
+    client.list = lambda path, query=None: [] if path == "/services" else Client.list(client, path)
+    assert swarm_info(client, ["configs"], filters)["warnings"] == warnings
+
+
+@pytest.mark.parametrize(
+    ("own", "manager", "shown"),
+    [
+        ("10.0.1.4", {"Addr": "10.0.1.4:2377"}, "10.0.1.4"),
+        ("0.0.0.0", {"Addr": "10.0.1.4:2377", "Leader": True}, "10.0.1.4"),
+        ("::", {"Addr": "[fd00::4]:2377"}, "fd00::4"),
+        ("0.0.0.0", {}, "0.0.0.0"),
+        ("10.0.1.7", {}, "10.0.1.7"),
+    ],
+)
+def test_where_a_node_is(own, manager, shown):
+    found = nodes({"tasks": [], "nodes": [{"ID": "n", "Status": {"Addr": own}, "ManagerStatus": manager}]})
+    assert [node["address"] for node in found] == [shown]
 
 
 def test_join_tokens_only_if_asked_for_and_without_their_secret():
