@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The base of action plugins that change a stack: once a cluster, and nobody waits in silence."""
+"""The base of action plugins that change a stack or wait for it: once a cluster, and nobody waits in silence."""
 
 from __future__ import annotations
 
