@@ -83,7 +83,7 @@ def test_how_far_an_update_is(core, swarm, service):
     assert (item["update"]["state"], item["since"]) == ("updating", item["update"]["started"])
 
 
-def test_restarts_and_the_last_failure(core, swarm, service):
+def test_restarts_and_the_last_failure(core, bed, swarm, service):
     failing = ["sh", "-c", "echo planted-token; sleep 1; exit 7"]
     web = service(failing, environment={"APP_TOKEN": "planted-token"}, deploy=QUICK)
     core.deploy(text(web=web, other=service()), wait=False)
@@ -99,7 +99,8 @@ def test_restarts_and_the_last_failure(core, swarm, service):
         assert not found["healthy"] and found["overall"] in ("FAILED", "UNHEALTHY")
         assert item["message"]
     failure = item["last_failure"]
-    assert (failure["exit_code"], failure["node"], failure["slot"], failure["old"]) == (7, "m1", 1, False)
+    assert (failure["exit_code"], failure["slot"], failure["old"]) == (7, 1, False)
+    assert failure["node"] in bed.nodes
     assert "non-zero exit (7)" in failure["error"] and failure["at"] >= item["since"]
     assert by_key(found)["other"]["last_failure"] is None
     lines = []
@@ -109,7 +110,7 @@ def test_restarts_and_the_last_failure(core, swarm, service):
     assert (failed.value.error_code, details["overall"]) == ("health_gate_failed", "FAILED")
     ended = {item["name"]: item for item in details["services"]}[f"{core.stack}_web"]
     assert ended["restarts"] >= 3 and ended["last_failure"]["exit_code"] == 7
-    assert any("task 1 failed: exit code 7 on m1" in line for line in lines), lines
+    assert any("task 1 failed: exit code 7 on " in line for line in lines), lines
     assert "planted" not in json.dumps([found, details, lines]) + str(failed.value)
 
 
@@ -151,7 +152,7 @@ def test_what_was_rolled_back_and_what_is_gone(core, swarm, service):
 def test_while_it_waits_one_host_speaks(bed, swarm, tmp_path, service):
     """Three names of one manager: the lines are shown once, each host has the whole result."""
     check = {"test": "test -e /ok", "interval": "500ms", "retries": 1000}
-    file = text(web=service(healthcheck=check))
+    file = text(web=service(healthcheck=check, deploy={"placement": {"constraints": ["node.hostname == m1"]}}))
     node = bed.node("m1")
     hosts = {f"manager{number}": node.docker_host for number in (1, 2, 3)}
     player = Player(tmp_path, hosts, {"compose.yml": file})
