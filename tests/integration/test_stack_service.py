@@ -26,7 +26,10 @@ services:
     command: {command}
     stop_grace_period: 1s
     environment: {{GREETING: {greeting}}}
-    deploy: {{replicas: {replicas}, update_config: {{parallelism: 1, delay: {delay}, monitor: 10ms}}}}
+    deploy:
+      replicas: {replicas}
+      update_config: {{parallelism: 1, delay: {delay}, monitor: 10ms}}
+      placement: {{constraints: [node.hostname == m1]}}
   agent:
     image: {image}
     command: {quiet}
@@ -91,7 +94,7 @@ def test_restart_and_only_what_is_old(core, swarm, bed):
     assert change(core, "restarted", check=True)["plan"][0]["restarts"] == 1
     assert change(core, "restarted")["changed"]
     after = {task["ID"] for task in swarm.tasks()}
-    assert len(after - before) == 1 and len(after) == 2, "only the tasks of this service"
+    assert len(after - before) == 1 and len(after) == len(before), "only the tasks of this service"
     assert not change(core, "restarted", started_before="2020-01-01T00:00:00Z")["changed"]
     assert change(core, "restarted", started_before="2100-01-01T00:00:00Z")["changed"]
 

@@ -28,6 +28,7 @@ services:
       labels: {{app.password: hunter2, app.team: shop}}
       resources:
         reservations: {{cpus: "0.25", memory: 32M}}
+      placement: {{constraints: [node.hostname == m1]}}
   nothing:
     image: {image}
     deploy: {{replicas: 0}}
