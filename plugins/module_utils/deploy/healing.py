@@ -123,4 +123,10 @@ class _Healing:
             else {**service, "forced": forced_after(plan.get(service["name"]), live.get(service["name"]))}
             for service in snapshot["services"]
         ]
-        return {**snapshot, "services": services}
+        recorded = {**snapshot, "services": services}
+        if snapshot.get("values"):
+            # Where the values are, but never what the controller has sent of its vault.
+            store = snapshot["values"].get("store") or {}
+            where = {name: store[name] for name in ("store", "path") if store.get(name)}
+            recorded["values"] = {**snapshot["values"], "store": where}
+        return recorded

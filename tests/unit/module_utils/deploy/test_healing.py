@@ -1,0 +1,27 @@
+"""What healing records: the revision's own snapshot, and nothing that the controller has sent along."""
+
+import json
+from types import SimpleNamespace
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.healing import _Healing
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.intended import Intended
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.pinned import kept_in
+from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import Revision
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.drift import Context
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.drift_compare import Compared
+
+
+def test_values_that_a_vault_has_sent_are_not_recorded():
+    snapshot = {
+        "format": 1,
+        "stack": {"name": "shop"},
+        "services": [{"key": "web", "name": "shop_web", "spec": {}, "forced": 0}],
+        "values": {"labels": {"web/A": "1-a"}, "store": {"store": "vault", "path": "v.yml"}},
+    }
+    sent = kept_in(snapshot, {"store": "vault", "path": "v.yml", "carried": {"a": "the secret"}})
+    assert "the secret" in json.dumps(sent)
+    intended = Intended(Revision("shop", number=3), sent)
+    nothing = Compared((), (), {}, set(), {}, (), ())
+    healing = _Healing(None, intended, Context("revision 3", "zane"), (), nothing)
+    planned = SimpleNamespace(observed={"services": []}, plan=SimpleNamespace(operations=()))
+    assert healing.record(planned) == snapshot
