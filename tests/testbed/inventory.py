@@ -12,11 +12,11 @@ from .node import Node
 from .paths import CACHE
 
 
-def write(bed: Bed, path: Path, python: Path = CACHE / "venv/bin/python") -> None:
+def write(bed: Bed, path: Path, python: Path = CACHE / "venv/bin/python", guestbook: bool = True) -> None:
     """Write the inventory of a bed that is up to ``path``, as JSON, which is YAML too.
 
     Groups: swarm_managers, swarm_nodes (all), swarm_proxies (all). ``python`` is what runs modules. The variable
-    ``testbed`` holds the images' names and folders that go away with the bed.
+    ``testbed`` holds the images' names and folders that go away with the bed; ``guestbook``: with the example's images.
     Write it again after a node was started again.
     """
     hosts = {node.name: _host(bed, node, python) for node in bed.nodes.values()}
@@ -28,7 +28,7 @@ def write(bed: Bed, path: Path, python: Path = CACHE / "venv/bin/python") -> Non
                 "testbed": {
                     "folder": str(bed.record.run_folder),
                     "own_folder": str(own_folder(bed)),
-                    "images": _images(bed),
+                    "images": _images(bed, guestbook),
                 },
             },
             "children": {
@@ -63,15 +63,13 @@ def _host(bed: Bed, node: Node, python: Path) -> dict[str, str]:
     }
 
 
-def _images(bed: Bed) -> dict[str, str]:
+def _images(bed: Bed, guestbook: bool) -> dict[str, str]:
     """The bed's own images, and the prefix and tag of those of the guest book."""
-    web = quickstart.publish_guestbook(bed)
-    return {
-        "busybox": bed.images["busybox"],
-        "caddy": bed.images["caddy"],
-        "guestbook": f"{bed.registry.address}/",
-        "guestbook_tag": web.partition(":")[2],
-    }
+    found = {"busybox": bed.images["busybox"], "caddy": bed.images["caddy"]}
+    if guestbook:
+        web = quickstart.publish_guestbook(bed)
+        found.update(guestbook=f"{bed.registry.address}/", guestbook_tag=web.partition(":")[2])
+    return found
 
 
 __all__ = ["own_folder", "write"]

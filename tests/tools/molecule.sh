@@ -7,14 +7,13 @@ sh tests/tools/bootstrap.sh run molecule
 root=$(pwd)
 work=$root/.cache/molecule
 python=$root/.cache/venv/bin/python
-export PATH="$root/.cache/venv/bin:$PATH" LC_ALL=C.UTF-8 STACKWRIGHT_TEST_BED="${STACKWRIGHT_TEST_BED:-molecule}"
+export PATH="$root/.cache/venv/bin:$PATH" LC_ALL=C.UTF-8 NO_COLOR=1 STACKWRIGHT_TEST_BED="${STACKWRIGHT_TEST_BED:-molecule}"
 # A state of its own: one that an earlier run has left would say that the Swarm is there.
 export MOLECULE_EPHEMERAL_DIRECTORY="$work/state"
 rm -rf "$work"
 mkdir -p "$work"
 
-# Molecule gets a process group of its own, so that an interrupt ends all that it has started before the Swarm goes.
-set -m
+# Molecule gets a session of its own, so that an interrupt ends all that it has started before the Swarm goes.
 running=''
 take_down() {
     [ -z "$running" ] || kill -TERM -- "-$running" 2>/dev/null || true
@@ -27,7 +26,7 @@ trap 'exit 143' TERM HUP
 run() { # LOG COMMAND...
     log=$1
     shift
-    "$@" >"$log" 2>&1 </dev/null &
+    setsid "$@" >"$log" 2>&1 </dev/null &
     running=$!
     status=0
     wait "$running" || status=$?
@@ -50,7 +49,7 @@ echo "molecule: a Swarm of three nodes is up, $(($(date +%s) - begin)) s"
 failed=''
 for scenario in "$@"; do
     start=$(date +%s)
-    if run "$work/$scenario.log" molecule test --scenario-name "$scenario" --destroy never; then
+    if run "$work/$scenario.log" molecule test --scenario-name "$scenario" --destroy never --no-command-borders; then
         result=passed
     else
         result=FAILED
