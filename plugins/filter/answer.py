@@ -60,9 +60,9 @@ def _dict(text: str) -> Any:
 
 
 def _yaml(text: str) -> Any:
-    """Every scalar as the text that was typed: 1.10 is a version here, no number."""
+    """Every scalar as the text that was typed: 1.10 is a version here, no number. No tag makes anything else."""
     try:
-        return yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506 (it makes texts, lists and mappings only)
+        return yaml.load(text, Loader=yaml.BaseLoader)
     except yaml.YAMLError:
         return None
 

@@ -68,7 +68,7 @@ class Controller:
         self.folder, self.inventory = folder, inventory
 
     def launch(self, name: str, answers: dict, handed: dict | None = None, check: bool = False) -> Job:
-        """A job of a template with the survey ``name``; ``handed`` are artifacts of the jobs before it in a workflow."""
+        """A job of a template with the survey ``name``; ``handed`` are artifacts of jobs before it in a workflow."""
         answered = {}
         for question in survey(name)["spec"]:
             answer = answers.get(question["variable"], question["default"])

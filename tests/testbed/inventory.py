@@ -43,7 +43,7 @@ def write(bed: Bed, path: Path, python: Path = CACHE / "venv/bin/python", guestb
 
 
 def own_folder(bed: Bed) -> Path:
-    """A folder that has the same path on every node, and other content on each: nodes share the machine's files else."""
+    """A folder of the same path on every node with other content on each; else nodes share the machine's files."""
     return bed.record.run_folder / "own"
 
 
