@@ -85,7 +85,8 @@ class Controller:
             private_data_dir=str(self.folder),
             playbook=str(ROOT / "playbooks" / f"{name}.yml"),
             inventory=str(self.inventory),
-            extravars={**answered, **(handed or {})},
+            # As in a workflow: what was answered to it wins over what an earlier job has handed on.
+            extravars={**(handed or {}), **answered},
             cmdline="--check --diff" if check else "--diff",
             envvars={
                 "PATH": f"{BIN}:{os.environ['PATH']}",

@@ -54,6 +54,9 @@ def test_each_playbook_has_a_survey_that_asks_what_it_takes(name):
     required = {"stack_name"} if "stack_name " in text[: text.index("\n- ")] or name == "deploy" else set()
     assert {variable for variable, question in questions.items() if question["required"]} == required
     keys = {"question_name", "question_description", "required", "type", "variable", "default", "choices", "min", "max"}
+    # An answer wins over what an earlier job of the workflow has handed on, and be it an empty one.
+    handed = {f"stack_{key}" for key in re.findall(r"^ {10}stack_(\w+):", text, re.M)}
+    assert not handed & set(questions)
     for question in asked["spec"]:
         assert set(question) == keys
         if question["default"]:
