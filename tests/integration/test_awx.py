@@ -51,7 +51,8 @@ def test_each_playbook_has_a_survey_that_asks_what_it_takes(name):
     assert len(questions) == len(asked["spec"])
     assert not set(questions) - variables_of(name), "the playbook says nothing of these"
     text = (ROOT / "playbooks" / f"{name}.yml").read_text()
-    required = {"stack_name"} if "stack_name " in text[: text.index("\n- ")] or name == "deploy" else set()
+    stack_name = re.search(r"^#   stack_name.*", text, re.M)
+    required = {"stack_name"} if stack_name and "unless set" not in stack_name.group() else set()
     assert {variable for variable, question in questions.items() if question["required"]} == required
     keys = {"question_name", "question_description", "required", "type", "variable", "default", "choices", "min", "max"}
     # An answer wins over what an earlier job of the workflow has handed on, and be it an empty one.
@@ -65,7 +66,7 @@ def test_each_playbook_has_a_survey_that_asks_what_it_takes(name):
         variable = question["variable"]
         role = "swarm_platform" if variable.startswith("swarm_platform_") else "stack"
         used = text + "".join(path.read_text() for path in (ROOT / "roles" / role).glob("[tv]*/*.yml"))
-        understood = rf"\b{variable} \| (default\('[\w:]*'(, true)?\)|stackwright\.swarm\.answer)"
+        understood = rf"\b{variable} \| (default\((''|[\w':]+, true)\)|stackwright\.swarm\.answer)"
         assert re.search(understood, used), f"{variable} is nowhere read as an answer"
 
 
