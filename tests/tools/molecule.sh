@@ -16,7 +16,7 @@ mkdir -p "$work"
 # Molecule gets a session of its own, so that an interrupt ends all that it has started before the Swarm goes.
 running=''
 take_down() {
-    [ -z "$running" ] || kill -TERM -- "-$running" 2>/dev/null || true
+    [ -z "$running" ] || { kill -s TERM -- "-$running" && wait "$running"; } 2>/dev/null || true
     [ "${STACKWRIGHT_KEEP_BED:-}" = 1 ] || "$python" tests/testbed down --prefix "$STACKWRIGHT_TEST_BED" >/dev/null
 }
 trap take_down EXIT
