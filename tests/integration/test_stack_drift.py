@@ -160,12 +160,12 @@ BY_HAND = {
     ),
     "volume": (
         [
-            "service update --mount-rm /data --mount-add type=volume,source=NAME_other,target=/data NAME_web",
+            "service update --mount-add type=volume,source=NAME_other,target=/data NAME_web",
         ],
         "volume",
         "service",
         "web",
-        ["TaskTemplate.ContainerSpec.Mounts./data.Source"],
+        [f"TaskTemplate.ContainerSpec.Mounts./data.{part}" for part in ("Source", "VolumeOptions")],
     ),
     "network-of-a-service": (
         ["service update --network-add NAME_back NAME_web"],
@@ -177,7 +177,7 @@ BY_HAND = {
     "scale": (["service scale NAME_web=2"], "scaled", "service", "web", ["Mode.Replicated.Replicas"]),
     "scale-to-zero": (["service scale NAME_web=0"], "scaled", "service", "web", ["Mode.Replicated.Replicas"]),
     "force": (["service update --force NAME_web"], "forced", "service", "web", ["TaskTemplate.ForceUpdate"]),
-    "rm": (["service rm NAME_web"], "missing", "service", "web", []),
+    "rm": (["service rm NAME_worker"], "missing", "service", "worker", []),
 }
 
 
@@ -204,6 +204,8 @@ def test_a_service_changed_by_hand_is_found_named_and_healed(stack, case):
     assert "token-that-stays" not in json.dumps(seen)
     shown = stack.heal(check=True)
     assert shown["changed"] and stack.core.writes == [] and stack.kinds(stack.drift()) == [(kind, obj, name)]
+    if kind == "forced":
+        stack.settled()
     tasks = {task["ID"] for task in stack.swarm.tasks()}
     done = stack.heal()
     assert done["plan"] == shown["plan"] and done["changed"] and done["status"] == "healthy"
@@ -214,6 +216,16 @@ def test_a_service_changed_by_hand_is_found_named_and_healed(stack, case):
     again = stack.heal()
     assert (again["changed"], again["drifted"], again["revision"], stack.core.writes) == (False, False, 2, [])
     assert not stack.deploy()["changed"], "what the files want is what was healed to"
+
+
+def test_a_value_that_runs_nowhere_any_more_comes_back_from_the_files(stack):
+    stack.deploy()
+    stack.by_hand("service rm NAME_web")
+    (found,) = stack.drift()["drift"]
+    assert (found["kind"], found["healing"]) == ("missing", "files") and "hidden in the history" in found["hint"]
+    error = stack.refused(heal=True)
+    assert error.error_code == "value_lost" and "API_TOKEN of service web" in str(error)
+    assert stack.deploy()["changed"] and not stack.drift()["drifted"]
 
 
 def test_an_image_of_another_name_and_a_label_of_docker(stack):
@@ -262,15 +274,19 @@ def test_a_network_that_is_gone_or_another(stack):
     assert stack.heal()["changed"] and not stack.drift()["drifted"]
     stack.by_hand("service rm NAME_worker")
     stack.swarm.wait("the network to be free", lambda: _free(stack, "back"))
-    stack.by_hand(
-        "network create --driver overlay --internal --label com.docker.stack.namespace=NAME NAME_back"
-    )
+    stack.swarm.wait("its name to be free", lambda: _made(stack, "--internal", "back"))
     seen = stack.drift()
     assert stack.kinds(seen) == [("missing", "service", "worker"), ("replaced", "network", "back")]
     assert [c["path"] for c in seen["drift"][1]["changes"]] == ["Internal"]
     done = stack.heal()
     assert [op["action"] for op in done["plan"]] == ["remove", "create", "create"]
     assert not stack.drift()["drifted"]
+
+
+def _made(stack, option, network):
+    label = f"--label=com.docker.stack.namespace={stack.name}"
+    command = ["docker", "network", "create", "--driver", "overlay", option, label, f"{stack.name}_{network}"]
+    return stack.bed.node("m1").cli(command, check=False).returncode == 0
 
 
 def _free(stack, network):
@@ -282,14 +298,15 @@ def test_a_network_that_services_use_can_not_be_made_anew(stack):
     stack.deploy()
     stack.by_hand("service update --network-rm NAME_back --network-add NAME_front NAME_worker")
     stack.swarm.wait("the network to be free", lambda: _free(stack, "back"))
-    stack.by_hand(
-        "network create --driver overlay --internal --label com.docker.stack.namespace=NAME NAME_back"
-    )
+    stack.swarm.wait("its name to be free", lambda: _made(stack, "--internal", "back"))
     stack.by_hand("service update --network-rm NAME_front --network-add NAME_back NAME_worker")
     seen = stack.drift()
-    assert stack.kinds(seen) == [("replaced", "network", "back")] and seen["drift"][0]["healing"] == "by_hand"
-    left = stack.heal()
-    assert not left["changed"] and len(left["remaining"]) == 1
+    assert stack.kinds(seen) == [("edited", "service", "worker"), ("replaced", "network", "back")]
+    assert [d["healing"] for d in seen["drift"]] == ["update", "by_hand"]
+    left = stack.heal(prune=True)
+    assert left["changed"] and len(left["remaining"]) == 1
+    again = stack.heal(prune=True)
+    assert not again["changed"] and stack.kinds(again) == [("replaced", "network", "back")]
 
 
 def test_a_config_or_secret_that_is_gone_or_another_comes_back_from_the_files(stack):
@@ -325,7 +342,9 @@ def test_what_swarm_has_rolled_back_or_stopped(stack):
     stack.by_hand("service rollback NAME_web")
     stack.settled()
     seen = stack.drift()
-    assert stack.kinds(seen) == [("rolled_back", "service", "web")] and "rollback completed" in seen["drift"][0]["reason"]
+    assert (
+        stack.kinds(seen) == [("rolled_back", "service", "web")] and "rollback completed" in seen["drift"][0]["reason"]
+    )
     assert [c["path"] for c in seen["drift"][0]["changes"]] == [f"{ENV}.GREETING"]
     assert stack.heal()["status"] == "healthy" and not stack.drift()["drifted"]
     # An update that Swarm pauses, since its tasks fail; then somebody takes the change back, without its end.
@@ -400,7 +419,7 @@ def test_a_stopped_stack_is_as_it_should_be_and_stays_stopped(stack):
     assert stack.heal()["status"] == "asleep"
     assert stack.service("worker")["Spec"]["Mode"]["Replicated"]["Replicas"] == 0
     assert not stack.heal()["changed"]
-    assert stack.deploy()["status"] == "healthy" and stack.deploy()["drift" if False else "changed"] is False
+    assert stack.deploy()["status"] == "healthy" and not stack.deploy()["changed"]
     assert not stack.drift()["drifted"]
 
 
@@ -458,10 +477,11 @@ def test_a_stack_that_was_removed(stack):
 def test_healing_is_undone_where_it_fails_and_the_drift_stays(stack):
     port = stack.text().replace("  worker:\n", "  worker:\n    ports: [{target: 80, published: 18098, mode: host}]\n")
     stack.core.deploy(port)
-    stack.by_hand("service update --publish-rm 80 NAME_worker")
+    stack.by_hand("service update --publish-rm published=18098,target=80,mode=host NAME_worker")
     stack.settled("worker")
     stack.by_hand("service create --name other-NAME --publish published=18098,target=80,mode=host IMAGE sleep 1d")
     try:
+        stack.swarm.wait("the other one", lambda: "1/1" in stack.by_hand("service ls --filter name=other-NAME").stdout)
         before = stack.kinds(stack.drift())
         with pytest.raises(StackwrightError) as caught:
             stack.heal(pending_for=1.0, timeout=20)

@@ -17,6 +17,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.look impo
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.recall import recall
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transaction import bring_about
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import Revision
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.snapshot import forced_after
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.drift import CREATE, UPDATE, Context
@@ -79,6 +80,15 @@ class _Healing:
         what = self.intended.what
         bound = recall(client, self.intended.snapshot, observed, what, self.compared.spared)
         self.compared = compare(bound, observed, self.context, self.rules)
+        others = [d for d in self.compared.found if d.kind == REPLACED and d.object in ("config", "secret")]
+        if others:
+            told = "; ".join(f"{drift.object} {drift.name}: {drift.reason}" for drift in others)
+            raise DeployError(
+                f"The stack can't go back to {what}: {told}.",
+                "revision_incomplete",
+                "Deploy it from its files. Nothing was changed.",
+                {"missing": [f"{drift.object} {drift.name}" for drift in others]},
+            )
         live = own_services(str(bound["stack"]["name"]), observed)
         return healed(bound, self.compared, live, known_of(bound, observed, {}))
 

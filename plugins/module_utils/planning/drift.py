@@ -22,7 +22,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 #: (``prune``); or nothing, since only the files have what is needed, or a person has to decide.
 UPDATE, CREATE, RECORD, PRUNE, FILES, BY_HAND = "update", "create", "record", "prune", "files", "by_hand"
 #: Stands in a value that is hidden in the history and runs nowhere any more.
-LOST = "\1"
+LOST = "<hidden in the history>"
 
 
 @dataclass(frozen=True)
@@ -96,6 +96,7 @@ class Context:
 
 
 HEAL_OR_DEPLOY = "Heal to get it back, or put the change into the files and deploy them."
+NO_VALUES = "A value of it is hidden in the history, and runs nowhere any more: deploy the files."
 NO_CONTENTS = "The history has no contents: deploy the files."
 
 
@@ -109,11 +110,14 @@ def seen(drift: Drift, obj: Mapping[str, Any]) -> Drift:
     )
 
 
-def missing(kind: str, name: str, key: str, what: str) -> Drift:
-    """What the revision (``what``) has, and the Swarm has not."""
-    alone = kind in ("config", "secret")
-    hint = NO_CONTENTS if alone else "Heal, or take it out of the files."
-    return Drift(MISSING, kind, name, key, f"it is not there; {what} has it", hint, (), FILES if alone else CREATE)
+def missing(kind: str, name: str, key: str, what: str, spec: Any = None) -> Drift:
+    """What the revision (``what``) has, as ``spec``, and the Swarm has not."""
+    hint, healing = "Heal, or take it out of the files.", CREATE
+    if kind in ("config", "secret"):
+        hint, healing = NO_CONTENTS, FILES
+    elif LOST in repr(spec):
+        hint, healing = NO_VALUES, FILES
+    return Drift(MISSING, kind, name, key, f"it is not there; {what} has it", hint, (), healing)
 
 
 def extra(kind: str, obj: Mapping[str, Any], what: str) -> Drift:
@@ -129,9 +133,10 @@ def overwritten(found: Sequence[Drift], operations: Sequence[Operation]) -> List
     out = []
     for drift in found:
         operation = plan.get((drift.object, drift.name))
-        if operation is None or drift.kind in (FORCED, BEHIND):
+        # That Swarm has stopped an update is nobody's change.
+        if operation is None or drift.kind in (FORCED, BEHIND) or (drift.kind == PAUSED and not drift.changes):
             continue
-        if operation.action != "update" or (drift.kind == PAUSED and not drift.changes):
+        if operation.action != "update":
             out.append(drift)
             continue
         changes = tuple(c for c in drift.changes if any(_overlap(c.path, other.path) for other in operation.changes))

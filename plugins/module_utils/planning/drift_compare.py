@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Dict, Iterator, List, Mapping, Sequence, Set, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.drift import (
+    BY_HAND,
     UPDATE,
     Context,
     Drift,
@@ -44,8 +45,8 @@ Object = Mapping[str, Any]
 class Compared:
     """``found`` is drift, ``ignored`` what rules leave as it is.
 
-    ``left`` maps services to the paths that are ignored in them, ``spared`` holds what is ignored as a whole: (kind of
-    object, name), or (``forced`` or ``paused``, service). ``specs`` are what the services are to have, ``unknown`` the
+    ``left`` maps services to the paths that are ignored in them, ``spared`` holds what is ignored, or can't be healed,
+    as a whole: (kind of object, name), or (``forced`` or ``paused``, service). ``specs`` are what the services are to have, ``unknown`` the
     services of rules that the stack has not.
     """
 
@@ -71,6 +72,8 @@ def compare(intended: Object, observed: Object, context: Context, rules: Sequenc
         found += counts
         ignored += left
     paths, spared = _spared(ignored)
+    # A network of ours that services use can't be changed: the rest is healed all the same.
+    spared |= {("network", d.name) for d in found if d.object == "network" and d.changes and d.healing == BY_HAND}
     differing = {drift.name for drift in found}
     notices = [
         rolled_back_to_it(service, live[service["name"]], context.what)
@@ -117,7 +120,7 @@ def _all(
         if name in live:
             yield from service_drift(service, live[name], specs[name], known, context)
         else:
-            yield missing("service", name, service["key"], context.what)
+            yield missing("service", name, service["key"], context.what, specs[name])
     for name, there in live.items():
         if name not in specs:
             yield extra("service", there, context.what)

@@ -13,6 +13,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.drift i
     FILES,
     HEAL_OR_DEPLOY,
     LOST,
+    NO_VALUES,
     RECORD,
     UPDATE,
     Context,
@@ -101,7 +102,7 @@ def _told(kind: str, service: Object, changes: Tuple[Change, ...], live: Object,
         hint = "Swarm can't change the mode of a service: heal with recreate: true, or deploy the files."
     if any(LOST in str(change.before) for change in changes):
         healing = FILES
-        hint = "What was there is hidden in the history, and runs nowhere any more: deploy the files."
+        hint = NO_VALUES
     return Drift(kind, "service", service["name"], service["key"], reason, hint, changes, healing)
 
 
