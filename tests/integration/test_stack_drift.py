@@ -12,6 +12,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from core import Core
+from playbook import ROOT, Player
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy import drift as story
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.history import History
@@ -541,3 +542,138 @@ def test_a_deployment_tells_what_it_overwrites(stack):
     once = quiet["calls"]
     assert stack.deploy("hi", on_drift="ignore")["calls"] == once
     assert stack.deploy("hello again", on_drift="fail")["drift"] == []
+
+
+def test_what_a_deployment_without_prune_has_left_is_nobodys_change(stack):
+    stack.deploy()
+    web_only = stack.text().partition("  worker:")[0] + stack.text()[stack.text().index("configs:\n  page") :]
+    assert stack.core.deploy(web_only, prune=False, on_drift="fail")["changed"]
+    assert stack.core.deploy(web_only, prune=True, on_drift="fail")["drift"] == []
+
+
+def test_jobs_are_compared_and_not_run_again(stack):
+    image = stack.bed.images["busybox"]
+    text = f"""
+services:
+  once: {{image: '{image}', command: 'true', environment: {{A: "1"}}, deploy: {{mode: replicated-job}}}}
+"""
+    stack.core.deploy(text)
+    assert not stack.drift()["drifted"] and not stack.heal()["changed"]
+    tasks = len(stack.swarm.tasks(""))
+    stack.by_hand("service create --label com.docker.stack.namespace=NAME --name NAME_more IMAGE sleep 1d")
+    stack.heal(prune=True)
+    assert len([t for t in stack.swarm.tasks("") if t.get("JobIteration")]) == tasks
+
+
+def test_an_orphan_of_another_name_and_other_stacks_are_left_alone(stack):
+    stack.deploy()
+    other = Core(stack.bed.node("m1").docker_host, stack.name + "-x", stack.folder)
+    try:
+        other.deploy(stack.text())
+        stack.by_hand(f"service update --env-add GREETING=hi {other.stack}_web")
+        assert not stack.drift()["drifted"]
+        stack.by_hand("service rm NAME_worker")
+        before = [s["Version"]["Index"] for s in other.client.list("/services") if other.stack in s["Spec"]["Name"]]
+        assert stack.heal(prune=True)["changed"]
+        after = [s["Version"]["Index"] for s in other.client.list("/services") if other.stack in s["Spec"]["Name"]]
+        assert before == after
+    finally:
+        other.remove()
+        other.client.close()
+
+
+#: As tasks, through ansible-playbook.
+
+
+@pytest.fixture
+def player(stack, tmp_path):
+    host = stack.bed.node("m1").docker_host
+    return Player(tmp_path, {"manager1": host, "manager2": host})
+
+
+def test_twelve_steps_of_healing(stack, player):
+    """Drift made, healed, healed again; changed otherwise; removed: each also in check mode, on two managers."""
+    stack.deploy()
+    task = {"stack_drift": {"name": stack.name, "heal": True, "prune": True, "rollout": {"stable_for": 0.2}}}
+    label = "--label com.docker.stack.namespace=NAME"
+    made = [
+        f"service create {label} --name NAME_more IMAGE sleep 1d",
+        "service update --env-add GREETING=hi NAME_web",
+        "service rm NAME_worker",
+    ]
+    for command in made:
+        stack.by_hand(command)
+
+        def play(**how):
+            run = player.play(task, diff=True, **how)
+            assert run.code == 0, run.output[-3000:]
+            return run, sum(result["changed"] for result in run.of())
+
+        before = [s["Version"] for s in stack.core.client.list("/services")]
+        shown, changed = play(check=True)
+        assert changed == 2 and [s["Version"] for s in stack.core.client.list("/services")] == before
+        assert "+++ after" in shown.output
+        done, changed = play()
+        assert changed == 1, done.output
+        work = next(result for result in done.of() if result["changed"])
+        assert work["plan_lines"] == shown.of()[0]["plan_lines"] and work["new_revision"]
+        assert play(check=True)[1] == 0
+        again, changed = play()
+        assert changed == 0 and not any(result["drifted"] for result in again.of())
+
+
+def test_what_is_wrong_with_the_options(stack, player):
+    stack.deploy()
+    wrong = [
+        ({"name": stack.name[:-1] + "*"}, "invalid_name", "is no name"),
+        ({"name": stack.name.upper()}, "no_stack", "Case matters"),
+        ({"name": "nothing"}, "no_stack", "no history"),
+        ({"name": stack.name, "ignore": [{"kind": "scalled"}]}, "invalid_options", "no kind 'scalled'"),
+        ({"name": stack.name, "ignore": [{}]}, "invalid_options", "names nothing"),
+        ({"name": stack.name, "ignore": [{"path": "Replicas"}]}, "invalid_options", "no path begins"),
+        ({"name": stack.name, "ignore": [{"servise": "web"}]}, "invalid_options", "servise"),
+    ]
+    for options, code, text in wrong:
+        run = player.play({"stack_drift": options}, limit="manager1")
+        assert (run.code, run.last["error_code"]) == (2, code), run.output
+        assert text in run.last["msg"] and "Traceback" not in run.output
+
+
+def test_the_playbook_reports_fails_and_heals(stack, player):
+    stack.deploy()
+    playbook = ROOT / "playbooks" / "drift.yml"
+    environment = {"DOCKER_HOST": stack.bed.node("m1").docker_host}
+
+    def play(check=False, **variables):
+        given = {"stack_name": stack.name, "stack_rollout": {"stable_for": 0.2}, "stack_proxies": [], **variables}
+        return player.playbook(playbook, variables=given, environment=environment, check=check, limit="manager1")
+
+    assert play().code == 0
+    stack.by_hand("service scale NAME_worker=2")
+    failed = play()
+    assert failed.code == 2 and "replicas 1 → 2" in failed.output and "is not as revision 1 left it" in failed.output
+    assert play(stack_fail_on_drift=False).code == 0
+    assert play(stack_ignore=[{"service": "worker", "kind": "scaled"}]).code == 0
+    assert play(check=True, stack_heal=True).code == 0 and stack.drift()["drifted"]
+    healed = play(stack_heal=True)
+    assert healed.code == 0, healed.output
+    assert not stack.drift()["drifted"] and play().code == 0
+
+
+def test_a_task_that_fails_on_drift_and_one_that_warns_of_it(stack, player):
+    stack.deploy()
+    stack.by_hand("service update --env-add GREETING=hi NAME_web")
+    drift = {"stack_drift": {"name": stack.name, "fail_on_drift": True}}
+    run = player.play(drift)
+    assert (run.code, {r["error_code"] for r in run.of()}) == (2, {"drift_found"}), run.output
+    assert run.last["drift"][0]["kind"] == "edited" and "GREETING hello → hi" in run.last["msg"]
+    player.write("compose.yml", stack.text("new"))
+    deploy = {"name": stack.name, "src": "compose.yml", "rollout": {"stable_for": 0.2}}
+    refused = player.play({"compose_stack": {**deploy, "on_drift": "fail"}})
+    assert (refused.code, {r["error_code"] for r in refused.of()}) == (2, {"drift_found"})
+    warned = player.play({"compose_stack": deploy})
+    assert warned.code == 0, warned.output
+    assert re.search(r"WARNING.*overwrites\s+what\s+was\s+changed\s+by\s+others", " ".join(warned.output.split()))
+    work = next(r for r in warned.of() if r["changed"])
+    assert work["drift"][0]["changes"][0]["actual"] == "hi"
+    assert any(notice["code"] == "plan" and "GREETING" in notice["message"] for notice in work["notices"])

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Dict, List, Mapping, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Sequence, Set, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.intended import (
     hiding,
@@ -17,9 +17,11 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe i
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.options import FAIL
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.history.encoding import unpack
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import DEPLOYING, FAILED, Revision
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.drift import Drift, overwritten
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.drift_compare import compare
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.drift_rules import EXTRA
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Plan
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import KEY_CONFIG
 
@@ -64,6 +66,10 @@ def _found(
 ) -> List[Drift]:
     found, mask = _compared(client, target, observed, options)
     found = overwritten(found, plan.operations)
+    if any(drift.kind == EXTRA for drift in found):
+        # What an earlier deployment of ours has made, and one without prune has left, is nobody's change either.
+        ours = _ever_deployed(observed["revisions"])
+        found = [drift for drift in found if drift.kind != EXTRA or (drift.object, drift.name) not in ours]
     for revision in observed["revisions"]:
         # What a run of ours has left that failed, or died, is nobody's change.
         left = revision.status == DEPLOYING or (revision.status == FAILED and revision.restored != "done")
@@ -83,6 +89,17 @@ def _compared(client: EngineClient, revision: Revision, observed: Dict[str, Any]
     context = intended.context(observed, observed["revisions"], {})
     compared = compare(intended.bound, observed, context, intended.open)
     return list(compared.found), hiding(intended.snapshot, lambda data: data, options["mask"])
+
+
+def _ever_deployed(revisions: Sequence[Revision]) -> Set[Tuple[str, str]]:
+    """The services and networks that any revision has."""
+    ours: Set[Tuple[str, str]] = set()
+    for revision in revisions:
+        if revision.packed and not revision.damaged:
+            snapshot = unpack(revision.packed)
+            ours |= {("service", str(entry["name"])) for entry in snapshot["services"]}
+            ours |= {("network", str(entry["name"])) for entry in snapshot["networks"]}
+    return ours
 
 
 def _none(labels: Mapping[str, str]) -> Mapping[str, str]:

@@ -33,7 +33,7 @@ class Revision:
 
     ``id`` is that of the run. ``noticed`` is when a failure was seen, ``restored`` what then became of the stack
     (``done``, ``failed``, ``none``), ``back_to`` the number that a rollback or a heal goes back to, ``until`` the time
-    at which a queued run has surely given up. ``references`` are the configs and secrets that it needs, as (kind, name).
+    at which a queued run has surely given up. ``references`` are the configs and secrets it needs, as (kind, name).
     ``damaged`` says why it can't be used. ``packed`` is the encoded snapshot, empty where there is none.
     """
 

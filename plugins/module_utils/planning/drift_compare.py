@@ -45,9 +45,9 @@ Object = Mapping[str, Any]
 class Compared:
     """``found`` is drift, ``ignored`` what rules leave as it is.
 
-    ``left`` maps services to the paths that are ignored in them, ``spared`` holds what is ignored, or can't be healed,
-    as a whole: (kind of object, name), or (``forced`` or ``paused``, service). ``specs`` are what the services are to have, ``unknown`` the
-    services of rules that the stack has not.
+    ``left`` maps services to the paths that are ignored in them. ``spared`` holds what is ignored as a whole, or can't
+    be healed: (kind of object, name), or (``forced`` or ``paused``, service). ``specs`` are what the services are to
+    have, ``unknown`` the services of rules that the stack has not.
     """
 
     found: Tuple[Drift, ...]
