@@ -56,12 +56,14 @@ def last_good(stack: str, revisions: Sequence[Revision]) -> Revision:
 
 
 def unsettled(revisions: Sequence[Revision], target: Revision) -> List[str]:
-    """What a user has to know of revisions after ``target``: one at work, or failed and left as it is."""
+    """What a user has to know of revisions after ``target``: one at work, damaged, or failed and left as it is."""
     told = []
     for revision in sorted(revisions, key=lambda r: r.number):
         if revision.number <= target.number:
             continue
-        if revision.status == DEPLOYING:
+        if revision.damaged:
+            told.append(f"revision {revision.number} is damaged ({revision.damaged}): nobody knows what it has changed")
+        elif revision.status == DEPLOYING:
             told.append(f"revision {revision.number} is at work, or was interrupted: what it changes shows as drift")
         elif revision.status == FAILED and revision.restored != "done":
             told.append(f"revision {revision.number} failed and was not undone: what it has changed shows as drift")
