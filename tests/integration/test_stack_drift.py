@@ -662,7 +662,9 @@ def test_the_playbook_reports_fails_and_heals(stack, player):
     assert play().code == 0
     stack.by_hand("service scale NAME_worker=2")
     failed = play()
-    assert failed.code == 2 and "replicas 1 → 2" in failed.output and "is not as it was deployed: scaled" in failed.output
+    assert (
+        failed.code == 2 and "replicas 1 → 2" in failed.output and "is not as it was deployed: scaled" in failed.output
+    )
     assert play(stack_fail_on_drift=False).code == 0
     assert play(stack_ignore=[{"service": "worker", "kind": "scaled"}]).code == 0
     assert play(check=True, stack_heal=True).code == 0 and stack.drift()["drifted"]

@@ -54,6 +54,7 @@ def roll_back_stack(client: EngineClient, params: Dict[str, Any], run: Dict[str,
 def find_drift(client: EngineClient, params: Dict[str, Any], run: Dict[str, Any]) -> Dict[str, Any]:
     """Compares the stack with its last good revision, and heals it; the result is that of ``deploy.drift``."""
     check_ranges(params)
+    from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.values import values_options
     from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.drift import stack_drift
     from ansible_collections.stackwright.swarm.plugins.module_utils.planning.drift_rules import rules_of
 

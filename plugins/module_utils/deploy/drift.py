@@ -109,7 +109,7 @@ class _Look:
 
     def _registry(self) -> Tuple[List[str], Mapping[str, Any]]:
         from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.images import ask_registry
-        from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.look import registry_header
+        from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.options import registry_header
 
         running = [
             str((service["Spec"]["TaskTemplate"].get("ContainerSpec") or {}).get("Image") or "")
