@@ -91,11 +91,11 @@ class Stack:
         return self.drift(heal=True, **options)
 
     def refused(self, **options):
-        before = self.core.client.list("/services")
+        before = self.swarm.objects("services")
         with pytest.raises(StackwrightError) as caught:
             self.drift(**options)
         assert self.core.writes == []
-        assert [s["Version"] for s in self.core.client.list("/services")] == [s["Version"] for s in before]
+        assert [s["Spec"] for s in self.swarm.objects("services")] == [s["Spec"] for s in before]
         return caught.value
 
     def service(self, key):
@@ -420,7 +420,7 @@ def test_a_stopped_stack_is_as_it_should_be_and_stays_stopped(stack):
     assert stack.heal()["status"] == "asleep"
     assert stack.service("worker")["Spec"]["Mode"]["Replicated"]["Replicas"] == 0
     assert not stack.heal()["changed"]
-    assert stack.deploy()["status"] == "healthy" and not stack.deploy()["changed"]
+    assert stack.deploy(on_drift="fail")["status"] == "healthy" and not stack.deploy()["changed"]
     assert not stack.drift()["drifted"]
 
 
