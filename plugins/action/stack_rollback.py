@@ -29,7 +29,7 @@ class ActionModule(VaultAction):
             stack = Stack.of(options)
             arguments = {name: options[name] for name in BACK if options[name] is not None}
             arguments["values"] = options["values"]
-            self._find_vault(stack.full_name, options["values"], task_vars or {})
+            self.find_vault(stack.full_name, options["values"], task_vars or {})
             arguments.update(name=stack.full_name, label_prefix=options["label_prefix"])
             arguments.update(self.connection_arguments(options))
             result.update(self.once_per_cluster(stack.full_name, arguments, {}, task_vars or {}))
@@ -38,14 +38,6 @@ class ActionModule(VaultAction):
             return result
         result.update(stack_id=stack.id, stack_hash=stack.hash)
         return result
-
-    def _find_vault(self, stack: str, values: Mapping[str, Any], variables: Mapping[str, Any]) -> None:
-        """Takes the vault that the task names; with ``auto``, that beside the inventory if it has its values."""
-        if values["store"] == "vault":
-            self.use_vault(stack, values, None, variables)
-        elif values["store"] == "auto":
-            beside = {"store": "vault", "vault_id": values["vault_id"]}
-            self.use_vault(stack, beside, None, variables, if_used=True)
 
     def repeated(self, arguments: Mapping[str, Any], last: Result, kept: bool) -> Mapping[str, Any]:
         # The stack is there by then: "the one before" would be another one now.

@@ -162,6 +162,17 @@ options:
       - A config or secret that a service could still return to is kept until the next deployment.
     type: bool
     default: true
+  on_drift:
+    description:
+      - What to do where a change would overwrite what somebody else has changed since the last good revision, for instance with
+        C(docker service update), or an autoscaler. What the files want as it already is, is not overwritten.
+      - V(warn) says so in a notice, and overwrites it. RV(drift) has it as data.
+      - V(fail) fails with the code C(drift_found), also in check mode, and changes nothing.
+      - V(ignore) does not look.
+      - M(stackwright.swarm.stack_drift) finds all drift, also where nothing is deployed.
+    type: str
+    choices: [warn, fail, ignore]
+    default: warn
   adopt_secrets:
     description:
       - Trust that secrets which docker's CLI has created hold what the files say. Swarm never shows their content.
@@ -486,6 +497,13 @@ notices:
   elements: dict
   sample:
     - {message: "'build' has no effect: Swarm runs images", key: services.web.build, file: compose.yml, line: 4, column: 5}
+drift:
+  description:
+    - What this run overwrites, or in check mode would, of what others have changed since the last good revision. As RV(stackwright.swarm.stack_drift#module:drift).
+  returned: O(state=present), unless O(on_drift=ignore), by the host that did the work
+  type: list
+  elements: dict
+  sample: []
 values:
   description: The kept values that the stack uses, never the values themselves.
   returned: O(state=present), where the files refer to values, by the host that did the work
@@ -534,7 +552,7 @@ done_by:
   sample: manager1
 error_code:
   description: A stable word for what went wrong, for instance V(invalid_compose), V(daemon_unreachable),
-    V(not_a_manager), V(health_gate_failed) or V(timeout).
+    V(not_a_manager), V(drift_found), V(health_gate_failed) or V(timeout).
   returned: failure
   type: str
   sample: invalid_compose

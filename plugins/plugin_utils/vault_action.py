@@ -32,6 +32,15 @@ class VaultAction(ClusterAction):
         vault = play_vault(self._loader, variables, stack, values, needed)
         self._vault = vault if vault is not None and (not if_used or vault.has_values()) else None
 
+    def find_vault(self, stack: str, values: Mapping[str, Any], variables: Mapping[str, Any]) -> None:
+        """Takes the vault that the task names for a revision's values; with ``auto``, that beside the inventory if it
+        has values of the stack."""
+        if values["store"] == "vault":
+            self.use_vault(stack, values, None, variables)
+        elif values["store"] == "auto":
+            beside = {"store": "vault", "vault_id": values["vault_id"]}
+            self.use_vault(stack, beside, None, variables, if_used=True)
+
     def repeated(self, arguments: Mapping[str, Any], last: Result, kept: bool) -> Mapping[str, Any]:
         """The arguments of a run after one that gave ``last``; ``kept`` where what that one made is kept by now."""
         del last, kept

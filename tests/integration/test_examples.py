@@ -157,6 +157,9 @@ def test_the_examples_of_a_module(reader, module):
     tasks = [] if module == "compose_stack" else [deploy_shop()]
     if module == "stack_values":
         forget(reader.bed, "shop")
+    if module == "stack_drift":
+        hand = {"name": "shop", "service": "web", "replicas": 2}
+        tasks.append({"name": "somebody scales it", "stackwright.swarm.stack_service": hand})
     if module == "stack_rollback":
         forget(reader.bed, "shop")
         tasks = [deploy_shop() for _revision in range(3)]
@@ -243,6 +246,13 @@ def every_result(reader):
     reader.play([tried(ours("stack_rollback", rollout={"timeout": 8})), tried(ours("stack_rollback", to=99999))])
     reader.play([ours(definition=kept("exec sleep 2d"))])
     reader.play([ours("stack_rollback")], limit="swarm_managers", diff=True)
+    # What was good runs no more, once somebody has changed the volume.
+    reader.play([ours(definition=kept("test -e /data/no && exec sleep 3d"))])
+    by_hand(reader.bed, "echo_web", "--args", "sh -c 'rm /data/no; exec sleep 4d'")
+    reader.play([tried(ours("stack_drift", heal=True, rollout={"timeout": 8}))])
+    by_hand(reader.bed, "echo_web", "--args", "sh -c 'touch /data/no; exec sleep 5d'")
+    reader.play([tried(ours("stack_drift", fail_on_drift=True))])
+    reader.play([ours("stack_drift", heal=True)], limit="swarm_managers", diff=True)
     reader.play([ours(definition=image("sleep 1d"))], limit="swarm_managers")
     reader.play([ours(definition=image("sleep 2d"))], check=True, diff=True)
     reader.play(
@@ -276,6 +286,11 @@ def every_result(reader):
     reader.play([ours("stack_cleanup", volumes=True)], limit="swarm_managers")
     reader.play([tried(ours("stack_preflight", definition=image("true"), fail_on="warning"))], limit="swarm_managers")
     return reader.results
+
+
+def by_hand(bed, service, *options):
+    """What somebody changes with docker's own command, up to its end."""
+    bed.node("m1").cli(["docker", "service", "update", "--quiet", *options, service])
 
 
 def tasks_of_routes():

@@ -200,8 +200,18 @@ def test_no_planted_value_is_found_anywhere(bed, swarm, tmp_path, store):
     # Drift: somebody changes a value by hand, and check mode shows the difference.
     drift = ["docker", "service", "update", "--detach", "--env-add", "GIVEN=sown-6-drift", f"{swarm.name}_web"]
     bed.node("m1").cli(drift, check=False)
+    report = {"stack_drift": {"name": swarm.name, "rollout": {"timeout": 60}}}
+    seen = scan.play(report)
+    assert [drift["kind"] for drift in seen.last["drift"]] == ["edited"], seen.output[-3000:]
+    heal = {"stack_drift": {**report["stack_drift"], "heal": True}}
+    assert scan.play(heal, check=True).last["changed"]
+    healed = scan.play(heal)
+    assert (healed.code, healed.last["status"]) == (0, "healthy"), healed.output[-3000:]
+    assert not scan.play(heal).last["drifted"]
+    bed.node("m1").cli(drift, check=False)
     assert scan.deploy(release="2", check=True).code == 0
-    assert scan.deploy(release="2").code == 0
+    again = scan.deploy(release="2")
+    assert again.code == 0 and again.last["drift"], again.output[-3000:]
     back = {"stack_rollback": {"name": swarm.name, "to": 1, "rollout": {"timeout": 60}}}
     assert scan.play(back, check=True).code == 0
     went = scan.play(back)

@@ -59,6 +59,7 @@ PLATFORM: Spec = {
 CHANGES: Spec = {
     "state": {"type": "str", "choices": ["present", "stopped", "absent"], "default": "present"},
     "prune": {"type": "bool", "default": True},
+    "on_drift": {"type": "str", "choices": ["warn", "fail", "ignore"], "default": "warn"},
     "recreate": {"type": "bool", "default": False},
     "adopt_secrets": {"type": "bool", "default": False},
     "resolve_image": {"type": "str", "choices": ["always", "changed", "never"], "default": "changed"},
@@ -108,6 +109,21 @@ BACK: Spec = {
             "plan_id",
         )
     },
+}
+
+#: Of stack_drift: what counts, and what healing takes of the options of a deployment.
+DRIFT: Spec = {
+    "heal": {"type": "bool", "default": False},
+    "prune": {"type": "bool", "default": False},
+    "images": {"type": "bool", "default": False},
+    "fail_on_drift": {"type": "bool", "default": False},
+    "ignore": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {name: {"type": "str"} for name in ("service", "name", "kind", "path")},
+    },
+    **{name: option for name, option in BACK.items() if name != "to"},
 }
 
 #: The least and the most of each number; a limit that is not there would be one that never ends.

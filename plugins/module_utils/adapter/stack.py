@@ -27,6 +27,7 @@ PASSED = (
     "plan_id",
 )
 BACK = ("to", "recreate", "with_registry_auth", "registry_auth", "keep_revisions", "commit_message", "plan_id")
+DRIFT = ("heal", "prune", "images", "fail_on_drift", *BACK[1:])
 SERVICE_PASSED = (
     "service",
     "state",
@@ -48,6 +49,19 @@ def roll_back_stack(client: EngineClient, params: Dict[str, Any], run: Dict[str,
     options = {name: params[name] for name in BACK}
     options.update(_common(params, run), values=values_options(params["values"], run))
     return handed_over(lambda: roll_back(client, SystemClock(), params["name"], options), run)
+
+
+def find_drift(client: EngineClient, params: Dict[str, Any], run: Dict[str, Any]) -> Dict[str, Any]:
+    """Compares the stack with its last good revision, and heals it; the result is that of ``deploy.drift``."""
+    check_ranges(params)
+    from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.values import values_options
+    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.drift import stack_drift
+    from ansible_collections.stackwright.swarm.plugins.module_utils.planning.drift_rules import rules_of
+
+    options = {name: params[name] for name in DRIFT}
+    options.update(_common(params, run), values=values_options(params["values"], run), rules=rules_of(params["ignore"]))
+    clock = SystemClock()
+    return through_an_election(clock, lambda: stack_drift(client, clock, params["name"], options))
 
 
 def change_one_service(client: EngineClient, params: Dict[str, Any], run: Dict[str, Any]) -> Dict[str, Any]:
@@ -102,7 +116,7 @@ def change_stack(client: EngineClient, params: Dict[str, Any], run: Dict[str, An
             error_code="usage",
             hint="Run it as the task stackwright.swarm.compose_stack, not by the module's file.",
         )
-    options["values"] = values_options(params["values"], run)
+    options.update(values=values_options(params["values"], run), on_drift=params["on_drift"])
     desired = run["desired"]
     story = partial(through_an_election, clock, lambda: deploy_stack(client, clock, desired, options))
     return handed_over(story, run)

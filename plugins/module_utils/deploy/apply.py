@@ -222,6 +222,9 @@ class Apply:
             f"service {operation.name} is changed by somebody else all the time.", "out_of_sequence", "Run again later."
         )
 
+    def record_service(self, operation: Operation) -> None:
+        """Nothing: it is the run's revision that takes down what it found."""
+
     def remove_now(self, operation: Operation) -> None:
         self._delete(f"/{operation.kind}s/{operation.payload['id']}")
 
@@ -291,6 +294,7 @@ HOW: Dict[Any, Callable[[Apply, Operation], None]] = {
     ("update", "config"): Apply.update_object,
     ("update", "secret"): Apply.update_object,
     ("update", "service"): Apply.update_service,
+    ("record", "service"): Apply.record_service,
     ("remove", "service"): Apply.remove_now,
     ("remove", "config"): Apply.remove_when_free,
     ("remove", "secret"): Apply.remove_when_free,

@@ -51,17 +51,19 @@ Options = Mapping[str, Any]
 def change(client: EngineClient, clock: Any, wanted: Wanted, seen: Planned, options: Options) -> Result:
     """Carries out what there is to do; ``seen`` is the look without the lock. Result and errors as ``deploy_stack``."""
     stack = wanted.stack
-    with Run(client, clock, stack, ROLLBACK if options["back_to"] else DEPLOY, options) as run:
-        planned = make_plan(client, wanted, options, seen, run.kept)
+    operation = options["operation"] or (ROLLBACK if options["back_to"] else DEPLOY)
+    with Run(client, clock, stack, operation, options) as run:
+        wanted.check(run.history.revisions)
+        planned = make_plan(client, wanted, options, seen, lambda: run.history.revisions)
         check_approved(stack, planned.id, planned.plan.changed, options)
         if planned.plan.changed:
-            return _transaction(run, planned)
+            return _transaction(run, planned, wanted)
     return unchanged(client, clock, stack, planned, options)
 
 
-def _transaction(run: Run, planned: Planned) -> Result:
+def _transaction(run: Run, planned: Planned, wanted: Wanted) -> Result:
     former = former_of(run, planned.observed, _past(run, planned))
-    number = run.begin(snapshot_of(run.client, planned.bound, planned.observed, planned.plan)).number
+    number = run.begin(_snapshot(run, planned, wanted)).number
     applying = _applying(run, planned)
     try:
         judgements = _forward(run, planned, applying, former.past)
@@ -77,7 +79,23 @@ def _transaction(run: Run, planned: Planned) -> Result:
         run.tidy()
     except EngineError as error:
         raise unrecorded(run, applying, error) from error
-    return finish(run.client, run.stack, planned.observed, planned.plan, run.options, judgements, planned.id, number)
+    return finish(
+        run.client,
+        run.stack,
+        planned.observed,
+        planned.plan,
+        run.options,
+        judgements,
+        planned.id,
+        number,
+        planned.drift,
+    )
+
+
+def _snapshot(run: Run, planned: Planned, wanted: Wanted) -> Dict[str, Any]:
+    if wanted.record is not None:
+        return dict(wanted.record(planned))
+    return snapshot_of(run.client, planned.bound, planned.observed, planned.plan)
 
 
 def _past(run: Run, planned: Planned) -> Before:

@@ -13,7 +13,7 @@ import base64
 import json
 import re
 from dataclasses import replace
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import configs_named
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
@@ -36,6 +36,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.mask import masked_text
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
+    KEY_CONFIG,
     PART,
     RECORD,
     STACK,
@@ -241,6 +242,16 @@ def histories(client: EngineClient, stack: Optional[str] = None) -> Dict[str, Li
     names = {labels_of(config)[STACK] for config in found if RECORD in labels_of(config)}
     made = {name: _revisions(name, _parts(name, [c for c in found if labels_of(c)[STACK] == name])) for name in names}
     return {name: revisions for name, revisions in made.items() if revisions}
+
+
+def read_with(client: EngineClient, stack: str) -> Tuple[List[Revision], List[Dict[str, Any]], str]:
+    """The revisions of a stack, newest first, the config that holds the cluster's key, and that key (empty if there is
+    none), in one call."""
+    prefix = revision_name(stack, 0)[:-1]
+    found = client.list("/configs", {"filters": {"name": [prefix, KEY_CONFIG]}}, timeout=CALL)  # names begin like these
+    keys = [config for config in found if name_of(config) == KEY_CONFIG]
+    key = str(keys[0]["Spec"].get("Data") or "") if keys else ""
+    return _revisions(stack, _parts(stack, found)), keys, key
 
 
 Parts = Dict[int, Dict[int, Mapping[str, Any]]]  # number → part → config

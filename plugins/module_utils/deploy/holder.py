@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+from typing import Any, Mapping, Optional
 
 LONGEST = 200  # letters of a text that is shown
 
@@ -24,6 +24,15 @@ def describe(holder: Mapping[str, Any]) -> str:
     if message:
         doing = f'{doing} "{message}"'.strip()
     return f"{text}: {doing}" if doing else text
+
+
+def locked_by(lock: Optional[Mapping[str, Any]]) -> str:
+    """Who holds a lock, given as its Docker config; empty text where there is none."""
+    if lock is None:
+        return ""
+    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.lock import holder_of
+
+    return describe(holder_of(lock))
 
 
 def moment(seconds: Any) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.holder import locked_by
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import (
     manager_info,
     networks_of,
@@ -65,7 +66,7 @@ def stack_info(
         past = past_of(client, stack)
         names |= set(past)
     stacks = [
-        {**_stack(name, lists, network_names, prefix), "locked_by": _locked_by(locks.get(name)), **past.get(name, {})}
+        {**_stack(name, lists, network_names, prefix), "locked_by": locked_by(locks.get(name)), **past.get(name, {})}
         for name in sorted(names)
         if stack in (None, "", name)
     ]
@@ -78,16 +79,6 @@ def stack_info(
         "node": str(info.get("Name") or ""),
         "calls": client.calls,
     }
-
-
-def _locked_by(lock: Optional[Item]) -> str:
-    """Who changes the stack right now; empty text where nobody does."""
-    if lock is None:
-        return ""
-    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.holder import describe
-    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.lock import holder_of
-
-    return describe(holder_of(lock))
 
 
 def _stack(name: str, lists: Mapping[str, List[Item]], network_names: Mapping[str, str], prefix: str) -> Item:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, FrozenSet, Mapping, NamedTuple, Optional
+from typing import TYPE_CHECKING, Any, Callable, Dict, FrozenSet, List, Mapping, NamedTuple, Optional, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.bind import bind_all
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.jobs import failed_jobs
@@ -15,7 +15,12 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe i
     observe,
     tasks_of,
 )
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.options import detach, registry_header
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.options import (
+    HEAL,
+    IGNORE,
+    detach,
+    registry_header,
+)
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import at_a_glance
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.images import look_ups
@@ -23,15 +28,39 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model i
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.plan_id import plan_id, wanted_by
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconcile import own_services, reconcile
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import Revision
+
 Options = Mapping[str, Any]
 Bound = Mapping[str, Any]
+Revisions = Sequence["Revision"]
+
+
+def _any(revisions: Revisions) -> None:
+    del revisions
+
+
+def _as_it_is(plan: Plan, bound: Bound, observed: Observed) -> Plan:
+    del bound, observed
+    return plan
+
+
+#: No answers of a registry.
+NONE: Mapping[str, Any] = {}
 
 
 class Wanted(NamedTuple):
-    """What a stack is to become: a DesiredState or a snapshot, and how it is bound to what the Swarm has."""
+    """What a stack is to become: a DesiredState or a snapshot, and how it is bound to what the Swarm has.
+
+    ``check`` raises under the lock where the history has moved on, ``revise`` makes more or less of a plan, and
+    ``record`` gives the snapshot to record, where that is not simply what the plan makes of the stack.
+    """
 
     state: Mapping[str, Any]
     bind: Callable[[EngineClient, Observed, bool], Bound]  # True: values that are missing are made and kept
+    check: Callable[[Revisions], None] = _any
+    revise: Callable[[Plan, Bound, Observed], Plan] = _as_it_is
+    record: Optional[Callable[[Planned], Mapping[str, Any]]] = None
 
     @property
     def stack(self) -> str:
@@ -40,7 +69,8 @@ class Wanted(NamedTuple):
 
 
 class Planned(NamedTuple):
-    """What a look found out. ``images`` are the registry's answers, ``asked`` the images that it was asked for."""
+    """What a look found out. ``images`` are the registry's answers, ``asked`` the images that it was asked for,
+    ``drift`` what the plan overwrites of changes that others have made since the last revision."""
 
     bound: Bound
     observed: Observed
@@ -48,6 +78,7 @@ class Planned(NamedTuple):
     asked: FrozenSet[str]
     plan: Plan
     id: str
+    drift: Sequence[Mapping[str, Any]] = ()
 
 
 def from_files(desired: Mapping[str, Any], options: Options) -> Wanted:
@@ -72,42 +103,54 @@ def make_plan(
     wanted: Wanted,
     options: Options,
     known: Optional[Planned] = None,
-    kept: Optional[Callable[[], Mapping[str, Any]]] = None,
+    history: Optional[Callable[[], Revisions]] = None,
 ) -> Planned:
     """Observes, binds and reconciles. Where there is work, looks closer, asks the registry, and plans with that.
 
-    Under the lock ``known`` is the look before it, whose answers of the registry are used again, and ``kept`` gives
-    what revisions refer to (else the history is read). Raises EngineError and PlanError.
+    Under the lock ``known`` is the look before it, whose answers of the registry are used again, and ``history`` gives
+    the revisions (else they are read). Raises EngineError, PlanError and DeployError (``drift_found``).
     """
     stack = wanted.stack
     observed = observe(client, stack, wanted.state)
+    if known is not None and known.observed.get("history_key"):
+        observed["history_key"] = known.observed["history_key"]
     bound = wanted.bind(client, observed, False)
-    plan = reconcile(bound, observed, options)
-    again = failed_jobs(client, stack, observed["services"])
+
+    def planned(images: Mapping[str, Any] = NONE) -> Plan:
+        return wanted.revise(reconcile(bound, observed, options, images), bound, observed)
+
+    plan = planned()
+    # Healing puts nothing back but what was changed.
+    again = failed_jobs(client, stack, observed["services"]) if options["operation"] != HEAL else frozenset()
     options = {**options, "pull_again": _pull_again(client, stack, observed, options), "run_again": again}
     look_up = look_ups(bound, own_services(stack, observed), options["resolve_image"], options["pull_again"])
     if options["pull_again"] or again:
-        plan = reconcile(bound, observed, options)
+        plan = planned()
     images: Mapping[str, Any] = known.images if known else {}
     asked = known.asked if known else frozenset()
     if plan.changed:
         detach(options)
-        observed = _closer(client, wanted, observed, options, kept)
+        observed = _closer(client, wanted, observed, options, history)
         bound = wanted.bind(client, observed, known is not None)
-        plan = reconcile(bound, observed, options)  # conflicts are found before a registry is asked: it may take long
+        plan = planned()  # conflicts are found before a registry is asked: it may take long
     new = [image for image in look_up if image not in asked]
     if new:
         from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.images import ask_registry
 
         images = {**images, **ask_registry(client, new, registry_header(options))}
     if look_up:
-        plan = reconcile(bound, observed, options, images)
+        plan = planned(images)
         if plan.changed and "all_services" not in observed:
-            observed = _closer(client, wanted, observed, options, kept)
-            plan = reconcile(bound, observed, options, images)
+            observed = _closer(client, wanted, observed, options, history)
+            plan = planned(images)
     identity = plan_id(stack, wanted_by(wanted.state, options, images, observed.get("key")), observed)
+    drift: List[Dict[str, Any]] = []
+    if plan.changed and options["on_drift"] != IGNORE:
+        from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.overwriting import warn_of_drift
+
+        plan, drift = warn_of_drift(client, stack, plan, observed, options)
     plan = with_mask(plan, options["mask"])
-    return Planned(bound, observed, images, asked | frozenset(look_up), plan, identity)
+    return Planned(bound, observed, images, asked | frozenset(look_up), plan, identity, drift)
 
 
 def _closer(
@@ -115,23 +158,24 @@ def _closer(
     wanted: Wanted,
     observed: Observed,
     options: Options,
-    kept: Optional[Callable[[], Mapping[str, Any]]],
+    history: Optional[Callable[[], Revisions]],
 ) -> Observed:
     closer = look_closer(client, observed, wanted.state)
     if wanted.state.get("routes"):
         from ansible_collections.stackwright.swarm.plugins.module_utils.routing.conflicts import check_before_deploy
 
         check_before_deploy(wanted.state, closer["all_services"])
-    closer["kept"] = kept() if kept is not None else kept_by_history(client, wanted.stack, options)
+    from ansible_collections.stackwright.swarm.plugins.module_utils.history.retention import kept_references
+
+    closer["revisions"] = history() if history is not None else _history(client, wanted.stack)
+    closer["kept"] = kept_references(closer["revisions"], options["keep_revisions"] - 1)
     return closer
 
 
-def kept_by_history(client: EngineClient, stack: str, options: Options) -> Mapping[str, Any]:
-    """The configs and secrets that the history needs, as ``gone_objects`` takes them."""
+def _history(client: EngineClient, stack: str) -> Revisions:
     from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.history import History
-    from ansible_collections.stackwright.swarm.plugins.module_utils.history.retention import kept_references
 
-    return kept_references(History(client, None, stack).read(), options["keep_revisions"] - 1)
+    return History(client, None, stack).read()
 
 
 def _pull_again(client: EngineClient, stack: str, observed: Observed, options: Options) -> FrozenSet[str]:

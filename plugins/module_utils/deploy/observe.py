@@ -27,10 +27,16 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 Observed = Dict[str, Any]
 
 
-def observe(client: EngineClient, stack: str, desired: Optional[Mapping[str, Any]] = None) -> Observed:
+def observe(
+    client: EngineClient,
+    stack: str,
+    desired: Optional[Mapping[str, Any]] = None,
+    seen: Sequence[Mapping[str, Any]] = (),
+) -> Observed:
     """The state of ``stack``: info, api, services, networks, secrets, configs, lock, key, predefined.
 
-    ``desired`` says which other configs matter. Raises EngineError, with its own code where this is no manager.
+    ``desired`` says which other configs matter, ``seen`` are configs that were read just now. Raises EngineError, with
+    its own code where this is no manager.
     """
     observed: Observed = {"info": manager_info(client)}
     observed["api"] = list(client.api_version or ())
@@ -41,10 +47,13 @@ def observe(client: EngineClient, stack: str, desired: Optional[Mapping[str, Any
     observed["configs"] = [config for config in configs if not is_bookkeeping(config)]
     # Locked while a run changes the stack, and after one has died.
     observed["lock"] = next((config for config in configs if LOCK in labels_of(config)), None)
-    names = _other_configs(desired) if desired else []
+    others = _other_configs(desired) if desired else []
+    there = [config for config in seen if name_of(config) in others]
+    names = [name for name in others if name not in {name_of(config) for config in there}]
     if names:
-        known = {id_of(config) for config in observed["configs"]}
-        observed["configs"] += [c for c in configs_named(client, names) if id_of(c) not in known]
+        there += configs_named(client, names)
+    known = {id_of(config) for config in observed["configs"]}
+    observed["configs"] += [config for config in there if id_of(config) not in known]
     keys = [config for config in observed["configs"] if name_of(config) == KEY_CONFIG]
     observed["key"] = keys[0]["Spec"].get("Data") if keys else None
     observed["predefined"] = predefined(client, observed)

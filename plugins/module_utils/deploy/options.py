@@ -9,6 +9,11 @@ from typing import Any, Callable, Dict, Mapping, Optional
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import DEFAULT_PREFIX
 
+#: What a run does that would overwrite changes which others have made since the last revision.
+WARN, FAIL, IGNORE = "warn", "fail", "ignore"
+#: The operation of a run that puts back what drifted; as in history/revision.py.
+HEAL = "heal"
+
 
 def _mask(kind: str, key: str, path: str, value: Any) -> Any:
     # Imported here: a run without changes has nothing to hide.
@@ -48,6 +53,9 @@ DEFAULTS: Dict[str, Any] = {
     "commit_message": "",
     "who": "",  # who asked for the deployment, for the history
     "back_to": 0,  # the number of the revision whose snapshot is deployed
+    "operation": "",  # what the history calls the run; empty: deploy, or rollback where there is back_to
+    "on_drift": IGNORE,
+    "unused_networks": (),  # networks that may be removed and created again where they differ
     "plan_id": "",  # the plan that was approved; empty for any
     "this_run": _nameless,  # this_run(operation, message, since, who) -> data for the lock, as in adapter/holder.py
     "is_gone": _unknown,  # is_gone(data) -> whether that run's process is known to have ended

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.options import IGNORE
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import Judgement, worst
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Operation, Plan, friendly
@@ -21,10 +22,12 @@ def finish(
     judgements: Optional[Sequence[Judgement]] = None,
     plan_id: str = "",
     revision: int = 0,
+    drift: Sequence[Mapping[str, Any]] = (),
 ) -> Dict[str, Any]:
     """The result: changed, deferred, plan, plan_id, kept, diff, notices, calls, stack, cluster_id, node.
 
-    After a deployment also services and status, and where something changed the number of its revision.
+    After a deployment also services and status, and where something changed the number of its revision. Where drift
+    was looked for, what of it the plan overwrites.
     """
     work = plan.work()
     info = observed["info"]
@@ -45,6 +48,8 @@ def finish(
     if judgements is not None:
         result["services"] = [judgement.as_dict() for judgement in judgements]
         result["status"] = worst(judgement.status for judgement in judgements)
+    if options["on_drift"] != IGNORE:
+        result["drift"] = list(drift)
     if revision:
         result["revision"] = revision
     return result

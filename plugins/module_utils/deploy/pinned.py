@@ -65,9 +65,13 @@ class Pinned:
         """From now on, deployments use these versions. Raises ValueStoreError."""
         update(self._store, lambda kept: kept.using(self.labels))
 
+    def texts(self) -> Dict[str, str]:
+        """The values by name. Raises ValueStoreError (``value_lost``) for those that the store lacks."""
+        return pinned(self._kept, self.labels)
+
     def bind(self, bound: Data) -> Dict[str, Any]:
         """``bound`` with the values. Raises ValueStoreError (``value_lost``) for those that the store lacks."""
-        texts = pinned(self._kept, self.labels)
+        texts = self.texts()
         self.desired = self.unbound = dict(bound)
         parts = {part: bind_values(bound[part], texts) for part in ("networks", "services")}
         for part in ("configs", "secrets"):
@@ -92,13 +96,15 @@ def with_pinned(
 
     Its versions are the current ones afterwards, so that the next deployment does not bring the newer ones back.
     """
+    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.intended import hiding
+
     values = Pinned(client, info, snapshot, clock)
     scrub = values.scrub()
-    mask, progress = options["mask"], options["progress"]
+    progress = options["progress"]
     given = {
         **options,
         "scrub": scrub,
-        "mask": lambda kind, key, path, value: mask(kind, key, path, scrub(value)),
+        "mask": hiding(snapshot, scrub, options["mask"]),
         "progress": progress and (lambda line: progress(scrub(line))),
     }
     try:

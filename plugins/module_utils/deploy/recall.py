@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Mapping, Optional
+from functools import partial
+from typing import Any, Callable, Collection, Dict, List, Mapping, Optional, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.bind import CREATE_THEM, missing_externals
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.content import digest
@@ -63,6 +64,7 @@ def snapshot_of(client: EngineClient, bound: Mapping[str, Any], observed: Observ
     Of a stack with kept values it has the references and which versions they meant.
     """
     key = observed.get("key")
+    any_key = key or observed.get("history_key")
     binder = bound.get("binder")
     if binder is not None:
         bound = _with_references(bound, binder)
@@ -74,7 +76,7 @@ def snapshot_of(client: EngineClient, bound: Mapping[str, Any], observed: Observ
                 known = labels_of(live).get(CONTENT) if live is not None else ""
                 contents[kind, real] = known or ("data" in entry and digest(kind, entry, key)) or ""
     stack = bound["stack"]["name"]
-    snapshot = take(bound, plan.operations, own_services(stack, observed), contents, _digest(client, key))
+    snapshot = take(bound, plan.operations, own_services(stack, observed), contents, _digest(client, any_key))
     if binder is not None:
         store = {name: binder.options.get(name) for name in ("store", "path") if binder.options.get(name)}
         snapshot["values"] = {"labels": dict(binder.labels), "store": store}
@@ -90,8 +92,16 @@ def _with_references(bound: Mapping[str, Any], binder: Any) -> Dict[str, Any]:
     return written
 
 
-def recall(client: EngineClient, snapshot: Mapping[str, Any], observed: Observed, what: str = "it") -> Dict[str, Any]:
+def recall(
+    client: EngineClient,
+    snapshot: Mapping[str, Any],
+    observed: Observed,
+    what: str = "it",
+    spared: Collection[Tuple[str, str]] = (),
+) -> Dict[str, Any]:
     """A bound desired state as ``bind`` makes it, from a snapshot; ``what`` names the revision in errors.
+
+    Of the configs and secrets ``spared`` (kind, name) it does not matter whether they are gone, or others.
 
     Raises DeployError: ``value_lost`` (a hidden value runs nowhere any more), ``revision_incomplete`` (a config
     or secret is gone or is another); EngineError (``not_found``) for missing external objects.
@@ -101,8 +111,9 @@ def recall(client: EngineClient, snapshot: Mapping[str, Any], observed: Observed
     for kind, plural in KINDS:
         live = {name_of(obj): obj for obj in observed[plural]}
         bound[plural] = [
-            entry if entry["external"] else _found(kind, entry, live.get(entry["real"]), gone)
+            entry if entry["external"] else _found(kind, entry, live.get(entry["real"]), gone, spared)
             for entry in bound[plural]
+            if entry["external"] or entry["real"] in live or (kind, entry["real"]) not in spared
         ]
     if gone:
         raise DeployError(
@@ -121,11 +132,17 @@ def recall(client: EngineClient, snapshot: Mapping[str, Any], observed: Observed
     return bound
 
 
-def _found(kind: str, entry: Mapping[str, Any], live: Optional[Mapping[str, Any]], gone: List[str]) -> Dict[str, Any]:
+def _found(
+    kind: str,
+    entry: Mapping[str, Any],
+    live: Optional[Mapping[str, Any]],
+    gone: List[str],
+    spared: Collection[Tuple[str, str]],
+) -> Dict[str, Any]:
     real = entry["real"]
     if live is None:
         gone.append(f"{kind} {real} is gone")
-    else:
+    elif (kind, real) not in spared:
         have = labels_of(live).get(CONTENT, "")
         if entry["content"] and have and have != entry["content"]:
             gone.append(f"{kind} {real} has another content than then")
@@ -137,21 +154,15 @@ def _revealed(client: EngineClient, snapshot: Mapping[str, Any], observed: Obser
     values: Optional[Dict[str, Any]] = None
     lost: List[str] = []
 
-    def revealed(kind: str, entry: Mapping[str, Any]) -> Dict[str, Any]:
-        def find(mark: str, name: str) -> Any:
-            nonlocal values
-            if values is None:
-                values = _values(client, observed)
-            if mark not in values:
-                lost.append(f"{name} of {kind} {entry['key']}")
-            return values.get(mark, "")
+    def find(where: str, mark: str, name: str) -> Any:
+        nonlocal values
+        if values is None:
+            values = running_values(observed.get("key") or _stored_key(client), observed)
+        if mark not in values:
+            lost.append(f"{name} of {where}")
+        return values.get(mark, "")
 
-        return {**entry, "spec": reveal(entry["spec"], find)}
-
-    bound: Dict[str, Any] = {"format": 1, "routes": [], "notices": []}
-    bound.update({key: snapshot[key] for key in ("stack", "waves")})
-    for kind in ("network", "config", "secret", "service"):
-        bound[kind + "s"] = [revealed(kind, entry) for entry in snapshot[kind + "s"]]
+    bound = revealed(snapshot, find)
     if lost:
         raise DeployError(
             f"The stack can't go back to {what}: its history holds no secrets, and these values run nowhere any more: "
@@ -163,9 +174,21 @@ def _revealed(client: EngineClient, snapshot: Mapping[str, Any], observed: Obser
     return bound
 
 
-def _values(client: EngineClient, observed: Observed) -> Dict[str, Any]:
-    """What is hidden in snapshots and still there, by its digest: in the services as they are and as they were."""
-    key = observed.get("key") or _stored_key(client)
+def revealed(snapshot: Mapping[str, Any], find: Callable[[str, str, str], Any]) -> Dict[str, Any]:
+    """A snapshot as plain specifications; ``find(where, digest, name)`` gives what it hides (``service web``)."""
+    bound: Dict[str, Any] = {"format": 1, "routes": [], "notices": []}
+    bound.update({key: snapshot[key] for key in ("stack", "waves")})
+    for kind in ("network", "config", "secret", "service"):
+        bound[kind + "s"] = [
+            {**entry, "spec": reveal(entry["spec"], partial(find, f"{kind} {entry['key']}"))}
+            for entry in snapshot[kind + "s"]
+        ]
+    return bound
+
+
+def running_values(key: Optional[str], observed: Observed) -> Dict[str, Any]:
+    """What is hidden in snapshots and still there, by its digest with the cluster's ``key``: in the services as they
+    are and as they were."""
     if not key:
         return {}
     mark = keyed(key)

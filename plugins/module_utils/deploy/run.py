@@ -16,7 +16,6 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.options i
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.patience import patiently
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
-from ansible_collections.stackwright.swarm.plugins.module_utils.history.retention import kept_references
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import (
     CANCELLED,
     DEPLOYING,
@@ -78,10 +77,6 @@ class Run:
         self.lock.keep()
 
     # -- the record
-
-    def kept(self) -> Mapping[str, Any]:
-        """The configs and secrets that the history will need beside those of this run's revision."""
-        return kept_references(self.history.revisions, self.options["keep_revisions"] - 1)
 
     def begin(self, snapshot: Optional[Snapshot] = None) -> Revision:
         """Records the beginning. Raises EngineError."""

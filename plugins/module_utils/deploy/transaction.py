@@ -46,7 +46,7 @@ def deploy_stack(client: EngineClient, clock: Any, desired: Mapping[str, Any], o
 
         return with_secrets(deploy_stack, client, clock, desired, options)
     given = with_defaults({**options, "prefix": options.get("prefix") or desired["stack"].get("prefix")})
-    return _bring_about(client, clock, from_files(desired, given), given)
+    return bring_about(client, clock, from_files(desired, given), given)
 
 
 def deploy_snapshot(
@@ -65,12 +65,12 @@ def deploy_snapshot(
         snapshot = kept_in(snapshot, given["values"])
     wanted = from_snapshot(snapshot, f"revision {given['back_to']}" if given["back_to"] else f"a revision of {stack}")
     if not snapshot.get("values"):
-        return _bring_about(client, clock, wanted, given)
+        return bring_about(client, clock, wanted, given)
     from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import manager_info
     from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.pinned import with_pinned
 
     def story(hidden: Options) -> Result:
-        return _bring_about(client, clock, wanted, hidden)
+        return bring_about(client, clock, wanted, hidden)
 
     return with_pinned(story, client, clock, manager_info(client), snapshot, given)
 
@@ -89,7 +89,8 @@ def remove_stack(client: EngineClient, clock: Any, stack: str, options: Options)
     return remove(client, clock, stack, with_defaults(options))
 
 
-def _bring_about(client: EngineClient, clock: Any, wanted: Wanted, options: Options) -> Result:
+def bring_about(client: EngineClient, clock: Any, wanted: Wanted, options: Options) -> Result:
+    """Brings a stack to what is wanted; ``options`` are complete. Result and errors as ``deploy_stack``."""
     planned = make_plan(client, wanted, options)
     if options["plan_id"]:
         from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.approved import check_approved
@@ -98,7 +99,9 @@ def _bring_about(client: EngineClient, clock: Any, wanted: Wanted, options: Opti
         busy = planned.observed["lock"] is not None and not options["check"]
         check_approved(wanted.stack, planned.id, planned.plan.changed and not busy, options)
     if options["check"] or (options["defer"] and planned.plan.changed):
-        return finish(client, wanted.stack, planned.observed, planned.plan, options, None, planned.id)
+        return finish(
+            client, wanted.stack, planned.observed, planned.plan, options, None, planned.id, drift=planned.drift
+        )
     # A lock without work for us: somebody is at work, or has died at it.
     if planned.plan.changed or (planned.observed["lock"] is not None and not options["defer"]):
         from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.changing import change

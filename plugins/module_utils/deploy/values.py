@@ -16,6 +16,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.hidden im
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.options import with_defaults
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.places import is_within, places_in
 from ansible_collections.stackwright.swarm.plugins.module_utils.store.carried import Carried, NotYetKept
 from ansible_collections.stackwright.swarm.plugins.module_utils.store.choose import managers_of, open_store
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.choice import (
@@ -28,7 +29,6 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.values.reference
     HIDDEN,
     SHOWN,
     bind_values,
-    references_in,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.store import Store, update
 
@@ -201,25 +201,33 @@ class Values:
         found = {name: self._before.current(name) for name in again} if self._before else {}
         return {name: version.label for name, version in found.items() if version is not None}
 
+    def of_versions(self, labels: Mapping[str, str]) -> Dict[str, str]:
+        """The values of these versions (name to label), as far as the store has them."""
+        found: Dict[str, str] = {}
+        for kept in (self._before, self._kept):
+            for name, label in labels.items():
+                entry = kept.entries.get(name) if kept is not None else None
+                version = entry.version(label) if entry is not None else None
+                if version is not None and version.value not in (None, SHOWN):
+                    found[name] = str(version.value)
+        return found
+
     # -- hidden again
 
     def mask(self, kind: str, key: str, path: str, value: Any) -> Any:
         """``value`` as a plan may show it: nothing of what stands where there is a reference, before or after."""
         if value is None:
             return None
-        for place in self._places_of(kind, key):
-            if path == place or path.startswith(place + ".") or place.startswith(path + "."):
-                return SHOWN if value == SHOWN else HIDDEN
+        if is_within(path, self._places_of(kind, key)):
+            return SHOWN if value == SHOWN else HIDDEN
         return self.scrub(value)
 
     def _places_of(self, kind: str, key: str) -> Set[str]:
         if (kind, key) not in self._places:
-            from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
-
             found: Set[str] = set()
             for entry in self.desired[kind + "s"]:
-                if entry["key"] == key and entry.get("spec") and references_in(entry["spec"]):
-                    _add_places(normalise.service(entry["spec"]) if kind == "service" else entry["spec"], "", found)
+                if entry["key"] == key and entry.get("spec"):
+                    found |= places_in(kind, entry["spec"])
             self._places[kind, key] = found
         return self._places[kind, key]
 
@@ -253,22 +261,6 @@ class Values:
         if pending:
             shown["changed"] = True
         return shown
-
-
-def _add_places(value: Any, path: str, found: Set[str]) -> None:
-    if isinstance(value, str):
-        if "\0" in value:
-            found.add(path)
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            # The text of a reference in a key (a mount's target) is another one when it is bound: hide its parent.
-            here = path if "\0" in key else f"{path}.{key}" if path else key
-            if "\0" in key:
-                found.add(path)
-            _add_places(item, here, found)
-    elif isinstance(value, list):
-        for item in value:
-            _add_places(item, path, found)
 
 
 def with_values(

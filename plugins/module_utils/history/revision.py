@@ -18,7 +18,7 @@ GOOD = (HEALTHY, UNHEALTHY)
 #: Not ended yet.
 OPEN = (QUEUED, DEPLOYING)
 
-DEPLOY, ROLLBACK, STOP, REMOVE = "deploy", "rollback", "stop", "remove"
+DEPLOY, ROLLBACK, HEAL, STOP, REMOVE = "deploy", "rollback", "heal", "stop", "remove"
 LONGEST_TEXT = 2000  # letters of a reason or a message
 LONGEST_MESSAGE = 200  # letters of a service's message
 
@@ -32,8 +32,8 @@ class Revision:
     """One recorded deployment. ``number`` is 0 until it is recorded; times are seconds since 1970, 0 means not yet.
 
     ``id`` is that of the run. ``noticed`` is when a failure was seen, ``restored`` what then became of the stack
-    (``done``, ``failed``, ``none``), ``back_to`` the number that a rollback goes back to, ``until`` the time at which a
-    queued run has surely given up. ``references`` are the configs and secrets that it needs, as (kind, name).
+    (``done``, ``failed``, ``none``), ``back_to`` the number that a rollback or a heal goes back to, ``until`` the time
+    at which a queued run has surely given up. ``references`` are the configs and secrets it needs, as (kind, name).
     ``damaged`` says why it can't be used. ``packed`` is the encoded snapshot, empty where there is none.
     """
 

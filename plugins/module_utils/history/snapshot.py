@@ -74,8 +74,17 @@ def take(
         spec = service["as_docker"]["spec"] if as_docker else service["spec"]
         kept = {field: service[field] for field in ("key", "name", "image", "depends_on", "where") if field in service}
         kept["spec"] = hide("service", key, _with_image(spec, operation, current.get(name)), digest)
+        kept["forced"] = forced_after(operation, current.get(name))
         snapshot["services"].append(kept)
     return snapshot
+
+
+def forced_after(operation: Optional[Operation], current: Optional[Mapping[str, Any]]) -> int:
+    """How often the service's tasks were replaced by force, as Swarm counts it, once ``operation`` is carried out."""
+    source = operation.payload.get("spec") if operation is not None else None
+    if source is None:
+        source = current["Spec"] if current is not None else {}
+    return int((source.get("TaskTemplate") or {}).get("ForceUpdate") or 0)
 
 
 def needs(snapshot: Mapping[str, Any]) -> List[Tuple[str, str]]:

@@ -38,7 +38,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Operation:
-    """One Engine call (``create``, ``update``, ``remove``), or ``keep``.
+    """One Engine call (``create``, ``update``, ``remove``), or none (``keep``; ``record``: only the history changes).
 
     ``restarts`` is the number of tasks that the change stops or replaces. ``payload`` is what apply needs and nobody is
     shown: ``id``, ``version``, ``spec``, ``data``. Services of a higher ``wave`` depend on those of lower ones.

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Sequence, Tuple
+from typing import Any, Collection, Dict, Iterator, List, Mapping, NamedTuple, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError, PlanError
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.differences import differences
@@ -21,12 +21,17 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
     stack_of,
 )
 
+MADE_ANEW = "differs, and no service uses it"
 
-def network_operations(desired: Mapping[str, Any], observed: Mapping[str, Any]) -> Tuple[List[Operation], List[str]]:
+
+def network_operations(
+    desired: Mapping[str, Any], observed: Mapping[str, Any], unused: Collection[str] = ()
+) -> Tuple[List[Operation], List[str]]:
     """Operations and notices for the stack's own networks.
 
-    The Engine never changes a network. Raises PlanError (``unsafe_change``) where one differs in more than its labels,
-    EngineError (``conflict``) where a name belongs to somebody else.
+    The Engine never changes a network; those that are named in ``unused`` may be made anew. Raises PlanError
+    (``unsafe_change``) where one differs in more than its labels, EngineError (``conflict``) where a name belongs to
+    somebody else.
     """
     stack = desired["stack"]["name"]
     operations, notices, unsafe = [], [], []
@@ -52,6 +57,12 @@ def network_operations(desired: Mapping[str, Any], observed: Mapping[str, Any]) 
         want, have = normalise.network_pair(entry["spec"], own[0])
         changes = differences(have, want)
         serious = [str(change) for change in changes if not change.path.startswith("Labels")]
+        if serious and name in unused:
+            operations.append(
+                Operation("remove", "network", name, key, MADE_ANEW, changes, payload={"id": id_of(own[0])})
+            )
+            operations.append(Operation("create", "network", name, key, MADE_ANEW, payload={"spec": entry["spec"]}))
+            continue
         if serious:
             unsafe.append(f"network {name}: {', '.join(serious)}")
         elif changes:

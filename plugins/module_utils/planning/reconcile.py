@@ -39,13 +39,14 @@ def reconcile(
 ) -> Plan:
     """The plan from ``observed`` to ``desired`` (a DesiredState whose configs and secrets are bound).
 
-    ``options``: prune, recreate, resolve_image, adopt_secrets, pull_again and run_again (services).
+    ``options``: prune, recreate, resolve_image, adopt_secrets, pull_again and run_again (services), unused_networks
+    (those that may be removed and created where they differ).
     ``images`` holds the registry's answers.
     ``observed["all_services"]``, where given, shows who else uses a name or an object.
     Raises PlanError (``unsafe_change``) and EngineError (``conflict``).
     """
     stack = desired["stack"]["name"]
-    operations, notices = network_operations(desired, observed)
+    operations, notices = network_operations(desired, observed, options.get("unused_networks", ()))
     operations += key_operation(desired, observed, bool(options.get("adopt_secrets")))
     operations += object_operations("config", desired["configs"])
     operations += object_operations("secret", desired["secrets"])

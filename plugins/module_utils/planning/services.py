@@ -40,11 +40,10 @@ def service_operations(
     Raises PlanError (``unsafe_change``) for a change of mode that is not allowed.
     """
     name, key = desired["name"], desired["key"]
-    spec = _with_image(desired["spec"], choice)
     if current is None:
-        payload = {"spec": spec}
+        payload = {"spec": _with_image(desired["spec"], choice)}
         return [Operation("create", "service", name, key, f"image {choice.image}", payload=payload)]
-    spec = _with_remembered_replicas(spec, labels_of(current), known.prefix)
+    spec = wanted_spec(desired["spec"], current, choice, known.prefix)
     old = current["Spec"]
     want = normalise.service(spec, known.names, known.api)
     have = normalise.service(old, known.names)
@@ -53,9 +52,7 @@ def service_operations(
     if want == have:
         return [Operation("keep", "service", name, key, "equal")]
     if "as_docker" in desired:
-        made = _with_remembered_replicas(
-            _with_image(desired["as_docker"]["spec"], choice), labels_of(current), known.prefix
-        )
+        made = wanted_spec(desired["as_docker"]["spec"], current, choice, known.prefix)
         if normalise.service(made, known.names, known.api) == have:
             return [Operation("keep", "service", name, key, AS_DOCKER)]
     changes = _readable(differences(have, want))
@@ -157,6 +154,14 @@ def _desired_count(spec: Mapping[str, Any], nodes: int) -> int:
     if "ReplicatedJob" in mode:
         return int(mode["ReplicatedJob"]["MaxConcurrent"])
     return nodes
+
+
+def wanted_spec(
+    spec: Mapping[str, Any], current: Optional[Mapping[str, Any]], choice: Choice, prefix: str
+) -> Dict[str, Any]:
+    """What a service whose ServiceSpec in the file is ``spec`` is to have, given what is there."""
+    full = _with_image(spec, choice)
+    return full if current is None else _with_remembered_replicas(full, labels_of(current), prefix)
 
 
 def _with_image(spec: Mapping[str, Any], choice: Choice) -> Dict[str, Any]:

@@ -1,0 +1,40 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Compares a stack with its last good revision, and heals it: on one manager of each cluster, with progress shown."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Optional
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import (
+    DRIFT,
+    PINNED,
+    STACK,
+    check_ranges,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault_action import VaultAction
+
+
+class ActionModule(VaultAction):
+    module = "stackwright.swarm.stack_drift"
+
+    def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
+        result = super().run(tmp, task_vars)
+        try:
+            options = self.checked({**STACK, **DRIFT, **PINNED, "name": {"type": "str", "required": True}})
+            check_ranges(options)
+            stack = Stack.of(options)
+            arguments = {name: options[name] for name in DRIFT if options[name] is not None}
+            arguments["values"] = options["values"]
+            self.find_vault(stack.full_name, options["values"], task_vars or {})
+            arguments.update(name=stack.full_name, label_prefix=options["label_prefix"])
+            arguments.update(self.connection_arguments(options))
+            result.update(self.once_per_cluster(stack.full_name, arguments, {}, task_vars or {}))
+        except StackwrightError as error:
+            result.update(error.details, failed=True, msg=str(error), error_code=error.error_code)
+            return result
+        result.update(stack_id=stack.id, stack_hash=stack.hash)
+        return result

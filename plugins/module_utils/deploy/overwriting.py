@@ -1,0 +1,119 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Before a deployment changes anything: what it would overwrite that others have changed since the last revision."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Dict, List, Mapping, Sequence, Set, Tuple
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.intended import (
+    hiding,
+    intended_of,
+    last_good,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import configs_named
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.options import FAIL
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.history.encoding import unpack
+from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import DEPLOYING, FAILED, Revision
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.drift import Drift, overwritten
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.drift_compare import compare
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.drift_rules import EXTRA
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Plan
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import KEY_CONFIG
+
+Options = Mapping[str, Any]
+Told = List[Dict[str, Any]]
+
+
+def warn_of_drift(
+    client: EngineClient, stack: str, plan: Plan, observed: Dict[str, Any], options: Options
+) -> Tuple[Plan, Told]:
+    """The plan with a notice for each drift that it overwrites, and these drifts as data.
+
+    ``observed`` has ``revisions``; the cluster's key is kept in it where it had to be read. Raises DeployError
+    (``drift_found``, ``revision_damaged``) where ``on_drift`` is ``fail``.
+    """
+    revisions: Sequence[Revision] = observed["revisions"]
+    try:
+        target = last_good(stack, revisions)
+        found = _found(client, target, plan, observed, options)
+    except StackwrightError as error:
+        if error.error_code == "no_revision":  # nothing that anybody could have changed
+            return plan, []
+        if error.error_code != "revision_damaged" or options["on_drift"] == FAIL:
+            raise
+        said = f"what was changed by others since the last deployment is not known: {error.message}"
+        return replace(plan, notices=tuple(sorted((*plan.notices, said)))), []
+    if found and options["on_drift"] == FAIL:
+        lines = "".join(f"\n  {drift}" for drift in found)
+        raise DeployError(
+            f"The stack {stack} was changed by others since revision {target.number}, and this run would overwrite it:"
+            f"{lines}",
+            "drift_found",
+            "Take the changes into the files, or deploy with on_drift: warn. Nothing was changed.",
+            {"drift": [drift.as_dict() for drift in found], "revision": target.number},
+        )
+    notices = [f"overwrites what was changed by others since revision {target.number}: {drift}" for drift in found]
+    return replace(plan, notices=tuple(sorted((*plan.notices, *notices)))), [drift.as_dict() for drift in found]
+
+
+def _found(
+    client: EngineClient, target: Revision, plan: Plan, observed: Dict[str, Any], options: Options
+) -> List[Drift]:
+    found, mask = _compared(client, target, observed, options)
+    found = overwritten(found, plan.operations)
+    if any(drift.kind == EXTRA for drift in found):
+        # What an earlier deployment of ours has made, and one without prune has left, is nobody's change either.
+        ours = _ever_deployed(observed["revisions"])
+        found = [drift for drift in found if drift.kind != EXTRA or (drift.object, drift.name) not in ours]
+    for revision in observed["revisions"]:
+        # What a run of ours has left that failed, or died, is nobody's change.
+        left = revision.status == DEPLOYING or (revision.status == FAILED and revision.restored != "done")
+        if found and revision.number > target.number and left and revision.packed and not revision.damaged:
+            found = _common(found, _compared(client, revision, observed, options)[0])
+    return [drift.masked(mask) for drift in found]
+
+
+def _compared(client: EngineClient, revision: Revision, observed: Dict[str, Any], options: Options) -> Any:
+    intended = intended_of(revision, {**options, "values": {}})
+    if "$kept" in str(intended.snapshot) and not observed.get("key") and not observed.get("history_key"):
+        keys = configs_named(client, [KEY_CONFIG])
+        observed["history_key"] = str(keys[0]["Spec"].get("Data") or "") if keys else ""
+    binder = options.get("binder")
+    known = binder.of_versions if binder is not None else _none
+    intended.take(client, observed, observed.get("key") or observed.get("history_key"), known)
+    context = intended.context(observed, observed["revisions"], {})
+    compared = compare(intended.bound, observed, context, intended.open)
+    return list(compared.found), hiding(intended.snapshot, lambda data: data, options["mask"])
+
+
+def _ever_deployed(revisions: Sequence[Revision]) -> Set[Tuple[str, str]]:
+    """The services and networks that any revision has."""
+    ours: Set[Tuple[str, str]] = set()
+    for revision in revisions:
+        if revision.packed and not revision.damaged:
+            snapshot = unpack(revision.packed)
+            ours |= {("service", str(entry["name"])) for entry in snapshot["services"]}
+            ours |= {("network", str(entry["name"])) for entry in snapshot["networks"]}
+    return ours
+
+
+def _none(labels: Mapping[str, str]) -> Mapping[str, str]:
+    del labels
+    return {}
+
+
+def _common(found: Sequence[Drift], other: Sequence[Drift]) -> List[Drift]:
+    """What of ``found`` is drift from the other revision as well."""
+    paths = {(d.object, d.name, change.path) for d in other for change in d.changes}
+    whole = {(d.kind, d.object, d.name) for d in other if not d.changes}
+    out: List[Drift] = []
+    for drift in found:
+        changes = tuple(c for c in drift.changes if (drift.object, drift.name, c.path) in paths)
+        if changes or (not drift.changes and (drift.kind, drift.object, drift.name) in whole):
+            out.append(replace(drift, changes=changes))
+    return out

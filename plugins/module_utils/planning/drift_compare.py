@@ -1,0 +1,185 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where a stack is no longer what its last good revision left. A pure comparison; the plan that leads back is
+``reconcile``'s."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Dict, Iterator, List, Mapping, Sequence, Set, Tuple
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.drift import (
+    BY_HAND,
+    UPDATE,
+    Context,
+    Drift,
+    extra,
+    missing,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.drift_objects import (
+    network_drift,
+    object_drift,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.drift_rules import FORCED, PAUSED, Rule
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.drift_services import (
+    rolled_back_to_it,
+    service_drift,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.images import NEVER, choose
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import FOLLOWS_IMAGE, IMAGE, KINDS
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.overlay import overlaid
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconcile import known_of, own_services
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import Known, mode_of, wanted_spec
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.stop import stopped
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
+    BEFORE_STOP,
+    NOWHERE,
+    labels_of,
+)
+
+Object = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Compared:
+    """``found`` is drift, ``ignored`` what rules leave as it is.
+
+    ``left`` maps services to the paths that are ignored in them. ``spared`` holds what is ignored as a whole, or can't
+    be healed: (kind of object, name), or (``forced`` or ``paused``, service). ``specs`` are what the services are to
+    have, ``unknown`` the services of rules that the stack has not.
+    """
+
+    found: Tuple[Drift, ...]
+    ignored: Tuple[Drift, ...]
+    left: Mapping[str, Set[str]]
+    spared: Set[Tuple[str, str]]
+    specs: Mapping[str, Object]
+    unknown: Tuple[str, ...]
+    notices: Tuple[str, ...]
+
+
+def compare(intended: Object, observed: Object, context: Context, rules: Sequence[Rule] = ()) -> Compared:
+    """How ``observed`` differs from ``intended`` (a revision's state; bound, or with what can be known of it)."""
+    stack = str(intended["stack"]["name"])
+    live = own_services(stack, observed)
+    specs = _specs(intended, live, context.prefix)
+    found: List[Drift] = []
+    ignored: List[Drift] = []
+    for drift in _all(intended, observed, live, specs, context):
+        names = (drift.name, drift.key or _key(drift.name, stack))
+        counts, left = _split(drift, names, rules)
+        found += counts
+        ignored += left
+    paths, spared = _spared(ignored)
+    # A network of ours that services use can't be changed: the rest is healed all the same.
+    spared |= {("network", d.name) for d in found if d.object == "network" and d.changes and d.healing == BY_HAND}
+    differing = {drift.name for drift in found}
+    notices = [
+        rolled_back_to_it(service, live[service["name"]], context.what)
+        for service in intended["services"]
+        if service["name"] in live and service["name"] not in differing
+    ]
+    known = {*live, *(service["name"] for service in intended["services"])}
+    known |= {_key(name, stack) for name in known}
+    return Compared(
+        tuple(sorted(found, key=_order)),
+        tuple(sorted(ignored, key=_order)),
+        paths,
+        spared,
+        specs,
+        tuple(sorted({rule.service for rule in rules if rule.service and rule.service not in known})),
+        tuple(notice for notice in notices if notice),
+    )
+
+
+def healed(intended: Object, compared: Compared, live: Mapping[str, Object], known: Known) -> Dict[str, Any]:
+    """``intended`` as healing brings it about: stopped where the stack is stopped, and what is ignored as it is."""
+    services = []
+    for service in intended["services"]:
+        name = service["name"]
+        if ("service", name) in compared.spared and name not in live:
+            continue
+        spec = compared.specs[name]
+        paths = set(compared.left.get(name) or ())
+        if IMAGE in paths:
+            paths |= set(FOLLOWS_IMAGE)
+        if paths and name in live:
+            spec = overlaid(spec, live[name]["Spec"], paths, known.names)
+        services.append({**service, "spec": spec})
+    networks = [entry for entry in intended["networks"] if ("network", entry["name"]) not in compared.spared]
+    return {**intended, "services": services, "networks": networks}
+
+
+def _all(
+    intended: Object, observed: Object, live: Mapping[str, Object], specs: Mapping[str, Object], context: Context
+) -> Iterator[Drift]:
+    known = known_of(intended, observed, {})
+    for service in intended["services"]:
+        name = service["name"]
+        if name in live:
+            yield from service_drift(service, live[name], specs[name], known, context)
+        else:
+            yield missing("service", name, service["key"], context.what, specs[name])
+    for name, there in live.items():
+        if name not in specs:
+            yield extra("service", there, context.what)
+    yield from network_drift(intended, observed, live, context)
+    for kind in ("config", "secret"):
+        yield from object_drift(kind, intended, observed, live, context)
+
+
+def _specs(intended: Object, live: Mapping[str, Object], prefix: str) -> Dict[str, Object]:
+    """What each service is to have, given what is there: without tasks where ``state: stopped`` has left the stack."""
+    label = prefix + BEFORE_STOP
+    is_stopped = any(_is_stopped(service, label) for service in live.values())
+    specs: Dict[str, Object] = {}
+    for service in intended["services"]:
+        there = live.get(service["name"])
+        spec = wanted_spec(service["spec"], there, choose(service, there, NEVER, {}), prefix)
+        specs[service["name"]] = (stopped(spec, label)[0] or spec) if is_stopped else spec
+    return specs
+
+
+def _is_stopped(service: Object, label: str) -> bool:
+    if label not in labels_of(service):
+        return False
+    spec = service["Spec"]
+    if mode_of(spec) == "Replicated":
+        return not ((spec.get("Mode") or {}).get("Replicated") or {}).get("Replicas", 1)
+    return NOWHERE in ((spec["TaskTemplate"].get("Placement") or {}).get("Constraints") or [])
+
+
+def _split(drift: Drift, names: Tuple[str, ...], rules: Sequence[Rule]) -> Tuple[List[Drift], List[Drift]]:
+    """What of ``drift`` counts, and what the rules leave as it is."""
+
+    def left(path: str) -> bool:
+        return any(rule.fits(drift.kind, drift.object, names, path) for rule in rules)
+
+    if not drift.changes:
+        return ([], [drift]) if left("") else ([drift], [])
+    gone = tuple(change for change in drift.changes if left(change.path))
+    rest = tuple(change for change in drift.changes if change not in gone)
+    counts = [replace(drift, changes=rest)] if rest else []
+    return counts, [replace(drift, changes=gone)] if gone else []
+
+
+def _spared(ignored: Sequence[Drift]) -> Tuple[Dict[str, Set[str]], Set[Tuple[str, str]]]:
+    paths: Dict[str, Set[str]] = {}
+    spared: Set[Tuple[str, str]] = set()
+    for drift in ignored:
+        if drift.kind == FORCED or (drift.kind == PAUSED and not drift.changes):
+            spared.add((drift.kind, drift.name))
+        elif drift.object == "service" and drift.changes and drift.healing == UPDATE:
+            paths.setdefault(drift.name, set()).update(change.path for change in drift.changes)
+        elif drift.object != "service" or not drift.changes:
+            spared.add((drift.object, drift.name))
+    return paths, spared
+
+
+def _key(name: str, stack: str) -> str:
+    return name[len(stack) + 1 :] if name.startswith(stack + "_") else name
+
+
+def _order(drift: Drift) -> Any:
+    return (-KINDS.index(drift.object), drift.name, drift.kind)
