@@ -1,6 +1,6 @@
 # Every target sets up what it needs under .cache/ first.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-down test test-long testbed-status testbed-down lint sanity unit differential integration faults package benchmark
+.PHONY: help setup demo demo-down test test-long molecule testbed-status testbed-down lint sanity unit differential integration faults package benchmark
 
 PYTHON := .cache/venv/bin/python
 PYTEST := $(PYTHON) -m pytest -q
@@ -37,6 +37,9 @@ unit: setup ## Unit tests: no engine, no network
 differential: setup ## Our results against those of docker's own tools
 	@sh tests/tools/fetch_compose.sh >/dev/null || echo "differential: without docker-compose, its tests are skipped"
 	@$(PYTEST) -n 2 tests/differential
+
+molecule: ## The roles and playbooks on a Swarm of three nodes, as Molecule scenarios
+	@sh tests/tools/molecule.sh
 
 testbed-status: ## Show the Swarms that tests have up
 	@python3 tests/testbed status

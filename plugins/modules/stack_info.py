@@ -121,6 +121,12 @@ stacks:
             container_id: {description: The id of its container., type: str}
             image: {description: The image that it runs., type: str}
             created: {description: When it was created., type: str}
+    routes:
+      description:
+        - The HTTP routes that the labels of its live services ask for, as M(stackwright.swarm.caddy_route) takes them.
+        - Passwords and tokens are not among them. C(from_labels) names the labels that hold them.
+      type: list
+      elements: dict
     networks:
       description: The networks that belong to it.
       type: list
@@ -206,6 +212,7 @@ stacks:
       secrets: []
       volumes: [shop_data]
       locked_by: ""
+      routes: []
       images: ["registry.example.com/shop:1.4@sha256:2e0e3921702761e0491f81c75a944f0a079cb5cfc9f167c2a37089be55d3afff"]
       networks:
         - {name: shop_default, id: tfvekq3hj0yiiou4ksdnjvvt7, driver: overlay, attachable: false, internal: false, subnets: [10.0.1.0/24]}

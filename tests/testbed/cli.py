@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from . import cleanup, engines, images, quickstart, records
+from . import cleanup, engines, images, inventory, quickstart, records
 from .bed import Bed
 from .paths import BedError
 
@@ -87,6 +87,10 @@ def image(arguments: argparse.Namespace) -> None:
         print(bed.images.publish(images.build(arguments.name), f"{arguments.name}:1"))
 
 
+def write_inventory(arguments: argparse.Namespace) -> None:
+    inventory.write(Bed.find(arguments.prefix), arguments.path)
+
+
 def _show(bed: Bed) -> None:
     print(f"bed       {bed.prefix}: engine {bed.engine}, bridge {bed.network.bridge} {bed.network.address(1)}")
     for node in bed.nodes.values():
@@ -126,6 +130,8 @@ def _parser() -> argparse.ArgumentParser:
     command(start, "start", "start a killed node again, with its data", node=True)
     command(partition, "partition", "cut a node off from the others", node=True)
     command(heal, "heal", "mend the link of a node that was cut off", node=True)
+    added = command(write_inventory, "inventory", "write an Ansible inventory in which each node is a host")
+    added.add_argument("path", type=Path)
     for function, name, summary in (
         (quickstart.demo, "demo", "deploy the guest book to a private Swarm (what `make demo` runs)"),
         (quickstart.demo_down, "demo-down", "remove what demo made"),

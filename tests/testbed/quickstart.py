@@ -98,11 +98,7 @@ def use_private_swarm() -> dict[str, str]:
         engines.engine(engines.DEFAULT)
     with step("A private Swarm of one node, with a registry"):
         bed = Bed.up(PREFIX)
-    with step("Image of the web application: Python, from Debian's packages"):
-        web = build_web()
-        bed.images.publish(web, web)
-    with step("Image of the database: PostgreSQL, from Debian's packages"):
-        bed.images.publish(images.build("postgres"), DATABASE)
+    web = publish_guestbook(bed)
     with step("Image of the proxy: Caddy, from Debian's package"):
         bed.images.publish(images.build("caddy"), PROXY)
     return {
@@ -113,6 +109,16 @@ def use_private_swarm() -> dict[str, str]:
         "domain": DOMAIN,
         "folder": f"{bed.record.run_folder}/caddy",
     }
+
+
+def publish_guestbook(bed: Bed) -> str:
+    """Put the guest book's images into the bed's registry; gives the web application's NAME:TAG."""
+    with step("Image of the web application: Python, from Debian's packages"):
+        web = build_web()
+        bed.images.publish(web, web)
+    with step("Image of the database: PostgreSQL, from Debian's packages"):
+        bed.images.publish(images.build("postgres"), DATABASE)
+    return web
 
 
 def use_given_engine(docker_host: str) -> dict[str, str]:

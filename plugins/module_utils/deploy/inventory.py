@@ -20,6 +20,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses 
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import error_of, state_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.mask import mask
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
+    DEFAULT_PREFIX,
     IMAGE,
     LOCK,
     NAMESPACE,
@@ -33,11 +34,14 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 Item = Dict[str, Any]
 
 
-def stack_info(client: EngineClient, stack: Optional[str] = None, history: bool = False) -> Dict[str, Any]:
+def stack_info(
+    client: EngineClient, stack: Optional[str] = None, history: bool = False, prefix: str = DEFAULT_PREFIX
+) -> Dict[str, Any]:
     """One stack, or all: stacks (sorted by name), cluster_id, node, calls.
 
-    Each stack has name, status, services (with ports, networks, tasks), networks, configs, secrets, volumes, images,
-    locked_by; with ``history`` (one more call) also revisions and deployments, and stacks that were removed are there.
+    Each stack has name, status, services (with ports, networks, tasks), routes, networks, configs, secrets, volumes,
+    images, locked_by; with ``history`` (one more call) also revisions and deployments, and stacks that were removed are
+    there. ``prefix``: how the labels begin that say routes.
     """
     info = manager_info(client)
     mine = {"filters": {"label": [f"{NAMESPACE}={stack}" if stack else NAMESPACE]}}
@@ -62,7 +66,7 @@ def stack_info(client: EngineClient, stack: Optional[str] = None, history: bool 
         past = past_of(client, stack)
         names |= set(past)
     stacks = [
-        {**_stack(name, lists, network_names), "locked_by": locked_by(locks.get(name)), **past.get(name, {})}
+        {**_stack(name, lists, network_names, prefix), "locked_by": locked_by(locks.get(name)), **past.get(name, {})}
         for name in sorted(names)
         if stack in (None, "", name)
     ]
@@ -77,7 +81,7 @@ def stack_info(client: EngineClient, stack: Optional[str] = None, history: bool 
     }
 
 
-def _stack(name: str, lists: Mapping[str, List[Item]], network_names: Mapping[str, str]) -> Item:
+def _stack(name: str, lists: Mapping[str, List[Item]], network_names: Mapping[str, str], prefix: str) -> Item:
     services = sorted((s for s in lists["services"] if stack_of(s) == name), key=name_of)
     grouped = tasks_by_service(lists["tasks"])
     judgements = {judgement.name: judgement for judgement in judged(services, lists["tasks"], lists["nodes"])}
@@ -96,12 +100,27 @@ def _stack(name: str, lists: Mapping[str, List[Item]], network_names: Mapping[st
         "name": name,
         "status": worst(item["status"] for item in described),
         "services": described,
+        "routes": _routes(services, name, prefix),
         "networks": [_network(n) for n in sorted(lists["networks"], key=name_of) if stack_of(n) == name],
         "configs": sorted(name_of(config) for config in lists["configs"] if stack_of(config) == name),
         "secrets": sorted(name_of(secret) for secret in lists["secrets"] if stack_of(secret) == name),
         "volumes": sorted({volume for item in described for volume in item["volumes"]}),
         "images": sorted({item["image"] for item in described}),
     }
+
+
+def _routes(services: Sequence[Item], stack: str, prefix: str) -> List[Item]:
+    """What the live services' labels ask for; read only where there is such a label, which costs an import."""
+    start = prefix + ".http."
+    if not any(start in label for service in services for label in (*labels_of(service), *_container_labels(service))):
+        return []
+    from ansible_collections.stackwright.swarm.plugins.module_utils.routing.live import public_routes
+
+    return public_routes(services, stack, prefix)
+
+
+def _container_labels(service: Mapping[str, Any]) -> Mapping[str, str]:
+    return (service["Spec"]["TaskTemplate"].get("ContainerSpec") or {}).get("Labels") or {}
 
 
 def describe_service(service: Item, network_names: Mapping[str, str]) -> Item:

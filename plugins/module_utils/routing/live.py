@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import Any, Dict, Iterable, List, Mapping
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.conflicts import route_labels
-from ansible_collections.stackwright.swarm.plugins.module_utils.routing.labels import Target, routes_in
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.labels import Labelled, Target, routes_in
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.model import Route
-from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import name_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.public import public_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import labels_of, name_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import host_name
 
 
@@ -20,13 +21,24 @@ def live_routes(services: Iterable[Mapping[str, Any]], stack: str, stack_id: str
     :param stack: the stack's full name, with which the names of its services begin.
     :param stack_id: its id, from which the names on shared networks come.
     """
-    found: Dict[Any, Route] = {}
+    return [labelled.route for labelled in _labelled(services, stack, stack_id, prefix)]
+
+
+def public_routes(services: Iterable[Mapping[str, Any]], stack: str, prefix: str) -> List[Dict[str, Any]]:
+    """The same as plain data without secrets; the stack's id is what the services' labels say."""
+    return [public_of(labelled) for labelled in _labelled(services, stack, "", prefix)]
+
+
+def _labelled(services: Iterable[Mapping[str, Any]], stack: str, stack_id: str, prefix: str) -> List[Labelled]:
+    found: Dict[Any, Labelled] = {}
     for service in sorted(services, key=name_of):
         name = name_of(service)
-        shared = host_name(name[len(stack) + 1 :], stack_id[:8])
+        labels = route_labels(service)
+        owner = stack_id or labels_of(service).get(prefix + "-stack", "")
+        shared = host_name(name[len(stack) + 1 :], owner[:8])
         target = Target(name, shared if shared in _aliases(service) else name)
-        for labelled in routes_in(route_labels(service), prefix, target)[0]:
-            found.setdefault(labelled.route.key, labelled.route)
+        for labelled in routes_in(labels, prefix, target)[0]:
+            found.setdefault(labelled.route.key, labelled)
     return list(found.values())
 
 

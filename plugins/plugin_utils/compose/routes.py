@@ -16,8 +16,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.routing.labels i
     belongs,
     routes_in,
 )
-from ansible_collections.stackwright.swarm.plugins.module_utils.routing.model import plain_of
-from ansible_collections.stackwright.swarm.plugins.module_utils.routing.readable import is_credential
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.public import public_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack, host_name
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.attachments import PREDEFINED
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.look import Look, deep, mapping
@@ -58,7 +57,7 @@ def project_routes(project: Any, stack: Stack, shared: bool) -> ProjectRoutes:
         found += [(key, route) for route in routes]
         found = _without_twins(look, found, places)
         _check_tls(look, found, places)
-    plain = [_plain(labelled) for _key, labelled in found]
+    plain = [public_of(labelled) for _key, labelled in found]
     plain.sort(key=lambda route: (route.get("domain", ""), route["base_path"], route["service"]))
     return ProjectRoutes(plain, list(look.problems.values()), list(look.notices.values()))
 
@@ -115,32 +114,3 @@ def _check_tls(look: Look, found: list[tuple[str, Labelled]], places: Any) -> No
             message = f"tls {labelled.route.tls}, but {first.route.shown} has tls {first.route.tls} ({first.place})"
             place = places[labelled.labels.get("tls") or labelled.place]
             look.problem(place, message, "give all routes of a domain the same tls", "tls_conflict")
-
-
-def _plain(labelled: Labelled) -> dict[str, Any]:
-    """A route as the desired state has it.
-
-    What lets people in, and what only the manager knows, is named by its label (``from_labels``), and stays there.
-    """
-    plain = plain_of(labelled.route)
-    later = dict(labelled.later)
-    if labelled.route.auth:
-        later["auth"] = labelled.labels["auth"]
-    for part, headers in plain.get("headers", {}).items():
-        for name in headers:
-            if is_credential(name):
-                later[f"headers.{part}.{name}"] = labelled.labels[f"headers.{part}.{name}"]
-    for name in later:
-        _drop(plain, name.split(".", 2))
-    if later:
-        plain["from_labels"] = later
-    return plain
-
-
-def _drop(plain: dict[str, Any], path: list[str]) -> None:
-    """Takes an entry out, and the maps around it if they are empty then."""
-    first, rest = path[0], path[1:]
-    if rest and isinstance(plain.get(first), dict):
-        _drop(plain[first], rest)
-    if not rest or not plain.get(first):
-        plain.pop(first, None)

@@ -133,3 +133,45 @@ def test_compose_render_shows_no_value():
     shown = yaml.safe_load(text)
     assert shown["services"]["shop_web"]["TaskTemplate"]["ContainerSpec"]["Env"] == ["A=a <generated>"]
     assert shown["configs"]["shop_page"]["content"] == "b <generated>"
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "read"),
+    [
+        (" shop \n", "text", "shop"),
+        ("services:\n  web: {}\n", "text", "services:\n  web: {}\n"),
+        ("", "text", "none"),
+        (" \n ", "list", "none"),
+        (None, "dict", "none"),
+        ("Yes", "bool", True),
+        ("false", "bool", False),
+        ("perhaps", "bool", "perhaps"),
+        (False, "bool", False),
+        (" 7", "int", 7),
+        ("seven", "int", "seven"),
+        (0, "int", 0),
+        ("a.yml, b.yml\nc.yml\r\n", "list", ["a.yml", "b.yml", "c.yml"]),
+        ("- a,b\n- c", "list", ["a,b", "c"]),
+        ("[]", "list", []),
+        ("[broken", "list", "[broken"),
+        (["kept"], "list", ["kept"]),
+        (
+            "# tags\nTAG=1.10\nURL = http://a/?b=c \n\nEMPTY=",
+            "dict",
+            {"TAG": "1.10", "URL": "http://a/?b=c", "EMPTY": ""},
+        ),
+        ("TAG: 1.10\nlimits: {cpus: 0.50, on: yes}", "dict", {"TAG": "1.10", "limits": {"cpus": "0.50", "on": "yes"}}),
+        ('{"TAG": "a=b", "n": 1}', "dict", {"TAG": "a=b", "n": "1"}),
+        ("TAG: a=b", "dict", {"TAG": "a=b"}),
+        ("just words", "dict", "just words"),
+        ("a: b: c", "dict", "a: b: c"),
+        ({"n": 1}, "dict", {"n": 1}),
+    ],
+)
+def test_answers_of_a_survey(value, kind, read):
+    assert filter_of("answer")(value, kind, "none") == read
+
+
+def test_an_answer_of_a_kind_that_is_not_there():
+    with pytest.raises(AnsibleFilterError, match="none of text, bool, int, list, dict"):
+        filter_of("answer")("x", "float")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.routing.live import live_routes
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.live import live_routes, public_routes
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import host_name, stack_id
 
 ID = stack_id("shop")
@@ -42,3 +42,13 @@ def test_labels_that_make_no_route_make_none(port):
 
 def test_an_address_that_two_services_have_is_there_once():
     assert len(seen(service("a", "x.example.com"), service("b", "X.example.com."))) == 1
+
+
+def test_as_plain_data_without_secrets():
+    shared = host_name("web", ID[:8])
+    secret = {"zane.http.routes.0.auth": "ali:$2b$10$" + "a" * 53, "zane.http.routes.0.base_path": "/in"}
+    one = service("web", "a.example.com", [shared], **{"zane-stack": ID}, **secret)
+    (route,) = public_routes([one], "shop", "zane")
+    assert (route["upstream"], route["service"], route["base_path"]) == (shared, "shop_web", "/in")
+    assert route["from_labels"] == {"auth": "zane.http.routes.0.auth"}
+    assert "$2b$" not in str(route)

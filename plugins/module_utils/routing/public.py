@@ -1,0 +1,41 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A route as plain data that may be shown, written down, and handed from host to host."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.labels import Labelled
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.model import plain_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.readable import is_credential
+
+
+def public_of(labelled: Labelled) -> Dict[str, Any]:
+    """A route as the desired state has it.
+
+    What lets people in, and what only the manager knows, is named by its label (``from_labels``), and stays there.
+    """
+    plain = plain_of(labelled.route)
+    later = dict(labelled.later)
+    if labelled.route.auth:
+        later["auth"] = labelled.labels["auth"]
+    for part, headers in plain.get("headers", {}).items():
+        for name in headers:
+            if is_credential(name):
+                later[f"headers.{part}.{name}"] = labelled.labels[f"headers.{part}.{name}"]
+    for name in later:
+        _drop(plain, name.split(".", 2))
+    if later:
+        plain["from_labels"] = later
+    return plain
+
+
+def _drop(plain: Dict[str, Any], path: List[str]) -> None:
+    """Takes an entry out, and the maps around it if they are empty then."""
+    first, rest = path[0], path[1:]
+    if rest and isinstance(plain.get(first), dict):
+        _drop(plain[first], rest)
+    if not rest or not plain.get(first):
+        plain.pop(first, None)
