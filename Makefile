@@ -4,6 +4,8 @@
 
 PYTHON := .cache/venv/bin/python
 PYTEST := $(PYTHON) -m pytest -q
+# Tests on a Swarm wait most of the time: so many Swarms at once, also on two cores.
+BEDS := 4
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -48,7 +50,7 @@ testbed-down: ## Remove every test Swarm that any run from this checkout left
 	@python3 tests/testbed down --all
 
 integration: setup ## Against a real Swarm of one node
-	@$(PYTEST) -n 2 --dist loadfile --durations=10 tests/integration
+	@$(PYTEST) -n $(BEDS) --dist loadfile --durations=25 tests/integration
 
 faults: setup ## A deployment disturbed at every call of the Engine, and many at once
 	@$(PYTEST) -n 2 --dist load --durations=5 tests/faults
