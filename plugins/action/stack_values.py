@@ -8,9 +8,6 @@ from __future__ import annotations
 import json
 from typing import Any, Dict, Optional
 
-from ansible.errors import AnsibleError
-
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.connection import CONNECTION
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import KEPT, STACK, STORE
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
@@ -29,16 +26,9 @@ class ActionModule(PipedAction):
     def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
         result = super().run(tmp, task_vars)
         variables = task_vars or {}
-        connection = {name: {**option, "fallback": (None,)} for name, option in CONNECTION.items()}
         name = {"name": {**STACK["name"], "required": True}}
         try:
-            options = plain(
-                self.validate_argument_spec(argument_spec={**STACK, **name, **STORE, **KEPT, **connection})[1]
-            )
-        except AnsibleError as error:
-            result.update(failed=True, msg=str(error), error_code="invalid_options")
-            return result
-        try:
+            options = self.checked({**STACK, **name, **STORE, **KEPT})
             result.update(self._change(options, variables))
         except StackwrightError as error:
             result.update(error.details, failed=True, msg=str(error), error_code=error.error_code)

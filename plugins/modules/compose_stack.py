@@ -499,7 +499,8 @@ notices:
     - {message: "'build' has no effect: Swarm runs images", key: services.web.build, file: compose.yml, line: 4, column: 5}
 drift:
   description:
-    - What this run overwrites, or in check mode would, of what others have changed since the last good revision. As RV(stackwright.swarm.stack_drift#module:drift).
+    - What this run overwrites, or in check mode would, of what others have changed since the last good revision.
+    - As RV(stackwright.swarm.stack_drift#module:drift).
   returned: O(state=present), unless O(on_drift=ignore), by the host that did the work
   type: list
   elements: dict

@@ -11,18 +11,16 @@ import time
 from typing import Any, Dict, List, Mapping, Tuple
 
 from ansible import constants as C
-from ansible.errors import AnsibleConnectionFailure, AnsibleError
+from ansible.errors import AnsibleConnectionFailure
 from ansible.utils.display import Display
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.connection import CONNECTION
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.election import Outcome, turn
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.piped_action import PipedAction
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.plain import plain
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.progress import Follower
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.who import who_asks
 
-Spec = Mapping[str, Mapping[str, Any]]
 Result = Dict[str, Any]
 
 
@@ -37,19 +35,6 @@ class ClusterAction(PipedAction):
     module = ""
     #: The options without which the module refuses even the question how a worker goes.
     required: Tuple[str, ...] = ("name",)
-
-    def checked(self, spec: Spec) -> Dict[str, Any]:
-        """The task's options, checked and completed by ``spec`` and the options of the connection.
-
-        :raises StackwrightError: ``invalid_options``.
-        """
-        # The environment that an option may fall back to is the target's, not this one.
-        connection = {name: {**option, "fallback": (None,)} for name, option in CONNECTION.items()}
-        try:
-            found: Dict[str, Any] = plain(self.validate_argument_spec(argument_spec={**spec, **connection})[1])
-        except AnsibleError as error:
-            raise StackwrightError(str(error), "invalid_options") from None
-        return found
 
     def connection_arguments(self, options: Mapping[str, Any]) -> Dict[str, Any]:
         """Those options of the connection that the user gave; the others are left to the target's own environment."""

@@ -5,10 +5,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional
+from copy import deepcopy
+from typing import Any, Dict, Mapping, Optional
 
 from ansible import constants as C
+from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.connection import CONNECTION
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.plain import plain
+
+Spec = Mapping[str, Mapping[str, Any]]
 
 
 class PipedAction(ActionBase):
@@ -25,6 +33,21 @@ class PipedAction(ActionBase):
         self._variables = task_vars or {}
         result: Dict[str, Any] = super().run(tmp, task_vars)
         return result
+
+    def checked(self, spec: Spec) -> Dict[str, Any]:
+        """The task's options, checked and completed by ``spec`` and the options of the connection.
+
+        :raises StackwrightError: ``invalid_options``.
+        """
+        # Ansible writes into the defaults of a specification, and a loop would meet them again. The environment that an
+        # option may fall back to is the target's, not this one.
+        connection = {name: {**option, "fallback": (None,)} for name, option in CONNECTION.items()}
+        try:
+            complete = self.validate_argument_spec(argument_spec=deepcopy({**spec, **connection}))[1]
+        except AnsibleError as error:
+            raise StackwrightError(str(error), "invalid_options") from None
+        found: Dict[str, Any] = plain(complete)
+        return found
 
     def _is_pipelining_enabled(self, module_style: str, wrap_async: bool = False) -> bool:
         if super()._is_pipelining_enabled(module_style, wrap_async):

@@ -213,3 +213,14 @@ def test_a_dead_socket_has_its_own_error(player, swarm, docker_host, code):
     assert run.last["error_code"] == code
     assert docker_host.split("//")[1].split(":")[0] in run.last["msg"]
     assert "Traceback" not in run.output
+
+
+def test_several_stacks_in_a_loop(player, swarm, cli):
+    names = [f"{swarm.name}-{end}" for end in ("a", "b")]
+    run = player.play(
+        {**task("{{ item }}"), "loop": names},
+        {"stack_service": {"name": "{{ item }}", "service": "worker", "replicas": 1}, "loop": names},
+        {"stack_values": {"name": "{{ item }}", "store": "swarm", "state": "listed"}, "loop": names},
+    )
+    assert run.code == 0, run.output
+    assert all(f"{name}_worker" in services(cli, name) for name in names)

@@ -59,6 +59,14 @@ def test_all_stacks_are_shown_once_by_two_managers(status, swarm):
     assert len(ill) == 1 and "restarts, last failure " in ill[0] and ": task: non-zero exit (3)" in ill[0], ill
 
 
+def test_what_is_not_as_it_was_deployed(status, swarm, bed):
+    bed.node("m1").cli(["docker", "service", "scale", "--detach", f"{swarm.name}_web=2"])
+    run = status(limit="manager1,manager2")
+    assert run.code == 0, run.output
+    scaled = [line for line in run.output.splitlines() if f"scaled service {swarm.name}_web: replicas 1 → 2" in line]
+    assert len(scaled) == 1, run.output
+
+
 def test_one_stack_has_to_be_healthy(status, swarm):
     run = status(stack_name=swarm.name, stack_wait="true", stack_wait_timeout="60", stack_must_be_healthy="true")
     assert run.code == 0, run.output

@@ -45,10 +45,6 @@ def _as_it_is(plan: Plan, bound: Bound, observed: Observed) -> Plan:
     return plan
 
 
-#: No answers of a registry.
-NONE: Mapping[str, Any] = {}
-
-
 class Wanted(NamedTuple):
     """What a stack is to become: a DesiredState or a snapshot, and how it is bound to what the Swarm has.
 
@@ -116,7 +112,7 @@ def make_plan(
         observed["history_key"] = known.observed["history_key"]
     bound = wanted.bind(client, observed, False)
 
-    def planned(images: Mapping[str, Any] = NONE) -> Plan:
+    def planned(images: Optional[Mapping[str, Any]] = None) -> Plan:
         return wanted.revise(reconcile(bound, observed, options, images), bound, observed)
 
     plan = planned()

@@ -169,5 +169,5 @@ def _update_state(service: Object) -> str:
 def _update_message(service: Object) -> str:
     status = service.get("UpdateStatus") or {}
     when = str(status.get("CompletedAt") or status.get("StartedAt") or "")[:19]
-    text = str(status.get("Message") or "").split("\n")[0] or "no reason given"
+    text = str(status.get("Message") or "").partition("\n")[0] or "no reason given"
     return f"{text}, {when}Z" if when else text
