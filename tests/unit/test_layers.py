@@ -46,6 +46,7 @@ LAYERS = {
     ],
     "module_utils/adapter": ["module_utils"],
     "plugin_utils/cluster_action": ["module_utils", "plugin_utils"],
+    "plugin_utils/piped_action": ["module_utils", "plugin_utils"],
     "plugin_utils": [
         "module_utils/errors",
         "module_utils/swarm",
