@@ -77,7 +77,7 @@ class Watch(threading.Thread):
                 for folder, _folders, files in os.walk(self.folder / name):
                     for file in files:
                         self._look(Path(folder) / file)
-            self.end.wait(0.03)
+            self.end.wait(0.1)
 
     def _look(self, path):
         try:
