@@ -28,6 +28,7 @@ class PipedAction(ActionBase):
     """
 
     _variables: Dict[str, Any]
+    _chosen: Optional[bool] = None
 
     def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
         self._variables = task_vars or {}
@@ -53,14 +54,22 @@ class PipedAction(ActionBase):
         if super()._is_pipelining_enabled(module_style, wrap_async):
             return True
         become = self._connection.become
-        able = self._connection.has_pipelining and (not become or become.pipelining)
+        # Before ansible-core 2.19 only the name tells.
+        becomes = not become or getattr(become, "pipelining", become.name != "su")
+        able = self._connection.has_pipelining and becomes
         wanted = module_style == "new" and not wrap_async and not C.DEFAULT_KEEP_REMOTE_FILES
         return bool(able and wanted and not self._is_chosen())
 
     def _is_chosen(self) -> bool:
-        """Whether somebody has said anything about it."""
+        """Whether somebody has said anything about it; asked more than once for each module."""
+        if self._chosen is None:
+            self._chosen = self._origin() != "default"
+        return self._chosen
+
+    def _origin(self) -> str:
+        # Before ansible-core 2.18 the task's variables hold Ansible's own default; those of the host do not.
+        own = (self._variables.get("hostvars") or {}).get(self._variables.get("inventory_hostname"))
         try:
-            origin = self._connection.get_option_and_origin("pipelining", hostvars=self._variables)[1]
+            return str(self._connection.get_option_and_origin("pipelining", hostvars=own)[1])
         except KeyError:
-            return False
-        return str(origin) != "default"
+            return "default"
