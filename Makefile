@@ -19,7 +19,7 @@ demo: ## The quick start: the guest book on a private Swarm (or the one of DOCKE
 demo-down: ## Remove what demo made
 	@python3 tests/testbed demo-down
 
-test: lint unit differential integration faults package ## All of the tests but the longest (about 15 minutes the first time)
+test: lint unit differential integration faults package ## All of the tests but the longest (half an hour on two cores)
 
 test-long: setup cores ## The integration tests on three nodes and on every engine
 	@sh tests/tools/long.sh
