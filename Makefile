@@ -5,7 +5,7 @@
 PYTHON := .cache/venv/bin/python
 PYTEST := $(PYTHON) -m pytest -q
 # Tests on a Swarm wait most of the time: so many Swarms at once, also on two cores.
-BEDS := 4
+BEDS := 3
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16

@@ -74,7 +74,7 @@ class StackScope:
             states = [f"{task['Status']['State']}: {task['Status'].get('Err', '')}" for task in self.tasks("")]
             raise BedError(f"{error}; tasks: {states}") from error
 
-    def remove(self, seconds: float = 60) -> None:
+    def remove(self, seconds: float = 120) -> None:
         """Remove every object of this test, with its containers and volumes, and wait until they have gone."""
         wait_for(f"the objects of {self.name} to go", self._remove_once, seconds)
 
