@@ -1,6 +1,6 @@
 # Every target sets up what it needs under .cache/ first.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-down test test-long molecule testbed-status testbed-down lint sanity unit differential integration faults package benchmark
+.PHONY: help setup demo demo-down test test-long molecule testbed-status testbed-down lint sanity unit fuzz differential integration faults package benchmark
 
 PYTHON := .cache/venv/bin/python
 PYTEST := $(PYTHON) -m pytest -q
@@ -33,8 +33,11 @@ cores: setup ## The same small playbook with every ansible-core that is supporte
 sanity: setup ## ansible-test sanity
 	@sh tests/tools/sanity.sh
 
-unit: setup ## Unit tests: no engine, no network
-	@$(PYTEST) -n 2 tests/unit
+unit: setup ## Unit tests, and a little fuzzing: no engine, no network
+	@$(PYTEST) -n 2 tests/unit tests/fuzz
+
+fuzz: setup ## 50,000 spoilt Compose files and 2,000 spoilt answers of each kind (an hour; STACKWRIGHT_FUZZ=N, STACKWRIGHT_FUZZ_SEED=N)
+	@STACKWRIGHT_FUZZ=$${STACKWRIGHT_FUZZ:-full} nice $(PYTEST) tests/fuzz
 
 differential: setup ## Our results against those of docker's own tools
 	@sh tests/tools/fetch_compose.sh >/dev/null || echo "differential: without docker-compose, its tests are skipped"
