@@ -11,8 +11,8 @@ from __future__ import annotations
 from typing import Any, Callable, Dict, List, Optional, Sequence, Set
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
-from ansible_collections.stackwright.swarm.plugins.module_utils.engine.registry import registry_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.image_name import registry_of
 
 PATIENCE = 30.0  # seconds for one image
 

@@ -11,6 +11,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.patience 
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.cleanup import Entry, entry, wanted_volume
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.image_name import parse
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import NAMESPACE
 
 Result = Dict[str, Any]
@@ -208,16 +209,14 @@ class _Node:
 
 def names_of(image: str) -> List[str]:
     """How a node's Engine lists an image that a service names: by its tag, by its digest, or by both."""
-    name, at, digest = image.partition("@")
-    short = name.partition("docker.io/")[2] if name.startswith("docker.io/") else name
-    short = short[len("library/") :] if short.startswith("library/") else short
-    head, colon, tag = short.rpartition(":")
-    if not colon or "/" in tag:
-        head, tag = short, ""
-    tagged = f"{head}:{tag or 'latest'}"
-    if not at:
+    try:
+        name = parse(image)
+    except ValueError:
+        return [image]
+    tagged = f"{name.repository}:{name.tag or 'latest'}"
+    if not name.digest:
         return [tagged]
-    return [f"{head}@{digest}"] + ([tagged] if tag else [])
+    return [f"{name.repository}@{name.digest}"] + ([tagged] if name.tag else [])
 
 
 def _used(containers: Sequence[Mapping[str, Any]]) -> str:

@@ -10,13 +10,14 @@ from typing import Any, Dict, List, Mapping
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.images import ask_registry
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import configs_named, networks_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
-from ansible_collections.stackwright.swarm.plugins.module_utils.engine.registry import RegistryAuth, registry_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.registry import RegistryAuth
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.capacity import is_short
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.cluster import summary
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.findings import ERROR, finding
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.images import asked
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.judge import judge
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.image_name import registry_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import name_of, stack_of
 
 Result = Dict[str, Any]

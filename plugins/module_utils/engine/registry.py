@@ -7,12 +7,17 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from typing import Any, Dict, List, Mapping, Optional
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.image_name import HUB, is_registry, registry_of
 
-HUB = "https://index.docker.io/v1/"
-HUB_NAMES = ("docker.io", "index.docker.io", "https://index.docker.io/v1/", "registry-1.docker.io", "")
+#: What docker calls its Hub where credentials are concerned.
+HUB_ADDRESS = "https://index.docker.io/v1/"
+#: The host that serves the Hub's images: who names that means the Hub.
+HUB_SERVER = "registry-1.docker.io"
+_NAMED = re.compile(r"(?:https?://)?([^/]+)(?:/.*)?\Z", re.IGNORECASE | re.DOTALL)
 
 
 class RegistryAuth:
@@ -23,7 +28,9 @@ class RegistryAuth:
     """
 
     def __init__(self, given: Optional[List[Mapping[str, str]]] = None, from_config: bool = False) -> None:
-        self._given = {_registry_name(entry["registry"]): entry for entry in given or []}
+        self._given = {_checked(entry["registry"]): entry for entry in given or []}
+        if HUB_SERVER in self._given:
+            self._given.setdefault(HUB, self._given[HUB_SERVER])
         self._from_config = from_config
         self._config: Any = None
         self._found: Dict[str, Optional[str]] = {}
@@ -31,6 +38,8 @@ class RegistryAuth:
     def header(self, image: str) -> Optional[str]:
         """The header's value for ``image``, None without credentials. Raises EngineError (``registry_auth``)."""
         registry = registry_of(image)
+        if not registry:
+            return None
         if registry not in self._found:
             credentials = self._credentials(registry)
             self._found[registry] = None if credentials is None else _encoded(credentials)
@@ -39,7 +48,7 @@ class RegistryAuth:
     def _credentials(self, registry: str) -> Optional[Dict[str, Any]]:
         entry = self._given.get(registry)
         if entry is not None:
-            address = HUB if registry == "docker.io" else registry
+            address = HUB_ADDRESS if registry == HUB else registry
             return {"username": entry["username"], "password": entry["password"], "serveraddress": address}
         if not self._from_config:
             return None
@@ -69,18 +78,22 @@ class RegistryAuth:
         return {name: known[name] for name in names if known.get(name)}
 
 
-def registry_of(image: str) -> str:
-    """The registry of an image's name; ``docker.io`` where it names none."""
-    head, slash, _rest = image.partition("/")
-    named = slash and ("." in head or ":" in head or head == "localhost")
-    return _registry_name(head) if named else "docker.io"
+def _checked(text: str) -> str:
+    registry = registry_named(text)
+    if not registry:
+        raise EngineError(
+            f"registry_auth names no registry: {text!r}.",
+            "registry_auth",
+            "Write it as image names begin (registry.example.com:5000), docker.io for Docker Hub. Is a variable empty?",
+        )
+    return registry
 
 
-def _registry_name(text: str) -> str:
-    if text.strip() in HUB_NAMES:
-        return "docker.io"
-    name = text.split("://", 1)[-1].rstrip("/")
-    return "docker.io" if name in HUB_NAMES else name.split("/", 1)[0]
+def registry_named(text: str) -> str:
+    """The registry that an entry names, with or without scheme and path; empty where it names none."""
+    match = _NAMED.match(text.strip())
+    name = match.group(1) if match and is_registry(match.group(1)) else ""
+    return HUB if name == "index.docker.io" else name
 
 
 def _encoded(credentials: Mapping[str, Any]) -> str:

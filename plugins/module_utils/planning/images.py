@@ -10,13 +10,12 @@ not answer, and an image that somebody changed by hand is put back.
 
 from __future__ import annotations
 
-import re
 from typing import AbstractSet, Any, Dict, List, Mapping, NamedTuple, Optional
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.image_name import is_id
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import IMAGE, labels_of
 
 ALWAYS, CHANGED, NEVER = "always", "changed", "never"
-IMAGE_ID = re.compile(r"(sha256:)?[0-9a-f]{64}\Z")
 
 
 class Choice(NamedTuple):
@@ -78,7 +77,7 @@ def without_digest(image: str) -> str:
 
 def _asks(desired: Mapping[str, Any], current: Optional[Mapping[str, Any]], mode: str) -> bool:
     wanted = _wanted(desired)
-    if mode == NEVER or "@" in wanted or IMAGE_ID.match(wanted):
+    if mode == NEVER or "@" in wanted or is_id(wanted):
         return False
     if mode == ALWAYS or current is None:
         return True

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, Iterator, List, Mapping
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.images import IMAGE_ID, look_ups
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.images import look_ups
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.findings import (
     ERROR,
     WARNING,
@@ -15,6 +15,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.findin
     of_service,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.seen import Item, Seen
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.image_name import is_id
 
 Answers = Mapping[str, Mapping[str, Any]]
 
@@ -54,7 +55,7 @@ def image_findings(seen: Seen, looked_up: List[str], answers: Answers, registry_
     for service in seen.desired["services"]:
         image = image_of(service)
         if image not in looked_up:
-            if IMAGE_ID.match(image):
+            if is_id(image):
                 yield of_service(
                     service,
                     WARNING,

@@ -5,23 +5,9 @@
 
 from __future__ import annotations
 
-import re
-
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.image_name import is_id, parse
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.scope import Scope
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.values import text
-
-_COMPONENT = r"(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)"
-_DOMAIN = rf"(?:{_COMPONENT}(?:\.{_COMPONENT})*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?"
-_PATH = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
-_REFERENCE = re.compile(
-    rf"(?:(?P<domain>{_DOMAIN})/)?(?P<path>{_PATH}(?:/{_PATH})*)"
-    r"(?::(?P<tag>\w[\w.-]{0,127}))?"
-    r"(?:@(?P<digest>[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}))?\Z",
-    re.ASCII,
-)
-_IDENTIFIER = re.compile(r"[a-f0-9]{64}\Z")
-_SHA256 = re.compile(r"sha256:[a-f0-9]{64}\Z")
-_DEFAULT_DOMAIN = "docker.io"
 
 
 def image(scope: Scope) -> str:
@@ -49,33 +35,9 @@ def normalise(reference: str) -> str | None:
 
     An image's id (64 hex digits) stays as it is.
     """
-    if _IDENTIFIER.match(reference) or _SHA256.match(reference):
+    if is_id(reference):
         return reference
-    domain, name = _split_domain(reference)
-    match = _REFERENCE.match(domain + "/" + name)
-    if not match or match.group("domain") != domain or len(domain) + 1 + len(match.group("path")) > 255:
+    try:
+        return parse(reference).familiar
+    except ValueError:
         return None
-    path, tag, digest = match.group("path", "tag", "digest")
-    if digest and digest.startswith("sha256:") and not _SHA256.match(digest):
-        return None
-    if domain == _DEFAULT_DOMAIN:
-        parts = path.split("/")
-        familiar = parts[1] if len(parts) == 2 and parts[0] == "library" else path
-    else:
-        familiar = domain + "/" + path
-    if not tag and not digest:
-        tag = "latest"
-    return familiar + (":" + tag if tag else "") + ("@" + digest if digest else "")
-
-
-def _split_domain(reference: str) -> tuple[str, str]:
-    first, slash, rest = reference.partition("/")
-    if not slash or not (set(first) & set(".:") or first == "localhost" or first.lower() != first):
-        domain, name = _DEFAULT_DOMAIN, reference
-    else:
-        domain, name = first, rest
-    if domain == "index.docker.io":
-        domain = _DEFAULT_DOMAIN
-    if domain == _DEFAULT_DOMAIN and "/" not in name:
-        name = "library/" + name
-    return domain, name

@@ -5,20 +5,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.image_name import is_id, parse
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.look import Look, is_text
-
-IMAGE_ID = re.compile(r"[0-9a-f]{64}\Z")
-HOST = re.compile(
-    r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*|\[[0-9a-fA-F:]+\])(?::[0-9]+)?\Z"
-)
-PART = re.compile(r"[a-z0-9]+(?:(?:[.]|__?|-+)[a-z0-9]+)*\Z")
-TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\Z")
-DIGEST = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}\Z")
-DIGEST_LENGTH = {"sha256": 64, "sha384": 96, "sha512": 128}
-LONGEST = 255
 
 
 def check_images(look: Look) -> None:
@@ -55,35 +45,10 @@ def _hint(image: str) -> str:
 
 def image_fault(image: str) -> str:
     """What is wrong with an image reference, "" if nothing is."""
-    if IMAGE_ID.match(image):
+    if is_id(image):
         return ""
-    if image != image.strip() or re.search(r"\s", image):
-        return "it has a blank in it"
-    name, at, digest = image.partition("@")
-    if at and not _is_digest(digest):
-        return "its digest is not of the form sha256:… with 64 hexadecimal digits"
-    path, slash, last = name.rpartition("/")
-    last, colon, tag = last.partition(":")
-    if colon and not TAG.match(tag):
-        return "its tag is empty" if not tag else "its tag has characters that tags can't have"
-    host, repository = _split_host(f"{path}{slash}{last}")
-    if host and not HOST.match(host):
-        return "its registry is no host name"
-    if repository != repository.lower():
-        return "its repository must be in lower case"
-    if not repository or not all(PART.match(part) for part in repository.split("/")):
-        return "its repository has an empty part, or characters that repositories can't have"
-    return f"its name has more than {LONGEST} characters" if len(host) + len(repository) > LONGEST else ""
-
-
-def _split_host(name: str) -> tuple[str, str]:
-    """The registry and the repository; what stands before the first slash is a registry only if it looks like one."""
-    first, slash, rest = name.partition("/")
-    if slash and ("." in first or ":" in first or first == "localhost" or first.lower() != first):
-        return first, rest
-    return "", name
-
-
-def _is_digest(digest: str) -> bool:
-    algorithm, _colon, value = digest.partition(":")
-    return bool(DIGEST.match(digest)) and len(value) == DIGEST_LENGTH.get(algorithm, len(value))
+    try:
+        parse(image)
+    except ValueError as fault:
+        return str(fault)
+    return ""

@@ -1,0 +1,102 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Names of images, taken apart as docker does (the grammar of distribution/reference). Nobody else does this."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple, Tuple
+
+HUB = "docker.io"
+#: The longest registry and repository together; newer Engines count the repository alone.
+LONGEST = 255
+
+_ID = re.compile(r"(?:sha256:)?[0-9a-f]{64}\Z")
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+_HOST = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9a-fA-F:]+\])(?::[0-9]+)?\Z")
+_PART = re.compile(r"[a-z0-9]+(?:(?:[.]|__?|-+)[a-z0-9]+)*\Z")
+_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\Z")
+#: What every Engine can check; of another algorithm it says that it is not supported.
+_DIGEST = re.compile(r"(?:sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128})\Z")
+
+
+class ImageName(NamedTuple):
+    """A name in full: ``registry`` is docker.io and ``path`` begins with library/ where the text left that out."""
+
+    registry: str
+    path: str
+    tag: str  # empty where there is none, as the digest
+    digest: str
+
+    @property
+    def repository(self) -> str:
+        """As docker shows it, without tag and digest: ``nginx``, ``registry.example:5000/app``."""
+        if self.registry != HUB:
+            return f"{self.registry}/{self.path}"
+        library, _slash, rest = self.path.partition("/")
+        short = rest if library == "library" and "/" not in rest else self.path
+        # What docker shows of docker.io/a.example/app is another image, in another registry: that one keeps its Hub.
+        return short if _split(short) == (HUB, self.path) and not _ID.match(short) else f"{HUB}/{self.path}"
+
+    @property
+    def familiar(self) -> str:
+        """As it stands in a spec: with the tag latest where it has neither tag nor digest."""
+        tag = self.tag or ("" if self.digest else "latest")
+        short = self.repository + (f":{tag}" if tag else "")
+        short = f"{HUB}/{self.path}:{tag}" if _ID.match(short) else short
+        return short + (f"@{self.digest}" if self.digest else "")
+
+
+def is_id(text: str) -> bool:
+    """Whether this is the id of an image, which no registry knows."""
+    return bool(_ID.match(text))
+
+
+def is_registry(text: str) -> bool:
+    """Whether this is a host with or without a port, as it stands before an image's first slash."""
+    return bool(_HOST.match(text))
+
+
+def parse(text: str) -> ImageName:
+    """The parts of an image's name. Raises ValueError, which says what is wrong with it."""
+    if re.match(r"[0-9a-f]{64}\Z", text):
+        raise ValueError("it is the id of an image")
+    if re.search(r"\s", text):
+        raise ValueError("it has a blank in it")
+    name, at, digest = text.partition("@")
+    if at and not _DIGEST.match(digest):
+        raise ValueError("its digest is not of the form sha256:… with 64 hexadecimal digits")
+    registry, rest = _split(name)
+    path, colon, tag = rest.partition(":")
+    if not _HOST.match(registry):
+        raise ValueError("its registry is no host name")
+    if colon and not _TAG.match(tag):
+        raise ValueError("its tag has characters that tags can't have" if tag else "its tag is empty")
+    if path != path.lower():
+        raise ValueError("its repository must be in lower case")
+    if not all(_PART.match(part) for part in path.split("/")):
+        raise ValueError("its repository has an empty part, or characters that repositories can't have")
+    if len(registry) + 1 + len(path) > LONGEST:
+        raise ValueError(f"its name has more than {LONGEST} characters")
+    return ImageName(registry, path, tag, digest)
+
+
+def registry_of(image: str) -> str:
+    """The registry that has the image; empty for an id, and for what is no name of an image."""
+    if is_id(image):
+        return ""
+    try:
+        return parse(image).registry
+    except ValueError:
+        return ""
+
+
+def _split(name: str) -> Tuple[str, str]:
+    """The registry, and the rest. What stands before the first slash is a registry only where it looks like one."""
+    first, slash, rest = name.partition("/")
+    if not slash or not ("." in first or ":" in first or first == "localhost" or first != first.lower()):
+        first, rest = HUB, name
+    if first in (HUB, "index.docker.io"):
+        return HUB, rest if "/" in rest else f"library/{rest}"
+    return first, rest
