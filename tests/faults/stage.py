@@ -54,8 +54,9 @@ class Ended:
 
 def patience_modules() -> list[Any]:
     """The modules that bear with an engine that is away: tests have less patience than users."""
-    prefix = transaction.__name__.rpartition(".")[0]
-    return [module for name, module in list(sys.modules.items()) if name.startswith(prefix) and module is not None]
+    ours = transaction.__name__.rpartition(".")[0].rpartition(".")[0]
+    prefixes = (f"{ours}.deploy", f"{ours}.core")
+    return [module for name, module in list(sys.modules.items()) if name.startswith(prefixes) and module is not None]
 
 
 def work(job: dict[str, Any]) -> Ended:

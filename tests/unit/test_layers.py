@@ -12,10 +12,12 @@ OURS = "ansible_collections.stackwright.swarm.plugins."
 #: Each layer, and the layers that it may import. The first prefix that fits a file is its layer.
 LAYERS = {
     "module_utils/errors": [],
+    "module_utils/core/http": ["module_utils/errors"],
+    "module_utils/core": ["module_utils/errors"],
     "module_utils/swarm": ["module_utils/errors"],
     "module_utils/health": ["module_utils/errors", "module_utils/swarm"],
     "module_utils/planning": ["module_utils/errors", "module_utils/swarm", "module_utils/values"],
-    "module_utils/history": ["module_utils/errors", "module_utils/swarm", "module_utils/planning"],
+    "module_utils/history": ["module_utils/core", "module_utils/errors", "module_utils/swarm", "module_utils/planning"],
     "module_utils/routing": ["module_utils/errors", "module_utils/swarm", "module_utils/planning"],
     "module_utils/preflight": [
         "module_utils/errors",
@@ -23,16 +25,18 @@ LAYERS = {
         "module_utils/health",
         "module_utils/planning",
     ],
-    "module_utils/engine": ["module_utils/errors", "module_utils/swarm"],
-    "module_utils/values": ["module_utils/errors", "module_utils/swarm"],
+    "module_utils/engine": ["module_utils/core", "module_utils/errors", "module_utils/swarm"],
+    "module_utils/values": ["module_utils/core", "module_utils/errors", "module_utils/swarm"],
     "module_utils/store": [
+        "module_utils/core",
         "module_utils/errors",
         "module_utils/swarm",
         "module_utils/values",
         "module_utils/engine",
     ],
-    "module_utils/caddy": ["module_utils/errors", "module_utils/swarm", "module_utils/routing"],
+    "module_utils/caddy": ["module_utils/core", "module_utils/errors", "module_utils/swarm", "module_utils/routing"],
     "module_utils/deploy": [
+        "module_utils/core",
         "module_utils/errors",
         "module_utils/swarm",
         "module_utils/health",
@@ -63,6 +67,8 @@ LAYERS = {
 
 PURE = (
     "module_utils/errors",
+    "module_utils/core/retry",
+    "module_utils/core/plain",
     "module_utils/swarm",
     "module_utils/health",
     "module_utils/planning",

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any, Callable
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import Backoff
+
 FIRST = 0.01
 LONGEST = 0.5
 
@@ -18,15 +20,9 @@ class Patience:
     """
 
     def __init__(self, clock: Any, chance: Callable[[], float], limit: float) -> None:
-        self._clock = clock
-        self._chance = chance
-        self._limit = limit
-        self._until = 0.0
+        self._backoff = Backoff(clock, limit=limit, first=FIRST, longest=LONGEST, chance=chance)
 
     def __call__(self, turn: int) -> bool:
         if turn == 0:
-            self._until = self._clock.now() + self._limit
-        if self._clock.now() >= self._until:
-            return False
-        self._clock.sleep(min(LONGEST, FIRST * 2 ** min(turn, 10)) * (0.2 + 0.8 * self._chance()))
-        return True
+            self._backoff.calm()
+        return self._backoff.pause()

@@ -10,10 +10,11 @@ Engine is asked whether it has acted before anything is sent again.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import TRIES, Backoff, is_transient
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.content import digest
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.patience import Patience, is_transient
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, EngineError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Operation
@@ -22,11 +23,11 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
     CONTENT,
     KEY_CONFIG,
     id_of,
+    labels_of,
     name_of,
 )
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0  # seconds between tries to remove what is still in use
-TRIES_OUT_OF_SEQUENCE = 5
 
 #: Compares a service that somebody else touched with what is wanted: the operation that is left.
 Recheck = Callable[[str, Mapping[str, Any]], Operation]
@@ -62,6 +63,8 @@ class Apply:
         self.touched: Dict[str, Operation] = {}
         self.key: Optional[str] = observed.get("key")
         self._predefined: Mapping[str, str] = observed.get("predefined") or {}
+        #: What the plan was made for, by id.
+        self._seen = {id_of(obj): obj["Spec"] for kind in ("services", "configs", "secrets") for obj in observed[kind]}
         self.ids = {
             (kind, name_of(obj)): id_of(obj)
             for kind, plural in (("network", "networks"), ("config", "configs"), ("secret", "secrets"))
@@ -94,16 +97,21 @@ class Apply:
     def _surely(self, operation: Operation) -> None:
         """Carries out one operation, again if need be: see the module."""
         carry_out = HOW[operation.action, operation.kind]
-        patience = Patience(self.clock, self.keep)
+        backoff = Backoff(self.clock, self.keep)
         self.keep()
         self.attempted.append(operation)
         lost, unclear, refused = False, False, None
         while True:
             try:
+                # Looked at first: what is shown in between may be ours.
+                shown = refused is not None and self._is_shown(operation)
                 if lost and self._was_done(operation):
                     return
                 if refused is not None:
-                    raise refused
+                    # A new leader knows of a change before it shows it.
+                    if shown or not backoff.pause():
+                        raise refused
+                    continue
                 carry_out(self, operation)
                 return
             except EngineError as error:
@@ -116,7 +124,7 @@ class Apply:
                     lost, refused = True, error  # the name is taken: by our own object, or by somebody else's
                     continue
                 lost = unclear
-                patience.bear(error)
+                backoff.bear(error)
 
     def _was_done(self, operation: Operation) -> bool:
         from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.settle import done_already
@@ -131,6 +139,11 @@ class Apply:
         elif operation.action == "create":
             self.ids[operation.kind, operation.name] = found
         return True
+
+    def _is_shown(self, operation: Operation) -> bool:
+        from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.settle import is_there
+
+        return is_there(self.client, operation)
 
     def _as_wanted(self, operation: Operation) -> Callable[[str, Mapping[str, Any]], bool]:
         names = {identity: name for (_kind, name), identity in self.ids.items()}
@@ -186,9 +199,8 @@ class Apply:
         return digest(operation.kind, entry, self.key)
 
     def update_object(self, operation: Operation) -> None:
-        payload = operation.payload
-        query = {"version": payload["version"]}
-        self.client.post(f"/{operation.kind}s/{payload['id']}/update", query, self._body(operation))
+        body = self._body(operation)
+        self._update(operation, body, None, lambda live: labels_of(live) == (body or {}).get("Labels"))
 
     def create_service(self, operation: Operation) -> None:
         spec = self._with_ids(operation.payload["spec"])
@@ -196,31 +208,66 @@ class Apply:
         self.touched[made] = operation
 
     def update_service(self, operation: Operation) -> None:
-        for _try in range(TRIES_OUT_OF_SEQUENCE):
-            payload = operation.payload
-            spec = self._with_ids(payload["spec"])
+        spec = self._with_ids(operation.payload["spec"])
+        as_wanted = self._as_wanted(operation)
+        done = self._update(operation, spec, self._auth(spec), lambda live: as_wanted(operation.name, live))
+        self.touched[done.payload["id"]] = done
+
+    def _update(
+        self,
+        operation: Operation,
+        body: Any,
+        headers: Optional[Dict[str, str]],
+        is_done: Callable[[Mapping[str, Any]], bool],
+    ) -> Operation:
+        """Sends ``body`` at the version that the object has; gives what was carried out in the end.
+
+        A version that has moved on says little: Swarm writes too, an answer of ours may have been lost, and a new
+        leader may not show yet what it has. So a look settles it: what is there is what we want, or what we planned
+        for, or somebody else's.
+        """
+        backoff, moved = Backoff(self.clock, self.keep, also=("out_of_sequence",)), 0
+        path = f"/{operation.kind}s/{operation.payload['id']}"
+        while True:
+            version = operation.payload["version"]
             try:
-                self.client.post(
-                    f"/services/{payload['id']}/update", {"version": payload["version"]}, spec, self._auth(spec)
-                )
+                self.client.post(f"{path}/update", {"version": version}, body, headers)
+                return operation
             except EngineError as error:
-                if error.error_code != "out_of_sequence" or self.recheck is None:
+                if error.error_code != "out_of_sequence":
                     raise
-                live = self.client.get(f"/services/{payload['id']}")
-                fresh = self.recheck(operation.name, live)
-                # It may well have been us, by a call whose answer was lost.
-                if fresh.action == "keep" or self._as_wanted(operation)(operation.name, live):
-                    self.touched[payload["id"]] = operation
-                    return
-                if fresh.changes != operation.changes and not self.insist:
-                    raise
-                operation = fresh
-            else:
-                self.touched[payload["id"]] = operation
-                return
+                refused = error
+            live = self.client.get(path)
+            if is_done(live):
+                return operation
+            if live["Version"]["Index"] == version:
+                backoff.bear(refused)
+                continue
+            moved += 1
+            if moved > TRIES:
+                break
+            fresh = self._anew(operation, live, refused)
+            if fresh.action == "keep":
+                return operation
+            if fresh is not operation and fresh.kind == "service":
+                body = self._with_ids(fresh.payload["spec"])
+            operation = fresh
         raise EngineError(
-            f"service {operation.name} is changed by somebody else all the time.", "out_of_sequence", "Run again later."
+            f"{operation.kind} {operation.name} is changed by somebody else all the time.",
+            "out_of_sequence",
+            "Run again later.",
         )
+
+    def _anew(self, operation: Operation, live: Mapping[str, Any], refused: EngineError) -> Operation:
+        """The operation at the version of ``live``. Raises ``refused`` where somebody else has changed the object."""
+        if live["Spec"] == self._seen.get(operation.payload["id"]):
+            return replace(operation, payload={**operation.payload, "version": live["Version"]["Index"]})
+        if operation.kind != "service" or self.recheck is None:
+            raise refused
+        fresh = self.recheck(operation.name, live)
+        if fresh.action != "keep" and fresh.changes != operation.changes and not self.insist:
+            raise refused
+        return fresh
 
     def record_service(self, operation: Operation) -> None:
         """Nothing: it is the run's revision that takes down what it found."""

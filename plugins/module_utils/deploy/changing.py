@@ -15,12 +15,12 @@ from __future__ import annotations
 from itertools import groupby
 from typing import AbstractSet, Any, Dict, List, Mapping
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import patiently
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.apply import Apply
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.approved import check_approved
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.look import Planned, Wanted, make_plan
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import services_of, tasks_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.outcome import finish
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.patience import patiently
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.recall import snapshot_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.recheck import rechecker
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.run import Run

@@ -9,10 +9,10 @@ import re
 from functools import partial
 from typing import Any, Dict, List, Mapping, Set
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import patiently
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.apply import Apply
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.gone import wait_until_gone
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import observe, tasks_of
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.patience import patiently
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.run import Run, so_far
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, EngineError, StackwrightError

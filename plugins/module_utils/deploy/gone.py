@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import AbstractSet, Any, Callable, Dict, List, Optional, Sequence
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import patiently
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import tasks_of
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.patience import patiently
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import state_of

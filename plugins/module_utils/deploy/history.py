@@ -15,6 +15,7 @@ import re
 from dataclasses import replace
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import Backoff
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import configs_named
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
@@ -46,8 +47,6 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import revision_name
 
-TRANSIENT = ("daemon_unreachable", "no_quorum", "timeout", "engine_error")
-BEAR_WITH, PAUSE = 20.0, 0.3  # seconds without an answer, seconds between tries
 CALL = 20.0  # seconds for one answer
 #: A revision that is queued is given up this long after its time to wait has passed.
 SLACK = 60.0
@@ -216,15 +215,12 @@ class History:
 
     def _persist(self, act: Callable[[], Any]) -> Any:
         """``act`` until it has an answer; it looks by itself at what an earlier try has done."""
-        start = self.clock.now()
+        backoff = Backoff(self.clock, also=("out_of_sequence",))
         while True:
             try:
                 return act()
             except EngineError as error:
-                again = error.error_code in TRANSIENT + ("out_of_sequence",)
-                if not again or self.clock.now() - start >= BEAR_WITH:
-                    raise
-            self.clock.sleep(PAUSE)
+                backoff.bear(error)
 
     def _delete(self, objects: Mapping[int, str]) -> None:
         """The record last: what is left without it would not be found."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import Backoff, is_transient
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.holder import describe, moment, number
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import configs_named
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
@@ -31,8 +32,6 @@ WATCH = 0.4  # of the ttl: how long an expired lock has to be seen to stay still
 FIRST_PAUSE, LONGEST_PAUSE, GROWTH = 0.05, 0.5, 1.5  # seconds, seconds, factor
 TELL_EVERY = 10.0  # seconds
 CALL = 10.0  # seconds for one answer: an engine that hangs must not hide that the lock expires
-BEAR_WITH = 20.0  # seconds without a usable answer
-TRANSIENT = ("daemon_unreachable", "no_quorum", "timeout", "engine_error")
 
 Holder = Dict[str, Any]
 
@@ -82,7 +81,7 @@ class Lock:
         Raises DeployError (``locked``) naming the holder, and EngineError.
         """
         start = self.clock.now()
-        deadline, pause, silent = start + timeout, FIRST_PAUSE, None
+        deadline, pause, backoff = start + timeout, FIRST_PAUSE, Backoff(self.clock, longest=LONGEST_PAUSE)
         told: Tuple[str, float] = ("", 0.0)
         free = True
         while True:
@@ -100,13 +99,9 @@ class Lock:
                 holder = holder_of(config) if config is not None else {}
                 if config is not None and self._is_dead(config, holder) and self._take_over(config, holder):
                     return holder
-                silent = None
+                backoff.calm()
             except EngineError as error:
-                now = self.clock.now()
-                silent = now if silent is None else silent
-                if error.error_code not in TRANSIENT or now - silent >= BEAR_WITH:
-                    raise
-                self.clock.sleep(LONGEST_PAUSE)
+                backoff.bear(error)
                 continue
             now = self.clock.now()
             if now >= deadline:
@@ -130,7 +125,7 @@ class Lock:
         except EngineError as error:
             if error.error_code == "conflict":
                 return None
-            if error.error_code in TRANSIENT:
+            if is_transient(error):
                 return error
             raise
         self._hold(id_of(made or {}), before)
@@ -197,7 +192,7 @@ class Lock:
             now = self.clock.now()
             if error.error_code == "not_found":
                 raise self._lose("somebody removed it") from error
-            if error.error_code not in TRANSIENT + ("out_of_sequence",):
+            if not is_transient(error) and error.error_code != "out_of_sequence":
                 raise
             if now - self._renewed >= self.ttl:
                 raise self._lose(f"it could not be renewed for {self.ttl:g} s ({error.message})") from error
@@ -227,15 +222,13 @@ class Lock:
             return
         try:
             self.keep()  # one that may have expired is removed only if it is still ours
-            deadline = self.clock.now() + self.ttl * RENEW
+            backoff = Backoff(self.clock, limit=self.ttl * RENEW, longest=LONGEST_PAUSE)
             while True:
                 try:
                     self.client.delete(f"/configs/{self._id}", timeout=CALL)
                     break
                 except EngineError as error:
-                    if error.error_code not in TRANSIENT or self.clock.now() >= deadline:
-                        break
-                self.clock.sleep(LONGEST_PAUSE)
+                    backoff.bear(error)
         except (DeployError, EngineError):
             pass
         finally:

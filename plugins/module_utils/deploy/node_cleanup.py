@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, List, Mapping, Sequence
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.patience import patiently
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import patiently
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.cleanup import Entry, entry, wanted_volume

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from typing import AbstractSet, Any, List, Mapping, NamedTuple, Optional, Sequence, Set
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import patiently
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.apply import Apply
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.gone import wait_until_gone
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import observe, services_of, tasks_of
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.patience import patiently
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.run import Run, lines_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.wait import before as past_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.wait import limits_of, updates_of, wait

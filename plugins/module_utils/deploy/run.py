@@ -9,11 +9,11 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import patiently
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.history import History
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.holder import describe
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.lock import CALL, Lock
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.options import detach, registry_header
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.patience import patiently
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import (

@@ -44,6 +44,12 @@ def done_already(
     return id_of(live) if done else None
 
 
+def is_there(client: EngineClient, operation: Operation) -> bool:
+    """Whether an object of that name is shown, whosever it is. Raises EngineError."""
+    found = client.list(f"/{operation.kind}s", {"filters": {"name": [operation.name]}}, timeout=READ)
+    return any(name_of(obj) == operation.name for obj in found)
+
+
 def _named(client: EngineClient, kind: str, name: str) -> List[Dict[str, Any]]:
     found = client.list(f"/{kind}s", {"filters": {"name": [name]}}, timeout=READ)
     return [obj for obj in found if name_of(obj) == name and not (kind == "network" and lingers(obj))]

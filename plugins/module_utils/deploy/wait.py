@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import AbstractSet, Any, Callable, Dict, FrozenSet, List, Mapping, Optional, Tuple
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import Backoff
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import services_of, tasks_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.options import detach
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
@@ -37,9 +38,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks imp
 
 FIRST_PAUSE, LONGEST_PAUSE, GROWTH = 0.05, 1.0, 1.5  # seconds, seconds, factor
 SHARE = 10  # a pause may be so many times as long as a look takes: the Engine has other work
-BEAR_WITH = 20.0  # seconds without an answer
 NODES_FOR = 1.0  # seconds for which a look at the nodes counts
-TRANSIENT = ("daemon_unreachable", "no_quorum", "timeout", "engine_error")
 ENDED = (*ENDED_BADLY, "complete")
 
 
@@ -89,7 +88,7 @@ def wait(
     pause, seen = FIRST_PAUSE, None
     nodes: List[Dict[str, Any]] = []
     nodes_at = clock.now() - NODES_FOR
-    silent: Optional[float] = None
+    backoff = Backoff(clock)
     while True:
         began = clock.now()
         try:
@@ -100,14 +99,11 @@ def wait(
             if _is_global(services) and began - nodes_at >= NODES_FOR:
                 nodes, nodes_at = client.list("/nodes"), began
         except EngineError as error:
-            silent = began if silent is None else silent
-            if error.error_code not in TRANSIENT or clock.now() - silent >= BEAR_WITH:
-                raise
+            backoff.bear(error)
             gate.lost_sight()
             nodes_at = began - NODES_FOR
-            clock.sleep(LONGEST_PAUSE)
             continue
-        silent = None
+        backoff.calm()
         now = clock.now()
         verdict = gate.feed(now, services, tasks, nodes)
         tell(verdict)

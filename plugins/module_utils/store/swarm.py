@@ -13,6 +13,7 @@ import base64
 import json
 from typing import Any, Dict, List, Tuple
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import is_transient
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError, ValueStoreError
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
@@ -83,7 +84,7 @@ class SwarmStore(Store):
         try:
             return self.client.create("/configs/create", body)
         except EngineError as error:
-            if error.error_code not in ("daemon_unreachable", "timeout", "engine_error", "no_quorum"):
+            if not is_transient(error):
                 raise
             # The answer may have been lost, but not the writing: what is there now says it.
             for config in self.client.list("/configs", {"filters": {"name": [body["Name"]]}}):

@@ -195,3 +195,129 @@ def test_the_lock_is_kept_before_each_write_and_its_loss_ends_the_run():
     assert turns == [0, 1, 2, 3]
     assert (failed.value.error_code, failed.value.message) == ("lock_lost", "lost")
     assert len(failed.value.details["outcome"]["done"]) == 3
+
+
+# -- versions that have moved on though nobody else has changed anything: a leader was killed, or Swarm wrote
+
+
+def once(swarm, wanted, meddle):
+    """Does ``meddle(path)`` before the first write whose path ends so."""
+
+    def before(method, path):
+        if method != "GET" and path.endswith(wanted):
+            swarm.before = lambda method, path: None
+            meddle(path)
+
+    swarm.before = before
+
+
+def work_of_services(swarm, made, work):
+    """The operations on services, after all else was carried out undisturbed."""
+    meddle, swarm.before = swarm.before, lambda method, path: None
+    made.run([op for op in work if op.kind != "service"])
+    swarm.before = meddle
+    return [op for op in work if op.kind == "service"]
+
+
+@pytest.mark.parametrize("checked", [True, False], ids=["deployment", "one service"])
+@pytest.mark.parametrize("kind", ["services", "configs"])
+def test_a_version_that_swarm_itself_has_moved_on(kind, checked):
+    swarm = start()
+    made, work = applying(swarm, after())
+    made.recheck = made.recheck if checked else None
+
+    def move(path):
+        swarm.objects[kind][path.split("/")[2]]["Version"]["Index"] = next(swarm.numbers)
+
+    once(swarm, "/update", move)
+    made.run([op for op in work if op.kind != "service"] if kind == "configs" else work_of_services(swarm, made, work))
+    assert not [line for line in made.done if "failed" in line]
+    versions = [obj["Version"]["Index"] for obj in swarm.objects[kind].values()]
+    assert len(versions) == len(set(versions))
+
+
+@pytest.mark.parametrize("behind", [1, 3, 8])
+def test_a_new_leader_that_shows_its_objects_late(behind):
+    """Our update is in, its answer was lost, and what is shown is the state before for a while."""
+    swarm = start()
+    made, work = applying(swarm, after())
+    (web,) = [s for s in swarm.objects["services"].values() if name_of(s) == "shop_web"]
+    old = copy.deepcopy(web)
+    looks = []
+    get = swarm.get
+
+    def stale(path, query=None, **more):
+        if path == f"/services/{web['ID']}" and web["Version"] != old["Version"]:
+            looks.append(path)
+            if len(looks) <= behind:
+                return copy.deepcopy(old)
+        return get(path, query, **more)
+
+    def lose(method, path):
+        if path.endswith(f"{web['ID']}/update"):
+            swarm.after = lambda method, path: None
+            raise FAULTS["an election"]
+
+    swarm.get, swarm.after = stale, lose
+    made.run(work)
+    assert web["Spec"]["TaskTemplate"]["ContainerSpec"]["Image"] == "app:2"
+    assert len(looks) > behind
+    assert web["ID"] in made.touched
+
+
+@pytest.mark.parametrize("kind", ["service", "network", "config", "secret"])
+def test_a_new_leader_that_shows_late_what_was_created(kind):
+    swarm = start()
+    made, work = applying(swarm, after())
+    created = [op for op in work if op.kind == kind and op.action == "create"][0].name
+    hidden = []
+    answered = swarm.list
+
+    def stale(path, query=None, timeout=None):
+        found = answered(path, query)
+        if path == f"/{kind}s" and hidden and len(hidden) < 4:
+            hidden.append(path)
+            return [obj for obj in found if name_of(obj) != created]
+        return found
+
+    def lose(method, path):
+        if path == f"/{kind}s/create" and created in swarm.names(f"{kind}s"):
+            swarm.after = lambda method, path: None
+            hidden.append(path)
+            raise FAULTS["unreachable"]
+
+    swarm.list, swarm.after = stale, lose
+    made.run(work)
+    assert len(hidden) == 4
+    assert swarm.names(f"{kind}s").count(created) == 1
+
+
+def test_a_label_of_a_config_that_somebody_else_changes_is_not_overwritten():
+    swarm = start()
+    made, work = applying(swarm, after())
+
+    def change(path):
+        config = swarm.objects["configs"][path.split("/")[2]]
+        config["Spec"]["Labels"]["theirs"] = "yes"
+        config["Version"]["Index"] = next(swarm.numbers)
+
+    once(swarm, "/update", change)
+    with pytest.raises(DeployError) as failed:
+        made.run([op for op in work if op.kind == "config" and op.action == "update"])
+    assert failed.value.error_code == "out_of_sequence"
+
+
+def test_a_service_whose_version_moves_on_all_the_time_is_given_up():
+    swarm = start()
+    made, work = applying(swarm, after())
+
+    def move(method, path):
+        if path.endswith("/update"):
+            obj = swarm.objects[path.split("/")[1]][path.split("/")[2]]
+            obj["Version"]["Index"] = next(swarm.numbers)
+
+    swarm.before = move
+    with pytest.raises(DeployError, match="all the time") as failed:
+        made.run([op for op in work if op.action == "update" and op.kind == "service"])
+    assert failed.value.error_code == "out_of_sequence"
+    assert len([1 for method, path in swarm.writes if path.endswith("/update")]) <= 6

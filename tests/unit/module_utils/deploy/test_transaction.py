@@ -235,7 +235,7 @@ def test_an_engine_that_is_away_for_a_moment_does_not_end_the_wait():
     swarm.before = away
     done = deploy_stack(swarm, clock, desired([asleep("web")]), {**OPTIONS, "wait": True})
     assert done["status"] == "asleep"
-    assert 5 <= clock.now() < 10
+    assert 2 <= clock.now() < 10
 
 
 def test_an_engine_that_stays_away_ends_the_wait_with_the_outcome():
