@@ -25,6 +25,8 @@ options:
   label_prefix:
     description:
       - How the labels of this collection begin. Use the same for all tasks of a stack.
+      - V(zane), the default before, is read as well. Objects keep their labels until they change anyway, so that nothing
+        restarts.
     type: str
-    default: zane
+    default: stackwright
 """

@@ -48,9 +48,9 @@ options:
     type: str
   label_prefix:
     description:
-      - How these labels begin.
+      - How these labels begin. With V(stackwright) also labels that begin with V(zane) are read.
     type: str
-    default: zane
+    default: stackwright
   routes:
     description:
       - The routes, such as RV(stackwright.swarm.compose_stack#module:routes). Needed with O(state=present), unless O(services_of)

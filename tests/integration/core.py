@@ -48,21 +48,28 @@ class Recording:
 class Core:
     """One stack on one engine."""
 
-    def __init__(self, docker_host: str, stack: str, folder: Path) -> None:
+    def __init__(self, docker_host: str, stack: str, folder: Path, **compiling: Any) -> None:
         self.connection = Connection(docker_host=docker_host, timeout=60)
         self.stack, self.folder = stack, folder
+        self.compiling = {"name": stack, **compiling}
         self.transport = Recording(self.connection)
         self.client = EngineClient(self.connection, self.transport)
 
-    def compile(self, text: str) -> dict[str, Any]:
+    def compile(self, text: str, **compiling: Any) -> dict[str, Any]:
         request = CompileRequest(
-            sources=[Source("compose.yml", text)], name=self.stack, project_directory=str(self.folder)
+            sources=[Source("compose.yml", text)],
+            project_directory=str(self.folder),
+            **{**self.compiling, **compiling},
         )
         return compile_stack(request, LocalFiles())
 
     def deploy(self, text: str, **options: Any) -> dict[str, Any]:
         """``state: present``; registries are not asked unless the test wants it."""
-        return self._run(deploy_stack, self.compile(text), options)
+        return self.bring(self.compile(text), **options)
+
+    def bring(self, desired: dict[str, Any], **options: Any) -> dict[str, Any]:
+        """The same for what is compiled already."""
+        return self._run(deploy_stack, desired, options)
 
     def stop(self, **options: Any) -> dict[str, Any]:
         return self._run(stop_stack, self.stack, options)

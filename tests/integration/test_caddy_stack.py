@@ -24,12 +24,12 @@ services:
     stop_grace_period: 1s
     deploy:
       labels:
-        zane.http.port: 8000
-        zane.http.routes.0.domain: shop.example.com
-        zane.http.routes.0.auth: "ali:{hash}"
-        zane.http.routes.0.headers.request.Authorization: Bearer the-inner-token
-        zane.http.routes.1.domain: ${{SITE}}
-        zane.http.routes.1.redirect_to: https://shop.example.com
+        stackwright.http.port: 8000
+        stackwright.http.routes.0.domain: shop.example.com
+        stackwright.http.routes.0.auth: "ali:{hash}"
+        stackwright.http.routes.0.headers.request.Authorization: Bearer the-inner-token
+        stackwright.http.routes.1.domain: ${{SITE}}
+        stackwright.http.routes.1.redirect_to: https://shop.example.com
 """
 
 
@@ -93,7 +93,11 @@ def test_routes_of_labels_reach_the_proxy_and_secrets_nothing_else(bed, swarm, p
 
 
 def test_labels_of_a_service_that_is_not_there(bed, swarm, proxy, player):
-    route = {"base_path": "/", "service": f"{swarm.name}_web", "from_labels": {"domain": "zane.http.routes.0.domain"}}
+    route = {
+        "base_path": "/",
+        "service": f"{swarm.name}_web",
+        "from_labels": {"domain": "stackwright.http.routes.0.domain"},
+    }
     route.update(upstream="web", port=80)
     task = {"caddy_route": {"admin": [proxy.url], "stack": "shop", "routes": [route]}}
     run = player.play(task)

@@ -37,10 +37,10 @@ WEB = """\
       restart_policy: {{condition: any, delay: 0s}}
       update_config: {{order: start-first, parallelism: 2, monitor: 1s}}
       labels:
-        zane.http.port: 8000
-        zane.http.routes.0.domain: {key}.traffic.example.com
-        zane.http.routes.0.tls: "off"
-        zane.http.routes.0.upstream: {upstream}
+        stackwright.http.port: 8000
+        stackwright.http.routes.0.domain: {key}.traffic.example.com
+        stackwright.http.routes.0.tls: "off"
+        stackwright.http.routes.0.upstream: {upstream}
 """
 
 
@@ -193,7 +193,7 @@ services:
     deploy:
       endpoint_mode: dnsrr
       labels:
-        zane.http.port: 8000
-        zane.http.routes.0.domain: ${OWNER}.pair.example.com
-        zane.http.routes.0.tls: "off"
+        stackwright.http.port: 8000
+        stackwright.http.routes.0.domain: ${OWNER}.pair.example.com
+        stackwright.http.routes.0.tls: "off"
 """

@@ -21,9 +21,9 @@ SERVICE = """\
       endpoint_mode: dnsrr
       restart_policy: {{condition: none}}
       labels:
-        zane.http.port: 8000
-        zane.http.routes.0.domain: {domain}
-        zane.http.routes.0.tls: "off"
+        stackwright.http.port: 8000
+        stackwright.http.routes.0.domain: {domain}
+        stackwright.http.routes.0.tls: "off"
 """
 GOOD, BAD = "sleep 1d", "exit 3"
 

@@ -26,9 +26,9 @@ services:
     deploy:
       endpoint_mode: dnsrr
       labels:
-        zane.http.port: 8000
-        zane.http.routes.0.domain: {stack}.example.com
-        zane.http.routes.0.tls: off
+        stackwright.http.port: 8000
+        stackwright.http.routes.0.domain: {stack}.example.com
+        stackwright.http.routes.0.tls: off
 """
 
 

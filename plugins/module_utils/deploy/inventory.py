@@ -28,6 +28,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
     is_bookkeeping,
     labels_of,
     name_of,
+    spellings,
     stack_of,
 )
 
@@ -111,8 +112,9 @@ def _stack(name: str, lists: Mapping[str, List[Item]], network_names: Mapping[st
 
 def _routes(services: Sequence[Item], stack: str, prefix: str) -> List[Item]:
     """What the live services' labels ask for; read only where there is such a label, which costs an import."""
-    start = prefix + ".http."
-    if not any(start in label for service in services for label in (*labels_of(service), *_container_labels(service))):
+    starts = tuple(spelling + ".http." for spelling in spellings(prefix))
+    labels = (label for service in services for label in (*labels_of(service), *_container_labels(service)))
+    if not any(label.startswith(starts) for label in labels):
         return []
     from ansible_collections.stackwright.swarm.plugins.module_utils.routing.live import public_routes
 

@@ -36,6 +36,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
     BEFORE_STOP,
     NOWHERE,
     labels_of,
+    ours_in,
 )
 
 Object = Mapping[str, Any]
@@ -131,18 +132,17 @@ def _all(
 
 def _specs(intended: Object, live: Mapping[str, Object], prefix: str) -> Dict[str, Object]:
     """What each service is to have, given what is there: without tasks where ``state: stopped`` has left the stack."""
-    label = prefix + BEFORE_STOP
-    is_stopped = any(_is_stopped(service, label) for service in live.values())
+    is_stopped = any(_is_stopped(service, prefix) for service in live.values())
     specs: Dict[str, Object] = {}
     for service in intended["services"]:
         there = live.get(service["name"])
         spec = wanted_spec(service["spec"], there, choose(service, there, NEVER, {}), prefix)
-        specs[service["name"]] = (stopped(spec, label)[0] or spec) if is_stopped else spec
+        specs[service["name"]] = (stopped(spec, prefix)[0] or spec) if is_stopped else spec
     return specs
 
 
-def _is_stopped(service: Object, label: str) -> bool:
-    if label not in labels_of(service):
+def _is_stopped(service: Object, prefix: str) -> bool:
+    if not ours_in(labels_of(service), prefix, BEFORE_STOP):
         return False
     spec = service["Spec"]
     if mode_of(spec) == "Replicated":

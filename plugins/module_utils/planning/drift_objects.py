@@ -24,6 +24,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.drift i
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.drift_rules import EDITED, MISSING, REPLACED
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Change
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.objects import owner
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prefixes import labels_as_there
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prune import references
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
@@ -123,7 +124,10 @@ def _object(
         return _replaced(kind, name, key, reason, there)
     want, now = (
         {label: value for label, value in labels.items() if not label.startswith(PRIVATE)}
-        for labels in ((entry["spec"] or {}).get("Labels") or {}, labels_of(there))
+        for labels in (
+            labels_as_there((entry["spec"] or {}).get("Labels"), labels_of(there), context.prefix),
+            labels_of(there),
+        )
     )
     changes = differences({"Labels": want}, {"Labels": now})
     if not changes:

@@ -31,10 +31,16 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.drift_r
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.images import without_digest
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import FOLLOWS_IMAGE, IMAGE, Change
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.one_service import HELD, STUCK
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.one_service import STUCK, held_label
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prefixes import service_as_there
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import QUIET, Known, mode_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
-from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import BEFORE_STOP, labels_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
+    BEFORE_STOP,
+    HELD,
+    labels_of,
+    spellings,
+)
 
 REPLICAS = "Mode.Replicated.Replicas"
 MOUNTS = "TaskTemplate.ContainerSpec.Mounts."
@@ -45,7 +51,7 @@ Object = Mapping[str, Any]
 
 def service_drift(service: Object, live: Object, spec: Object, known: Known, context: Context) -> Iterator[Drift]:
     """How a live service differs from ``spec``, what it is to have; ``service`` is its entry in the revision."""
-    want = normalise.service(spec, known.names, known.api)
+    want = normalise.service(service_as_there(spec, live["Spec"], context.prefix), known.names, known.api)
     have = normalise.service(live["Spec"], known.names)
     changes = differences(want, have)
     quiet = FOLLOWS_IMAGE if any(change.path == IMAGE for change in changes) else QUIET
@@ -71,9 +77,10 @@ def rolled_back_to_it(service: Object, live: Object, what: str) -> str:
 
 
 def _kind(path: str, want: Object, have: Object, live: Object, prefix: str) -> str:
-    if path in (REPLICAS, f"Labels.{prefix}{BEFORE_STOP}"):
+    ours = {f"Labels.{start}{word}": word for start in spellings(prefix) for word in (BEFORE_STOP, HELD)}
+    if path == REPLICAS or ours.get(path) == BEFORE_STOP:
         return SCALED
-    if path == f"Labels.{prefix}{HELD}" or (path.startswith("UpdateConfig") and prefix + HELD in labels_of(live)):
+    if ours.get(path) == HELD or (path.startswith("UpdateConfig") and held_label(labels_of(live), prefix)):
         return PAUSED
     if path.startswith(MOUNTS) and _is_volume(path[len(MOUNTS) :], want, have):
         return VOLUME

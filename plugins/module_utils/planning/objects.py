@@ -10,6 +10,7 @@ from typing import Any, Collection, Dict, Iterator, List, Mapping, NamedTuple, S
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError, PlanError
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.differences import differences
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Operation
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prefixes import labels_as_there
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
     CONTENT,
@@ -33,7 +34,7 @@ def network_operations(
     (``unsafe_change``) where one differs in more than its labels, EngineError (``conflict``) where a name belongs to
     somebody else.
     """
-    stack = desired["stack"]["name"]
+    stack, prefix = desired["stack"]["name"], desired["stack"].get("prefix", "")
     operations, notices, unsafe = [], [], []
     by_name: Dict[str, List[Mapping[str, Any]]] = {}
     for network in observed["networks"]:
@@ -54,7 +55,8 @@ def network_operations(
             payload = {"spec": entry["spec"]}
             operations.append(Operation("create", "network", name, key, "new", payload=payload))
             continue
-        want, have = normalise.network_pair(entry["spec"], own[0])
+        labels = labels_as_there(entry["spec"].get("Labels"), labels_of(own[0]), prefix)
+        want, have = normalise.network_pair({**entry["spec"], "Labels": labels}, own[0])
         changes = differences(have, want)
         serious = [str(change) for change in changes if not change.path.startswith("Labels")]
         if serious and name in unused:
@@ -78,7 +80,7 @@ def network_operations(
     return operations, notices
 
 
-def object_operations(kind: str, entries: Sequence[Mapping[str, Any]]) -> List[Operation]:
+def object_operations(kind: str, entries: Sequence[Mapping[str, Any]], prefix: str = "") -> List[Operation]:
     """Operations for the configs or secrets as ``bind`` left them (``entry["binding"]``)."""
     operations = []
     for entry in entries:
@@ -94,7 +96,8 @@ def object_operations(kind: str, entries: Sequence[Mapping[str, Any]]) -> List[O
         have = labels_of(live)
         private = {k: v for k, v in have.items() if k.startswith(PRIVATE)}
         changes = differences(
-            {"Labels": {k: v for k, v in have.items() if k not in private}}, {"Labels": spec.get("Labels") or {}}
+            {"Labels": {k: v for k, v in have.items() if k not in private}},
+            {"Labels": labels_as_there(spec.get("Labels"), have, prefix)},
         )
         if not changes and not binding["adopt"]:
             operations.append(Operation("keep", kind, name, key, "equal"))

@@ -12,13 +12,16 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.differe
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Operation, Plan
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import mode_of, task_count
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
-from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import labels_of, name_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
+    HELD,
+    labels_of,
+    name_of,
+    spellings,
+)
 
 SCALED, RESTARTED, ROLLED_BACK = "scaled", "restarted", "rolled_back"
 PAUSED, RESUMED = "paused", "resumed"
 STATES = (SCALED, RESTARTED, ROLLED_BACK, PAUSED, RESUMED)
-#: On a service whose update is held, after the label prefix: the delay between its batches before, in nanoseconds.
-HELD = "-delay-before-pause"
 #: Swarm has no call to hold an update: no further batch begins for so long (ten years, in nanoseconds).
 FOREVER = 10 * 365 * 24 * 3600 * 10**9
 UNDER_WAY, STUCK = ("updating", "rollback_started"), ("paused", "rollback_paused")
@@ -33,8 +36,8 @@ def service_plan(
 
     ``old`` are the tasks that a restart is to replace. Raises PlanError (``unsafe_change``, ``no_previous``).
     """
-    name, label = name_of(live), prefix + HELD
-    spec, reason = _WANTED[state](live, label, replicas, old)
+    name = name_of(live)
+    spec, reason = _WANTED[state](live, prefix, replicas, old)
     if spec is None:
         return Plan((Operation("keep", "service", name, reason=reason),))
     before, after = normalise.service(live["Spec"]), normalise.service(spec)
@@ -48,11 +51,16 @@ def service_plan(
     )
 
 
+def held_label(labels: Mapping[str, str], prefix: str) -> str:
+    """The label that says that an update is held, or empty text."""
+    return next((start + HELD for start in spellings(prefix) if start + HELD in labels), "")
+
+
 Wanted = Tuple[Optional[Spec], str]
 
 
-def _scaled(live: Mapping[str, Any], label: str, replicas: int, old: Sequence[str]) -> Wanted:
-    del label, old
+def _scaled(live: Mapping[str, Any], prefix: str, replicas: int, old: Sequence[str]) -> Wanted:
+    del prefix, old
     spec, mode = live["Spec"], mode_of(live["Spec"])
     if mode != "Replicated":
         raise PlanError(
@@ -65,8 +73,8 @@ def _scaled(live: Mapping[str, Any], label: str, replicas: int, old: Sequence[st
     return {**spec, "Mode": {"Replicated": {"Replicas": replicas}}}, "scaled"
 
 
-def _restarted(live: Mapping[str, Any], label: str, replicas: int, old: Sequence[str]) -> Wanted:
-    del label, replicas
+def _restarted(live: Mapping[str, Any], prefix: str, replicas: int, old: Sequence[str]) -> Wanted:
+    del prefix, replicas
     if not old:
         return None, "no task is that old"
     template = live["Spec"]["TaskTemplate"]
@@ -74,8 +82,8 @@ def _restarted(live: Mapping[str, Any], label: str, replicas: int, old: Sequence
     return {**live["Spec"], "TaskTemplate": template}, "restarted"
 
 
-def _rolled_back(live: Mapping[str, Any], label: str, replicas: int, old: Sequence[str]) -> Wanted:
-    del label, replicas, old
+def _rolled_back(live: Mapping[str, Any], prefix: str, replicas: int, old: Sequence[str]) -> Wanted:
+    del prefix, replicas, old
     if str((live.get("UpdateStatus") or {}).get("State") or "").startswith("rollback_"):
         return None, "was rolled back already"
     before = live.get("PreviousSpec")
@@ -90,24 +98,25 @@ def _rolled_back(live: Mapping[str, Any], label: str, replicas: int, old: Sequen
     return dict(before), "rolled back"
 
 
-def _paused(live: Mapping[str, Any], label: str, replicas: int, old: Sequence[str]) -> Wanted:
+def _paused(live: Mapping[str, Any], prefix: str, replicas: int, old: Sequence[str]) -> Wanted:
     del replicas, old
     spec, labels = live["Spec"], labels_of(live)
     state = str((live.get("UpdateStatus") or {}).get("State") or "")
-    if label in labels or state in STUCK:
+    if held_label(labels, prefix) or state in STUCK:
         return None, "its update is held already"
     if state not in UNDER_WAY:
         return None, "no update is under way"
     update = spec.get("UpdateConfig") or {}
-    held = {**labels, label: str(update.get("Delay") or 0)}
+    held = {**labels, prefix + HELD: str(update.get("Delay") or 0)}
     return {**spec, "Labels": held, "UpdateConfig": {**update, "Delay": FOREVER}}, "its update is held"
 
 
-def _resumed(live: Mapping[str, Any], label: str, replicas: int, old: Sequence[str]) -> Wanted:
+def _resumed(live: Mapping[str, Any], prefix: str, replicas: int, old: Sequence[str]) -> Wanted:
     del replicas, old
     spec, labels = live["Spec"], labels_of(live)
     state = str((live.get("UpdateStatus") or {}).get("State") or "")
-    if label in labels:
+    label = held_label(labels, prefix)
+    if label:
         rest = {key: value for key, value in labels.items() if key != label}
         delay = int(labels[label]) if labels[label].isdigit() else 0
         return {**spec, "Labels": rest, "UpdateConfig": {**(spec.get("UpdateConfig") or {}), "Delay": delay}}, "resumed"

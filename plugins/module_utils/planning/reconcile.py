@@ -45,11 +45,11 @@ def reconcile(
     ``observed["all_services"]``, where given, shows who else uses a name or an object.
     Raises PlanError (``unsafe_change``) and EngineError (``conflict``).
     """
-    stack = desired["stack"]["name"]
+    stack, prefix = desired["stack"]["name"], desired["stack"].get("prefix", "")
     operations, notices = network_operations(desired, observed, options.get("unused_networks", ()))
     operations += key_operation(desired, observed, bool(options.get("adopt_secrets")))
-    operations += object_operations("config", desired["configs"])
-    operations += object_operations("secret", desired["secrets"])
+    operations += object_operations("config", desired["configs"], prefix)
+    operations += object_operations("secret", desired["secrets"], prefix)
     services, unpinned = _services(desired, observed, options, images or {})
     operations += services
     notices += unpinned

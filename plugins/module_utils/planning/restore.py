@@ -23,7 +23,6 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.service
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.stop import stopped
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
-    BEFORE_STOP,
     KEY_CONFIG,
     id_of,
     labels_of,
@@ -181,7 +180,7 @@ def back(old: Service, new: Service) -> Operation:
 
 
 def _stopped(new: Service, prefix: str) -> Operation:
-    spec, reason = stopped(new["Spec"], prefix + BEFORE_STOP)
+    spec, reason = stopped(new["Spec"], prefix)
     if spec is None:
         return Operation("keep", "service", name_of(new), reason=reason)
     payload = {"id": id_of(new), "version": new["Version"]["Index"], "spec": spec}

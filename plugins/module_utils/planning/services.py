@@ -12,8 +12,17 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.errors import Pl
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.differences import differences
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.images import Choice
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Change, Operation
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prefixes import (
+    labels_as_there,
+    service_as_there,
+)
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
-from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import BEFORE_STOP, IMAGE, labels_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
+    BEFORE_STOP,
+    IMAGE,
+    labels_of,
+    ours_in,
+)
 
 MODES = ("Replicated", "Global", "ReplicatedJob", "GlobalJob")
 WORD = {"Replicated": "replicated", "Global": "global", "ReplicatedJob": "replicated-job", "GlobalJob": "global-job"}
@@ -45,7 +54,7 @@ def service_operations(
         return [Operation("create", "service", name, key, f"image {choice.image}", payload=payload)]
     spec = wanted_spec(desired["spec"], current, choice, known.prefix)
     old = current["Spec"]
-    want = normalise.service(spec, known.names, known.api)
+    want = _compared(spec, old, known)
     have = normalise.service(old, known.names)
     if mode_of(want) != mode_of(have):
         return _replaced(desired, current, spec, known, mode_of(have), mode_of(want))
@@ -53,10 +62,14 @@ def service_operations(
         return [Operation("keep", "service", name, key, "equal")]
     if "as_docker" in desired:
         made = wanted_spec(desired["as_docker"]["spec"], current, choice, known.prefix)
-        if normalise.service(made, known.names, known.api) == have:
+        if _compared(made, old, known) == have:
             return [Operation("keep", "service", name, key, AS_DOCKER)]
     changes = _readable(differences(have, want))
     return [_update(desired, current, spec, want, have, changes, known)]
+
+
+def _compared(spec: Mapping[str, Any], old: Mapping[str, Any], known: Known) -> Dict[str, Any]:
+    return normalise.service(service_as_there(spec, old, known.prefix), known.names, known.api)
 
 
 def sent_again(operation: Operation, current: Mapping[str, Any], reason: str) -> Operation:
@@ -98,7 +111,7 @@ def _update(
         "service",
         desired["name"],
         desired["key"],
-        "differs",
+        _reason(sent, old, known.prefix),
         changes,
         restarts,
         payload={
@@ -108,6 +121,13 @@ def _update(
             "ports_only": same_template and not is_job and bool(restarts),
         },
     )
+
+
+def _reason(sent: Mapping[str, Any], old: Mapping[str, Any], prefix: str) -> str:
+    labels = sent.get("Labels") or {}
+    if labels_as_there(labels, old.get("Labels"), prefix) == labels:
+        return "differs"
+    return f"differs, and its labels begin with {prefix} from now on"
 
 
 def _replaced(
@@ -176,7 +196,7 @@ def _with_image(spec: Mapping[str, Any], choice: Choice) -> Dict[str, Any]:
 def _with_remembered_replicas(spec: Dict[str, Any], labels: Mapping[str, str], prefix: str) -> Dict[str, Any]:
     """A stopped service comes back with its former replicas where the file does not say how many."""
     replicated = (spec.get("Mode") or {}).get("Replicated")
-    remembered = labels.get(prefix + BEFORE_STOP, "")
+    remembered = ours_in(labels, prefix, BEFORE_STOP)
     if replicated is None or replicated.get("Replicas") is not None or not remembered.isdigit():
         return spec
     # The label stays: without it the next run would fall back to one replica.

@@ -16,6 +16,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
     BEFORE_STOP,
     NOWHERE,
     name_of,
+    spellings,
     stack_of,
 )
 
@@ -29,7 +30,7 @@ def stop(stack: str, observed: Mapping[str, Any], prefix: str, nodes: int) -> Pl
         if stack_of(service) != stack:
             continue
         name = name_of(service)
-        spec, reason = stopped(service["Spec"], prefix + BEFORE_STOP)
+        spec, reason = stopped(service["Spec"], prefix)
         if spec is None:
             operations.append(Operation("keep", "service", name, reason=reason))
             continue
@@ -52,10 +53,12 @@ def stop(stack: str, observed: Mapping[str, Any], prefix: str, nodes: int) -> Pl
     return Plan(ordered(operations))
 
 
-def stopped(spec: Mapping[str, Any], label: str) -> Tuple[Optional[Spec], str]:
-    """The ServiceSpec without tasks, its count kept in ``label``, or None; and why."""
+def stopped(spec: Mapping[str, Any], prefix: str) -> Tuple[Optional[Spec], str]:
+    """The ServiceSpec without tasks, its count kept in a label that begins with ``prefix``, or None; and why."""
     mode = mode_of(spec)
-    labels = spec.get("Labels") or {}
+    label = prefix + BEFORE_STOP
+    old = [start + BEFORE_STOP for start in spellings(prefix)]  # the count of a stop before
+    labels = {name: value for name, value in (spec.get("Labels") or {}).items() if name not in old}
     if mode.endswith("Job"):
         return None, "a job runs to its end"
     if mode == "Replicated":

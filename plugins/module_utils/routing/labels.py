@@ -13,6 +13,7 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Tuple
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing import values
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.model import FIELDS, TASKS, Route, route_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.wrong import Wrong
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import spellings
 
 #: Fields that labels have; where a request goes is derived from the service.
 LABELLED = tuple(name for name in FIELDS if name != "service")
@@ -66,16 +67,20 @@ class Labelled(NamedTuple):
 
 def belongs(label: str, prefix: str) -> bool:
     """Whether a label is one of those that this module reads."""
-    return label.startswith(prefix + ".http.")
+    return label.startswith(starts(prefix))
+
+
+def starts(prefix: str) -> Tuple[str, ...]:
+    """How labels of routes begin: as ``prefix`` says, and as they did before."""
+    return tuple(spelling + ".http." for spelling in spellings(prefix))
 
 
 def routes_in(labels: Mapping[str, str], prefix: str, target: Target) -> Tuple[List[Labelled], List[LabelFault]]:
     """The routes of a service's labels in the order of their numbers, and everything that is wrong with the labels."""
     start = prefix + ".http."
     routes: Dict[int, Dict[str, str]] = {}
-    faults: List[LabelFault] = []
-    own = {label: label[len(start) :] for label in labels if label.startswith(start)}
-    for label, rest in sorted(own.items()):
+    own, faults = _own(labels, prefix)
+    for rest, label in own.items():
         head, _dot, tail = rest.partition(".")
         number, dot, field = tail.partition(".")
         if rest == "port":
@@ -87,18 +92,32 @@ def routes_in(labels: Mapping[str, str], prefix: str, target: Target) -> Tuple[L
             faults.append(LabelFault(label, "is no label of a route", NUMBER_HINT.replace("PREFIX", prefix)))
         else:
             routes.setdefault(int(number), {})[field] = label
+    port = own.get("port", "")
     found = []
     for index in sorted(routes):
-        labelled, more = _one(routes[index], labels, start + "port", target)
+        labelled, more = _one(routes[index], labels, port, target)
         faults += more
         found += labelled
-    if start + "port" in labels and not routes:
+    if port and not routes:
         # With a route its value would have been looked at.
         try:
-            values.port(labels[start + "port"])
+            values.port(labels[port])
         except Wrong as wrong:
-            faults.append(LabelFault(start + "port", wrong.message, wrong.hint, wrong.code))
+            faults.append(LabelFault(port, wrong.message, wrong.hint, wrong.code))
     return found, _unique(faults)
+
+
+def _own(labels: Mapping[str, str], prefix: str) -> Tuple[Dict[str, str], List[LabelFault]]:
+    """What follows the prefix, and the label; of two prefixes for one field the first counts, and it is a fault."""
+    own: Dict[str, str] = {}
+    faults: List[LabelFault] = []
+    for start in starts(prefix):
+        for label in sorted(label for label in labels if label.startswith(start)):
+            first = own.setdefault(label[len(start) :], label)
+            if first != label:
+                message = f"is the same field as {first}"
+                faults.append(LabelFault(label, message, f"Keep {first} alone.", "two_prefixes"))
+    return dict(sorted(own.items())), faults
 
 
 def _one(

@@ -11,7 +11,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.routing.conflict
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.labels import Labelled, Target, routes_in
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.model import Route
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.public import public_of
-from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import labels_of, name_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import labels_of, name_of, ours_in
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import host_name
 
 
@@ -34,7 +34,7 @@ def _labelled(services: Iterable[Mapping[str, Any]], stack: str, stack_id: str, 
     for service in sorted(services, key=name_of):
         name = name_of(service)
         labels = route_labels(service)
-        owner = stack_id or labels_of(service).get(prefix + "-stack", "")
+        owner = stack_id or ours_in(labels_of(service), prefix, "-stack")
         shared = host_name(name[len(stack) + 1 :], owner[:8])
         target = Target(name, shared if shared in _aliases(service) else name)
         for labelled in routes_in(labels, prefix, target)[0]:

@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping
+from typing import Any, Dict, Mapping, Tuple
 
 #: docker's own: which stack an object belongs to, and a service's image as the file has it.
 NAMESPACE = "com.docker.stack.namespace"
 IMAGE = "com.docker.stack.image"
 #: How the labels of this collection begin unless the user says otherwise.
-DEFAULT_PREFIX = "zane"
+DEFAULT_PREFIX = "stackwright"
+#: How they began before, which is read as well.
+OLD_PREFIX = "zane"
 
 #: Ours on configs and secrets: a digest of the content (of secrets: keyed).
 CONTENT = "stackwright.content"
@@ -34,6 +36,14 @@ KEPT = "stackwright.kept"
 
 #: On a stopped service, after the label prefix: its number of replicas before, or "global".
 BEFORE_STOP = "-replicas-before-stop"
+#: On a service whose update is held, after the label prefix: the delay between its batches before, in nanoseconds.
+HELD = "-delay-before-pause"
+#: All labels of ours that are named PREFIX-WORD; a user's own PREFIX-anything is none of them.
+TRACKING = (
+    *("-managed", "-stack", "-project", "-environment"),
+    *("-service", "-network", "-config", "-secret", "-volume"),
+    *(BEFORE_STOP, HELD),
+)
 #: No node has this id: a stopped global service has no task.
 NOWHERE = "node.id==stopped"
 
@@ -42,6 +52,18 @@ def labels_of(obj: Mapping[str, Any]) -> Dict[str, str]:
     """The labels of an Engine object: of a network at the top, of all others in its Spec."""
     spec = obj.get("Spec")
     return (spec if isinstance(spec, dict) else obj).get("Labels") or {}
+
+
+def spellings(prefix: str) -> Tuple[str, ...]:
+    """The prefixes under which labels of ours are read: the given one first, and what was the default before."""
+    if prefix not in (DEFAULT_PREFIX, OLD_PREFIX):
+        return (prefix,)
+    return (prefix, OLD_PREFIX if prefix == DEFAULT_PREFIX else DEFAULT_PREFIX)
+
+
+def ours_in(labels: Mapping[str, str], prefix: str, word: str) -> str:
+    """The value of the label PREFIX-WORD (``word`` begins with ``-``), however its prefix is spelled, or empty text."""
+    return next((labels[start + word] for start in spellings(prefix) if start + word in labels), "")
 
 
 def name_of(obj: Mapping[str, Any]) -> str:

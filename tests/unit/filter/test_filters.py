@@ -47,7 +47,7 @@ configs: {page: {content: "é ${TAG}"}, raw: {file: raw.bin}}
 def test_compose_render_shows_what_would_be_deployed_and_no_secret(tmp_path):
     (tmp_path / "raw.bin").write_bytes(b"\xff\x00")
     text = filter_of("compose_render")(
-        DEFINITION, name="shop", variables={"TAG": 2}, project_directory=str(tmp_path), shared_networks=["zane"]
+        DEFINITION, name="shop", variables={"TAG": 2}, project_directory=str(tmp_path), shared_networks=["stackwright"]
     )
     assert "very-secret-value" not in text
     assert "dmVyeS1zZWNyZXQtdmFsdWU" not in text
@@ -55,7 +55,7 @@ def test_compose_render_shows_what_would_be_deployed_and_no_secret(tmp_path):
     assert shown["services"]["shop_web"]["TaskTemplate"]["ContainerSpec"]["Image"] == "nginx:2"
     assert shown["configs"]["shop_page"]["content"] == "é 2"
     assert shown["configs"]["shop_raw"]["content"] == b"\xff\x00"
-    assert shown["networks"]["zane"] == {"external": True}
+    assert shown["networks"]["stackwright"] == {"external": True}
     assert shown["waves"] == [["web"]]
 
 

@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import spellings
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.values import boolean
 
 _KINDS = {"networks": "network", "configs": "config", "secrets": "secret"}
@@ -25,17 +27,18 @@ def tracking_labels(desired: dict[str, Any], _project: Any, options: Mapping[str
     if not wanted:
         return
     prefix = desired["stack"]["prefix"]
+    add = partial(_added, prefix)
     common = _common(desired["stack"])
     for service in desired["services"]:
-        _add(service["spec"]["Labels"], {**common, prefix + "-service": service["key"]})
+        add(service["spec"]["Labels"], {**common, prefix + "-service": service["key"]})
         for mount in service["spec"]["TaskTemplate"]["ContainerSpec"].get("Mounts") or ():
             labels = (mount.get("VolumeOptions") or {}).get("Labels")
             if labels is not None:
-                _add(labels, {**common, prefix + "-volume": _volume_key(desired["stack"], mount["Source"])})
+                add(labels, {**common, prefix + "-volume": _volume_key(desired["stack"], mount["Source"])})
     for kind, word in _KINDS.items():
         for entry in desired[kind]:
             if entry["spec"]:
-                _add(entry["spec"]["Labels"], {**common, f"{prefix}-{word}": entry["key"]})
+                add(entry["spec"]["Labels"], {**common, f"{prefix}-{word}": entry["key"]})
 
 
 def _common(stack: Mapping[str, str]) -> dict[str, str]:
@@ -52,6 +55,7 @@ def _volume_key(stack: Mapping[str, str], name: str) -> str:
     return name[len(scope) :] if name.startswith(scope) else name
 
 
-def _add(labels: dict[str, str], more: Mapping[str, str]) -> None:
+def _added(prefix: str, labels: dict[str, str], more: Mapping[str, str]) -> None:
     for name, value in more.items():
-        labels.setdefault(name, value)
+        if not any(start + name[len(prefix) :] in labels for start in spellings(prefix)):
+            labels[name] = value

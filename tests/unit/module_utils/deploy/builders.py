@@ -38,7 +38,7 @@ def desired(services, configs=(), secrets=()):
     network = {"Name": "shop_default", "Driver": "overlay", "Labels": LABELS}
     return {
         "format": 1,
-        "stack": {"name": "shop", "id": "i", "hash": "h", "project": "", "environment": "", "prefix": "zane"},
+        "stack": {"name": "shop", "id": "i", "hash": "h", "project": "", "environment": "", "prefix": "stackwright"},
         "networks": [{"key": "default", "name": "shop_default", "external": False, "spec": network}],
         "configs": sorted(configs, key=lambda entry: entry["name"]),
         "secrets": sorted(secrets, key=lambda entry: entry["name"]),

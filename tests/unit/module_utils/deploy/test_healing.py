@@ -22,6 +22,6 @@ def test_values_that_a_vault_has_sent_are_not_recorded():
     assert "the secret" in json.dumps(sent)
     intended = Intended(Revision("shop", number=3), sent)
     nothing = Compared((), (), {}, set(), {}, (), ())
-    healing = _Healing(None, intended, Context("revision 3", "zane"), (), nothing)
+    healing = _Healing(None, intended, Context("revision 3", "stackwright"), (), nothing)
     planned = SimpleNamespace(observed={"services": []}, plan=SimpleNamespace(operations=()))
     assert healing.record(planned) == snapshot

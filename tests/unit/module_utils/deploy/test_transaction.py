@@ -165,7 +165,7 @@ def test_stopping_and_starting_brings_back_the_count():
     stop_stack(swarm, Clock(), "shop", OPTIONS)
     (web,) = swarm.objects["services"].values()
     assert web["Spec"]["Mode"] == {"Replicated": {"Replicas": 0}}
-    assert web["Spec"]["Labels"]["zane-replicas-before-stop"] == "3"
+    assert web["Spec"]["Labels"]["stackwright-replicas-before-stop"] == "3"
     assert not stop_stack(swarm, Clock(), "shop", OPTIONS)["changed"]
     del state["services"][0]["spec"]["Mode"]["Replicated"]["Replicas"]
     deploy(swarm, state)

@@ -41,7 +41,9 @@ def compared(case):
     return (
         intended,
         observed,
-        compare(intended, observed, Context("revision 3", "zane", contents=contents, **context), rules_of(rules)),
+        compare(
+            intended, observed, Context("revision 3", "stackwright", contents=contents, **context), rules_of(rules)
+        ),
     )
 
 

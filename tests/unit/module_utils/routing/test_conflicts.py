@@ -8,10 +8,10 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.routing.conflict
 
 def service(stack, name="web", container=None, **routes):
     """A live service with routes: number_domain is its domain, number_path its path."""
-    labels = {"com.docker.stack.namespace": stack, "zane.http.port": "80"}
+    labels = {"com.docker.stack.namespace": stack, "stackwright.http.port": "80"}
     for key, value in routes.items():
         number, field = key[1:].split("_")
-        labels[f"zane.http.routes.{number}.{'base_path' if field == 'path' else field}"] = value
+        labels[f"stackwright.http.routes.{number}.{'base_path' if field == 'path' else field}"] = value
     spec = {"Name": f"{stack}_{name}", "Labels": labels}
     if container:
         spec["Labels"] = {"com.docker.stack.namespace": stack}
@@ -19,7 +19,7 @@ def service(stack, name="web", container=None, **routes):
     return {"ID": "x", "Spec": spec}
 
 
-def desired(*routes, prefix="zane"):
+def desired(*routes, prefix="stackwright"):
     stack = {"name": "shop", "id": "i", "prefix": prefix}
     return {
         "stack": stack,

@@ -139,4 +139,6 @@ def _survives(tree):
     except ComposeError as error:
         assert error.problems
     else:
-        platform(desired, given, {"shared_networks": ["zane"], "update_config": "safe", "environment": {"A": "b"}})
+        platform(
+            desired, given, {"shared_networks": ["stackwright"], "update_config": "safe", "environment": {"A": "b"}}
+        )

@@ -1,0 +1,52 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tracking labels that a live object has under the other prefix are what is wanted: they move with the next change.
+
+For comparing only. Volumes carry such labels in the task's specification: moving them alone would replace all tasks.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Mapping, Optional
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import TRACKING, spellings
+
+Labels = Optional[Mapping[str, str]]
+
+
+def labels_as_there(labels: Labels, there: Labels, prefix: str) -> Dict[str, str]:
+    """``labels``, those that track the object spelled as in ``there``."""
+    found, there = dict(labels or {}), there or {}
+    for word in TRACKING:
+        mine, *others = (start + word for start in spellings(prefix))
+        for other in others:
+            if mine in found and mine not in there and other in there and other not in found:
+                found[other] = found.pop(mine)
+    return found
+
+
+def service_as_there(spec: Mapping[str, Any], there: Mapping[str, Any], prefix: str) -> Mapping[str, Any]:
+    """The ServiceSpec ``spec``, its own tracking labels and those of its volumes spelled as in ``there``."""
+    if len(spellings(prefix)) == 1:
+        return spec
+    out = {**spec, "Labels": labels_as_there(spec.get("Labels"), there.get("Labels"), prefix)}
+    template = spec["TaskTemplate"]
+    container = template.get("ContainerSpec") or {}
+    live = (there["TaskTemplate"].get("ContainerSpec") or {}).get("Mounts")
+    if not container.get("Mounts") or not live:
+        return out
+    targets = {mount.get("Target"): _volume_labels(mount) for mount in live}
+    mounts = [_mount_as_there(mount, targets.get(mount.get("Target")), prefix) for mount in container["Mounts"]]
+    return {**out, "TaskTemplate": {**template, "ContainerSpec": {**container, "Mounts": mounts}}}
+
+
+def _mount_as_there(mount: Mapping[str, Any], there: Labels, prefix: str) -> Mapping[str, Any]:
+    labels = _volume_labels(mount)
+    if not labels or not there:
+        return mount
+    return {**mount, "VolumeOptions": {**mount["VolumeOptions"], "Labels": labels_as_there(labels, there, prefix)}}
+
+
+def _volume_labels(mount: Mapping[str, Any]) -> Labels:
+    return (mount.get("VolumeOptions") or {}).get("Labels")
