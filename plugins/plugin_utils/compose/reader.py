@@ -156,7 +156,7 @@ class _Builder:
         self.back = back  # what undoes shield() in a scalar
         self.report = report
         self.stack: list[_Frame] = []
-        self.anchors: dict[str, tuple[Any, int, int]] = {}  # value, expanded size, depth
+        self.anchors: dict[str, tuple[Any, int, int, str | None]] = {}  # value, expanded size, depth, tag
         self.open: set[str] = set()
         self.count = 0
         self.resolved: dict[str, Any] = {}
@@ -171,7 +171,7 @@ class _Builder:
                 if isinstance(value, str):
                     value = self._text(value, event)
                 if event.anchor:
-                    self.anchors[event.anchor] = (value, 1, 0)
+                    self.anchors[event.anchor] = (value, 1, 0, _TAGS.get(event.tag))
                 self._add(value, event, _TAGS.get(event.tag), 1, 0)
             elif kind is yaml.MappingStartEvent:
                 self._push(Map, event)
@@ -246,7 +246,7 @@ class _Builder:
             self._merge(frame, source, mark)
         if frame.anchor:
             self.open.discard(frame.anchor)
-            self.anchors[frame.anchor] = (frame.node, frame.size, frame.depth)
+            self.anchors[frame.anchor] = (frame.node, frame.size, frame.depth, frame.tag)
         self._add(frame.node, frame, frame.tag, frame.size, frame.depth)
 
     def _alias(self, event: Any) -> None:
@@ -255,8 +255,8 @@ class _Builder:
             _stop(self.report, f"the anchor '{name}' contains itself", mark, "remove the alias", "recursive_anchor")
         if name not in self.anchors:
             _stop(self.report, f"unknown anchor '{name}'", mark, "anchors hold within one file only", "unknown_anchor")
-        value, size, depth = self.anchors[name]
-        self._add(value, event, None, size, depth)
+        value, size, depth, tag = self.anchors[name]
+        self._add(value, event, tag, size, depth)
 
     def _add(self, value: Any, source: Any, tag: str | None, size: int, depth: int) -> None:
         """Puts a finished node into the container that is open, or makes it the result."""
@@ -339,7 +339,13 @@ class _Builder:
                 self.report.problem(message, mark, hint=hint, code="merge_key")
                 frame.node.lose(ANYTHING)
                 return
+            own = {*frame.node, *frame.node.tags}
             for key, value in item.items():
-                if key not in frame.node and key not in frame.node.tags:
+                if key not in own:
                     frame.node[key] = value
                     frame.node.marks[key] = item.mark(key)
+            for key, tag in item.tags.items():
+                if key not in frame.node.tags:
+                    # An own value beside a merged !reset: what lies below goes, the value stays.
+                    frame.node.tags[key] = "override" if key in own else tag
+                    frame.node.marks.setdefault(key, item.mark(key))

@@ -57,22 +57,8 @@ def becomes_job(service: Mapping[str, Any]) -> bool:
 def waves(depends_on: Mapping[str, Dependencies]) -> list[list[str]]:
     """Return the services' keys, wave by wave: each after all that it depends on, each as early as it can.
 
-    A dependency that is not there is skipped if it is not required. Raises Invalid for one that is, and for a cycle.
+    A dependency that is not there is skipped. Raises Invalid for a cycle.
     """
-    missing = [
-        (key, other)
-        for key in sorted(depends_on)
-        for other, entry in depends_on[key].items()
-        if other not in depends_on and entry["required"]
-    ]
-    if missing:
-        key, other = missing[0]
-        raise Invalid(
-            f"depends on {other!r}, which is no service of this stack",
-            ("services", key, "depends_on", other),
-            hint="Add the service, or say 'required: false'.",
-            code="undefined",
-        )
     waiting = {key: {other for other in others if other in depends_on} for key, others in depends_on.items()}
     dependents: dict[str, list[str]] = {}
     for key, others in waiting.items():

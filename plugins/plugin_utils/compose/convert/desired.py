@@ -62,11 +62,14 @@ def convert(project: Any, stack: Stack, *, options: ConvertOptions | None = None
 def _service(context: Context, key: str, service: Any) -> dict[str, Any]:
     scope = Scope(context, key, service if isinstance(service, Mapping) else {})
     mark = context.project.where(scope.path())
+    depends_on = dependencies(scope.service, scope.path())
+    for other in depends_on.keys() - context.project.services.keys():
+        depends_on[other]["required"] = False  # the rules have judged it
     return {
         "key": key,
         "name": context.stack.scoped(key),
         "image": scope.service.get("image"),
         "spec": service_spec(scope),
-        "depends_on": dependencies(scope.service, scope.path()),
+        "depends_on": depends_on,
         "where": f"{mark.file}:{mark.line}" if mark else "",
     }

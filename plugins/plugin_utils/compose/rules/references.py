@@ -83,11 +83,14 @@ def check_dependencies(look: Look) -> None:
     for name, service in services.items():
         for other, how in mapping(service.get("depends_on")).items():
             if other not in services and mapping(how).get("required", True) is not False:
-                _unknown_service(look, ("services", name, "depends_on", other), other, services)
+                path = ("services", name, "depends_on", other)
+                # In the short form, docker deploys such a file: mostly it is one of several.
+                short = look.project.where(path) == look.project.where((*path, "condition"))
+                _unknown_service(look, path, other, short)
         for index, link in enumerate(sequence(service.get("links"))):
             other = str(link).partition(":")[0]
             if other not in services:
-                _unknown_service(look, ("services", name, "links", index), other, services)
+                _unknown_service(look, ("services", name, "links", index), other, True)
     graph = {name: sorted(mapping(service.get("depends_on"))) for name, service in services.items()}
     for cycle in itertools.islice(cycles(graph), MOST_CYCLES):
         path = ("services", cycle[0], "depends_on", cycle[1])
@@ -96,10 +99,14 @@ def check_dependencies(look: Look) -> None:
         look.problem(path, message, "remove one of these dependencies", "cycle")
 
 
-def _unknown_service(look: Look, path: Tuple[Any, ...], other: str, services: Iterable[str]) -> None:
-    near = look.nearest(other, services)
+def _unknown_service(look: Look, path: Tuple[Any, ...], other: str, harmless: bool) -> None:
+    near = look.nearest(other, look.services)
     hint = f"did you mean '{near}'?" if near else "define it, or activate its profile"
-    look.problem(path, f"there is no service '{shown_key(other)}'", hint, "undefined_service")
+    message = f"there is no service '{shown_key(other)}'"
+    if harmless:
+        look.notice(path, f"{message}, so this has no effect", hint, "undefined_service")
+    else:
+        look.problem(path, message, hint, "undefined_service")
 
 
 def cycles(graph: Mapping[str, Iterable[str]]) -> Iterator[Tuple[str, ...]]:
