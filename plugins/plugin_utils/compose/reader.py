@@ -30,6 +30,7 @@ except ImportError:  # PyYAML without libyaml: the same events, ten times slower
 MAX_BYTES = 10_000_000
 MAX_NODES = 300_000
 MAX_DEPTH = 100
+MAX_AGAIN = 5_000_000  # characters that are read again; each ``{A:}`` costs the whole file once more
 
 NUL = "a text can't hold a NUL"
 NUL_HINT = "put binary content into a file of its own"
@@ -59,12 +60,17 @@ def read_yaml(data: bytes | str, file: str, report: Report) -> Any:
     """
     try:
         text, back = shield(_decode(data, file, report))
-        builder = _Builder(file, report, back)
-        try:
-            return builder.build(_events(text))
-        except yaml.YAMLError as error:
-            message, mark, hint = _syntax(error, file)
-            report.problem(message, mark, hint=hint, code="yaml_syntax")
+        left = MAX_AGAIN
+        while True:
+            try:
+                return _Builder(file, report, back).build(_events(text))
+            except yaml.YAMLError as error:
+                text, mended = _with_colon(text, error, file, report)
+                left -= len(text)
+                if not mended or left < 0:
+                    message, mark, hint = _syntax(error, file)
+                    report.problem(message, mark, hint=hint, code="yaml_syntax")
+                    break
     except _Stop:
         pass
     return None
@@ -131,6 +137,25 @@ def _syntax(error: yaml.YAMLError, file: str) -> tuple[str, Mark, str]:
     message = f"{problem} {context}" if context else str(problem)
     hint = next((hint for words, hint in _HINTS if words in message), "")
     return f"YAML: {message}", Mark(file, mark.line + 1, mark.column + 1) if mark else Mark(file), hint
+
+
+def _with_colon(text: str, error: yaml.YAMLError, file: str, report: Report) -> tuple[str, bool]:
+    """``text`` with quotes where libyaml refuses ``{A:}``, and whether that was it.
+
+    To Go's YAML, which Compose and docker use, this colon belongs to the text: a key ``A:`` without a value.
+    """
+    start, end = getattr(error, "context_mark", None), getattr(error, "problem_mark", None)
+    if getattr(error, "problem", "") != "found unexpected ':'" or start is None or end is None:
+        return text, False
+    plain = text[start.index : end.index + 1]
+    report.notice(
+        f"'{plain}' is one text, with its colon",
+        Mark(file, start.line + 1, start.column + 1),
+        hint="put a blank after the colon",
+        code="colon",
+    )
+    quoted = plain.replace("'", "''")
+    return f"{text[: start.index]}'{quoted}'{text[end.index + 1 :]}", True
 
 
 class _Frame:
