@@ -7,12 +7,14 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).resolve().parents[1])]
 
-from integration.conftest import bed, swarm
+from integration import conftest
+from integration.conftest import bed, pytest_runtest_makereport, pytest_runtest_teardown, swarm
 
-__all__ = ["bed", "swarm"]
+__all__ = ["bed", "pytest_runtest_makereport", "pytest_runtest_teardown", "swarm"]
 
 
 def pytest_terminal_summary(terminalreporter):
+    conftest.pytest_terminal_summary(terminalreporter)
     counts: dict[str, int] = {}
     for reports in terminalreporter.stats.values():
         for report in reports:

@@ -8,7 +8,6 @@ STACKWRIGHT_TEST_BED (prefix, default "pytest"), STACKWRIGHT_KEEP_BED=1 (leave i
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +16,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from testbed import Bed, BedError
+from testbed import Bed, BedError, for_tests
+from testbed.for_tests import pytest_runtest_makereport, pytest_runtest_teardown, pytest_terminal_summary
 from testbed.swarm import StackScope
 
 
@@ -26,24 +26,24 @@ def bed() -> Iterator[Bed]:
     """A bed as the environment asks for it; one of the same prefix that is up and like it is used again."""
     if os.geteuid() != 0:
         pytest.skip("the test bed needs root: it starts engines")
-    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
-    prefix = os.environ.get("STACKWRIGHT_TEST_BED", "pytest") + (f"-{worker}" if worker else "")
     nodes = int(os.environ.get("STACKWRIGHT_TEST_NODES", "1"))
     managers = 1 if nodes < 3 else 3
-    engine = os.environ.get("STACKWRIGHT_TEST_ENGINE", "20.10")
-    made = Bed.up(prefix, engine, managers, nodes - managers)
-    yield made
-    if os.environ.get("STACKWRIGHT_KEEP_BED") != "1":
-        made.down()
+    with for_tests.bed_for(keep=True, managers=managers, workers=nodes - managers) as made:
+        yield made
 
 
 @pytest.fixture
 def swarm(bed: Bed, request: pytest.FixtureRequest) -> Iterator[StackScope]:
     """The bed's Swarm with a stack name of this test's own; everything that begins with it is removed at the end."""
-    scope = StackScope(bed, re.sub(r"[^a-z0-9]+", "-", request.node.name.lower()).strip("-")[:30].strip("-"))
-    scope.remove()
-    yield scope
-    scope.remove()
+    with for_tests.scope_for(bed, request) as scope:
+        yield scope
 
 
-__all__ = ["BedError", "bed", "swarm"]
+__all__ = [
+    "BedError",
+    "bed",
+    "pytest_runtest_makereport",
+    "pytest_runtest_teardown",
+    "pytest_terminal_summary",
+    "swarm",
+]

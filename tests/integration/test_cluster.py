@@ -8,7 +8,7 @@ import pytest
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).resolve().parents[1])]
 
 from playbook import Player
-from testbed import Bed, BedError
+from testbed import BedError, for_tests
 from testbed.commands import wait_for
 
 COMPOSE = """\
@@ -25,9 +25,8 @@ services:
 @pytest.fixture(scope="module")
 def cluster():
     """Three managers and a worker, and beside them a node that is in no Swarm."""
-    bed = Bed.up("cluster", managers=3, workers=1)
-    yield bed
-    bed.down()
+    with for_tests.bed_for("cluster", managers=3, workers=1) as bed:
+        yield bed
 
 
 @pytest.fixture
@@ -155,7 +154,7 @@ def test_a_swarm_without_quorum_says_so_and_nothing_hangs(player, cluster):
 
 
 def test_a_node_outside_any_swarm_says_so(player, cluster, tmp_path):
-    with Bed.up("lonely", managers=1) as lonely:
+    with for_tests.bed_for("lonely") as lonely:
         node = lonely.node("m1")
         node.cli(["docker", "swarm", "leave", "--force"])
         run = player.play(task(docker_host=node.docker_host), limit="m1")

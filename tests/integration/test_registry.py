@@ -11,7 +11,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from playbook import Player
-from testbed import Bed, images
+from testbed import for_tests, images
 
 COMPOSE = """\
 services:
@@ -27,11 +27,8 @@ services:
 def bed():
     if os.geteuid() != 0:
         pytest.skip("the test bed needs root: it starts engines")
-    prefix = os.environ.get("STACKWRIGHT_TEST_BED", "pytest") + "-registry"
-    made = Bed.up(prefix, os.environ.get("STACKWRIGHT_TEST_ENGINE", "20.10"), registries=("open", "auth"))
-    yield made
-    if os.environ.get("STACKWRIGHT_KEEP_BED") != "1":
-        made.down()
+    with for_tests.bed_for("registry", keep=True, registries=("open", "auth")) as made:
+        yield made
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).resolve().parents[1])]
 
 from playbook import Player
-from testbed import Bed
+from testbed import for_tests
 
 REGIONS = ("east", "west")
 
@@ -33,7 +33,7 @@ services:
 def clusters():
     """Two Swarms of one node that know nothing of each other."""
     with ExitStack() as stack:
-        beds = {region: stack.enter_context(Bed.up(region)) for region in REGIONS}
+        beds = {region: stack.enter_context(for_tests.bed_for(region)) for region in REGIONS}
         for bed in beds.values():
             bed.images["busybox"]
         yield beds

@@ -18,8 +18,7 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).resolve().parents
 
 from core import Core
 from playbook import Player
-from testbed import Bed
-from testbed.swarm import StackScope
+from testbed import for_tests
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import CLEANUP
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.cleanup import clean_cluster
@@ -59,21 +58,14 @@ volumes:
 
 @pytest.fixture(scope="module")
 def three():
-    bed = Bed.up("cleanup", os.environ.get("STACKWRIGHT_TEST_ENGINE", "20.10"), managers=1, workers=2)
-    yield bed
-    bed.down()
+    with for_tests.bed_for("cleanup", workers=2) as bed:
+        yield bed
 
 
 @pytest.fixture
 def name(three, request):
-    scope = StackScope(three, "c-" + request.node.name.lower().replace("_", "-")[5:25].strip("-"))
-    scope.remove()
-    yield scope.name
-    for node in three.nodes.values():
-        if not node.is_up:
-            three.start(node.name)
-    three.wait_ready()
-    scope.remove()
+    with for_tests.scope_for(three, request, longest=22) as scope:
+        yield scope.name
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import shlex
 import subprocess
 import sys
@@ -17,7 +16,7 @@ import yaml
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).resolve().parents[1])]
 
 from playbook import Player
-from testbed import Bed, images
+from testbed import for_tests, images
 from testbed.swarm import StackScope
 
 QUIET = ["sh", "-c", "trap exit TERM; sleep 1d & wait"]
@@ -27,25 +26,15 @@ KERNEL = ("no_ipvs", "no_overlay", "storage_driver", "disk_space", "inodes")
 
 @pytest.fixture(scope="module")
 def three():
-    prefix = os.environ.get("STACKWRIGHT_TEST_BED", "pytest") + "-preflight"
-    engine = os.environ.get("STACKWRIGHT_TEST_ENGINE", "20.10")
-    bed = Bed.up(prefix, engine, managers=1, workers=2, registries=("open", "auth"))
-    bed.images.publish(images.build("busybox"), "busybox:1", "auth")
-    yield bed
-    if os.environ.get("STACKWRIGHT_KEEP_BED") != "1":
-        bed.down()
+    with for_tests.bed_for("preflight", keep=True, workers=2, registries=("open", "auth")) as bed:
+        bed.images.publish(images.build("busybox"), "busybox:1", "auth")
+        yield bed
 
 
 @pytest.fixture
 def name(three, request):
-    scope = StackScope(three, "p-" + request.node.name.lower().replace("_", "-")[5:30].strip("-"))
-    scope.remove()
-    yield scope.name
-    for node in three.nodes.values():
-        if not node.is_up:
-            three.start(node.name)
-    three.wait_ready()
-    scope.remove()
+    with for_tests.scope_for(three, request, longest=27) as scope:
+        yield scope.name
 
 
 class Ground(Player):

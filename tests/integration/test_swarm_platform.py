@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import os
 import sys
 from pathlib import Path
 
@@ -13,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from caddy import wait_for
 from playbook import ROOT, Player
-from testbed import Bed
+from testbed import for_tests
 
 PORT = 18088
 ROLE = "stackwright.swarm.swarm_platform"
@@ -86,7 +85,7 @@ def test_two_stacks_behind_a_proxy_that_survives_its_task(bed, swarm, tmp_path, 
 @pytest.fixture
 def bare():
     """An engine that is in no Swarm."""
-    with Bed.up(os.environ.get("STACKWRIGHT_TEST_BED", "pytest") + "-bare", swarm=False) as made:
+    with for_tests.bed_for("bare", swarm=False) as made:
         yield made
 
 

@@ -6,12 +6,14 @@ import os
 import re
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from testbed import Bed, BedError, cgroups, cleanup, images, network, processes, records
+from testbed import Bed, BedError, cgroups, cleanup, for_tests, images, network, processes, records
 from testbed.commands import run, wait_for
 from testbed.paths import BEDS, RUN
+from testbed.swarm import StackScope
 
 TWO_ON_A_NETWORK = """
 version: "3.8"
@@ -24,7 +26,7 @@ services:
 
 
 def prefix(name: str) -> str:
-    return f"{os.environ.get('STACKWRIGHT_TEST_BED', 'pytest')}-{name}"
+    return for_tests.prefix_of(name)
 
 
 def left_of(tag: str, folder: Path) -> dict[str, list[str]]:
@@ -189,7 +191,7 @@ volumes: {{data: {{}}}}
 @pytest.fixture(scope="module")
 def three():
     """One manager and two workers."""
-    with Bed.up(prefix("three"), engine=os.environ.get("STACKWRIGHT_TEST_ENGINE", "20.10"), workers=2) as bed:
+    with Bed.up(prefix("three"), engine=for_tests.engine(), workers=2) as bed:
         yield bed
 
 
@@ -242,3 +244,138 @@ def test_the_swarm_goes_on_without_its_leader(own_prefix):
     bed.wait_ready()
 
     assert [config["Spec"]["Name"] for config in bed.node("m1").api("GET", "/configs")] == ["written"]
+
+
+class _Engine:
+    """A node whose networks are all in use: what a real engine does once in a hundred times."""
+
+    name, is_up = "m1", True
+
+    def __init__(self, *networks):
+        self.networks = networks
+        self.asked = []
+
+    def api(self, method, url, *_more):
+        self.asked.append((method, url.partition("?")[0]))
+        if method == "DELETE":
+            raise BedError(f"DELETE {url}: 409 network n1 is in use by task t1")
+        task = {
+            "ID": "t1",
+            "NodeID": "node1",
+            "DesiredState": "complete",
+            "Status": {"State": "failed", "Err": "exit (4)"},
+            "Spec": {"ContainerSpec": {"Labels": {"com.docker.stack.namespace": "shop"}}},
+        }
+        if url.startswith("/volumes"):
+            return {"Volumes": None}
+        return {"/networks": list(self.networks), "/tasks": [task]}.get(url.partition("?")[0], [])
+
+
+class _OneNode:
+    def __init__(self, engine):
+        self.engine, self.nodes = engine, {"m1": engine}
+
+    def node(self, _name):
+        return self.engine
+
+
+GHOST = {"Name": "shop_old", "Id": "n2", "Scope": "swarm", "Peers": [{"Name": "m1"}]}
+
+
+def test_a_tear_down_in_vain_says_what_stays_and_why():
+    engine = _Engine({"Name": "shop_default", "Id": "n1", "Scope": "swarm"}, GHOST)
+    with pytest.raises(BedError) as failed:
+        StackScope(_OneNode(engine), "shop").remove(0.1)
+    text = str(failed.value)
+    assert "network shop_default n1 (DELETE /networks/n1: 409 network n1 is in use by task t1)" in text
+    assert "task t1, failed (meant to be complete), on node node1: exit (4)" in text
+    assert "shop_old" not in text
+
+
+def test_a_tear_down_does_not_wait_for_what_only_a_node_still_shows():
+    engine = _Engine(GHOST)
+    scope = StackScope(_OneNode(engine), "shop")
+    scope.remove(0)
+    assert scope.ghosts() == ["network shop_old n2 on m1"]
+    assert not any(method == "DELETE" for method, _url in engine.asked)
+
+
+def test_no_two_tests_have_one_stack_name():
+    ids = [f"tests/integration/test_gate.py::test_what_can_not_heal_fails_early[{name}]" for name in ("job", "image")]
+    ids += ["tests/integration/test_a.py::test_x", "tests/integration/test_b.py::test_x", "a::test_x_" + "y" * 99]
+    names = [for_tests.name_of(one, 22) for one in ids]
+    assert len(set(names)) == len(ids)
+    assert all(re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?", name) for name in names), names
+
+
+def test_a_bed_that_is_stuck_is_told_and_replaced_and_the_run_goes_on(pytester_folder):
+    """A run of pytest of its own, with beds that need no engine."""
+    done = run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--import-mode=importlib", "test_them.py"],
+        check=False,
+        cwd=pytester_folder,
+        env={key: value for key, value in os.environ.items() if not key.startswith(("STACKWRIGHT_", "PYTEST_"))},
+    )
+    assert "4 passed" in done.stdout, done.stdout
+    assert (pytester_folder / "log").read_text().split() == ["up", "module", "down", "up", "module", "down"]
+    assert "test bed: pytest (engine 20.10) is stuck: the network x stays" in done.stdout
+    assert "It is replaced after test_them.py::test_it[1]" in done.stdout
+
+
+@pytest.fixture
+def pytester_folder(tmp_path):
+    (tmp_path / "conftest.py").write_text(
+        f"""
+import sys
+sys.path.insert(0, {str(Path(__file__).resolve().parents[1])!r})
+import pytest
+from testbed import BedError, bed, for_tests, swarm
+from testbed.for_tests import *
+
+def log(what):
+    with open({str(tmp_path / "log")!r}, "a") as handle:
+        print(what, file=handle)
+
+class Fake:
+    prefix, engine, nodes = "pytest", "20.10", {{}}
+    wait_ready = lambda self: None
+    down = lambda self: log("down")
+    is_healthy = lambda self: True
+    node = lambda self, name: None
+    @classmethod
+    def up(cls, prefix, **how):
+        log("up")
+        return cls()
+
+for_tests.Bed = Fake
+swarm.StackScope.ghosts = lambda self: []
+
+@pytest.fixture(scope="session")
+def bed():
+    with for_tests.bed_for() as made:
+        yield made
+
+@pytest.fixture(scope="module")
+def of_the_module(bed):
+    log("module")
+
+@pytest.fixture
+def scope(bed, request, of_the_module):
+    with for_tests.scope_for(bed, request) as made:
+        yield made
+"""
+    )
+    (tmp_path / "test_them.py").write_text(
+        """
+import pytest
+from testbed import BedError
+
+@pytest.mark.parametrize("number", range(4))
+def test_it(scope, number):
+    def remove():
+        if number == 1:
+            raise BedError("the network x stays")
+    scope.remove = remove
+"""
+    )
+    return tmp_path

@@ -27,6 +27,8 @@ class Bed:
         self.record = record
         self.prefix = record.prefix
         self.engine = record.engine
+        #: Whether its nodes form a Swarm, by what ``up`` was asked for.
+        self.forms_swarm = True
         self.network = Network(record.tag, record.subnet)
         folder = Path(record.folder)
         programs = engines.engine(record.engine)
@@ -70,7 +72,8 @@ class Bed:
             found = records.load(prefix)
             if found and _matches(found, engine, roles, registries):
                 bed = cls(found)
-                if bed.is_healthy(swarm):
+                bed.forms_swarm = swarm
+                if bed.is_healthy():
                     return bed
             cleanup.remove(prefix)
             return cls._create(prefix, engine, roles, registries, swarm)
@@ -101,6 +104,7 @@ class Bed:
             record.registries = {name: {} for name in registries}
             record.save()
             bed = cls(record)
+            bed.forms_swarm = swarm
             bed._start()
             if swarm:
                 bed._form_swarm()
@@ -150,10 +154,10 @@ class Bed:
         node.wait_until_up()
         self._save()
 
-    def is_healthy(self, swarm: bool = True) -> bool:
-        """Whether every node and registry answers, and (with ``swarm``) every node is ready in the Swarm."""
+    def is_healthy(self) -> bool:
+        """Whether every node and registry answers, and every node is ready in the Swarm, if the bed is to be one."""
         parts = [*self.nodes.values(), *self.registries.values()]
-        return all(part.is_up for part in parts) and (not swarm or self.ready_nodes() == set(self.nodes))
+        return all(part.is_up for part in parts) and (not self.forms_swarm or self.ready_nodes() == set(self.nodes))
 
     def ready_nodes(self) -> set[str]:
         """Host names of the nodes that the first manager which answers sees as ready; empty where none does."""

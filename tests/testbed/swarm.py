@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import urllib.parse
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from .bed import Bed
@@ -19,6 +19,23 @@ KINDS = {kind: f"/{kind}/{{}}" for kind in ("services", "secrets", "configs", "n
 
 #: The label of the configs that a deployment keeps for itself.
 STACK = "stackwright.stack"
+
+
+@dataclass(frozen=True)
+class Left:
+    """Something of a test that is still there: where it is, how to remove it, and what to tell of it."""
+
+    node: Node
+    url: str
+    text: str
+
+    def remove(self) -> str:
+        """Ask for its removal; gives the Engine's objection, empty where it has none."""
+        try:
+            self.node.api("DELETE", self.url)
+        except BedError as error:
+            return str(error)
+        return ""
 
 
 class StackScope:
@@ -75,38 +92,88 @@ class StackScope:
             raise BedError(f"{error}; tasks: {states}") from error
 
     def remove(self, seconds: float = 120) -> None:
-        """Remove every object of this test, with its containers and volumes, and wait until they have gone."""
-        wait_for(f"the objects of {self.name} to go", self._remove_once, seconds)
+        """Remove every object of this test, with its containers and volumes, and wait until they have gone.
+
+        Raises BedError that says what stays and why, after ``seconds``.
+        """
+        stays: list[str] = []
+
+        def try_once() -> bool:
+            # In use until its tasks have gone, or gone just now: the next look decides.
+            stays[:] = [f"{left.text} ({left.remove() or 'its removal was accepted'})" for left in self.leftovers()]
+            return not stays
+
+        try:
+            wait_for(f"the objects of {self.name} to go", try_once, seconds)
+        except BedError as error:
+            tasks = [_task(task) for task in self.node.api("GET", "/tasks") if self._is_recent(task)]
+            raise BedError("; ".join([f"{error}; what stays: {', '.join(stays)}", *tasks])) from error
+
+    def leftovers(self) -> list[Left]:
+        """What of this test is there, on all nodes that are up, but for ``ghosts``."""
+        left = []
+        for kind, one in KINDS.items():
+            for entry in self.objects(kind):
+                if not _is_ghost(entry):
+                    left.append(Left(self.node, one.format(_id(entry)), f"{kind[:-1]} {_name(entry)} {_id(entry)}"))
+        for entry in self.bookkeeping():
+            left.append(Left(self.node, f"/configs/{_id(entry)}", f"config {_name(entry)} {_id(entry)}"))
+        for node in self.bed.nodes.values():
+            if node.is_up:
+                left += self._local(node)
+        return left
+
+    def ghosts(self) -> list[str]:
+        """Networks that the Swarm has no more and a node's engine still shows.
+
+        20.10 does so for ever where a job's task fails while its service is removed: its entry for the network's load
+        balancer stays. Nothing can be attached to it, nothing can remove it, and nobody needs its name again.
+        """
+        return [
+            f"network {_name(one)} {_id(one)} on {self.node.name}" for one in self.objects("networks") if _is_ghost(one)
+        ]
 
     def _running(self, count: int) -> list[dict]:
         tasks = self.tasks()
         good = len(tasks) == count and all(task["Status"]["State"] == "running" for task in tasks)
         return tasks if good else []
 
-    def _remove_once(self) -> bool:
-        """Try to remove all that is left; whether nothing was."""
-        left = [(self.node, one.format(_id(entry))) for kind, one in KINDS.items() for entry in self.objects(kind)]
-        left += [(self.node, f"/configs/{_id(entry)}") for entry in self.bookkeeping()]
-        for node in self.bed.nodes.values():
-            if node.is_up:
-                left += [(node, url) for url in self._local(node)]
-        for node, url in left:
-            # In use until its tasks have gone, or gone just now: the next look decides.
-            with contextlib.suppress(BedError):
-                node.api("DELETE", url)
-        return not left
-
-    def _local(self, node: Node) -> list[str]:
-        """URLs of the containers and volumes on a node.
+    def _local(self, node: Node) -> list[Left]:
+        """The containers and volumes on a node.
 
         Containers are removed by force: most commands in tests do not heed SIGTERM, and Swarm would wait ten seconds.
         """
         query = urllib.parse.quote(json.dumps({"name": [self.name]}))
         containers = node.api("GET", f"/containers/json?all=1&filters={query}")
         volumes = node.api("GET", f"/volumes?filters={query}")["Volumes"] or []
-        mine = [entry["Id"] for entry in containers if entry["Names"][0].lstrip("/").startswith(self.name)]
-        named = [entry["Name"] for entry in volumes if entry["Name"].startswith(self.name)]
-        return [f"/containers/{one}?force=1&v=1" for one in mine] + [f"/volumes/{one}" for one in named]
+        left = []
+        for entry in containers:
+            name = entry["Names"][0].lstrip("/") if entry["Names"] else ""
+            if name.startswith(self.name):
+                text = f"container {name} {entry['Id'][:12]}, {entry['State']} ({entry['Status']}), on {node.name}"
+                left.append(Left(node, f"/containers/{entry['Id']}?force=1&v=1", text))
+        for entry in volumes:
+            if entry["Name"].startswith(self.name):
+                left.append(Left(node, f"/volumes/{entry['Name']}", f"volume {entry['Name']} on {node.name}"))
+        return left
+
+    def _is_recent(self, task: dict) -> bool:
+        """Whether this may be a task that keeps an object in use: of services that are there, or were just now."""
+        labels = task["Spec"].get("ContainerSpec", {}).get("Labels") or {}
+        return labels.get("com.docker.stack.namespace", "").startswith(self.name)
+
+
+def _is_ghost(network: dict) -> bool:
+    """The Engine lists its own entry, the one with peers, only where the Swarm has none."""
+    return network.get("Scope") == "swarm" and "Peers" in network
+
+
+def _task(task: dict) -> str:
+    status = task["Status"]
+    told = (
+        f"task {task['ID']}, {status['State']} (meant to be {task['DesiredState']}), on node {task.get('NodeID', '')}"
+    )
+    return f"{told}: {status['Err']}" if status.get("Err") else told
 
 
 def _name(entry: dict) -> str:

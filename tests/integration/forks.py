@@ -1,0 +1,189 @@
+"""ansible-playbook in a fork of a process that has imported it: the same run without a second of imports.
+
+``Fork`` is a run. As a program this file is the process that forks, started by the first run (see docs/decisions/0024).
+What Ansible reads from its environment while it is imported can't be told to a fork: ``can_run`` says which
+environments are all right. Everything else (settings, temporary folder, streams, working directory, signals) is made
+anew in the fork, before ansible-playbook's own ``main``.
+"""
+
+from __future__ import annotations
+
+import array
+import atexit
+import contextlib
+import gc
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+
+#: Settings that differ from run to run; a fork reads them again.
+READ_AGAIN = {"ANSIBLE_HOME", "ANSIBLE_VAULT_PASSWORD_FILE", "ANSIBLE_FORKS", "ANSIBLE_NOCOLOR"}
+FOLDER = os.path.dirname(os.path.abspath(__file__))
+_lock = threading.Lock()
+_servers: dict[str, socket.socket] = {}
+
+
+def can_run(environment: dict[str, str], usual: dict[str, str]) -> bool:
+    """Whether nothing but what is read again differs from the usual environment."""
+    changed = {key for key in environment.keys() | usual.keys() if environment.get(key) != usual.get(key)}
+    return not any(key.startswith(("ANSIBLE_", "PYTHON", "LC_", "LANG")) for key in changed - READ_AGAIN)
+
+
+class Fork:
+    """A run in a session of its own; as far as it goes like subprocess.Popen."""
+
+    def __init__(self, argv: list[str], cwd: str, env: dict[str, str], stdout: int, stderr: int) -> None:
+        self.argv, self.returncode = argv, None
+        self._end, theirs = socket.socketpair()
+        with open(os.devnull, "rb") as nothing, theirs:
+            job = json.dumps({"argv": argv, "cwd": cwd, "env": env}).encode()
+            fds = array.array("i", [nothing.fileno(), stdout, stderr, theirs.fileno()])
+            with _lock:
+                server = _server(env)
+                server.sendmsg([len(job).to_bytes(8, "big")], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds)])
+                server.sendall(job)
+        self._reader = self._end.makefile()
+        self.pid = int(self._reader.readline())
+
+    def poll(self) -> int | None:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.wait(0.001)
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """The exit code, negative for a signal; raises subprocess.TimeoutExpired."""
+        if self.returncode is None:
+            self._end.settimeout(timeout)
+            try:
+                line = self._end.recv(100)
+            except TimeoutError:
+                raise subprocess.TimeoutExpired(self.argv, timeout) from None
+            if not line:
+                raise RuntimeError("the process that forks ansible-playbook has ended")
+            self.returncode = int(line)
+            self._reader.close()
+            self._end.close()
+        return self.returncode
+
+
+def run(argv: list[str], cwd: str, env: dict[str, str], timeout: float) -> subprocess.CompletedProcess:
+    """As subprocess.run with ``capture_output`` and ``text``."""
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
+        fork = Fork(argv, cwd, env, output.fileno(), errors.fileno())
+        try:
+            code = fork.wait(timeout)
+        except BaseException:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(fork.pid, signal.SIGKILL)
+            raise
+        texts = [(stream.seek(0), stream.read().decode(errors="replace"))[1] for stream in (output, errors)]
+    return subprocess.CompletedProcess(argv, code, *texts)
+
+
+def _server(env: dict[str, str]) -> socket.socket:
+    """The socket of the process that forks; it ends when that is closed."""
+    if "it" not in _servers:
+        mine, theirs = socket.socketpair()
+        home = tempfile.mkdtemp(prefix="stackwright-forks-")
+        with theirs:
+            subprocess.Popen(
+                [sys.executable, os.path.abspath(__file__), str(theirs.fileno()), home],
+                cwd=home,
+                env={key: value for key, value in env.items() if key not in READ_AGAIN} | {"ANSIBLE_HOME": home},
+                stdin=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,
+            )
+        _servers["it"] = mine
+    return _servers["it"]
+
+
+# -- the process that forks
+
+
+def serve(control: socket.socket) -> dict | None:
+    """Forks for every job that comes; gives the job back in the fork, None at the end."""
+    runs: dict[int, socket.socket] = {}
+
+    def reap(*_signal: object) -> None:
+        for pid in list(runs):
+            found, status = os.waitpid(pid, os.WNOHANG)
+            if found:
+                with contextlib.suppress(OSError), runs.pop(pid) as told:
+                    told.sendall(b"%d\n" % os.waitstatus_to_exitcode(status))
+
+    signal.signal(signal.SIGCHLD, reap)
+    while True:
+        head, fds, _flags, _address = socket.recv_fds(control, 8, 4)
+        if not head:
+            return None
+        length = int.from_bytes(head, "big")
+        data = b""
+        while len(data) < length:
+            data += control.recv(length - len(data))
+        told = socket.socket(fileno=fds[3])
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
+        pid = os.fork()
+        if not pid:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
+            become(json.loads(data), fds[:3])
+            return json.loads(data)
+        for fd in fds[:3]:
+            os.close(fd)
+        runs[pid] = told
+        told.sendall(b"%d\n" % pid)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
+
+
+def become(job: dict, fds: list[int]) -> None:
+    """What a process that has just been started has of its own, and what Ansible has read while it was imported."""
+    os.setsid()
+    for number, fd in enumerate(fds):
+        os.dup2(fd, number)
+    os.closerange(3, 256)
+    os.chdir(job["cwd"])
+    os.environ.clear()
+    os.environ.update(job["env"])
+    sys.argv = job["argv"]
+    for stream, number in ((sys.stdout, 1), (sys.stderr, 2)):
+        stream.reconfigure(line_buffering=os.isatty(number) or number == 2)
+    tempfile.tempdir = None
+
+    from ansible import constants
+    from ansible.config import manager
+
+    atexit.unregister(manager.cleanup_tmp_file)  # of the temporary folder that is not ours
+    for name in constants.config.get_configuration_definitions():
+        constants.set_constant(name, constants.config.get_config_value(name, variables=vars(constants)))
+
+
+def preload() -> None:
+    """All that a run imports anyway and that keeps nothing of the environment."""
+    import ansible.cli.playbook
+    import ansible.executor.playbook_executor
+    import ansible.plugins.strategy.linear  # noqa: F401
+
+
+def main() -> None:
+    control = socket.socket(fileno=int(sys.argv[1]))
+    preload()
+    assert threading.active_count() == 1
+    gc.collect()
+    gc.freeze()
+    job = serve(control)
+    if job is None:
+        os.rmdir(sys.argv[2]) if not os.listdir(sys.argv[2]) else None
+        return
+    from ansible.cli.playbook import main as ansible_playbook
+
+    ansible_playbook(job["argv"])
+
+
+if __name__ == "__main__":
+    main()
