@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping, Optional
+from typing import Any, Dict, Mapping
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import (
     CHANGES,
@@ -25,10 +25,10 @@ SHOWN_NOTICES = 20
 
 class ActionModule(VaultAction):
     module = "stackwright.swarm.compose_stack"
+    #: They are what caddy_route is given.
+    as_it_is = ("routes",)
 
-    def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
-        result = super().run(tmp, task_vars)
-        variables = task_vars or {}
+    def act(self, result: Dict[str, Any], variables: Dict[str, Any]) -> Dict[str, Any]:
         try:
             options = self.checked({**STACK, **FILES, **PLATFORM, **CHANGES, **VALUES})
             check_ranges(options)

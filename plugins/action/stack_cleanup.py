@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Optional, Set
+from typing import Any, Dict, List, Mapping, Set
 
 from ansible.errors import AnsibleConnectionFailure
 
@@ -32,9 +32,7 @@ class ActionModule(MeetingAction):
     module = "stackwright.swarm.stack_cleanup"
     alone = "Nothing was removed from this node."
 
-    def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
-        result = super().run(tmp, task_vars)
-        variables = task_vars or {}
+    def act(self, result: Dict[str, Any], variables: Dict[str, Any]) -> Dict[str, Any]:
         try:
             options = self.checked({**STACK, **CLEANUP, "name": {"type": "str", "required": True}})
             check_cleanup(options)

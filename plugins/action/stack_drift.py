@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional
+from typing import Any, Dict
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import (
     DRIFT,
@@ -21,18 +21,17 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault_action imp
 class ActionModule(VaultAction):
     module = "stackwright.swarm.stack_drift"
 
-    def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
-        result = super().run(tmp, task_vars)
+    def act(self, result: Dict[str, Any], task_vars: Dict[str, Any]) -> Dict[str, Any]:
         try:
             options = self.checked({**STACK, **DRIFT, **PINNED, "name": {"type": "str", "required": True}})
             check_ranges(options)
             stack = Stack.of(options)
             arguments = {name: options[name] for name in DRIFT if options[name] is not None}
             arguments["values"] = options["values"]
-            self.find_vault(stack.full_name, options["values"], task_vars or {})
+            self.find_vault(stack.full_name, options["values"], task_vars)
             arguments.update(name=stack.full_name, label_prefix=options["label_prefix"])
             arguments.update(self.connection_arguments(options))
-            result.update(self.once_per_cluster(stack.full_name, arguments, {}, task_vars or {}))
+            result.update(self.once_per_cluster(stack.full_name, arguments, {}, task_vars))
         except StackwrightError as error:
             result.update(error.details, failed=True, msg=str(error), error_code=error.error_code)
             return result

@@ -47,9 +47,7 @@ class ActionModule(MeetingAction):
     required = ()
     alone = "So the ports and paths that the stack needs on this node are not looked at."
 
-    def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
-        result = super().run(tmp, task_vars)
-        variables = task_vars or {}
+    def act(self, result: Dict[str, Any], variables: Dict[str, Any]) -> Dict[str, Any]:
         try:
             options = self.checked({**STACK, **FILES, **PLATFORM, **PREFLIGHT})
             check_preflight(options)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional
+from typing import Any, Dict
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import SERVICE, STACK, check_service
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
@@ -17,8 +17,7 @@ class ActionModule(ClusterAction):
     module = "stackwright.swarm.stack_service"
     required = ("name", "service")
 
-    def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
-        result = super().run(tmp, task_vars)
+    def act(self, result: Dict[str, Any], task_vars: Dict[str, Any]) -> Dict[str, Any]:
         try:
             options = self.checked({**STACK, **SERVICE, "name": {"type": "str", "required": True}})
             check_service(options)
@@ -26,7 +25,7 @@ class ActionModule(ClusterAction):
             arguments = {name: options[name] for name in SERVICE if options[name] is not None}
             arguments.update(name=stack.full_name, label_prefix=options["label_prefix"])
             arguments.update(self.connection_arguments(options))
-            result.update(self.once_per_cluster(stack.full_name, arguments, {}, task_vars or {}))
+            result.update(self.once_per_cluster(stack.full_name, arguments, {}, task_vars))
         except StackwrightError as error:
             result.update(error.details, failed=True, msg=str(error), error_code=error.error_code)
         return result

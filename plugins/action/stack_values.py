@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Dict, Optional
+from typing import Any, Dict
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import KEPT, STACK, STORE
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
@@ -23,9 +23,7 @@ class ActionModule(PipedAction):
     _supports_check_mode = True
     _supports_async = False
 
-    def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
-        result = super().run(tmp, task_vars)
-        variables = task_vars or {}
+    def act(self, result: Dict[str, Any], variables: Dict[str, Any]) -> Dict[str, Any]:
         name = {"name": {**STACK["name"], "required": True}}
         try:
             options = self.checked({**STACK, **name, **STORE, **KEPT})

@@ -8,8 +8,38 @@ Core code raises; only the adapter and the action plugins turn an error into a t
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Dict, List, Match, Optional, Sequence
+
+#: Whole sequences for a terminal (colours, links, titles), up to their end. What does not end is no sequence.
+_SEQUENCE = re.compile(
+    "(?:\x1b\\[|\x9b)[0-?]*[ -/]*[@-~]"
+    "|(?:\x1b[\\]PX^_]|[\x90\x98\x9d-\x9f])[^\x00-\x1f\x7f-\x9f]*(?:\x07|\x1b\\\\|\x9c)"
+    "|\x1b[(-/][0-~]|\x1b[0-Z=>^-~]"
+)
+#: What a terminal acts on or draws as something else: controls, marks of direction and of no width, other ends of
+#: lines, halves of characters.
+_UNSAFE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u115f\u1160\u180b-\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164"
+    "\ud800-\udfff\ufe00-\ufe0e\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff]"
+)
+_BREAKS = re.compile("[\t\n]")
+
+
+def plain_text(text: str, lines: bool = True) -> str:
+    """``text`` of whatever origin as a terminal may get it.
+
+    Sequences such as colours are gone, and what is left of controls and invisible characters is written out, like
+    ``\\x1b``. Ends of lines and tabs stay if ``lines``.
+    """
+    if _UNSAFE.search(text):
+        text = _UNSAFE.sub(_written_out, _SEQUENCE.sub("", text.replace("\r\n", "\n")))
+    return text if lines else _BREAKS.sub(_written_out, text)
+
+
+def _written_out(match: Match[str]) -> str:
+    return ascii(match.group())[1:-1]
 
 
 @dataclass(frozen=True)
@@ -31,7 +61,7 @@ class Problem:
     def __str__(self) -> str:
         place = ":".join(str(part) for part in (self.file, self.line, self.column) if part)
         text = ": ".join(part for part in (place, self.key, self.message) if part)
-        return f"{text} ({self.hint})" if self.hint else text
+        return plain_text(f"{text} ({self.hint})" if self.hint else text, lines=False)
 
     def as_dict(self) -> Dict[str, Any]:
         return asdict(self)
@@ -61,7 +91,7 @@ class StackwrightError(Exception):
     def __str__(self) -> str:
         # After several lines, what to do stands in a line of its own.
         between = "\n" if "\n" in self.message else " "
-        return f"{self.message}{between}{self.hint}" if self.hint else self.message
+        return plain_text(f"{self.message}{between}{self.hint}" if self.hint else self.message)
 
 
 class ComposeError(StackwrightError, ValueError):

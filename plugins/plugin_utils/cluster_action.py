@@ -15,7 +15,9 @@ from ansible.errors import AnsibleConnectionFailure
 from ansible.utils.display import Display
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.connection import CONNECTION
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError, plain_text
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.mask import masked_text
+from ansible_collections.stackwright.swarm.plugins.module_utils.shown import shown_line
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.election import Outcome, turn
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.piped_action import PipedAction
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.progress import Follower
@@ -96,17 +98,23 @@ class ClusterAction(PipedAction):
 
         def show(line: str) -> None:
             if not quiet:
-                display.display(f"[{host}] {line}", stderr=machine)
+                display.display(shown_line(f"[{host}] {line}"), stderr=machine)
 
         return Follower(again, show, time.monotonic, time.sleep, AnsibleConnectionFailure).follow(begun)
 
     def _call(self, arguments: Mapping[str, Any], handed: Mapping[str, Any], variables: Mapping[str, Any]) -> Result:
+        arguments = {name: _unsaid(item) if name == "commit_message" else item for name, item in arguments.items()}
         given = {**arguments, "compiled": json.dumps(handed, sort_keys=True, separators=(",", ":"))}
         result: Result = self._execute_module(self.module, module_args=given, task_vars=variables)
         # ``deferred`` is between this plugin and the module.
         for name in ("invocation", "deferred"):
             result.pop(name, None)
         return result
+
+
+def _unsaid(message: Any) -> Any:
+    """What a user says about a change, without secrets: it goes to the target's log, and into the history."""
+    return masked_text(plain_text(message)) if isinstance(message, str) else message
 
 
 def _given(value: Any) -> Any:

@@ -6,34 +6,52 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from typing import Any, Dict, Mapping, Optional
+from typing import Any, Dict, Mapping, Optional, Tuple
 
 from ansible import constants as C
-from ansible.errors import AnsibleError
+from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.connection import CONNECTION
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.shown import shown
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.plain import plain
 
 Spec = Mapping[str, Mapping[str, Any]]
 
 
 class PipedAction(ActionBase):
-    """Pipes the module into the target's Python wherever that can be done.
+    """The edge of our actions, and how their modules are sent.
+
+    What an action tells has nothing in it that controls a terminal, and no secret. Under ``no_log`` its message is one
+    that says nothing: Ansible prints that all the same.
+
+    A module is piped into the target's Python wherever that can be done.
 
     Otherwise Ansible writes a module with its arguments into a file here, and into one on the target. It pipes only if
     told to, since a ``sudo`` with ``requiretty`` does not like it; whoever has such hosts says so by ``pipelining:
     false`` or ``ansible_pipelining: false``, which counts here as well.
     """
 
+    #: Parts of the result that are data for other tasks.
+    as_it_is: Tuple[str, ...] = ()
     _variables: Dict[str, Any]
     _chosen: Optional[bool] = None
 
     def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
         self._variables = task_vars or {}
-        result: Dict[str, Any] = super().run(tmp, task_vars)
-        return result
+        try:
+            result = self.act(super().run(tmp, task_vars), self._variables)
+        except AnsibleConnectionFailure as error:
+            raise AnsibleConnectionFailure(shown(str(error))) from None
+        except (AnsibleError, StackwrightError) as error:
+            raise AnsibleActionFail(shown(str(error))) from None
+        result = shown(result, self.as_it_is)
+        return _quiet(result, self._task.action) if self._task.no_log else result
+
+    def act(self, result: Dict[str, Any], task_vars: Dict[str, Any]) -> Dict[str, Any]:
+        """The task's result, which begins with ``result``. The variables are those of the task."""
+        raise NotImplementedError
 
     def checked(self, spec: Spec) -> Dict[str, Any]:
         """The task's options, checked and completed by ``spec`` and the options of the connection.
@@ -73,3 +91,19 @@ class PipedAction(ActionBase):
             return str(self._connection.get_option_and_origin("pipelining", hostvars=own)[1])
         except KeyError:
             return "default"
+
+
+def _quiet(result: Dict[str, Any], action: str) -> Dict[str, Any]:
+    """The result under ``no_log``: what Ansible prints of it in spite of that says no more than what has failed.
+
+    All of it is in ``full_msg``, which Ansible hides and ``register`` keeps.
+    """
+    told = {name: item for name, item in result.items() if name not in ("warnings", "deprecations", "exception")}
+    if "msg" in told:
+        code = f" with error_code {told['error_code']}" if told.get("error_code") else ""
+        ended = (
+            "could not reach its host" if told.get("unreachable") else "has failed" if told.get("failed") else "ended"
+        )
+        told["full_msg"] = told["msg"]
+        told["msg"] = f"{action} {ended}{code}. no_log hides the rest; full_msg of the registered result has it."
+    return told

@@ -10,12 +10,14 @@ import os
 import platform
 from typing import Any, Mapping
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import plain_text
+
 
 def who_asks(variables: Mapping[str, Any]) -> str:
     """Who asks for the change, for the history: AWX's user, or the one that runs the play and the machine."""
     for name in ("awx_user_name", "tower_user_name"):
         if variables.get(name):
-            return str(variables[name])
+            return plain_text(str(variables[name]), lines=False)
     try:
         user = getpass.getuser()
     except (KeyError, OSError):  # a container may run under a number that has no name

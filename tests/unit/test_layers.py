@@ -14,6 +14,7 @@ LAYERS = {
     "module_utils/errors": [],
     "module_utils/core/http": ["module_utils/errors"],
     "module_utils/core": ["module_utils/errors"],
+    "module_utils/shown": ["module_utils/errors", "module_utils/planning/mask"],
     "module_utils/swarm": ["module_utils/errors"],
     "module_utils/health": ["module_utils/errors", "module_utils/swarm"],
     "module_utils/planning": ["module_utils/errors", "module_utils/swarm", "module_utils/values"],
@@ -56,12 +57,19 @@ LAYERS = {
         "module_utils/swarm",
         "module_utils/values",
         "module_utils/routing",
+        "module_utils/shown",
         "plugin_utils",
     ],
     "modules": ["module_utils"],
     "action": ["module_utils", "plugin_utils"],
     "lookup": ["module_utils", "plugin_utils"],
-    "filter": ["module_utils/errors", "module_utils/swarm", "module_utils/values", "plugin_utils"],
+    "filter": [
+        "module_utils/errors",
+        "module_utils/swarm",
+        "module_utils/values",
+        "module_utils/shown",
+        "plugin_utils",
+    ],
     "doc_fragments": [],
 }
 

@@ -22,6 +22,7 @@ import uuid
 from typing import Any, Dict, List, Optional, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.shown import shown_line
 
 OLD = 24 * 3600.0  # seconds for which a folder that nobody reads is kept
 ID = re.compile(r"[0-9a-f]{32}")
@@ -60,12 +61,10 @@ class Job:
 
     def say(self, line: str) -> None:
         """Adds a line. What the disk does not take is left out: the work is what counts."""
-        # A task's own words may be in it: nothing that moves a cursor or ends a line may pass.
-        text = "".join(char if char.isprintable() else " " for char in line)
         try:
             handle = self._open("lines", os.O_WRONLY | os.O_APPEND)
             try:
-                os.write(handle, text.encode("utf-8", "replace") + b"\n")
+                os.write(handle, shown_line(line).encode("utf-8", "replace") + b"\n")
             finally:
                 os.close(handle)
         except OSError:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING, Any, Callable, Dict, Optional
+from typing import TYPE_CHECKING, Any, Callable, Dict, NoReturn, Optional
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.connection import CONNECTION, connection_options
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.mask import masked_named, masked_text
+from ansible_collections.stackwright.swarm.plugins.module_utils.shown import HANDED, shown
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
@@ -21,12 +23,35 @@ Work = Callable[["EngineClient", Dict[str, Any], bool], Dict[str, Any]]
 Change = Callable[["EngineClient", Dict[str, Any], Dict[str, Any]], Dict[str, Any]]
 
 
+class Module(AnsibleModule):  # type: ignore[misc]
+    """Ends, warns and logs without what controls a terminal, and without secrets."""
+
+    def exit_json(self, **result: Any) -> NoReturn:
+        super().exit_json(**self._told(result))
+
+    def fail_json(self, msg: str, **result: Any) -> NoReturn:
+        super().fail_json(**self._told({**result, "msg": str(msg)}))
+
+    def warn(self, warning: str, **how: Any) -> None:
+        """Adds a warning to the result."""
+        super().warn(shown(warning), **how)
+
+    def log(self, msg: Any, log_args: Optional[Dict[str, Any]] = None) -> None:
+        """Writes to the system's log, as Ansible does with each module's options."""
+        super().log(shown(masked_text(str(msg))), masked_named(shown(log_args)))
+
+    def _told(self, result: Dict[str, Any]) -> Dict[str, Any]:
+        # Ansible adds the options as they were given.
+        invocation = {"module_args": masked_named(getattr(self, "params", {}))}
+        return shown({"invocation": invocation, **result}, HANDED)
+
+
 def run_module(options: Dict[str, Dict[str, Any]], work: Work, **rules: Any) -> None:
     """Runs ``work(client, params, check_mode)`` and ends the module with its result or its error.
 
     :param rules: ``mutually_exclusive`` and its kin, as AnsibleModule takes them.
     """
-    module = AnsibleModule(argument_spec={**options, **CONNECTION}, supports_check_mode=True, **rules)
+    module = Module(argument_spec={**options, **CONNECTION}, supports_check_mode=True, **rules)
     _end(module, _outcome(module, lambda client: work(client, module.params, module.check_mode)))
 
 
@@ -37,7 +62,7 @@ def run_change(options: Dict[str, Dict[str, Any]], work: Change, **rules: Any) -
     ``run`` holds options of the transaction: ``check``, ``defer``, ``desired`` and what else the plugin handed over,
     ``detach``, ``progress``. A worker takes over where the transaction calls ``detach`` (see worker.py).
     """
-    module = AnsibleModule(argument_spec={**options, **CONNECTION}, supports_check_mode=True, **rules)
+    module = Module(argument_spec={**options, **CONNECTION}, supports_check_mode=True, **rules)
     handed = _json(module.params["compiled"])
     if "job" in handed:
         _end(module, _followed(module, handed))
@@ -87,7 +112,7 @@ class _Aside:
 
     def finish(self, result: Dict[str, Any]) -> None:
         if self._worker is not None:
-            self._worker.finish(result)
+            self._worker.finish(shown(result, HANDED))
 
     def fail(self, error: BaseException) -> None:
         if self._worker is not None:

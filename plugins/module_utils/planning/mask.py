@@ -3,39 +3,25 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Hides in a plan what looks like a password, a token or a key: plans end up in logs, and in the view of CI systems.
 
-What counts is the name that a value stands under (``DB_PASSWORD``, ``--token=``) and the password part of addresses.
-That a value changes, comes or goes is still seen.
+That a value changes, comes or goes is still seen. What looks like one: see secret_text.py.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Any, List, Match
+from typing import Any, List
 
-HIDDEN = "********"
-
-#: Within a name, wherever they stand (``PGPASSWORD``, ``clientSecret``).
-PARTS = re.compile(
-    r"password|passwd|passphrase|requirepass|masterauth|secret|token|credential|apikey|private|dsn|database_?url"
-    r"|basicauth|digestauth|connection_?string",
-    re.IGNORECASE,
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.secret_text import (
+    HIDDEN,
+    PROGRAM,
+    is_plain,
+    is_secret,
+    masked_message,
+    masked_text,
+    of_flag,
 )
-#: Only as whole words, since author, passenger and keyboard are none.
-WORDS = frozenset(("pass", "pwd", "pw", "key", "keys", "auth", "salt", "pat", "jwt"))
-WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
-#: Names of places are no secrets, as in POSTGRES_PASSWORD_FILE.
-PLACE = re.compile(r"(file|path|dir|directory)\Z", re.IGNORECASE)
-#: Values that give nothing away.
-PLAIN = frozenset(("", "0", "1", "true", "false", "yes", "no", "on", "off", "none", "null"))
 
-#: The password of scheme://user:password@host; of all @ before the next / the last one counts, as browsers have it.
-ADDRESS = re.compile(r"(\b[a-zA-Z][a-zA-Z0-9+.-]{0,30}://[^\s/:@]*:)[^\s/]+(?=@)")
-#: NAME=value within a text: to the next blank or quote, & of an address, or comma before another NAME=.
-ASSIGNMENT = re.compile(r"(-{0,2}\b[A-Za-z][\w.-]{0,100})=(\"[^\"]*\"|'[^']*'|(?:(?!,[\w.-]{1,100}=)[^\s&'\";])+)")
-#: --name value within a text, and -a or -p as clients of databases have it do not count: they mean too many things.
-FLAG = re.compile(r"(--?[A-Za-z][\w.-]{0,100})([ \t]+)(?!-)(\"[^\"]*\"|'[^']*'|[^\s\"']+)")
-
-HEADER = re.compile(r"(\bauthorization:[ \t]*(?:basic|bearer)?[ \t]*)[^\s'\"]+", re.IGNORECASE)
+__all__ = ["HIDDEN", "is_secret", "mask", "masked_message", "masked_named", "masked_text"]
 
 #: Where names are the user's own, so that a name tells what the value is.
 NAMED = ("Env", "Labels", "Options", "DriverOpts", "Sysctls")
@@ -53,11 +39,9 @@ def mask(kind: str, key: str, path: str, value: Any) -> Any:
     return _masked(value, _name(path))
 
 
-def is_secret(name: str) -> bool:
-    """Whether what stands under this name is to be hidden."""
-    if PLACE.search(name):
-        return False
-    return bool(PARTS.search(name)) or any(word.lower() in WORDS for word in WORD.findall(name))
+def masked_named(data: Any) -> Any:
+    """Plain data whose keys are names of users: what stands under the name of a secret is hidden as well."""
+    return _masked(data, "")
 
 
 def _name(path: str) -> str:
@@ -78,7 +62,7 @@ def _masked(value: Any, name: str) -> Any:
     if isinstance(value, list):
         return _masked_list(value, name)
     if name and is_secret(name):
-        return value if str(value).lower() in PLAIN else HIDDEN
+        return value if is_plain(name, str(value)) else HIDDEN
     return masked_text(value) if isinstance(value, str) else value
 
 
@@ -89,36 +73,16 @@ def _name_of_entry(key: str) -> str:
 
 def _masked_list(value: List[Any], name: str) -> List[Any]:
     """A list such as a command: of ``--password x`` the second item is hidden."""
+    known = any(isinstance(item, str) and PROGRAM.match(item.rpartition("/")[2] + " ") for item in value[:3])
     out: List[Any] = []
     follows = ""
     for item in value:
-        hidden = _masked(item, name or follows)
-        bare = isinstance(item, str) and item.startswith("-") and "=" not in item and " " not in item
-        follows = item if bare and is_secret(item) else ""
+        hidden = _masked(item, name)
+        if isinstance(item, str) and not name:
+            if follows and not item.startswith("-"):
+                hidden = of_flag(follows, item, known) if hidden == item else hidden
+            elif item[:2] in ("-p", "-a", "-w") and len(item) > 2 and " " not in item:
+                hidden = item[:2] + of_flag(item[:2], item[2:], known) if hidden == item else hidden
         out.append(hidden)
+        follows = item if isinstance(item, str) and item.startswith("-") and not set("= ") & set(item) else ""
     return out
-
-
-def masked_text(text: str) -> str:
-    """``text`` without the passwords of addresses and the values of secret ``NAME=value`` and ``--name value``.
-
-    A reference to a value that is not bound shows as ``<generated>``.
-    """
-    if "\0" in text:
-        from ansible_collections.stackwright.swarm.plugins.module_utils.values.references import show_references
-
-        text = show_references(text)
-    text = ADDRESS.sub(lambda m: m.group(1) + HIDDEN, text)
-    text = HEADER.sub(lambda m: m.group(1) + HIDDEN, text)
-    text = ASSIGNMENT.sub(_assignment, text)
-    return FLAG.sub(_flag, text)
-
-
-def _assignment(match: Match[str]) -> str:
-    if not is_secret(match.group(1)) or match.group(2).lower() in PLAIN:
-        return match.group()
-    return f"{match.group(1)}={HIDDEN}"
-
-
-def _flag(match: Match[str]) -> str:
-    return f"{match.group(1)}{match.group(2)}{HIDDEN}" if is_secret(match.group(1)) else match.group()
