@@ -34,6 +34,7 @@ class ActionModule(VaultAction):
             check_ranges(options)
             desired = self._compile(options, variables) if options["state"] == "present" else None
             stack = desired["stack"] if desired else _named(options)
+            self.after_preflight = desired is not None
             arguments = {name: options[name] for name in CHANGES}
             # Variables and files stay on the controller.
             arguments.update(name=stack["name"], label_prefix=options["label_prefix"])

@@ -95,7 +95,7 @@ class ActionModule(MeetingAction):
         def told(done: Result) -> Mapping[str, Any]:
             return {"nodes": looked["nodes"], "facts": done.get("facts", {})}
 
-        return self.elected(meeting, arguments["name"], looked["cluster_id"], work, told, _served)
+        return self.elected(meeting, arguments["name"], looked["cluster_id"], work, told, _served, variables)
 
     def _told(self, result: Result, options: Mapping[str, Any]) -> Result:
         """The result with what a user is told of it."""

@@ -40,8 +40,8 @@ class ActionModule(ClusterAction):
         looked = self._call(arguments, {"defer": True}, variables)
         if looked.get("failed") or looked["healthy"]:
             return looked
-        host, key = variables["inventory_hostname"], f"{self._task._uuid}/{stack}/{looked['cluster_id']}"
-        with turn(C.DEFAULT_LOCAL_TMP, key, host) as mine:
+        host = variables["inventory_hostname"]
+        with turn(C.DEFAULT_LOCAL_TMP, self.key(stack, looked["cluster_id"], variables), host) as mine:
             if mine.outcome is None:
                 return self._waited(mine, host, arguments, variables)
             theirs = mine.outcome

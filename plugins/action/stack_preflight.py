@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
+from ansible import constants as C
 from ansible.errors import AnsibleConnectionFailure
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import (
@@ -37,9 +38,12 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names impo
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.cluster_action import Result
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.meeting import Meeting
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.meeting_action import MeetingAction, served_nodes
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.preflighted import note
 
 #: What the result has of each part.
 KEPT = ("node", "cluster_id", "cluster", "calls", "done_by")
+#: By ``fail_on``, the levels that make the task fail.
+BAD = {"never": (), "error": (ERROR,), "warning": (ERROR, WARNING)}
 
 
 class ActionModule(MeetingAction):
@@ -62,13 +66,18 @@ class ActionModule(MeetingAction):
         stack = desired["stack"] if desired else {"name": ""}
         with self.meeting(stack["name"], variables) as meeting:
             self._node = ""
+            self._own: List[Finding] = []
+            self._stops: Dict[str, List[str]] = {}
             try:
                 done = self._all_parts(meeting, stack["name"])
             except StackwrightError as error:
                 done = {"failed": True, "msg": str(error), "error_code": error.error_code}
             except AnsibleConnectionFailure as error:
                 done = {"unreachable": True, "msg": str(error)}
-            served = served_nodes(meeting, self.expected(variables), self._node)
+            cluster = str(done.get("cluster_id") or "")
+            codes = _codes(self._own)
+            served = served_nodes(meeting, self.expected(variables), self._node, cluster=cluster, codes=codes)
+            others = [seat for seat in self.wait_for_others(meeting, variables) if seat.host != meeting.host]
             if served is not None:
                 done["unchecked"] = sorted(
                     name for cluster in meeting.clusters() for name in unchecked(cluster["facts"], served)
@@ -80,7 +89,18 @@ class ActionModule(MeetingAction):
             result.update(done)
             return result
         result.update({name: done[name] for name in (*KEPT, "unchecked") if done.get(name) not in (None, "")})
-        return _judged(result, done["findings"], options["fail_on"])
+        stops = [(str(done.get("done_by") or ""), "the Swarm", self._stops)]
+        stops += [
+            (seat.host, f"the node of {seat.host}", seat.facts["codes"])
+            for seat in others
+            if cluster and seat.facts.get("cluster") == cluster and seat.facts.get("codes")
+        ]
+        _judged(result, done["findings"], options["fail_on"])
+        _stopped(result, stops, options["fail_on"])
+        if cluster:
+            code = result["error_code"] if result.get("failed") else ""
+            note(C.DEFAULT_LOCAL_TMP, variables["inventory_hostname"], cluster, stack["name"], code)
+        return result
 
     def _desired(self, options: Mapping[str, Any], variables: Mapping[str, Any]) -> Optional[Dict[str, Any]]:
         """What the files ask for, without anything that is secret; None without files."""
@@ -98,7 +118,7 @@ class ActionModule(MeetingAction):
         if looked.get("failed") or not looked["node_id"]:
             return looked
         if "facts" in looked:
-            meeting.publish(looked["cluster_id"], {**_told(looked), "cluster_id": looked["cluster_id"]})
+            meeting.publish(looked["cluster_id"], {**_told(looked), "host": meeting.host})
             self._node = looked["node_id"] if looked["local"] else ""
             return looked
         own = {name: looked[name] for name in ("node", "node_id", "local")}
@@ -108,17 +128,18 @@ class ActionModule(MeetingAction):
             done = self._part(CLUSTER, {**self._handed, "own": own}, given)
             if "facts" not in done and not done.get("failed"):
                 # Another manager may do it; nobody's node is known.
-                done.update(broken=True, failed=True, error_code=done["findings"][-1]["code"])
+                done.update(broken=True, failed=True, error_code="host_unreachable")
             return done
 
         try:
             if looked["manager"]:
-                done = self.elected(meeting, stack, looked["cluster_id"], work, _told, _served)
+                done = self.elected(meeting, stack, looked["cluster_id"], work, _told, _served, self._variables)
             else:
                 done = _served(self.wait_for_manager(meeting, looked, self._variables))
         except StackwrightError as error:
             lost = finding(WARNING, error.error_code, error.message, error.hint, node=looked["node"])
             return _joined(looked, {"findings": [lost]})
+        self._stops = done.pop("stops", {})
         if done.get("failed") and not done.pop("broken", False):
             return done
         done.pop("failed", None)
@@ -129,6 +150,7 @@ class ActionModule(MeetingAction):
             if mine.get("failed"):
                 return mine
         self._node = looked["node_id"] if looked["local"] and facts else ""
+        self._own = [*looked["findings"], *mine["findings"]]
         return _joined(looked, done, mine)
 
     def _part(self, part: str, handed: Mapping[str, Any], given: Optional[Mapping[str, Any]] = None) -> Result:
@@ -138,7 +160,13 @@ class ActionModule(MeetingAction):
 def _told(done: Mapping[str, Any]) -> Dict[str, Any]:
     """What a manager tells the other hosts."""
     facts = done.get("facts") or {}
-    return {"nodes": sorted(facts), "facts": facts}
+    return {"nodes": sorted(facts), "facts": facts, "codes": _codes(done["findings"]) if facts else {}}
+
+
+def _codes(findings: List[Finding]) -> Dict[str, List[str]]:
+    """The codes of findings by their level; what others are told of them."""
+    levels = sorted({item["level"] for item in findings})
+    return {level: [item["code"] for item in in_order(findings) if item["level"] == level] for level in levels}
 
 
 def _served(cluster: Mapping[str, Any]) -> Result:
@@ -146,6 +174,7 @@ def _served(cluster: Mapping[str, Any]) -> Result:
     return {
         "findings": [],
         "facts": cluster["facts"],
+        "stops": cluster["codes"],
         "done_by": cluster["host"],
         "cluster_id": cluster["cluster_id"],
     }
@@ -161,22 +190,38 @@ def _joined(*parts: Mapping[str, Any]) -> Result:
     return whole
 
 
-def _judged(result: Result, findings: List[Finding], fail_on: str) -> Result:
-    """The result with its findings counted, and failed where they are bad enough."""
+def _judged(result: Result, findings: List[Finding], fail_on: str) -> None:
+    """Counts the findings in the result, and fails it where they are bad enough."""
     findings = in_order(findings)
     errors = [item for item in findings if item["level"] == ERROR]
     warnings = [item for item in findings if item["level"] == WARNING]
     result.update(findings=findings, error_count=len(errors), warning_count=len(warnings), ok=not errors)
-    bad = {"never": [], "error": errors, "warning": findings}[fail_on]
+    bad = [item for item in findings if item["level"] in BAD[fail_on]]
     shown = [item for item in findings if item not in bad]
     if shown:
         result["warnings"] = [sentence(item) for item in shown]
     if bad:
-        codes = {item["code"] for item in bad}
-        head = f"{len(bad)} thing{'s stand' if len(bad) > 1 else ' stands'} in the way:"
         result.update(
             failed=True,
-            error_code=codes.pop() if len(codes) == 1 else "preflight",
-            msg="\n".join([head, *(f"  {sentence(item)}" for item in bad)]),
+            error_code=_code([item["code"] for item in bad]),
+            msg="\n".join([f"{_count(len(bad))}:", *(f"  {sentence(item)}" for item in bad)]),
         )
-    return result
+
+
+def _stopped(result: Result, stops: List[Tuple[str, str, Mapping[str, List[str]]]], fail_on: str) -> None:
+    """Fails the result for what other hosts have found of its cluster: who, about what, and the codes by level."""
+    for host, about, codes in stops:
+        if codes.get(ERROR):
+            result["ok"] = False
+        bad = [code for level in BAD[fail_on] for code in codes.get(level, [])]
+        if bad and not result.get("failed"):
+            text = f"{_count(len(bad))} on {about}: {', '.join(sorted(set(bad)))}. The result of {host} says more."
+            result.update(failed=True, error_code=_code(bad), msg=text, stopped_by=host)
+
+
+def _count(number: int) -> str:
+    return f"{number} thing{'s stand' if number > 1 else ' stands'} in the way"
+
+
+def _code(codes: List[str]) -> str:
+    return codes[0] if len(set(codes)) == 1 else "preflight"

@@ -188,6 +188,10 @@ extends_documentation_fragment:
 notes:
   - The play names the managers before the workers, as in C(hosts=swarm_managers:swarm_nodes). A worker that no manager can come before any more looks at
     itself alone, with a warning.
+  - What fails on one host fails on all hosts of the play that are of the same Swarm, since Ansible goes on with those that have not failed. One of them
+    tells it in full, the others in one line that names it (RV(stopped_by)). A later M(stackwright.swarm.compose_stack) of the same run refuses to
+    deploy the stack where a host of its Swarm has dropped out of the play by a preflight; a failure that the play ignores or rescues does not count.
+  - With C(serial), later batches have not looked yet when the first ones go on.
   - Each host of the play answers for its own node. Nodes that no host of the play is are in RV(unchecked) where the stack needs a port or a path there.
 seealso:
   - module: stackwright.swarm.compose_stack
@@ -256,7 +260,7 @@ findings:
       node: worker1
       where: compose.yml:2
 ok:
-  description: Whether there is no error among RV(findings).
+  description: Whether there is no error, neither among RV(findings) nor among those of other hosts of the play that are of the same Swarm.
   returned: unless an option is refused or the files are wrong
   type: bool
   sample: false
@@ -317,6 +321,11 @@ done_by:
   returned: when it was another host of the play
   type: str
   sample: manager1
+stopped_by:
+  description: The host of the inventory whose result says what stands in the way.
+  returned: when the task fails for what another host of the same Swarm has found
+  type: str
+  sample: worker1
 calls:
   description: How many calls of the Engine API this took.
   returned: unless an option is refused or the files are wrong

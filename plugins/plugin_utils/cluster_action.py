@@ -18,7 +18,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.connecti
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError, plain_text
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.mask import masked_text
 from ansible_collections.stackwright.swarm.plugins.module_utils.shown import shown_line
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.election import Outcome, turn
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.election import Outcome, task_key, turn
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.piped_action import PipedAction
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.progress import Follower
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.who import who_asks
@@ -37,6 +37,8 @@ class ClusterAction(PipedAction):
     module = ""
     #: The options without which the module refuses even the question how a worker goes.
     required: Tuple[str, ...] = ("name",)
+    #: Whether a preflight that has failed in this run, on any host of the cluster, stops it.
+    after_preflight = False
 
     def connection_arguments(self, options: Mapping[str, Any]) -> Dict[str, Any]:
         """Those options of the connection that the user gave; the others are left to the target's own environment."""
@@ -55,24 +57,33 @@ class ClusterAction(PipedAction):
         :param stack: what the stack is called in the Swarm.
         :param arguments: the module's options, those of the connection among them.
         :param handed: what else the module gets, as ``compiled``.
-        :raises StackwrightError: ``conflict``.
+        :raises StackwrightError: ``conflict``; what stack_preflight has failed with on another host of the cluster.
         """
         arguments = {name: _given(value) for name, value in arguments.items()}
         handed = {**handed, "who": who_asks(variables)}
         hosts: List[str] = list(variables.get("ansible_play_batch") or [])
-        if len(hosts) < 2 or self._task.run_once:
+        alone = len(hosts) < 2 or self._task.run_once
+        stops = self._preflights(stack, variables)
+        if alone and not stops:
             return self._followed(arguments, handed, variables)
         # A look first, for the cluster's id and for whether there is work at all.
         looked = self._call(arguments, {**handed, "defer": True}, variables)
-        if looked.get("failed") or not looked.get("changed"):
+        if looked.get("failed"):
             return looked
+        changed = bool(looked.get("changed"))
+        if changed and looked["cluster_id"] in stops:
+            raise stops[looked["cluster_id"]]
+        if alone:
+            return self._followed(arguments, handed, variables)
         host = variables["inventory_hostname"]
         wanted = {name: value for name, value in arguments.items() if name not in CONNECTION}
         digest = hashlib.sha256(json.dumps([wanted, handed], sort_keys=True).encode()).hexdigest()
-        key = "/".join((str(self._task._uuid), stack, looked["cluster_id"]))
-        with turn(C.DEFAULT_LOCAL_TMP, key, host) as mine:
-            if mine.outcome is not None:
+        with turn(C.DEFAULT_LOCAL_TMP, self.key(stack, looked["cluster_id"], variables), host) as mine:
+            # Where nothing is left to do, it may be since the leader has failed and left it so.
+            if mine.outcome is not None and (changed or mine.outcome.failed):
                 return _served(mine.outcome, digest, looked)
+            if not changed:
+                return looked
             try:
                 done = looked if self._task.check_mode else self._followed(arguments, handed, variables)
             except AnsibleConnectionFailure:
@@ -81,6 +92,18 @@ class ClusterAction(PipedAction):
             failed, code = bool(done.get("failed")), str(done.get("error_code", ""))
             mine.settle(Outcome(host, digest, failed, code, str(done.get("plan_id", ""))))
             return done
+
+    def key(self, stack: str, cluster: str, variables: Mapping[str, Any]) -> str:
+        """Where the hosts of one cluster meet for one stack at this task."""
+        return "/".join((task_key(self._task, variables), stack, cluster))
+
+    def _preflights(self, stack: str, variables: Mapping[str, Any]) -> Dict[str, StackwrightError]:
+        """What stops this stack, by the id of the cluster."""
+        if not self.after_preflight:
+            return {}
+        from ansible_collections.stackwright.swarm.plugins.plugin_utils.preflighted import stopped
+
+        return stopped(C.DEFAULT_LOCAL_TMP, stack, variables)
 
     def _followed(
         self, arguments: Mapping[str, Any], handed: Mapping[str, Any], variables: Mapping[str, Any]

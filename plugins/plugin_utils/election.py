@@ -5,7 +5,10 @@
 
 The hosts of a play run at the same time, each in a process of its own on the controller. They meet in a file for each
 cluster: the first to lock it leads and writes the outcome; the others wait for the lock and read it. The lock goes
-with the process, so a leader that dies leaves an empty file and the next host leads.
+with the process, so a leader that dies leaves no outcome and the next host leads.
+
+A task may come to the same cluster more than once: a loop, ``retries``, a handler. So the file has an outcome for each
+time, and each host takes them in turn.
 """
 
 from __future__ import annotations
@@ -15,12 +18,14 @@ import hashlib
 import json
 import os
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from typing import Iterator, Optional
+from dataclasses import asdict, dataclass, field
+from typing import Any, Dict, Iterator, List, Mapping, Optional
 
-#: After these the leader could not act at all, or was cut off: another manager can take over.
+#: After these the leader could not act at all, or was cut off: another manager can take over. So it can where a module
+#: ended without a word of ours, for instance as it found no Python ("").
 TAKE_OVER = frozenset(
     {
+        "",
         "daemon_unreachable",
         "permission_denied",
         "not_a_manager",
@@ -65,33 +70,69 @@ class Turn:
         self.result = outcome
 
 
+@dataclass
+class _Past:
+    """The outcomes so far, and how many of them each host knows."""
+
+    outcomes: List[Dict[str, Any]] = field(default_factory=list)
+    known: Dict[str, int] = field(default_factory=dict)
+
+    def next_for(self, host: str) -> Optional[Outcome]:
+        """The first outcome that is news to a host. A failure that was tried again since is none."""
+        while self.known.get(host, 0) < len(self.outcomes):
+            self.known[host] = self.known.get(host, 0) + 1
+            found = Outcome(**self.outcomes[self.known[host] - 1])
+            if not found.failed or self.known[host] == len(self.outcomes):
+                return found
+        return None
+
+    def add(self, outcome: Outcome) -> None:
+        if outcome.settled:
+            self.outcomes.append(asdict(outcome))
+            self.known[outcome.host] = len(self.outcomes)
+
+
 @contextmanager
 def turn(folder: str, key: str, host: str) -> Iterator[Turn]:
     """Waits for this host's turn at the cluster that ``key`` names, in the run that ``folder`` belongs to.
 
     :param folder: a folder that all hosts of the run share and that is removed with the run.
-    :param key: the same text for the same task, stack and cluster.
+    :param key: the same text for the same task, item of its loop, stack and cluster.
     :raises OSError: the folder can't be written.
     """
     name = "stackwright-" + hashlib.sha256(key.encode()).hexdigest()[:32]
     handle = os.open(os.path.join(folder, name), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
-        found = _read(handle)
-        # A host that meets its own outcome is in a retry: it tries again.
-        mine = Turn(found if found and found.settled and found.host != host else None)
+        past = _read(handle)
+        mine = Turn(past.next_for(host))
+        if mine.outcome is not None:
+            _write(handle, past)
         yield mine
         if mine.result:
-            _write(handle, mine.result)
+            past.add(mine.result)
+            _write(handle, past)
     finally:
         os.close(handle)
 
 
-def _read(handle: int) -> Optional[Outcome]:
-    content = os.pread(handle, 1 << 16, 0)
-    return Outcome(**json.loads(content)) if content else None
+def task_key(task: Any, variables: Mapping[str, Any]) -> str:
+    """Names a task and the item of its loop: the same for all hosts that run it, another for each item."""
+    names = [str(variables.get(name) or "") for name in ("ansible_loop_var", "ansible_index_var")]
+    item = [variables[name] for name in names if name in variables]
+    text = json.dumps(item, sort_keys=True, default=str)
+    return f"{task._uuid}/{hashlib.sha256(text.encode()).hexdigest()}"
 
 
-def _write(handle: int, outcome: Outcome) -> None:
-    os.ftruncate(handle, 0)
-    os.pwrite(handle, json.dumps(asdict(outcome)).encode(), 0)
+def _read(handle: int) -> _Past:
+    content = os.pread(handle, os.fstat(handle).st_size, 0)
+    try:
+        return _Past(**json.loads(content)) if content else _Past()
+    except (ValueError, TypeError):
+        return _Past()  # a leader was killed while it wrote
+
+
+def _write(handle: int, past: _Past) -> None:
+    content = json.dumps(asdict(past)).encode()
+    os.pwrite(handle, content, 0)
+    os.ftruncate(handle, len(content))

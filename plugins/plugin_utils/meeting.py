@@ -38,11 +38,17 @@ class Meeting:
         self.host = host
         self._folder = os.path.join(folder, f"stackwright-meeting-{_digest(key)}")
         self._handle = -1
+        self._size = 0
+        #: How often this host has come; what it has read of the cluster, by the number of its publication.
+        self.visit, self.used = 1, 0
 
     def __enter__(self) -> Meeting:
         os.makedirs(self._folder, mode=0o700, exist_ok=True)
         self._handle = _open(os.path.join(self._folder, f"host-{_digest(self.host)}"))
         fcntl.flock(self._handle, fcntl.LOCK_EX)
+        before = _read(self._handle)
+        self.visit, self.used = int(before.get("visit", 0)) + 1, int(before.get("used", 0))
+        self._size = os.fstat(self._handle).st_size
         self.say(HERE)
         return self
 
@@ -57,8 +63,10 @@ class Meeting:
 
     def say(self, state: str, **facts: Any) -> None:
         """Tells the others where this host is."""
-        content = json.dumps({"host": self.host, "state": state, **facts}).encode()
-        os.ftruncate(self._handle, 0)
+        said = {"host": self.host, "state": state, "visit": self.visit, "used": self.used, **facts}
+        # In one piece, and never shorter: others read while this host speaks.
+        content = json.dumps(said).encode().ljust(self._size)
+        self._size = len(content)
         os.pwrite(self._handle, content, 0)
 
     def seats(self) -> List[Seat]:
@@ -78,11 +86,12 @@ class Meeting:
         return found
 
     def publish(self, cluster: str, facts: Mapping[str, Any]) -> None:
-        """Tells what was done for a cluster; it is there as a whole, or not at all."""
+        """Tells what was done for a cluster: as a whole, or not at all. A retry tells it anew (``number``)."""
         path = os.path.join(self._folder, f"cluster-{_digest(cluster)}")
         new = f"{path}.{_digest(self.host)}.new"
+        before = [told["number"] for told in self.clusters() if told["cluster_id"] == cluster]
         with open(new, "w", encoding="utf-8") as handle:
-            json.dump(facts, handle)
+            json.dump({**facts, "cluster_id": cluster, "number": max(before, default=0) + 1}, handle)
         os.rename(new, path)
 
     def clusters(self) -> List[Dict[str, Any]]:

@@ -13,9 +13,9 @@ from ansible import context
 from ansible.errors import AnsibleConnectionFailure
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.cluster_action import ClusterAction, Result
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.election import Outcome, turn
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.meeting import DONE, WAITING, Meeting
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.waiting import Crowd, wait_for_cluster
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.election import Outcome, task_key, turn
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.meeting import DONE, WAITING, Meeting, Seat
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.waiting import Crowd, wait_for_all, wait_for_cluster
 
 Cluster = Dict[str, Any]
 
@@ -28,7 +28,8 @@ class MeetingAction(ClusterAction):
 
     def meeting(self, stack: str, variables: Mapping[str, Any]) -> Meeting:
         """Where the hosts of this task meet; a context."""
-        return Meeting(C.DEFAULT_LOCAL_TMP, f"{self._task._uuid}/{stack}", variables["inventory_hostname"])
+        key = f"{task_key(self._task, variables)}/{stack}"
+        return Meeting(C.DEFAULT_LOCAL_TMP, key, variables["inventory_hostname"])
 
     def expected(self, variables: Mapping[str, Any]) -> Set[str]:
         """The hosts that come to this task, in this batch or a later one."""
@@ -44,13 +45,14 @@ class MeetingAction(ClusterAction):
         work: Callable[[], Result],
         told: Callable[[Result], Mapping[str, Any]],
         served: Callable[[Cluster], Result],
+        variables: Mapping[str, Any],
     ) -> Result:
         """What ``work`` gives, where this host is the one that does it for the cluster; else ``served`` of its facts.
 
         :param told: what the others get of the result: ``nodes`` (ids), ``facts``.
         """
         host = meeting.host
-        with turn(C.DEFAULT_LOCAL_TMP, "/".join((str(self._task._uuid), stack, cluster)), host) as mine:
+        with turn(C.DEFAULT_LOCAL_TMP, self.key(stack, cluster, variables), host) as mine:
             if mine.outcome is not None:
                 return served(next(c for c in meeting.clusters() if c["cluster_id"] == cluster))
             try:
@@ -68,20 +70,27 @@ class MeetingAction(ClusterAction):
     def wait_for_manager(self, meeting: Meeting, looked: Mapping[str, Any], variables: Mapping[str, Any]) -> Cluster:
         """What a manager has published of the cluster of this node. Raises StackwrightError (``no_manager``)."""
         meeting.say(WAITING)
-        hosts = {meeting.host} if self._task.run_once else set(variables.get("ansible_play_batch") or ())
-        at_once = int(context.CLIARGS.get("forks") or C.DEFAULT_FORKS)
-        if self._task.throttle:
-            at_once = min(at_once, int(self._task.throttle))
-        crowd = Crowd(hosts, at_once, looked["node_id"], looked["node"], self.alone)
+        crowd = Crowd(self._batch(meeting, variables), self._at_once(), looked["node_id"], looked["node"], self.alone)
         return wait_for_cluster(meeting, crowd, time.monotonic, time.sleep)
 
+    def wait_for_others(self, meeting: Meeting, variables: Mapping[str, Any]) -> List[Seat]:
+        """All seats, once every host of this batch that still comes has said that it is DONE."""
+        return wait_for_all(meeting, self._batch(meeting, variables), self._at_once(), time.monotonic, time.sleep)
 
-def served_nodes(meeting: Meeting, expected: Set[str], node: str) -> Optional[List[str]]:
+    def _batch(self, meeting: Meeting, variables: Mapping[str, Any]) -> Set[str]:
+        return {meeting.host} if self._task.run_once else set(variables.get("ansible_play_batch") or ())
+
+    def _at_once(self) -> int:
+        """How many hosts Ansible serves at once."""
+        forks = int(context.CLIARGS.get("forks") or C.DEFAULT_FORKS)
+        return min(forks, int(self._task.throttle)) if self._task.throttle else forks
+
+
+def served_nodes(meeting: Meeting, expected: Set[str], node: str, **facts: Any) -> Optional[List[str]]:
     """Says that this host has served ``node`` (an id, or empty). All that were served, where it is the last to end."""
     with meeting.alone():
-        meeting.say(DONE, node=node)
+        meeting.say(DONE, node=node, **facts)
         seats = meeting.seats()
-        meeting.leave()
     ended = {seat.host for seat in seats if not seat.alive or seat.facts.get("state") == DONE}
     if not expected <= ended or len(ended) < len(seats):
         return None

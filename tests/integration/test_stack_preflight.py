@@ -153,7 +153,9 @@ def test_a_port_that_a_process_has(three, ground, name):
         expected = [("ingress_port_in_use", "web", "w1"), ("port_in_use", "web", "w1"), ("port_in_use", "web", "w1")]
         assert findings(played) == expected
         assert findings(played, "warning") == expected[:1]
-        assert [played.of(host)[0]["ok"] for host in ("m1", "w1", "w2")] == [True, False, True]
+        # What stands in the way on one node fails all hosts of the Swarm.
+        assert [played.of(host)[0]["ok"] for host in ("m1", "w1", "w2")] == [False] * 3
+        assert [played.of(host)[0]["stopped_by"] for host in ("m1", "w2")] == ["w1"] * 2
         assert played.of("w1")[0]["error_code"] == "port_in_use"
         told = one(played, "port_in_use")
         assert "18081/tcp is in use by the process python" in told["message"]
@@ -423,4 +425,6 @@ def test_several_managers_of_one_cluster(bed, swarm, tmp_path):
     (leader,) = [host for host in player.hosts if "done_by" not in played.of(host)[0]]
     assert {played.of(host)[0].get("done_by", leader) for host in player.hosts} == {leader}
     assert played.of(leader)[0]["cluster"]["managers"] == len(hosts)
-    assert [played.of(host)[0]["ok"] for host in player.hosts] == [host != leader for host in player.hosts]
+    assert [played.of(host)[0]["ok"] for host in player.hosts] == [False] * len(player.hosts)
+    assert {played.of(host)[0]["error_code"] for host in player.hosts} == {"constraints"}
+    assert {played.of(host)[0].get("stopped_by", leader) for host in player.hosts} == {leader}

@@ -2,7 +2,7 @@ import multiprocessing
 
 import pytest
 
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.election import Outcome, turn
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.election import Outcome, task_key, turn
 
 
 def test_the_first_leads_and_the_others_read_its_outcome(tmp_path):
@@ -68,3 +68,52 @@ def test_of_many_processes_at_once_exactly_one_leads(tmp_path):
         for worker in workers:
             worker.join()
         assert len(leaders) == 1
+
+
+def once(folder, host, failed=False, code=""):
+    """One coming of a host: who led, and whether that failed."""
+    with turn(str(folder), "a", host) as mine:
+        if mine.leads:
+            mine.settle(Outcome(host, "d", failed, code))
+            return host, failed
+        return mine.outcome.host, mine.outcome.failed
+
+
+def test_each_item_of_a_loop_has_one_leader_whoever_comes_when(tmp_path):
+    assert [once(tmp_path, "m1") for _item in range(3)] == [("m1", False)] * 3
+    # With forks=1 the others come when the first has done all.
+    assert [once(tmp_path, "m2") for _item in range(3)] == [("m1", False)] * 3
+    assert once(tmp_path, "m2") == ("m2", False)
+    assert [once(tmp_path, "m1"), once(tmp_path, "m3")] == [("m2", False), ("m1", False)]
+
+
+def test_a_host_that_tries_again_does_not_meet_the_failure_that_it_knows(tmp_path):
+    assert once(tmp_path, "m1", failed=True, code="health_gate_failed") == ("m1", True)
+    assert once(tmp_path, "m2") == ("m1", True)
+    assert once(tmp_path, "m2") == ("m2", False)
+    assert once(tmp_path, "m1") == ("m2", False)
+
+
+def test_a_failure_that_was_tried_again_since_is_no_news(tmp_path):
+    once(tmp_path, "m1", failed=True, code="health_gate_failed")
+    once(tmp_path, "m1")
+    assert once(tmp_path, "m2") == ("m1", False)
+
+
+def test_a_leader_that_was_killed_while_it_wrote_left_nothing(tmp_path):
+    once(tmp_path, "m1")
+    (path,) = tmp_path.iterdir()
+    path.write_text(path.read_text()[:20])
+    assert once(tmp_path, "m2") == ("m2", False)
+
+
+class Task:
+    _uuid = "u"
+
+
+def test_the_items_of_a_loop_are_told_apart():
+    def key(item):
+        return task_key(Task, {"ansible_loop_var": "it", "it": item})
+
+    assert key({"a": 1}) == key({"a": 1})
+    assert len({key("web"), key("db"), key({"a": 1}), task_key(Task, {}), task_key(Task, {"it": 1})}) == 4
