@@ -36,7 +36,7 @@ options:
     type: str
   admin_timeout:
     description:
-      - Seconds to wait for one answer of an admin API.
+      - Seconds for one answer of an admin API, from the connection to its last byte; 1 to 86400.
     type: int
     default: 30
   server:

@@ -23,7 +23,8 @@ options:
     aliases: [docker_api_version]
   timeout:
     description:
-      - Seconds to wait for one answer of the Engine. How long the stack may take to run is another matter.
+      - Seconds for one answer of the Engine, from the connection to its last byte; 1 to 86400. How long the stack may take
+        to run is another matter.
       - If not given, the environment variable E(DOCKER_TIMEOUT) is used.
     type: int
     default: 60

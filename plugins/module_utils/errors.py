@@ -136,7 +136,8 @@ class EngineError(StackwrightError):
 
     Codes: ``daemon_unreachable``, ``permission_denied``, ``not_a_manager``, ``not_in_swarm``, ``swarm_locked``,
     ``no_quorum``, ``conflict``, ``not_found``, ``out_of_sequence``, ``invalid_spec``, ``registry_auth``,
-    ``image_not_found``, ``timeout``, ``tls_error``, ``missing_requirement``, ``api_too_old``, ``engine_error``.
+    ``image_not_found``, ``timeout``, ``tls_error``, ``missing_requirement``, ``api_too_old``, ``engine_error``,
+    ``bad_answer`` (what came is not what an Engine answers), ``answer_too_large``.
     ``status`` is the HTTP status, 0 where there was no answer.
     """
 

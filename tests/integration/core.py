@@ -27,17 +27,17 @@ class Recording:
     def __init__(self, connection: Connection) -> None:
         from ansible_collections.stackwright.swarm.plugins.module_utils.engine.unix import UnixTransport
 
-        self.real = UnixTransport(connection.socket_path, connection.timeout)
+        self.real = UnixTransport(connection.socket_path)
         self.seen: list[tuple[str, str]] = []
         self.before: Any = lambda method, path: None
         self.after: Any = lambda method, path: None
 
-    def send(self, method, path, body, headers, timeout=None):
+    def send(self, method, path, body, headers, bounds):
         short = path.split("?")[0]
         short = "/" + short.split("/", 2)[2] if short.startswith("/v1.") else short
         self.seen.append((method, short))
         self.before(method, short)
-        answer = self.real.send(method, path, body, headers, timeout)
+        answer = self.real.send(method, path, body, headers, bounds)
         self.after(method, short)
         return answer
 

@@ -140,6 +140,14 @@ RANGES = {
     "keep_revisions": (1, 1000),
     "to": (1, 999999999),
     "wait_timeout": (1, DAY),
+    "timeout": (1, DAY),
+    "admin_timeout": (1, DAY),
+    "subnet_size": (1, 30),
+    "limit": (1, 1000000),
+    "offset": (0, 1000000),
+    "tail": (1, 5000),
+    "min_free_mib": (0, 1000000000),
+    "warn_free_mib": (0, 1000000000),
 }
 
 FOUNDING: Spec = {
@@ -191,12 +199,17 @@ def check_ranges(options: Mapping[str, Any]) -> None:
     """Raises StackwrightError (``invalid_options``) with every number that is out of its range."""
     flat = {**options, **{f"rollout.{name}": value for name, value in (options.get("rollout") or {}).items()}}
     wrong = [
-        f"{name} must be from {least:g} to {most:g}, not {flat[name]:g}."
+        f"{name} must be from {_shown(least)} to {_shown(most)}, not {_shown(flat[name])}."
         for name, (least, most) in RANGES.items()
         if flat.get(name) is not None and not least <= flat[name] <= most
     ]
     if wrong:
         raise StackwrightError(" ".join(wrong), "invalid_options")
+
+
+def _shown(number: Any) -> str:
+    """A number of any size, short: formatting a huge one fails."""
+    return str(number)[:20] + "..." if isinstance(number, int) and abs(number) > DAY**2 else f"{number:.15g}"
 
 
 #: Of stack_service.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, Mapping
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import check_ranges
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError, StackwrightError
 
@@ -17,9 +18,7 @@ LOOK, CLUSTER, NODE, ALL = "look", "cluster", "node", "all"
 
 def check_preflight(options: Mapping[str, Any]) -> None:
     """Raises StackwrightError (``invalid_options``)."""
-    wrong = [name for name in ("min_free_mib", "warn_free_mib") if options[name] < 0]
-    if wrong:
-        raise StackwrightError(f"{' and '.join(wrong)} must be at least 0.", "invalid_options")
+    check_ranges(options)
 
 
 def preflight(client: EngineClient, params: Dict[str, Any], run: Dict[str, Any]) -> Dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, NoReturn, Optional
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.connection import CONNECTION, connection_options
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import check_ranges
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.mask import masked_named, masked_text
 from ansible_collections.stackwright.swarm.plugins.module_utils.shown import HANDED, shown
@@ -125,6 +126,7 @@ def _outcome(module: AnsibleModule, work: Callable[[EngineClient], Dict[str, Any
     from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
 
     try:
+        check_ranges(module.params)
         client = EngineClient(Connection(**connection_options(module.params, os.environ, _text_of)))
         try:
             result = work(client)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Any, Dict, Optional
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import check_ranges
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
 
@@ -22,7 +21,6 @@ def look_at_health(client: EngineClient, params: Dict[str, Any], run: Dict[str, 
 
     In check mode nothing has been changed that could be waited for.
     """
-    check_ranges(params)
     from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.status import stack_status
 
     options = {"wait": params["wait"] and not run["check"], "timeout": params["wait_timeout"]}

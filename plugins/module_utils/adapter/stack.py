@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, Dict
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.holder import is_gone, this_run
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import check_ranges, check_service
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import check_service
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.patience import through_an_election
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
@@ -42,7 +42,6 @@ ROLLOUT = ("wait", "mode", "timeout", "stable_for", "max_restarts", "poll_interv
 
 def roll_back_stack(client: EngineClient, params: Dict[str, Any], run: Dict[str, Any]) -> Dict[str, Any]:
     """Brings the stack back to the revision ``to``; the result is that of ``deploy.rollback``."""
-    check_ranges(params)
     from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.values import handed_over, values_options
     from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.rollback import roll_back
 
@@ -53,7 +52,6 @@ def roll_back_stack(client: EngineClient, params: Dict[str, Any], run: Dict[str,
 
 def find_drift(client: EngineClient, params: Dict[str, Any], run: Dict[str, Any]) -> Dict[str, Any]:
     """Compares the stack with its last good revision, and heals it; the result is that of ``deploy.drift``."""
-    check_ranges(params)
     from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.values import values_options
     from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.drift import stack_drift
     from ansible_collections.stackwright.swarm.plugins.module_utils.planning.drift_rules import rules_of
@@ -95,7 +93,6 @@ def change_stack(client: EngineClient, params: Dict[str, Any], run: Dict[str, An
 
     :raises StackwrightError: see ``deploy.transaction``; ``usage`` where the module is run without its action plugin.
     """
-    check_ranges(params)
     from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.values import handed_over, values_options
     from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transaction import (
         deploy_stack,

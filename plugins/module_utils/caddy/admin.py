@@ -12,9 +12,12 @@ from typing import Any, Callable, NamedTuple, Optional
 from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.transport import (
     Answer,
     Broken,
+    Late,
     NotHttp,
     Unreachable,
 )
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.http import TooLarge
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.plain import parse
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import RouteError
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.change import Write
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.etag import etag_of
@@ -55,7 +58,8 @@ class Admin:
     def read(self, path: str) -> Seen:
         """The value at ``path``; None where there is nothing.
 
-        :raises RouteError: ``admin_unreachable``, ``admin_refused``, ``admin_answer``, ``admin_tls``.
+        :raises RouteError: ``admin_unreachable``, ``admin_timeout``, ``admin_refused``, ``admin_answer``,
+            ``answer_too_large``, ``admin_tls``.
         """
         answer = self.get(path)
         # Through a missing parent the answer is 400 "invalid traversal path".
@@ -64,9 +68,9 @@ class Admin:
         if answer.status != 200:
             raise self._refusal(answer, "GET " + path)
         try:
-            value = json.loads(answer.body)
-        except ValueError:
-            raise self._strange("its answer is no JSON") from None
+            value = parse(answer.body)
+        except ValueError as error:
+            raise self._strange(f"its answer {error}") from None
 
         def etag() -> Optional[str]:
             return etag_of(path, answer.headers, answer.body, answer.trailers)
@@ -76,7 +80,8 @@ class Admin:
     def get(self, path: str) -> Answer:
         """One GET, again where the connection breaks: reading harms nobody.
 
-        :raises RouteError: ``admin_unreachable``, ``admin_answer``, ``admin_tls``.
+        :raises RouteError: ``admin_unreachable``, ``admin_timeout``, ``admin_answer``, ``answer_too_large``,
+            ``admin_tls``.
         """
         turn = 0
         while True:
@@ -85,6 +90,14 @@ class Admin:
                 return self.transport.send("GET", path, None, {"Accept": "application/json"})
             except NotHttp:
                 raise self._strange("what answers there speaks no HTTP") from None
+            except Late:
+                raise self._late() from None
+            except TooLarge as error:
+                raise RouteError(
+                    f"GET {path} at {self.where}: {error}.",
+                    "answer_too_large",
+                    "Is this the address of a proxy's admin API?",
+                ) from None
             except (Unreachable, Broken) as error:
                 if not self._pause(turn):
                     raise self._unreachable(error) from error
@@ -102,7 +115,7 @@ class Admin:
             answer = self.transport.send(
                 write.method, write.path, body, {"Content-Type": "application/json", "If-Match": etag}
             )
-        except (Unreachable, Broken, NotHttp):
+        except (Unreachable, Broken, Late, NotHttp, TooLarge):
             return UNKNOWN
         if answer.status == 200:
             return DONE
@@ -138,6 +151,13 @@ class Admin:
             "Check the address; the admin API's port is 2019 unless set otherwise, and not that of the sites.",
         )
 
+    def _late(self) -> RouteError:
+        return RouteError(
+            f"The admin API at {self.where} did not answer in time.",
+            "admin_timeout",
+            "Look at the proxy's log: does it hang, or is something slow in between? admin_timeout sets the limit.",
+        )
+
     def _unreachable(self, error: Exception) -> RouteError:
         return RouteError(
             f"The admin API at {self.where} can't be reached: {error}.",
@@ -158,7 +178,7 @@ def no_guard(where: str) -> RouteError:
 def _message(body: bytes) -> str:
     """The proxy's own message, without hashes of passwords."""
     try:
-        found = json.loads(body)
+        found = parse(body)
     except ValueError:
         return ""
     text = found.get("error") if isinstance(found, dict) else None

@@ -12,10 +12,13 @@ import ssl
 from typing import Any, Dict, NamedTuple, Optional
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.endpoint import Endpoint
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.http import (
+    Bounds,
+    Watch,
+    Watched,
+    body_of,
+)
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import RouteError
-
-#: No answer of an admin API is longer (10,000 routes are 5 MB).
-MOST_BYTES = 256 * 1024 * 1024
 
 
 class Answer(NamedTuple):
@@ -35,6 +38,10 @@ class Broken(Exception):
     """The connection broke after the request was sent: what became of it is not known."""
 
 
+class Late(Exception):
+    """There was no whole answer in time; what became of the request is not known."""
+
+
 class NotHttp(Exception):
     """What answers does not speak HTTP."""
 
@@ -52,15 +59,19 @@ class _Response(http.client.HTTPResponse):
             self.trailers[name.lower()] = value
 
 
-class _UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path: str, timeout: float) -> None:
-        super().__init__("localhost", timeout=timeout)
+class _Connection(Watched, http.client.HTTPConnection):
+    pass
+
+
+class _UnixConnection(_Connection):
+    def __init__(self, path: str) -> None:
+        super().__init__("localhost")
         self.path = path
 
     def connect(self) -> None:
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            sock.settimeout(self.timeout)
+            sock.settimeout(self.watch.left())
             sock.connect(self.path)
         except BaseException:
             sock.close()
@@ -68,21 +79,22 @@ class _UnixConnection(http.client.HTTPConnection):
         self.sock = sock
 
 
-class _TlsConnection(http.client.HTTPSConnection):
+class _TlsConnection(Watched, http.client.HTTPSConnection):
     """TLS to one of a host's addresses, with the name that the certificate must carry."""
 
-    def __init__(self, at: Endpoint, timeout: float, context: ssl.SSLContext) -> None:
-        super().__init__(at.address or at.host, at.port, timeout=timeout, context=context)
+    def __init__(self, at: Endpoint, context: ssl.SSLContext) -> None:
+        super().__init__(at.address or at.host, at.port, context=context)
         self._name = at.name or at.host
         self._tls = context
 
     def connect(self) -> None:
         http.client.HTTPConnection.connect(self)
+        self.sock.settimeout(self.watch.left())  # of the handshake as a whole
         self.sock = self._tls.wrap_socket(self.sock, server_hostname=self._name)
 
 
 class Transport:
-    """Sends requests to one admin API; ``timeout`` (seconds) bounds each wait for it."""
+    """Sends requests to one admin API; ``timeout`` (seconds) is for one answer, from the connection to its end."""
 
     def __init__(self, at: Endpoint, timeout: float) -> None:
         self.at = at
@@ -90,30 +102,38 @@ class Transport:
         self._context: Optional[ssl.SSLContext] = _context(at) if at.scheme == "https" else None
 
     def send(self, method: str, path: str, body: Optional[bytes], headers: Dict[str, str]) -> Answer:
-        """One request and its whole answer. Raises Unreachable, Broken, NotHttp and RouteError (``admin_tls``)."""
+        """One request and its whole answer.
+
+        Raises Unreachable, Broken, Late, NotHttp, TooLarge and RouteError (``admin_tls``).
+        """
         connection = self._connection()
         try:
+            connection.begin(Watch(Bounds(self.timeout, self.timeout)), _Response)
             try:
                 connection.connect()
+            except (TimeoutError, socket.timeout) as error:
+                raise Late from error
             except ssl.SSLError as error:
                 raise _tls_error(self.at, error) from error
             except OSError as error:
                 raise Unreachable(error.strerror or str(error) or type(error).__name__) from error
             try:
                 return self._exchange(connection, method, path, body, headers)
+            except (TimeoutError, socket.timeout) as error:
+                raise Late from error
             except ssl.SSLError as error:
                 # TLS 1.3: that the proxy refuses the client's certificate is seen with the first answer only.
                 raise _tls_error(self.at, error) from error
             except (http.client.RemoteDisconnected, http.client.IncompleteRead, OSError) as error:
                 raise Broken(str(error) or type(error).__name__) from error
-            except http.client.HTTPException as error:
+            except (http.client.HTTPException, ValueError) as error:
                 raise NotHttp(type(error).__name__) from error
         finally:
             connection.close()
 
     def _exchange(
         self,
-        connection: http.client.HTTPConnection,
+        connection: Any,
         method: str,
         path: str,
         body: Optional[bytes],
@@ -130,21 +150,15 @@ class Transport:
             connection.endheaders(body)
         response: Any = connection.getresponse()
         found = {name.lower(): value for name, value in response.getheaders()}
-        data = response.read(MOST_BYTES)
-        if response.length:
-            raise http.client.IncompleteRead(data, response.length)
+        data = body_of(response, connection.watch)
         return Answer(response.status, found, data, response.trailers)
 
     def _connection(self) -> Any:
-        connection: Any
         if self.at.socket:
-            connection = _UnixConnection(self.at.socket, self.timeout)
-        elif self._context is not None:
-            connection = _TlsConnection(self.at, self.timeout, self._context)
-        else:
-            connection = http.client.HTTPConnection(self.at.address or self.at.host, self.at.port, timeout=self.timeout)
-        connection.response_class = _Response
-        return connection
+            return _UnixConnection(self.at.socket)
+        if self._context is not None:
+            return _TlsConnection(self.at, self._context)
+        return _Connection(self.at.address or self.at.host, self.at.port)
 
 
 def _context(at: Endpoint) -> ssl.SSLContext:

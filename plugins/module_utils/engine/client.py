@@ -10,6 +10,13 @@ import time
 from typing import Any, Dict, List, Optional, Tuple
 from urllib.parse import quote, urlencode
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.http import (
+    LARGEST,
+    LARGEST_STREAM,
+    Bounds,
+    TooLarge,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.plain import parse
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.answer import Answer, Torn
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.failures import refusal, unreachable
@@ -53,7 +60,7 @@ class EngineClient:
         """The objects at ``path``. Raises EngineError also where the answer is no list of objects."""
         found = self.get(path, query, timeout=timeout) or []
         if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
-            raise EngineError(f"GET {path} on {self.where}: the answer is no list.", hint=NO_ENGINE)
+            raise self._bad_answer(f"GET {path}", "the answer is no list")
         return found
 
     def create(self, path: str, body: Dict[str, Any], headers: Optional[Dict[str, str]] = None) -> str:
@@ -61,7 +68,7 @@ class EngineClient:
         made = self.post(path, body=body, headers=headers)
         found = (made.get("ID") or made.get("Id")) if isinstance(made, dict) else None
         if not isinstance(found, str):
-            raise EngineError(f"POST {path} on {self.where}: the answer has no id.", hint=NO_ENGINE)
+            raise self._bad_answer(f"POST {path}", "the answer has no id")
         return found
 
     def post(
@@ -97,7 +104,8 @@ class EngineClient:
     ) -> Any:
         """One call. Raises EngineError for every answer of 400 and above and for every broken connection.
 
-        ``timeout`` (seconds) replaces the connection's for this call; ``stream`` gives the body as bytes.
+        ``timeout`` (seconds, from the connection to the answer's last byte) replaces the connection's for this call.
+        ``stream`` gives the body as bytes: a log may come slowly, so there ``timeout`` is for each wait.
         """
         if self.api_version is None and path not in ("/info", "/_ping"):
             self.request("GET", "/_ping", stream=True)
@@ -111,7 +119,10 @@ class EngineClient:
             data = b""
         if timeout is None and method == "GET":
             timeout = self.read_timeout
-        answer = self._exchange(method, self._target(path, query), data, sent, what, timeout)
+        timeout = self.connection.timeout if timeout is None else timeout
+        whole = max(timeout, self.connection.timeout) if stream else timeout
+        bounds = Bounds(timeout, whole, LARGEST_STREAM if stream else LARGEST)
+        answer = self._exchange(method, self._target(path, query), data, sent, what, bounds)
         self._negotiate(answer)
         if answer.status >= 400:
             raise refusal(answer.status, answer.body, what, self.where)
@@ -120,13 +131,9 @@ class EngineClient:
         if not answer.body.strip():
             return None
         try:
-            return json.loads(answer.body)
-        except ValueError:
-            raise EngineError(
-                f"{what} on {self.where}: the answer is no JSON.",
-                hint=NO_ENGINE,
-                status=answer.status,
-            ) from None
+            return parse(answer.body)
+        except ValueError as error:
+            raise self._bad_answer(what, f"the answer {error}", answer.status) from None
 
     def _exchange(
         self,
@@ -135,21 +142,30 @@ class EngineClient:
         data: Optional[bytes],
         headers: Dict[str, str],
         what: str,
-        timeout: Optional[float],
+        bounds: Bounds,
     ) -> Answer:
         self.calls += 1
         try:
             if self._transport is None:
                 self._transport = _transport(self.connection)
-            return self._transport.send(method, target, data, headers, timeout)
+            return self._transport.send(method, target, data, headers, bounds)
         except Torn as error:
             raise EngineError(
                 f"{what} on {self.where}: the engine broke off before its answer was complete ({error}).",
                 "daemon_unreachable",
                 "Check that the engine runs, then run again: it goes on from where it stopped.",
             ) from None
+        except TooLarge as error:
+            raise EngineError(
+                f"{what} on {self.where}: {error}.",
+                "answer_too_large",
+                "Ask for fewer lines." if "/logs" in target else NO_ENGINE,
+            ) from None
         except OSError as error:
             raise unreachable(error, self.where, what) from None
+
+    def _bad_answer(self, what: str, wrong: str, status: int = 200) -> EngineError:
+        return EngineError(f"{what} on {self.where}: {wrong}.", "bad_answer", NO_ENGINE, status)
 
     def _target(self, path: str, query: Optional[Dict[str, Any]]) -> str:
         version = "" if self.api_version is None or path == "/_ping" else "/v{}.{}".format(*self.api_version)
@@ -192,7 +208,7 @@ def _transport(connection: Connection) -> Any:
     if path is not None:
         from ansible_collections.stackwright.swarm.plugins.module_utils.engine.unix import UnixTransport
 
-        return UnixTransport(path, connection.timeout)
+        return UnixTransport(path)
     from ansible_collections.stackwright.swarm.plugins.module_utils.engine.sdk import SdkTransport
 
     return SdkTransport(connection)

@@ -8,44 +8,56 @@ from __future__ import annotations
 import http.client
 import os
 import sys
-from typing import Any, Dict, Optional
+import threading
+from typing import Any, Callable, Dict, Optional, TypeVar
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.http import BLOCK, Bounds, TooLarge
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.answer import Answer, Torn
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.tls import check_files, tls_failure
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
 
+Result = TypeVar("Result")
+
 
 class SdkTransport:
     """Sends requests through ``docker.APIClient`` (a requests session with the SDK's adapters).
 
+    A look-up of a name, a handshake, a proxy command of ssh, headers that come byte by byte: the libraries have a limit
+    for each wait at most. So each call is made in a thread, which is left alone where its time is over.
+
     Raises EngineError: ``missing_requirement`` without the Docker SDK, ``tls_error`` for certificates that are not
-    there, ``daemon_unreachable`` for addresses that make no sense.
+    there, ``daemon_unreachable`` for addresses that make no sense; and TimeoutError.
     """
 
     def __init__(self, connection: Connection) -> None:
-        self._timeout = connection.timeout
         try:
             import docker
             import requests
+            import urllib3
         except ImportError as error:
             raise EngineError(
                 f"Reaching {connection.docker_host} needs the Docker SDK for Python ({error}).",
                 "missing_requirement",
                 f"Install it for {sys.executable} on this host (pip install docker), or use a unix socket.",
             ) from None
-        self._errors = requests.exceptions
-        self._where = connection.docker_host
-        wants_tls = connection.tls or connection.validate_certs
-        if wants_tls:
+        self._docker, self._requests = docker, requests
+        self._errors, self._late = requests.exceptions, urllib3.exceptions.TimeoutError
+        self._torn, self._tls = urllib3.exceptions.HTTPError, urllib3.exceptions.SSLError
+        self._connection, self._where = connection, connection.docker_host
+        if connection.tls or connection.validate_certs:
             check_files(connection, os.path.isfile)
+        self._session: Any = _within(connection.timeout, lambda given_up: self._open())
+
+    def _open(self) -> Any:
+        connection, docker, requests = self._connection, self._docker, self._requests
         try:
             # A fixed version keeps the SDK from asking the engine for one; our paths carry their own.
-            self._session: Any = docker.APIClient(
+            session: Any = docker.APIClient(
                 base_url=connection.docker_host,
                 version="1.41",
                 timeout=connection.timeout,
-                tls=_tls(connection, docker) if wants_tls else False,
+                tls=_tls(connection, docker) if connection.tls or connection.validate_certs else False,
                 use_ssh_client=connection.use_ssh_client,
             )
         except (docker.errors.DockerException, requests.exceptions.RequestException, ValueError, OSError) as error:
@@ -58,35 +70,66 @@ class SdkTransport:
             raise EngineError(
                 f"Can't reach the engine at {connection.docker_host}: {error}", "daemon_unreachable"
             ) from None
+        # To look where a redirection leads, requests would read the whole body, whatever its size.
+        session.get_redirect_target = lambda response: None
         if connection.tls_hostname:
-            self._session.mount("https://", _hostname_adapter(connection.tls_hostname, requests))
+            session.mount("https://", _hostname_adapter(connection.tls_hostname, requests))
+        return session
 
-    def send(
-        self, method: str, path: str, body: Optional[bytes], headers: Dict[str, str], timeout: Optional[float] = None
-    ) -> Answer:
-        """One request and its whole answer. Raises OSError (also time-outs) and Torn."""
-        errors = self._errors
+    def send(self, method: str, path: str, body: Optional[bytes], headers: Dict[str, str], bounds: Bounds) -> Answer:
+        """One request and its whole answer within ``bounds``. Raises OSError (also time-outs), Torn and TooLarge."""
+
+        def call(given_up: threading.Event) -> Answer:
+            if self._session is None:
+                self._session = self._open()
+            return self._call(method, path, body, headers, bounds, given_up)
+
         try:
-            response = self._session.request(
+            return _within(bounds.whole, call)
+        except TimeoutError:
+            self._session = None  # the thread that hangs has it
+            raise
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        body: Optional[bytes],
+        headers: Dict[str, str],
+        bounds: Bounds,
+        given_up: threading.Event,
+    ) -> Answer:
+        errors, session = self._errors, self._session
+        try:
+            response = session.request(
                 method,
-                self._session.base_url + path,
+                session.base_url + path,
                 data=body,
-                headers=headers,
-                timeout=self._timeout if timeout is None else timeout,
+                # What is packed may be a thousand times as large.
+                headers={"Accept-Encoding": "identity", **headers},
+                timeout=bounds.silence,
+                stream=True,
+                allow_redirects=False,
                 # Said here again, or REQUESTS_CA_BUNDLE of the target would win over ca_path.
-                verify=self._session.verify,
+                verify=session.verify,
             )
+            with response:
+                data = _body(response, bounds, given_up)
         except errors.ConnectTimeout as error:
             raise ConnectionRefusedError(str(cause(error))) from error
-        except errors.Timeout as error:
+        except (errors.Timeout, self._late) as error:
             raise TimeoutError(str(cause(error))) from error
         except errors.ChunkedEncodingError as error:
             raise Torn(str(cause(error))) from error
         except errors.ConnectionError as error:
             raise self._broken(error) from error
+        except self._tls as error:
+            raise tls_failure(str(cause(error)), self._where) from error
         except errors.RequestException as error:
             raise OSError(str(cause(error))) from error
-        return Answer(response.status_code, response.content, response.headers.get("Api-Version"))
+        except (self._torn, http.client.HTTPException, ValueError) as error:
+            raise Torn(str(cause(error)) or type(error).__name__) from error
+        return Answer(response.status_code, data, response.headers.get("Api-Version"))
 
     def _broken(self, error: Exception) -> Exception:
         """What a connection error of requests means: EngineError, Torn or OSError."""
@@ -102,7 +145,51 @@ class SdkTransport:
 
     def close(self) -> None:
         """Closes the session's connections."""
-        self._session.close()
+        if self._session is not None:
+            self._session.close()
+
+
+def _within(seconds: float, call: Callable[[threading.Event], Result]) -> Result:
+    """What ``call`` gives or raises. TimeoutError after ``seconds``; then the event that it was given is set."""
+    given_up = threading.Event()
+    ended: Any = []
+
+    def run() -> None:
+        try:
+            ended.append((call(given_up), None))
+        except BaseException as error:
+            ended.append((None, error))
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if not ended:
+        given_up.set()
+        raise TimeoutError("timed out")
+    result, error = ended[0]
+    if error is not None:
+        raise error
+    found: Result = result
+    return found
+
+
+def _body(response: Any, bounds: Bounds, given_up: threading.Event) -> bytes:
+    claimed = response.headers.get("Content-Length") or ""
+    length = int(claimed) if claimed.isdigit() and len(claimed) < 20 else None
+    if length is not None and length > bounds.most or len(claimed) >= 20:
+        raise TooLarge(bounds.most)
+    parts, count = [], 0
+    while not given_up.is_set():
+        part = response.raw.read(BLOCK, decode_content=False)
+        if not part:
+            break
+        parts.append(part)
+        count += len(part)
+        if count > bounds.most:
+            raise TooLarge(bounds.most)
+    if length is not None and count < length:
+        raise Torn(f"{count} of {length} bytes came")
+    return b"".join(parts)
 
 
 def cause(error: BaseException) -> BaseException:

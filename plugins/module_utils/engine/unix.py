@@ -10,20 +10,21 @@ from __future__ import annotations
 
 import http.client
 import socket
-from typing import Dict, Optional
+from typing import Any, Dict, Optional
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.http import Bounds, Watch, Watched, body_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.answer import Answer, Torn
 
 
-class _Connection(http.client.HTTPConnection):
-    def __init__(self, path: str, timeout: float) -> None:
-        super().__init__("docker", timeout=timeout)
+class _Connection(Watched, http.client.HTTPConnection):
+    def __init__(self, path: str) -> None:
+        super().__init__("docker")
         self.path = path
 
     def connect(self) -> None:
-        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        sock: Any = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            sock.settimeout(self.timeout)
+            sock.settimeout(self.watch.left())
             sock.connect(self.path)
         except BaseException:
             sock.close()
@@ -32,53 +33,47 @@ class _Connection(http.client.HTTPConnection):
 
 
 class UnixTransport:
-    """Sends requests over the socket at ``path``; ``timeout`` (seconds) bounds each wait for the engine."""
+    """Sends requests over the socket at ``path``."""
 
-    def __init__(self, path: str, timeout: float) -> None:
-        self._connection = _Connection(path, timeout)
+    def __init__(self, path: str) -> None:
+        self._connection = _Connection(path)
 
-    def send(
-        self, method: str, path: str, body: Optional[bytes], headers: Dict[str, str], timeout: Optional[float] = None
-    ) -> Answer:
-        """One request and its whole answer. Raises OSError (also time-outs) and Torn."""
+    def send(self, method: str, path: str, body: Optional[bytes], headers: Dict[str, str], bounds: Bounds) -> Answer:
+        """One request and its whole answer within ``bounds``. Raises OSError (also time-outs), Torn and TooLarge."""
         kept = self._connection.sock is not None
+        watch = Watch(bounds)
         try:
-            return self._send(method, path, body, headers, timeout)
+            return self._send(method, path, body, headers, watch)
         except (http.client.HTTPException, ConnectionError) as error:
             self.close()
             # An engine may close an idle connection at any time; only a read is safe to send twice.
             if kept and method == "GET":
-                return self._again(method, path, body, headers, timeout)
+                return self._again(method, path, body, headers, watch)
             if isinstance(error, ConnectionError) and not kept and not isinstance(error, http.client.HTTPException):
                 raise
             raise Torn(str(error) or type(error).__name__) from error
-        except OSError:
+        except BaseException:
             self.close()
             raise
 
-    def _again(
-        self, method: str, path: str, body: Optional[bytes], headers: Dict[str, str], timeout: Optional[float]
-    ) -> Answer:
+    def _again(self, method: str, path: str, body: Optional[bytes], headers: Dict[str, str], watch: Watch) -> Answer:
         try:
-            return self._send(method, path, body, headers, timeout)
+            return self._send(method, path, body, headers, watch)
         except http.client.HTTPException as error:
             self.close()
             raise Torn(str(error) or type(error).__name__) from error
-        except OSError:
+        except BaseException:
             self.close()
             raise
 
-    def _send(
-        self, method: str, path: str, body: Optional[bytes], headers: Dict[str, str], timeout: Optional[float]
-    ) -> Answer:
+    def _send(self, method: str, path: str, body: Optional[bytes], headers: Dict[str, str], watch: Watch) -> Answer:
         connection = self._connection
+        connection.begin(watch)
         if connection.sock is None:
             connection.connect()
-        limit = connection.timeout if timeout is None else timeout
-        connection.sock.settimeout(limit)
         connection.request(method, path, body=body, headers=headers)
         response = connection.getresponse()
-        data = response.read()
+        data = body_of(response, watch)
         return Answer(response.status, data, response.getheader("Api-Version"))
 
     def close(self) -> None:

@@ -1,7 +1,13 @@
 """Numbers that would mean no limit, or none at all, are refused with their name and their range."""
 
-import pytest
+import importlib
+import json
 
+import pytest
+from ansible.module_utils import basic
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter import connection, route_options
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter import options as adapter_options
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import RANGES, check_ranges
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
 
@@ -37,3 +43,60 @@ def test_what_is_not_given_or_at_its_limits_is_fine():
         flat = {name: limits[number] for name, limits in RANGES.items()}
         rollout = {name.split(".")[1]: value for name, value in flat.items() if "." in name}
         check_ranges({**flat, "rollout": rollout})
+
+
+# -- every number of every module
+
+ABSURD = [10**30, -(10**30), 10**400, -(10**400), -1, float("inf"), float("-inf"), float("nan"), 1e300]
+#: Checked with what they belong to, by the rules of routes.
+ELSEWHERE = {"routes.port"}
+
+
+def numbers(spec, path=""):
+    for name, option in spec.items():
+        if option.get("type") in ("int", "float") or option.get("elements") in ("int", "float"):
+            yield path + name
+        yield from numbers(option.get("options") or {}, f"{path}{name}.")
+
+
+def every_number():
+    for module in (adapter_options, connection, route_options):
+        for spec in vars(module).values():
+            if isinstance(spec, dict) and all(isinstance(option, dict) for option in spec.values()):
+                yield from numbers(spec)
+
+
+def test_every_number_has_a_range():
+    found = set(every_number()) - ELSEWHERE
+    assert {"timeout", "rollout.timeout", "admin_timeout", "tail", "subnet_size"} <= found
+    assert found <= set(RANGES)
+
+
+@pytest.mark.parametrize("value", ABSURD, ids=lambda value: str(value)[:12])
+@pytest.mark.parametrize("name", sorted(RANGES))
+def test_an_absurd_number_is_refused_in_words(name, value):
+    group, _dot, inner = name.rpartition(".")
+    with pytest.raises(StackwrightError) as refused:
+        check_ranges({group: {inner: value}} if group else {name: value})
+    assert refused.value.error_code == "invalid_options"
+    assert name in refused.value.message
+    assert len(refused.value.message) < 120
+
+
+@pytest.mark.parametrize("name", ["stack_rollback", "swarm_info", "caddy_route_info", "stack_logs"])
+def test_every_module_refuses_it_before_it_connects(name, monkeypatch, capsys):
+    """By the module itself, as Ansible runs it."""
+    option = "admin_timeout" if name.startswith("caddy") else "timeout"
+    given = {option: 10**30, "docker_host": "unix:///nowhere", "admin": ["unix:///nowhere"], "name": "x"}
+    module = importlib.import_module(f"ansible_collections.stackwright.swarm.plugins.modules.{name}")
+    known = {"caddy_route_info": (option, "admin"), "swarm_info": (option, "docker_host")}
+    arguments = {key: given[key] for key in known.get(name, (option, "docker_host", "name"))}
+    text = json.dumps({"ANSIBLE_MODULE_ARGS": arguments}).encode()
+    monkeypatch.setattr(basic, "_ANSIBLE_ARGS", text)
+    monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
+    with pytest.raises(SystemExit):
+        module.main()
+    told = json.loads(capsys.readouterr().out)
+    assert "error_code" in told, told
+    assert (told["failed"], told["error_code"]) == (True, "invalid_options")
+    assert option in told["msg"]

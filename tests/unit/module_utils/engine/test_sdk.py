@@ -9,6 +9,7 @@ import pytest
 import requests
 import urllib3
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.http import Bounds
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.answer import Torn
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
@@ -53,7 +54,7 @@ def test_errors_keep_their_innermost_reason(monkeypatch, error, kind, text):
     transport = SdkTransport(TCP)
     monkeypatch.setattr(transport._session, "request", lambda *args, **kwargs: (_ for _ in ()).throw(error))
     with pytest.raises(kind) as caught:
-        transport.send("GET", "/info", None, {})
+        transport.send("GET", "/info", None, {}, Bounds(5, 5))
     assert text in str(caught.value)
     assert "object at 0x" not in str(caught.value)
 
