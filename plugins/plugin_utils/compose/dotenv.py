@@ -17,7 +17,8 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.template
 _BLANK = " \t\v\f\r\x85\xa0"
 _KEY = re.compile(r"[^\W]|[_.\-\[\]]")
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
-_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_ESCAPES.update({'"': '"', "\\": "\\", "$": "$$"})
+_ESCAPE = re.compile(r'\\([abfnrtv"\\$]|0\d{0,3})')
 MAX_LINE = 64 * 1024
 MAX_BYTES = 1_000_000
 Entry = tuple[str, "str | None", int]  # key, value (None: a bare key), line
@@ -63,16 +64,31 @@ def parse_raw(text: str) -> list[Entry]:
     return entries
 
 
-def parse_dotenv(text: str, variables: Mapping[str, str], unset: Callable[[str], None]) -> list[Entry]:
-    """As ``parse_raw``, but Compose's way. Values may refer to ``variables`` (first) and to earlier lines."""
-    return _Dotenv(text, variables, unset).parse()
+def parse_dotenv(
+    text: str,
+    variables: Mapping[str, str],
+    unset: Callable[[str], None],
+    told: Callable[[str, int], None] = lambda message, line: None,
+) -> list[Entry]:
+    """As ``parse_raw``, but Compose's way. Values may refer to ``variables`` (first) and to earlier lines.
+
+    ``unset`` gets the name of each variable without a value, ``told`` what is odd in a line, and its number.
+    """
+    return _Dotenv(text, variables, unset, told).parse()
 
 
 class _Dotenv:
-    def __init__(self, text: str, variables: Mapping[str, str], unset: Callable[[str], None]) -> None:
-        self.text = text.replace("\r\n", "\n")
+    def __init__(
+        self,
+        text: str,
+        variables: Mapping[str, str],
+        unset: Callable[[str], None],
+        told: Callable[[str, int], None],
+    ) -> None:
+        self.text = text
         self.variables = variables
         self.unset = unset
+        self.told = told
         self.known: dict[str, str] = dict(variables)
         self.position = 0
 
@@ -131,10 +147,7 @@ class _Dotenv:
         end = self._line_end()
         value = self.text[self.position : end]
         self.position = end
-        comment = re.search(r"(?:^|\s)#", value)
-        if comment:
-            value = value[: comment.start()]
-        return self._expand(value.rstrip(), line)
+        return self._expand(value.partition(" #")[0].rstrip(), line)
 
     def _quoted(self, quote: str, line: int) -> str:
         start = self.position + 1
@@ -150,11 +163,13 @@ class _Dotenv:
         self.position = end + 1
         rest = self.text[self.position : self._line_end()].strip()
         if rest and not rest.startswith("#"):
-            raise EnvFileError("text follows a closing quote", line, "quote the whole value")
-        self.position = self._line_end()
+            self.told("what follows the closing quote is read as a variable of its own", line)
         if quote == "'":
             return value.replace("\\'", "'")
-        return self._expand(_ESCAPE.sub(_unescape, value), line)
+        value = _ESCAPE.sub(_unescape, value.replace('\\"', '"'))
+        if "\0" in value:
+            raise EnvFileError("holds a NUL", line, "no variable can have one")
+        return self._expand(value, line)
 
     def _expand(self, value: str, line: int) -> str:
         if "$" not in value:
@@ -174,6 +189,8 @@ def _escaped(text: str, start: int, position: int) -> bool:
 
 def _unescape(match: re.Match[str]) -> str:
     char = match.group(1)
-    if char == "$":
-        return "$$"
-    return _ESCAPES.get(char, char if char in "\"\\'" else match.group())
+    if char[0] != "0":
+        return _ESCAPES[char]
+    code = char[1:]
+    known = len(code) == 3 and all(digit in "01234567" for digit in code) and int(code, 8) < 256
+    return chr(int(code, 8)) if known else f"\\{code}"

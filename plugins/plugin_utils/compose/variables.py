@@ -56,8 +56,12 @@ def dotenv_entries(
             missing.add(name)
             report.notice(f"the variable {name} is not set, so it is empty here", Mark(path), code="unset_variable")
 
+    def told(message: str, line: int) -> None:
+        hint = "quote the whole value, or begin a comment with '#'"
+        report.notice(message, Mark(path, line), hint=hint, code="env_file")
+
     try:
-        return parse_dotenv(decode(data), variables, unset)
+        return parse_dotenv(decode(data), variables, unset, told)
     except EnvFileError as error:
         report.problem(str(error), Mark(path, error.line), hint=error.hint, code=error.code)
         return []
