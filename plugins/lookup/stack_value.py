@@ -74,7 +74,6 @@ _raw:
   elements: str
 """
 
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -87,11 +86,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.values.generator
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.kept import Kept
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.plain import plain
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.play_vault import play_vault
-
-
-class _Clock:
-    now = staticmethod(time.monotonic)
-    sleep = staticmethod(time.sleep)
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault_store import Clock
 
 
 class LookupModule(LookupBase):
@@ -133,7 +128,7 @@ class LookupModule(LookupBase):
         if path:
             from ansible_collections.stackwright.swarm.plugins.module_utils.store.host_facts import HostFacts
 
-            return HostFacts(stack, _Clock, path).read()[0]
+            return HostFacts(stack, Clock, path).read()[0]
         return self._from_facts(stack, variables)
 
     def _from_facts(self, stack: str, variables: Mapping[str, Any]) -> Kept:
@@ -147,6 +142,12 @@ class LookupModule(LookupBase):
                 f"The local facts of {host or variables.get('inventory_hostname')} are not known.",
                 "store_unreadable",
                 "Gather them first: ansible.builtin.setup with gather_subset: [local], as root.",
+            )
+        if not isinstance(local, Mapping):
+            raise ValueStoreError(
+                f"The local facts of {host or variables.get('inventory_hostname')} are no map.",
+                "store_unreadable",
+                "Gather them again: ansible.builtin.setup with gather_subset: [local], as root.",
             )
         data = plain(local.get(FACT + stack))
         return Kept(stack) if data is None else Kept.from_data(data, stack, f"ansible_local.{FACT}{stack}")

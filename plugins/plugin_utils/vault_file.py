@@ -3,18 +3,28 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The text of a vault of values: YAML with one line for each version, so that diffs stay small.
 
-The values are Ansible Vault strings, each under its own salt; the rest is readable.
+The values are Ansible Vault strings, each under its own salt; the rest is readable. Each stack has a section, which is
+cut out of the text by its indentation: what is damaged in one is no matter to the others, and stays byte for byte.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
 TOP = "stackwright_values"
 HEAD = "# Values of stacks, kept by stackwright.swarm; each one is encrypted with Ansible Vault.\n---\n"
+_TOP_LINE = re.compile(rf"^{TOP}:[ \t]*(?:\{{[ \t]*\}})?[ \t]*(?:#.*)?\r?\n?\Z")
+_KEY = r"\"(?:[^\"\\]|\\.)*\"|'(?:[^']|'')*'|[^\s\"'#\[\]{}&*!|>%@`,?:-][^:#]*?"
+_SECTION = re.compile(rf"^ +({_KEY})[ \t]*:(?:\s|\Z)")
+_FOREIGN = re.compile(rf"^(?:{_KEY})[ \t]*:(?:\s|\Z)")
+_STACK = re.compile(rf"^ +stack:[ \t]+({_KEY})[ \t]*\r?$", re.MULTILINE)
+_REMARKS = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\n)*")
+#: What yaml's constructors let through when a value is not what its tag says.
+_YAML_ERRORS = (yaml.YAMLError, ValueError, TypeError, KeyError, AttributeError, OverflowError, IndexError)
 
 
 class Cipher(str):
@@ -22,48 +32,168 @@ class Cipher(str):
 
 
 class _Loader(yaml.SafeLoader):
-    """Knows ``!vault``."""
+    """Knows ``!vault``; no aliases, and no key twice."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.composer.ComposerError(None, None, "an alias", self.peek_event().start_mark)
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+        seen = set()
+        for key, _value in node.value if isinstance(node, yaml.MappingNode) else ():
+            if isinstance(key, yaml.ScalarNode) and key.value in seen:
+                raise yaml.constructor.ConstructorError(None, None, "a key twice", key.start_mark)
+            seen.add(key.value if isinstance(key, yaml.ScalarNode) else None)
+        return super().construct_mapping(node, deep)
 
 
 _Loader.add_constructor("!vault", lambda loader, node: Cipher(loader.construct_scalar(node)))
 
 
-def parse(text: str) -> dict[str, Any]:
-    """The sections of the stacks, as ``Kept.as_data`` has them, with Ciphers as values.
+class Section(NamedTuple):
+    """A stack's part of the text. ``name`` is None where nobody can tell whose it is; ``line`` counts from 1."""
 
-    Raises ValueError (yaml's errors are none: they become one here) where that is no such file.
-    """
+    name: str | None
+    text: str
+    line: int
+
+
+class Document(NamedTuple):
+    """A file: what stands before the sections, these, and what stands behind them (of others)."""
+
+    head: str
+    sections: tuple[Section, ...]
+    tail: str = ""
+    step: int = 2
+
+    def section(self, stack: str) -> Section | None:
+        """That of the stack, if there is one. Raises ValueError where that can't be told."""
+        mine = [section for section in self.sections if section.name == stack]
+        if len(mine) > 1:
+            raise ValueError(f"the stack has two sections (lines {mine[0].line} and {mine[1].line})")
+        lost = [section for section in self.sections if section not in mine and _may_be_of(section, stack)]
+        if lost and not mine:
+            raise ValueError(
+                f"the section at line {lost[0].line} has no name that can be read, and may be this stack's"
+            )
+        return mine[0] if mine else None
+
+    def replaced(self, stack: str, section: Mapping[str, Any] | None) -> str:
+        """The text with this section of the stack, or without any; all else is as it was."""
+        texts = [(other.name, other.text) for other in self.sections if other.name != stack]
+        if section is not None:
+            old = self.section(stack)
+            remarks = _REMARKS.match(old.text) if old else None
+            new = (remarks.group() if remarks else "") + render_section(stack, section, self.step)
+            before = next((at for at, (name, _t) in enumerate(texts) if name is not None and name > stack), len(texts))
+            at = self.sections.index(old) if old else before
+            texts.insert(at, (stack, new))
+        body = "".join(text if text.endswith("\n") else text + "\n" for _name, text in texts)
+        return f"{self.head}{TOP}:" + ("\n" if texts else " {}\n") + body + self.tail
+
+
+def split(text: str) -> Document:
+    """Raises ValueError where that is no such file."""
+    lines = re.findall(r"[^\n]*\n|[^\n]+\Z", text)
+    top = next((number for number, line in enumerate(lines) if _TOP_LINE.match(line)), None)
+    if top is None:
+        return _converted(text)
+    sections: list[Section] = []
+    own: list[str] = []
+    step, name, start, remarks = _step(lines[top + 1 :]), None, 0, 0
+    end = len(lines)
+    for number in range(top + 1, len(lines) + 1):
+        line = lines[number] if number < len(lines) else None
+        is_remark = line is not None and not line.strip(" \t\r\n").partition("#")[0]
+        if line is not None and is_remark:
+            remarks += 1
+            own.append(line)
+            continue
+        foreign = line is not None and _FOREIGN.match(line) is not None
+        if line is None or foreign or len(line) - len(line.lstrip(" ")) == step:
+            # Remarks stand before what they are about.
+            cut = len(own) - remarks if line is not None else len(own)
+            if start:
+                sections.append(Section(name, "".join(own[:cut]), start))
+                own = own[cut:]
+            if line is None or foreign:
+                end = number - len(own)
+                break
+            start, name = number + 1 - len(own), _name(line)
+        own.append(line)
+        remarks = 0
+    return Document("".join(lines[:top]), tuple(sections), "".join(lines[end:]), step)
+
+
+def parse_section(section: Section) -> dict[str, Any]:
+    """What ``Kept.as_data`` has, with Ciphers as values. Raises ValueError naming the line."""
+    try:
+        data = yaml.load(section.text, _Loader)
+    except RecursionError:
+        raise ValueError(f"it is nested too deep (from line {section.line})") from None
+    except _YAML_ERRORS as error:
+        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+        raise ValueError(f"it is no YAML (line {section.line + (mark.line if mark else 0)})") from None
+    found = next(iter(data.values())) if isinstance(data, Mapping) and len(data) == 1 else None
+    if not isinstance(found, Mapping) or str(next(iter(data))) != section.name:
+        raise ValueError(f"it is no map (line {section.line})")
+    return dict(found)
+
+
+def render_section(stack: str, section: Mapping[str, Any], step: int = 2) -> str:
+    """The text of a section, indented by ``step``; what is equal gives equal lines."""
+    lines = [f"  {_scalar(stack)}:"]
+    lines += [f"    {key}: {_scalar(section[key])}" for key in ("format", "stack", "counter")]
+    lines.append("    values:" + ("" if section["values"] else " {}"))
+    for name in sorted(section["values"]):
+        entry = section["values"][name]
+        lines.append(f"      {_scalar(name)}:")
+        lines += [f"        {key}: {_scalar(entry[key])}" for key in ("current", "generator", "params")]
+        lines.append("        versions:" + ("" if entry["versions"] else " []"))
+        lines += [f"          - {_version(version)}" for version in entry["versions"]]
+    return "".join(f"{' ' * step}{line[2:]}\n" for line in lines)
+
+
+def _converted(text: str) -> Document:
+    """A file in another style than ours, read as a whole."""
     try:
         data = yaml.load(text, _Loader)
-    except yaml.YAMLError as error:
+    except RecursionError:
+        raise ValueError("it is nested too deep") from None
+    except _YAML_ERRORS as error:
         mark = getattr(error, "problem_mark", None)
         raise ValueError("it is no YAML" + (f" (line {mark.line + 1})" if mark else "")) from None
     if data is None:
-        return {}
-    sections = data.get(TOP) if isinstance(data, Mapping) else None
-    if not isinstance(sections, Mapping):
+        return Document(text if re.fullmatch(r"(?:(?:#.*|---)?\n)+", text) else HEAD, ())
+    found = data.get(TOP) if isinstance(data, Mapping) else None
+    if not isinstance(found, Mapping):
         raise ValueError(f"it has no map {TOP}")
-    for section in sections.values():
-        if not isinstance(section, Mapping):
-            raise ValueError("the section of a stack is no map")
-    return {str(name): dict(section) for name, section in sections.items()}
+    if len(data) > 1:
+        raise ValueError(f"it has more than {TOP}, and that is not in a style that can be changed alone")
+    try:
+        return Document(HEAD, tuple(Section(str(name), render_section(str(name), found[name]), 1) for name in found))
+    except _YAML_ERRORS:
+        raise ValueError("the section of a stack is not what was written") from None
 
 
-def render(sections: Mapping[str, Any]) -> str:
-    """The text of a file with these sections; what is equal gives equal lines."""
-    lines = [f"{TOP}:" + ("" if sections else " {}")]
-    for stack in sorted(sections):
-        section = sections[stack]
-        lines.append(f"  {_scalar(stack)}:")
-        lines += [f"    {key}: {_scalar(section[key])}" for key in ("format", "stack", "counter")]
-        lines.append("    values:" + ("" if section["values"] else " {}"))
-        for name in sorted(section["values"]):
-            entry = section["values"][name]
-            lines.append(f"      {_scalar(name)}:")
-            lines += [f"        {key}: {_scalar(entry[key])}" for key in ("current", "generator", "params")]
-            lines.append("        versions:" + ("" if entry["versions"] else " []"))
-            lines += [f"          - {_version(version)}" for version in entry["versions"]]
-    return HEAD + "\n".join(lines) + "\n"
+def _step(lines: list[str]) -> int:
+    """By how many blanks the sections are indented."""
+    steps = [len(line) - len(line.lstrip(" ")) for line in lines if line.startswith(" ") and line.strip()]
+    return 2 if 2 in steps or not steps else steps[0]
+
+
+def _name(line: str) -> str | None:
+    match = _SECTION.match(line)
+    try:
+        return str(yaml.safe_load(match.group(1))) if match else None
+    except _YAML_ERRORS:
+        return None
+
+
+def _may_be_of(section: Section, stack: str) -> bool:
+    inner = {_name(f" {text}:") for text in _STACK.findall(section.text)}
+    return stack in inner or (section.name is None and not inner - {None})
 
 
 def _version(version: Mapping[str, Any]) -> str:

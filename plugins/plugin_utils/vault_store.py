@@ -1,17 +1,16 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The store ``vault``: a file on the controller, read and written by action plugins and lookups.
+"""Values that are encrypted on the controller: the store ``vault``, a file there.
 
 Encrypted with the play's own vault identity. Only what a run needs is decrypted: each value costs a key derivation.
 """
 
 from __future__ import annotations
 
-import fcntl
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from ansible import constants as C
@@ -19,13 +18,22 @@ from ansible.errors import AnsibleError
 from ansible.parsing.vault import VaultLib, match_encrypt_secret
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ValueStoreError
+from ansible_collections.stackwright.swarm.plugins.module_utils.store import files
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.kept import Kept, damaged
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.store import Store, StoreConflict
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault_file import Cipher, parse, render
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault_file import (
+    Cipher,
+    Document,
+    Section,
+    parse_section,
+    split,
+)
 
 FILE = "stackwright_values.yml"
 #: How often a module is run because others write the vault meanwhile.
 TRIES = 20
+PATIENCE = 60.0  # seconds to wait for another writer
+LARGEST = 64 << 20  # bytes, of all stacks
 
 
 def vault_path(given: str | None, inventory_dir: str | None, inventories: Collection[str], folder: str) -> str:
@@ -43,93 +51,85 @@ def vault_path(given: str | None, inventory_dir: str | None, inventories: Collec
     return os.path.join(here, FILE)
 
 
-class VaultStore(Store):
-    """The values of one stack in a vault file.
+class Clock:
+    """The real one."""
+
+    now = staticmethod(time.monotonic)
+    sleep = staticmethod(time.sleep)
+
+
+class VaultText(Store):
+    """The values of one stack in a text with a section for each stack, wherever that is kept.
 
     :param vault: the play's VaultLib with its secrets.
     :param wanted: the names whose values are to be decrypted; None for all.
+    :param anew: encrypts also what is encrypted already, for instance with another password.
     """
 
-    kind = "vault"
-
     def __init__(
-        self, stack: str, path: str, vault: VaultLib, vault_id: str | None = None, wanted: Collection[str] | None = None
+        self,
+        stack: str,
+        where: str,
+        vault: VaultLib,
+        vault_id: str | None = None,
+        wanted: Collection[str] | None = None,
+        anew: bool = False,
     ) -> None:
-        self.stack, self.vault, self.vault_id, self.wanted = stack, vault, vault_id, wanted
-        self.where = os.path.realpath(path)
+        self.stack, self.where, self.vault, self.vault_id = stack, where, vault, vault_id
+        self.wanted, self.anew = wanted, anew
 
-    def has_values(self) -> bool:
-        """Whether the file is there and has values of the stack. Nothing is decrypted. Raises ValueStoreError."""
-        return self.stack in self._sections(self._content())
-
-    def read(self) -> tuple[Kept, Any]:
-        section = self._sections(self._content()).get(self.stack)
+    def opened(self, text: str) -> tuple[Kept, str | None]:
+        """The values of the stack in ``text``, and its section. Raises ValueStoreError."""
+        document = self._split(text)
+        section = self._section(document)
         if section is None:
             return Kept(self.stack), None
-        return Kept.from_data(self._opened(section), self.stack, self.where), section
+        data = self._opened(self._parsed(section))
+        return Kept.from_data(data, self.stack, self._place(section)), section.text
 
-    def write(self, kept: Kept, token: Any) -> None:
-        folder = os.path.dirname(self.where)
-        try:
-            os.makedirs(folder, exist_ok=True)
-            with _locked(folder):
-                sections = self._sections(self._content())
-                if sections.get(self.stack) != token:
-                    raise StoreConflict
-                sections.pop(self.stack, None)
-                if not kept.empty:
-                    sections[self.stack] = self._closed(kept, token)
-                self._replace(render(sections).encode("utf-8"))
-        except OSError as error:
-            raise ValueStoreError(
-                f"The vault {self.where} can't be written: {error.strerror}. Nothing was changed: a value that can't "
-                "be kept is never used.",
-                "store_unwritable",
-                "Make the file's folder writable for you, make room on the disk, or name another file (path).",
-            ) from None
+    def closed(self, text: str, kept: Kept, token: str | None) -> str:
+        """``text`` with the values in it. Raises StoreConflict, where the section is not that of ``token`` any more."""
+        document = self._split(text)
+        section = self._section(document)
+        if (section.text if section else None) != token:
+            raise StoreConflict
+        before = self._parsed(section) if section else None
+        return document.replaced(self.stack, None if kept.empty else self._closed(kept, before))
 
-    # -- the file
-
-    def _content(self) -> str:
-        try:
-            with open(self.where, encoding="utf-8") as file:
-                return file.read()
-        except FileNotFoundError:
-            return ""
-        except UnicodeDecodeError:
-            raise damaged(self.where, "it is no text") from None
-        except OSError as error:
-            raise ValueStoreError(
-                f"The vault {self.where} can't be read: {error.strerror}.", "store_unreadable"
-            ) from None
-
-    def _sections(self, content: str) -> dict[str, Any]:
-        if content.startswith("$ANSIBLE_VAULT"):
+    def _split(self, text: str) -> Document:
+        if text.startswith("$ANSIBLE_VAULT"):
             raise ValueStoreError(
                 f"The vault {self.where} is encrypted as a whole.",
                 "store_damaged",
                 "`ansible-vault decrypt` it: each value in it is encrypted by itself.",
             )
         try:
-            return parse(content)
+            return split(text)
         except ValueError as error:
             raise damaged(self.where, str(error)) from None
 
-    def _replace(self, content: bytes) -> None:
-        """Whole and on the disk before it takes the old one's place; with its mode, else for the owner only."""
-        new = os.path.join(os.path.dirname(self.where), f".{os.path.basename(self.where)}.new")
-        mode = os.stat(self.where).st_mode & 0o777 if os.path.exists(self.where) else 0o600
-        handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    def _section(self, document: Document) -> Section | None:
         try:
-            with os.fdopen(handle, "wb") as file:
-                os.fchmod(file.fileno(), mode)
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            os.rename(new, self.where)
-        except OSError:
-            os.unlink(new)
-            raise
+            return document.section(self.stack)
+        except ValueError as error:
+            raise self._damaged(str(error)) from None
+
+    def _parsed(self, section: Section) -> dict[str, Any]:
+        try:
+            return parse_section(section)
+        except ValueError as error:
+            raise self._damaged(str(error)) from None
+
+    def _place(self, section: Section) -> str:
+        return f"{self.where} (the section of {self.stack}, line {section.line})"
+
+    def _damaged(self, why: str) -> ValueStoreError:
+        return ValueStoreError(
+            f"The section of {self.stack} in the value store {self.where} is damaged: {why}.",
+            "store_damaged",
+            "Restore that section from a backup (git diff shows what has changed), or take it out and run with "
+            "on_lost: adopt, which takes the values over from the running services. Other stacks go on.",
+        )
 
     # -- encrypted values
 
@@ -141,7 +141,7 @@ class VaultStore(Store):
                 for name, entry in section["values"].items()
             }
         except (KeyError, TypeError, AttributeError):
-            raise damaged(self.where, f"the section of {self.stack} is not what was written") from None
+            raise self._damaged("it is not what was written") from None
         return opened
 
     def _open(self, name: str, version: Mapping[str, Any]) -> dict[str, Any]:
@@ -149,7 +149,7 @@ class VaultStore(Store):
             return {**version, "value": None}
         cipher = version["value"]
         if not isinstance(cipher, Cipher):
-            raise damaged(self.where, f"the value of {name} is not encrypted")
+            raise self._damaged(f"the value of {name} is not encrypted")
         if not self.vault.secrets:
             raise ValueStoreError(
                 f"There is no vault password to read {self.where} with.",
@@ -158,9 +158,9 @@ class VaultStore(Store):
             )
         try:
             value = self.vault.decrypt(cipher.encode("ascii", "replace")).decode("utf-8", "surrogateescape")
-        except AnsibleError as error:
+        except (AnsibleError, ValueError, TypeError, IndexError) as error:
             if "Decryption failed" not in str(error):
-                raise damaged(self.where, f"the value of {name} is no Ansible Vault string") from None
+                raise self._damaged(f"the value of {name} is no Ansible Vault string") from None
             raise ValueStoreError(
                 f"No vault password of this play opens {name} in {self.where}.",
                 "vault_password_wrong",
@@ -168,18 +168,19 @@ class VaultStore(Store):
             ) from None
         return {**version, "value": value}
 
-    def _closed(self, kept: Kept, token: Any) -> dict[str, Any]:
+    def _closed(self, kept: Kept, before: Mapping[str, Any] | None) -> dict[str, Any]:
         """The section for ``kept``: what it had before keeps its ciphertext."""
         data = kept.as_data()
         known = {
             (name, version["number"], version["mark"]): version["value"]
-            for name, entry in ((token or {}).get("values") or {}).items()
+            for name, entry in ((before or {}).get("values") or {}).items()
             for version in entry["versions"]
         }
         for name, entry in data["values"].items():
             for version in entry["versions"]:
                 cipher = known.get((name, version["number"], version["mark"]))
-                version["value"] = cipher if cipher is not None else self._encrypt(version["value"])
+                mine = cipher is None or self.anew
+                version["value"] = self._encrypt(version["value"]) if mine else cipher
         return data
 
     def _encrypt(self, value: str) -> Cipher:
@@ -202,15 +203,49 @@ class VaultStore(Store):
         return Cipher(header + "\n" + body.replace("\n", ""))
 
 
-@contextmanager
-def _locked(folder: str) -> Iterator[None]:
-    """Other runs on this controller wait: a lock on the folder leaves no file behind."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
+class VaultStore(VaultText):
+    """The values of one stack in a vault file. A link is followed to the file that it names."""
+
+    kind = "vault"
+
+    def __init__(self, stack: str, path: str, *rest: Any, clock: Any = Clock, **options: Any) -> None:
+        super().__init__(stack, os.path.realpath(path), *rest, **options)
+        self.clock = clock
+
+    def has_values(self) -> bool:
+        """Whether the file is there and has values of the stack. Nothing is decrypted. Raises ValueStoreError."""
+        return self._section(self._split(self._content())) is not None
+
+    def read(self) -> tuple[Kept, Any]:
+        return self.opened(self._content())
+
+    def write(self, kept: Kept, token: Any) -> None:
+        folder, name = os.path.split(self.where)
+        try:
+            # Its group may write: who shares a repository shares the vault, and has to have its password.
+            with files.opened(folder, self.where, group=True) as handle, files.only_writer(
+                handle, self.clock, PATIENCE, self.where, folder
+            ):
+                text = self.closed(self._content(handle), kept, token)
+                files.replace(name, text.encode("utf-8", "surrogateescape"), handle, keep=True)
+        except OSError as error:
+            raise ValueStoreError(
+                f"The vault {self.where} can't be written: {error.strerror}. Nothing was changed: a value that can't "
+                "be kept is never used.",
+                "store_unwritable",
+                files.hint_for(error, "path", "keep the values in the Swarm (store: swarm, encrypted: vault)"),
+            ) from None
+
+    def _content(self, folder: int | None = None) -> str:
+        try:
+            name = self.where if folder is None else os.path.basename(self.where)
+            content = files.read(name, self.where, folder, largest=LARGEST)
+        except OSError as error:
+            raise ValueStoreError(
+                f"The vault {self.where} can't be read: {error.strerror}.", "store_unreadable"
+            ) from None
+        # Bytes that are no text are one section's matter.
+        return (content or b"").decode("utf-8", "surrogateescape")
 
 
 def with_vaults(
@@ -236,8 +271,15 @@ def with_vaults(
         final, sealed = result.pop("vault_final", False), result.pop("vault_writes", None)
         if sealed is None:
             return result
-        slot, data = unseal(key, sealed)
-        store = stores[slot]
+        try:
+            slot, data = unseal(key, sealed)
+            store = stores[slot]
+        except (ValueError, KeyError, TypeError, RecursionError):
+            raise ValueStoreError(
+                "What came back from the manager is not the values that were to be kept.",
+                "store_damaged",
+                "Run again. Nothing was kept, and nothing was changed with values that are not kept.",
+            ) from None
         try:
             store.write(Kept.from_data(data, store.stack, store.where), found[slot][1])
         except StoreConflict:

@@ -52,6 +52,12 @@ LAYERS = {
     "module_utils/adapter": ["module_utils"],
     "plugin_utils/cluster_action": ["module_utils", "plugin_utils"],
     "plugin_utils/piped_action": ["module_utils", "plugin_utils"],
+    "plugin_utils/vault": [
+        "module_utils/errors",
+        "module_utils/values",
+        "module_utils/store",
+        "plugin_utils",
+    ],
     "plugin_utils": [
         "module_utils/errors",
         "module_utils/swarm",

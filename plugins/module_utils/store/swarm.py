@@ -14,7 +14,7 @@ import json
 from typing import Any, Dict, List, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import is_transient
-from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import NO_ENGINE, EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError, ValueStoreError
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
     STACK,
@@ -23,7 +23,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
     name_of,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import values_name
-from ansible_collections.stackwright.swarm.plugins.module_utils.values.kept import Kept, damaged
+from ansible_collections.stackwright.swarm.plugins.module_utils.values.kept import Kept, damaged, from_json
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.store import Store, StoreConflict
 
 #: The Engine takes less than this for a config.
@@ -41,21 +41,34 @@ class SwarmStore(Store):
         self.where = f"swarm (Docker config {self.prefix}*)"
 
     def read(self) -> Tuple[Kept, Any]:
+        number, content = self.newest()
+        if not content:
+            return Kept(self.stack), number
+        return from_json(content, self.stack, self._named(number)), number
+
+    def newest(self) -> Tuple[int, bytes]:
+        """The number of the newest config, 0 where there is none, and its data. Raises ValueStoreError."""
         found = self._generations()
         if not found:
-            return Kept(self.stack), 0
+            return 0, b""
         number, config = found[-1]
+        data = config["Spec"].get("Data") or ""
         try:
-            data = json.loads(base64.b64decode(config["Spec"].get("Data") or "").decode("utf-8"))
-        except ValueError:
-            raise damaged(self.where, "it is no JSON") from None
-        return Kept.from_data(data, self.stack, self.where), number
+            content = base64.b64decode(data, validate=True) if len(data) < 2 * LIMIT else b""
+        except (TypeError, ValueError):
+            content = b""
+        if not content:
+            raise damaged(self._named(number), "its data is not what the Swarm takes")
+        return number, content
 
     def write(self, kept: Kept, token: Any) -> None:
-        text = json.dumps(kept.as_data(), sort_keys=True, separators=(",", ":")).encode()
-        if len(text) >= LIMIT:
+        self.put(json.dumps(kept.as_data(), sort_keys=True, separators=(",", ":")).encode(), token)
+
+    def put(self, content: bytes, token: int) -> None:
+        """Makes ``content`` the newest config, if that of ``token`` is the newest still. Raises as ``write``."""
+        if len(content) >= LIMIT:
             raise ValueStoreError(
-                f"The values of {self.stack} with their older versions take {len(text)} bytes; the Swarm takes less "
+                f"The values of {self.stack} with their older versions take {len(content)} bytes; the Swarm takes less "
                 f"than {LIMIT} in one config. Nothing was changed.",
                 "store_full",
                 "Keep large values elsewhere: store host_facts or vault, or a secret with a file.",
@@ -64,7 +77,7 @@ class SwarmStore(Store):
         body = {
             "Name": f"{self.prefix}{number}",
             "Labels": {STACK: self.stack},
-            "Data": base64.b64encode(text).decode("ascii"),
+            "Data": base64.b64encode(content).decode("ascii"),
         }
         try:
             mine = self._create(body)
@@ -95,11 +108,18 @@ class SwarmStore(Store):
     def _generations(self) -> List[Tuple[int, Dict[str, Any]]]:
         found = []
         for config in self.client.list("/configs", {"filters": {"name": [self.prefix]}}):
+            if not _is_config(config):
+                # Passed over, it would be a stack without values, and get new ones.
+                raise EngineError(f"GET /configs on {self.client.where}: the answer has no configs.", hint=NO_ENGINE)
             name = name_of(config)
             number = name[len(self.prefix) :]
-            if name.startswith(self.prefix) and number.isdigit() and labels_of(config).get(STACK) == self.stack:
+            mine = name.startswith(self.prefix) and labels_of(config).get(STACK) == self.stack
+            if mine and number.isascii() and number.isdecimal() and len(number) < 16:
                 found.append((int(number), config))
         return sorted(found, key=lambda pair: pair[0])
+
+    def _named(self, number: int) -> str:
+        return f"swarm (Docker config {self.prefix}{number})"
 
     def _remove(self, config: str) -> None:
         try:
@@ -107,3 +127,11 @@ class SwarmStore(Store):
         except EngineError as error:
             if error.error_code != "not_found":
                 raise
+
+
+def _is_config(config: Dict[str, Any]) -> bool:
+    spec = config.get("Spec")
+    if not isinstance(spec, dict) or not isinstance(config.get("ID"), str):
+        return False
+    labels = spec.get("Labels")
+    return isinstance(spec.get("Name"), str) and (labels is None or isinstance(labels, dict))

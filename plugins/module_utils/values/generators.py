@@ -66,7 +66,7 @@ class Generator:
 
     def needs(self, params: Params) -> List[str]:
         """The names of the values that it builds on; they have to be made first."""
-        return [full_name(params["key"])] if self.name == "generate_jwt" else []
+        return [full_name(self.params((), params)["key"])] if self.name == "generate_jwt" else []
 
 
 def full_name(name: str) -> str:

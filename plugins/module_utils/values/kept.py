@@ -9,6 +9,7 @@ labels, so that a revision never gets a value under a number that meant another 
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field, replace
 from typing import AbstractSet, Any, Dict, List, Mapping, Optional, Tuple
 
@@ -151,12 +152,34 @@ class Kept:
     def from_data(cls, data: Any, stack: str, where: str) -> Kept:
         """What ``as_data`` gave. Raises ValueStoreError (``store_damaged``) naming ``where`` it is."""
         try:
-            if data["format"] != FORMAT or data["stack"] != stack:
-                raise ValueError(f"it is of format {data['format']} and for the stack {data['stack']}")
-            entries = {str(name): _entry(entry) for name, entry in data["values"].items()}
-            return cls(stack, entries, int(data["counter"]))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise damaged(where, f"it is not what was written ({type(error).__name__})") from None
+            _want(isinstance(data, Mapping), "it is no map")
+            number = _number(data.get("format"), "its format")
+            _want(
+                number <= FORMAT, f"its format {number} is of a newer version of the collection, which is needed here"
+            )
+            _want(number == FORMAT, "it has another format")
+            _want(data.get("stack") == stack, "it is not for this stack")
+            _want(isinstance(data.get("values"), Mapping), "its values are no map")
+            entries = {}
+            for place, (name, entry) in enumerate(data["values"].items(), 1):
+                _want(isinstance(name, str) and isinstance(entry, Mapping), f"entry {place} of its values is none")
+                entries[name] = _entry(entry, f"entry {place} of its values")
+            counter = _number(data.get("counter"), "its counter")
+        except ValueError as error:
+            raise damaged(where, str(error)) from None
+        highest = max((version.number for entry in entries.values() for version in entry.versions), default=0)
+        return cls(stack, entries, max(counter, highest))
+
+
+def from_json(content: bytes, stack: str, where: str) -> Kept:
+    """The values of a store that keeps JSON. Raises ValueStoreError (``store_damaged``)."""
+    try:
+        data = json.loads(content.decode("utf-8"), parse_constant=_no_number)
+    except ValueError:
+        raise damaged(where, "it is no JSON" if content.strip() else "it is empty") from None
+    except RecursionError:
+        raise damaged(where, "it is nested too deep") from None
+    return Kept.from_data(data, stack, where)
 
 
 def damaged(where: str, why: str) -> ValueStoreError:
@@ -176,19 +199,54 @@ def _entry_data(entry: Entry) -> Dict[str, Any]:
     }
 
 
-def _entry(data: Mapping[str, Any]) -> Entry:
-    versions = tuple(
-        Version(int(v["number"]), str(v["mark"]), _text_or_none(v["value"]), str(v["created"]), str(v["origin"]))
-        for v in data["versions"]
-    )
-    generator = data["generator"]
-    entry = Entry(versions, str(data["current"]), None if generator is None else str(generator), data["params"])
-    if entry.current and entry.newest is None:
-        raise ValueError("the current version is missing")
+def _entry(data: Mapping[str, Any], place: str) -> Entry:
+    versions = data.get("versions")
+    _want(isinstance(versions, list), f"the versions of {place} are no list")
+    found = []
+    for index, version in enumerate(versions or (), 1):
+        of = f"version {index} of {place}"
+        _want(isinstance(version, Mapping), f"{of} is no map")
+        texts = {key: _text(version.get(key), f"the {key} of {of}") for key in ("mark", "created", "origin")}
+        _want("value" in version, f"{of} has no value")
+        value = None if version["value"] is None else _text(version["value"], f"the value of {of}")
+        found.append(Version(_number(version.get("number"), f"the number of {of}"), value=value, **texts))
+    generator, params = data.get("generator"), data.get("params")
+    if generator is not None:
+        _text(generator, f"the generator of {place}")
+    _want(_is_plain(params, 32), f"the parameters of {place} are none")
+    _want(generator is None or params is None or isinstance(params, Mapping), f"the parameters of {place} are no map")
+    entry = Entry(tuple(found), _text(data.get("current"), f"the current version of {place}"), generator, params)
+    _want(not entry.current or entry.newest is not None, f"the current version of {place} is missing")
     return entry
 
 
-def _text_or_none(value: Any) -> Optional[str]:
-    if value is not None and not isinstance(value, str):
-        raise ValueError("a value is no text")
-    return value
+def _want(true: bool, why: str) -> None:
+    if not true:
+        raise ValueError(why)
+
+
+def _number(value: Any, what: str) -> int:
+    _want(isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 53, f"{what} is no number")
+    return int(value)
+
+
+def _text(value: Any, what: str) -> str:
+    _want(isinstance(value, str), f"{what} is no text")
+    try:
+        value.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        raise ValueError(f"{what} has half of a character") from None
+    return str(value)
+
+
+def _is_plain(value: Any, deep: int) -> bool:
+    """Whether JSON can hold it, not deeper than this."""
+    if isinstance(value, Mapping):
+        return deep > 0 and all(isinstance(key, str) and _is_plain(item, deep - 1) for key, item in value.items())
+    if isinstance(value, list):
+        return deep > 0 and all(_is_plain(item, deep - 1) for item in value)
+    return value is None or isinstance(value, (str, bool)) or isinstance(value, (int, float)) and abs(value) < 1 << 4096
+
+
+def _no_number(name: str) -> Any:
+    raise ValueError(f"{name} is no number")

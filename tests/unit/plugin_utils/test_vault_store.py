@@ -1,7 +1,10 @@
 """The vault on the controller, with Ansible's own encryption."""
 
 import os
+import re
 import stat
+import subprocess
+import sys
 
 import pytest
 from ansible.parsing.vault import VaultLib, VaultSecret
@@ -171,3 +174,267 @@ def test_the_file_is_yaml_with_one_line_a_version(path):
     with open(path, encoding="utf-8") as file:
         lines = [line for line in file if "!vault" in line]
     assert len(lines) == 1
+
+
+# -- the file
+
+
+def as_root():
+    if os.geteuid() != 0:
+        pytest.skip("only root can give files away")
+
+
+def test_a_link_under_a_name_that_was_foreseen_leads_nowhere(path, tmp_path):
+    theirs = tmp_path / "theirs"
+    theirs.write_text("theirs")
+    os.symlink(theirs, tmp_path / ".values.yml.new")
+    put(VaultStore("shop", path, lib()), "stack/A", "x")
+    assert theirs.read_text() == "theirs"
+    assert sorted(os.listdir(tmp_path)) == [".values.yml.new", "theirs", "values.yml"]
+
+
+@pytest.mark.parametrize(
+    ("mode", "owner", "refused"),
+    [(0o755, 0, False), (0o775, 0, False), (0o1777, 0, False), (0o777, 0, True), (0o755, 65534, True)],
+)
+def test_a_folder_in_which_anybody_could_swap_the_file_is_refused(tmp_path, mode, owner, refused):
+    as_root()
+    folder = tmp_path / "inventory"
+    folder.mkdir()
+    os.chmod(folder, mode)
+    os.chown(folder, owner, owner)
+    store = VaultStore("shop", str(folder / "values.yml"), lib())
+    if not refused:
+        put(store, "stack/A", "x")
+        return
+    error = error_of(put, store, "stack/A", "x")
+    assert (error.error_code, str(folder) in error.message + error.hint) == ("store_permissions", True)
+    assert os.listdir(folder) == []
+
+
+def test_a_linked_vault_is_written_where_the_link_leads(path, tmp_path):
+    (tmp_path / "shared").mkdir()
+    os.symlink("shared/real.yml", path)
+    put(VaultStore("shop", path, lib()), "stack/A", "one")
+    put(VaultStore("shop", path, lib()), "stack/B", "two")
+    assert os.readlink(path) == "shared/real.yml"
+    assert sorted(VaultStore("shop", str(tmp_path / "shared" / "real.yml"), lib()).read()[0].texts()) == ["one", "two"]
+    os.unlink(path)
+    os.symlink("values.yml", path)  # leads to itself
+    assert error_of(VaultStore("shop", path, lib()).read).error_code == "store_unreadable"
+
+
+def test_mode_and_owner_stay(path):
+    as_root()
+    put(VaultStore("shop", path, lib()), "stack/A", "one")
+    os.chmod(path, 0o640)
+    os.chown(path, 65534, 12345)
+    put(VaultStore("shop", path, lib()), "stack/B", "two")
+    found = os.stat(path)
+    assert (stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid) == (0o640, 65534, 12345)
+
+
+@pytest.mark.parametrize("plant", [os.mkfifo, os.mkdir])
+def test_what_is_no_file_is_an_error_and_no_hang(path, plant):
+    plant(path)
+    assert error_of(VaultStore("shop", path, lib()).read).error_code == "store_unreadable"
+
+
+class Impatient:
+    def __init__(self):
+        self.time = 0.0
+
+    def now(self):
+        self.time += 50
+        return self.time
+
+    def sleep(self, seconds):
+        self.time += seconds
+
+
+def test_a_writer_that_hangs_is_named(path, tmp_path):
+    import fcntl
+
+    handle = os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    try:
+        error = error_of(put, VaultStore("shop", path, lib(), clock=Impatient()), "stack/A", "x")
+    finally:
+        os.close(handle)
+    assert (error.error_code, os.path.exists(path)) == ("store_locked", False)
+
+
+@pytest.mark.parametrize(("options", "words"), [("size=64k", "No space left"), ("size=64k,ro", "Read-only")])
+def test_a_full_and_a_read_only_disk(tmp_path, options, words):
+    as_root()
+    code = f"""
+import subprocess, sys
+sys.path[:0] = {sys.path!r}
+from ansible.parsing.vault import VaultLib, VaultSecret
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ValueStoreError
+from ansible_collections.stackwright.swarm.plugins.module_utils.values.store import update
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault_store import VaultStore
+folder = {str(tmp_path)!r}
+subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", folder], check=True)
+store = VaultStore("shop", folder + "/values.yml", VaultLib([("default", VaultSecret(b"p"))]))
+update(store, lambda kept: kept.added("stack/A", "one", "set", "aa", "now"))
+if "ro" in {options!r}:
+    subprocess.run(["mount", "-o", "remount,ro", folder], check=True)
+try:
+    update(store, lambda kept: kept.added("stack/B", "x" * 50000, "set", "bb", "now"))
+except ValueStoreError as error:
+    print(error.error_code, error)
+print(store.read()[0].current("stack/A").value, sorted(store.read()[0].entries))
+"""
+    done = subprocess.run(
+        ["unshare", "--mount", sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("store_unwritable"), done.stdout
+    assert words in done.stdout
+    assert "encrypted: vault" in done.stdout
+    assert done.stdout.endswith("one ['stack/A']\n")
+
+
+# -- a section for each stack
+
+
+STACKS = ("blog", "mail", "shop")
+
+
+@pytest.fixture
+def three(path):
+    for stack in STACKS:
+        put(VaultStore(stack, path, lib()), "stack/A", f"of {stack}")
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def cut(content):
+    """The file's bytes: the head, and the section of each stack."""
+    parts = re.split(rb'(?m)^(?=  "(?:blog|mail|shop)":)', content)
+    assert len(parts) == 4
+    return [parts[0], dict(zip(STACKS, parts[1:]))]
+
+
+DAMAGES = {
+    "cut off": lambda text: text[: len(text) // 2] + b"\n",
+    "quote lost": lambda text: text.replace(b'"\n', b"\n", 1),
+    "quote never closed": lambda text: text.replace(b'!vault "$ANSIBLE', b'!vault "$ANSI"BLE'),
+    "brace lost": lambda text: text.replace(b"- {", b"- "),
+    "not UTF-8": lambda text: text.replace(b"created", b"cre\xff\xfeated"),
+    "NULs": lambda text: text.replace(b"versions", b"\0" * 8),
+    "a tab": lambda text: text.replace(b"    values", b"\tvalues"),
+    "merge conflict": lambda text: text.replace(
+        b"    counter: 1\n", b"<<<<<<< HEAD\n    counter: 1\n=======\n    counter: 2\n>>>>>>> theirs\n"
+    ),
+    "counter is text": lambda text: text.replace(b"counter: 1", b'counter: "1"'),
+    "counter is NaN": lambda text: text.replace(b"counter: 1", b"counter: .nan"),
+    "counter is endless": lambda text: text.replace(b"counter: 1", b"counter: .inf"),
+    "values are a list": lambda text: re.sub(rb"values:\n(.*\n)*", b"values: [1, 2]\n", text),
+    "no values": lambda text: re.sub(rb"    values:\n(.*\n)*", b"", text),
+    "a key twice": lambda text: text + text.partition(b"\n")[2],
+    "an alias": lambda text: text.replace(b"counter: 1", b"counter: &a 1\n    other: *a"),
+    "deep": lambda text: text.replace(b"params: ", b"params: " + b"[" * 20_000),
+    "a tag of python": lambda text: text.replace(b"counter: 1", b"counter: !!python/object/apply:os.system [id]"),
+    "a wrong date": lambda text: text.replace(b"counter: 1", b"counter: !!timestamp x"),
+    "not encrypted": lambda text: text.replace(b"!vault ", b""),
+    "no ciphertext": lambda text: re.sub(rb'!vault "[^"]*"', b'!vault "hunter2"', text),
+    "of another stack": lambda text: text.replace(b'stack: "mail"', b'stack: "shop"'),
+    "name lost": lambda text: text.replace(b'  "mail":', b'  "mai'),
+    "renamed": lambda text: text.replace(b'  "mail":', b'  "moil":'),
+    "indented": lambda text: text.replace(b'  "mail":', b'   "mail":'),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_section_stops_its_own_stack_and_no_other(path, three, damage):
+    head, sections = cut(three)
+    sections["mail"] = DAMAGES[damage](sections["mail"])
+    broken = head + b"".join(sections.values())
+    assert broken != three
+    with open(path, "wb") as file:
+        file.write(broken)
+    for stack in ("shop", "blog"):
+        store = VaultStore(stack, path, lib())
+        if damage == "indented" and stack == "blog":
+            # The section before has taken it in: it is that one's damage as well.
+            assert error_of(store.read).error_code == "store_damaged"
+            continue
+        assert store.read()[0].current("stack/A").value == f"of {stack}"
+        put(store, "stack/B", "new")
+        assert VaultStore(stack, path, lib()).read()[0].current("stack/B").value == "new"
+    with open(path, "rb") as file:
+        written = file.read()
+    assert sections["mail"] in written
+    mail = VaultStore("mail", path, lib())
+    error = error_of(mail.read)
+    assert error.error_code == "store_damaged"
+    assert path in error.message
+    assert "mail" in error.message
+    assert error_of(put, mail, "stack/A", "never").error_code == "store_damaged"
+    with open(path, "rb") as file:
+        assert file.read() == written
+
+
+def test_everything_else_stays_byte_for_byte(path, three):
+    head, sections = cut(three)
+    remarks = {stack: f"  # about {stack}\r\n\n".encode() for stack in STACKS}
+    body = b"".join(remarks[stack] + sections[stack].replace(b"\n", b"\r\n") for stack in STACKS)
+    tail = b"# mine\nother_variable: [1, 2]\n"
+    with open(path, "wb") as file:
+        file.write(b"# before\n" + head + body + tail)
+    put(VaultStore("mail", path, lib()), "stack/B", "new")
+    put(VaultStore("news", path, lib()), "stack/A", "new")
+    with open(path, "rb") as file:
+        text = file.read()
+    assert text.startswith(b"# before\n" + head)
+    assert text.endswith(tail)
+    for stack in ("blog", "shop"):
+        assert remarks[stack] + sections[stack].replace(b"\n", b"\r\n") in text
+    assert remarks["mail"] in text
+    assert list(re.findall(rb'(?m)^  "(\w+)":', text)) == [b"blog", b"mail", b"news", b"shop"]
+    update(VaultStore("news", path, lib()), lambda kept: kept.without("stack/A"))
+    update(VaultStore("mail", path, lib()), lambda kept: kept.without("stack/A").without("stack/B"))
+    for stack in ("blog", "shop"):
+        update(VaultStore(stack, path, lib()), lambda kept: kept.without("stack/A"))
+    with open(path, "rb") as file:
+        left = file.read()
+    assert left.endswith(b"stackwright_values: {}\n" + tail)
+    put(VaultStore("shop", path, lib()), "stack/A", "again")
+    assert VaultStore("shop", path, lib()).read()[0].texts() == ["again"]
+
+
+def test_other_styles_are_read(path):
+    import yaml
+
+    put(VaultStore("shop", path, lib()), "stack/A", NASTY)
+    put(VaultStore("blog", path, lib()), "stack/A", "two")
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    wide = re.sub(r"(?m)^( +)", lambda match: match.group(1) * 2, text)
+    narrow = re.sub(r"(?m)^  ", " ", text)
+    flow = yaml.safe_dump(yaml.safe_load(text.replace("!vault ", "")), default_flow_style=True)
+    for other in (wide, narrow, flow.replace("value: ", "value: !vault "), text.replace("---\n", "")):
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(other)
+        store = VaultStore("shop", path, lib())
+        assert store.read()[0].texts() == [NASTY]
+        put(store, "stack/B", "more")
+        assert sorted(VaultStore("shop", path, lib()).read()[0].texts()) == sorted([NASTY, "more"])
+        assert VaultStore("blog", path, lib()).read()[0].texts() == ["two"]
+
+
+def test_what_comes_back_from_the_manager_is_checked(path):
+    store = VaultStore("shop", path, lib())
+    for sealed in ("", "x", "hunter2", seal("another key", b"n" * 16, ["vault", {}])):
+        error = error_of(with_vaults, {"vault": store}, lambda vaults, again, sealed=sealed: {"vault_writes": sealed})
+        assert error.error_code == "store_damaged"
+    for data in (7, ["vault"], ["elsewhere", {}], ["vault", 7], ["vault", {"format": 1}]):
+        error = error_of(
+            with_vaults,
+            {"vault": store},
+            lambda vaults, again, data=data: {"vault_writes": seal(vaults["key"], b"n" * 16, data)},
+        )
+        assert error.error_code == "store_damaged"
+    assert not os.path.exists(path)

@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ValueStoreError
 from ansible_collections.stackwright.swarm.plugins.module_utils.store.host_facts import HostFacts
-from ansible_collections.stackwright.swarm.plugins.module_utils.values.kept import SET
+from ansible_collections.stackwright.swarm.plugins.module_utils.values.kept import SET, Kept
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.store import update
 
 
@@ -115,7 +115,7 @@ def test_a_limit_for_files_keeps_the_old_store(store):
     assert "never used" in told
     assert store.read()[0].current("stack/A").value == "hunter2"
     assert "stack/B" not in store.read()[0].entries
-    assert not os.path.exists(store._new)
+    assert sorted(os.listdir(store.folder)) == [os.path.basename(store._lock), os.path.basename(store.where)]
 
 
 @pytest.mark.parametrize(("options", "words"), [("size=8k", "No space left"), ("size=8k,ro", "Read-only")])
@@ -182,3 +182,141 @@ def test_a_writer_that_hangs_is_named(store):
     finally:
         os.close(handle)
     assert error.error_code == "store_locked"
+
+
+def as_root():
+    if os.geteuid() != 0:
+        pytest.skip("only root can give files away")
+
+
+@pytest.mark.parametrize(
+    "names", [[".stackwright_shop.new"], [".stackwright_shop.fact.new", "stackwright_shop.fact.tmp"]]
+)
+def test_a_link_under_a_name_that_was_foreseen_leads_nowhere(store, tmp_path, names):
+    theirs = tmp_path / "theirs"
+    theirs.write_text("theirs")
+    for name in names:
+        os.symlink(theirs, os.path.join(store.folder, name))
+    put(store, "stack/B", "hunter2")
+    assert theirs.read_text() == "theirs"
+    assert store.read()[0].current("stack/B").value == "hunter2"
+
+
+def test_each_writing_has_another_name_that_nobody_else_may_open(store, monkeypatch):
+    seen = []
+    real = os.open
+
+    def watched(path, flags, mode=0o777, *, dir_fd=None):
+        if flags & os.O_WRONLY:
+            seen.append((path, flags, mode))
+        return real(path, flags, mode, dir_fd=dir_fd)
+
+    monkeypatch.setattr(os, "open", watched)
+    put(store, "stack/B", "one")
+    put(store, "stack/C", "two")
+    assert len({path for path, _flags, _mode in seen}) == len(seen) == 2
+    for _path, flags, mode in seen:
+        assert flags & os.O_EXCL and flags & os.O_NOFOLLOW and mode == 0o600
+
+
+@pytest.mark.parametrize("plant", [os.mkfifo, lambda path: os.symlink("/nowhere/lock", path), os.mkdir])
+def test_what_was_planted_as_the_lock_is_an_error(store, plant):
+    os.unlink(store._lock)
+    plant(store._lock)
+    assert error_of(put, store, "stack/B", "x").error_code in ("store_unreadable", "store_unwritable")
+    assert list(store.read()[0].entries) == ["stack/A"]
+
+
+def test_the_lock_of_another_user_is_refused(store):
+    as_root()
+    os.chown(store._lock, 65534, 65534)
+    error = error_of(put, store, "stack/B", "x")
+    assert (error.error_code, store._lock in error.message) == ("store_permissions", True)
+
+
+@pytest.mark.parametrize(
+    ("mode", "owner", "refused"),
+    [
+        (0o755, 0, False), (0o700, 0, False), (0o1777, 0, False), (0o1775, 0, False),
+        (0o777, 0, True), (0o775, 0, True), (0o757, 0, True), (0o755, 65534, True), (0o1777, 65534, True),
+    ],
+)  # fmt: skip
+def test_a_folder_in_which_others_could_swap_the_file_is_refused(store, mode, owner, refused):
+    as_root()
+    os.chmod(store.folder, mode)
+    os.chown(store.folder, owner, owner)
+    if not refused:
+        assert "stack/B" in put(store, "stack/B", "x").entries
+        return
+    error = error_of(put, store, "stack/B", "x")
+    assert (error.error_code, store.folder in error.hint, "store: swarm" in error.hint) == (
+        "store_permissions",
+        True,
+        True,
+    )
+    # Who only reads goes on, and nothing else is there than before.
+    assert list(store.read()[0].entries) == ["stack/A"]
+    assert sorted(os.listdir(store.folder)) == [os.path.basename(store._lock), os.path.basename(store.where)]
+
+
+def test_what_a_killed_run_left_goes_and_what_others_write_stays(store):
+    left = os.path.join(store.folder, ".stackwright_shop.fact.0123456789abcdef.new")
+    others = os.path.join(store.folder, ".stackwright_shop.fact.x.fact.0123456789abcdef.new")
+    for path in (left, others):
+        with open(path, "w") as file:
+            file.write("hunter2")
+    put(store, "stack/B", "x")
+    assert (os.path.exists(left), os.path.exists(others)) == (False, True)
+
+
+def test_a_writing_that_breaks_off_leaves_nothing(store, monkeypatch):
+    def interrupted(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    before = sorted(os.listdir(store.folder))
+    monkeypatch.setattr(os, "rename", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        put(store, "stack/B", "x")
+    assert sorted(os.listdir(store.folder)) == before
+    assert list(store.read()[0].entries) == ["stack/A"]
+
+
+def test_what_can_not_be_written_offers_the_swarm(tmp_path):
+    (tmp_path / "file").write_text("")
+    store = HostFacts("shop", SystemClock, str(tmp_path / "file" / "facts.d"))
+    error = error_of(store.write, Kept("shop"), None)
+    assert (error.error_code, "store: swarm" in error.hint, "values.path" in error.hint) == (
+        "store_unwritable",
+        True,
+        True,
+    )
+
+
+def test_more_than_can_be_read_again_is_not_written(store):
+    error = error_of(put, store, "stack/B", "x" * (9 << 20))
+    assert error.error_code == "store_full"
+    assert list(store.read()[0].entries) == ["stack/A"]
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"[" * 200_000, "nested"),
+        (b'{"a":' * 200_000, "nested"),
+        (b'{"format": NaN}', "no JSON"),
+        (b'{"format": 1, "stack": "shop", "counter": Infinity, "values": {}}', "no JSON"),
+        (b'{"format": true, "stack": "shop", "counter": 1, "values": {}}', "format is no number"),
+        (b'{"format": 1, "stack": "shop", "counter": "7", "values": {}}', "counter is no number"),
+        (b'{"format": 1, "stack": "shop", "counter": -1, "values": {}}', "counter is no number"),
+        (b'{"format": 1, "stack": "shop", "counter": 1, "values": {"a/b": ["hunter2"]}}', "entry 1"),
+        (b'{"format": 9, "stack": "shop", "counter": 1, "values": {}}', "newer version"),
+        (b" " * (9 << 20), "larger than 8 MiB"),
+    ],
+)  # fmt: skip
+def test_the_shape_of_a_file_is_checked_at_its_door(store, content, why):
+    with open(store.where, "wb") as file:
+        file.write(content)
+    error = error_of(store.read)
+    assert error.error_code == "store_damaged"
+    assert store.where in error.message
+    assert why in error.message
