@@ -121,7 +121,11 @@ def load(
     run = _Run(reader, check, Report() if report is None else report)
     directory = project_directory or (directory_of(sources[0].path) if sources else ".")
     places = [(join(directory, path), Place(run.report, (), Mark(join(directory, path)))) for path in env_files]
-    values = with_env_files(given_variables(variables, run.report), places, reader)
+    given = given_variables(variables, run.report)
+    if directory.startswith("/"):
+        # To Compose it is the folder in which it runs, whatever an env file says.
+        given.setdefault("PWD", directory)
+    values = with_env_files(given, places, reader)
     if run.report.problems:
         # A variable that is missing may stand where something could not be read.
         run.report.hushed.add("required_variable")
