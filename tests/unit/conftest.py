@@ -4,6 +4,7 @@ import os
 import sys
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -17,3 +18,25 @@ sys.path.insert(0, str(ROOT / ".cache" / "collections"))
 settings.register_profile("steady", derandomize=True, deadline=None)
 settings.register_profile("search", max_examples=2000, deadline=None)
 settings.load_profile("search" if os.environ.get("STACKWRIGHT_SEARCH") == "1" else "steady")
+
+
+@pytest.fixture
+def calls():
+    """Counts the Python calls that a function makes: work that no other load of the machine changes."""
+
+    def count(function):
+        counted = 0
+
+        def one(_frame, event, _argument):
+            nonlocal counted
+            counted += event == "call"
+
+        before = sys.getprofile()
+        sys.setprofile(one)
+        try:
+            function()
+        finally:
+            sys.setprofile(before)
+        return counted
+
+    return count

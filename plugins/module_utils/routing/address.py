@@ -119,11 +119,6 @@ def comparable_host(name: str) -> str:
         return name.lower().rstrip(".")
 
 
-def covers(wild: str, name: str) -> bool:
-    """Whether the wildcard domain ``wild`` matches ``name``; the star is exactly one label."""
-    return wild.startswith("*.") and "." in name and not name.startswith("*.") and name.split(".", 1)[1] == wild[2:]
-
-
 def overlap(path: str, other: str) -> bool:
     """Whether some request is below both paths (both comparable)."""
     one, two = _parts(path), _parts(other)

@@ -11,7 +11,6 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.errors import Ro
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.address import (
     comparable,
     comparable_host,
-    covers,
     overlap,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.labels import Target, belongs, routes_in
@@ -59,10 +58,7 @@ def conflicts(mine: Sequence[Claim], others: Iterable[Claim]) -> List[Conflict]:
     A wildcard counts only against stacks of ours: another tool's wildcard may be meant as what is left.
     """
     exact: Dict[Tuple[str, str], Claim] = {claim[:2]: claim for claim in mine}
-    wild = [claim for claim in mine if claim.domain.startswith("*")]
-    by_domain: Dict[str, List[Claim]] = {}
-    for claim in mine:
-        by_domain.setdefault(claim.domain, []).append(claim)
+    wild, plain = _below(mine)
     found: Dict[Conflict, None] = {}
     for other in others:
         same = exact.get(other[:2])
@@ -70,14 +66,21 @@ def conflicts(mine: Sequence[Claim], others: Iterable[Claim]) -> List[Conflict]:
             found[Conflict(same, other)] = None
         if not other.stack:
             continue
-        for claim in wild:
-            if covers(claim.domain, other.domain) and overlap(claim.path, other.path):
+        star, _dot, parent = other.domain.partition(".")
+        for claim in (plain if star == "*" else wild).get(parent, ()):
+            if overlap(claim.path, other.path):
                 found[Conflict(claim, other)] = None
-        if other.domain.startswith("*"):
-            for name, claims in by_domain.items():
-                if covers(other.domain, name):
-                    found.update((Conflict(c, other), None) for c in claims if overlap(c.path, other.path))
     return sorted(found, key=lambda conflict: conflict.mine[:2] + conflict.other[:2])
+
+
+def _below(claims: Iterable[Claim]) -> Tuple[Dict[str, List[Claim]], Dict[str, List[Claim]]]:
+    """Wildcards, and all others, by the domain of which their first label is one."""
+    wild: Dict[str, List[Claim]] = {}
+    plain: Dict[str, List[Claim]] = {}
+    for claim in claims:
+        star, _dot, parent = claim.domain.partition(".")
+        (wild if star == "*" else plain).setdefault(parent, []).append(claim)
+    return wild, plain
 
 
 def refuse(found: Sequence[Conflict]) -> None:

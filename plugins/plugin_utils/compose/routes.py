@@ -40,7 +40,8 @@ def project_routes(project: Any, stack: Stack, shared: bool) -> ProjectRoutes:
     :param shared: the services answer on a shared network as HASH-SERVICE, which the proxy uses then.
     """
     look = Look(project, stack.full_name)
-    found: list[tuple[str, Labelled]] = []
+    found: dict[Any, tuple[str, Labelled]] = {}
+    domains: dict[str, Labelled] = {}
     for key, service in look.services.items():
         labels, places = _labels(look, key, service, stack.prefix)
         if not labels:
@@ -54,10 +55,9 @@ def project_routes(project: Any, stack: Stack, shared: bool) -> ProjectRoutes:
             label = min(labels)
             hint = f"add {stack.prefix}.http.routes.0.domain"
             look.notice(places[label], "the service has a port for routes, but no route", hint, "no_route")
-        found += [(key, route) for route in routes]
-        found = _without_twins(look, found, places)
-        _check_tls(look, found, places)
-    plain = [public_of(labelled) for _key, labelled in found]
+        own = _without_twins(look, key, routes, found, places)
+        _check_tls(look, own, domains, places)
+    plain = [public_of(labelled) for _key, labelled in found.values()]
     plain.sort(key=lambda route: (route.get("domain", ""), route["base_path"], route["service"]))
     return ProjectRoutes(plain, list(look.problems.values()), list(look.notices.values()))
 
@@ -94,23 +94,26 @@ def _report(look: Look, places: dict[str, tuple[str, ...]], key: str, fault: Lab
     look.problem(places.get(fault.label, ("services", key)), fault.message, fault.hint, fault.code)
 
 
-def _without_twins(look: Look, found: list[tuple[str, Labelled]], places: Any) -> list[tuple[str, Labelled]]:
-    """``found`` without routes that an earlier one has already."""
-    seen: dict[Any, tuple[str, Labelled]] = {}
-    for key, labelled in found:
-        first_key, first = seen.setdefault(labelled.route.key, (key, labelled))
-        if first is not labelled:
-            message = f"{labelled.route.shown} is already the route of '{first_key}' ({first.place})"
-            look.problem(places[labelled.place], message, "choose another domain or base_path", "duplicate_route")
-    return list(seen.values())
+def _without_twins(
+    look: Look, key: str, routes: list[Labelled], found: dict[Any, tuple[str, Labelled]], places: Any
+) -> list[Labelled]:
+    """Adds the routes of a service to ``found``, and gives them without those that are there already."""
+    own = []
+    for labelled in routes:
+        first_key, first = found.setdefault(labelled.route.key, (key, labelled))
+        if first is labelled:
+            own.append(labelled)
+            continue
+        message = f"{labelled.route.shown} is already the route of '{first_key}' ({first.place})"
+        look.problem(places[labelled.place], message, "choose another domain or base_path", "duplicate_route")
+    return own
 
 
-def _check_tls(look: Look, found: list[tuple[str, Labelled]], places: Any) -> None:
+def _check_tls(look: Look, own: list[Labelled], domains: dict[str, Labelled], places: Any) -> None:
     """A certificate is for the whole domain, whichever service answers below a path."""
-    seen: dict[str, Labelled] = {}
-    for _key, labelled in found:
-        first = seen.setdefault(labelled.route.domain, labelled)
-        if first.route.tls != labelled.route.tls and labelled.place in places:
+    for labelled in own:
+        first = domains.setdefault(labelled.route.domain, labelled)
+        if first.route.tls != labelled.route.tls:
             message = f"tls {labelled.route.tls}, but {first.route.shown} has tls {first.route.tls} ({first.place})"
             place = places[labelled.labels.get("tls") or labelled.place]
             look.problem(place, message, "give all routes of a domain the same tls", "tls_conflict")

@@ -51,14 +51,6 @@ def test_what_is_no_base_path(text):
         address.base_path(text)
 
 
-def test_covers_is_one_label():
-    assert address.covers("*.example.com", "a.example.com")
-    assert not address.covers("*.example.com", "a.b.example.com")
-    assert not address.covers("*.example.com", "example.com")
-    assert not address.covers("*.example.com", "*.example.com")
-    assert not address.covers("a.example.com", "a.example.com")
-
-
 @pytest.mark.parametrize(
     ("one", "two", "meet"),
     [("/", "/a", True), ("/a", "/a/b", True), ("/a", "/ab", False), ("/a/b", "/a/c", False), ("/a", "/a", True)],

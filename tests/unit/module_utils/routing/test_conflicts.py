@@ -87,3 +87,32 @@ def test_many_conflicts_are_all_in_the_details_and_ten_in_the_message():
         check_before_deploy(desired(*((name, None) for name in names)), [live])
     assert len(caught.value.details["conflicts"]) == 12
     assert "and 2 more" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("wild", "host", "meet"),
+    [
+        ("*.example.com", "a.example.com", True),
+        ("*.example.com", "a.b.example.com", False),
+        ("*.example.com", "example.com", False),
+        ("*.example.com", "*.b.example.com", False),
+        ("*.b.example.com", "b.example.com", False),
+    ],
+)
+def test_a_wildcard_takes_one_label_whoever_has_it(wild, host, meet):
+    for mine, other in ((wild, host), (host, wild)):
+        if meet:
+            assert len(refused(desired((mine, "/")), service("blog", r0_domain=other))) == 1
+        else:
+            check_before_deploy(desired((mine, "/")), [service("blog", r0_domain=other)])
+
+
+def test_twice_the_routes_are_twice_the_work(calls):
+    def work(count):
+        mine = desired(*((f"h{i}.d{i % 7}.example.com", "/") for i in range(count)), ("*.example.org", "/"))
+        others = [
+            service(f"s{i}", r0_domain=f"*.x{i}.example.com", r1_domain=f"y{i}.example.com") for i in range(count)
+        ]
+        return calls(lambda: check_before_deploy(mine, others))
+
+    assert work(400) < 2.3 * work(200)

@@ -36,3 +36,13 @@ def test_case(case):
     assert desired["routes"] == expected["routes"]
     notices = [f"{n['line']} {n['key']} {n['code']}: {n['message']}" for n in desired["notices"]]
     assert notices == expected.get("notices", [])
+
+
+def test_twice_the_services_are_twice_the_work(calls):
+    def work(count):
+        labels = "deploy: {labels: {stackwright.http.port: '80', stackwright.http.routes.0.domain: h%d.example.com}}"
+        services = "".join(f"  s{i}: {{image: x, {labels % i}}}\n" for i in range(count))
+        request = CompileRequest([Source("compose.yml", "services:\n" + services)], name="shop")
+        return calls(lambda: compile_stack(request, MemoryFiles({})))
+
+    assert work(200) < 2.3 * work(100)
