@@ -106,7 +106,8 @@ def _values(base: Any, over: Any, place: Place, pattern: tuple[str, ...]) -> Any
         place.report.spend(len(base) + len(over), over.start)
         return _lists(base, over, pattern)
     if isinstance(base, (Map, Seq)) or isinstance(over, (Map, Seq)):
-        if pattern[2:3] == ("ulimits",):
+        # Compose knows both forms of these; what a build says is not used here.
+        if pattern[2:3] in (("ulimits",), ("build",)):
             return over
         place.problem(f"can't be merged: it is {kind_of(base)} below and {kind_of(over)} here", code="merge")
     return over
