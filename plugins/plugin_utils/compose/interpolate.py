@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Report
@@ -14,20 +15,33 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree imp
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.values.places import fault_of, variables_in
 
 
-def interpolate(tree: Any, variables: Mapping[str, str], report: Report, failed: list[Path] | None = None) -> Any:
+def interpolate(
+    tree: Any,
+    variables: Mapping[str, str],
+    report: Report,
+    failed: list[Path] | None = None,
+    texts: Mapping[Mark, tuple[str, str]] = MappingProxyType({}),
+) -> Any:
     """A new tree (so that what aliases shared is shared no more) with all variables replaced.
 
     Each value that can't be interpolated is a problem, stays as it is and is added to ``failed``; a variable without
-    a value gives one notice.
+    a value gives one notice. ``texts`` are those of the stack's own names (``ValueNames.texts``).
     """
-    return _Walk(variables, report, [] if failed is None else failed).node(tree, [], Mark())
+    return _Walk(variables, report, [] if failed is None else failed, texts).node(tree, [], Mark())
 
 
 class _Walk:
-    def __init__(self, variables: Mapping[str, str], report: Report, failed: list[Path]) -> None:
+    def __init__(
+        self,
+        variables: Mapping[str, str],
+        report: Report,
+        failed: list[Path],
+        texts: Mapping[Mark, tuple[str, str]],
+    ) -> None:
         self.variables = variables
         self.report = report
         self.failed = failed
+        self.texts = texts
         self.missing: set[str] = set()
 
     def node(self, node: Any, path: list[Any], mark: Mark) -> Any:
@@ -68,6 +82,10 @@ class _Walk:
 
         try:
             result = substitute(text, self.variables, unset)
+            written, known = self.texts.get(mark, ("", ""))
+            if written and text.endswith(written):
+                # In the short form (NAME=value) the name stands before it.
+                result = text[: -len(written)] + known
             self.report.spend(len(result) >> 6, mark)
             return result if "\0" not in result else self.with_references(text, result, path, mark)
         except TemplateError as error:

@@ -215,7 +215,7 @@ def _name_of(documents: list[_Document], variables: Mapping[str, str]) -> str | 
 def _interpolate(run: _Run, document: _Document) -> None:
     if document.has_expressions:
         find_misplaced(document.tree, document.place)
-    document.tree = interpolate(document.tree, document.variables, run.report, document.failed)
+    document.tree = interpolate(document.tree, document.variables, run.report, document.failed, run.names.texts)
 
 
 def _drop_nulls(_run: _Run, document: _Document) -> None:

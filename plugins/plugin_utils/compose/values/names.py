@@ -46,11 +46,16 @@ class Declared:
 
 
 class ValueNames:
-    """Collects the values of a run. ``stack_keys``: the names that an ``x-env`` of the files has."""
+    """Collects the values of a run.
+
+    ``stack_keys`` are the names that an ``x-env`` of the files has, ``texts`` its entries with variables by their
+    place: as they are written, and with the variables replaced.
+    """
 
     def __init__(self) -> None:
         self.found: dict[str, Declared] = {}
         self.stack_keys: set[str] = set()
+        self.texts: dict[Mark, tuple[str, str]] = {}
 
     def give(self, name: str, text: str, place: Place) -> str:
         """The reference to a value that the user gives; it takes the place of one that would be made."""

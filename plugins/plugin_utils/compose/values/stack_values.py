@@ -4,13 +4,16 @@
 """The stack's own names: what ``x-env`` at the top of a file gives to ``${NAME}`` in the whole file.
 
 Variables that the user gives win. Names may be made of each other, in any order; one that is made of itself, such as
-``A: ${A:-x}``, means the variable that may have been given.
+``A: ${A:-x}``, means the variable that may have been given. So do names that are made of each other in a circle.
+
+A block is often an anchor as well: wherever its entries are used, they mean what they mean in the block.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.texts import is_scalar
@@ -43,7 +46,13 @@ def with_stack_values(
                 entries.update(_entries(tree[block], place.at(tree, block)))
     names.stack_keys.update(entries)
     added = {key: entry for key, entry in entries.items() if key not in variables}
-    return {**_Names(names, added, variables).all(), **variables} if added else variables
+    if not added:
+        return variables
+    found = _Names(names, added, variables).all()
+    for key, (text, place) in added.items():
+        if "$" in text and not has_expression(text):
+            names.texts[place.mark] = text, found[key]
+    return {**found, **variables}
 
 
 def _entries(block: Any, place: Place) -> Iterator[tuple[str, tuple[str, Place]]]:
@@ -72,6 +81,10 @@ def _pairs(block: Any, place: Place) -> Iterator[tuple[str, Any, Place]]:
                 yield key, value, place.at(block, index)
 
 
+class _Circle(Exception):
+    """A circle was found: what has been worked out of it so far does not count."""
+
+
 class _Names(Mapping[str, str]):
     """Looks a variable up for ``substitute``: among those given, then among the stack's names, which it works out."""
 
@@ -81,9 +94,14 @@ class _Names(Mapping[str, str]):
         self._variables = variables
         self._done: dict[str, str] = {}
         self._open: list[str] = []
+        self._circles: dict[str, set[str]] = {}
 
     def all(self) -> dict[str, str]:
-        return {key: self[key] for key in self._entries}
+        for key in self._entries:
+            while key not in self._done:
+                with suppress(_Circle):
+                    self._done[key] = self._value(key)
+        return {key: self._done[key] for key in self._entries}
 
     def __iter__(self) -> Iterator[str]:
         return iter({**self._entries, **self._variables})
@@ -92,7 +110,9 @@ class _Names(Mapping[str, str]):
         return len({**self._entries, **self._variables})
 
     def __contains__(self, key: object) -> bool:
-        return key in self._variables or key in self._entries and key not in self._open[-1:]
+        if key in self._variables or key not in self._entries or not self._open:
+            return key in self._variables or key in self._entries
+        return key != self._open[-1] and key not in self._circles.get(self._open[-1], ())
 
     def __getitem__(self, key: str) -> str:
         if key in self._variables:
@@ -105,10 +125,14 @@ class _Names(Mapping[str, str]):
 
     def _value(self, key: str) -> str:
         text, place = self._entries[key]
-        if key in self._open or len(self._open) >= MOST_STEPS:
-            circle = " -> ".join([*self._open[self._open.index(key) :], key]) if key in self._open else ""
-            why = f"each other in a circle: {circle}" if circle else "too many others"
-            place.problem(f"names are made of {why}", hint="let one of them stand alone", code="value_cycle")
+        if key in self._open:
+            members = self._open[self._open.index(key) :]
+            circle = set(members).union(*(self._circles.get(member, ()) for member in members))
+            self._circles.update(dict.fromkeys(circle, circle))
+            raise _Circle
+        if len(self._open) >= MOST_STEPS:
+            hint = "let one of them stand alone"
+            place.problem("names are made of too many others", hint=hint, code="value_cycle")
             return ""
         self._open.append(key)
         try:
