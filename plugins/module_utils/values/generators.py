@@ -94,6 +94,10 @@ def _slug(rng: Any, params: Params, context: Context) -> str:
     return _words(rng, "_")
 
 
+def _dashed(rng: Any, params: Params, context: Context) -> str:
+    return _words(rng, "-")
+
+
 def _password(rng: Any, params: Params, context: Context) -> str:
     return _pick(rng, HEX, params["length"])
 
@@ -167,6 +171,14 @@ _ALL = (
     Generator("generate_user", f"a user's name: {_WORDS}, joined by _", _slug, _names),
     Generator("generate_username", "the same as generate_user", _slug, _names),
     Generator("generate_random_slug", f"the name of a database or the like: {_WORDS}, joined by _", _slug, _names),
+    Generator("generate_slug", f"the same, joined by -, as ZaneOps has it: {_WORDS}", _dashed, _names),
+    Generator(
+        "generate_password",
+        "hexadecimal digits, as ZaneOps has it",
+        _password,
+        lambda params: 4.0 * params["length"],
+        (Parameter("length", 32, least=8, most=4096),),
+    ),
     Generator(
         "generate_secure_password",
         "hexadecimal digits",

@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ComposeError, Problem, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import DEFAULT_PREFIX
-from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack, hashed_name, host_name
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.as_docker import remember_docker
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.desired import convert
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.options import ConvertOptions
@@ -71,6 +72,7 @@ def compile_stack(request: CompileRequest, reader: Any) -> Dict[str, Any]:
         check=check_document,
         report=report,
         env_overrides=request.env_overrides,
+        alias=partial(_alias, request),
     )
     stack, invalid = _stack_of(request, project, report)
     problems, notices = check_project(project, stack.full_name)
@@ -89,6 +91,20 @@ def compile_stack(request: CompileRequest, reader: Any) -> Dict[str, Any]:
     if request.strict and desired["notices"]:
         raise ComposeError([_as_error(Problem(**notice)) for notice in desired["notices"]])
     return desired
+
+
+def _alias(request: CompileRequest, function: str, service: str, project: Optional[str]) -> str:
+    """The name under which others reach a service: on shared networks, where it has joined any, or on the stack's own.
+
+    ZaneOps' ``network_alias`` is a host name, its ``global_alias`` is unique in the Swarm.
+    """
+    try:
+        stack = Stack(str(request.name or project or STAND_IN), request.project, request.environment)
+    except StackwrightError:
+        stack = Stack(STAND_IN)
+    if request.shared_networks:
+        return (host_name if function == "network_alias" else hashed_name)(service, stack.hash)
+    return service if function == "network_alias" else stack.scoped(service)
 
 
 def _stack_of(request: CompileRequest, project: Project, report: Report) -> Tuple[Stack, Optional[StackwrightError]]:

@@ -44,7 +44,8 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.reader i
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Place, Report
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.scalars import scalar_text
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import ANYTHING, Map, Mark, Path
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.values.names import ValueNames
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.values.expressions import may_hold
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.values.names import Alias, ValueNames
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.values.overrides import read_overrides
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.values.places import find_misplaced
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.values.resolve import resolve_values
@@ -103,6 +104,7 @@ def load(
     check: Check | None = None,
     report: Report | None = None,
     env_overrides: Mapping[str, Any] | None = None,
+    alias: Alias | None = None,
 ) -> Project:
     """Loads ``sources``, later ones merged over earlier ones.
 
@@ -113,12 +115,14 @@ def load(
     :param project_directory: base of relative paths; the directory of the first file unless given.
     :param check: judges each document after variables and casts, before short forms are rewritten.
     :param env_overrides: environment variables over those of the files: ``{stack: …, services: …}``.
+    :param alias: the name of a service on the network, of ``(function, service, name of the project)``.
     :param report: takes the problems. The project then lacks what is faulty, and remembers it (cut.py); it may be
         looked at, to find more problems, and nothing else.
     :raises ComposeError: with every problem of the run, unless there is a ``report``.
     """
     reader = CachedFiles(reader)
     run = _Run(reader, check, Report() if report is None else report)
+    run.names.alias = alias or run.names.alias
     directory = project_directory or (directory_of(sources[0].path) if sources else ".")
     places = [(join(directory, path), Place(run.report, (), Mark(join(directory, path)))) for path in env_files]
     given = given_variables(variables, run.report)
@@ -134,7 +138,7 @@ def load(
     documents = [_open(run, source, directory, values) for source in sources]
     name = name or values.get(PROJECT_NAME) or _name_of(documents, run.variables_of(documents, values))
     if name:
-        values[PROJECT_NAME] = name
+        values[PROJECT_NAME] = run.names.project = name
     variables = run.variables_of(documents, values)
     tree = _model(run, documents, variables)
     if tree is None and not run.report.problems:
@@ -148,6 +152,7 @@ def load(
     tree = select_services(tree, active_profiles(profiles, values), root)
     tree = read_environment_files(tree, variables, reader, root)
     resolve_values(tree, run.names, root)
+    run.names.finish(None if "services" in tree.lost or ANYTHING in tree.lost else defined)
     overrides.apply(tree, defined, run.names)
     tree = complete_dependencies(tree)
     contents = read_contents(tree, run.variable_contents, reader, root)
@@ -186,7 +191,7 @@ def _open(
             return document
     before = len(run.report.problems)
     if isinstance(content, (str, bytes)):
-        document.has_expressions = ("generate_" in content) if isinstance(content, str) else (b"generate_" in content)
+        document.has_expressions = may_hold(content if isinstance(content, str) else content.decode("latin-1"))
         tree = read_yaml(content, source.path, run.report)
     else:
         document.has_expressions = True

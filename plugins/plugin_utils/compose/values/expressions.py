@@ -1,7 +1,11 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads ``{{ generate_… }}`` in a text. Any other ``{{ }}`` is left alone: it belongs to Docker, Go or Jinja."""
+"""Reads ``{{ generate_… }}`` in a text, and ZaneOps' ``{{ network_alias | 'db' }}`` and ``{{ global_alias | 'db' }}``.
+
+ZaneOps writes the one parameter of a function behind a bar: ``{{ generate_password | 32 }}``. Any other ``{{ }}`` is
+left alone: it belongs to Docker, Go or Jinja.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,10 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-_BEGIN = re.compile(r"\{\{-?\s*(?=generate_)")
+#: Functions that name a service of the stack, and make no value.
+ALIASES = ("network_alias", "global_alias")
+_BEGIN = re.compile(r"\{\{-?\s*(?=generate_|(?:network|global)_alias\b)")
+_BAR = re.compile(r"\s*\|")
 _END = re.compile(r"\s*-?\}\}")
 _NAME = re.compile(r"\w+")
 _ARGUMENT = re.compile(
@@ -34,8 +41,13 @@ class Call:
     named: dict[str, Any] = field(default_factory=dict)
 
 
+def may_hold(text: str) -> bool:
+    """Whether it is worth looking for an expression in ``text``."""
+    return "generate_" in text or "_alias" in text
+
+
 def has_expression(text: Any) -> bool:
-    return isinstance(text, str) and "generate_" in text and _BEGIN.search(text) is not None
+    return isinstance(text, str) and may_hold(text) and _BEGIN.search(text) is not None
 
 
 def parse(text: str) -> list[str | Call]:
@@ -59,10 +71,22 @@ def _call(text: str, start: int) -> tuple[Call, int]:
     named: dict[str, Any] = {}
     if text.startswith("(", position):
         position = _arguments(text, position + 1, positional, named)
+    else:
+        position = _behind_bar(text, position, positional)
     end = _END.match(text, position)
     if not end:
         raise ExpressionError(f"the expression {name} is not closed, or holds something that is not understood")
     return Call(name, tuple(positional), named), end.end()
+
+
+def _behind_bar(text: str, position: int, positional: list[Any]) -> int:
+    """Reads ``| 32`` or ``| 'name'``, if it stands there."""
+    bar = _BAR.match(text, position)
+    match = _ARGUMENT.match(text, bar.end()) if bar else None
+    if not match or match["name"] is not None:
+        return position
+    positional.append(_value(match))
+    return match.end()
 
 
 def _arguments(text: str, position: int, positional: list[Any], named: dict[str, Any]) -> int:

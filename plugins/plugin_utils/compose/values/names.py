@@ -5,20 +5,26 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import GeneratorError
-from ansible_collections.stackwright.swarm.plugins.module_utils.values.generators import generator_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.values.generators import GENERATORS, generator_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.references import RESERVED, reference
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Place
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import Mark
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.values.expressions import (
+    ALIASES,
     FORM,
     Call,
     ExpressionError,
     parse,
 )
+
+#: Of a function of ALIASES, a service and the project's name: what the service is called on the network.
+Alias = Callable[[str, str, "str | None"], str]
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,15 @@ class Declared:
         }
 
 
+#: So many places of one mistake are told.
+MOST_PLACES = 10
+
+
+def _nearest(word: str, known: Collection[str]) -> str:
+    near = difflib.get_close_matches(word[:64], list(known)[:500], n=1, cutoff=0.8)
+    return f"did you mean {near[0]}?" if near else ""
+
+
 class ValueNames:
     """Collects the values of a run.
 
@@ -56,6 +71,10 @@ class ValueNames:
         self.found: dict[str, Declared] = {}
         self.stack_keys: set[str] = set()
         self.texts: dict[Mark, tuple[str, str]] = {}
+        self.project: str | None = None
+        self.alias: Alias = lambda function, service, project: service
+        self._named: dict[str, Place] = {}  # services, where an alias of them stands first
+        self._unknown: dict[str, dict[Mark, Place]] = {}
 
     def give(self, name: str, text: str, place: Place) -> str:
         """The reference to a value that the user gives; it takes the place of one that would be made."""
@@ -72,7 +91,9 @@ class ValueNames:
         done: list[str] = []
         count = 0
         for part in parts:
-            if isinstance(part, Call):
+            if isinstance(part, Call) and part.name in ALIASES:
+                done.append(self._alias(part, place))
+            elif isinstance(part, Call):
                 count += 1
                 name = f"{owner}/{key}" if count == 1 else f"{owner}/{key}#{count}"
                 self._declare(name, part, place, len(parts) == 1)
@@ -81,12 +102,39 @@ class ValueNames:
                 done.append(part)
         return "".join(done)
 
+    def _alias(self, call: Call, place: Place) -> str:
+        if len(call.positional) != 1 or call.named or not isinstance(call.positional[0], str):
+            place.problem(f"{call.name} takes the name of one service", hint=f"write {{{{ {call.name} | 'db' }}}}")
+            return ""
+        service: str = call.positional[0]
+        self._named.setdefault(service, place)
+        return self.alias(call.name, service, self.project)
+
+    def finish(self, services: Collection[str] | None) -> None:
+        """Reports, once each, the functions that there are not and the services (where they are known) that an alias
+        is of."""
+        for name, places in self._unknown.items():
+            first, *others = places.values()
+            also = ", ".join(f"{place.mark.file}:{place.mark.line}" for place in others[:MOST_PLACES])
+            more = f" and {len(others) - MOST_PLACES} more" if len(others) > MOST_PLACES else ""
+            first.problem(
+                f"there is no generator {name}" + (f" (also at {also}{more})" if also else ""),
+                hint=_nearest(name, GENERATORS) or f"known are {', '.join(sorted(GENERATORS))}",
+                code="unknown_generator",
+            )
+        for service, place in self._named.items():
+            if services is not None and service not in services:
+                hint = _nearest(service, services) or "an alias is of a service of this file"
+                place.problem(f"there is no service '{service}'", hint=hint, code="undefined_service")
+
     def _declare(self, name: str, call: Call, place: Place, whole: bool) -> None:
+        if call.name not in GENERATORS:
+            self._unknown.setdefault(call.name, {})[place.mark] = place
+            return
         try:
             params = generator_of(call.name).params(call.positional, call.named)
         except GeneratorError as error:
-            about = "" if error.error_code == "unknown_generator" else f"{call.name}: "
-            place.problem(about + error.message, hint=error.hint, code=error.error_code)
+            place.problem(f"{call.name}: {error.message}", hint=error.hint, code=error.error_code)
             return
         before = self.found.get(name)
         if before is not None and (before.generator, before.params) != (call.name, params):

@@ -14,7 +14,10 @@ from typing import Any
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.references import REFERENCE
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Place
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import Map, Path, Seq
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.values.expressions import has_expression
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.values.expressions import (
+    has_expression,
+    may_hold,
+)
 
 _SERVICE = (
     "annotations.*", "command", "command.#", "deploy.labels.*", "deploy.labels.#", "domainname", "entrypoint",
@@ -71,13 +74,13 @@ def _texts(node: Any, place: Place, path: Path) -> Iterator[tuple[Path, Place, s
     if isinstance(node, Map):
         for key, value in node.items():
             here = place.at(node, key)
-            if "generate_" in key:
+            if may_hold(key):
                 yield (*path, key), here, key, True
             yield from _texts(value, here, (*path, key))
     elif isinstance(node, Seq):
         for index, value in enumerate(node):
             yield from _texts(value, place.at(node, index), (*path, index))
-    elif isinstance(node, str) and "generate_" in node:
+    elif isinstance(node, str) and may_hold(node):
         yield path, place, node, False
 
 

@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import re
 
-_EXPRESSION = re.compile(r"\{\{-?[ \t]*generate_\w+[^{}\n]*\}\}")
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.values.expressions import may_hold
+
+_EXPRESSION = re.compile(r"\{\{-?[ \t]*(?:generate_\w+|(?:network|global)_alias\b)[^{}\n]*\}\}")
 _SPECIAL = "{},:#[]"
 #: Private characters of plane 16, which texts hardly ever have; if they do, the next ones are taken.
 _FIRST, _LAST = 0x10F000, 0x10FFF0
@@ -19,7 +21,7 @@ _FIRST, _LAST = 0x10F000, 0x10FFF0
 
 def shield(text: str) -> tuple[str, dict[int, str]]:
     """``text`` for the parser, and the table for ``str.translate`` that undoes it in scalars (empty: nothing to do)."""
-    if "generate_" not in text or not _EXPRESSION.search(text):
+    if not may_hold(text) or not _EXPRESSION.search(text):
         return text, {}
     for base in range(_FIRST, _LAST, len(_SPECIAL)):
         stand_ins = "".join(chr(base + number) for number in range(len(_SPECIAL)))

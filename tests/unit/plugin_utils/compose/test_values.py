@@ -192,3 +192,26 @@ def test_anything_between_braces_is_a_value_or_a_problem(text):
         compiled(document)
     except ComposeError as error:
         assert error.problems
+
+
+@pytest.mark.parametrize(
+    ("shared", "expected"),
+    [
+        ([], ["db", "acme-dev-shop_db"]),
+        (["zane"], ["HASH-db", "HASH_db"]),
+    ],
+)
+def test_an_alias_is_a_name_that_the_service_has(shared, expected):
+    text = """
+x-zane-env: {NEAR: "{{ network_alias | 'db' }}", FAR: "{{ global_alias | 'db' }}"}
+services:
+  web: {image: x, environment: {NEAR: "${NEAR}", FAR: "${FAR}"}}
+  db: {image: x}
+"""
+    request = CompileRequest([Source("compose.yml", text)], "shop", "acme", "dev", shared_networks=shared)
+    desired = compile_stack(request, MemoryFiles({}))
+    specs = {service["key"]: service["spec"]["TaskTemplate"] for service in desired["services"]}
+    names = [name.replace("HASH", desired["stack"]["hash"]) for name in expected]
+    assert specs["web"]["ContainerSpec"]["Env"] == [f"FAR={names[1]}", f"NEAR={names[0]}"]
+    known = {alias for network in specs["db"]["Networks"] for alias in network.get("Aliases") or ()}
+    assert set(names) <= {*known, "acme-dev-shop_db"}
