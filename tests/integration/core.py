@@ -51,6 +51,7 @@ class Core:
     def __init__(self, docker_host: str, stack: str, folder: Path, **compiling: Any) -> None:
         self.connection = Connection(docker_host=docker_host, timeout=60)
         self.stack, self.folder = stack, folder
+        self.clock: Any = SystemClock
         self.compiling = {"name": stack, **compiling}
         self.transport = Recording(self.connection)
         self.client = EngineClient(self.connection, self.transport)
@@ -81,7 +82,7 @@ class Core:
         self.transport.seen.clear()
         self.client.calls = 0
         given = {"resolve_image": "never", "timeout": 60, "stable_for": 0.5, **options}
-        return story(self.client, SystemClock, what, given)
+        return story(self.client, self.clock, what, given)
 
     @property
     def writes(self) -> list[tuple[str, str]]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import array
 import atexit
 import contextlib
+import ctypes
 import gc
 import json
 import os
@@ -22,26 +23,29 @@ import tempfile
 import threading
 
 #: Settings that differ from run to run; a fork reads them again.
-READ_AGAIN = {"ANSIBLE_HOME", "ANSIBLE_VAULT_PASSWORD_FILE", "ANSIBLE_FORKS", "ANSIBLE_NOCOLOR"}
-FOLDER = os.path.dirname(os.path.abspath(__file__))
+READ_AGAIN = {"ANSIBLE_HOME", "ANSIBLE_VAULT_PASSWORD_FILE", "ANSIBLE_FORKS"}
 _lock = threading.Lock()
 _servers: dict[str, socket.socket] = {}
 
 
-def can_run(environment: dict[str, str], usual: dict[str, str]) -> bool:
-    """Whether nothing but what is read again differs from the usual environment."""
+def can_run(argv: list[str], environment: dict[str, str], usual: dict[str, str]) -> bool:
+    """Whether it is ansible-playbook itself, and nothing but what is read again differs from the usual environment."""
     changed = {key for key in environment.keys() | usual.keys() if environment.get(key) != usual.get(key)}
-    return not any(key.startswith(("ANSIBLE_", "PYTHON", "LC_", "LANG")) for key in changed - READ_AGAIN)
+    mine = not any(key.startswith(("ANSIBLE_", "PYTHON", "LC_", "LANG")) for key in changed - READ_AGAIN)
+    return mine and os.path.basename(argv[0]) == "ansible-playbook" and os.environ.get("STACKWRIGHT_FORKS") != "0"
 
 
 class Fork:
     """A run in a session of its own; as far as it goes like subprocess.Popen."""
 
-    def __init__(self, argv: list[str], cwd: str, env: dict[str, str], stdout: int, stderr: int) -> None:
+    def __init__(
+        self, argv: list[str], cwd: object, env: dict[str, str], stdout: int, stderr: int, mounts: dict | None = None
+    ) -> None:
         self.argv, self.returncode = argv, None
         self._end, theirs = socket.socketpair()
         with open(os.devnull, "rb") as nothing, theirs:
-            job = json.dumps({"argv": argv, "cwd": cwd, "env": env}).encode()
+            binds = {target: str(source) for target, source in (mounts or {}).items()}
+            job = json.dumps({"argv": argv, "cwd": str(cwd), "env": env, "mounts": binds}).encode()
             fds = array.array("i", [nothing.fileno(), stdout, stderr, theirs.fileno()])
             with _lock:
                 server = _server(env)
@@ -71,10 +75,12 @@ class Fork:
         return self.returncode
 
 
-def run(argv: list[str], cwd: str, env: dict[str, str], timeout: float) -> subprocess.CompletedProcess:
-    """As subprocess.run with ``capture_output`` and ``text``."""
+def run(
+    argv: list[str], cwd: object, env: dict[str, str], timeout: float, mounts: dict | None = None
+) -> subprocess.CompletedProcess:
+    """As subprocess.run with ``capture_output`` and ``text``. ``mounts``: target -> source, for this run alone."""
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
-        fork = Fork(argv, cwd, env, output.fileno(), errors.fileno())
+        fork = Fork(argv, cwd, env, output.fileno(), errors.fileno(), mounts)
         try:
             code = fork.wait(timeout)
         except BaseException:
@@ -147,6 +153,8 @@ def become(job: dict, fds: list[int]) -> None:
     for number, fd in enumerate(fds):
         os.dup2(fd, number)
     os.closerange(3, 256)
+    if job["mounts"]:
+        mount(job["mounts"])
     os.chdir(job["cwd"])
     os.environ.clear()
     os.environ.update(job["env"])
@@ -161,6 +169,21 @@ def become(job: dict, fds: list[int]) -> None:
     atexit.unregister(manager.cleanup_tmp_file)  # of the temporary folder that is not ours
     for name in constants.config.get_configuration_definitions():
         constants.set_constant(name, constants.config.get_config_value(name, variables=vars(constants)))
+
+
+def mount(binds: dict[str, str]) -> None:
+    """Mounts that only this process and its children see (unshare(2), mount(2))."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    new_namespace, bind, recursive_private = 0x20000, 0x1000, 0x44000
+
+    def check(failed: int) -> None:
+        if failed:
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+    check(libc.unshare(new_namespace))
+    check(libc.mount(b"none", b"/", None, recursive_private, None))
+    for target, source in binds.items():
+        check(libc.mount(source.encode(), target.encode(), None, bind, None))
 
 
 def preload() -> None:

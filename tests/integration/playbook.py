@@ -1,9 +1,10 @@
-"""Runs tasks through the real ansible-playbook and hands back what each host said."""
+"""Runs tasks through the real ansible-playbook, mostly in a fork (forks.py), and hands back what each host said."""
 
 from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -13,8 +14,14 @@ from pathlib import Path
 
 import yaml
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+import forks
+
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
+#: Seconds for one run: on a busy machine with many tasks.
+TIMEOUT = 900
 
 
 @dataclass
@@ -81,11 +88,25 @@ class Player:
         }
         return self.write(f"play{self.runs}.yml", yaml.safe_dump([play], sort_keys=False))
 
-    def playbook(self, path, **how):
+    def playbook(self, path, mounts=None, **how):
+        """``mounts``: target -> source of mounts that only this run sees."""
         command, environment, results = self.command(path, **how)
-        done = subprocess.run(
-            command, cwd=self.folder, capture_output=True, text=True, timeout=300, check=False, env=environment
-        )
+        if forks.can_run(command, environment, self.usual()):
+            done = forks.run(command, self.folder, environment, TIMEOUT, mounts)
+        else:
+            binds = [shlex.join(["mount", "--bind", str(source), target]) for target, source in (mounts or {}).items()]
+            if binds:
+                command = ["unshare", "--mount", "sh", "-c", " && ".join([*binds, 'exec "$@"']), "sh", *command]
+            done = subprocess.run(
+                command,
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=TIMEOUT,
+                check=False,
+                env=environment,
+            )
         lines = [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
         return Played(done.returncode, done.stdout + done.stderr, lines)
 
@@ -97,7 +118,12 @@ class Player:
         command = [*through, str(BIN / "ansible-playbook"), "-i", str(self.folder / "inventory.yml"), str(path)]
         command += ["--check"] * check + ["--diff"] * diff + ["-" + "v" * verbosity] * bool(verbosity)
         command += ["-e", json.dumps(variables)] * bool(variables) + ["--limit", limit] * bool(limit)
-        full = {
+        full = {**self.usual(), "STACKWRIGHT_RESULTS": str(results), **(environment or {})}
+        return command, full, results
+
+    def usual(self):
+        """The environment of a run that asks for no other."""
+        return {
             "PATH": f"{BIN}:{os.environ['PATH']}",
             "HOME": os.environ["HOME"],
             "LC_ALL": "C.UTF-8",
@@ -106,10 +132,7 @@ class Player:
             "ANSIBLE_CALLBACKS_ENABLED": "results",
             "ANSIBLE_LOCALHOST_WARNING": "false",
             "ANSIBLE_HOME": str(self.folder / ".ansible"),
-            "STACKWRIGHT_RESULTS": str(results),
-            **(environment or {}),
         }
-        return command, full, results
 
 
 class Running:

@@ -101,13 +101,10 @@ class Reader:
 
     def _run(self, path, tasks, **how):
         # The examples' /srv and the facts are folders of this test's, in a mount namespace of the play's own.
-        facts = "/etc/ansible/facts.d"
-        mounts = [
-            f'mount --bind "{self.player.folder}/{name}" {at}' for name, at in (("srv", "/srv"), ("facts", facts))
-        ]
-        script = " && ".join([f"mkdir -p {facts}", *mounts, 'exec "$@"'])
-        through = ["unshare", "--mount", "sh", "-c", script, "sh"]
-        run = self.player.playbook(path, variables=self.variables, through=through, **how)
+        mounts = {"/srv": self.player.folder / "srv", "/etc/ansible/facts.d": self.player.folder / "facts"}
+        for target in mounts:
+            Path(target).mkdir(parents=True, exist_ok=True)
+        run = self.player.playbook(path, mounts=mounts, variables=self.variables, **how)
         assert "planted" not in run.output
         for task in tasks:
             module = next((key for key in task if key.startswith("stackwright.swarm.")), "").rpartition(".")[2]

@@ -86,7 +86,6 @@ def scope_for(bed: Bed, request: pytest.FixtureRequest, longest: int = 30) -> It
                 bed.start(node.name)
         bed.wait_ready()
         scope.remove()
-        _notes.extend(f"{bed.prefix}: {left} lingers, and nobody needs it" for left in scope.ghosts())
     except (BedError, OSError) as error:
         _stuck.append(f"{bed.prefix} (engine {bed.engine}) is stuck: {error}")
 

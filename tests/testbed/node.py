@@ -15,7 +15,9 @@ from .network import INSECURE, Network
 from .paths import BedError, text
 
 SCRIPT = Path(__file__).with_name("node.sh")
-START_SECONDS = 90
+START_SECONDS = 240
+#: dockerd ends where its containerd does not answer within 15 s, as on a busy machine: it is tried so often again.
+SLOW, START_TRIES = "timeout waiting for containerd to start", 3
 
 
 @dataclass
@@ -80,8 +82,13 @@ class Node:
         Raises BedError with the end of its log if it ends, or does not answer in time.
         """
 
+        tries = iter(range(START_TRIES))
+
         def answers() -> bool:
             if not processes.is_alive(self.keeper):
+                if SLOW in self.log_tail() and next(tries, None) is not None:
+                    self.start()
+                    return False
                 raise BedError(
                     f"the engine of node {self.name} ended; its log {self.log} ends with:\n{self.log_tail()}"
                 )

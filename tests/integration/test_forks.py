@@ -1,0 +1,121 @@
+"""A run in a fork is the same as one of the real command."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import forks
+from playbook import Player
+
+#: What a process of the run sees of its own: environment, folder, parents, streams, settings.
+LOOK = """
+- hosts: swarm_managers
+  gather_facts: false
+  tasks:
+    - ansible.builtin.command: sh -c 'pwd; env | grep -v "^_=" | sort; readlink /proc/self/fd/0; cat /srv/mark'
+      register: seen
+    - ansible.builtin.debug:
+        msg:
+          - "{{ lookup('ansible.builtin.config', 'DEFAULT_LOCAL_TMP') | dirname }}"
+          - "{{ lookup('ansible.builtin.config', 'DEFAULT_FORKS') }}"
+          - "{{ lookup('ansible.builtin.env', 'MARK') }}"
+          - "{{ lookup('ansible.builtin.pipe', 'pwd') }}"
+    - ansible.builtin.fail: {msg: "{{ seen.stdout }}"}
+"""
+
+
+@pytest.fixture
+def player(tmp_path):
+    (tmp_path / "srv").mkdir()
+    (tmp_path / "srv" / "mark").write_text("mine")
+    return Player(tmp_path, {"m1": "unix:///nowhere", "m2": "unix:///nowhere"}, {"look.yml": LOOK})
+
+
+def both(player, monkeypatch, **how):
+    """The run in a fork, and that of the real command."""
+    runs = []
+    for chosen in ("1", "0"):
+        monkeypatch.setenv("STACKWRIGHT_FORKS", chosen)
+        environment = {"MARK": "some", "ANSIBLE_FORKS": "3"}
+        mounts = {"/srv": player.folder / "srv"}
+        runs.append(player.playbook(player.folder / "look.yml", mounts=mounts, environment=environment, **how))
+    return runs
+
+
+def test_a_fork_does_what_the_command_does(player, monkeypatch):
+    fork, command = both(player, monkeypatch)
+
+    def seen(run):
+        lines = [(line["host"], line["task"], line["status"], line["result"].get("msg")) for line in run.lines]
+        return sorted(
+            (host, task, status, [line for line in str(msg).splitlines() if not line.startswith(own)])
+            for host, task, status, msg in lines
+        )
+
+    # What differs between two runs of the command, and what the shell that mounts for it sets.
+    own = ("STACKWRIGHT_", "PWD=", "OLDPWD=", "SHLVL=")
+    assert fork.code == command.code == 2, fork.output + command.output
+    for mine, theirs in zip(seen(fork), seen(command), strict=True):
+        assert mine[:3] == theirs[:3]
+        assert set(mine[3]) ^ set(theirs[3]) == set()
+    assert any("MARK=some" in str(line) and "mine" in str(line) for line in seen(fork))
+    assert fork.output.splitlines()[0:3] == command.output.splitlines()[0:3]
+
+
+def test_a_fork_reads_its_settings_again(player, monkeypatch):
+    fork, command = both(player, monkeypatch, limit="m1")
+    said = [run.of(task="ansible.builtin.debug")[0]["msg"] for run in (fork, command)]
+    assert said[0] == said[1] == [str(player.folder / ".ansible" / "tmp"), 3, "some", str(player.folder)]
+
+
+@pytest.mark.parametrize(
+    ("change", "can"),
+    [
+        ({}, True),
+        ({"DOCKER_HOST": "x"}, True),
+        ({"ANSIBLE_FORKS": "1"}, True),
+        ({"ANSIBLE_LOG_PATH": "x"}, False),
+        ({"ANSIBLE_PIPELINING": "0"}, False),
+        ({"LC_ALL": "C"}, False),
+    ],
+)
+def test_only_what_a_fork_reads_again_may_differ(player, change, can):
+    usual = player.usual()
+    assert forks.can_run(["/x/ansible-playbook"], {**usual, **change}, usual) is can
+    assert not forks.can_run(["setpriv", "/x/ansible-playbook"], usual, usual)
+
+
+def test_a_run_that_takes_too_long_is_ended_with_all_it_started(player):
+    path = player.write("long.yml", LOOK.replace("cat /srv/mark", "echo $$ >pid; exec sleep 600"))
+    command, environment, _results = player.command(path, limit="m1")
+    with pytest.raises(subprocess.TimeoutExpired):
+        forks.run(command, player.folder, environment, 0.01)
+    deadline = time.monotonic() + 60
+    while (player.folder / "pid").exists() and _lives(int((player.folder / "pid").read_text() or 0)):
+        assert time.monotonic() < deadline
+
+
+def _lives(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return pid > 0
+
+
+def test_a_run_that_is_killed_gives_the_signal(player):
+    path = player.write("long.yml", LOOK.replace("cat /srv/mark", "kill -KILL $(ps -o ppid= -p $PPID)"))
+    command, environment, _results = player.command(path, limit="m1")
+    with open(os.devnull, "wb") as nothing:
+        fork = forks.Fork(command, player.folder, environment, nothing.fileno(), nothing.fileno())
+        os.kill(fork.pid, signal.SIGKILL)
+        assert fork.wait(60) == -signal.SIGKILL
