@@ -15,6 +15,7 @@ import ctypes
 import gc
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -112,7 +113,7 @@ def _server(env: dict[str, str]) -> socket.socket:
 # -- the process that forks
 
 
-def serve(control: socket.socket) -> dict | None:
+def serve(control: socket.socket, modules: str) -> dict | None:
     """Forks for every job that comes; gives the job back in the fork, None at the end."""
     runs: dict[int, socket.socket] = {}
 
@@ -138,7 +139,7 @@ def serve(control: socket.socket) -> dict | None:
         if not pid:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
-            become(json.loads(data), fds[:3])
+            become(json.loads(data), fds[:3], modules)
             return json.loads(data)
         for fd in fds[:3]:
             os.close(fd)
@@ -147,7 +148,7 @@ def serve(control: socket.socket) -> dict | None:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
 
 
-def become(job: dict, fds: list[int]) -> None:
+def become(job: dict, fds: list[int], modules: str) -> None:
     """What a process that has just been started has of its own, and what Ansible has read while it was imported."""
     os.setsid()
     for number, fd in enumerate(fds):
@@ -169,6 +170,8 @@ def become(job: dict, fds: list[int]) -> None:
     atexit.unregister(manager.cleanup_tmp_file)  # of the temporary folder that is not ours
     for name in constants.config.get_configuration_definitions():
         constants.set_constant(name, constants.config.get_config_value(name, variables=vars(constants)))
+    # A module's zip is the same for every run: made by the first one that needs it.
+    os.symlink(modules, os.path.join(constants.DEFAULT_LOCAL_TMP, "ansiballz_cache"))
 
 
 def mount(binds: dict[str, str]) -> None:
@@ -199,9 +202,12 @@ def main() -> None:
     assert threading.active_count() == 1
     gc.collect()
     gc.freeze()
-    job = serve(control)
+    home = sys.argv[2]
+    modules = os.path.join(home, "modules")
+    os.mkdir(modules)
+    job = serve(control, modules)
     if job is None:
-        os.rmdir(sys.argv[2]) if not os.listdir(sys.argv[2]) else None
+        shutil.rmtree(home)
         return
     from ansible.cli.playbook import main as ansible_playbook
 
