@@ -201,7 +201,8 @@ def check_ranges(options: Mapping[str, Any]) -> None:
     wrong = [
         f"{name} must be from {_shown(least)} to {_shown(most)}, not {_shown(flat[name])}."
         for name, (least, most) in RANGES.items()
-        if flat.get(name) is not None and not least <= flat[name] <= most
+        # ``to`` is a store in stack_values.
+        if isinstance(flat.get(name), (int, float)) and not least <= flat[name] <= most
     ]
     if wrong:
         raise StackwrightError(" ".join(wrong), "invalid_options")

@@ -100,3 +100,7 @@ def test_every_module_refuses_it_before_it_connects(name, monkeypatch, capsys):
     assert "error_code" in told, told
     assert (told["failed"], told["error_code"]) == (True, "invalid_options")
     assert option in told["msg"]
+
+
+def test_a_store_is_no_number():
+    check_ranges({"to": {"store": "vault"}, "timeout": 5})
