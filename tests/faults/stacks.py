@@ -71,3 +71,26 @@ secrets:
 """
 
     return write
+
+
+def one_by_one(image: str):
+    """A stack for changes of one service at a time; none has a task that runs, and ``stuck`` has one that can't."""
+
+    def write(generation: int, broken: bool = False) -> str:
+        del broken
+        return f"""
+services:
+  db: {{image: {image}, {SLEEP}, deploy: {{replicas: 0}}, networks: [base], configs: [shared], secrets: [password]}}
+  stuck: {{image: {image}, {SLEEP}, deploy: {{replicas: 1, placement: {{constraints: [node.labels.none == x]}}}}}}
+  web:
+    {{image: {image}, {SLEEP}, deploy: {{replicas: 0, update_config: {{monitor: 10ms}}}}, networks: [base],
+      environment: {{MARK: generation-{generation}}}}}
+  worker: {{image: {image}, {SLEEP}, deploy: {{replicas: 0}}, configs: [shared]}}
+networks: {{base: {{}}}}
+configs:
+  shared: {{content: generation-{generation}}}
+secrets:
+  password: {{file: secret}}
+"""
+
+    return write

@@ -60,7 +60,7 @@ def patience_modules() -> list[Any]:
 
 
 def work(job: dict[str, Any]) -> Ended:
-    """One deployment as the module does it."""
+    """One deployment as the module does it, or what else ``operation`` names (operations.py)."""
     ended = Ended()
     connection = Connection(docker_host=job["docker_host"], timeout=job["timeout"])
     client = EngineClient(connection)
@@ -90,7 +90,7 @@ def work(job: dict[str, Any]) -> Ended:
         **job["options"],
     }
     try:
-        ended.result = transaction.deploy_stack(client, SystemClock, job["desired"], options)
+        ended.result = _operation(job)(client, SystemClock, job, options)
     except StackwrightError as error:
         ended.error = {"code": error.error_code, "text": str(error), "details": error.details}
     finally:
@@ -98,6 +98,14 @@ def work(job: dict[str, Any]) -> Ended:
             setattr(module, name, value)
         client.close()
     return ended
+
+
+def _operation(job: dict[str, Any]) -> Any:
+    if "operation" not in job:
+        return lambda client, clock, job, options: transaction.deploy_stack(client, clock, job["desired"], options)
+    import operations
+
+    return operations.WORK[job["operation"]]
 
 
 def _child(job: dict[str, Any], pipe: Any) -> None:

@@ -139,7 +139,8 @@ class _Look:
         work = [drift for drift in self.found if self._heals(drift)]
         report["remaining"] = [str(drift) for drift in self.found if not self._heals(drift)]
         stuck = [drift for drift in self.found if drift.healing == FILES and drift.kind != "behind"]
-        if not work and not stuck:
+        # A lock without work for us: somebody is at work, or has died at it.
+        if not work and not stuck and (self.observed["lock"] is None or self.options["check"] or self.options["defer"]):
             return {**report, "plan": [], "plan_lines": [], "diff": diff([])}
         return self._healed(clock, report)
 

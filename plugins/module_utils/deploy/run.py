@@ -103,7 +103,9 @@ class Run:
             self.end(status, reason, services, **more)
 
     def tidy(self) -> None:
-        """Removes the records of what is kept no longer."""
+        """Removes the records of what is kept no longer. A change that records nothing knows not how many those are."""
+        if self.revision is None:
+            return
         self.history.collect(self.history.revisions, self.options["keep_revisions"])
 
     def _wait_in_line(self, line: str) -> None:

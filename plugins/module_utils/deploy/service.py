@@ -43,7 +43,8 @@ def change_service(client: EngineClient, clock: Any, stack: str, options: Option
     seen = _Look(client, stack, options)
     if options["check"] or (options["defer"] and seen.plan.changed):
         return seen.result(None)
-    if not seen.plan.changed:
+    # A lock without work for us: somebody is at work, or has died at it.
+    if not seen.plan.changed and (seen.observed["lock"] is None or options["defer"]):
         return seen.result([] if options["defer"] else _unchanged(client, clock, seen, options))
     from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.run import Run
 
