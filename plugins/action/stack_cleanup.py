@@ -5,27 +5,34 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any, Dict, List, Mapping, Set
 
 from ansible.errors import AnsibleConnectionFailure
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.cleanup import (
     CLUSTER,
+    END,
     LOOK,
     NODE,
+    RENEW,
     check_cleanup,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import CLEANUP, STACK
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.cleanup import touches_nodes
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.cluster_action import Result
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.meeting import Meeting
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.leasing import OVER, Keeper, Play, granted, in_clock
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.meeting import HERE, WORKING, Meeting
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.meeting_action import MeetingAction, served_nodes
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.who import who_asks
 
 Entry = Dict[str, str]
 #: What a host whose Engine does not answer says.
 AWAY = ("daemon_unreachable", "timeout")
+#: What is asked anew under each lease.
+WANTED = ("services", "used", "wanted_images")
 
 
 class ActionModule(MeetingAction):
@@ -61,8 +68,10 @@ class ActionModule(MeetingAction):
 
     def _all_parts(self, meeting: Meeting, arguments: Mapping[str, Any], variables: Mapping[str, Any]) -> Result:
         looked = self._call(arguments, {"part": LOOK}, variables)
+        looked["received"] = time.monotonic()
         if looked.get("failed"):
             return looked
+        meeting.say(HERE, node_id=looked["node_id"])
         if not looked["node_id"]:
             raise StackwrightError(
                 f"{looked['node']} is not part of a Swarm, so it has no stack to clean up.",
@@ -73,13 +82,20 @@ class ActionModule(MeetingAction):
             done = self._cluster_part(meeting, looked, arguments, variables)
         else:
             done = _served(self.wait_for_manager(meeting, looked, variables))
-        facts = done.pop("facts", {})
+        facts, run, cluster = done.pop("facts", {}), done.pop("run", ""), done.pop("cluster", {})
         if done.get("failed"):
             return done
-        own = {name: facts[name] for name in ("images", "needed", "used")}
-        mine = self._followed(arguments, {"part": NODE, "facts": own}, variables)
+        if "own" in done:
+            mine = done.pop("own")
+            lost = self._keep_lease(meeting, looked, run, arguments, variables)
+            if lost:
+                done.setdefault("warnings", []).append(f"The other nodes may have something left: {lost}")
+        else:
+            mine = self._node_part(meeting, looked, {**cluster, "facts": facts}, arguments, variables)
         if not mine.get("failed"):
             self._node = looked["node_id"]
+        for name in ("late", "clock"):
+            mine.pop(name, None)
         return _joined(done, mine)
 
     def _cluster_part(
@@ -89,13 +105,87 @@ class ActionModule(MeetingAction):
         arguments: Mapping[str, Any],
         variables: Mapping[str, Any],
     ) -> Result:
+        others = bool(self.expected(variables) - {meeting.host}) and not self._task.check_mode
+        handed = {"part": CLUSTER, "who": who_asks(variables), "seen": looked["services"], "others": others}
+
         def work() -> Result:
-            return self._followed(arguments, {"part": CLUSTER, "who": who_asks(variables)}, variables)
+            return self._followed(arguments, handed, variables)
 
         def told(done: Result) -> Mapping[str, Any]:
-            return {"nodes": looked["nodes"], "facts": done.get("facts", {})}
+            return {"nodes": looked["nodes"], "facts": done.get("facts", {}), "lends": others}
 
         return self.elected(meeting, arguments["name"], looked["cluster_id"], work, told, _served, variables)
+
+    def _keep_lease(
+        self,
+        meeting: Meeting,
+        looked: Mapping[str, Any],
+        run: str,
+        arguments: Mapping[str, Any],
+        variables: Mapping[str, Any],
+    ) -> str:
+        """Renews the lease while others need it. Gives what went wrong, or empty text."""
+        cluster = next(c for c in meeting.clusters() if c["cluster_id"] == looked["cluster_id"])
+        if not cluster["lends"]:
+            return ""
+
+        def asked(handed: Mapping[str, Any]) -> Result:
+            return _or_raise(self._call(arguments, {**handed, "run": run}, variables))
+
+        def renew(seconds: float) -> Result:
+            found = asked({"part": RENEW, "seconds": seconds})
+            return {name: found[name] for name in WANTED}
+
+        def end(seconds: float) -> None:
+            if run:
+                asked({"part": END, "seconds": seconds, "follow": True})
+
+        lost = (StackwrightError, AnsibleConnectionFailure)
+        keeper = Keeper(meeting, cluster, renew, end, lost, time.monotonic, time.sleep)
+        keeper.node = looked["node_id"]
+        return keeper.keep(Play(self.batch(meeting, variables), self.expected(variables), self.at_once()))
+
+    def _node_part(
+        self,
+        meeting: Meeting,
+        looked: Mapping[str, Any],
+        cluster: Mapping[str, Any],
+        arguments: Mapping[str, Any],
+        variables: Mapping[str, Any],
+    ) -> Result:
+        """The part of a node whose cluster another host has served; again while the time of a lease was too short."""
+        facts = cluster["facts"]
+        given = {name: facts[name] for name in (*WANTED, "gone", "images", "needed")}
+        unknown = set(looked["services"]) - set(facts["gone"]) - set(facts["services"])
+        needs = (touches_nodes(arguments) or bool(unknown)) and not self._task.check_mode
+        read, received = looked["clock"], looked["received"]
+        deadline = received + arguments["wait_timeout"]
+        removed: List[Entry] = []
+        while True:
+            # Whose service is not among those that were looked for later, is a removed one's.
+            seen = looked["services"] if self._task.check_mode else []
+            lease: Mapping[str, Any] = {"why": OVER}
+            if needs:
+                lease = granted(meeting, cluster, looked["node_id"], time.monotonic, time.sleep)
+            if "until" in lease:
+                given.update(lease["wanted"])
+                seen = [] if lease["last"] else looked["services"]
+            meeting.say(WORKING, node_id=looked["node_id"])
+            handed = {
+                "part": NODE,
+                "facts": given,
+                "seen": seen,
+                "until": in_clock(read, received, lease) if "until" in lease else [],
+                "why": lease.get("why") or "the time under the stack's lock was over",
+                "wait": max(deadline - time.monotonic(), 0.0),
+            }
+            mine = self._followed(arguments, handed, variables)
+            received = time.monotonic()
+            removed += mine.get("removed", [])
+            mine.update(removed=list(removed), changed=bool(removed))
+            if mine.get("failed") or not mine["late"] or "until" not in lease or lease["last"]:
+                return mine
+            read = mine["clock"]
 
     def _told(self, result: Result, options: Mapping[str, Any]) -> Result:
         """The result with what a user is told of it."""
@@ -112,6 +202,12 @@ class ActionModule(MeetingAction):
                 "Run again when that is settled, or set ignore_residue.",
             )
         return result
+
+
+def _or_raise(done: Result) -> Result:
+    if done.get("failed"):
+        raise StackwrightError(str(done["msg"]), str(done.get("error_code", "error")))
+    return done
 
 
 def _left_over(meeting: Meeting, expected: Set[str], node: str) -> List[Entry]:
@@ -132,7 +228,8 @@ def _left_over(meeting: Meeting, expected: Set[str], node: str) -> List[Entry]:
 def _served(cluster: Mapping[str, Any]) -> Result:
     """The result of a host whose cluster another one has served, before its own part."""
     host = cluster["host"]
-    told = _result(done_by=host, cluster_id=cluster["cluster_id"], facts=cluster["facts"])
+    lender = {name: cluster[name] for name in ("host", "cluster_id", "number")}
+    told = _result(done_by=host, cluster_id=cluster["cluster_id"], facts=cluster["facts"], cluster=lender)
     if cluster["failed"]:
         told.update(
             failed=True,

@@ -17,6 +17,8 @@ from contextlib import contextmanager
 from typing import Any, Dict, Iterator, List, Mapping, NamedTuple
 
 HERE, WAITING, DONE = "here", "waiting", "done"
+#: Of a lease (leasing.py): its keeper, and once it is about to leave; one who asks for it, and then works.
+KEEPING, LEAVING, ASKING, WORKING = "keeping", "leaving", "asking", "working"
 
 
 class Seat(NamedTuple):
@@ -87,11 +89,30 @@ class Meeting:
 
     def publish(self, cluster: str, facts: Mapping[str, Any]) -> None:
         """Tells what was done for a cluster: as a whole, or not at all. A retry tells it anew (``number``)."""
-        path = os.path.join(self._folder, f"cluster-{_digest(cluster)}")
-        new = f"{path}.{_digest(self.host)}.new"
         before = [told["number"] for told in self.clusters() if told["cluster_id"] == cluster]
+        self._put("cluster", cluster, {**facts, "cluster_id": cluster, "number": max(before, default=0) + 1})
+
+    def lend(self, cluster: str, lease: Mapping[str, Any]) -> None:
+        """Tells of the lease under which the hosts of a cluster work (leasing.py)."""
+        self._put("lease", cluster, lease)
+
+    def lent(self, cluster: str) -> Dict[str, Any]:
+        """What was told last of that lease."""
+        path = self._path("lease", cluster)
+        if not os.path.exists(path):
+            return {}
+        with open(path, encoding="utf-8") as handle:
+            found: Dict[str, Any] = json.load(handle)
+        return found
+
+    def _path(self, what: str, cluster: str) -> str:
+        return os.path.join(self._folder, f"{what}-{_digest(cluster)}")
+
+    def _put(self, what: str, cluster: str, facts: Mapping[str, Any]) -> None:
+        path = self._path(what, cluster)
+        new = f"{path}.{_digest(self.host)}.new"
         with open(new, "w", encoding="utf-8") as handle:
-            json.dump({**facts, "cluster_id": cluster, "number": max(before, default=0) + 1}, handle)
+            json.dump(facts, handle)
         os.rename(new, path)
 
     def clusters(self) -> List[Dict[str, Any]]:

@@ -69,18 +69,19 @@ class MeetingAction(ClusterAction):
 
     def wait_for_manager(self, meeting: Meeting, looked: Mapping[str, Any], variables: Mapping[str, Any]) -> Cluster:
         """What a manager has published of the cluster of this node. Raises StackwrightError (``no_manager``)."""
-        meeting.say(WAITING)
-        crowd = Crowd(self._batch(meeting, variables), self._at_once(), looked["node_id"], looked["node"], self.alone)
+        meeting.say(WAITING, node_id=looked["node_id"])
+        crowd = Crowd(self.batch(meeting, variables), self.at_once(), looked["node_id"], looked["node"], self.alone)
         return wait_for_cluster(meeting, crowd, time.monotonic, time.sleep)
 
     def wait_for_others(self, meeting: Meeting, variables: Mapping[str, Any]) -> List[Seat]:
         """All seats, once every host of this batch that still comes has said that it is DONE."""
-        return wait_for_all(meeting, self._batch(meeting, variables), self._at_once(), time.monotonic, time.sleep)
+        return wait_for_all(meeting, self.batch(meeting, variables), self.at_once(), time.monotonic, time.sleep)
 
-    def _batch(self, meeting: Meeting, variables: Mapping[str, Any]) -> Set[str]:
+    def batch(self, meeting: Meeting, variables: Mapping[str, Any]) -> Set[str]:
+        """The hosts that come to this task in this batch."""
         return {meeting.host} if self._task.run_once else set(variables.get("ansible_play_batch") or ())
 
-    def _at_once(self) -> int:
+    def at_once(self) -> int:
         """How many hosts Ansible serves at once."""
         forks = int(context.CLIARGS.get("forks") or C.DEFAULT_FORKS)
         return min(forks, int(self._task.throttle)) if self._task.throttle else forks

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import AbstractSet, Any, Callable, Dict, List, NamedTuple, Optional
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.meeting import DONE, WAITING, Meeting, Seat
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.meeting import DONE, KEEPING, WAITING, Meeting, Seat
 
 PAUSE = 0.1  # seconds
 #: Seconds in which nobody is at work: the other hosts may be kept by other tasks (strategy free), or not come at all.
@@ -46,7 +46,7 @@ def wait_for_cluster(
                 return found
             states = [seat.facts.get("state") for seat in seats if seat.alive]
             nobody: Optional[StackwrightError] = None
-            if any(state not in (WAITING, DONE) for state in states):
+            if any(state not in (WAITING, KEEPING, DONE) for state in states):
                 quiet_since = now()
             elif crowd.hosts <= {seat.host for seat in seats}:
                 nobody = _nobody(crowd, f"None of the hosts of this {'play' if len(seats) > 1 else 'run'} is")

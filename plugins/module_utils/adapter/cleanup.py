@@ -6,15 +6,16 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Dict, Mapping
+from typing import Any, Callable, Dict, Mapping, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.holder import is_gone, this_run
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import CLEANUP, check_ranges
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
 
-#: The parts of the work, in their order: every host looks who it is; a manager does the cluster's; every host its own.
-LOOK, CLUSTER, NODE = "look", "cluster", "node"
+#: The parts of the work, in their order: every host looks who it is; a manager does the cluster's; every other host its
+#: own, while that manager renews the lease, and gives the lock back at the end.
+LOOK, CLUSTER, NODE, RENEW, END = "look", "cluster", "node", "renew", "end"
 _VOLUME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z")
 
 
@@ -37,10 +38,23 @@ def clean_up(client: EngineClient, params: Dict[str, Any], run: Dict[str, Any]) 
     """
     check_cleanup(params)
     part = run.get("part")
+    clock, stack = SystemClock(), params["name"]
     if part == LOOK:
         from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.cleanup import look_at_node
 
-        return look_at_node(client)
+        return look_at_node(client, clock, stack)
+    if part in (RENEW, END):
+        from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.lease import (
+            end_later,
+            end_lease,
+            renew_lease,
+        )
+
+        if part == END and run["seconds"]:
+            return end_later(client, clock, stack, run["run"], run["seconds"], run["detach"])
+        if part == END:
+            return end_lease(client, clock, stack, run["run"])
+        return renew_lease(client, clock, stack, run["run"], float(run["seconds"]))
     if part not in (CLUSTER, NODE):
         raise StackwrightError(
             "stack_cleanup was run without its action plugin, which gives each host its part of the work.",
@@ -49,7 +63,6 @@ def clean_up(client: EngineClient, params: Dict[str, Any], run: Dict[str, Any]) 
         )
     from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.options import with_defaults
 
-    clock, stack = SystemClock(), params["name"]
     options = with_defaults(
         {
             **{name: params[name] for name in CLEANUP},
@@ -58,14 +71,29 @@ def clean_up(client: EngineClient, params: Dict[str, Any], run: Dict[str, Any]) 
             "who": run.get("who"),
             "this_run": this_run,
             "is_gone": is_gone,
+            "seen": run.get("seen") or (),
+            "others": bool(run.get("others")),
             **{name: run[name] for name in ("check", "detach", "progress")},
         }
     )
     if part == NODE:
         from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.node_cleanup import clean_node
 
-        return clean_node(client, clock, stack, options, run["facts"])
+        options["timeout"] = min(options["timeout"], float(run["wait"]))
+        return clean_node(client, clock, stack, options, run["facts"], until(clock, run["until"], run["why"]))
     from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.cleanup import clean_cluster
     from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.patience import through_an_election
 
     return through_an_election(clock, lambda: clean_cluster(client, clock, stack, options))
+
+
+def until(clock: Any, moments: Sequence[float], why: str) -> Callable[[], str]:
+    """Says ``why`` once this machine's clock has passed one of ``moments``: of ``now``, of ``wall``; none: always.
+
+    Both, since the one begins anew when the machine does, and the other one can be set back.
+    """
+
+    def may() -> str:
+        return "" if moments and clock.now() < moments[0] and clock.wall() < moments[1] else why
+
+    return may

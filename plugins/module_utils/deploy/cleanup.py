@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import re
 from functools import partial
-from typing import Any, Dict, List, Mapping, Set
+from typing import Any, Callable, Dict, List, Mapping, Set
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import patiently
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.apply import Apply
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.gone import wait_until_gone
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.holder import number
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.lease import wanted_by, wanted_now
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.lock import LEASE, TTL, holder_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.node_cleanup import clean_node, containers_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import observe, tasks_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.run import Run, so_far
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
@@ -35,6 +39,7 @@ Options = Mapping[str, Any]
 Entry = planning.Entry
 IN_USE = 20.0  # seconds for all that is still in use: tasks that have ended let go of their networks a little later
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 0.5
+LONGEST_LEASE = 600.0  # seconds: more than any lease is given
 OBJECTS = ("service", "network", "config", "secret")
 _TASK = re.compile(r"in use by task ([a-z0-9]+)")
 
@@ -72,6 +77,14 @@ class Look:
         return bool(self.records or self.values or self.tasks) or any(
             stack_of(obj) == self.stack for kind in kinds for obj in self.observed[kind]
         )
+
+    @property
+    def services(self) -> Set[str]:
+        """The ids of the services that are to be removed, also of those that only their tasks still tell of."""
+        if self.options["dangling"] or not self.options["services"]:
+            return set()
+        own = {id_of(service) for service in self.observed["services"] if stack_of(service) == self.stack}
+        return own | {str(task["ServiceID"]) for task in self.tasks if task.get("ServiceID")}
 
     def whole(self, option: str) -> bool:
         """Whether ``option`` (history, values) is to be done; what is dangling is never among that."""
@@ -115,15 +128,16 @@ class Look:
         """The name of a node."""
         return str((self.nodes.get(node, {}).get("Description") or {}).get("Hostname") or node)
 
-    def facts(self) -> Dict[str, Any]:
-        """What the parts of the nodes need to know."""
+    def facts(self, now: Mapping[str, Any], gone: Set[str]) -> Dict[str, Any]:
+        """What the parts of the nodes need to know; ``now`` is what services want, ``gone`` has the ids of old ones."""
         volumes = planning.volumes_at(self.stack, self.tasks)
         there = {node: self._chosen(names) for node, names in volumes.items() if node in self.ready}
         services = self.observed["all_services"]
         return {
+            **now,
+            "gone": sorted(gone),
             "images": planning.images_of(self.stack, services, self.tasks) if self.options["images"] else [],
             "needed": sorted(self.needed_volumes),
-            "used": planning.volume_users(services, self.stack),
             "volumes_at": {node: [self.label(node), names] for node, names in there.items() if names},
         }
 
@@ -135,42 +149,94 @@ class Look:
         return [name for name in names if planning.wanted_volume(self.stack, name, self.options["volume_names"])]
 
 
-def look_at_node(client: EngineClient) -> Result:
-    """Which node this is: node_id, node; and on a manager of a Swarm with a leader cluster_id and nodes (ids)."""
+def look_at_node(client: EngineClient, clock: Any, stack: str) -> Result:
+    """Which node this is: node_id, node, clock (its ``now`` and ``wall``), and the ids of the services whose containers
+    it has of the stack; on a manager of a Swarm with a leader also cluster_id and nodes (ids)."""
     info = client.get("/info") or {}
     swarm = info.get("Swarm") or {}
     found: Result = {"changed": False, "node_id": str(swarm.get("NodeID") or ""), "node": str(info.get("Name") or "")}
+    found["services"] = sorted({service for service, _container in containers_of(client, clock, stack)})
     if swarm.get("ControlAvailable"):
         from ansible_collections.stackwright.swarm.plugins.module_utils.engine.failures import check_manager
 
         check_manager(info, client.where)
         found["cluster_id"] = str((swarm.get("Cluster") or {}).get("ID") or "")
         found["nodes"] = sorted(str(node["ID"]) for node in client.list("/nodes"))
+    found["clock"] = [clock.now(), clock.wall()]
     return found
 
 
 def clean_cluster(client: EngineClient, clock: Any, stack: str, options: Options) -> Result:
-    """Removes what the cluster has of the stack, as ``options`` say (those of the module, over deploy.options).
+    """Removes what the cluster has of the stack, as ``options`` say (those of the module, over deploy.options), and as
+    ``own`` what this node has.
 
-    The result: changed, removed, residue, notices, warn, facts, cluster_id, node, calls. Raises EngineError where
-    nothing was changed, else DeployError: ``details["outcome"]`` says how far it came.
+    ``options["seen"]`` are the services whose containers the node had before. With ``options["others"]`` nodes come
+    after this one, which need the lock: ``run`` in the result is what to renew it with (lease.py).
+
+    The result: changed, removed, residue, notices, warn, facts, own, run, cluster_id, node, calls. Raises EngineError
+    where nothing was changed, else DeployError: ``details["outcome"]`` says how far it came.
     """
     seen = Look(client, stack, options)
     lock = seen.observed["lock"]
-    if options["check"] or (not seen.removed and lock is None and not _unfinished(seen)):
-        return _result(client, seen, seen.removed, seen.residue + seen.down)
-    if lock is not None and options["break_lock"]:
+    on_nodes = planning.touches_nodes(options)
+    if options["check"] or (not seen.removed and lock is None and not _unfinished(seen) and not on_nodes):
+        going = seen.services if options["check"] else set()
+        staying = [service for service in seen.observed["all_services"] if id_of(service) not in going]
+        result = _result(client, seen, seen.removed, seen.residue + seen.down, wanted_by(staying), going)
+        return {**result, "own": _own_part(client, clock, stack, options, result["facts"], lambda: "")}
+    given, broken = options, holder_of(lock) if lock is not None and options["break_lock"] else {}
+    if broken.get("run"):
+        # Taken over as a whole, so that nobody else gets it first.
+        given = {**options, "is_gone": lambda holder: holder.get("run") == broken["run"] or options["is_gone"](holder)}
+    elif lock is not None and options["break_lock"]:
         _delete(client, f"/configs/{id_of(lock)}")
-    with Run(client, clock, stack, "remove", options) as run:
+    with Run(client, clock, stack, "remove", given) as run:
+        if broken.get(LEASE):
+            _sit_out(run, broken)
         before, seen = seen, Look(client, stack, options)
         # What was there before the wait for the lock tells more of images and volumes.
         seen.tasks = _together(before.tasks, seen.tasks)
         cleaning = _Cleaning(run, seen)
         cleaning.run()
-    removed = cleaning.removed
-    if lock is not None and options["break_lock"]:
-        removed.insert(0, planning.entry("lock", lock_name(stack)))
-    return _result(client, seen, removed, cleaning.residue + seen.down)
+        removed = cleaning.removed
+        if lock is not None and options["break_lock"]:
+            removed.insert(0, planning.entry("lock", lock_name(stack)))
+        now = wanted_now(client, clock)
+        gone = (before.services | seen.services) - set(now["services"])
+        result = _result(client, seen, removed, cleaning.residue + seen.down, now, gone)
+        result["own"] = _own_part(client, clock, stack, options, result["facts"], partial(_kept, run))
+        if options["others"] and on_nodes:
+            result["run"] = run.hand_on()
+    result["calls"] = client.calls
+    return result
+
+
+def _own_part(
+    client: EngineClient, clock: Any, stack: str, options: Options, facts: Mapping[str, Any], may: Callable[[], str]
+) -> Result:
+    """The part of this very node; what goes wrong there is told beside the cluster's part, which is done."""
+    try:
+        return clean_node(client, clock, stack, {**options, "detach": None}, facts, may)
+    except StackwrightError as error:
+        return {**error.details, "failed": True, "msg": str(error), "error_code": error.error_code}
+
+
+def _kept(run: Run) -> str:
+    """Keeps the lock; why it is not held any more, or empty text."""
+    try:
+        run.keep()
+    except (DeployError, EngineError) as error:
+        return error.message
+    return ""
+
+
+def _sit_out(run: Run, broken: Mapping[str, Any]) -> None:
+    """Waits until the nodes that work under a lease which was broken have stopped: nothing else can stop them."""
+    until = run.clock.now() + min(max(number(broken.get("ttl"), TTL), 0.0), LONGEST_LEASE)
+    run.progress("waiting for the nodes that work under the lock that was broken")
+    while run.clock.now() < until:
+        run.clock.sleep(LONGEST_PAUSE)
+        run.keep()
 
 
 def _unfinished(seen: Look) -> bool:
@@ -300,7 +366,14 @@ def _delete(client: EngineClient, path: str) -> None:
             raise
 
 
-def _result(client: EngineClient, seen: Look, removed: List[Entry], residue: List[Entry]) -> Result:
+def _result(
+    client: EngineClient,
+    seen: Look,
+    removed: List[Entry],
+    residue: List[Entry],
+    now: Mapping[str, Any],
+    gone: Set[str],
+) -> Result:
     info = seen.observed["info"]
     notices = [] if seen.exists else [f"This Swarm has nothing of a stack {seen.stack}."]
     similar = [] if seen.exists else planning.similar(seen.stack, seen.observed)
@@ -312,7 +385,8 @@ def _result(client: EngineClient, seen: Look, removed: List[Entry], residue: Lis
         "residue": residue,
         "notices": notices,
         "warn": warnings,
-        "facts": seen.facts(),
+        "facts": seen.facts(now, gone),
+        "run": "",
         "cluster_id": str(((info.get("Swarm") or {}).get("Cluster") or {}).get("ID") or ""),
         "node": str(info.get("Name") or ""),
         "calls": client.calls,

@@ -32,6 +32,8 @@ WATCH = 0.4  # of the ttl: how long an expired lock has to be seen to stay still
 FIRST_PAUSE, LONGEST_PAUSE, GROWTH = 0.05, 0.5, 1.5  # seconds, seconds, factor
 TELL_EVERY = 10.0  # seconds
 CALL = 10.0  # seconds for one answer: an engine that hangs must not hide that the lock expires
+#: In a lock's data: what says whether its process lives; and that there is none, but nodes that work until it expires.
+PROCESS, LEASE = ("pid", "boot", "pid_ns", "started", "expires"), "lease"
 
 Holder = Dict[str, Any]
 
@@ -214,6 +216,41 @@ class Lock:
         )
         return self._lost
 
+    def renew(self) -> None:
+        """Renews it now. Raises DeployError (``lock_lost``), and EngineError where no answer comes for 20 s."""
+        from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import patiently
+
+        try:
+            patiently(self.clock, self._renew)
+        except EngineError as error:
+            if error.error_code == "not_found":
+                raise self._lose("somebody removed it") from error
+            raise
+
+    def hand_on(self) -> str:
+        """Leaves the lock held by nobody's process, as a lease of one ``ttl`` (see lease.py): what to take it up with.
+
+        Raises DeployError and EngineError; then it is still this run's.
+        """
+        before = dict(self.holder)
+        self.holder = {name: value for name, value in before.items() if name not in PROCESS}
+        self.holder[LEASE] = True
+        try:
+            self.renew()
+        except (DeployError, EngineError):
+            self.holder = before
+            raise
+        self._id = None
+        return str(self.holder["run"])
+
+    def take_up(self) -> None:
+        """Holds the lock that this run has handed on. Raises DeployError (``lock_lost``) and EngineError."""
+        config = self._look()
+        if config is None or not self._is_ours(config):
+            raise self._lose(f"it was taken over by {describe(holder_of(config))}" if config else "it is not there")
+        self.holder = {**holder_of(config)}
+        self._hold(id_of(config))
+
     # -- giving it back
 
     def release(self) -> None:
@@ -244,7 +281,10 @@ class Lock:
             self._due = self._renewed  # found by a look: how old it is, is not known
 
     def _labels(self) -> Dict[str, str]:
-        data = {**self.holder, "ttl": self.ttl, "expires": self.clock.wall() + self.ttl}
+        data = {**self.holder, "ttl": self.ttl}
+        # Clocks of managers differ, and nodes rely on a lease to its end: it is over when it was seen still for a ttl.
+        if not self.holder.get(LEASE):
+            data["expires"] = self.clock.wall() + self.ttl
         return {NAMESPACE: self.stack, STACK: self.stack, LOCK: json.dumps(data, sort_keys=True)}
 
     def _update(self, config: Mapping[str, Any]) -> None:

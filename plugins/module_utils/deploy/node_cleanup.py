@@ -1,11 +1,16 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A node's part of a clean-up: the volumes and images that only its own Engine knows."""
+"""A node's part of a clean-up: the volumes and images that only its own Engine knows.
+
+Nothing that comes back with the stack is removed unless ``may()`` says, just before, that the stack's lock still
+holds: why is in docs/decisions/0016-no-removal-outside-the-lock.md.
+"""
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Mapping, Sequence
+import re
+from typing import Any, Callable, Dict, List, Mapping, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import patiently
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
@@ -17,43 +22,67 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 Result = Dict[str, Any]
 Options = Mapping[str, Any]
 Facts = Mapping[str, Any]
+#: Why nothing may be removed now; empty text where it may.
+May = Callable[[], str]
 FIRST_PAUSE, LONGEST_PAUSE, TELL_EVERY = 0.05, 0.3, 10.0  # seconds
 RELEASE = 10.0  # seconds in which the Engine lets go of what a container has used
+CALL = 10.0  # seconds for the answer to a removal; a lease is over that much later than ``may`` says
+SERVICE = "com.docker.swarm.service.id"
+ENDED = ("created", "exited", "dead")
+_TEMPLATE = re.compile(r"\{\{.*?\}\}")
 
 
-def clean_node(client: EngineClient, clock: Any, stack: str, options: Options, facts: Facts) -> Result:
+def containers_of(client: EngineClient, clock: Any, stack: str) -> List[Tuple[str, Mapping[str, Any]]]:
+    """The containers that tasks of the stack have here, each with the id of its service. Raises EngineError."""
+    query = {"all": True, "filters": {"label": [f"{NAMESPACE}={stack}"]}}
+    found = patiently(clock, lambda: client.list("/containers/json", query))
+    labelled = [(c.get("Labels") or {}, c) for c in found]
+    return [(str(la.get(SERVICE) or ""), c) for la, c in labelled if la.get(NAMESPACE) == stack and la.get(SERVICE)]
+
+
+def clean_node(client: EngineClient, clock: Any, stack: str, options: Options, facts: Facts, may: May) -> Result:
     """Removes what this node has of the stack; ``facts`` are those of the cluster's part.
 
-    The result: changed, removed, residue, notices, node, calls. Raises EngineError.
+    ``options["seen"]`` are services whose containers were here before somebody looked for ``facts["services"]``.
+
+    The result: changed, removed, residue, late (why something had to be left for now, or empty), notices, node, clock,
+    calls. Raises EngineError.
     """
     info = client.get("/info") or {}
-    cleaning = _Node(client, clock, stack, options, facts, str(info.get("Name") or ""))
+    cleaning = _Node(client, clock, stack, options, facts, str(info.get("Name") or ""), may)
     cleaning.run()
     return {
         "changed": bool(cleaning.removed),
         "removed": cleaning.removed,
         "residue": cleaning.residue,
+        "late": cleaning.late,
         "notices": cleaning.notices,
         "node": cleaning.node,
+        "clock": [clock.now(), clock.wall()],
         "calls": client.calls,
     }
 
 
 class _Node:
-    def __init__(self, client: EngineClient, clock: Any, stack: str, options: Options, facts: Facts, node: str) -> None:
+    def __init__(
+        self, client: EngineClient, clock: Any, stack: str, options: Options, facts: Facts, node: str, may: May
+    ) -> None:
         self.client, self.clock, self.stack, self.options, self.facts = client, clock, stack, options, facts
-        self.node = node
+        self.node, self.may = node, may
         self.progress: Callable[[str], None] = options["progress"] or (lambda line: None)
         self.removed: List[Entry] = []
         self.residue: List[Entry] = []
         self.notices: List[str] = []
+        self.late = ""
+        # Ids of services are never used again, so containers of removed ones need no lock.
+        self.gone = set(facts["gone"])
+        self.left_over = set(options["seen"]) - set(facts["services"]) - self.gone
 
     def run(self) -> None:
         self.deadline = self.clock.now() + self.options["timeout"]
-        volumes = self._volumes()
-        if self.options["services"] and not (self.options["check"] or self.options["dangling"]):
-            self._wait_for_containers()
-        for volume in volumes:
+        if self.options["services"] and not self.options["dangling"]:
+            self._containers()
+        for volume in self._volumes():
             self._remove_volume(volume)
         if self.facts["images"]:
             self._images()
@@ -63,17 +92,35 @@ class _Node:
     def _list(self, path: str, **filters: Sequence[str]) -> List[Any]:
         return patiently(self.clock, lambda: self.client.list(path, {"all": True, "filters": filters}))
 
+    def _permitted(self, kind: str, name: str) -> bool:
+        """Whether it may be removed now."""
+        why = "" if self.options["check"] else self.may()
+        if why:
+            self.late = why
+            self.residue.append(entry(kind, name, self.node, why))
+        return not why
+
     # -- containers
 
-    def _own_containers(self) -> List[Any]:
-        found = self._list("/containers/json", label=[f"{NAMESPACE}={self.stack}"])
-        return [c for c in found if (c.get("Labels") or {}).get(NAMESPACE) == self.stack]
+    def _containers(self) -> None:
+        """Until the containers of removed services are gone: Swarm removes them a little after the tasks, but what a
+        job has left stays on some engines, and is removed here."""
+        found = containers_of(self.client, self.clock, self.stack)
+        for service, container in found:
+            if service in self.left_over and container.get("State") in ENDED:
+                self.removed.append(entry("container", _name(container), self.node))
+        if not self.options["check"]:
+            self._wait_for_containers()
 
     def _wait_for_containers(self) -> None:
-        """Until the tasks' containers are gone, which Swarm removes a little after the tasks, or it is too late."""
         pause, told = FIRST_PAUSE, self.clock.now()
         while True:
-            left = self._own_containers()
+            found = containers_of(self.client, self.clock, self.stack)
+            left = [container for service, container in found if service in self.gone | self.left_over]
+            for container in left:
+                if container.get("State") in ENDED:
+                    self._try_to_remove(f"/containers/{container['Id']}", {"v": True})
+            left = [container for container in left if container.get("State") not in ENDED]
             if not left:
                 return
             if self.clock.now() >= self.deadline:
@@ -84,7 +131,7 @@ class _Node:
                 self.options = {**self.options, "detach": None}
             if self.clock.now() - told >= TELL_EVERY:
                 told = self.clock.now()
-                self.progress(f"waiting for {len(left)} containers of {self.stack} to end")
+                self.progress(f"waiting for {len(left)} container{'s' * (len(left) > 1)} of {self.stack} to end")
             self.clock.sleep(pause)
             pause = min(pause * 1.5, LONGEST_PAUSE)
 
@@ -107,11 +154,12 @@ class _Node:
                 continue
             if not options["volumes"] and not chosen:
                 continue
+            services = _mounting(name, self.facts["used"])
             if options["dangling"]:
-                if name in self.facts["needed"] or self._users(name):
+                if services or name in self.facts["needed"] or self._users(name):
                     continue
-            elif name in self.facts["used"]:
-                users = ", ".join(f"service {user}" for user in self.facts["used"][name])
+            elif services:
+                users = ", ".join(f"service {user}" for user in services)
                 self.residue.append(entry("volume", name, self.node, f"in use by {users}"))
                 continue
             found.append(name)
@@ -128,8 +176,7 @@ class _Node:
     def _remove_volume(self, name: str) -> None:
         users = self._users(name)
         if self.options["check"]:
-            ending = self.options["services"] and not self.options["dangling"]
-            staying = [c for c in users if not (ending and (c.get("Labels") or {}).get(NAMESPACE) == self.stack)]
+            staying = [c for c in users if not self._is_going(c)]
             if staying:
                 self.residue.append(entry("volume", name, self.node, _used(staying)))
             else:
@@ -137,6 +184,8 @@ class _Node:
             return
         pause, release = FIRST_PAUSE, self.clock.now() + RELEASE
         while True:
+            if not users and not self._permitted("volume", name):
+                return
             reason = _used(users) if users else self._try_to_remove(f"/volumes/{name}")
             if not reason:
                 self.progress(f"remove volume {name} on {self.node}")
@@ -149,10 +198,25 @@ class _Node:
             pause = min(pause * 1.5, LONGEST_PAUSE)
             users = self._users(name)
 
-    def _try_to_remove(self, path: str) -> str:
+    def _is_going(self, container: Mapping[str, Any]) -> bool:
+        """Whether a container will be gone with its service, as check mode has to know."""
+        labels = container.get("Labels") or {}
+        return labels.get(NAMESPACE) == self.stack and labels.get(SERVICE) in self.gone | self.left_over
+
+    def _try_to_remove(self, path: str, query: Any = None) -> str:
         """Why it can't be removed; empty where it is gone."""
+        tried = False
+
+        def delete() -> None:
+            nonlocal tried
+            why = self.may() if tried else ""
+            if why:
+                raise EngineError(f"DELETE {path}: the Engine did not answer in time; {why}", status=409)
+            tried = True
+            self.client.delete(path, query, timeout=CALL)
+
         try:
-            patiently(self.clock, lambda: self.client.delete(path))
+            patiently(self.clock, delete)
         except EngineError as error:
             if error.error_code == "not_found":
                 return ""
@@ -164,19 +228,24 @@ class _Node:
     # -- images
 
     def _images(self) -> None:
-        wanted = {name for image in self.facts["images"] for name in names_of(image)}
+        going = {name for image in self.facts["images"] for name in names_of(image)}
+        wanted = {name for image in self.facts["wanted_images"] for name in names_of(image)}
         containers = self._list("/containers/json")
         for image in self._list("/images/json"):
-            names = sorted(wanted & {*(image.get("RepoTags") or []), *(image.get("RepoDigests") or [])})
+            names = sorted(going & {*(image.get("RepoTags") or []), *(image.get("RepoDigests") or [])})
             if not names:
                 continue
             users = [container for container in containers if container.get("ImageID") == image["Id"]]
             if self.options["check"]:
-                users = [c for c in users if (c.get("Labels") or {}).get(NAMESPACE) != self.stack]
-            if users:
-                self.notices.append(f"The image {names[0]} stays on {self.node}: {_used(users)}.")
+                users = [c for c in users if not self._is_going(c)]
+            others = wanted & set(names)
+            why = _used(users) if users else "a service wants it now" if others else ""
+            if why:
+                self.notices.append(f"The image {names[0]} stays on {self.node}: {why}.")
                 continue
             for name in names:
+                if not self._permitted("image", name):
+                    return
                 self._remove_image(name)
 
     def _remove_image(self, name: str) -> None:
@@ -193,16 +262,18 @@ class _Node:
     def _values(self) -> None:
         from ansible_collections.stackwright.swarm.plugins.module_utils.store.host_facts import HostFacts
         from ansible_collections.stackwright.swarm.plugins.module_utils.values.kept import Kept
-        from ansible_collections.stackwright.swarm.plugins.module_utils.values.store import update
+        from ansible_collections.stackwright.swarm.plugins.module_utils.values.store import StoreConflict
 
         store = HostFacts(self.stack, self.clock, self.options.get("values_path") or "")
         try:
-            if store.read()[0].empty:
+            kept, token = store.read()
+            if kept.empty or not self._permitted("values", store.where):
                 return
             if not self.options["check"]:
-                update(store, lambda kept: Kept(kept.stack, {}, kept.counter))
-        except StackwrightError as error:
-            self.residue.append(entry("values", store.where, self.node, error.message))
+                store.write(Kept(kept.stack, {}, kept.counter), token)
+        except (StackwrightError, StoreConflict) as error:
+            reason = getattr(error, "message", "somebody else has just written them")
+            self.residue.append(entry("values", store.where, self.node, reason))
             return
         self.removed.append(entry("values", store.where, self.node))
 
@@ -217,6 +288,15 @@ def names_of(image: str) -> List[str]:
     if not name.digest:
         return [tagged]
     return [f"{name.repository}@{name.digest}"] + ([tagged] if name.tag else [])
+
+
+def _mounting(volume: str, used: Mapping[str, Sequence[str]]) -> List[str]:
+    """The services that mount a volume; a name may be a template of Swarm, such as ``db_{{.Task.Slot}}``."""
+    found = set(used.get(volume) or ())
+    for name, services in used.items():
+        if "{{" in name and re.fullmatch(".*".join(re.escape(part) for part in _TEMPLATE.split(name)), volume):
+            found.update(services)
+    return sorted(found)
 
 
 def _used(containers: Sequence[Mapping[str, Any]]) -> str:

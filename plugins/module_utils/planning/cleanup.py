@@ -111,12 +111,10 @@ def volumes_at(stack: str, tasks: Sequence[Mapping[str, Any]]) -> Dict[str, List
     return {node: sorted(names) for node, names in sorted(found.items())}
 
 
-def volume_users(services: Sequence[Mapping[str, Any]], but: str = "") -> Dict[str, List[str]]:
-    """Volume → the services that mount it, or did before their latest update; those of the stack ``but`` left out."""
+def volume_users(services: Sequence[Mapping[str, Any]]) -> Dict[str, List[str]]:
+    """Volume → the services that mount it, or did before their latest update."""
     found: Dict[str, Set[str]] = {}
     for service in services:
-        if but and stack_of(service) == but:
-            continue
         for spec in (service["Spec"], service.get("PreviousSpec") or {}):
             container = (spec.get("TaskTemplate") or {}).get("ContainerSpec") or {}
             for name, _stack in mounted(container):
@@ -126,18 +124,26 @@ def volume_users(services: Sequence[Mapping[str, Any]], but: str = "") -> Dict[s
 
 def images_of(stack: str, services: Sequence[Mapping[str, Any]], tasks: Sequence[Mapping[str, Any]]) -> List[str]:
     """The images of the stack's services and tasks that no service of another stack has."""
-    mine: Set[str] = set()
-    others: Set[str] = set()
-    for service in services:
-        for spec in (service["Spec"], service.get("PreviousSpec") or {}):
-            image = _image(spec.get("TaskTemplate") or {})
-            (mine if stack_of(service) == stack else others).add(image)
-    mine |= {_image(task.get("Spec") or {}) for task in tasks}
-    return sorted(mine - others - {""})
+    mine = images_wanted([service for service in services if stack_of(service) == stack])
+    others = images_wanted([service for service in services if stack_of(service) != stack])
+    tasked = {_image(task.get("Spec") or {}) for task in tasks}
+    return sorted({*mine, *tasked} - {*others, ""})
+
+
+def images_wanted(services: Sequence[Mapping[str, Any]]) -> List[str]:
+    """The images of services, also those that they had before their latest update."""
+    specs = [spec for service in services for spec in (service["Spec"], service.get("PreviousSpec") or {})]
+    return sorted({_image(spec.get("TaskTemplate") or {}) for spec in specs} - {""})
 
 
 def _image(template: Mapping[str, Any]) -> str:
     return str((template.get("ContainerSpec") or {}).get("Image") or "")
+
+
+def touches_nodes(options: Mapping[str, Any]) -> bool:
+    """Whether a clean-up removes what only the nodes have: what comes back with the stack, and must not go then."""
+    values = options["values"] and not options["dangling"]
+    return bool(options["volumes"] or options["volume_names"] or options["images"] or values)
 
 
 def wanted_volume(stack: str, name: str, chosen: Optional[Sequence[str]]) -> bool:

@@ -112,7 +112,6 @@ def test_users_of_volumes_in_other_stacks():
         service("shop_web", mounts=[mount("shop_data")]),
         service("other_web", "other", mounts=[mount("shop_data", "")]),
     ]
-    assert volume_users(services, "shop") == {"shop_data": ["other_web"]}
     assert volume_users(services) == {"shop_data": ["other_web", "shop_web"]}
 
 

@@ -1,0 +1,331 @@
+"""A clean-up and a deployment of one stack at the same time, at random moments, with deaths: no data is lost.
+
+Each round deploys a stack whose tasks write into their volumes on three nodes, and cleans it up; meanwhile it is deployed
+again. Whatever comes first, the stack that runs in the end has its data, also after it was stopped. The hosts of the
+clean-up are processes as of Ansible, which die like the controller; their modules run in processes of their own, which
+live on without them, or die like a node's.
+
+STACKWRIGHT_LONG=1 makes 200 rounds, STACKWRIGHT_ROUNDS any number; STACKWRIGHT_SEED brings a run back.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import random
+import signal
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).resolve().parents[1])]
+
+import core  # noqa: F401  # makes the collection importable
+from testbed import Bed
+from testbed.swarm import StackScope
+
+from ansible_collections.stackwright.swarm.plugins.action import stack_cleanup
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.cleanup import clean_up
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.holder import is_gone, this_run
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import CLEANUP
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy import lock as locks
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy import node_cleanup
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transaction import deploy_stack, stop_stack
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.plugin_utils import leasing
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.compile import CompileRequest, compile_stack
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load import Source
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.local_files import LocalFiles
+
+LONG = os.environ.get("STACKWRIGHT_LONG") == "1"
+ROUNDS = int(os.environ.get("STACKWRIGHT_ROUNDS") or (200 if LONG else 4))
+SEED = int(os.environ.get("STACKWRIGHT_SEED") or 10)
+LANES = 4 if ROUNDS >= 20 else 2
+HANG = 180.0  # seconds: whatever takes longer, hangs
+#: A third of the real times, so that a round in which somebody dies does not wait for half a minute.
+TIMES = (
+    (locks, {"TTL": 10.0}),
+    (leasing, {"LEASE": 10.0, "RENEW": 2.5, "MARGIN": 4.0, "LAST_LEASE": 15.0}),
+    (node_cleanup, {"CALL": 3.0}),
+)
+FORKS = multiprocessing.get_context("fork")
+HOSTS = ("m1", "w1", "w2")
+CALM, CONTROLLER, MODULE, MANAGER = "calm", "the controller dies", "a node's module dies", "the manager's module dies"
+FILE = """
+services:
+  web:
+    image: {image}
+    command: [sh, -c, "echo $$MARK >> /data/marks; echo $$MARK >> /kept/marks; trap exit TERM; sleep 1d & wait"]
+    stop_grace_period: 1s
+    environment: {{MARK: "{mark}"}}
+    volumes: [data:/data, kept:/kept, /anonymous]
+    deploy: {{mode: global, update_config: {{order: stop-first, monitor: 10ms}}}}
+volumes:
+  data: {{}}
+  kept: {{external: true, name: {stack}-external}}
+"""
+
+
+class Hands(stack_cleanup.ActionModule):
+    """The action of one host, whose modules are processes of this machine with the Engine of its node."""
+
+    def __init__(self, job):
+        self.job, self._node = job, ""
+        self._task = SimpleNamespace(check_mode=False, run_once=False, throttle=0, _uuid=job["round"])
+
+    def _call(self, arguments, handed, variables):
+        reading, writing = os.pipe()
+        child = os.fork()
+        if not child:
+            try:
+                os.close(reading)
+                os.setsid()
+                with open(self.job["pids"], "a") as file:
+                    file.write(f"{os.getpid()} {self.job['host']} {handed['part']}\n")
+                answer = json.dumps(_module(self.job["docker_host"], arguments, handed)).encode()
+                while answer:
+                    answer = answer[os.write(writing, answer) :]
+            finally:
+                os._exit(0)
+        os.close(writing)
+        with os.fdopen(reading, "rb") as file:
+            answer = file.read()
+        os.waitpid(child, 0)
+        died = {"failed": True, "changed": False, "msg": "it has died", "error_code": "worker_died"}
+        return json.loads(answer) if answer else died
+
+    _followed = _call
+
+    def batch(self, meeting, variables):
+        return set(HOSTS)
+
+    def expected(self, variables):
+        return set(HOSTS)
+
+    def at_once(self):
+        return 5
+
+
+def _module(docker_host, arguments, handed):
+    client = EngineClient(Connection(docker_host=docker_host, timeout=60))
+    run = {"check": False, "defer": False, "detach": None, "progress": None, **handed}
+    try:
+        return clean_up(client, dict(arguments), run)
+    except StackwrightError as error:
+        return {**error.details, "failed": True, "changed": False, "msg": str(error), "error_code": error.error_code}
+    finally:
+        client.close()
+
+
+def _host(job):
+    """What Ansible's process of a host does; leaves its result in a file."""
+    stack_cleanup.C.DEFAULT_LOCAL_TMP = job["folder"]
+    sys.modules[stack_cleanup.MeetingAction.__module__].C.DEFAULT_LOCAL_TMP = job["folder"]
+    action = Hands(job)
+    with action.meeting(job["stack"], {"inventory_hostname": job["host"]}) as meeting:
+        try:
+            done = action._all_parts(meeting, job["arguments"], {"inventory_hostname": job["host"]})
+        except StackwrightError as error:
+            done = {"failed": True, "msg": str(error), "error_code": error.error_code}
+        left = stack_cleanup._left_over(meeting, set(HOSTS), action._node)
+    Path(job["folder"], f"{job['host']}.json").write_text(json.dumps({"left": left, **done}))
+
+
+def _deployer(job):
+    Path(job["folder"], "deployed.json").write_text(json.dumps(_change(job, deploy_stack, job["desired"])))
+
+
+def _change(job, story, what):
+    client = EngineClient(Connection(docker_host=job["docker_host"], timeout=60))
+    options = {
+        "resolve_image": "never",
+        "timeout": 60,
+        "stable_for": 0,
+        "lock_timeout": 120,
+        "this_run": this_run,
+        "is_gone": is_gone,
+    }
+    try:
+        return story(client, SystemClock, what, options)
+    except StackwrightError as error:
+        return {"failed": True, "msg": str(error), "error_code": error.error_code, **error.details}
+    finally:
+        client.close()
+
+
+class Lane:
+    """One stack, round after round."""
+
+    def __init__(self, bed, stack, folder):
+        self.bed, self.stack, self.folder = bed, stack, folder
+        self.nodes = {host: bed.node(host) for host in HOSTS}
+        self.round = self.mark = 0
+        self.came_later = 0
+
+    def desired(self):
+        self.mark += 1
+        text = FILE.format(image=self.bed.images["busybox"], mark=f"m{self.mark}m", stack=self.stack)
+        request = CompileRequest(
+            sources=[Source("compose.yml", text)], name=self.stack, project_directory=str(self.folder)
+        )
+        return compile_stack(request, LocalFiles())
+
+    def play(self, rng):
+        self.round += 1
+        folder = self.folder / f"round-{self.round}"
+        folder.mkdir(parents=True)
+        job = {
+            "folder": str(folder),
+            "round": f"{self.stack}-{self.round}",
+            "stack": self.stack,
+            "pids": str(folder / "pids"),
+            "docker_host": self.nodes["m1"].docker_host,
+        }
+        before = _change(job, deploy_stack, self.desired())
+        assert before.get("status") == "healthy", before
+        what = rng.choice([CALM, CALM, CONTROLLER, MODULE, MANAGER])
+        story = f"seed {SEED}, {self.stack} round {self.round}, {what}"
+        options = {name: option.get("default") for name, option in CLEANUP.items()}
+        arguments = {**options, "name": self.stack, "label_prefix": "zane", "volumes": True, "lock_timeout": 120}
+        arguments["history"] = rng.random() < 0.7
+        hosts = []
+        first, second = rng.uniform(0, 4), rng.uniform(0, 6)
+        start = time.monotonic()
+        deployer = FORKS.Process(target=_deployer, args=({**job, "desired": self.desired()},))
+        for moment, begin in sorted([(first, self._clean), (second, None)], key=lambda pair: pair[0]):
+            time.sleep(max(start + moment - time.monotonic(), 0))
+            if begin:
+                hosts = begin(job, arguments)
+            else:
+                deployer.start()
+        if what != CALM:
+            time.sleep(rng.uniform(0, 6))
+            self._kill(what, hosts, folder, rng)
+        for process in (*hosts, deployer):
+            process.join(max(start + HANG - time.monotonic(), 0.1))
+            assert not process.is_alive(), f"{story}: it hangs"
+        while any(_lives(pid) for pid, _host, _part in _pids(folder)):
+            assert time.monotonic() < start + HANG, f"{story}: a module hangs"
+            time.sleep(0.05)
+        self.judge(json.loads((folder / "deployed.json").read_text()), job, story, what)
+
+    def _clean(self, job, arguments):
+        made = []
+        for host in HOSTS:
+            its = {**job, "host": host, "docker_host": self.nodes[host].docker_host, "arguments": arguments}
+            made.append(FORKS.Process(target=_host, args=(its,)))
+            made[-1].start()
+        return made
+
+    def _kill(self, what, hosts, folder, rng):
+        if what == CONTROLLER:
+            for process in hosts:
+                process.kill()
+            return
+        alive = [pid for pid, host, _part in _pids(folder) if (host == "m1") == (what == MANAGER) and _lives(pid)]
+        if alive:
+            os.kill(rng.choice(alive), signal.SIGKILL)
+
+    def judge(self, deployed, job, story, what):
+        assert deployed.get("status") == "healthy", (story, deployed)
+        there = self.data()
+        if not self.runs():
+            # The clean-up came later: then it has taken the deployment's services with it.
+            self.came_later += 1
+        else:
+            mark = f"m{self.mark}m"
+            assert all(mark in marks for marks in there.values()), (story, mark, there, self.told(job))
+            stopped = _change(job, stop_stack, self.stack)
+            assert not stopped.get("failed"), (story, stopped)
+            time.sleep(0.3)
+            assert self.data() == there, (story, there, self.data(), self.told(job))
+        if what == CALM:
+            told = self.told(job)
+            assert not any(one.get("failed") for one in told.values()), (story, told)
+        for host, node in self.nodes.items():
+            names = [volume["Name"] for volume in node.api("GET", "/volumes")["Volumes"] or []]
+            assert f"{self.stack}-external" in names, (story, host, names)
+
+    def told(self, job):
+        return {
+            host: json.loads(path.read_text())
+            for host in HOSTS
+            for path in [Path(job["folder"], f"{host}.json")]
+            if path.exists()
+        }
+
+    def runs(self):
+        return [s for s in self.nodes["m1"].api("GET", "/services") if s["Spec"]["Name"] == f"{self.stack}_web"]
+
+    def data(self):
+        """What the stack's volume holds on each node; empty where there is none."""
+        found = {}
+        for host, node in self.nodes.items():
+            volumes = {volume["Name"]: volume for volume in node.api("GET", "/volumes")["Volumes"] or []}
+            volume = volumes.get(f"{self.stack}_data")
+            marks = Path(volume["Mountpoint"], "marks") if volume else None
+            found[host] = marks.read_text().split() if marks and marks.exists() else []
+        return found
+
+
+def _pids(folder):
+    path = folder / "pids"
+    lines = path.read_text().splitlines() if path.exists() else []
+    return [(int(pid), host, part) for pid, host, part in (line.split() for line in lines)]
+
+
+def _lives(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.fixture(scope="module")
+def three():
+    bed = Bed.up("overlap", os.environ.get("STACKWRIGHT_TEST_ENGINE", "20.10"), managers=1, workers=2)
+    yield bed
+    if os.environ.get("STACKWRIGHT_KEEP_BED") != "1":
+        bed.down()
+
+
+@pytest.fixture
+def short_times(monkeypatch):
+    for module, times in TIMES:
+        for name, seconds in times.items():
+            assert hasattr(module, name)
+            monkeypatch.setattr(module, name, seconds)
+    monkeypatch.setattr(locks.Lock.__init__, "__defaults__", (10.0, locks.Lock.__init__.__defaults__[1]))
+
+
+def test_no_data_is_lost(three, short_times, tmp_path, record_property):
+    # Stacks whose names begin alike, at the same time.
+    lanes = [Lane(three, name, tmp_path / name) for name in ("shop", "shop-eu", "shop-eu-1", "shop-e")[:LANES]]
+    scope = StackScope(three, "shop")
+    scope.remove()
+    for lane in lanes:
+        for node in lane.nodes.values():
+            node.api("POST", "/volumes/create", {"Name": f"{lane.stack}-external"})
+
+    def work(lane):
+        rng = random.Random(f"{SEED} {lane.stack}")
+        for _number in range(ROUNDS // len(lanes)):
+            lane.play(rng)
+
+    with ThreadPoolExecutor(len(lanes)) as pool:
+        for done in [pool.submit(work, lane) for lane in lanes]:
+            done.result()
+    record_property("rounds of a clean-up against a deployment, without a loss or a hang", ROUNDS)
+    record_property("of these the clean-up came later", sum(lane.came_later for lane in lanes))
+    scope.remove()
+    for node in three.nodes.values():
+        for lane in lanes:
+            for name in (f"{lane.stack}-external", f"{lane.stack}_data"):
+                node.cli(["docker", "volume", "rm", "-f", name])
