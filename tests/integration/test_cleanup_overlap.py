@@ -88,9 +88,9 @@ class Hands(stack_cleanup.ActionModule):
             try:
                 os.close(reading)
                 os.setsid()
-                time.sleep(self._delay(handed["part"]))
                 with open(self.job["pids"], "a") as file:
                     file.write(f"{os.getpid()} {self.job['host']} {handed['part']}\n")
+                time.sleep(self._delay(handed["part"]))
                 answer = json.dumps(_module(self.job["docker_host"], arguments, handed)).encode()
                 while answer:
                     answer = answer[os.write(writing, answer) :]
