@@ -53,20 +53,22 @@ SAID = re.compile(
     r"|set|unset|valid|rejected|refused|authentication|must|not|is|was|has|for|from|of|in|to|the|a|an|and|or)\b[,.;!]?"
 )
 #: A bare value: to the next blank, the quote that ends the whole, & of an address, or comma before another NAME=.
-BARE = re.compile(r"(?:(?!,[\w.-]{1,100}=)[^\s&;\"'`]|[\"'](?=[\w$]))+")
-OF_JSON = re.compile(r"[^\s,\]}\"']+")
+BARE = re.compile(r"(?:(?!,[\w.-]{1,100}=)[^\s\0&;\"'`]|[\"'](?=[\w$]))+")
+OF_JSON = re.compile(r"[^\s\0,\]}\"']+")
 #: Between semicolons, as drivers of databases have it.
 OF_LIST = re.compile(r"[^;\n\"']{1,200}(?=;[ \t]*[A-Za-z][\w ]{0,40}=)")
-LINE = re.compile(r"[^\n]*[^\s,\]}\"']")
-NEXT_LINE = re.compile(r"([ \t]*)([^\n]*)(?:\n|\Z)")
+LINE = re.compile(r"[^\n\0]*[^\s\0,\]}\"']")
+IN_QUOTES = re.compile(r"[^\n\0\"'`\\]+")
+NEXT_LINE = re.compile(r"([ \t|]*)([^\n\0]*)(\0?\n|\Z)")
+TEMPLATE = re.compile(r"[\"']?\{\{[^}\n]{0,200}\}\}")
 QUOTE = re.compile(r"\\{0,8}[\"'`]")
 CLOSED = {mark: re.compile(rf"(?:[^{mark}\\]|\\.)*", re.DOTALL) for mark in "\"'`"}
 #: What is joined to a text in quotes, as a shell and YAML have it.
 TAIL = re.compile(r"(?:'[^'\n]*'|\\['\"]|\w)*")
 GROUP = re.compile(r"\[[^\[\]]*\]?|\{[^{}]*\}?")
-BLOCK = re.compile(r"[|>][+-]?\d?[+-]?[ \t]*\n")
+BLOCK = re.compile(r"[|>][+-]?\d?[+-]?[ \t]*\0?\n")
 #: What may stand before a key in YAML.
-BEGINS = re.compile(r"(?:\A|\n)[ \t|]*(?:-[ \t]+)?(?:\{[ \t]*)?\Z")
+BEGINS = re.compile(r"(?:\A|\n|[\"'`])[ \t|]*(?:-[ \t]+)?(?:\{[ \t]*)?\Z")
 OTHER = re.compile(r"[\d.:/-]+\Z|[./~]|v?\d+(?:\.\d+)+|[\w.-]+:\d+(?:\D|\Z)|[\w.+-]+:/|\w+=")
 
 # -- the table of forms
@@ -74,11 +76,12 @@ OTHER = re.compile(r"[\d.:/-]+\Z|[./~]|v?\d+(?:\.\d+)+|[\w.-]+:\d+(?:\D|\Z)|[\w.
 #: NAME=value, "NAME": value, NAME: value, NAME => value: a name and what stands between; what follows is read apart.
 ENTRY = re.compile(
     r"(?P<quote>\\{0,8}[\"'`])?(?<![\w.-])(?P<name>-{0,2}[A-Za-z_][\w.-]*)(?:\[[\w-]*\])?(?(quote)(?P=quote))"
-    r"(?P<sep>[ \t]*(?:=>|:=|=|:)[ \t]*)"
+    r"(?P<sep>\]{0,2}[ \t]*(?:=>|:=|=|:)[ \t]*)"
 )
 #: --name value, -p value, -pvalue.
-FLAG = re.compile(r"(?<![\w-])(--?[A-Za-z][\w.-]*)([ \t]+)(?=[^\s-])|(?<![\w-])(-[paw])(?=[^\s=-])")
+FLAG = re.compile(r"(?<![\w-])(--?[A-Za-z][^\s=\"'|;)]*)([ \t]+(?=[^\s-])|=)?")
 FLAG_VALUE = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'[^']*'|[^\s\"'|;)]+")
+SHORT = ("-p", "-a", "-w")
 WITH_USER = frozenset(("-u", "-U", "--user", "--proxy-user", "--creds", "--userpass"))
 #: Programs whose -p, -a or -w is a password, and what belongs to one of them.
 PROGRAM = re.compile(
@@ -86,7 +89,10 @@ PROGRAM = re.compile(
     r"|skopeo|mosquitto_)[^|;&\n]*"
 )
 #: A line of two words, as in redis.conf, and what netrc has.
-PAIR = re.compile(r"(?m)(^[ \t|]*([A-Za-z][\w.-]*)[ \t]+)(\"[^\"\n]*\"|'[^'\n]*'|[^\s:=]+)[ \t]*$")
+PAIR = re.compile(
+    r"(?m)(^(?:[^\n]{0,80}[\"'])?[ \t|]*([A-Za-z][\w.-]*)[ \t]+)"
+    r"(\"[^\"\n]*\"|'[^'\n]*'|[^\s:=\0\"']+)(?=[ \t\"'}]*\0?$)"
+)
 
 PEM = re.compile(
     r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----"
@@ -97,7 +103,7 @@ PEM = re.compile(
 )
 PEM_END = re.compile(r"-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----")
 CODED_PART = re.compile(r"[ \t|]*[A-Za-z0-9+/=]+[ \t\r]*\Z")
-CODED_LINE = re.compile(r"(?m)^([ \t|]*)(?=[^\s]*[g-zG-Z+/])([A-Za-z0-9+/]{60,}={0,2})[ \t\r]*$")
+CODED_LINE = re.compile(r"(?m)^([ \t|]*)(?=[^\s]*[g-zG-Z+/])([A-Za-z0-9+/]{60,}={0,2})([ \t\r\0]*)$")
 
 #: What is recognised by its shape. The first group, if there is one, stays.
 SHAPES: Tuple[Tuple[str, int], ...] = (
@@ -108,8 +114,9 @@ SHAPES: Tuple[Tuple[str, int], ...] = (
     # A token alone before the host.
     (r"((?<![\w+.-])https?://)[^\s/:@\"'`]{16,}(?=@)", re.I),
     (r"(hooks\.slack\.com/(?:services|workflows)/|discord(?:app)?\.com/api/webhooks/\d+/)[\w/-]+", re.I),
-    (r"(authorization\\{0,8}[\"']?(?:[ \t]*(?:=>|[:=])|[ \t])[ \t]*\\{0,8}[\"']?"
-     r"(?:(?:basic|bearer|digest|token|apikey)[ \t]+)?)(?!\*{8})[^\s'\"\\]+", re.I),
+    (r"(authorization\\{0,8}[\"']?[ \t]*(?:=>|[:=])[ \t]*\\{0,8}[\"']?"
+     r"(?:(?:basic|bearer|digest|token|apikey)[ \t]+)?)(?!\*{8}|(?:basic|bearer|digest|token|apikey)[ \t])"
+     r"[^\s'\"\\]+", re.I),
     (r"(\b(?:set-)?cookie:[ \t]*)[^\n\"']+", re.I),
     (r"(\b(?:bearer|basic)[ \t]+)(?=[^\s]{0,200}?[\dA-Z=+/._~-])[A-Za-z0-9+/._~=-]{8,}", re.I),
     (r"(?<![\w-])eyJ[\w-]{8,}\.[\w-]{4,}(?:\.[\w-]*)*", 0),
@@ -130,10 +137,10 @@ SHAPES: Tuple[Tuple[str, int], ...] = (
 )  # fmt: skip
 _SHAPES = tuple(re.compile(pattern, flags) for pattern, flags in SHAPES)
 #: <password>x</password>; <key>password</key><string>x; name="password" value="x"; {"name": "PASSWORD", "value": "x"}.
-MARKUP = re.compile(r"(<(?:\w{1,40}:)?([A-Za-z_][\w.-]*)(?:[ \t][^<>]*)?>)((?:<!\[CDATA\[)?[^<]+)")
+MARKUP = re.compile(r"(<(?:\w{1,40}:)?(?!key>)([A-Za-z_][\w.-]*)(?:[ \t][^<>]*)?>)((?:<!\[CDATA\[)?[^<]+)")
 APART = re.compile(
     r"((?:name|key)\\{0,8}[\"']?[ \t]*[=:>][ \t]*\\{0,8}[\"']?([A-Za-z_][\w.-]*)"
-    r"(?:\\{0,8}[\"']|</key>|</name>)?,?\s{0,80}"
+    r"(?:\\{0,8}[\"']|</key>|</name>)?,?(?:\\[nr]|[\s|]){0,80}"
     r"(?:\\{0,8}[\"']?value\\{0,8}[\"']?[ \t]*[=:][ \t]*|<(?:string|value)>)\\{0,8}[\"']?)([^\"'<\n]+)",
     re.IGNORECASE,
 )
@@ -167,10 +174,11 @@ def masked_text(text: str) -> str:
         from ansible_collections.stackwright.swarm.plugins.module_utils.values.references import show_references
 
         text = show_references(text)
-    text = _entries(_shapes(text), bare=True)
+    # The end of a line that is written out, as in JSON, is one.
+    text = _entries(_shapes(text).replace("\\n", "\0\n"), bare=True)
     text = PROGRAM.sub(lambda m: _flags(m.group(), True), text)
     text = PAIR.sub(_pair, _flags(text, False))
-    return CODED_LINE.sub(lambda m: m.group(1) + HIDDEN, text)
+    return CODED_LINE.sub(lambda m: m.group(1) + HIDDEN + m.group(3), text).replace("\0\n", "\\n")
 
 
 def masked_message(text: str) -> str:
@@ -183,7 +191,7 @@ def _shapes(text: str) -> str:
         text = _without_tails(PEM.sub(_each_line, text))
     for pattern in _SHAPES:
         text = pattern.sub(_after_group, text)
-    return APART.sub(_apart, MARKUP.sub(_apart, text)) if "<" in text or "alue" in text else text
+    return MARKUP.sub(_apart, APART.sub(_apart, text)) if "<" in text or "alue" in text else text
 
 
 def _after_group(match: Match[str]) -> str:
@@ -233,11 +241,13 @@ def _value(text: str, match: Match[str], bare: bool) -> Optional[Tuple[int, str]
     start, name, colon = match.end(), match["name"], match["sep"].endswith((":", ": ", ":\t")) and ":" in match["sep"]
     if colon and not match["quote"] and not bare:
         return None
+    if TEMPLATE.match(text, start):
+        return None
     quoted = QUOTE.match(text, start)
     if quoted:
         mark = quoted.group()
         inner, end, closed = _quoted(text, quoted.end(), mark)
-        kept = mark if match["quote"] or colon or len(mark) > 1 else ""
+        kept = "" if match["sep"] == "=" and len(mark) == 1 else mark
         return None if is_plain(name, inner) else (end, kept + HIDDEN + (kept if closed else ""))
     if match["quote"]:
         group = GROUP.match(text, start)
@@ -269,15 +279,15 @@ def _quoted(text: str, start: int, mark: str) -> Tuple[str, int, bool]:
 
 def _block(text: str, match: Match[str], block: Match[str]) -> Tuple[int, str]:
     """A text of several lines in YAML: those that are indented further than the key."""
-    begin = text.rfind("\n", 0, match.start()) + 1
-    width, at, lines = match.start() - begin, block.end(), 0
+    far = max(0, match.start() - 200)
+    begin = max(text.rfind(mark, far, match.start()) for mark in "\n\"'") + 1
+    width, at, shown = match.start() - begin, block.end(), block.group()
     while at < len(text):
         line = NEXT_LINE.match(text, at)
         if line is None or (line.group(2) and len(line.group(1)) <= width):
             break
-        at, lines = line.end(), lines + 1
-    hidden = (" " * (width + 2) + HIDDEN + "\n") * lines
-    return at, block.group() + (hidden if text.endswith("\n", 0, at) else hidden[:-1])
+        at, shown = line.end(), shown + (line.group(1) + HIDDEN if line.group(2) else "") + line.group(3)
+    return at, shown
 
 
 def _assigned(text: str, match: Match[str], bare: bool) -> str:
@@ -297,12 +307,12 @@ def _bare(text: str, match: Match[str]) -> str:
     at, name, start = match.end(), match["name"], match.start()
     strong = bool(PARTS.search(name)) or name.lower() in ("pass", "pwd", "pw")
     before = text[max(0, start - 40) : start]
-    first = BEGINS.search(before) is not None and (start <= 40 or "\n" in before)
+    first = BEGINS.search(before) is not None and (start <= 40 or len(before.lstrip(" \t|")) < 40)
     if match["sep"].endswith(":") and text[at : at + 1] not in ("", "\n"):
         # {User:app Password:x}, as Go prints it; an image or an address has no such place.
         found = BARE.match(text, at) if strong and before[-1:] in ("[", "{", " ", ",", "(") else None
         return found.group().rstrip(")]},") if found else ""
-    line = LINE.match(text, at)
+    line = (IN_QUOTES if first and before.rstrip(" \t|-{")[-1:] in ("'", '"', "`") else LINE).match(text, at)
     if line is None or (not first and not strong):
         return ""
     words = line.group().split(None, 1)
@@ -325,12 +335,18 @@ def _flags(text: str, known: bool) -> str:
         match = FLAG.search(text, at)
         if match is None:
             return "".join([*out, text[done:]]) if out else text
-        at = match.end()
+        flag, at, apart = match.group(1), match.end(), match.group(2)
+        if len(flag) > 2 and flag[:2] in SHORT and ("$" in flag or not is_secret(flag)):
+            shown = flag[:2] + of_flag(flag[:2], flag[2:], known)
+            if shown != flag:
+                out += [text[done : match.start()], shown]
+                done = at = match.end(1)
+            continue
         value = FLAG_VALUE.match(text, at)
-        if value is None:
+        if value is None or (apart == "=" and flag not in WITH_USER) or (not apart and flag not in SHORT):
             continue
         inner = value.group().strip("\"'")
-        hidden = of_flag(match.group(1) or match.group(3), inner, known)
+        hidden = of_flag(flag, inner, known)
         if hidden != inner:
             out += [text[done:at], hidden]
             done = at = value.end()
@@ -344,7 +360,7 @@ def of_flag(flag: str, value: str, known: bool) -> str:
         return value if plain else f"{user}:{HIDDEN}"
     if is_secret(flag):
         return value if is_plain(flag, value) else HIDDEN
-    hidden = flag in ("-p", "-a", "-w") and (known or _looks_secret(value)) and not is_plain("", value)
+    hidden = flag in SHORT and (known or _looks_secret(value)) and not is_plain("", value)
     return HIDDEN if hidden else value
 
 
