@@ -5,7 +5,7 @@
 PYTHON := .cache/venv/bin/python
 PYTEST := $(PYTHON) -m pytest -q
 # Tests on a Swarm wait most of the time: so many Swarms at once, also on two cores.
-BEDS := 3
+BEDS := 4
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -19,7 +19,8 @@ demo: ## The quick start: the guest book on a private Swarm (or the one of DOCKE
 demo-down: ## Remove what demo made
 	@python3 tests/testbed demo-down
 
-test: lint unit differential integration faults package ## All of the tests but the longest (half an hour on two cores)
+test: ## All of the tests but the longest: lint, unit, differential and package beside integration and faults
+	@sh tests/tools/test.sh
 
 test-long: setup cores ## The integration tests on three nodes and on every engine
 	@sh tests/tools/long.sh
@@ -53,7 +54,7 @@ testbed-down: ## Remove every test Swarm that any run from this checkout left
 	@python3 tests/testbed down --all
 
 integration: setup ## Against a real Swarm of one node
-	@$(PYTEST) -n $(BEDS) --dist loadfile --durations=25 tests/integration
+	@$(PYTEST) -n $(BEDS) --dist loadgroup --durations=15 tests/integration
 
 faults: setup ## A deployment disturbed at every call of the Engine, and many at once
 	@$(PYTEST) -n 2 --dist load --durations=5 tests/faults

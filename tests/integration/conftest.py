@@ -17,7 +17,12 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from testbed import Bed, BedError, for_tests
-from testbed.for_tests import pytest_runtest_makereport, pytest_runtest_teardown, pytest_terminal_summary
+from testbed.for_tests import (
+    pytest_collection_modifyitems,
+    pytest_runtest_makereport,
+    pytest_runtest_teardown,
+    pytest_terminal_summary,
+)
 from testbed.swarm import StackScope
 
 
@@ -42,6 +47,7 @@ def swarm(bed: Bed, request: pytest.FixtureRequest) -> Iterator[StackScope]:
 __all__ = [
     "BedError",
     "bed",
+    "pytest_collection_modifyitems",
     "pytest_runtest_makereport",
     "pytest_runtest_teardown",
     "pytest_terminal_summary",

@@ -18,7 +18,12 @@ from .bed import Bed
 from .paths import BedError
 from .swarm import StackScope
 
-__all__ = ["pytest_runtest_makereport", "pytest_runtest_teardown", "pytest_terminal_summary"]
+__all__ = [
+    "pytest_collection_modifyitems",
+    "pytest_runtest_makereport",
+    "pytest_runtest_teardown",
+    "pytest_terminal_summary",
+]
 
 #: Whether beds stay up at the end, for the next run.
 KEEP = os.environ.get("STACKWRIGHT_KEEP_BED") == "1"
@@ -88,6 +93,15 @@ def scope_for(bed: Bed, request: pytest.FixtureRequest, longest: int = 30) -> It
         scope.remove()
     except (BedError, OSError) as error:
         _stuck.append(f"{bed.prefix} (engine {bed.engine}) is stuck: {error}")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """For ``--dist loadgroup``: tests that share a fixture of their module stay together; any other goes to any bed."""
+    for item in items:
+        fixtures = getattr(item, "_fixtureinfo", None)
+        found = fixtures.name2fixturedefs.values() if fixtures else []
+        if any(definitions[-1].scope in ("module", "class", "package") for definitions in found):
+            item.add_marker(pytest.mark.xdist_group(str(item.path.name)))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,0 +1,49 @@
+#!/bin/sh
+# `make test`: all of the tests but the longest. Tests on a Swarm wait half of the time; so what needs no Swarm runs beside
+# them, with less priority. Tells when each step begins and ends. All steps run, also after a failure; then it ends with 1.
+set -eu
+cd "$(dirname "$0")/../.."
+logs=$(pwd)/.cache/test
+begin=${TEST_BEGIN:-$(date +%s)}
+say() { echo "test: [$(printf '%4d' $(($(date +%s) - begin))) s] $*"; }
+
+step() { # NAME: make NAME; what it says is shown at once in the first lane, and in the second only where it fails
+    start=$(date +%s)
+    say "$1 begins"
+    { make --no-print-directory "$1" 2>&1 </dev/null && touch "$logs/$1.passed"; } | $show "$logs/$1.log" || true
+    if [ -e "$logs/$1.passed" ]; then
+        say "$1 passed in $(($(date +%s) - start)) s: $(tail -n 1 "$logs/$1.log")"
+    else
+        [ "$show" = tee ] || tail -n "${TEST_LINES:-150}" "$logs/$1.log"
+        say "$1 FAILED after $(($(date +%s) - start)) s; its output is in .cache/test/$1.log"
+        echo "$1" >>"$logs/failed"
+    fi
+}
+quietly() { cat >"$1"; }
+
+if [ "${1:-}" = beside ]; then
+    show=quietly
+    for name in unit differential lint package; do step "$name"; done
+    exit 0
+fi
+
+rm -rf "$logs"
+mkdir -p "$logs"
+say "setting up what the tests need, in .cache/"
+sh tests/tools/bootstrap.sh run test docs
+# A session of its own, so that an interrupt ends all that it has started.
+TEST_BEGIN=$begin setsid nice -n 10 sh "$0" beside &
+beside=$!
+trap '[ -z "$beside" ] || kill -s TERM -- "-$beside" 2>/dev/null || true' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+show=tee
+for name in integration faults; do step "$name"; done
+say "waiting for the steps beside"
+wait "$beside" || echo "the steps beside" >>"$logs/failed"
+beside=''
+if [ -e "$logs/failed" ]; then
+    say "FAILED: $(tr '\n' ' ' <"$logs/failed")"
+    exit 1
+fi
+say "all passed"
