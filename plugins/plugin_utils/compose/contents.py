@@ -18,7 +18,7 @@ SOURCES = ("content", "driver", "environment", "file")
 Contents = dict[tuple[str, str], bytes]
 
 
-def contents_of_variables(tree: Map, variables: Mapping[str, str]) -> Contents:
+def contents_of_variables(tree: Map, variables: Mapping[str, str], place: Place) -> Contents:
     """What entries with ``environment`` hold, as far as the variables exist (each included project has its own)."""
     found: Contents = {}
     for section in SECTIONS:
@@ -26,6 +26,7 @@ def contents_of_variables(tree: Map, variables: Mapping[str, str]) -> Contents:
         for key, entry in entries.items() if isinstance(entries, Map) else ():
             name = entry.get("environment") if isinstance(entry, Map) else None
             if isinstance(name, str) and name in variables:
+                place.at(tree, section).at(entries, key).at(entry, "environment").spend(len(variables[name]))
                 found[section, key] = variables[name].encode("utf-8", "surrogateescape")
     return found
 
@@ -40,6 +41,7 @@ def read_contents(tree: Map, from_variables: Contents, reader: FileReader, place
                 here = place.at(tree, section).at(entries, key)
                 data = _content(section, key, entry, from_variables, reader, here)
                 if data is not None:
+                    here.spend(len(data))
                     contents[section, key] = data
     return contents
 

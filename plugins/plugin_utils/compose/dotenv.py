@@ -12,16 +12,22 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import VALUE
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.template import TemplateError, substitute
 
 _BLANK = " \t\v\f\r\x85\xa0"
 _KEY = re.compile(r"[^\W]|[_.\-\[\]]")
+_SIGN = re.compile(r"[=:\n]")
+_REST = re.compile(r"[^\S\n]*(\S)")
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
 _ESCAPES.update({'"': '"', "\\": "\\", "$": "$$"})
 _ESCAPE = re.compile(r'\\([abfnrtv"\\$]|0\d{0,3})')
 MAX_LINE = 64 * 1024
 MAX_BYTES = 1_000_000
 Entry = tuple[str, "str | None", int]  # key, value (None: a bare key), line
+#: Is told the bytes that are about to be made, and the line that makes them; may raise.
+Spend = Callable[[int, int], None]
+Told = Callable[[str, int], None]
 
 
 class EnvFileError(ValueError):
@@ -37,7 +43,7 @@ class EnvFileError(ValueError):
 def decode(data: bytes) -> str:
     """The text of an env file without its byte order mark. Raises EnvFileError: too large, or not UTF-8."""
     if len(data) > MAX_BYTES:
-        raise EnvFileError(f"an env file has more than {MAX_BYTES} bytes", 0, "is it the right file?")
+        raise EnvFileError(f"an env file has more than {MAX_BYTES} bytes", 1, "is it the right file?")
     if b"\0" in data:
         raise EnvFileError("holds a NUL", data.count(b"\n", 0, data.index(0)) + 1, "is it a text file?")
     try:
@@ -46,7 +52,7 @@ def decode(data: bytes) -> str:
         raise EnvFileError("is not UTF-8 text", data.count(b"\n", 0, error.start) + 1, "save it as UTF-8") from None
 
 
-def parse_raw(text: str) -> list[Entry]:
+def parse_raw(text: str, spend: Spend) -> list[Entry]:
     """(key, value, line) for each line; the value is None for a bare key. Raises EnvFileError."""
     entries: list[Entry] = []
     for number, line in enumerate(text.split("\n"), 1):
@@ -60,34 +66,25 @@ def parse_raw(text: str) -> list[Entry]:
             raise EnvFileError("a line begins with '='", number, "put a name before it")
         if any(blank in key for blank in " \t"):
             raise EnvFileError("the name before '=' has a blank in it", number, "write NAME=value, without 'export'")
+        spend(VALUE, number)
         entries.append((key, value if equals else None, number))
     return entries
 
 
-def parse_dotenv(
-    text: str,
-    variables: Mapping[str, str],
-    unset: Callable[[str], None],
-    told: Callable[[str, int], None] = lambda message, line: None,
-) -> list[Entry]:
+def parse_dotenv(text: str, variables: Mapping[str, str], unset: Told, spend: Spend, told: Told) -> list[Entry]:
     """As ``parse_raw``, but Compose's way. Values may refer to ``variables`` (first) and to earlier lines.
 
-    ``unset`` gets the name of each variable without a value, ``told`` what is odd in a line, and its number.
+    ``unset`` gets the name of each variable without a value, ``told`` what is odd in a line, both with its number.
     """
-    return _Dotenv(text, variables, unset, told).parse()
+    return _Dotenv(text, variables, unset, spend, told).parse()
 
 
 class _Dotenv:
-    def __init__(
-        self,
-        text: str,
-        variables: Mapping[str, str],
-        unset: Callable[[str], None],
-        told: Callable[[str, int], None],
-    ) -> None:
+    def __init__(self, text: str, variables: Mapping[str, str], unset: Told, spend: Spend, told: Told) -> None:
         self.text = text
         self.variables = variables
         self.unset = unset
+        self.spend = spend
         self.told = told
         self.known: dict[str, str] = dict(variables)
         self.position = 0
@@ -98,6 +95,7 @@ class _Dotenv:
         while self._to_statement():
             line += self.text.count("\n", counted, self.position)
             counted = self.position
+            self.spend(VALUE, line)
             key, bare = self._key(line)
             value = None if bare else self._value(line)
             entries.append((key, value, line))
@@ -122,21 +120,22 @@ class _Dotenv:
         return len(self.text) if end < 0 else end
 
     def _key(self, line: int) -> tuple[str, bool]:
-        end = self._line_end()
-        statement = self.text[self.position : end]
+        # No further than to the sign: there may be many statements in a line.
+        sign = _SIGN.search(self.text, self.position)
+        end = sign.start() if sign else len(self.text)
+        bare = not sign or sign.group() == "\n"
+        key = self.text[self.position : end].rstrip()
         # Only "export NAME" is the keyword; "exporter=1" is a name.
-        if statement.startswith("export") and statement[6:7] in tuple(" \t"):
-            statement = statement[6:].lstrip(_BLANK)
-        cut = min((index for index in (statement.find("="), statement.find(":")) if index >= 0), default=-1)
-        key = (statement if cut < 0 else statement[:cut]).rstrip()
+        if key.startswith("export") and key[6:7] in tuple(" \t"):
+            key = key[6:].lstrip(_BLANK)
         if not key or any(not _KEY.match(char) for char in key):
             raise EnvFileError(
                 "the name of a variable has a character that is not allowed",
                 line,
                 "names hold letters, digits, '_', '.' and '-'; a value over several lines needs quotes",
             )
-        self.position = end if cut < 0 else end - len(statement) + cut + 1
-        return key, cut < 0
+        self.position = end if bare else end + 1
+        return key, bare
 
     def _value(self, line: int) -> str:
         while self.position < len(self.text) and self.text[self.position] in _BLANK:
@@ -161,8 +160,8 @@ class _Dotenv:
             end += 1
         value = self.text[start:end]
         self.position = end + 1
-        rest = self.text[self.position : self._line_end()].strip()
-        if rest and not rest.startswith("#"):
+        rest = _REST.match(self.text, self.position)
+        if rest and rest.group(1) != "#":
             self.told("what follows the closing quote is read as a variable of its own", line)
         if quote == "'":
             return value.replace("\\'", "'")
@@ -175,7 +174,9 @@ class _Dotenv:
         if "$" not in value:
             return value
         try:
-            return substitute(value, self.known, self.unset)
+            return substitute(
+                value, self.known, lambda name: self.unset(name, line), lambda size: self.spend(size, line)
+            )
         except TemplateError as error:
             raise EnvFileError(str(error), line, error.hint, error.code) from None
 

@@ -17,7 +17,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.dotenv i
     parse_raw,
 )
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.files import FileReader
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Place
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import VALUE, Place
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import Map, Mark, Seq
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.variables import dotenv_entries
 
@@ -108,8 +108,10 @@ class _Files:
                 self.parsed[path, style] = dotenv_entries(data, path, self.variables, place.report)
             else:
                 self.parsed[path, style] = _raw(data, path, style == SHORT, place)
-        place.report.spend(len(self.parsed[path, style]), place.mark)
-        return self.parsed[path, style]
+        entries = self.parsed[path, style]
+        # Each service gets texts of its own.
+        place.spend(sum(VALUE + len(key) + len(value or "") for key, value, _line in entries))
+        return entries
 
     def data(self, path: str, required: bool, place: Place) -> bytes | None:
         if not required:
@@ -124,7 +126,7 @@ class _Files:
 
 def _raw(data: bytes, path: str, short: bool, place: Place) -> list[Entry]:
     try:
-        entries = parse_raw(decode(data))
+        entries = parse_raw(decode(data), lambda size, line: place.report.spend(size, Mark(path, line)))
     except EnvFileError as error:
         place.report.problem(str(error), Mark(path, error.line), hint=error.hint, code=error.code)
         return []

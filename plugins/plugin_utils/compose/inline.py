@@ -11,19 +11,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.reader import (
-    MAX_DEPTH,
-    MAX_NODES,
-    NUL,
-    NUL_HINT,
-)
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Report
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.reader import MAX_DEPTH, NUL, NUL_HINT
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import CONTAINER, VALUE, Report
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import ANYTHING, Map, Mark, Seq
 
 
 def read_plain(value: Any, file: str, report: Report) -> Any:
     """The tree of ``value``; None where it is too large, too deep or contains itself, which is then a problem."""
     return _Plain(file, report).node(value, 0)
+
+
+#: What YAML files hold as a number is no larger (scalars.py); much larger ones Python does not even print.
+LARGEST = 2**64
 
 
 class PlainMark(Mark):
@@ -40,17 +39,16 @@ class _Plain:
     def __init__(self, file: str, report: Report) -> None:
         self.file = file
         self.report = report
-        self.count = 0
 
     @property
     def mark(self) -> Mark:
         return PlainMark(self.file)
 
     def node(self, value: Any, depth: int) -> Any:
-        self.count += 1
-        if self.count > MAX_NODES or depth > MAX_DEPTH:
-            limit = f"has more than {MAX_NODES} values" if self.count > MAX_NODES else "is nested too deep"
-            self.report.problem(f"the definition {limit}, or contains itself", self.mark, code="too_large")
+        self.report.spend(VALUE + (len(value) if isinstance(value, (str, bytes)) else CONTAINER), self.mark)
+        if depth > MAX_DEPTH:
+            message = f"the definition is nested deeper than {MAX_DEPTH} levels, or contains itself"
+            self.report.problem(message, self.mark, hint="flatten it", code="too_large")
             return None
         if isinstance(value, dict):
             return self.mapping(value, depth)
@@ -58,10 +56,11 @@ class _Plain:
             items = Seq(self.mark)
             for item in value:
                 items.add(self.node(item, depth + 1), self.mark)
-                if self.count > MAX_NODES:
-                    break
             return items
         scalar = _scalar(value)
+        if isinstance(scalar, int) and abs(scalar) > LARGEST:
+            self.report.problem("the number is too large", self.mark, hint="put quotes around it", code="range")
+            return 0
         if isinstance(scalar, str) and "\0" in scalar:
             self.report.problem(NUL, self.mark, hint=NUL_HINT, code="encoding")
             return scalar.replace("\0", "")
@@ -70,8 +69,6 @@ class _Plain:
     def mapping(self, value: dict, depth: int) -> Map:
         new = Map(self.mark)
         for key, item in value.items():
-            if self.count > MAX_NODES:
-                break
             if key is None or isinstance(key, bool):
                 self.report.problem(
                     f"a key is not text ({key})", self.mark, hint="put quotes around the key", code="key_type"

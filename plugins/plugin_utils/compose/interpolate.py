@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Report
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.template import TemplateError, substitute
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import Map, Mark, Path, Seq
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import NOWHERE, Map, Mark, Path, Seq
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.values.places import fault_of, variables_in
 
 
@@ -21,13 +21,15 @@ def interpolate(
     report: Report,
     failed: list[Path] | None = None,
     texts: Mapping[Mark, tuple[str, str]] = MappingProxyType({}),
+    mark: Mark = NOWHERE,
 ) -> Any:
     """A new tree (so that what aliases shared is shared no more) with all variables replaced.
 
     Each value that can't be interpolated is a problem, stays as it is and is added to ``failed``; a variable without
-    a value gives one notice. ``texts`` are those of the stack's own names (``ValueNames.texts``).
+    a value gives one notice. ``texts`` are those of the stack's own names (``ValueNames.texts``). ``mark``: where
+    ``tree`` stands.
     """
-    return _Walk(variables, report, [] if failed is None else failed, texts).node(tree, [], Mark())
+    return _Walk(variables, report, [] if failed is None else failed, texts).node(tree, [], mark)
 
 
 class _Walk:
@@ -81,12 +83,11 @@ class _Walk:
                 )
 
         try:
-            result = substitute(text, self.variables, unset)
+            result = substitute(text, self.variables, unset, lambda size: self.report.spend(size, mark, tuple(path)))
             written, known = self.texts.get(mark, ("", ""))
             if written and text.endswith(written):
                 # In the short form (NAME=value) the name stands before it.
                 result = text[: -len(written)] + known
-            self.report.spend(len(result) >> 6, mark)
             return result if "\0" not in result else self.with_references(text, result, path, mark)
         except TemplateError as error:
             self.report.problem(str(error), mark, tuple(path), hint=error.hint, code=error.code)

@@ -35,13 +35,14 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.files im
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.include import Inclusion, apply_include
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.inline import read_plain
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.interpolate import interpolate
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.measure import measure
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.merge import merge
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.nulls import drop_nulls
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.paths import directory_of, join
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.profiles import active_profiles, select_services
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project import Project, Source
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.reader import read_yaml
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Place, Report
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import SHARED, Place, Report
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.scalars import scalar_text
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import ANYTHING, Map, Mark, Path
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.values.expressions import may_hold
@@ -157,6 +158,7 @@ def load(
     tree = complete_dependencies(tree)
     contents = read_contents(tree, run.variable_contents, reader, root)
     stack_values = run.names.entries(_used(run, tree)) if run.names.found else []
+    measure(tree, run.report)
     if report is None:
         run.report.finish()
     return Project(name, directory, tree, contents, list(run.report.notices), run.report.broken, stack_values)
@@ -189,6 +191,8 @@ def _open(
         content = read_file(run.reader, source.path, place, "the Compose file")
         if content is None:
             return document
+    if isinstance(content, (str, bytes)):
+        run.report.spend(len(content), Mark(source.path, 1))
     before = len(run.report.problems)
     if isinstance(content, (str, bytes)):
         document.has_expressions = may_hold(content if isinstance(content, str) else content.decode("latin-1"))
@@ -212,7 +216,8 @@ def _name_of(documents: list[_Document], variables: Mapping[str, str]) -> str | 
         given = document.tree.get("name") if isinstance(document.tree, Map) else None
         if is_scalar(given):
             failed: list[Path] = []
-            name = interpolate(scalar_text(given), variables, Report(), failed)
+            mark = document.tree.mark("name")
+            name = interpolate(scalar_text(given), variables, document.place.report.aside(), failed, mark=mark)
             return None if failed else name or None
     return None
 
@@ -303,6 +308,7 @@ def _include(run: _Run, document: _Document) -> None:
 
 def _variables_of(run: _Run, inclusion: Inclusion, variables: Mapping[str, str]) -> dict[str, str]:
     """An included project sees its parent's variables and those of its own env files (``.env`` unless named)."""
+    inclusion.place.spend(SHARED * len(variables))
     env_files = inclusion.env_files
     if env_files is None:
         default = join(inclusion.directory, ".env")
@@ -340,5 +346,5 @@ def _model(run: _Run, documents: list[_Document], variables: Mapping[str, str]) 
         return None
     if any(document.tree is None for document in documents):
         merged.lose(ANYTHING)
-    run.variable_contents.update(contents_of_variables(merged, variables))
+    run.variable_contents.update(contents_of_variables(merged, variables, Place(run.report, (), merged.start)))
     return resolve_bare(merged, variables)

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.texts import kind_of
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Place
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import SHARED, Place
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import Map, Seq
 
 _TEXT_KEY: Callable[[Any], Any] = str
@@ -72,7 +72,7 @@ def merge_service(base: Map, over: Map, place: Place) -> Map:
 
 
 def _maps(base: Map, over: Map, place: Place, pattern: tuple[str, ...]) -> Map:
-    place.report.spend(len(base) + len(over), over.start)
+    place.report.spend(SHARED * (len(base) + len(over)), over.start)
     new = over.like()
     new.lose(*base.lost)
     new.marks = dict(base.marks)
@@ -103,7 +103,7 @@ def _values(base: Any, over: Any, place: Place, pattern: tuple[str, ...]) -> Any
     if isinstance(base, Map) and isinstance(over, Map):
         return _maps(base, over, place, pattern)
     if isinstance(base, Seq) and isinstance(over, Seq):
-        place.report.spend(len(base) + len(over), over.start)
+        place.report.spend(SHARED * (len(base) + len(over)), over.start)
         return _lists(base, over, pattern)
     if isinstance(base, (Map, Seq)) or isinstance(over, (Map, Seq)):
         # Compose knows both forms of these; what a build says is not used here.

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """YAML text to a tree, as Compose reads it: one document, marks, own scalars, bounded in time and memory.
 
-The events come from libyaml where PyYAML has it. Everything is counted before it is built: an alias shares its
-target, and the size that it would have when expanded is bounded by ``MAX_NODES``.
+The events come from libyaml where PyYAML has it. Everything is counted before it is built, an alias with the size
+that it has when it is expanded: ``Report.spend`` bounds it for all files of a run together.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 
 import yaml
 
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Report
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import CONTAINER, VALUE, Report
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.scalars import resolve_plain
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import ANYTHING, Map, Mark, Seq
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.values.shield import shield
@@ -28,14 +28,17 @@ except ImportError:  # PyYAML without libyaml: the same events, ten times slower
     CParser = None
 
 MAX_BYTES = 10_000_000
-MAX_NODES = 300_000
 MAX_DEPTH = 100
 MAX_AGAIN = 5_000_000  # characters that are read again; each ``{A:}`` costs the whole file once more
+#: libyaml compares each %TAG with all others.
+MAX_DIRECTIVES = 100
 
 NUL = "a text can't hold a NUL"
 NUL_HINT = "put binary content into a file of its own"
 
 _CONTROL = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_BREAK = re.compile("[\r\x85\u2028\u2029]")
+_BEGIN = re.compile(r"^[ \t\ufeff]*[^\s#]", re.MULTILINE)  # of a line that is neither blank nor a comment
 _BOMS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig"))
 _TAGS = {"!reset": "reset", "!override": "override"}
 _PREFIX = "tag:yaml.org,2002:"
@@ -60,11 +63,12 @@ def read_yaml(data: bytes | str, file: str, report: Report) -> Any:
     """
     try:
         text, back = shield(_decode(data, file, report))
-        left = MAX_AGAIN
+        left, budget = MAX_AGAIN, report.left[0]
         while True:
             try:
                 return _Builder(file, report, back).build(_events(text))
             except yaml.YAMLError as error:
+                report.left[0] = budget
                 text, mended = _with_colon(text, error, file, report)
                 left -= len(text)
                 if not mended or left < 0:
@@ -83,7 +87,7 @@ def _decode(data: bytes | str, file: str, report: Report) -> str:
         _stop(
             report,
             f"the file has {len(data)} bytes, more than the {MAX_BYTES} that are read",
-            Mark(file),
+            Mark(file, 1),
             "keep large content in files of its own (configs, secrets, volumes)",
             "too_large",
         )
@@ -105,7 +109,18 @@ def _decode(data: bytes | str, file: str, report: Report) -> str:
             'in a double-quoted text write an escape such as "\\u0007"',
             "encoding",
         )
+    if text.count("%") > MAX_DIRECTIVES:
+        _check_directives(text, file, report)
     return text
+
+
+def _check_directives(text: str, file: str, report: Report) -> None:
+    for count, begin in enumerate(_BEGIN.finditer(_BREAK.sub("\n", text))):
+        if begin.group() != "%":
+            return
+        if count >= MAX_DIRECTIVES:
+            mark = Mark(file, text.count("\n", 0, begin.start()) + 1)
+            _stop(report, f"more than {MAX_DIRECTIVES} directives", mark, "remove the lines with %", "yaml_syntax")
 
 
 def _stop(report: Report, message: str, mark: Mark, hint: str, code: str) -> None:
@@ -168,7 +183,7 @@ class _Frame:
         self.mark = mark
         self.tag = tag
         self.anchor = anchor
-        self.size = 1
+        self.size = VALUE + CONTAINER
         self.depth = 1
         self.key: Any = None  # (text, Mark) once a key was read
         self.merges: list[tuple[Any, Mark]] = []
@@ -183,7 +198,6 @@ class _Builder:
         self.stack: list[_Frame] = []
         self.anchors: dict[str, tuple[Any, int, int, str | None]] = {}  # value, expanded size, depth, tag
         self.open: set[str] = set()
-        self.count = 0
         self.resolved: dict[str, Any] = {}
         self.result: Any = None
 
@@ -195,9 +209,11 @@ class _Builder:
                 value = self._scalar(event)
                 if isinstance(value, str):
                     value = self._text(value, event)
+                size = VALUE + len(event.value)
                 if event.anchor:
-                    self.anchors[event.anchor] = (value, 1, 0, _TAGS.get(event.tag))
-                self._add(value, event, _TAGS.get(event.tag), 1, 0)
+                    self.anchors[event.anchor] = (value, size, 0, _TAGS.get(event.tag))
+                self._spend(size, event)
+                self._add(value, event, _TAGS.get(event.tag), size, 0)
             elif kind is yaml.MappingStartEvent:
                 self._push(Map, event)
             elif kind is yaml.SequenceStartEvent:
@@ -221,6 +237,9 @@ class _Builder:
     def _mark(self, event: Any) -> Mark:
         start = event.start_mark
         return Mark(self.file, start.line + 1, start.column + 1)
+
+    def _spend(self, size: int, event: Any) -> None:
+        self.report.spend(size, self._mark(event))
 
     def _scalar(self, event: Any) -> Any:
         text = event.value
@@ -261,6 +280,7 @@ class _Builder:
         if len(self.stack) >= MAX_DEPTH:
             _stop(self.report, f"nested deeper than {MAX_DEPTH} levels", mark, "flatten the file", "too_deep")
         frame = _Frame(kind(mark), mark, _TAGS.get(event.tag), event.anchor)
+        self.report.spend(frame.size, mark)
         if event.anchor:
             self.open.add(event.anchor)
         self.stack.append(frame)
@@ -281,21 +301,17 @@ class _Builder:
         if name not in self.anchors:
             _stop(self.report, f"unknown anchor '{name}'", mark, "anchors hold within one file only", "unknown_anchor")
         value, size, depth, tag = self.anchors[name]
+        self.report.spend(size, mark)
         self._add(value, event, tag, size, depth)
 
     def _add(self, value: Any, source: Any, tag: str | None, size: int, depth: int) -> None:
         """Puts a finished node into the container that is open, or makes it the result."""
         mark = source.mark if isinstance(source, _Frame) else self._mark(source)
-        self.count += 1
-        if self.count > MAX_NODES or size > MAX_NODES:
-            self._too_many(mark)
         if not self.stack:
             self.result = value
             return
         frame = self.stack[-1]
         frame.size += size
-        if frame.size > MAX_NODES:
-            self._too_many(mark)
         if depth >= frame.depth:
             frame.depth = depth + 1
             if frame.depth + len(self.stack) > MAX_DEPTH:
@@ -307,15 +323,6 @@ class _Builder:
             self._key(frame, value, source, mark)
         else:
             self._entry(frame, value, tag, mark)
-
-    def _too_many(self, mark: Mark) -> None:
-        _stop(
-            self.report,
-            f"the file has more than {MAX_NODES} values once its aliases are expanded",
-            mark,
-            "use fewer nested aliases, or split the file",
-            "too_large",
-        )
 
     def _key(self, frame: _Frame, value: Any, source: Any, mark: Mark) -> None:
         frame.skip = False

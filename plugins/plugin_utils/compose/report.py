@@ -18,31 +18,47 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree imp
     dotted,
 )
 
-# How many values a run may make beyond what its files hold (merged lists, expanded ranges, replaced variables).
-BUDGET = 2_000_000
+#: What a run may make of its files, in bytes: about the memory that it takes. Large real stacks come to 3 MB.
+BUDGET = 100_000_000
+#: What a value costs beside its text, a mapping or list on top of that, and a further place of what is there already.
+VALUE, CONTAINER, SHARED = 300, 600, 100
+MOST_KEPT = 5000
 MOST_SHOWN = 500
+LONGEST_MESSAGE = 1000
 
 
 class Report:
     """The problems and notices of one run, each once.
 
     ``broken`` are the places of values with which something is wrong that has been said: nothing else is said about
-    them. ``hushed`` are codes that would only follow from what has been said.
+    them. ``hushed`` are codes that would only follow from what has been said. ``left`` is what is left of the budget.
     """
 
     def __init__(self) -> None:
         self.broken: set[Mark] = set()
         self.hushed: set[str] = set()
-        self.budget = BUDGET
+        self.left = [BUDGET]
+        self.uncounted = 0
         self.problems: dict[Problem, None] = {}
         self.notices: dict[Problem, None] = {}
 
     def problem(self, message: str, mark: Mark, path: Path = (), hint: str = "", code: str = "invalid") -> None:
-        if mark not in self.broken and code not in self.hushed:
-            self.problems[Problem(message, dotted(path), mark.file, mark.line, mark.column, hint, code)] = None
+        if len(self.problems) >= MOST_KEPT:
+            self.uncounted += 1
+        elif mark not in self.broken and code not in self.hushed:
+            self.problems[_problem(message, mark, path, hint, code)] = None
 
     def notice(self, message: str, mark: Mark, path: Path = (), hint: str = "", code: str = "notice") -> None:
-        self.notices[Problem(message, dotted(path), mark.file, mark.line, mark.column, hint, code)] = None
+        if len(self.notices) < MOST_KEPT:
+            self.notices[_problem(message, mark, path, hint, code)] = None
+        elif len(self.notices) == MOST_KEPT:
+            self.notices[_problem(f"there are more than {MOST_KEPT} notices", mark, (), "", "more")] = None
+
+    def aside(self) -> Report:
+        """Another report for what is only tried, which spends from the same budget."""
+        other = Report()
+        other.left = self.left
+        return other
 
     def add(self, problems: list[Problem]) -> None:
         """Adds what a later look found, but nothing more about a key of which something has been said."""
@@ -63,13 +79,18 @@ class Report:
             if before is None or before.code == code:
                 self.problems[problem] = None
 
-    def spend(self, values: int, mark: Mark) -> None:
-        """Counts values that are about to be made. Raises a ComposeError where they are too many altogether."""
-        self.budget -= values
-        if self.budget < 0:
-            hint = "extend or include less, or use smaller ranges of ports"
-            self.problem("the files grow too large when they are put together", mark, hint=hint, code="too_large")
-            self.finish()
+    def spend(self, size: int, mark: Mark, path: Path = ()) -> None:
+        """Counts bytes that are about to be made. Raises a ComposeError where they are too many altogether."""
+        self.left[0] -= size
+        if self.left[0] < 0:
+            self.too_large(mark, path)
+
+    def too_large(self, mark: Mark, path: Path = ()) -> None:
+        """Raises a ComposeError which says that the budget is spent at this place."""
+        message = f"here the files come to more than {BUDGET // 1_000_000} MB when they are expanded and put together"
+        hint = "use fewer or smaller aliases, variables, extends, includes and ranges of ports"
+        self.problems[_problem(message, mark, path, hint, "too_large")] = None
+        self.finish()
 
     def finish(self) -> None:
         """Raises a ComposeError if there is any problem."""
@@ -77,11 +98,22 @@ class Report:
             return
         problems = _each_place_once(self.problems)
         shown = problems[:MOST_SHOWN]
-        hidden = len(problems) - len(shown)
+        # What ended the run is shown, however much there is besides.
+        shown += [problem for problem in problems[MOST_SHOWN:] if problem.code == "too_large"][:1]
+        hidden = len(problems) - len(shown) + self.uncounted
         if hidden:
             last = shown[-1]
             shown.append(Problem(f"there are {hidden} more problems", file=last.file, line=last.line, code="more"))
         raise ComposeError(shown)
+
+
+def clipped(text: str) -> str:
+    """A message that has a place on a terminal, whatever it quotes."""
+    return text if len(text) <= LONGEST_MESSAGE else text[: LONGEST_MESSAGE - 1] + "…"
+
+
+def _problem(message: str, mark: Mark, path: Path, hint: str, code: str) -> Problem:
+    return Problem(clipped(message), dotted(path), mark.file, mark.line, mark.column, clipped(hint), code)
 
 
 def _each_place_once(problems: Iterable[Problem]) -> list[Problem]:
@@ -111,6 +143,9 @@ class Place:
         """The place of an entry of ``container``, which stands here."""
         mark = container.mark(key) if isinstance(container, (Map, Seq)) else self.mark
         return Place(self.report, (*self.path, key), mark)
+
+    def spend(self, size: int) -> None:
+        self.report.spend(size, self.mark, self.path)
 
     def problem(self, message: str, hint: str = "", code: str = "invalid") -> None:
         self.report.problem(message, self.mark, self.path, hint, code)

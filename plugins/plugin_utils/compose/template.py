@@ -33,13 +33,16 @@ _ESCAPE = "write $$ for a plain dollar sign"
 _FORMS = "known are ${A}, ${A:-x}, ${A-x}, ${A:+x}, ${A+x}, ${A:?x}, ${A?x}"
 
 
-def substitute(text: str, variables: Mapping[str, str], unset: Callable[[str], None]) -> str:
+def substitute(
+    text: str, variables: Mapping[str, str], unset: Callable[[str], None], spend: Callable[[int], None]
+) -> str:
     """``text`` with its variables replaced; ``unset`` is told each variable that became empty for want of a value.
 
-    Takes time in proportion to the text. Raises TemplateError for a form that Compose does not know and for a
-    required variable without a value.
+    Takes time in proportion to the text and what it becomes; ``spend`` is told the bytes of each part before it is put
+    in, and may raise. Raises TemplateError for a form that Compose does not know and for a required variable without a
+    value.
     """
-    return _Template(text, variables, unset).expand(0, len(text), 0)
+    return _Template(text, variables, unset, spend).expand(0, len(text), 0)
 
 
 def _brace_pairs(text: str) -> Pairs:
@@ -61,10 +64,13 @@ def _too_deep() -> TemplateError:
 
 
 class _Template:
-    def __init__(self, text: str, variables: Mapping[str, str], unset: Callable[[str], None]) -> None:
+    def __init__(
+        self, text: str, variables: Mapping[str, str], unset: Callable[[str], None], spend: Callable[[int], None]
+    ) -> None:
         self.text = text
         self.variables = variables
         self.unset = unset
+        self.spend = spend
         self.pairs = _brace_pairs(text)
 
     def expand(self, start: int, end: int, depth: int) -> str:
@@ -86,12 +92,16 @@ class _Template:
                 if dollar not in self.pairs:
                     raise TemplateError("the brace of a variable is not closed", _ESCAPE)
                 close = self.pairs[dollar]
-                done.append(self.braced(dollar + 2, close, depth))
+                done.append(self.counted(self.braced(dollar + 2, close, depth)))
                 start = close + 1
             else:
                 name = _NAME.match(self.text, dollar + 1, end)
-                done.append(self.value(name.group()) if name else "$")
+                done.append(self.counted(self.value(name.group())) if name else "$")
                 start = name.end() if name else dollar + 1
+
+    def counted(self, part: str) -> str:
+        self.spend(part.__sizeof__())
+        return part
 
     def value(self, name: str) -> str:
         if name not in self.variables:

@@ -25,6 +25,7 @@ class Mark(NamedTuple):
 
 
 NOWHERE = Mark()
+LONGEST_KEY = 200  # as messages show it
 # In ``Map.lost``: any key may be missing, here and below.
 ANYTHING = "*"
 NOTHING: frozenset[str] = frozenset()
@@ -153,7 +154,12 @@ def locate(tree: Any, path: Path) -> Mark:
     return mark
 
 
-def dotted(path: Sequence[Any], shown: Callable[[Any], str] = str) -> str:
+def brief(key: Any) -> str:
+    text = str(key)
+    return text if len(text) <= LONGEST_KEY else text[: LONGEST_KEY - 1] + "…"
+
+
+def dotted(path: Sequence[Any], shown: Callable[[Any], str] = brief) -> str:
     """``("services", "web", "ports", 0)`` as ``services.web.ports[0]``; ``shown`` gives a key as text."""
     text = ""
     for key in path:

@@ -51,17 +51,21 @@ def dotenv_entries(
     """The entries of a file in Compose's format; what can't be read is reported with its line."""
     missing: set[str] = set()
 
-    def unset(name: str) -> None:
+    def unset(name: str, line: int) -> None:
         if name not in missing:
             missing.add(name)
-            report.notice(f"the variable {name} is not set, so it is empty here", Mark(path), code="unset_variable")
+            message = f"the variable {name} is not set, so it is empty here"
+            report.notice(message, Mark(path, line), code="unset_variable")
+
+    def spend(size: int, line: int) -> None:
+        report.spend(size, Mark(path, line))
 
     def told(message: str, line: int) -> None:
         hint = "quote the whole value, or begin a comment with '#'"
         report.notice(message, Mark(path, line), hint=hint, code="env_file")
 
     try:
-        return parse_dotenv(decode(data), variables, unset, told)
+        return parse_dotenv(decode(data), variables, unset, spend, told)
     except EnvFileError as error:
         report.problem(str(error), Mark(path, error.line), hint=error.hint, code=error.code)
         return []

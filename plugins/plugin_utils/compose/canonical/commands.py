@@ -12,7 +12,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonica
     text_list,
     wrong_type,
 )
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Place
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import VALUE, Place
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.scalars import scalar_text
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import Map, seq_of
 
@@ -80,8 +80,10 @@ def words(value: Any, place: Place) -> Any:
     """``command`` or ``entrypoint`` as a list of words."""
     if not is_scalar(value):
         return text_list(value, place)
+    text = scalar_text(value)
+    place.spend(VALUE * sum(map(text.count, _BLANK)))
     try:
-        return seq_of(split_words(scalar_text(value)), place.mark)
+        return seq_of(split_words(text), place.mark)
     except UnbalancedQuote as error:
         place.problem(
             f"can't be split into words: {error}", hint="close the quote, or write a list", code="unbalanced_quote"

@@ -13,7 +13,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonica
     text_list,
     wrong_type,
 )
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Place
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import CONTAINER, Place
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.scalars import scalar_text
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import Map, Seq
 
@@ -40,6 +40,7 @@ def env_file(value: Any, place: Place) -> Any:
         if isinstance(item, Map) and is_scalar(item.get("path")):
             new.add(item, here.mark)
         elif is_scalar(item):
+            here.spend(CONTAINER)
             entry = Map(here.mark)
             entry.put("path", scalar_text(item))
             entry.put("format", SHORT)

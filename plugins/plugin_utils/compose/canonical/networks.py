@@ -14,7 +14,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonica
     text_map,
     wrong_type,
 )
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Place
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import CONTAINER, Place
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.scalars import scalar_text
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import Map, Seq
 
@@ -76,6 +76,7 @@ def depends_on(value: Any, place: Place) -> Any:
         here = place.at(new, name)
         if entry is None:
             # The short form says these two, as in Compose.
+            here.spend(CONTAINER)
             new[name] = Map(here.mark)
             for key, default in _DEFAULTS[:2]:
                 new[name].put(key, default, here.mark)

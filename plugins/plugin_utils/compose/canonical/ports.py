@@ -10,14 +10,14 @@ import re
 from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.texts import is_scalar, wrong_type
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Place
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import CONTAINER, SHARED, Place
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.scalars import scalar_text
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import Map, Seq
 
 _RANGE = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?\Z")
 _PROTOCOLS = ("tcp", "udp", "sctp")
 # What a port counts in the budget of a run (Report.spend): it is a mapping of several values.
-_COST = 20
+_COST = CONTAINER + SHARED
 _HINT = 'write [[IP:]PUBLISHED:]TARGET[/PROTOCOL], for example "8080:80/tcp"'
 
 
@@ -72,7 +72,7 @@ def _short(item: Any, place: Place) -> list[Map]:
     if 0 in targets:
         raise _Bad("the target port can't be 0")
     published = _range(published_text, "published") if published_text else []
-    place.report.spend(_COST * max(len(targets), len(published)), place.mark)
+    place.spend(_COST * max(len(targets), len(published)))
     entries = []
     for target, port in _paired(targets, published):
         entry = Map(place.mark)
@@ -124,7 +124,7 @@ def _long(item: Map, place: Place) -> list[Map]:
         item.drop("published")
         return [item]
     numbers = _range(scalar_text(published), "published")
-    place.report.spend(_COST * len(numbers), place.mark)
+    place.spend(_COST * len(numbers))
     if len(numbers) == 1:
         item["published"] = str(numbers[0])
         return [item]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.texts import is_scalar, wrong_type
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Place
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import CONTAINER, Place
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.scalars import scalar_text
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import Map, Seq
 
@@ -21,6 +21,7 @@ def references(value: Any, place: Place) -> Any:
         if isinstance(item, Map):
             _long(item, here)
         elif is_scalar(item):
+            here.spend(CONTAINER)
             entry = Map(here.mark)
             entry.put("source", scalar_text(item))
             value[index] = entry

@@ -15,7 +15,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonica
     text_map,
     wrong_type,
 )
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Place
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import CONTAINER, Place
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.scalars import scalar_text
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import Map, Seq
 
@@ -77,6 +77,7 @@ def _short(text: str, place: Place) -> Any:
     if wrong:
         place.problem(f"is no volume in short form: {wrong}", hint=_HINT, code="volume")
         return text
+    place.spend(CONTAINER)
     entry = Map(place.mark)
     if len(parts) == 1:
         entry.put("type", "volume")

@@ -15,6 +15,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names impo
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.mentions import hosts_named
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.options import ConvertOptions
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.paths import Invalid, Path
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import clipped
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import dotted
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.waves import COMPLETED, becomes_job, waited_for
 
@@ -38,7 +39,7 @@ class Context:
     def at(self, message: str, path: Sequence[Any], hint: str = "", code: str = "invalid") -> Problem:
         """Return a Problem that stands at ``path``."""
         mark = self.project.where(tuple(path))
-        problem = Problem(message, dotted(path), hint=hint, code=code)
+        problem = Problem(clipped(message), dotted(path), hint=clipped(hint), code=code)
         return replace(problem, file=mark.file, line=mark.line, column=mark.column) if mark else problem
 
     def guard(self, convert: Callable[[], Result]) -> Result | None:

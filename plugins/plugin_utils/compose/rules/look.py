@@ -9,6 +9,7 @@ import difflib
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import Problem
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import clipped
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.follow import follows
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.places import dotted
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import ANYTHING, Map
@@ -65,12 +66,12 @@ class Look:
     def _at(self, path: Sequence[Any], message: str, hint: str, code: str) -> Problem:
         mark = self.project.where(tuple(path))
         return Problem(
-            message=message,
+            message=clipped(message),
             key=dotted(path),
             file=mark.file,
             line=mark.line,
             column=mark.column,
-            hint=hint,
+            hint=clipped(hint),
             code=code,
         )
 

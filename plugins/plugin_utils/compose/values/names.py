@@ -13,7 +13,7 @@ from typing import Any
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import GeneratorError
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.generators import GENERATORS, generator_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.references import RESERVED, reference
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Place
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import CONTAINER, Place
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import Mark
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.values.expressions import (
     ALIASES,
@@ -83,6 +83,7 @@ class ValueNames:
 
     def refer(self, text: str, owner: str, key: str, place: Place) -> str:
         """``text`` with references in place of its expressions; what is wrong with one is a problem."""
+        place.spend(CONTAINER * text.count("{{"))
         try:
             parts = parse(text)
         except ExpressionError as error:
@@ -96,6 +97,7 @@ class ValueNames:
             elif isinstance(part, Call):
                 count += 1
                 name = f"{owner}/{key}" if count == 1 else f"{owner}/{key}#{count}"
+                place.spend(len(name))
                 self._declare(name, part, place, len(parts) == 1)
                 done.append(reference(name))
             else:

@@ -13,7 +13,7 @@ import re
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.values.expressions import may_hold
 
-_EXPRESSION = re.compile(r"\{\{-?[ \t]*(?:generate_\w+|(?:network|global)_alias\b)[^{}\n]*\}\}")
+_EXPRESSION = re.compile(r"\{\{-?[ \t]*(?:generate_\w|(?:network|global)_alias\b)[^{}\n]*\}\}")
 _SPECIAL = "{},:#[]"
 #: Private characters of plane 16, which texts hardly ever have; if they do, the next ones are taken.
 _FIRST, _LAST = 0x10F000, 0x10FFF0

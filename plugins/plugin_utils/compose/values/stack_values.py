@@ -136,7 +136,7 @@ class _Names(Mapping[str, str]):
             return ""
         self._open.append(key)
         try:
-            text = substitute(text, self, lambda name: None) if "$" in text else text
+            text = substitute(text, self, lambda name: None, place.spend) if "$" in text else text
         except TemplateError:
             return ""  # said when the block itself is interpolated
         finally:

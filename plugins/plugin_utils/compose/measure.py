@@ -1,0 +1,32 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How large a project becomes once nothing in it is shared: services that extend another one share its parts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import BUDGET, CONTAINER, SHARED, Report
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import Map, Mark, Seq
+
+#: What every service costs, however little it says: its spec has many fields.
+SERVICE = 4000
+
+
+def measure(tree: Map, report: Report) -> None:
+    """Raises a ComposeError where what goes into specs is larger than the budget of a run; ``x-`` blocks do not."""
+    services = tree.get("services")
+    left = BUDGET - SERVICE * len(services) if isinstance(services, Map) else BUDGET
+    waiting: list[tuple[Any, Mark]] = [(tree[key], tree.mark(key)) for key in tree if not key.startswith("x-")]
+    while waiting:
+        node, mark = waiting.pop()
+        left -= SHARED
+        if isinstance(node, str):
+            left -= len(node)
+        elif isinstance(node, (Map, Seq)):
+            left -= CONTAINER
+            keys: Any = node if isinstance(node, Map) else range(len(node))
+            waiting += [(node[key], node.mark(key)) for key in keys]
+        if left < 0:
+            report.too_large(mark)
