@@ -35,9 +35,12 @@ def compose_render(
     shared_networks: Any = (),
     platform: Mapping[str, Any] | None = None,
     label_prefix: str = DEFAULT_PREFIX,
+    confine: str = "none",
 ) -> str:
     if not isinstance(definition, (str, Mapping)):
         raise AnsibleFilterError("compose_render needs a Compose file as text or as a mapping.")
+    if confine not in ("project", "none"):
+        raise AnsibleFilterError("compose_render: confine is project or none.")
     try:
         request = CompileRequest(
             sources=[Source(INLINE, plain(definition))],
@@ -50,6 +53,7 @@ def compose_render(
             project_directory=plain(project_directory) or os.getcwd(),
             shared_networks=plain(list(shared_networks)),
             platform=plain(platform or {}),
+            confine=plain(confine),
         )
         desired = compile_stack(request, LocalFiles())
     except StackwrightError as error:

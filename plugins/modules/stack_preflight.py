@@ -44,6 +44,18 @@ options:
     description:
       - What relative paths in the Compose files mean. The folder of the first file unless given.
     type: path
+  confine:
+    description:
+      - Which files of the machine that reads them the Compose files may name, with C(env_file), C(label_file), C(include), C(extends) and the C(file) of
+        configs and secrets.
+      - V(project) takes only what really lies in the project's folder, links followed. That is O(project_directory), or the
+        folder of the first file. The folder of an included project has to lie in it as well.
+      - V(none) takes any file that the user who runs Ansible may read. Docker's own tools do the same.
+      - O(src) and O(env_files) are named by the task, and may lie anywhere.
+      - What lies below C(/proc), C(/sys) and C(/dev) is never read, whatever this says and whoever names it. Nor is anything that is no regular file.
+    type: str
+    choices: [project, none]
+    default: none
   variables:
     description:
       - Values for C(${NAME}) in the Compose files.

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,7 +16,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.errors import Co
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.compile import CompileRequest, compile_stack
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.local_files import LocalFiles
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.plain import as_texts
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.sources import SlurpedFiles, sources_of
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.sources import LOOK, SlurpedFiles, sources_of
 
 
 def compile_files(action: ActionBase, options: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
@@ -36,6 +37,10 @@ def compile_files(action: ActionBase, options: Mapping[str, Any], variables: Map
         )
         return found
 
+    def look(path: str) -> str:
+        found = action._low_level_execute_command(LOOK.format(shlex.quote(path)), sudoable=True)
+        return str(found.get("stdout", ""))
+
     remote = options["remote_src"]
     sources, directory = sources_of(options, find)
     request = CompileRequest(
@@ -53,8 +58,9 @@ def compile_files(action: ActionBase, options: Mapping[str, Any], variables: Map
         shared_networks=options["shared_networks"],
         platform=options["platform"],
         env_overrides=options["env_overrides"],
+        confine=options["confine"],
     )
-    return compile_stack(request, SlurpedFiles(slurp) if remote else LocalFiles())
+    return compile_stack(request, SlurpedFiles(slurp, look) if remote else LocalFiles())
 
 
 def _not_found(path: str, searched: str) -> ComposeError:

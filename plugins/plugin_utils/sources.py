@@ -6,34 +6,88 @@
 from __future__ import annotations
 
 import base64
+import errno
 import posixpath
-from typing import Any, Callable, Dict, List, Mapping, Tuple
+import stat
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ComposeError, Problem
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.files import (
+    forbidden,
+    parts_of,
+    refuse_kernel,
+    refuse_outside,
+)
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load import Source
 
 #: What an inline definition is called in messages.
 INLINE = "definition"
 
 
+#: What a shell of the manager says of a path: its mode and size, the kind of its filesystem, and what it really is.
+LOOK = (
+    "p=$(readlink -f -- {}) && "
+    'printf "%s\\n" "$(stat -c "%f %s" -- "$p" 2>/dev/null)" "$(stat -f -c %t -- "$p" 2>/dev/null)" "$p"'
+)
+#: Filesystems of the kernel's own, as ``stat -f`` numbers them.
+KERNEL_KINDS = frozenset(
+    (
+        "9fa0", "62656572", "1cd1", "64626720", "74726163", "73636673", "27e0eb", "63677270", "de5e81e4", "6165676c",
+        "cafe4a11", "62656570", "19800202", "42494e4d", "6e736673",
+    )
+)  # fmt: skip
+LONGEST = 10_000_000
+
+
 class SlurpedFiles:
-    """Reads files of the manager through a module of Ansible's, each once."""
+    """Reads files of the manager through a module of Ansible's, each once.
 
-    def __init__(self, slurp: Callable[[str], Mapping[str, Any]]) -> None:
+    ``look`` gives what the command LOOK says of a path.
+    """
+
+    def __init__(self, slurp: Callable[[str], Mapping[str, Any]], look: Callable[[str], str]) -> None:
         self._slurp = slurp
+        self._look = look
         self._read: Dict[str, bytes] = {}
+        self._folders: Dict[str, Tuple[str, ...]] = {}
 
-    def read(self, path: str) -> bytes:
+    def read(self, path: str, below: Optional[str] = None) -> bytes:
         """The bytes of a file of the manager.
 
-        :raises OSError: it is not there, or can't be read.
+        :raises OSError: it is not there, or can't be read; FileRefused as LocalFiles does.
         """
-        if path not in self._read:
-            answer = self._slurp(path)
+        if path.startswith("/"):
+            refuse_kernel(parts_of(posixpath.normpath(path)))
+        mode, size, kind, real = self._looked(path)
+        refuse_kernel(parts_of(real))
+        refuse_outside(parts_of(real), None if below is None else self._folder(below))
+        if kind in KERNEL_KINDS:
+            raise forbidden()
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, "Is a directory", path)
+        if mode and not stat.S_ISREG(mode):
+            raise OSError(errno.EINVAL, "Not a regular file", path)
+        if size > LONGEST:
+            raise OSError(errno.EFBIG, f"It has {size} bytes, more than {LONGEST}", path)
+        if real not in self._read:
+            answer = self._slurp(real)
             if answer.get("failed"):
                 raise _os_error(str(answer.get("msg", "")), path)
-            self._read[path] = base64.b64decode(answer["content"])
-        return self._read[path]
+            self._read[real] = base64.b64decode(answer["content"])
+        return self._read[real]
+
+    def _looked(self, path: str) -> Tuple[int, int, str, str]:
+        """Mode, size, kind of filesystem and real path; only the path where nothing is there."""
+        lines = self._look(path).split("\n", 2)
+        if len(lines) < 3 or not lines[2].startswith("/"):
+            return 0, 0, "", posixpath.normpath(path)  # a folder on the way is not there
+        mode, _blank, size = lines[0].strip().partition(" ")
+        return int(mode or "0", 16), int(size or 0), lines[1].strip(), lines[2].rstrip("\r\n")
+
+    def _folder(self, path: str) -> Tuple[str, ...]:
+        if path not in self._folders:
+            self._folders[path] = parts_of(self._looked(path)[3])
+        return self._folders[path]
 
 
 def _os_error(message: str, path: str) -> OSError:

@@ -25,8 +25,8 @@ class Files(LocalFiles):
         super().__init__()
         self.supplied = supplied
 
-    def read(self, path: str) -> bytes:
-        return self.supplied[path] if path in self.supplied else super().read(path)
+    def read(self, path: str, below: str | None = None) -> bytes:
+        return self.supplied[path] if path in self.supplied else super().read(path, below)
 
 
 def desired_of(path: Path, env: dict[str, str], supplied: dict[str, bytes], options: ConvertOptions) -> dict[str, Any]:

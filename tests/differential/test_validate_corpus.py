@@ -39,9 +39,9 @@ pytestmark = pytest.mark.skipif(not CORPUS.is_dir(), reason="the corpus in ../sh
 class FilledFiles(LocalFiles):
     """The corpus has few of the env files, configs and secrets that its Compose files name."""
 
-    def read(self, path):
+    def read(self, path, below=None):
         try:
-            return super().read(path)
+            return super().read(path, below)
         except FileNotFoundError:
             if path.endswith((".yml", ".yaml")):
                 raise

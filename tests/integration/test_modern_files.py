@@ -102,9 +102,9 @@ def gone(node, path):
 class Files(LocalFiles):
     """The real files; an env file that is not in the corpus is an empty one."""
 
-    def read(self, path):
+    def read(self, path, below=None):
         try:
-            return super().read(path)
+            return super().read(path, below)
         except FileNotFoundError:
             if not path.endswith(".env"):
                 raise

@@ -25,6 +25,7 @@ FILES: Spec = {
     "definition": {"type": "raw"},
     "remote_src": {"type": "bool", "default": False},
     "project_directory": {"type": "path"},
+    "confine": {"type": "str", "choices": ["project", "none"], "default": "none"},
     "variables": {"type": "dict", "default": {}},
     "env_files": {"type": "list", "elements": "path", "default": []},
     "profiles": {"type": "list", "elements": "str", "default": []},

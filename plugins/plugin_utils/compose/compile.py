@@ -35,6 +35,7 @@ class CompileRequest:
     """What the user asked for, already plain data.
 
     ``name`` may be None where a file has a top-level ``name``. ``platform`` holds the options of the policy layer.
+    ``confine``: ``project`` where all files that files name have to lie in the project's folder, or ``none``.
     ``apply_ignored_keys``: keys that docker's CLI ignores change the services that it has deployed at once.
     """
 
@@ -52,6 +53,7 @@ class CompileRequest:
     shared_networks: Sequence[str] = ()
     platform: Mapping[str, Any] = field(default_factory=dict)
     env_overrides: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    confine: str = "none"
 
 
 def compile_stack(request: CompileRequest, reader: Any) -> Dict[str, Any]:
@@ -73,6 +75,7 @@ def compile_stack(request: CompileRequest, reader: Any) -> Dict[str, Any]:
         report=report,
         env_overrides=request.env_overrides,
         alias=partial(_alias, request),
+        confine=request.confine == "project",
     )
     stack, invalid = _stack_of(request, project, report)
     problems, notices = check_project(project, stack.full_name)

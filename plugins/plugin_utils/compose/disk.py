@@ -5,21 +5,22 @@
 
 from __future__ import annotations
 
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.files import FileReader
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.files import FileReader, FileRefused
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Place
 
 
 class CachedFiles:
-    """Asks another reader for each path once."""
+    """Asks another reader for each path once; ``below``: the folder that all of them have to lie in."""
 
-    def __init__(self, reader: FileReader) -> None:
+    def __init__(self, reader: FileReader, below: str | None = None) -> None:
         self.reader = reader
+        self.below = below
         self.known: dict[str, bytes | Exception] = {}
 
-    def read(self, path: str) -> bytes:
+    def read(self, path: str, below: str | None = None) -> bytes:
         if path not in self.known:
             try:
-                self.known[path] = self.reader.read(path)
+                self.known[path] = self.reader.read(path, self.below)
             except (OSError, ValueError) as error:
                 self.known[path] = error
         found = self.known[path]
@@ -34,6 +35,8 @@ def read_file(reader: FileReader, path: str, place: Place, what: str) -> bytes |
         return b""
     try:
         return reader.read(path)
+    except FileRefused as error:
+        place.problem(f"{what} {path} {error.strerror}", hint=error.hint, code=error.code)
     except FileNotFoundError:
         hint = "check the path and what it is relative to"
         place.problem(f"{what} {path} does not exist", hint=hint, code="file_missing")

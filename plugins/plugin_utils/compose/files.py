@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where files come from: the reader protocol, and files held in memory."""
+"""Where files come from: the reader protocol, what no reader gives, and files held in memory."""
 
 from __future__ import annotations
 
@@ -10,14 +10,49 @@ import posixpath
 from collections.abc import Mapping
 from typing import Protocol
 
+#: The kernel's own files: they tell of the machine and the process that reads them, such as its environment.
+KERNEL = ("proc", "sys", "dev")
+
+
+class FileRefused(OSError):
+    """A file that is not read, whether it is there or not. ``code`` is ``file_forbidden`` or ``file_outside``."""
+
+    def __init__(self, why: str, hint: str, code: str) -> None:
+        super().__init__(errno.EPERM, why)
+        self.hint = hint
+        self.code = code
+
 
 class FileReader(Protocol):
     """Reads whole files by path.
 
-    ``read`` raises FileNotFoundError, IsADirectoryError, PermissionError or another OSError.
+    ``read`` raises FileNotFoundError, IsADirectoryError, PermissionError or another OSError; FileRefused for the
+    kernel's own files and, where ``below`` is given, for what does not really lie in that folder, through links too.
     """
 
-    def read(self, path: str) -> bytes: ...
+    def read(self, path: str, below: str | None = None) -> bytes: ...
+
+
+def parts_of(path: str) -> tuple[str, ...]:
+    return tuple(part for part in path.split("/") if part not in ("", "."))
+
+
+def refuse_kernel(parts: tuple[str, ...]) -> None:
+    """Raises FileRefused where an absolute path leads into the kernel's own files."""
+    if parts[:1] and parts[0] in KERNEL:
+        raise forbidden()
+
+
+def refuse_outside(parts: tuple[str, ...], folder: tuple[str, ...] | None) -> None:
+    """Raises FileRefused where a real path does not lie below the real ``folder``."""
+    if folder is not None and parts[: len(folder)] != folder:
+        why = "lies outside of the project's folder, and 'confine' is 'project'"
+        raise FileRefused(why, "move the file into the folder, or name a wider project_directory", "file_outside")
+
+
+def forbidden() -> FileRefused:
+    why = "is one of the kernel's own files (/proc, /sys, /dev), which are never read"
+    return FileRefused(why, "name a file of the project", "file_forbidden")
 
 
 class MemoryFiles:
@@ -26,8 +61,11 @@ class MemoryFiles:
     def __init__(self, files: Mapping[str, str | bytes]) -> None:
         self.files = {posixpath.normpath(path): data for path, data in files.items()}
 
-    def read(self, path: str) -> bytes:
+    def read(self, path: str, below: str | None = None) -> bytes:
         path = posixpath.normpath(path)
+        if path.startswith("/"):
+            refuse_kernel(parts_of(path))
+        refuse_outside(parts_of(path), None if below is None else parts_of(posixpath.normpath(below)))
         if path in self.files:
             data = self.files[path]
             return data.encode("utf-8") if isinstance(data, str) else data

@@ -31,7 +31,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.environm
     resolve_bare,
 )
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.extends import apply_extends
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.files import FileReader
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.files import FileReader, FileRefused
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.include import Inclusion, apply_include
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.inline import read_plain
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.interpolate import interpolate
@@ -81,7 +81,8 @@ class _Document:
 class _Run:
     """What all documents of a run share."""
 
-    reader: FileReader
+    reader: FileReader  # of what the caller names
+    named: FileReader  # of what files name
     check: Check | None
     report: Report
     documents: int = 0
@@ -106,6 +107,7 @@ def load(
     report: Report | None = None,
     env_overrides: Mapping[str, Any] | None = None,
     alias: Alias | None = None,
+    confine: bool = False,
 ) -> Project:
     """Loads ``sources``, later ones merged over earlier ones.
 
@@ -117,14 +119,16 @@ def load(
     :param check: judges each document after variables and casts, before short forms are rewritten.
     :param env_overrides: environment variables over those of the files: ``{stack: …, services: …}``.
     :param alias: the name of a service on the network, of ``(function, service, name of the project)``.
+    :param confine: files that files name have to lie in ``project_directory``; ``sources`` and ``env_files`` need not.
     :param report: takes the problems. The project then lacks what is faulty, and remembers it (cut.py); it may be
         looked at, to find more problems, and nothing else.
     :raises ComposeError: with every problem of the run, unless there is a ``report``.
     """
-    reader = CachedFiles(reader)
-    run = _Run(reader, check, Report() if report is None else report)
-    run.names.alias = alias or run.names.alias
     directory = project_directory or (directory_of(sources[0].path) if sources else ".")
+    named = CachedFiles(reader, directory if confine else None)
+    reader = CachedFiles(reader) if confine else named
+    run = _Run(reader, named, check, Report() if report is None else report)
+    run.names.alias = alias or run.names.alias
     places = [(join(directory, path), Place(run.report, (), Mark(join(directory, path)))) for path in env_files]
     given = given_variables(variables, run.report)
     if directory.startswith("/"):
@@ -151,12 +155,12 @@ def load(
     services = tree.get("services")
     defined = set(services) if isinstance(services, Map) else set()
     tree = select_services(tree, active_profiles(profiles, values), root)
-    tree = read_environment_files(tree, variables, reader, root)
+    tree = read_environment_files(tree, variables, named, root)
     resolve_values(tree, run.names, root)
     run.names.finish(None if "services" in tree.lost or ANYTHING in tree.lost else defined)
     overrides.apply(tree, defined, run.names)
     tree = complete_dependencies(tree)
-    contents = read_contents(tree, run.variable_contents, reader, root)
+    contents = read_contents(tree, run.variable_contents, named, root)
     stack_values = run.names.entries(_used(run, tree)) if run.names.found else []
     measure(tree, run.report)
     if report is None:
@@ -188,7 +192,8 @@ def _open(
         return document
     content = source.text
     if content is None:
-        content = read_file(run.reader, source.path, place, "the Compose file")
+        reader = run.named if named_at else run.reader
+        content = read_file(reader, source.path, place, "the Compose file")
         if content is None:
             return document
     if isinstance(content, (str, bytes)):
@@ -297,6 +302,8 @@ def _include(run: _Run, document: _Document) -> None:
                 circle = " includes ".join((*chain[chain.index(path) :], path))
                 inclusion.place.problem(f"files include each other in a circle: {circle}", code="include_cycle")
                 return None
+        if _is_refused(run, inclusion):
+            return None
         variables = _variables_of(run, inclusion, document.variables)
         documents = [
             _open(run, Source(path), inclusion.directory, variables, inclusion.place, chain) for path in inclusion.paths
@@ -313,11 +320,26 @@ def _variables_of(run: _Run, inclusion: Inclusion, variables: Mapping[str, str])
     if env_files is None:
         default = join(inclusion.directory, ".env")
         try:
-            run.reader.read(default)
+            run.named.read(default)
+        except FileRefused:
+            pass  # it is said below
         except (OSError, ValueError):
             return dict(variables)
         env_files = (default,)
-    return with_env_files(variables, [(path, inclusion.place) for path in env_files], run.reader)
+    return with_env_files(variables, [(path, inclusion.place) for path in env_files], run.named)
+
+
+def _is_refused(run: _Run, inclusion: Inclusion) -> bool:
+    """Whether the folder of an included project is not to be read; that is said."""
+    try:
+        run.named.read(inclusion.directory)
+    except FileRefused as error:
+        message = f"its project_directory {inclusion.directory} {error.strerror}"
+        inclusion.place.problem(message, hint=error.hint, code=error.code)
+        return True
+    except (OSError, ValueError):
+        pass  # a folder can't be read as a file; what is wrong with the files in it is said of them
+    return False
 
 
 Stage = Callable[[_Run, _Document], None]

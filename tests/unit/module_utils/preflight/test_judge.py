@@ -25,7 +25,7 @@ MIB = 1024 * 1024
 
 
 class NoFiles:
-    def read(self, path):
+    def read(self, path, below=None):
         raise FileNotFoundError(path)
 
 

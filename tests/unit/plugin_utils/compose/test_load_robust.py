@@ -105,7 +105,7 @@ def test_no_sources_and_missing_sources_are_problems(tmp_path):
         ([], "no_file"),
         ([Source(str(tmp_path / "none.yml"))], "file_missing"),
         ([Source(str(tmp_path))], "file_unreadable"),
-        ([Source("/dev/zero")], "file_unreadable"),
+        ([Source("/dev/zero")], "file_forbidden"),
         ([Source("/a\0b")], "file_unreadable"),
         ([Source("/" + "a" * 5000)], "file_unreadable"),
         ([Source(str(tmp_path / "file" / "x.yml"))], "file_unreadable"),
