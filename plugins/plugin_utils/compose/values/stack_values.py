@@ -27,7 +27,9 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.values.n
 #: In one file the later of these wins.
 BLOCKS = ("x-zane-env", "x-env")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
-MOST_STEPS = 50
+_MENTIONED = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)")
+#: So many names may be in a circle; each may be nested (template.MAX_NESTING).
+MOST_STEPS = 8
 Entries = dict[str, tuple[str, Place]]
 
 
@@ -98,10 +100,24 @@ class _Names(Mapping[str, str]):
 
     def all(self) -> dict[str, str]:
         for key in self._entries:
+            self._work_out(key)
+        return {key: self._done[key] for key in self._entries}
+
+    def _work_out(self, key: str) -> None:
+        """Works ``key`` out behind all that it mentions, so that only a circle needs steps of recursion."""
+        seen: set[str] = set()
+        waiting = [key]
+        while waiting:
+            key = waiting[-1]
+            if key not in seen and key not in self._done:
+                seen.add(key)
+                mentioned = dict.fromkeys(_MENTIONED.findall(self._entries[key][0]))
+                waiting += [name for name in mentioned if name in self._entries and name not in seen]
+                continue
+            waiting.pop()
             while key not in self._done:
                 with suppress(_Circle):
                     self._done[key] = self._value(key)
-        return {key: self._done[key] for key in self._entries}
 
     def __iter__(self) -> Iterator[str]:
         return iter({**self._entries, **self._variables})

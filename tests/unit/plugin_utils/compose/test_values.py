@@ -143,10 +143,21 @@ services:
     assert [entry["name"] for entry in compiled(text, env_overrides=overrides)["values"]] == ["stack/KEPT"]
 
 
-def test_long_chains_of_names_are_no_traceback():
-    block = "\n".join(f"  A{number}: ${{A{number + 1}}}" for number in range(3000))
-    with pytest.raises(ComposeError, match="made of too many others"):
-        compiled(f"x-env:\n{block}\n  A3000: x\nservices: {{web: {{image: x, environment: {{A: '${{A0}}'}}}}}}")
+def test_long_chains_and_circles_of_names_are_no_traceback():
+    """Each name is made of the next one, thirty braces deep; in a circle there is no first one."""
+    nested = "${X:-" * 28 + "${A%d}" + "}" * 28
+    for count, last, told in (
+        (3000, "A3000: x", ""),
+        (3000, "A3000: $A0", "made of too many others"),
+        (300, "B: x", ""),
+    ):
+        block = "\n".join(f"  A{number}: {nested % (number + 1)}" for number in range(count))
+        text = f"x-env:\n{block}\n  {last}\nservices: {{a: {{image: x, environment: {{A: $A0}}}}}}\n"
+        if told:
+            with pytest.raises(ComposeError, match=told):
+                compiled(text)
+        else:
+            compiled(text)
 
 
 values = st.one_of(st.integers(-99, 99), st.booleans(), st.text("abc xyz/.@-,:#{", max_size=8))
