@@ -196,14 +196,14 @@ def test_a_connection_dropped_after_the_engine_has_acted(proxy, client, server):
 def test_a_refusal_lasts_a_while_and_the_engine_hears_nothing_of_it(proxy, client, server):
     proxy.plan(Fault.at(1, REFUSED, 0.3))
     start = time.monotonic()
-    for _try in range(500):
+    for _try in range(5000):
         try:
             assert client.ask()[0] == 201
             break
         except (http.client.HTTPException, OSError):
             client.close()
             time.sleep(0.01)
-    assert 0.3 <= time.monotonic() - start < 5
+    assert 0.3 <= time.monotonic() - start < 60
     assert len(server.seen) == 1
 
 

@@ -376,7 +376,7 @@ def test_websockets_of_a_stack_outlive_the_changes_of_another_from_2_8_on(proxy,
     upgrade = b"GET / HTTP/1.1\r\nHost: a.example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
     with running(Echo()) as echo:
         bring(proxy, wish("shop", to(echo)))
-        with socket.create_connection(("127.0.0.1", proxy.port), timeout=5) as visitor:
+        with socket.create_connection(("127.0.0.1", proxy.port), timeout=60) as visitor:
             visitor.sendall(upgrade)
             head = b""
             while b"\r\n\r\n" not in head:

@@ -131,7 +131,7 @@ def test_each_mode_has_its_own_end(core, bed, swarm):
     )
     again = deploy(core, text)
     assert (again["changed"], states(again)) == (False, ends)
-    assert stack_status(core.client, SystemClock, core.stack, {"wait": True, "timeout": 10})["healthy"]
+    assert stack_status(core.client, SystemClock, core.stack, {"wait": True, "timeout": 60})["healthy"]
 
 
 def test_a_rollback_fails_its_own_update_and_no_other(core, bed, swarm):

@@ -153,7 +153,7 @@ def test_a_worker_that_is_killed_is_noticed_and_the_next_run_completes(site):
     os.kill(site.worker(), signal.SIGKILL)
     at = time.monotonic()
     assert run.end() == 2, run.output
-    assert time.monotonic() - at < 10
+    assert time.monotonic() - at < 60, "not only when the task's time is over"
     result = run.result()
     assert result["error_code"] == "worker_died", result
     assert "Run the task again" in result["msg"]

@@ -110,7 +110,7 @@ def test_a_stack_without_findings_passes_and_then_deploys(three, ground, name):
     assert not any(result["changed"] for result in first.of())
     names = [service["Spec"]["Name"] for service in three.node("m1").api("GET", "/services")]
     assert not [n for n in names if n.startswith(name)], "a preflight deploys nothing"
-    deployed = ground.deploy(name)
+    deployed = ground.deploy(name, rollout={"timeout": 120})
     assert deployed.code == 0, deployed.output
     # Its own tasks have the ports now; and check mode says the same.
     for check in (False, True):
@@ -201,7 +201,7 @@ def test_a_bind_source_that_one_node_does_not_have(three, ground, name):
         assert [r["unchecked"] for r in partly.of() if "unchecked" in r] == [["w2"]]
         nodes[1].run(["mkdir", "/mnt/data"])
         assert ground.check(name).code == 0
-        assert ground.deploy(name).code == 0
+        assert ground.deploy(name, rollout={"timeout": 120}).code == 0
     finally:
         StackScope(three, name).remove()
         for node in nodes:
@@ -243,7 +243,7 @@ def test_drained_paused_and_stopped_nodes(three, ground, name):
         for node in ("w1", "w2"):
             m1.cli(["docker", "node", "update", "--availability", "active", node])
     three.kill("w2")
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while m1.api("GET", "/nodes/w2")["Status"]["State"] != "down" and time.monotonic() < deadline:
         time.sleep(0.2)
     # Its interpreter is gone with the node.
