@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -13,6 +14,9 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report i
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.template import TemplateError, substitute
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import NOWHERE, Map, Mark, Path, Seq
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.values.places import fault_of, variables_in
+
+#: What docker's CLI takes for a default or a message, and Compose for plain text behind the variable.
+_UNBRACED = re.compile(r"(?<!\$)(?:\$\$)*\$([_a-zA-Z][_a-zA-Z0-9]*):?[-?][^}]")
 
 
 def interpolate(
@@ -82,6 +86,7 @@ class _Walk:
                     code="unset_variable",
                 )
 
+        self.unbraced(text, path, mark)
         try:
             result = substitute(text, self.variables, unset, lambda size: self.report.spend(size, mark, tuple(path)))
             written, known = self.texts.get(mark, ("", ""))
@@ -94,6 +99,17 @@ class _Walk:
             self.report.broken.add(mark)
             self.failed.append(tuple(path))
             return text
+
+    def unbraced(self, text: str, path: list[Any], mark: Mark) -> None:
+        for match in _UNBRACED.finditer(text):
+            name = match.group(1)
+            self.report.notice(
+                f"what follows ${name} is plain text, as in Compose; docker's CLI reads it as a part of the variable",
+                mark,
+                tuple(path),
+                hint=f"write ${{{name}}} to make it clear",
+                code="unbraced_variable",
+            )
 
     def with_references(self, text: str, result: str, path: list[Any], mark: Mark) -> str:
         fault = fault_of(tuple(path), result)
