@@ -84,7 +84,10 @@ def compile_stack(request: CompileRequest, reader: Any) -> Dict[str, Any]:
     notices = [*notices, *routes.notices]
     _refuse(report, [*report.notices, *notices], request.strict, invalid)
     options = ConvertOptions(generic_resources=request.platform.get("generic_resources") or {})
-    desired = convert(project, stack, options=options)
+    try:
+        desired = convert(project, stack, options=options)
+    except ComposeError as error:
+        raise ComposeError(report.explained(error.problems)) from None
     policies = {**request.platform, "shared_networks": list(request.shared_networks)}
     if not request.apply_ignored_keys and not asks_for_anything(policies, desired["stack"]["project"]):
         remember_docker(desired, project, stack, options)

@@ -76,6 +76,7 @@ class _Walk:
 
     def text(self, text: str, path: list[Any], mark: Mark) -> str:
         def unset(name: str) -> None:
+            self.report.unset.setdefault(mark, {})[name] = None
             if name not in self.missing:
                 self.missing.add(name)
                 self.report.notice(

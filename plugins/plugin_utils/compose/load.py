@@ -300,7 +300,9 @@ def _include(run: _Run, document: _Document) -> None:
         for path in inclusion.paths:
             if path in chain:
                 circle = " includes ".join((*chain[chain.index(path) :], path))
-                inclusion.place.problem(f"files include each other in a circle: {circle}", code="include_cycle")
+                inclusion.place.problem(
+                    f"files include each other in a circle: {circle}", "remove one of these includes", "include_cycle"
+                )
                 return None
         if _is_refused(run, inclusion):
             return None

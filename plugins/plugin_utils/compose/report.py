@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ComposeError, Problem
@@ -25,6 +26,8 @@ VALUE, CONTAINER, SHARED = 300, 600, 100
 MOST_KEPT = 5000
 MOST_SHOWN = 500
 LONGEST_MESSAGE = 1000
+#: The hint of what is empty; where a variable is known to be unset, one that names it takes its place.
+UNSET = "is a variable unset?"
 
 
 class Report:
@@ -39,6 +42,7 @@ class Report:
         self.hushed: set[str] = set()
         self.left = [BUDGET]
         self.uncounted = 0
+        self.unset: dict[Mark, dict[str, None]] = {}  # variables without a value, by the text that names them
         self.problems: dict[Problem, None] = {}
         self.notices: dict[Problem, None] = {}
 
@@ -92,11 +96,24 @@ class Report:
         self.problems[_problem(message, mark, path, hint, "too_large")] = None
         self.finish()
 
+    def explained(self, problems: Iterable[Problem]) -> list[Problem]:
+        """``problems``, where a text came from a variable that is not set with a hint that names it."""
+        found = []
+        for problem in problems:
+            names = self.unset.get(Mark(problem.file, problem.line, problem.column), ())
+            # A hint that asks for the variable already says it.
+            if names and problem.code not in ("required_variable", "unset_variable"):
+                said = f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} not set"
+                general = not problem.hint or problem.hint.endswith(UNSET)
+                problem = replace(problem, hint=said if general else f"{said}; {problem.hint}")
+            found.append(problem)
+        return found
+
     def finish(self) -> None:
         """Raises a ComposeError if there is any problem."""
         if not self.problems:
             return
-        problems = _each_place_once(self.problems)
+        problems = self.explained(_each_place_once(self.problems))
         shown = problems[:MOST_SHOWN]
         # What ended the run is shown, however much there is besides.
         shown += [problem for problem in problems[MOST_SHOWN:] if problem.code == "too_large"][:1]

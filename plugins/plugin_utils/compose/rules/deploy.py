@@ -15,7 +15,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.lo
     items_of,
     mapping,
 )
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.messages import closest
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.messages import wrong_word
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.places import shown_value
 
 MODES = ("replicated", "global", "replicated-job", "global-job")
@@ -58,9 +58,8 @@ def check_word(look: Look, path: Tuple[Any, ...], value: Any, words: Sequence[st
     """A key that takes one of a few words."""
     if value is None or value == "" or value in words:
         return
-    meant = closest(value, words)
-    hint = f"did you mean '{meant}'?" if meant else ""
-    look.problem(path, f"expected one of {', '.join(words)}, found {shown_value(value)}", hint, "enum")
+    message, code, hint = wrong_word(value, words)
+    look.problem(path, message, hint, code)
 
 
 def _check_mode(look: Look, name: str, service: Mapping[str, Any], deploy: Mapping[str, Any]) -> None:

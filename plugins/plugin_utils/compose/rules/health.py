@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import UNSET
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.look import Look, mapping, sequence
 
 TESTS = ("CMD", "CMD-SHELL", "NONE")
@@ -22,7 +23,7 @@ def check_health(look: Look) -> None:
                 (*path, "test"), "the Engine doesn't know this kind of test and would not run it", hint, "healthcheck"
             )
         if test and test[0] in ("CMD", "CMD-SHELL") and len(test) == 1:
-            look.problem((*path, "test"), "the test has no command", "is a variable unset?", "healthcheck")
+            look.problem((*path, "test"), "the test has no command", UNSET, "healthcheck")
         retries = health.get("retries")
         if isinstance(retries, (int, float)) and retries < 0:
             look.problem((*path, "retries"), "must be at least 0", "", "range")

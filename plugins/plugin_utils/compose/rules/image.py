@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.image_name import is_id, parse
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import UNSET
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.look import Look, is_text
 
 
@@ -31,7 +32,7 @@ def _missing(look: Look, name: str, service: Any) -> None:
             ("services", name, "build"), f"Swarm does not build; service '{name}' needs image:", hint, "no_image"
         )
     elif "image" in service:
-        hint = "is a variable unset?"
+        hint = UNSET
         look.problem(("services", name, "image"), f"the image of service '{name}' is empty", hint, "no_image")
     else:
         look.problem(("services", name), f"service '{name}' has no image", "name one with image:", "no_image")
@@ -39,7 +40,7 @@ def _missing(look: Look, name: str, service: Any) -> None:
 
 def _hint(image: str) -> str:
     if image.startswith((":", "/")) or image.endswith((":", "/", "@")):
-        return f"it {'begins' if image[0] in ':/' else 'ends'} with a separator: is a variable unset?"
+        return f"it {'begins' if image[0] in ':/' else 'ends'} with a separator: {UNSET}"
     return "write it as name:tag, with the registry's host before it"
 
 

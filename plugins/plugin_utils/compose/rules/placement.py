@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import UNSET
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.look import Look, deep, sequence
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.messages import closest
 
@@ -42,7 +43,7 @@ def constraint_fault(constraint: Any) -> tuple[str, str]:
     if not KEY.match(key):
         return f"what stands before '{operator}' is no key of a node", EXAMPLE
     if not value:
-        return f"nothing stands behind '{operator}'", "is a variable unset?"
+        return f"nothing stands behind '{operator}'", UNSET
     if not VALUE.match(value):
         return "the value has a character that constraints can't have", EXAMPLE
     if key.lower() not in KEYS and not key.lower().startswith(LABELS):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Mapping, Tuple
 
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import UNSET
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.look import Look, deep, items_of
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.units import byte_size, duration, nano_cpus
 
@@ -42,6 +43,12 @@ HEALTH: Rule = (duration, _health, "a duration such as 30s or 1m30s")
 MEMORY: Rule = (byte_size, _memory, "a size such as 512M or 2gb")
 SIZE: Rule = (byte_size, _any_size, "a size such as 512M or 2gb")
 CPUS: Rule = (nano_cpus, _cpus, "a number of CPUs such as 0.5")
+
+UNITS_OF: Mapping[Callable[[Any], int], str] = {
+    duration: "units are us, ms, s, m and h",
+    byte_size: "units are b, k, m and g",
+    nano_cpus: "write digits and a point only",
+}
 
 UNITS: Mapping[Tuple[str, ...], Rule] = {
     ("cpus",): CPUS,
@@ -81,10 +88,8 @@ def _check(look: Look, path: Tuple[Any, ...], value: Any, rule: Rule) -> None:
     try:
         fault = refuse(parse(value))
     except (TypeError, ValueError, OverflowError):
-        found = "empty text" if value == "" else "something that is none"
-        look.problem(
-            path, f"expected {expected}, found {found}", "is a variable unset?" if value == "" else "", "units"
-        )
+        found = "empty text" if value == "" else "another text"
+        look.problem(path, f"expected {expected}, found {found}", UNSET if value == "" else UNITS_OF[parse], "units")
         return
     if fault:
         look.problem(path, fault, "", "range")

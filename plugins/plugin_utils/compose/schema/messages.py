@@ -8,8 +8,9 @@ from __future__ import annotations
 import difflib
 import functools
 import itertools
-from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Tuple, Union
+from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Sequence, Tuple, Union
 
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import UNSET
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.loader import owners
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.places import (
     kind_of,
@@ -110,16 +111,26 @@ def _key_hint(key: str, known: Mapping[str, Any]) -> str:
     return "remove it; keys of your own begin with x-"
 
 
-def _enum(path: Tuple[Any, ...], value: Any, allowed: List[str], _schema: Any) -> Iterator[Finding]:
+#: Words of a container's restart policy, and those of a service's that mean the same.
+ELSEWHERE = {"always": "any", "unless-stopped": "any", "no": "none", "never": "none", "False": "none"}
+
+
+def wrong_word(value: Any, allowed: Sequence[str]) -> Tuple[str, str, str]:
+    """Message, code and hint for a word that is none of those allowed."""
+    other = ELSEWHERE.get(str(value), "")
     meant = closest(value, allowed)
-    hint = f"did you mean '{meant}'?" if meant else ""
-    yield Finding(path, f"expected one of {', '.join(allowed)}, found {shown_value(value)}", "enum", hint)
+    hint = f"use {other}" if other in allowed else f"did you mean '{meant}'?" if meant else "write one of these words"
+    return f"expected one of {', '.join(allowed)}, found {shown_value(value)}", "enum", hint
+
+
+def _enum(path: Tuple[Any, ...], value: Any, allowed: List[str], _schema: Any) -> Iterator[Finding]:
+    yield Finding(path, *wrong_word(value, allowed))
 
 
 def _pattern(path: Tuple[Any, ...], value: Any, _limit: Any, schema: Mapping[str, Any]) -> Iterator[Finding]:
-    found = "empty text" if value == "" else "text that is none"
+    found = "empty text" if value == "" else "another text"
     expected = schema.get("description", "another text")
-    hint = "is a variable unset?" if value == "" else ""
+    hint = UNSET if value == "" else "write digits only" if "number" in expected else f"write {expected}"
     yield Finding(path, f"expected {expected}, found {found}", "pattern", hint)
 
 
