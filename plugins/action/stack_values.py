@@ -1,22 +1,32 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs the module on a manager; where values are in a vault, reads and writes that on the controller."""
+"""Runs the module on a manager; where values are in a vault, reads and writes that on the controller.
+
+Managers that share a store change it once: one of them does it, the others say who has done it.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
-from typing import Any, Dict
+from typing import Any, Callable, Dict, Mapping
+
+from ansible import constants as C
+from ansible.errors import AnsibleConnectionFailure
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import KEPT, STACK, STORE
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.election import Outcome, task_key, turn
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.piped_action import PipedAction
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.plain import as_texts, plain
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.play_vault import play_vault
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault_store import with_vaults
 
 MODULE = "stackwright.swarm.stack_values"
+#: Options of a look that changes nothing.
+LISTED: Mapping[str, Any] = {"state": "listed", "values": None, "names": None, "to": None}
 
 
 class ActionModule(PipedAction):
@@ -43,13 +53,56 @@ class ActionModule(PipedAction):
             "to_vault": play_vault(self._loader, variables, stack, options["to"] or {}, None),
         }
         vaults = {slot: store for slot, store in found.items() if store is not None}
-        if not vaults:
-            return self._execute_module(MODULE, module_args=arguments, task_vars=variables)
 
-        def run(sent: Dict[str, Any], again: bool) -> Dict[str, Any]:
-            compiled = json.dumps({"vaults": sent}, separators=(",", ":"))
-            given = {**arguments, "compiled": compiled}
-            done = self._execute_module(MODULE, module_args=given, task_vars=variables)
-            return {**done, "changed": True} if again and not done.get("failed") else done
+        def work(**other: Any) -> Dict[str, Any]:
+            given = {**arguments, **other}
+            if not vaults:
+                return self._execute_module(MODULE, module_args=given, task_vars=variables)
 
-        return with_vaults(vaults, run)
+            def run(sent: Dict[str, Any], again: bool) -> Dict[str, Any]:
+                full = {**given, "compiled": json.dumps({"vaults": sent}, separators=(",", ":"))}
+                done = self._execute_module(MODULE, module_args=full, task_vars=variables)
+                return {**done, "changed": True} if again and not done.get("failed") else done
+
+            return with_vaults(vaults, run)
+
+        alone = len(variables.get("ansible_play_batch") or ()) < 2 or self._task.run_once
+        if alone or options["state"] == "listed" or self._task.check_mode:
+            return work()
+        place = "" if found["vault"] is None else found["vault"].where
+        if not place:
+            look = {**arguments, **LISTED, "compiled": json.dumps({"meet": True})}
+            looked = self._execute_module(MODULE, module_args=look, task_vars=variables)
+            if looked.get("failed"):
+                return looked
+            place = looked.pop("cluster_id", "")
+        # Values in host facts are those of one host alone.
+        return self._once(f"{stack}/{place}", work, options, variables) if place else work()
+
+    def _once(
+        self, key: str, work: Callable[..., Dict[str, Any]], options: Mapping[str, Any], variables: Mapping[str, Any]
+    ) -> Dict[str, Any]:
+        """What ``work`` gives, by one of the hosts that share a store."""
+        host = variables["inventory_hostname"]
+        wanted = {name: options[name] for name in KEPT}
+        digest = hashlib.sha256(json.dumps(wanted, sort_keys=True, default=str).encode()).hexdigest()
+        with turn(C.DEFAULT_LOCAL_TMP, f"{task_key(self._task, variables)}/{key}", host) as mine:
+            if mine.outcome is None:
+                try:
+                    done = work()
+                except AnsibleConnectionFailure:
+                    mine.settle(Outcome(host, digest, failed=True, error_code="host_unreachable"))
+                    raise
+                mine.settle(Outcome(host, digest, bool(done.get("failed")), str(done.get("error_code", ""))))
+                return done
+            theirs = mine.outcome
+        if theirs.digest != digest:
+            raise StackwrightError(
+                f"The hosts of this play want different values of one stack: {theirs.host} has made another change.",
+                error_code="conflict",
+                hint="Let the options of the task be the same for all managers of a cluster.",
+            )
+        if theirs.failed:
+            raise StackwrightError(f"It failed on {theirs.host}, whose own result says why.", theirs.error_code)
+        # All but what is made anew each time finds nothing left to do.
+        return {**(work(**LISTED) if options["state"] == "regenerated" else work()), "done_by": theirs.host}

@@ -158,6 +158,11 @@ values:
       generator:
       versions:
         - {label: 1-61976cdd, created: "2026-11-21T04:15:00Z", origin: set}
+done_by:
+  description: The host of the inventory that has made the change.
+  returned: when it was another host of the play, which shares the store
+  type: str
+  sample: manager1
 error_code:
   description: A stable word for what went wrong, for instance V(store_damaged).
   returned: failure

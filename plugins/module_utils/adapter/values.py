@@ -51,7 +51,12 @@ def change_values(client: EngineClient, params: Dict[str, Any], check: bool) -> 
 
     from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.sight import full_name
     from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.keeping import Keeping
-    from ansible_collections.stackwright.swarm.plugins.module_utils.store.choose import AUTO, managers_of, open_store
+    from ansible_collections.stackwright.swarm.plugins.module_utils.store.choose import (
+        AUTO,
+        SWARM,
+        managers_of,
+        open_store,
+    )
 
     compiled = json.loads(params["compiled"] or "{}")
     places = [values_options(params, compiled)]
@@ -63,8 +68,13 @@ def change_values(client: EngineClient, params: Dict[str, Any], check: bool) -> 
             error_code="usage",
             hint="Run it as the task stackwright.swarm.stack_values, not by the module's file.",
         )
-    managers = managers_of(client.get("/info")) if any(place["store"] == AUTO for place in places) else 1
+    meets = bool(compiled.get("meet"))
+    info = client.get("/info") if meets or any(place["store"] == AUTO for place in places) else {}
+    managers = managers_of(info) if any(place["store"] == AUTO for place in places) else 1
     stack, clock = full_name(params) or "", SystemClock()
     stores = [open_store(client, clock, stack, managers, place, slot) for place, slot in zip(places, (VAULT, TO_VAULT))]
     keeping = Keeping(stores[0], SystemRandom(), clock.wall(), check)
-    return handed_over(lambda: keeping.run(params, stores[-1]), compiled)
+    result = handed_over(lambda: keeping.run(params, stores[-1]), compiled)
+    if meets and stores[0].kind == SWARM:
+        result["cluster_id"] = str(((info.get("Swarm") or {}).get("Cluster") or {}).get("ID") or "")
+    return result
