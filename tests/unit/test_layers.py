@@ -83,6 +83,7 @@ PURE = (
     "module_utils/errors",
     "module_utils/core/retry",
     "module_utils/core/plain",
+    "module_utils/core/shape",
     "module_utils/swarm",
     "module_utils/health",
     "module_utils/planning",

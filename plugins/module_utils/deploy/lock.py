@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.plain import parse
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import Backoff, is_transient
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.holder import describe, moment, number
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import configs_named
@@ -305,7 +306,7 @@ def lock_for(client: EngineClient, clock: Any, stack: str, operation: str, optio
 def holder_of(config: Mapping[str, Any]) -> Holder:
     """What a lock says of its holder; empty where somebody damaged it."""
     try:
-        data = json.loads(labels_of(config).get(LOCK, ""))
+        data = parse(labels_of(config).get(LOCK, ""))
     except ValueError:
         return {}
     return data if isinstance(data, dict) else {}

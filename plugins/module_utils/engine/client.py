@@ -17,9 +17,11 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.core.http import
     TooLarge,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.plain import parse
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.shape import wrong
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.answer import Answer, Torn
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.failures import refusal, unreachable
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.shapes import shape_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
 
 NEWEST_API = (1, 51)  # the newest that was tested (engine 28.5); a newer engine still speaks it
@@ -59,7 +61,7 @@ class EngineClient:
     def list(self, path: str, query: Optional[Dict[str, Any]] = None, timeout: Optional[float] = None) -> List[Any]:
         """The objects at ``path``. Raises EngineError also where the answer is no list of objects."""
         found = self.get(path, query, timeout=timeout) or []
-        if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
+        if not isinstance(found, list):
             raise self._bad_answer(f"GET {path}", "the answer is no list")
         return found
 
@@ -128,12 +130,17 @@ class EngineClient:
             raise refusal(answer.status, answer.body, what, self.where)
         if stream:
             return answer.body
-        if not answer.body.strip():
-            return None
         try:
-            return parse(answer.body)
+            found = parse(answer.body) if answer.body.strip() else None
         except ValueError as error:
             raise self._bad_answer(what, f"the answer {error}", answer.status) from None
+        shape = shape_of(path) if method == "GET" else None
+        # An empty list may come as null.
+        if shape is not None and (found is not None or not isinstance(shape, list)):
+            fault = wrong(found, shape)
+            if fault is not None:
+                raise self._bad_answer(what, f"the answer{fault}", answer.status)
+        return found
 
     def _exchange(
         self,

@@ -9,9 +9,9 @@ Layout of the CLI's context store: ``DIR/contexts/meta/SHA256(NAME)/meta.json`` 
 
 from __future__ import annotations
 
-import json
 from typing import Any, Callable, Dict, Optional
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.plain import parse
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
 
 Reader = Callable[[str], Optional[str]]
@@ -21,7 +21,7 @@ def current_context(config_dir: str, read: Reader) -> str:
     """The name of the context that ``docker context use`` chose, ``default`` where none was chosen."""
     text = read(f"{config_dir}/config.json")
     try:
-        value = json.loads(text or "{}")
+        value = parse(text or "{}")
     except ValueError:
         return "default"
     name = value.get("currentContext") if isinstance(value, dict) else None
@@ -41,7 +41,7 @@ def context_options(name: Optional[str], config_dir: str, read: Reader) -> Dict[
     digest = sha256(name.encode()).hexdigest()
     text = read(f"{config_dir}/contexts/meta/{digest}/meta.json")
     try:
-        endpoint = json.loads(text or "null")["Endpoints"]["docker"]
+        endpoint = parse(text or "null")["Endpoints"]["docker"]
         options: Dict[str, Any] = {"docker_host": str(endpoint["Host"])}
     except (ValueError, KeyError, TypeError):
         raise EngineError(

@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-import json
 import socket
 from typing import Any, Dict, Tuple
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.plain import parse
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
 
 # (text in the engine's message in lower case, error code, what to do); the first that fits wins.
@@ -55,7 +55,7 @@ def message_of(body: bytes) -> str:
     """The engine's own words, without the frame that its RPC layer puts around them."""
     text = body[:4000].decode("utf-8", "replace").strip()
     try:
-        value = json.loads(text)
+        value = parse(text)
     except ValueError:
         return text
     if isinstance(value, dict):

@@ -14,14 +14,39 @@ import struct
 import zlib
 from typing import Any, Dict, List, Mapping
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.plain import parse
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.shape import Map, Obj, wrong
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
 
 PART_SIZE = 480_000  # bytes; the Engine takes 1,024,000
-LARGEST = 256 * 1024 * 1024  # bytes of a snapshot: more is no snapshot of ours
+LARGEST = 64 * 1024 * 1024  # bytes of a snapshot: more is no snapshot of ours
 MARK = b"SWH1"
 HEADER = struct.Struct(">4sI32s")
 #: In place of a snapshot, where a record has none (yet): a config can't be empty.
 NOTHING = b"-"
+
+_ENTRY = {"key_": str, "name_": str, "external_": bool, "spec": Obj()}
+_CONTENT = [Obj(**_ENTRY, real=str, content=str)]
+#: What of a snapshot is relied on; a specification in it may hold a hidden value anywhere.
+SNAPSHOT = Obj(
+    stack_=Obj(name_=str, id=str, hash=str, project=str, environment=str, prefix=str),
+    waves_=[[str]],
+    networks_=[Obj(**_ENTRY)],
+    configs_=_CONTENT,
+    secrets_=_CONTENT,
+    services_=[
+        Obj(
+            key_=str,
+            name_=str,
+            image=str,
+            where=str,
+            forced=int,
+            depends_on=Map(Obj(condition=str, restart=bool, required=bool)),
+            spec_=Obj(TaskTemplate_=Obj(ContainerSpec_=Obj())),
+        )
+    ],
+    values=Obj(labels=Map(str), store=Map(str)),
+)
 
 
 def pack(snapshot: Mapping[str, Any]) -> bytes:
@@ -49,11 +74,14 @@ def unpack(packed: bytes) -> Dict[str, Any]:
     if not why:
         try:
             stream = zlib.decompressobj()
-            value = json.loads(stream.decompress(packed[HEADER.size :], LARGEST))
-            if isinstance(value, dict) and value.get("format") == 1:
+            value = parse(stream.decompress(packed[HEADER.size :], LARGEST))
+            if not isinstance(value, dict) or value.get("format") != 1:
+                why = "its snapshot has a format that this version does not know"
+            elif wrong(value, SNAPSHOT) is not None:
+                why = f"its snapshot{wrong(value, SNAPSHOT)}"
+            else:
                 return value
-            why = "its snapshot has a format that this version does not know"
-        except (zlib.error, ValueError, RecursionError):
+        except (zlib.error, ValueError):
             why = "its snapshot is not readable"
     raise StackwrightError(why, "revision_damaged")
 

@@ -1,0 +1,71 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Shapes of plain data from outside, as small tables, and what is wrong with a value that does not have its shape.
+
+A field that is absent or null is not there; one whose name ends in ``_`` here has to be. What no table names is not
+looked at, and nobody may rely on it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Optional
+
+NAMES = {dict: "a map", list: "a list", str: "a text", int: "a number", float: "a fraction", bool: "a truth value"}
+
+
+class Map:
+    """A map of texts to values of one shape."""
+
+    def __init__(self, inner: Any) -> None:
+        self.inner = inner
+
+
+class Obj:
+    """An object with these fields: ``str``, ``int``, ``bool``, a list of one shape, Map, Obj."""
+
+    def __init__(self, **fields: Any) -> None:
+        self.fields: Dict[str, Any] = {name.rstrip("_"): shape for name, shape in fields.items()}
+        self.needed: List[str] = [name[:-1] for name in fields if name.endswith("_")]
+
+
+def wrong(value: Any, shape: Any) -> Optional[str]:
+    """What is wrong with a value, after its name: ``.Spec.Labels is a list, not a map``; None where it fits."""
+    if isinstance(shape, Obj):
+        if type(value) is not dict:
+            return _not(value, dict)
+        fields = shape.fields
+        for key, item in value.items():
+            inner = fields.get(key)
+            if inner is not None and item is not None and type(item) is not inner:
+                found = wrong(item, inner)
+                if found is not None:
+                    return f".{key}{found}"
+        for key in shape.needed:
+            if value.get(key) is None:
+                return f" has no {key}"
+        return None
+    if isinstance(shape, list):
+        if type(value) is not list:
+            return _not(value, list)
+        for index, item in enumerate(value):
+            if type(item) is not shape[0]:
+                found = _not(item, None) if item is None else wrong(item, shape[0])
+                if found is not None:
+                    return f"[{index}]{found}"
+        return None
+    if isinstance(shape, Map):
+        if type(value) is not dict:
+            return _not(value, dict)
+        for key, item in value.items():
+            if type(item) is not shape.inner:
+                found = _not(item, None) if item is None else wrong(item, shape.inner)
+                if found is not None:
+                    return f"[{key[:40]!r}]{found}"
+        return None
+    return None if type(value) is shape else _not(value, shape)
+
+
+def _not(value: Any, wanted: Any) -> str:
+    what = "null" if value is None else NAMES[type(value)]
+    return f" is {what}" + (f", not {NAMES[wanted]}" if wanted else "")
