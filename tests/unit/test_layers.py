@@ -19,7 +19,7 @@ LAYERS = {
     "module_utils/health": ["module_utils/errors", "module_utils/swarm"],
     "module_utils/planning": ["module_utils/errors", "module_utils/swarm", "module_utils/values"],
     "module_utils/history": ["module_utils/core", "module_utils/errors", "module_utils/swarm", "module_utils/planning"],
-    "module_utils/routing": ["module_utils/errors", "module_utils/swarm", "module_utils/planning"],
+    "module_utils/routing": ["module_utils/core", "module_utils/errors", "module_utils/swarm", "module_utils/planning"],
     "module_utils/preflight": [
         "module_utils/errors",
         "module_utils/swarm",

@@ -18,8 +18,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.transport 
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.http import TooLarge
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.plain import parse
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.shape import wrong
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import RouteError
-from ansible_collections.stackwright.swarm.plugins.module_utils.routing.change import Write
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.change import APPS, APPS_SHAPE, Write
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.etag import etag_of
 
 #: How long a proxy may be without its listener: every reload replaces it.
@@ -71,6 +72,9 @@ class Admin:
             value = parse(answer.body)
         except ValueError as error:
             raise self._strange(f"its answer {error}") from None
+        fault = wrong(value, APPS_SHAPE) if path == APPS and value is not None else None
+        if fault is not None:
+            raise self._strange(f"its answer to GET {path}{fault}")
 
         def etag() -> Optional[str]:
             return etag_of(path, answer.headers, answer.body, answer.trailers)

@@ -236,8 +236,10 @@ class History:
 def histories(client: EngineClient, stack: Optional[str] = None) -> Dict[str, List[Revision]]:
     """The revisions (newest first) of one stack or of all that have any, in one call."""
     found = client.list("/configs", {"filters": {"label": [f"{STACK}={stack}" if stack else STACK]}})
-    names = {labels_of(config)[STACK] for config in found if RECORD in labels_of(config)}
-    made = {name: _revisions(name, _parts(name, [c for c in found if labels_of(c)[STACK] == name])) for name in names}
+    grouped: Dict[str, List[Any]] = {}
+    for config in found:
+        grouped.setdefault(labels_of(config).get(STACK, ""), []).append(config)
+    made = {name: _revisions(name, _parts(name, its)) for name, its in grouped.items() if name}
     return {name: revisions for name, revisions in made.items() if revisions}
 
 

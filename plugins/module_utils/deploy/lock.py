@@ -28,6 +28,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import lock_name
 
 TTL = 30.0  # seconds without a renewal after which a holder counts as dead
+LEAST_TTL, MOST_TTL = 0.1, 600.0  # seconds that are believed of another's
 RENEW = 1 / 3  # of the ttl: when the holder renews
 WATCH = 0.4  # of the ttl: how long an expired lock has to be seen to stay still, which a living holder's does not
 FIRST_PAUSE, LONGEST_PAUSE, GROWTH = 0.05, 0.5, 1.5  # seconds, seconds, factor
@@ -161,9 +162,14 @@ class Lock:
         if holder and self._is_gone(holder):
             return True
         still = now - self._watched[1]
-        ttl = min(max(number(holder.get("ttl"), self.ttl), 0.1), 600.0)
+        ttl = self._ttl_of(holder)
         expired = self.clock.wall() > number(holder.get("expires"), float("inf"))
         return still > ttl or (expired and still > ttl * WATCH)
+
+    def _ttl_of(self, holder: Holder) -> float:
+        """The holder's ttl in seconds; ours where it is none, or one with which a lock would never expire."""
+        ttl = number(holder.get("ttl"), self.ttl)
+        return ttl if LEAST_TTL <= ttl <= MOST_TTL else self.ttl
 
     def _refused(self, holder: Holder, timeout: float) -> DeployError:
         since = moment(holder.get("since"))
@@ -171,7 +177,7 @@ class Lock:
             f"The stack {self.stack} is being changed by {describe(holder)}.",
             "locked",
             f"Wait until that run has ended, or raise lock_timeout (now {timeout:g} s). A run that has died is noticed "
-            f"within {number(holder.get('ttl'), self.ttl) * (1 + WATCH):.0f} s, and the next one takes over.",
+            f"within {self._ttl_of(holder) * (1 + WATCH):.0f} s, and the next one takes over.",
             {"holder": {**public(holder), "since": since}},
         )
 

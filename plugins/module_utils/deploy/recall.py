@@ -8,10 +8,12 @@ from __future__ import annotations
 from functools import partial
 from typing import Any, Callable, Collection, Dict, List, Mapping, Optional, Tuple
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.shape import wrong
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.bind import CREATE_THEM, missing_externals
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.content import digest
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import configs_named
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.shapes import SPECS
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.encoding import pack
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import DEPLOY, Revision
@@ -175,7 +177,10 @@ def _revealed(client: EngineClient, snapshot: Mapping[str, Any], observed: Obser
 
 
 def revealed(snapshot: Mapping[str, Any], find: Callable[[str, str, str], Any]) -> Dict[str, Any]:
-    """A snapshot as plain specifications; ``find(where, digest, name)`` gives what it hides (``service web``)."""
+    """A snapshot as plain specifications; ``find(where, digest, name)`` gives what it hides (``service web``).
+
+    Raises DeployError (``revision_damaged``) where one is none that an Engine would take.
+    """
     bound: Dict[str, Any] = {"format": 1, "routes": [], "notices": []}
     bound.update({key: snapshot[key] for key in ("stack", "waves")})
     for kind in ("network", "config", "secret", "service"):
@@ -183,6 +188,14 @@ def revealed(snapshot: Mapping[str, Any], find: Callable[[str, str, str], Any]) 
             {**entry, "spec": reveal(entry["spec"], partial(find, f"{kind} {entry['key']}"))}
             for entry in snapshot[kind + "s"]
         ]
+        for entry in bound[kind + "s"]:
+            fault = wrong(entry["spec"], SPECS[kind]) if entry["spec"] is not None else None
+            if fault is not None:
+                raise DeployError(
+                    f"A revision of the stack {bound['stack']['name']} is damaged: the {kind} {entry['key']}{fault}.",
+                    "revision_damaged",
+                    "Deploy the stack from its files: that makes a new revision. Nothing was changed.",
+                )
     return bound
 
 

@@ -138,33 +138,30 @@ NODE = Obj(
     Status=Obj(State=str, Message=str, Addr=str),
     ManagerStatus=Obj(Leader=bool, Reachability=str, Addr=str),
 )
-NETWORK = Obj(
-    Id_=str,
-    Name_=str,
-    Created=str,
-    Scope=str,
-    Driver=str,
-    EnableIPv6=bool,
-    Attachable=bool,
-    Internal=bool,
-    Ingress=bool,
-    ConfigOnly=bool,
-    ConfigFrom=Obj(Network=str),
-    IPAM=Obj(
+_NETWORK = {
+    "Name_": str,
+    "Created": str,
+    "Scope": str,
+    "Driver": str,
+    "EnableIPv6": bool,
+    "Attachable": bool,
+    "Internal": bool,
+    "Ingress": bool,
+    "ConfigOnly": bool,
+    "ConfigFrom": Obj(Network=str),
+    "IPAM": Obj(
         Driver=str,
         Options=LABELS,
         Config=[Obj(Subnet=str, IPRange=str, Gateway=str, AuxiliaryAddresses=LABELS)],
     ),
-    Options=LABELS,
-    Labels=LABELS,
-)
-CONFIG = Obj(
-    ID_=str,
-    Version_=VERSION,
-    CreatedAt=str,
-    UpdatedAt=str,
-    Spec_=Obj(Name_=str, Labels=LABELS, Data=str, Templating=DRIVER, Driver=DRIVER),
-)
+    "Options": LABELS,
+    "Labels": LABELS,
+}
+NETWORK = Obj(Id_=str, **_NETWORK)
+CONTENT_SPEC = Obj(Name_=str, Labels=LABELS, Data=str, Templating=DRIVER, Driver=DRIVER)
+CONFIG = Obj(ID_=str, Version_=VERSION, CreatedAt=str, UpdatedAt=str, Spec_=CONTENT_SPEC)
+#: What creates an object of each kind.
+SPECS = {"network": Obj(**_NETWORK), "config": CONTENT_SPEC, "secret": CONTENT_SPEC, "service": SERVICE_SPEC}
 INFO = Obj(
     ID=str,
     Name=str,

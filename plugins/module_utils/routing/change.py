@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.shape import Map, Obj
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import RouteError
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing import tls
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.conflicts import (
@@ -23,6 +24,13 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.routing.render i
 
 #: What is read: all that a route may touch stands below it.
 APPS = "/config/apps"
+#: What of it is relied on. What stands in handlers and matchers is their own affair.
+_ROUTE = Obj(terminal=bool, match=[Obj(host=[str], path=[str])], handle=[Obj(handler=str)], **{"@id": str})
+_POLICIES = [Obj(subjects=[str], **{"@id": str})]
+APPS_SHAPE = Obj(
+    http=Obj(servers=Map(Obj(routes=[_ROUTE], listen=[str], automatic_https=Obj(skip=[str])))),
+    tls=Obj(automation=Obj(policies=_POLICIES)),
+)
 
 
 class Write(NamedTuple):

@@ -68,6 +68,11 @@ def owner_of(route: Any) -> Optional[Owner]:
     return Owner(parts[1], parts[2], parts[4] if len(parts) == 5 else "")
 
 
+def maps(value: Any) -> List[Mapping[str, Any]]:
+    """The maps of a list in the proxy's configuration; empty for anything else."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
 def flattened(routes: List[Any]) -> List[Any]:
     """The routes with those that stand in containers of ours taken out of them, in the order in which they match."""
     found: List[Any] = []
@@ -82,7 +87,7 @@ def flattened(routes: List[Any]) -> List[Any]:
 def inner_routes(route: Mapping[str, Any]) -> List[Any]:
     """The routes of all subroutes that a route hands on to."""
     found: List[Any] = []
-    for handler in route.get("handle") or ():
-        if isinstance(handler, dict) and handler.get("handler") == "subroute":
-            found += handler.get("routes") or []
+    for handler in maps(route.get("handle")):
+        if handler.get("handler") == "subroute":
+            found += maps(handler.get("routes"))
     return found

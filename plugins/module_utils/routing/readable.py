@@ -9,7 +9,7 @@ from typing import Any, Dict, Iterator, List, Mapping, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.mask import HIDDEN, is_secret
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.layout import matcher_sets, strings
-from ansible_collections.stackwright.swarm.plugins.module_utils.routing.owner import inner_routes, owner_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.owner import inner_routes, maps, owner_of
 
 #: Headers whose values let people in.
 CREDENTIALS = frozenset(("authorization", "cookie", "proxy-authorization", "set-cookie"))
@@ -133,9 +133,7 @@ def _address(route: Any) -> str:
 def _handlers(route: Any) -> Iterator[Mapping[str, Any]]:
     if not isinstance(route, dict):
         return
-    for handler in route.get("handle") or ():
-        if not isinstance(handler, dict):
-            continue
+    for handler in maps(route.get("handle")):
         if handler.get("handler") != "subroute":
             # A redirect within our own routes is one to https.
             yield {**handler, "only": "http"} if any("protocol" in one for one in matcher_sets(route)) else handler
@@ -156,8 +154,7 @@ def _of_proxy(handler: Mapping[str, Any], aims: List[str], options: List[str]) -
     dynamic = handler.get("dynamic_upstreams")
     if isinstance(dynamic, dict):
         aims.append(f"{dynamic.get('name')}:{dynamic.get('port')}")
-    for upstream in handler.get("upstreams") or ():
-        aims.append(str(upstream.get("dial")) if isinstance(upstream, dict) else "?")
+    aims += [str(upstream.get("dial")) for upstream in maps(handler.get("upstreams"))]
     transport = handler.get("transport")
     if isinstance(transport, dict):
         options += ["h2c"] * ("h2c" in strings(transport.get("versions")))
@@ -196,7 +193,8 @@ def _of_headers(handler: Mapping[str, Any], _aims: List[str], options: List[str]
         operations = handler.get(part)
         if not isinstance(operations, dict):
             continue
-        for name, value in sorted((operations.get("set") or {}).items()):
+        given = operations.get("set")
+        for name, value in sorted(given.items()) if isinstance(given, dict) else ():
             text = HIDDEN if is_credential(name) else ", ".join(strings(value))
             options.append(f"{part} header {name}: {text}")
         options += [f"{part} header {name} removed" for name in strings(operations.get("delete"))]
@@ -208,9 +206,8 @@ def _passwords(route: Any) -> Dict[str, str]:
     for handler in _handlers(route):
         providers = handler.get("providers")
         basic = providers.get("http_basic") if isinstance(providers, dict) else None
-        for account in (basic.get("accounts") or ()) if isinstance(basic, dict) else ():
-            if isinstance(account, dict):
-                found[str(account.get("username"))] = str(account.get("password"))
+        for account in maps(basic.get("accounts")) if isinstance(basic, dict) else ():
+            found[str(account.get("username"))] = str(account.get("password"))
     return found
 
 

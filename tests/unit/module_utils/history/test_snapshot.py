@@ -94,7 +94,10 @@ def test_a_walk_over_anything_comes_back_and_hides_what_a_plan_hides(env, args, 
 
 @given(st.dictionaries(st.text(), st.text()), st.integers(1, 50))
 def test_packing_comes_back_from_parts_of_any_size(data, size):
-    empty = {"stack": {"name": "shop"}, **{name: [] for name in ("waves", "networks", "configs", "secrets", "services")}}
+    empty = {
+        "stack": {"name": "shop"},
+        **{name: [] for name in ("waves", "networks", "configs", "secrets", "services")},
+    }
     snapshot = {"format": 1, **empty, "data": data}
     packed = pack(snapshot)
     parts = split(packed, size)
