@@ -42,9 +42,10 @@ OPTIONS = {
     "resolve_image": "always",
 }
 CLEAN = dict.fromkeys(("services", "networks", "configs", "secrets", "history", "values", "volumes", "images"), True)
-CLEAN.update(volume_names=[], dangling=False, break_lock=False, ignore_residue=False, values_path=None)
+CLEAN.update(
+    seen=(), others=False, volume_names=[], dangling=False, break_lock=False, ignore_residue=False, values_path=None
+)
 PREFLIGHT = {"resolve_image": "always", "with_registry_auth": False, "registry_auth": []}
-FACTS = {"volumes": {}, "images": ["registry.example.com/busybox:1"], "nodes": [], "kept": {}}
 
 
 def changed():
@@ -62,8 +63,7 @@ def options(**more):
 def clean_up(client, clock, **more):
     given = options(**{**CLEAN, **more})
     done = cleanup.clean_cluster(client, clock, STACK, given)
-    facts = done.get("facts") or done
-    return [done, node_cleanup.clean_node(client, clock, STACK, given, {**FACTS, **facts})]
+    return [done, node_cleanup.clean_node(client, clock, STACK, given, done["facts"], lambda: "")]
 
 
 def look_before(client, clock):
