@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from core import Core
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy import patience
+from ansible_collections.stackwright.swarm.plugins.module_utils.core import retry
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.history import History
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.lock import Lock
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
@@ -242,7 +242,7 @@ def test_a_replaced_service_comes_back(core, swarm, service):
 
 
 def test_what_can_not_be_put_back_is_told_with_both_causes(core, swarm, service, monkeypatch):
-    monkeypatch.setattr(patience, "BEAR_WITH", 1.0)
+    monkeypatch.setattr(retry, "BEAR_WITH", 1.0)
     core.deploy("services:" + service("web"))
     (web,) = swarm.objects("services")
 
