@@ -13,8 +13,10 @@ import pytest
 import yaml
 
 sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from playbook import Player
+from secret_forms import FORMS, sown
 
 PLANTED = {
     "SET": "sown-1-set-by-hand",
@@ -251,3 +253,129 @@ def test_a_module_is_written_to_a_file_only_if_somebody_says_so(bed, swarm, tmp_
     assert run.code == 0, run.output
     assert run.output.count("TO ") >= 2 * bool(chosen)
     assert ("AnsiballZ_" in run.output) == bool(chosen)
+
+
+#: In place of Python's own, so that a test sees what modules write to the system's log.
+SYSLOG = """
+import os
+LOG_USER, LOG_INFO = 8, 6
+def openlog(*args): pass
+def syslog(level, text):
+    with open(os.environ["STACKWRIGHT_SYSLOG"], "a", encoding="utf-8", errors="surrogateescape") as file:
+        file.write(text + "\\n")
+"""
+ESCAPES = "\x1b[31mred\x1b[0m \x1b]8;;http://evil\x07link\x1b]8;;\x07 \x1b]52;c;AAAA\x07 a\x08\x7f \u202eright\u2066 \u2028\u200b"
+FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff]")
+
+
+class Forms:
+    """Plays with secrets in every form, and what they left."""
+
+    def __init__(self, bed, stack, folder):
+        self.bed, self.stack = bed, stack
+        self.player = Player(folder, {"m1": bed.docker_host})
+        self.log = folder / "syslog.txt"
+        self.player.write("fake/syslog.py", SYSLOG)
+        self.texts, self.pieces = {}, set()
+
+    def lines(self, seed):
+        """The texts of all forms."""
+        found = []
+        for form, _text in FORMS:
+            text, pieces = sown(seed, form)
+            self.pieces.update(pieces)
+            found.append(text)
+        return found
+
+    def play(self, *tasks, **how):
+        environment = {"PYTHONPATH": str(self.player.folder / "fake"), "STACKWRIGHT_SYSLOG": str(self.log)}
+        run = self.player.play(*tasks, diff=True, verbosity=4, environment=environment, **how)
+        self.texts[f"output of {self.player.runs}"] = run.output
+        self.texts[f"results of {self.player.runs}"] = json.dumps(run.lines, ensure_ascii=False)
+        return run
+
+    def deploy(self, services, configs=None, no_log=False, **how):
+        compose = {"services": services, "configs": configs or {}}
+        self.player.write("compose.yml", json.dumps(compose).replace("$", "$$"))
+        # Some of the forms are the message of the task itself.
+        words = "; ".join(text for text in self.lines(9) if "\n" not in text)
+        task = {"name": self.stack, "src": "compose.yml", "rollout": {"timeout": 60}, "commit_message": words + ESCAPES}
+        return self.play({"compose_stack": task, "no_log": no_log}, **how)
+
+    def service(self, seed, **more):
+        texts = self.lines(seed)
+        return {
+            "image": self.bed.images["busybox"],
+            "command": "httpd -f -p 8000",
+            "stop_grace_period": "1s",
+            "environment": {f"SETTING_{number}": text for number, text in enumerate(texts)},
+            "labels": {f"com.example.note{number}": text for number, text in enumerate(texts)},
+            "deploy": {"endpoint_mode": "dnsrr", "update_config": {"parallelism": 0, "monitor": "10ms"}},
+            **more,
+        }
+
+    def failing(self, group):
+        """Services that write some of the forms to their logs and end; a failure shows ten lines of five of them."""
+        services, configs = {}, {}
+        for number, lines in enumerate(group):
+            key = f"s{number}"
+            configs[key] = {"content": "\n".join([ESCAPES.replace("\u2028", ""), *lines])}
+            services[key] = self.service(3, command="sh -c 'cat /forms; exit 7'", environment={}, labels={})
+            services[key]["configs"] = [{"source": key, "target": "/forms"}]
+        return services, configs
+
+    def groups(self):
+        """The forms, at most nine lines of them for each service, five services a play."""
+        parts, size = [[]], 0
+        for text in self.lines(4):
+            count = text.count("\n") + 1
+            if size + count > 9:
+                parts.append([])
+                size = 0
+            parts[-1].append(text)
+            size += count
+        return [parts[start : start + 5] for start in range(0, len(parts), 5)]
+
+    def hits(self):
+        found = re.compile("|".join(map(re.escape, sorted(self.pieces))))
+        self.texts["syslog"] = self.log.read_text(errors="surrogateescape")
+        for config in self.bed.node("m1").api("GET", "/configs"):
+            if config["Spec"]["Name"].startswith("stackwright."):
+                self.texts[f"labels of {config['Spec']['Name']}"] = json.dumps(config["Spec"]["Labels"])
+        return [
+            (where, text[max(0, m.start() - 60) : m.end() + 20])
+            for where, text in self.texts.items()
+            for m in [*found.finditer(text), *FORBIDDEN.finditer(text)]
+        ]
+
+
+def test_secrets_in_every_form_are_shown_nowhere(bed, swarm, tmp_path):
+    forms = Forms(bed, swarm.name, tmp_path)
+    assert len(FORMS) > 60
+    made = forms.deploy({"web": forms.service(1)})
+    assert made.code == 0, made.output[-3000:]
+    changed = forms.deploy({"web": forms.service(2)}, check=True)
+    assert changed.last["changed"] and len(changed.last["plan"]) == 1
+    assert forms.deploy({"web": forms.service(2)}).code == 0
+    name = {"name": swarm.name}
+    assert forms.play({"stack_info": {**name, "history": True}}, {"swarm_info": {}}, {"stack_drift": name}).code == 0
+    for group in forms.groups():
+        failed = forms.deploy(*forms.failing(group))
+        assert failed.last["error_code"] == "health_gate_failed", failed.output[-3000:]
+        assert "| " in failed.last["msg"]
+    kept = forms.deploy(*forms.failing(forms.groups()[0]), no_log=True)
+    assert kept.code == 2 and "| " not in kept.output and "health_gate_failed" in kept.output
+    still = {"task": "deploy", "compose_stack": {**name, "src": "compose.yml", "rollout": {"on_failure": "keep"}}}
+    still.pop("task")
+    forms.play(still)
+    logs = forms.play({"stack_logs": {**name, "tail": 500}})
+    assert logs.code == 0 and len(logs.last["lines"]) > 20
+    broken = "services:\n  web:\n    image: x\n    environment: {" + " ".join(forms.lines(5)) + ESCAPES
+    forms.player.write("compose.yml", broken)
+    assert forms.play({"compose_stack": {**name, "src": "compose.yml"}}).code == 2
+    assert forms.play({"compose_stack": {**name, "src": f"no{ESCAPES}.yml"}}).code == 2
+    assert forms.play({"compose_stack": {**name, "state": "absent"}}).code == 0
+    print(f"{len(FORMS)} forms, {len(forms.texts)} texts, {sum(map(len, forms.texts.values()))} characters")
+    hits = forms.hits()
+    assert "Invoked with" in forms.texts["syslog"]
+    assert not hits, f"{len(hits)} hits\n" + "\n".join(f"{where}: {text!r}" for where, text in hits[:40])

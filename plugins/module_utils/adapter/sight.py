@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional
+from typing import Any, Callable, Dict, List, Optional
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
 
 
@@ -23,9 +24,10 @@ def look_at_health(client: EngineClient, params: Dict[str, Any], run: Dict[str, 
     """
     from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.status import stack_status
 
+    stack = full_name(params) or ""
     options = {"wait": params["wait"] and not run["check"], "timeout": params["wait_timeout"]}
     options.update({name: run[name] for name in ("defer", "detach", "progress")}, stable_for=params["stable_for"])
-    return stack_status(client, SystemClock(), full_name(params) or "", options)
+    return _without_kept(client, stack, options, lambda: stack_status(client, SystemClock(), stack, options))
 
 
 def show_stacks(client: EngineClient, params: Dict[str, Any], check: bool) -> Dict[str, Any]:
@@ -53,7 +55,48 @@ def show_logs(client: EngineClient, params: Dict[str, Any], check: bool) -> Dict
     wanted = Wanted(
         params["services"], params["task"] or "", params["tail"], params["since"] or "", params["contains"] or ""
     )
-    return stack_logs(client, SystemClock(), full_name(params) or "", wanted)
+    stack = full_name(params) or ""
+    return _without_kept(client, stack, {}, lambda: stack_logs(client, SystemClock(), stack, wanted))
+
+
+def _without_kept(
+    client: EngineClient, stack: str, options: Dict[str, Any], work: Callable[[], Dict[str, Any]]
+) -> Dict[str, Any]:
+    """What ``work`` gives, raises or tells, without the kept values of the stack, as far as this host has them.
+
+    They are read only where there are words of a container: in lines of a log, or in what is told of a failure.
+    """
+    known: List[Any] = []
+
+    def scrub(data: Any) -> Any:
+        if not known:
+            from ansible_collections.stackwright.swarm.plugins.module_utils.values.scrub import scrubber
+
+            known.append(scrubber(_kept_texts(client, stack)))
+        return known[0](data)
+
+    progress = options.get("progress")
+    if progress:
+        options["progress"] = lambda line: progress(scrub(line))
+    try:
+        result = work()
+    except StackwrightError as error:
+        from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.hidden import scrubbed
+
+        raise scrubbed(error, scrub) if error.details.get("failures") else error from None
+    return {**result, **{name: scrub(result[name]) for name in ("lines", "text") if result.get(name)}}
+
+
+def _kept_texts(client: EngineClient, stack: str) -> List[str]:
+    """The values of the stack that can be read from here. A vault is the controller's."""
+    from ansible_collections.stackwright.swarm.plugins.module_utils.store.choose import open_store
+
+    try:
+        kept = open_store(client, SystemClock(), stack, 1, {}).read()[0]
+    except StackwrightError:
+        return []
+    versions = [version for entry in kept.entries.values() for version in entry.versions]
+    return [version.value for version in versions if version.value is not None]
 
 
 def found_swarm(client: EngineClient, params: Dict[str, Any], check: bool) -> Dict[str, Any]:

@@ -11,13 +11,14 @@ from typing import AbstractSet, Any, Callable, Dict, List, Mapping, Optional, Se
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.unplaced import unplaced
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError, plain_text
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.judge import tasks_by_service
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import ENDED_BADLY, state_of, timestamp
 
 LINES, LINE_LENGTH = 10, 400
 PATIENCE = 5.0  # seconds for the log of one task; a node that is gone never answers
 SHORTEST_SECRET = 6  # a shorter value would hide words
+MOST = 100_000  # characters of a log that are looked at
 SERVICES = 5  # logs are fetched for so many services; the others have their error
 CHECKED = 3  # lines of what a failing health check wrote
 RETRIES = 3  # the Engine's, where a health check does not say
@@ -84,14 +85,14 @@ def _one(
     hide = hider(service)
     entry: Found = {
         "service": name,
-        "reason": hide(reason.strip()),
+        "reason": hide(reason.strip(), ours=True),
         "error": hide(str(status.get("Err") or "")),
         "exit_code": exit_code,
         "node": _name(node) or node_id,
-        "health_check": [hide(line) for line in _health_check(client, task or {})] if telling else [],
-        "log": [hide(line) for line in _log(client, task or {}, service)] if telling else [],
+        "health_check": excerpt(hide(_health_check(client, task or {})), CHECKED) if telling else [],
+        "log": excerpt(hide(_log(client, task or {}, service)), LINES) if telling else [],
     }
-    entry["text"] = _text(entry, hide(unplaced(client, service, f"{reason} {entry['error']}")))
+    entry["text"] = _text(entry, hide(unplaced(client, service, f"{reason} {entry['error']}"), ours=True))
     return entry
 
 
@@ -147,23 +148,50 @@ def _name(node: Mapping[str, Any]) -> str:
     return str((node.get("Description") or {}).get("Hostname") or node.get("ID") or "")
 
 
-def hider(service: Mapping[str, Any]) -> Callable[[str], str]:
-    """A function that hides in a text what the service's own variables call a password, a token or a key."""
-    from ansible_collections.stackwright.swarm.plugins.module_utils.planning.mask import HIDDEN, is_secret
+def hider(service: Mapping[str, Any]) -> Callable[..., str]:
+    """``hide(text, ours=False)`` takes out of a text what looks like a secret, and all that does so in the service's
+    own variables, labels and command; of a text of our own only that."""
+    from ansible_collections.stackwright.swarm.plugins.module_utils.planning.mask import masked_text
+    from ansible_collections.stackwright.swarm.plugins.module_utils.values.scrub import scrubber
 
-    container = service["Spec"]["TaskTemplate"].get("ContainerSpec") or {}
-    pairs = [str(entry).partition("=") for entry in container.get("Env") or []]
-    values = {value for name, _sign, value in pairs if is_secret(name) and len(value) >= SHORTEST_SECRET}
+    spec = service["Spec"]
+    container = spec["TaskTemplate"].get("ContainerSpec") or {}
+    given = [str(entry) for entry in container.get("Env") or []]
+    for labels in (spec.get("Labels"), container.get("Labels")):
+        given += [f"{name}={value}" for name, value in (labels or {}).items()]
+    given.append(" ".join(str(part) for name in ("Command", "Args") for part in container.get(name) or []))
+    scrub = scrubber(value for text in given for value in _hidden_in(text) if len(value) >= SHORTEST_SECRET)
 
-    def hide(text: str) -> str:
-        for value in sorted(values, key=len, reverse=True):
-            text = text.replace(value, HIDDEN)
-        return text
+    def hide(text: str, ours: bool = False) -> str:
+        return str(scrub(text)) if ours else masked_text(scrub(plain_text(text)))
 
     return hide
 
 
-def _health_check(client: EngineClient, task: Mapping[str, Any]) -> List[str]:
+def _hidden_in(text: str) -> List[str]:
+    """What a mask hides of NAME=value, or of a command."""
+    from ansible_collections.stackwright.swarm.plugins.module_utils.planning.mask import HIDDEN, is_secret, masked_text
+
+    name, sign, value = text.partition("=")
+    if sign and is_secret(name):
+        return [value]
+    parts = masked_text(text).split(HIDDEN)
+    if len(parts) < 2:
+        return []
+    found = re.fullmatch("(.+?)".join(re.escape(part) for part in parts), text, re.DOTALL)
+    return [part.strip("\"'") for part in found.groups()] if found else []
+
+
+def excerpt(text: str, count: int) -> List[str]:
+    """The last lines of a text, each cut before the word that would be too long: no half of a secret is left."""
+    return [_cut(line.rstrip()) for line in text.rstrip("\n").split("\n")[-count:]] if text.strip() else []
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= LINE_LENGTH else line[:LINE_LENGTH].rpartition(" ")[0] + "…"
+
+
+def _health_check(client: EngineClient, task: Mapping[str, Any]) -> str:
     """What the container's failing health check wrote last. Only an Engine on whose node it ran knows that.
 
     A command that ends well when it is told to stop leaves no other trace: its task is complete, with exit code 0.
@@ -176,22 +204,21 @@ def _health_check(client: EngineClient, task: Mapping[str, Any]) -> List[str]:
         # Every container that has ended is called unhealthy. One that starts has failures that do not count yet.
         failing = health["FailingStreak"] >= (found["Config"]["Healthcheck"].get("Retries") or RETRIES)
         if not last["ExitCode"] or not (failing or state_of(task) == "starting"):
-            return []
-        said = str(last["Output"]).strip() or f"exit code {last['ExitCode']}"
+            return ""
+        return str(last["Output"]).strip()[-MOST:] or f"exit code {last['ExitCode']}"
     except (EngineError, KeyError, IndexError, TypeError):
-        return []  # it ran on another node, is removed, or has no health check
-    return [line.rstrip()[:LINE_LENGTH] for line in said.splitlines()[-CHECKED:]]
+        return ""  # it ran on another node, is removed, or has no health check
 
 
-def _log(client: EngineClient, task: Mapping[str, Any], service: Mapping[str, Any]) -> List[str]:
+def _log(client: EngineClient, task: Mapping[str, Any], service: Mapping[str, Any]) -> str:
     query = {"stdout": True, "stderr": True, "tail": LINES}
     try:
         raw = client.get(f"/tasks/{task['ID']}/logs", query, stream=True, timeout=PATIENCE)
     except EngineError:
-        return []  # the log driver may not be readable, or the node gone: the error stands without a log
+        return ""  # the log driver may not be readable, or the node gone: the error stands without a log
     terminal = bool((service["Spec"]["TaskTemplate"].get("ContainerSpec") or {}).get("TTY"))
     text = (raw if terminal else demultiplexed(raw)).decode("utf-8", "replace")
-    return [line.rstrip()[:LINE_LENGTH] for line in text.splitlines()[-LINES:]]
+    return text[-MOST:]
 
 
 def demultiplexed(raw: bytes) -> bytes:

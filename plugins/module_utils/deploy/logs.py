@@ -12,7 +12,6 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.evidence 
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import manager_info, of_stack
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError, StackwrightError
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.mask import masked_text
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import name_of
 
 Item = Dict[str, Any]
@@ -65,7 +64,7 @@ def stack_logs(client: EngineClient, clock: Any, stack: str, wanted: Wanted) -> 
     lines: List[Item] = []
     missing: List[str] = []
     for service in chosen:
-        hide = hider(service)
+        own_lines: List[Item] = []
         raw, why = _fetch(client, service, tasks, wanted, query)
         if why:
             missing.append(f"{name_of(service)}: {why}")
@@ -76,11 +75,12 @@ def stack_logs(client: EngineClient, clock: Any, stack: str, wanted: Wanted) -> 
                 continue
             if not fits(line["text"]):
                 continue
-            line["text"] = masked_text(hide(line["text"]))[:LONGEST_LINE]
             line["node"] = nodes.get(line["node"], line["node"])
             line["service"] = names.get(str(own.get("ServiceID")), name_of(service))
             line["slot"] = own.get("Slot")
-            lines.append(line)
+            own_lines.append(line)
+        _hide(own_lines, hider(service))
+        lines += own_lines
     lines = sorted(lines, key=lambda line: line["time"])[-wanted.tail :]
     return {
         "changed": False,
@@ -90,6 +90,19 @@ def stack_logs(client: EngineClient, clock: Any, stack: str, wanted: Wanted) -> 
         "missing": missing,
         "calls": client.calls,
     }
+
+
+def _hide(lines: List[Item], hide: Callable[[str], str]) -> None:
+    """Takes secrets out of the lines of a service, those of several lines (keys, blocks of YAML) too."""
+    by_task: Dict[str, List[Item]] = {}
+    for line in lines:
+        by_task.setdefault(f"{line['task']} {line['stream']}", []).append(line)
+    for own in by_task.values():
+        whole = hide("\n".join(line["text"].replace("\n", " ") for line in own)).split("\n")
+        if len(whole) != len(own):
+            whole = [hide(line["text"]).replace("\n", " ") for line in own]
+        for line, text in zip(own, whole):
+            line["text"] = text[:LONGEST_LINE]
 
 
 def since(text: str, now: float) -> str:

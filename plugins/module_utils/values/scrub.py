@@ -16,6 +16,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.values.reference
 SHORTEST = 4
 #: Logs come line by line, so that of a value with several lines each one counts, if it is as long as this.
 SHORTEST_LINE = 8
+#: What an address has as it is; all else is written like %2F there.
+UNQUOTED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-~")
 
 Scrub = Callable[[Any], Any]
 
@@ -49,5 +51,13 @@ def scrubber(values: Iterable[str]) -> Scrub:
 
 
 def _forms(text: str) -> Set[str]:
-    coded = base64.b64encode(text.encode("utf-8", "surrogateescape")).decode("ascii")
-    return {text, escaped(text), json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1], coded}
+    raw = text.encode("utf-8", "surrogateescape")
+    coded = base64.b64encode(raw).decode("ascii")
+    quoted = "".join(chr(byte) if chr(byte) in UNQUOTED else f"%{byte:02X}" for byte in raw)
+    found = {text, escaped(text), json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1], coded, quoted}
+    if len(raw) >= SHORTEST_LINE:
+        # Within something else in base64, such as user:password: three of its bytes are four characters.
+        for before in range(3):
+            inner = base64.b64encode(b"\0" * before + raw).decode("ascii")
+            found.add(inner[(0, 2, 3)[before] : (len(raw) + before) * 8 // 6])
+    return found
