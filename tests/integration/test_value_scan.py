@@ -264,7 +264,8 @@ def syslog(level, text):
     with open(os.environ["STACKWRIGHT_SYSLOG"], "a", encoding="utf-8", errors="surrogateescape") as file:
         file.write(text + "\\n")
 """
-ESCAPES = "\x1b[31mred\x1b[0m \x1b]8;;http://evil\x07link\x1b]8;;\x07 \x1b]52;c;AAAA\x07 a\x08\x7f \u202eright\u2066 \u2028\u200b"
+ESCAPES = "\x1b[31mred\x1b[0m \x1b]8;;http://evil\x07link\x1b]8;;\x07 \x1b]52;c;AAAA\x07 a\x08\x7f"
+ESCAPES += " \u202eright\u2066 \u2028\u200b"
 FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff]")
 
 

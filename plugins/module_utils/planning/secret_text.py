@@ -103,6 +103,7 @@ PEM = re.compile(
 )
 PEM_END = re.compile(r"-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----")
 CODED_PART = re.compile(r"[ \t|]*[A-Za-z0-9+/=]+[ \t\r]*\Z")
+CODED_WORD = re.compile(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{40,}={0,2}[ \t\r]*\Z")
 CODED_LINE = re.compile(r"(?m)^([ \t|]*)(?=[^\s]*[g-zG-Z+/])([A-Za-z0-9+/]{60,}={0,2})([ \t\r\0]*)$")
 
 #: What is recognised by its shape. The first group, if there is one, stays.
@@ -216,6 +217,8 @@ def _without_tails(text: str) -> str:
         at = end
         while at >= 0 and (PEM_END.search(lines[at]) if at == end else CODED_PART.match(lines[at])):
             lines[at], at = HIDDEN, at - 1
+        if 0 <= at < end:
+            lines[at] = CODED_WORD.sub(HIDDEN, lines[at])
     return "\n".join(lines)
 
 
