@@ -26,7 +26,7 @@ INLINE = "definition"
 
 #: What a shell of the manager says of a path: its mode and size, the kind of its filesystem, and what it really is.
 LOOK = (
-    "p=$(readlink -f -- {}) && "
+    "p=$(readlink -f -- {0} || readlink -m -- {0}) && "
     'printf "%s\\n" "$(stat -c "%f %s" -- "$p" 2>/dev/null)" "$(stat -f -c %t -- "$p" 2>/dev/null)" "$p"'
 )
 #: Filesystems of the kernel's own, as ``stat -f`` numbers them.

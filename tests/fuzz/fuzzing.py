@@ -6,6 +6,7 @@ A test says how a case is made and what the door does with it::
     def door(case):              # raises what is a finding; what may be raised it catches itself
 
     hunt(make, door, few=200, full=2000)
+    try_each(cases, door)        # these, under the same limits
 
 STACKWRIGHT_FUZZ sets how many cases are tried ("full": each test's full count), STACKWRIGHT_FUZZ_SEED the first seed.
 A finding names its case's number: STACKWRIGHT_FUZZ_SEED=NUMBER STACKWRIGHT_FUZZ=1 tries it again, alone.
@@ -19,7 +20,7 @@ import random
 import resource
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
@@ -44,8 +45,18 @@ def hunt(
     wanted = os.environ.get("STACKWRIGHT_FUZZ", "")
     count = full if wanted == "full" else int(wanted or few)
     first = int(os.environ.get("STACKWRIGHT_FUZZ_SEED") or seed)
-    crowd = min(os.cpu_count() or 1, 4) if count > 1000 else 1
-    workers = [_Worker(make, door, range(first + at, first + count, crowd), seconds, megabytes) for at in range(crowd)]
+    _try_numbers(make, door, range(first, first + count), seconds, megabytes)
+
+
+def try_each(cases: Sequence[Any], door: Door, seconds: float = SECONDS, megabytes: float = MEGABYTES) -> None:
+    """As ``hunt``, with cases that are known."""
+    numbered = {random.Random(number).random(): case for number, case in enumerate(cases)}
+    _try_numbers(lambda chance: numbered[chance.random()], door, range(len(cases)), seconds, megabytes)
+
+
+def _try_numbers(make: Make, door: Door, numbers: range, seconds: float, megabytes: float) -> None:
+    crowd = min(os.cpu_count() or 1, 4) if len(numbers) > 1000 else 1
+    workers = [_Worker(make, door, numbers[at::crowd], seconds, megabytes) for at in range(crowd)]
     findings: list[str] = []
     try:
         while any(not worker.ended for worker in workers) and len(findings) < MOST_FINDINGS:
@@ -56,7 +67,8 @@ def hunt(
         for worker in workers:
             worker.end()
     if findings:
-        pytest.fail(f"{len(findings)} findings in {count} cases from seed {first}\n\n" + "\n\n".join(findings))
+        about = f"{len(findings)} findings in {len(numbers)} cases from seed {numbers.start}"
+        pytest.fail("\n\n".join([about, *findings]))
 
 
 class _Worker:

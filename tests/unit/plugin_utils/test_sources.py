@@ -1,0 +1,100 @@
+"""Files of the manager (remote_src): a shell says what a path really is; what may not be read is not slurped."""
+
+import base64
+import os
+import shlex
+import subprocess
+
+import pytest
+
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.files import FileRefused
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.sources import LOOK, SlurpedFiles
+
+
+@pytest.fixture
+def manager(tmp_path):
+    (tmp_path / "project").mkdir()
+    (tmp_path / "project" / "it's").write_text("A=1\n", encoding="utf-8")
+    (tmp_path / "outside").write_text("hunter2", encoding="utf-8")
+    for name, target in {"environ": "/proc/self/environ", "kernel": "/proc", "out": "../outside", "root": "/"}.items():
+        (tmp_path / "project" / name).symlink_to(target)
+    os.mkfifo(tmp_path / "project" / "pipe")
+    return tmp_path / "project"
+
+
+def reader(slurped):
+    """Reads this machine as the action reads a manager: a real shell, and a slurp that remembers what it was asked."""
+
+    def look(path):
+        command = LOOK.format(shlex.quote(path))
+        return subprocess.run(["sh", "-c", command], capture_output=True, text=True).stdout
+
+    def slurp(path):
+        slurped.append(path)
+        try:
+            with open(path, "rb") as file:
+                return {"content": base64.b64encode(file.read()).decode()}
+        except FileNotFoundError:
+            return {"failed": True, "msg": f"file not found: {path}"}
+
+    return SlurpedFiles(slurp, look)
+
+
+@pytest.mark.parametrize("below", [False, True])
+def test_a_file_is_read_once(manager, below):
+    slurped = []
+    files = reader(slurped)
+    folder = str(manager) if below else None
+    assert files.read(str(manager / "it's"), folder) == files.read(f"{manager}/./it's", folder) == b"A=1\n"
+    assert slurped == [str(manager / "it's")]
+
+
+@pytest.mark.parametrize("below", [False, True])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/proc/self/environ",
+        "//proc/version",
+        "/dev/zero",
+        "/sys/none",
+        "environ",
+        "kernel/version",
+        "root/proc/version",
+    ],
+)
+def test_the_kernels_files_are_refused(manager, path, below):
+    slurped = []
+    with pytest.raises(FileRefused, match="kernel's own"):
+        reader(slurped).read(path if path.startswith("/") else f"{manager}/{path}", str(manager) if below else None)
+    assert slurped == []
+
+
+@pytest.mark.parametrize("path", ["out", "../outside", "../none", "root/etc/passwd", "/none/none", "root/none/none"])
+def test_what_lies_outside_is_refused_there_or_not(manager, path):
+    slurped = []
+    with pytest.raises(FileRefused, match="outside"):
+        reader(slurped).read(path if path.startswith("/") else f"{manager}/{path}", str(manager))
+    assert slurped == []
+
+
+def test_only_regular_files_are_read(manager):
+    slurped = []
+    with pytest.raises(OSError, match="Not a regular file"):
+        reader(slurped).read(str(manager / "pipe"))
+    with pytest.raises(IsADirectoryError):
+        reader(slurped).read(str(manager), str(manager))
+    with (manager / "large").open("wb") as file:
+        file.truncate(10_000_001)
+    with pytest.raises(OSError, match="more than 10000000"):
+        reader(slurped).read(str(manager / "large"))
+    assert slurped == []
+    with pytest.raises(FileNotFoundError):
+        reader(slurped).read(str(manager / "none"))
+
+
+def test_a_shell_that_says_nothing_is_not_believed(manager):
+    silent = SlurpedFiles(lambda path: {"failed": True, "msg": "file not found"}, lambda path: "")
+    with pytest.raises(FileNotFoundError):
+        silent.read(str(manager / "it's"))
+    with pytest.raises(FileRefused):
+        silent.read("/proc/version")
