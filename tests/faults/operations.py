@@ -98,16 +98,18 @@ class Rollback(Operation):
             self.deploy(generation)
             self.states.append(stage.state())
         self.number, self.wanted = 1, {}
+        self.made_by = {1: 0, 2: 1}  # revision → which of the deployments it has brought back
 
     def prepare(self) -> None:
         now = self.stage.state()
         self.wanted = self.states[0] if now == self.states[1] else self.states[1]
         good = [revision for revision in self.stage.revisions() if revision.good]
-        # The newest is what is there; those before go to and fro as well.
-        self.number = next(r.number for r in good if (r.back_to or r.number) == self.states.index(self.wanted) + 1)
+        for revision in reversed(good):
+            self.made_by.setdefault(revision.number, self.made_by.get(revision.back_to or 0, 0))
+        self.number = next(r.number for r in good if self.made_by[r.number] == self.states.index(self.wanted))
 
     def options(self) -> dict[str, Any]:
-        return {"to": self.number, "wait": False, "keep_revisions": 100}
+        return {"to": self.number, "wait": False, "keep_revisions": 5}
 
     def reached(self) -> bool:
         return bool(self.stage.state() == self.wanted)
