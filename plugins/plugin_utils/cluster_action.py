@@ -161,6 +161,6 @@ def _served(outcome: Outcome, digest: str, looked: Mapping[str, Any]) -> Result:
         result.update(
             failed=True,
             error_code=outcome.error_code,
-            msg=f"The deployment failed on {outcome.host}, which did this cluster's work; its own result says why.",
+            msg=f"This failed on {outcome.host}, which did the cluster's work; its own result says why.",
         )
     return result

@@ -30,6 +30,7 @@ TAKE_OVER = frozenset(
         "permission_denied",
         "not_a_manager",
         "not_in_swarm",
+        "swarm_locked",
         "no_quorum",
         "host_unreachable",
         "worker_died",
