@@ -60,4 +60,4 @@ def resolve_paths(tree: Map, directory: str, home: str | None, place: Place) -> 
 
 
 def _on_windows(source: Any) -> bool:
-    return not isinstance(source, str) or not source or "\\" in source[:3]
+    return not isinstance(source, str) or not source or "\\" in source[:3] or source[1:3] == ":/"

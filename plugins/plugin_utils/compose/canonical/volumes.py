@@ -20,7 +20,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.scalars 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import Map, Seq
 
 PROPAGATIONS = ("private", "rprivate", "shared", "rshared", "slave", "rslave")
-_DRIVE = re.compile(r"[A-Za-z]:\\")
+_DRIVE = re.compile(r"[^\W\d_]:")
 _PATHS = (".", "/", "~", "\\")
 _HINT = 'write [SOURCE:]TARGET[:OPTIONS], for example "./site:/var/www:ro"'
 
@@ -50,7 +50,14 @@ def _long(item: Map, place: Place) -> Map:
 
 
 def _split(text: str) -> list[str]:
-    """The parts between colons; the colon of a drive (``C:\\x``) parts nothing."""
+    """The parts between colons; the colon behind a single letter is that of a drive (``c:/x``) and parts nothing.
+
+    Unlike docker, ``v:/data`` and ``v:/data:ro`` are the volume ``v``: no node takes what docker makes of them.
+    """
+    if _DRIVE.match(text) and text[2:3] == "/":
+        target, _colon, more = text[2:].partition(":")
+        if not more.startswith(_PATHS) and not _DRIVE.match(more):
+            return [text[0], target, *more.split(":")] if more else [text[0], target]
     parts: list[str] = []
     while True:
         start = 2 if _DRIVE.match(text) else 0

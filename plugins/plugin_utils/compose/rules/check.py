@@ -15,7 +15,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.im
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.keys import check_keys
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.look import Look
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.mounts import check_mounts
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.names import check_names
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.names import check_empty_keys, check_names
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.networks import check_networks
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.objects import (
     check_external,
@@ -44,6 +44,7 @@ def _check_services(look: Look) -> None:
 RULES: Tuple[Callable[[Look], None], ...] = (
     _check_services,
     check_names,
+    check_empty_keys,
     check_images,
     check_references,
     check_dependencies,

@@ -11,6 +11,7 @@ from typing import Any, Dict, Mapping, Tuple
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.look import (
     OBJECTS,
     Look,
+    deep,
     is_text,
     mapping,
 )
@@ -48,6 +49,16 @@ def check_names(look: Look) -> None:
                 _check_name(look, kind, key, entry)
     for kind in ("networks", "configs", "secrets"):
         _check_unique(look, kind)
+
+
+def check_empty_keys(look: Look) -> None:
+    """An environment variable or a label without a name, which the Engine or docker's own check refuses."""
+    for kind in ("services", *OBJECTS):
+        for name, entry in look.section(kind).items():
+            for keys in (("labels",), ("environment",), ("deploy", "labels")):
+                if "" in mapping(deep(entry, *keys)):
+                    what = "variable" if keys == ("environment",) else "label"
+                    look.problem((kind, name, *keys, ""), f"a {what} has no name", "write NAME=value", "name")
 
 
 def _check_unique(look: Look, kind: str) -> None:

@@ -14,8 +14,11 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.lo
     items_of,
     mapping,
 )
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.names import full_name
 
 LOCAL_DRIVERS = ("bridge", "host", "none", "null", "macvlan", "ipvlan", "transparent", "nat")
+#: Swarm's own: "Service cannot be explicitly attached to the ingress network".
+INGRESS = "ingress"
 IMPOSSIBLE_MODES = ("service:", "container:")
 
 
@@ -26,6 +29,9 @@ def check_networks(look: Look) -> None:
         if entry.get("external") is not True and driver in LOCAL_DRIVERS:
             message = f"Swarm can't attach services to a network with driver {driver}: it exists on one node only"
             look.problem(("networks", key, "driver"), message, "use driver: overlay, or remove it", "network_driver")
+        if entry.get("external") is True and full_name(look, "networks", key, network) == INGRESS:
+            message = "services can't join the network of published ports"
+            look.problem(("networks", key), message, "publish ports, or use a network of the stack", "network_driver")
         for index, pool in items_of(mapping(entry.get("ipam")), "config"):
             for option in ("subnet", "ip_range", "gateway"):
                 _check_address(look, ("networks", key, "ipam", "config", index, option), option, pool)
