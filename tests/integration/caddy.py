@@ -37,7 +37,7 @@ def free_port() -> int:
         return sock.getsockname()[1]
 
 
-def wait_for(condition, what: str, seconds: float = 15):
+def wait_for(condition, what: str, seconds: float = 120):
     """Asks ``condition`` until it gives something true, which is handed back."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -86,18 +86,18 @@ class Caddy:
     def stop(self) -> None:
         if self.process is not None:
             self.process.terminate()
-            self.process.wait(timeout=20)
+            self.process.wait(timeout=120)
             self.process = None
 
     def kill(self) -> None:
         """As when its power fails."""
         self.process.kill()
-        self.process.wait(timeout=20)
+        self.process.wait(timeout=120)
         self.process = None
 
     def _answers(self) -> bool:
         try:
-            with socket.create_connection(("127.0.0.1", self.port), timeout=1):
+            with socket.create_connection(("127.0.0.1", self.port), timeout=10):
                 return True
         except OSError:
             assert self.process.poll() is None, self.log.read_text()[-2000:]

@@ -106,7 +106,7 @@ def test_a_manager_that_is_not_the_leader_deploys(player):
 def test_the_next_manager_takes_over_where_one_is_dead(player, cluster):
     cluster.kill("m1")
     try:
-        wait_for("the managers that are left to have a leader", lambda: answers(cluster.node("m2")), 60)
+        wait_for("the managers that are left to have a leader", lambda: answers(cluster.node("m2")), 180)
         run = player.play({**task(), "ignore_errors": True})
         results = by_host(run)
         assert results["m1"]["error_code"] == "daemon_unreachable", run.output

@@ -88,7 +88,7 @@ def outside(node):
 
     yield make
     for path in made:
-        wait_for(f"{path} to go", lambda path=path: gone(node, path), 60)
+        wait_for(f"{path} to go", lambda path=path: gone(node, path), 180)
 
 
 def gone(node, path):
@@ -140,7 +140,7 @@ def test_it_deploys(name, node, swarm, outside, tmp_path):
         node.cli(["docker", "stack", "rm", swarm.name], check=False)
         return not any(swarm.objects(kind) for kind in ("services", "networks", "configs", "secrets"))
 
-    wait_for("docker stack rm to leave nothing", removed, 60, 0.2)
+    wait_for("docker stack rm to leave nothing", removed, 180, 0.2)
 
 
 def test_there_are_files():

@@ -141,7 +141,7 @@ def test_an_update_of_the_proxy_finishes_what_has_begun(bed, site, proxies):
         def answers(port=port):
             return proxies.get(port, "web.traffic.example.com")[0] == 200
 
-        wait_for(answers, "the routes of the new task", 60)
+        wait_for(answers, "the routes of the new task", 180)
         print(f"\nCaddy {version}: answers again after {time.monotonic() - began:.1f} s")
 
 

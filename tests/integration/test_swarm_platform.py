@@ -78,8 +78,8 @@ def test_two_stacks_behind_a_proxy_that_survives_its_task(bed, swarm, tmp_path, 
     containers = ["docker", "ps", "-q", "--filter", f"label=com.docker.swarm.service.name={swarm.name}-p_caddy"]
     killed = node.cli(containers).stdout.split()
     node.cli(["docker", "kill", *killed])
-    wait_for(lambda: set(node.cli(containers).stdout.split()) - set(killed), "new container", 40)
-    wait_for(lambda: get(bed, "two.example.com") == (200, "two"), "routes after a restart", 40)
+    wait_for(lambda: set(node.cli(containers).stdout.split()) - set(killed), "new container", 180)
+    wait_for(lambda: get(bed, "two.example.com") == (200, "two"), "routes after a restart", 180)
 
 
 @pytest.fixture
@@ -119,5 +119,5 @@ def test_bootstrap_of_an_engine_without_a_swarm(bare, tmp_path):
     killed = node.cli(containers).stdout.split()
     node.cli(["docker", "exec", *killed, "sh", "-c", "echo '{torn' > /config/caddy/autosave.json"])
     node.cli(["docker", "kill", *killed])
-    wait_for(lambda: set(node.cli(containers).stdout.split()) - set(killed), "new container", 40)
-    wait_for(lambda: get(bare, "anything.example.com")[0] == 404, "an answer after a torn state", 40)
+    wait_for(lambda: set(node.cli(containers).stdout.split()) - set(killed), "new container", 180)
+    wait_for(lambda: get(bare, "anything.example.com")[0] == 404, "an answer after a torn state", 180)

@@ -98,7 +98,7 @@ def docker_s_own(docker, swarm):
         docker("stack", "rm", swarm.name, check=False)
         return not any(swarm.objects(kind) for kind in ("services", "networks", "configs", "secrets"))
 
-    wait_for("docker stack rm to leave nothing", gone, 60, 0.3)
+    wait_for("docker stack rm to leave nothing", gone, 180, 0.3)
 
 
 def test_docker_deploys_and_ours_takes_over(player, docker, swarm):
@@ -172,7 +172,7 @@ def test_files_of_others(name, player, docker, swarm, bed):
         node.cli(["docker", "node", "update", "--availability", "active", "m1"])
         swarm.remove()
         for network in made:
-            wait_for("the network to go", lambda network=network: not node.api("DELETE", f"/networks/{network}"), 30)
+            wait_for("the network to go", lambda network=network: not node.api("DELETE", f"/networks/{network}"), 180)
 
 
 def test_docker_takes_the_mark_off_our_secrets(player, docker, swarm, bed):

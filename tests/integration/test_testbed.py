@@ -201,7 +201,7 @@ def test_overlay_traffic_crosses_nodes(three):
     compose.write_text(TWO_ON_A_NETWORK.format(image=three.images["busybox"]))
     node.cli(["docker", "stack", "deploy", "--compose-file", str(compose), "talk"])
     container = ["docker", "ps", "--quiet", "--filter", "name=talk_talk"]
-    wait_for("a task on every node", lambda: all(n.cli(container).stdout for n in three.nodes.values()), 60, 0.2)
+    wait_for("a task on every node", lambda: all(n.cli(container).stdout for n in three.nodes.values()), 180, 0.2)
     addresses = set()
 
     def all_seen() -> bool:
@@ -210,7 +210,7 @@ def test_overlay_traffic_crosses_nodes(three):
         addresses.update(re.findall(r"Address: (10\.0\.\d+\.\d+)$", found, re.M))
         return len(addresses) == 3
 
-    wait_for("the addresses of three tasks", all_seen, 30, 0.2)
+    wait_for("the addresses of three tasks", all_seen, 180, 0.2)
     for address in addresses:
         inside = ["docker", "exec", node.cli(container).stdout.strip()]
         answer = node.cli([*inside, "wget", "-S", "-O-", f"http://{address}:8000/"], check=False)

@@ -41,7 +41,7 @@ def _remove(record: Record) -> None:
         processes.end(entry.get("keeper"))
     for entry in kept:
         first = entry.get("first")
-        wait_for("the node's processes to end", lambda first=first: not processes.is_alive(first), 30, 0.01)
+        wait_for("the node's processes to end", lambda first=first: not processes.is_alive(first), 120, 0.01)
     _end_strays(network)
     network.remove()
     cgroups.remove(network.bridge)

@@ -101,7 +101,7 @@ class Node:
         """End all that runs on the node at once, as when its power fails. Its data and its network stay."""
         processes.end(self.keeper)
         if self.first:
-            wait_for(f"node {self.name} to end", lambda: not processes.is_alive(self.first), 30, 0.01)
+            wait_for(f"node {self.name} to end", lambda: not processes.is_alive(self.first), 120, 0.01)
         cgroups.remove(self.cgroup)
 
     @property

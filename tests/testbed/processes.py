@@ -37,7 +37,7 @@ def is_alive(process: Mapping[str, object] | None) -> bool:
     return _started(int(process["pid"])) == process["started"]
 
 
-def end(process: Mapping[str, object] | None, how: signal.Signals = signal.SIGKILL, seconds: float = 20) -> None:
+def end(process: Mapping[str, object] | None, how: signal.Signals = signal.SIGKILL, seconds: float = 120) -> None:
     """End this process, if it is still the one of the record, and wait until it has gone."""
     if not is_alive(process):
         return

@@ -57,7 +57,7 @@ class Registry:
         )
 
     def wait_until_up(self) -> None:
-        wait_for(f"the registry at {self.address} (log: {self.folder / 'log'})", self._answers, 20, 0.02)
+        wait_for(f"the registry at {self.address} (log: {self.folder / 'log'})", self._answers, 120, 0.02)
 
     def stop(self) -> None:
         processes.end(self.process)

@@ -79,11 +79,11 @@ class StackScope:
             compose.write_text(text)
         self.node.cli(["docker", "stack", "deploy", "--compose-file", str(compose), *options, self.name])
 
-    def wait_running(self, count: int, seconds: float = 60) -> list[dict]:
+    def wait_running(self, count: int, seconds: float = 180) -> list[dict]:
         """Wait until exactly ``count`` tasks are meant to run, and do; gives them back."""
         return self.wait(f"{count} running tasks of {self.name}", lambda: self._running(count), seconds)
 
-    def wait(self, what: str, ready: Callable[[], object], seconds: float = 60) -> object:
+    def wait(self, what: str, ready: Callable[[], object], seconds: float = 180) -> object:
         """Poll until ``ready`` answers something true; raises BedError with the tasks' states in vain."""
         try:
             return wait_for(what, ready, seconds)
