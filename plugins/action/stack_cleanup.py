@@ -31,6 +31,8 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.who import who_a
 Entry = Dict[str, str]
 #: What a host whose Engine does not answer says.
 AWAY = ("daemon_unreachable", "timeout")
+#: How often a node whose connection is slow gets a lease that is over before it has removed anything.
+TRIES = 3
 #: What is asked anew under each lease.
 WANTED = ("services", "used", "wanted_images")
 
@@ -161,6 +163,7 @@ class ActionModule(MeetingAction):
         read, received = looked["clock"], looked["received"]
         deadline = received + arguments["wait_timeout"]
         removed: List[Entry] = []
+        vain = 0
         while True:
             # Whose service is not among those that were looked for later, is a removed one's.
             seen = looked["services"] if self._task.check_mode else []
@@ -181,9 +184,10 @@ class ActionModule(MeetingAction):
             }
             mine = self._followed(arguments, handed, variables)
             received = time.monotonic()
+            vain = 0 if mine.get("removed") else vain + 1
             removed += mine.get("removed", [])
             mine.update(removed=list(removed), changed=bool(removed))
-            if mine.get("failed") or not mine["late"] or "until" not in lease or lease["last"]:
+            if mine.get("failed") or not mine["late"] or "until" not in lease or lease["last"] or vain >= TRIES:
                 return mine
             read = mine["clock"]
 

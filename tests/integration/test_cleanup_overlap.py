@@ -78,11 +78,12 @@ class Hands(stack_cleanup.ActionModule):
     """The action of one host, whose modules are processes of this machine with the Engine of its node."""
 
     def __init__(self, job):
-        self.job, self._node = job, ""
+        self.job, self._node, self.tries = job, "", 0
         self._task = SimpleNamespace(check_mode=False, run_once=False, throttle=0, _uuid=job["round"])
 
     def _call(self, arguments, handed, variables):
         reading, writing = os.pipe()
+        delay = self._delay(handed["part"])
         child = os.fork()
         if not child:
             try:
@@ -90,7 +91,7 @@ class Hands(stack_cleanup.ActionModule):
                 os.setsid()
                 with open(self.job["pids"], "a") as file:
                     file.write(f"{os.getpid()} {self.job['host']} {handed['part']}\n")
-                time.sleep(self._delay(handed["part"]))
+                time.sleep(delay)
                 answer = json.dumps(_module(self.job["docker_host"], arguments, handed)).encode()
                 while answer:
                     answer = answer[os.write(writing, answer) :]
@@ -105,7 +106,8 @@ class Hands(stack_cleanup.ActionModule):
 
     def _delay(self, part):
         """Some connections are slow: a module starts when its time is almost over, or long past."""
-        rng = random.Random(f"{self.job['seed']} {self.job['host']} {part}")
+        self.tries += 1
+        rng = random.Random(f"{self.job['seed']} {self.job['host']} {self.tries}")
         return rng.choice([0, 0, 0, rng.uniform(0, 4), rng.uniform(0, 14)]) if part == "node" else 0
 
     _followed = _call
@@ -177,11 +179,12 @@ class Lane:
         self.bed, self.stack, self.folder = bed, stack, folder
         self.nodes = {host: bed.node(host) for host in HOSTS}
         self.round = self.mark = 0
+        self.image = bed.images["busybox"]
         self.came_later = 0
 
     def desired(self):
         self.mark += 1
-        text = FILE.format(image=self.bed.images["busybox"], mark=f"m{self.mark}m", stack=self.stack)
+        text = FILE.format(image=self.image, mark=f"m{self.mark}m", stack=self.stack)
         request = CompileRequest(
             sources=[Source("compose.yml", text)], name=self.stack, project_directory=str(self.folder)
         )
