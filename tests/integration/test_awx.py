@@ -177,9 +177,13 @@ def test_a_workflow_of_checks_and_approvals(bed, swarm, controller):
     wrong = launch("deploy", {**answers, "stack_rollout": "timeout=soon"})
     assert wrong.code != 0 and "timeout" in wrong.errors[-1]["msg"], wrong.output
 
-    gone = launch("deploy", {"stack_name": stack, "stack_state": "absent", "stack_proxies": "m1"})
+    gone = launch(
+        "deploy", {"stack_name": stack, "stack_state": "absent", "stack_confirm": stack, "stack_proxies": "m1"}
+    )
     assert gone.code == 0, gone.output
-    cleaned = launch("cleanup", {"stack_name": stack, "stack_remove_volumes": "true", "stack_hosts": "m1"})
+    cleaned = launch(
+        "cleanup", {"stack_name": stack, "stack_confirm": stack, "stack_remove_volumes": "true", "stack_hosts": "m1"}
+    )
     assert cleaned.code == 0, cleaned.output
     assert cleaned.artifacts == {"stack_changed": True, "stack_residue": []}
     assert not [volume for volume in bed.node().api("GET", "/volumes")["Volumes"] or [] if stack in volume["Name"]]

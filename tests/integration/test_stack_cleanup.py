@@ -330,6 +330,12 @@ def test_the_playbook(three, player, name):
     playbook = Path(__file__).resolve().parents[2] / "playbooks" / "cleanup.yml"
     variables = {"stack_name": name, "stack_remove_volumes": True, "stack_hosts": "m1", "stack_ignore_residue": True}
     environment = {"DOCKER_HOST": three.node("m1").docker_host}
+    for confirmed in ({}, {"stack_confirm": ""}, {"stack_confirm": name[:-1]}, {"stack_confirm": name.upper()}):
+        refused = player.playbook(playbook, variables={**variables, **confirmed}, environment=environment)
+        assert refused.code != 0 and "Nothing was removed" in refused.output, refused.output
+    assert volumes(three, name) == {("w1", f"{name}_data"), ("w2", f"{name}_data")}
+    assert player.playbook(playbook, check=True, variables=variables, environment=environment).code == 0
+    variables["stack_confirm"] = name
     done = player.playbook(playbook, variables=variables, environment=environment)
     assert done.code == 0, done.output
     assert f"service {name}_web" in done.output
