@@ -18,6 +18,9 @@ description:
     images are on the nodes where the tasks ran. Each host of the play removes those of its own node, when the cluster's part is done.
   - The play names the managers before the workers, as in C(hosts=swarm_managers:swarm_nodes). With C(serial), a manager is in the first batch.
     A worker that no manager can come before any more fails with the code C(no_manager), and keeps what it has.
+  - All of it is done under the stack's lock, on every node. The host that did the cluster's part renews it until the other hosts have ended.
+    What a deployment that comes in between makes is never removed, as that waits for the lock. If the controller is interrupted, nodes stop by
+    themselves before the lock ends.
   - Only what carries docker's label of exactly this stack (C(com.docker.stack.namespace)) is ever removed. External objects, objects
     without that label, and stacks whose names begin alike are not touched.
   - What could not be removed is returned as RV(residue) with the reason, and fails the task. Run again when that is settled.
@@ -31,7 +34,9 @@ options:
     type: str
     required: true
   services:
-    description: Remove the services, and wait until their tasks and containers are gone.
+    description:
+      - Remove the services, and wait until their tasks and containers are gone. Containers of theirs that have ended are removed.
+      - Containers of services of the stack that are not removed are neither waited for nor touched.
     type: bool
     default: true
   networks:
@@ -63,7 +68,9 @@ options:
     description: The folder of the facts with the values, if it is another one than usual.
     type: path
   volumes:
-    description: Remove all volumes of the stack. What is in them is lost.
+    description:
+      - Remove all volumes of the stack. What is in them is lost.
+      - One that a container has, or that a service wants, is returned as RV(residue).
     type: bool
     default: false
   volume_names:
@@ -90,6 +97,7 @@ options:
     description:
       - Remove the lock of another run that is at work on this stack, instead of waiting for its end. That run notices it, and stops where it is.
       - The lock of a run that has died needs no breaking. It is noticed and taken over.
+      - Where nodes work under that lock, it waits until they have stopped, for up to 45 seconds.
     type: bool
     default: false
   ignore_residue:
@@ -181,7 +189,8 @@ removed:
   elements: dict
   contains:
     kind:
-      description: One of V(service), V(network), V(config), V(secret), V(revision), V(values), V(lock), V(volume), V(image).
+      description: One of V(service), V(network), V(config), V(secret), V(revision), V(values), V(lock), V(volume), V(image),
+          or V(container) for one that had ended and was left of a service that was gone before.
       type: str
     name:
       description: Its name in the Swarm, or on the node.
@@ -199,7 +208,7 @@ residue:
   elements: dict
   contains:
     kind:
-      description: As in RV(removed), or V(container).
+      description: As in RV(removed).
       type: str
     name:
       description: As in RV(removed).

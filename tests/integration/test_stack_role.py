@@ -53,7 +53,8 @@ class Shop:
         how = dict(how or {})
         options["stack_rollout"].update(how.pop("rollout", {}))
         options.update(how.pop("options", {}))
-        role = {"ansible.builtin.include_role": {"name": "stackwright.swarm.stack"}, "vars": options}
+        role = {"name": "stackwright.swarm.stack", **{key: how.pop(key) for key in ("tasks_from",) if key in how}}
+        role = {"ansible.builtin.include_role": role, "vars": options}
         return self.player.play(role, **how)
 
     @property
@@ -160,6 +161,28 @@ def test_a_service_that_goes_loses_its_route_first(shop):
     assert not wrong
     assert order == [(True, True), (True, False), (False, False)]
     assert not changed(shop.deploy(web=("web.example.com", "sleep 2d")))
+
+
+def test_the_last_step_removes_nothing_of_a_deployment_that_came_in_between(shop):
+    assert shop.deploy(web=("web.example.com", GOOD), old=("old.example.com", GOOD)).code == 0
+
+    def last_step(web="sleep 1d"):
+        going = {"stack_going": [f"{shop.swarm.name}_old"], "stack_look": False}
+        return shop.deploy({"options": going, "tasks_from": "step_prune.yml"}, web=("web.example.com", web))
+
+    def names():
+        return [service["Spec"]["Name"].rpartition("_")[2] for service in shop.swarm.objects("services")]
+
+    changed_between = last_step("sleep 2d")
+    assert changed_between.code != 0 and "came in between" in changed_between.output, changed_between.output
+    assert shop.deploy(web=("web.example.com", GOOD), new=("new.example.com", GOOD)).code == 0
+    added_between = last_step()
+    assert added_between.code != 0 and "came in between" in added_between.output, added_between.output
+    assert names() == ["new", "web"]
+    assert shop.deploy(web=("web.example.com", GOOD), old=("old.example.com", GOOD)).code == 0
+    done = last_step()
+    assert done.code == 0, done.output
+    assert names() == ["web"]
 
 
 def test_conflicts_stop_a_deployment_before_it_begins(shop):
