@@ -98,7 +98,7 @@ def _os_error(message: str, path: str) -> OSError:
     ):
         if text in message:
             return kind(f"{path}: {message}")
-    return OSError(f"{path}: {message}")
+    return OSError(errno.EIO, message, path)
 
 
 def sources_of(options: Mapping[str, Any], find: Callable[[str], str]) -> Tuple[List[Source], str]:
