@@ -299,7 +299,7 @@ class Forms:
         compose = {"services": services, "configs": configs or {}}
         self.player.write("compose.yml", json.dumps(compose).replace("$", "$$"))
         # Some of the forms are the message of the task itself.
-        words = "; ".join(text for text in self.lines(9) if "\n" not in text)
+        words = "\n".join(self.lines(9)) + "\n"
         task = {"name": self.stack, "src": "compose.yml", "rollout": {"timeout": 60}, "commit_message": words + ESCAPES}
         return self.play({"compose_stack": task, "no_log": no_log}, **how)
 
@@ -366,9 +366,7 @@ def test_secrets_in_every_form_are_shown_nowhere(bed, swarm, tmp_path):
         assert "| " in failed.last["msg"]
     kept = forms.deploy(*forms.failing(forms.groups()[0]), no_log=True)
     assert kept.code == 2 and "| " not in kept.output and "health_gate_failed" in kept.output
-    still = {"task": "deploy", "compose_stack": {**name, "src": "compose.yml", "rollout": {"on_failure": "keep"}}}
-    still.pop("task")
-    forms.play(still)
+    forms.play({"compose_stack": {**name, "src": "compose.yml", "rollout": {"on_failure": "keep"}}})
     logs = forms.play({"stack_logs": {**name, "tail": 500}})
     assert logs.code == 0 and len(logs.last["lines"]) > 20
     broken = "services:\n  web:\n    image: x\n    environment: {" + " ".join(forms.lines(5)) + ESCAPES

@@ -28,6 +28,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.errors import (
     StackwrightError,
     plain_text,
 )
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.readable import is_credential
 from ansible_collections.stackwright.swarm.plugins.module_utils.shown import shown, shown_line
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.piped_action import PipedAction
 
@@ -229,3 +230,8 @@ def test_all_problems_of_a_file():
     error = ComposeError([Problem("is no key", key=f"services.we\nb\x1b[31m{n}", file="a\u202e.yml") for n in range(3)])
     assert len(str(error).splitlines()) == 4
     clean(str(error).replace("\n", ""), [])
+
+
+def test_headers_of_routes():
+    assert is_credential("X-Api-Key") and is_credential("Cookie") and is_credential("X-Backend", "Bearer abc123DEF456")
+    assert not is_credential("X-Frame-Options", "DENY") and not is_credential("X-Backend", "https://b.example.com")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING, Any, Callable, Dict, NoReturn, Optional
+from typing import TYPE_CHECKING, Any, Callable, Dict, Optional
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -24,13 +24,13 @@ Work = Callable[["EngineClient", Dict[str, Any], bool], Dict[str, Any]]
 Change = Callable[["EngineClient", Dict[str, Any], Dict[str, Any]], Dict[str, Any]]
 
 
-class Module(AnsibleModule):  # type: ignore[misc]
+class Module(AnsibleModule):
     """Ends, warns and logs without what controls a terminal, and without secrets."""
 
-    def exit_json(self, **result: Any) -> NoReturn:
+    def exit_json(self, **result: Any) -> None:
         super().exit_json(**self._told(result))
 
-    def fail_json(self, msg: str, **result: Any) -> NoReturn:
+    def fail_json(self, msg: str, **result: Any) -> None:
         super().fail_json(**self._told({**result, "msg": str(msg)}))
 
     def warn(self, warning: str, **how: Any) -> None:

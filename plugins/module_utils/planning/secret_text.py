@@ -297,11 +297,11 @@ def _assigned(text: str, match: Match[str], bare: bool) -> str:
     """The bare value after NAME=, or after a quoted NAME and a colon."""
     at, spaced = match.end(), match["sep"] != match["sep"].strip()
     if match["quote"]:
-        forms = (OF_JSON,)
+        forms = [OF_JSON]
     elif spaced and bare:
-        forms = (LINE, BARE)
+        forms = [LINE, BARE]
     else:
-        forms = (OF_LIST, BARE)
+        forms = [OF_LIST, BARE]
     return next((found.group() for found in (form.match(text, at) for form in forms) if found), "")
 
 

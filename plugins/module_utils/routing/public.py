@@ -22,8 +22,8 @@ def public_of(labelled: Labelled) -> Dict[str, Any]:
     if labelled.route.auth:
         later["auth"] = labelled.labels["auth"]
     for part, headers in plain.get("headers", {}).items():
-        for name in headers:
-            if is_credential(name):
+        for name, value in headers.items():
+            if is_credential(name, value):
                 later[f"headers.{part}.{name}"] = labelled.labels[f"headers.{part}.{name}"]
     for name in later:
         _drop(plain, name.split(".", 2))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, Iterator, List, Mapping, Sequence
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.mask import HIDDEN, is_secret
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.mask import HIDDEN, is_secret, masked_text
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.layout import matcher_sets, strings
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.owner import inner_routes, maps, owner_of
 
@@ -15,9 +15,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.routing.owner im
 CREDENTIALS = frozenset(("authorization", "cookie", "proxy-authorization", "set-cookie"))
 
 
-def is_credential(header: str) -> bool:
-    """Whether the value of a header is to be hidden."""
-    return header.lower() in CREDENTIALS or is_secret(header)
+def is_credential(header: str, value: str = "") -> bool:
+    """Whether the value of a header is to be hidden, for its name or what it looks like."""
+    return header.lower() in CREDENTIALS or is_secret(header) or masked_text(value) != value
 
 
 def described(route: Any) -> Dict[str, Any]:
@@ -195,7 +195,8 @@ def _of_headers(handler: Mapping[str, Any], _aims: List[str], options: List[str]
             continue
         given = operations.get("set")
         for name, value in sorted(given.items()) if isinstance(given, dict) else ():
-            text = HIDDEN if is_credential(name) else ", ".join(strings(value))
+            text = ", ".join(strings(value))
+            text = HIDDEN if is_credential(name, text) else text
             options.append(f"{part} header {name}: {text}")
         options += [f"{part} header {name} removed" for name in strings(operations.get("delete"))]
 
