@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible import constants as C
 from ansible.errors import AnsibleConnectionFailure
@@ -208,7 +208,7 @@ def _judged(result: Result, findings: List[Finding], fail_on: str) -> None:
         )
 
 
-def _stopped(result: Result, stops: List[Tuple[str, str, Mapping[str, List[str]]]], fail_on: str) -> None:
+def _stopped(result: Result, stops: Sequence[Tuple[str, str, Mapping[str, List[str]]]], fail_on: str) -> None:
     """Fails the result for what other hosts have found of its cluster: who, about what, and the codes by level."""
     for host, about, codes in stops:
         if codes.get(ERROR):
