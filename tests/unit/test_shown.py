@@ -153,6 +153,17 @@ def test_a_module_with_a_wrong_option(ended):
         clean(result, pieces)
 
 
+def test_an_option_that_is_secret_as_a_whole(ended):
+    word = "a b token=c1 d"
+    result, logged = ended(
+        lambda *_given: {"changed": True, "said": f"it is {word}."},
+        {"it": word},
+        {"it": {"type": "str", "no_log": True}},
+    )
+    assert result["changed"] is True
+    assert "a b" not in json.dumps([result, logged]) and " d" not in result["said"]
+
+
 def test_a_line_of_progress(tmp_path):
     job = create(str(tmp_path / "jobs"))
     texts, pieces = everything()

@@ -10,6 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any, Callable, Dict, Optional
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.common.parameters import remove_values
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.connection import CONNECTION, connection_options
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import check_ranges
@@ -42,9 +43,12 @@ class Module(AnsibleModule):
         super().log(shown(masked_text(str(msg))), masked_named(shown(log_args)))
 
     def _told(self, result: Dict[str, Any]) -> Dict[str, Any]:
-        # Ansible adds the options as they were given.
-        invocation = {"module_args": masked_named(getattr(self, "params", {}))}
-        return shown({"invocation": invocation, **result}, HANDED)
+        # Ansible looks for what is secret in options as a whole, so it has to come first. True and False may be one.
+        hidden = getattr(self, "no_log_values", ())
+        switches = {name: value for name, value in result.items() if value is None or isinstance(value, bool)}
+        told = {**remove_values(result, hidden), **switches}
+        invocation = {"module_args": masked_named(remove_values(getattr(self, "params", {}), hidden))}
+        return shown({"invocation": invocation, **told}, HANDED)
 
 
 def run_module(options: Dict[str, Dict[str, Any]], work: Work, **rules: Any) -> None:
