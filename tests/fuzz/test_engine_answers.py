@@ -106,6 +106,7 @@ STORIES = {
     "logs": lambda c, k: logs.stack_logs(c, k, STACK, logs.Wanted()),
     "clean up": lambda c, k: clean_up(c, k),
     "clean up what dangles": lambda c, k: clean_up(c, k, dangling=True),
+    "clean up and break the lock": lambda c, k: clean_up(c, k, break_lock=True),
     "preflight": look_before,
 }
 ANSWERS = (*KINDS, "tasks", "nodes", "info", "swarm", "containers", "images", "volumes", "distribution")

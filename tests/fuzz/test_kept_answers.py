@@ -33,6 +33,7 @@ HOLDER = {
     "operation": "deploy",
     "message": "release 7",
     "ttl": 30.0,
+    "lease": True,
     "expires": 1_800_000_020.0,
 }
 REVISIONS = [config for config in RECORDED["/configs"] if RECORD in config["Spec"]["Labels"]]
@@ -69,7 +70,9 @@ Plain = Engine
 
 
 def make_lock(chance: random.Random):
-    return chance.choice(["acquire", "deploy", "stack info", "health", "stop"]), text_of(HOLDER, chance)
+    return chance.choice(["acquire", "deploy", "stack info", "health", "stop", "clean up and break the lock"]), text_of(
+        HOLDER, chance
+    )
 
 
 def lock_door(case):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import Backoff, patiently
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import (
     Observed,
     observe,
@@ -15,7 +16,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe i
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.options import with_defaults
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.outcome import finish
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import GOOD, Judgement
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import state_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Plan, with_mask
@@ -145,11 +146,11 @@ def _go_back(run: Any, seen: _Look, applying: Any, past: Any) -> Any:
     run.progress(str(operation))
     applying.attempted.append(operation)
     path, live = f"/services/{operation.payload['id']}", seen.live
-    run.client.post(f"{path}/update", {"version": live["Version"]["Index"], "rollback": "previous"}, live["Spec"])
+    _send_back(run, path, live)
     applying.done.append(str(operation))
     deadline = run.clock.now() + run.options["timeout"]
     while True:
-        now = run.client.get(path)
+        now = patiently(run.clock, lambda: run.client.get(path), run.keep)
         state = str((now.get("UpdateStatus") or {}).get("State") or "")
         if state != "rollback_started":
             break
@@ -163,6 +164,25 @@ def _go_back(run: Any, seen: _Look, applying: Any, past: Any) -> Any:
         reason = str((now.get("UpdateStatus") or {}).get("Message") or "no reason given")
         raise DeployError(f"Swarm has stopped the rollback of {seen.name}: {reason}.", "health_gate_failed")
     return past._replace(updates={**past.updates, **updates_of([now])}, broken=past.broken - {now["ID"]})
+
+
+def _send_back(run: Any, path: str, live: Mapping[str, Any]) -> None:
+    """Asks for the rollback; an answer that is lost, or a version that Swarm has moved on, is settled by a look."""
+    backoff, now = Backoff(run.clock, run.keep, also=("out_of_sequence",)), live
+    while True:
+        try:
+            query = {"version": now["Version"]["Index"], "rollback": "previous"}
+            run.client.post(f"{path}/update", query, now["Spec"])
+            return
+        except EngineError as error:
+            refused = error
+            backoff.bear(error)
+        now = patiently(run.clock, lambda: run.client.get(path), run.keep)
+        # A rollback makes Spec and PreviousSpec change places.
+        if now["Spec"] == live["PreviousSpec"]:
+            return
+        if now["Spec"] != live["Spec"]:
+            raise refused
 
 
 def _unchanged(client: EngineClient, clock: Any, seen: _Look, options: Options, keep: Any = None) -> List[Judgement]:
