@@ -63,6 +63,8 @@ class Watched:
 
     watch: Watch
     sock: Any
+    timeout: Any
+    response_class: Any
 
     def begin(self, watch: Watch, response: Any = http.client.HTTPResponse) -> None:
         """The next call is watched by ``watch``; its answer is a ``response``."""
@@ -74,7 +76,7 @@ class Watched:
 
         self.response_class = watched
 
-    def send(self, data: bytes) -> None:
+    def send(self, data: Any) -> None:
         """As http.client's, but a server that does not read is not waited for without end."""
         if self.sock is None:
             self.connect()  # type: ignore[attr-defined]
