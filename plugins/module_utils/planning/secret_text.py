@@ -310,7 +310,7 @@ def _bare(text: str, match: Match[str]) -> str:
     at, name, start = match.end(), match["name"], match.start()
     strong = bool(PARTS.search(name)) or name.lower() in ("pass", "pwd", "pw")
     before = text[max(0, start - 40) : start]
-    first = BEGINS.search(before) is not None and (start <= 40 or len(before.lstrip(" \t|")) < 40)
+    first = BEGINS.search(text, max(0, start - 40), start) is not None
     if match["sep"].endswith(":") and text[at : at + 1] not in ("", "\n"):
         # {User:app Password:x}, as Go prints it; an image or an address has no such place.
         found = BARE.match(text, at) if strong and before[-1:] in ("[", "{", " ", ",", "(") else None

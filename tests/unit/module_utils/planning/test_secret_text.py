@@ -76,6 +76,13 @@ def test_commands_in_parts(command, shown):
     assert mask("service", "web", "TaskTemplate.ContainerSpec.Args", command) == shown
 
 
+def test_nor_where_all_forms_stand_in_one_text():
+    for seed in range(5):
+        found = [sown(seed, form) for form in NAMES]
+        whole = masked_text("\n".join(plain_text(text) for text, _pieces in found))
+        assert not hits(whole, [piece for _text, pieces in found for piece in pieces]), whole
+
+
 PARTS = [
     "password: ", 'password="', "password=\\\"", "{\"secret\": {", '"token": [', "-p ", "-pA1 ", "mysql -p x ", "\\",
     "\\\"", "'",
