@@ -19,6 +19,7 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).resolve().parents
 from core import Core
 from playbook import Player
 from testbed import for_tests
+from testbed.commands import wait_for
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import CLEANUP
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.cleanup import clean_cluster
