@@ -42,9 +42,8 @@ class ActionModule(VaultAction):
             handed = {} if desired is None else {"desired": desired}
             if desired and desired["values"]:
                 arguments["values"] = options["values"]
-                if options["values"]["store"] == "vault":
-                    needed = {entry["name"] for entry in desired["values"]}
-                    self.use_vault(stack["name"], options["values"], needed, variables)
+                needed = {entry["name"] for entry in desired["values"]}
+                self.use_vault(stack["name"], options["values"], needed, variables)
             result.update(self.once_per_cluster(stack["name"], arguments, handed, variables))
         except StackwrightError as error:
             result.update(error.details, failed=True, msg=str(error), error_code=error.error_code)

@@ -21,8 +21,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names impo
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.election import Outcome, task_key, turn
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.piped_action import PipedAction
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.plain import as_texts, plain
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.play_vault import play_vault
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault_store import with_vaults
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.play_vault import task_vault
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault_store import VaultStore, with_vaults
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault_swarm import ENCRYPTED
 
 MODULE = "stackwright.swarm.stack_values"
 #: Options of a look that changes nothing.
@@ -48,14 +49,13 @@ class ActionModule(PipedAction):
         arguments = plain(self._task.args)
         if options["values"] is not None:
             arguments["values"] = as_texts(options["values"])
-        found = {
-            "vault": play_vault(self._loader, variables, stack, options, None),
-            "to_vault": play_vault(self._loader, variables, stack, options["to"] or {}, None),
-        }
+        moves = options["state"] == "moved"
+        found = {"vault": task_vault(self, variables, stack, options, None, moves=moves)}
+        if moves:
+            found["to_vault"] = task_vault(self, variables, stack, options["to"] or {}, None, moves=True, anew=True)
         vaults = {slot: store for slot, store in found.items() if store is not None}
 
-        def work(**other: Any) -> Dict[str, Any]:
-            given = {**arguments, **other}
+        def attempt(given: Dict[str, Any]) -> Dict[str, Any]:
             if not vaults:
                 return self._execute_module(MODULE, module_args=given, task_vars=variables)
 
@@ -66,10 +66,19 @@ class ActionModule(PipedAction):
 
             return with_vaults(vaults, run)
 
+        def work(**other: Any) -> Dict[str, Any]:
+            given = {**arguments, **other}
+            done = attempt(given)
+            if done.get("error_code") == ENCRYPTED and "vault" not in vaults:
+                # A manager knows what the options don't say.
+                vaults["vault"] = task_vault(self, variables, stack, options, None, found=True, moves=moves)
+                done = attempt(given)
+            return done
+
         alone = len(variables.get("ansible_play_batch") or ()) < 2 or self._task.run_once
         if alone or options["state"] == "listed" or self._task.check_mode:
             return work()
-        place = "" if found["vault"] is None else found["vault"].where
+        place = found["vault"].where if isinstance(found["vault"], VaultStore) else ""
         if not place:
             look = {**arguments, **LISTED, "compiled": json.dumps({"meet": True})}
             looked = self._execute_module(MODULE, module_args=look, task_vars=variables)

@@ -32,7 +32,8 @@ options:
     description:
       - Where the values are.
       - V(host_facts) looks into the gathered facts of O(host), or, with O(path), into a folder of the controller.
-      - V(swarm) asks the Engine at O(docker_host) from the controller.
+      - V(swarm) asks the Engine at O(docker_host) from the controller. Values that are encrypted there are opened with
+        the play's vault password.
     type: str
     choices: [host_facts, swarm, vault]
     default: host_facts
@@ -86,7 +87,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.values.generator
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.kept import Kept
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.plain import plain
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.play_vault import play_vault
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault_store import Clock
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault_store import Clock, VaultText
 
 
 class LookupModule(LookupBase):
@@ -118,11 +119,16 @@ class LookupModule(LookupBase):
         if store == "swarm":
             from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
             from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
-            from ansible_collections.stackwright.swarm.plugins.module_utils.store.swarm import SwarmStore
+            from ansible_collections.stackwright.swarm.plugins.module_utils.store.swarm import SwarmStore, is_encrypted
 
             client = EngineClient(Connection(docker_host=self.get_option("docker_host")))
             try:
-                return SwarmStore(stack, client).read()[0]
+                swarm = SwarmStore(stack, client)
+                _number, content = swarm.newest()
+                if is_encrypted(content):
+                    vault = VaultText(stack, swarm.where, self._loader._vault, None, names)
+                    return vault.opened(content.decode("utf-8", "surrogateescape"))[0]
+                return swarm.read()[0]
             finally:
                 client.close()
         if path:

@@ -222,6 +222,13 @@ options:
           - Of V(host_facts) the folder, V(/etc/ansible/facts.d) unless given.
           - Of V(vault) the file, C(stackwright_values.yml) beside the inventory unless given.
         type: path
+      encrypted:
+        description:
+          - Of V(swarm) - V(vault) encrypts each value on the controller with Ansible Vault, so that the Swarm has ciphertext only.
+          - Unless given, values stay in the form in which they are; where there are none yet, they are kept readable. Values that are
+            there readable are encrypted by M(stackwright.swarm.stack_values) with O(stackwright.swarm.stack_values#module:state=moved).
+        type: str
+        choices: [vault]
       vault_id:
         description:
           - The vault identity that new values are encrypted with. The play's default identity unless given.

@@ -98,6 +98,11 @@ options:
           - Of V(host_facts) the folder, V(/etc/ansible/facts.d) unless given.
           - Of V(vault) the file, C(stackwright_values.yml) beside the inventory unless given.
         type: path
+      encrypted:
+        description:
+          - As in M(stackwright.swarm.compose_stack). Values that are encrypted are found without it.
+        type: str
+        choices: [vault]
       vault_id:
         description:
           - As in M(stackwright.swarm.compose_stack). Nothing is encrypted here.

@@ -50,6 +50,14 @@ options:
       - Of V(host_facts) the folder, V(/etc/ansible/facts.d) unless given.
       - Of V(vault) the file, C(stackwright_values.yml) beside the inventory unless given.
     type: path
+  encrypted:
+    description:
+      - Of V(swarm) - V(vault) encrypts each value on the controller with Ansible Vault, so that the Swarm has ciphertext only.
+      - Unless given, values stay in the form in which they are; where there are none yet, they are kept readable.
+      - O(state=moved) to the same store with O(to.encrypted=vault), without it, or with another O(to.vault_id) writes them anew
+        in that form.
+    type: str
+    choices: [vault]
   vault_id:
     description:
       - The vault identity that new values are encrypted with. The play's default identity unless given.
@@ -67,6 +75,10 @@ options:
       path:
         description: As O(path).
         type: path
+      encrypted:
+        description: As O(encrypted); unless given, the values are readable there.
+        type: str
+        choices: [vault]
       vault_id:
         description: As O(vault_id).
         type: str
@@ -122,6 +134,15 @@ EXAMPLES = r"""
     state: moved
     to:
       store: swarm
+
+- name: Encrypt them there, with the password of the play's vault
+  stackwright.swarm.stack_values:
+    name: shop
+    store: swarm
+    state: moved
+    to:
+      store: swarm
+      encrypted: vault
 """
 
 RETURN = r"""

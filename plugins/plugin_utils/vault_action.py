@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Collection, Dict, Mapping, Optional
+from typing import Any, Collection, Dict, Mapping, Optional, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.cluster_action import ClusterAction, Result
 
@@ -14,6 +14,8 @@ class VaultAction(ClusterAction):
     """Sends the vault's values along, and writes what the module hands back. Without a vault, it is its base."""
 
     _vault: Any = None
+    #: What was asked of use_vault, for values that a manager finds encrypted.
+    _wanted: Tuple[Any, ...] = ()
 
     def use_vault(
         self,
@@ -27,19 +29,20 @@ class VaultAction(ClusterAction):
 
         :param if_used: only if that file is there and has values of the stack.
         """
-        from ansible_collections.stackwright.swarm.plugins.plugin_utils.play_vault import play_vault
+        from ansible_collections.stackwright.swarm.plugins.plugin_utils.play_vault import task_vault
 
-        vault = play_vault(self._loader, variables, stack, values, needed)
+        vault = task_vault(self, variables, stack, values, needed)
         self._vault = vault if vault is not None and (not if_used or vault.has_values()) else None
+        self._wanted = (stack, values, needed)
 
     def find_vault(self, stack: str, values: Mapping[str, Any], variables: Mapping[str, Any]) -> None:
         """Takes the vault that the task names for a revision's values; with ``auto``, that beside the inventory if it
         has values of the stack."""
-        if values["store"] == "vault":
+        if values["store"] == "auto" and not values["encrypted"]:
+            values = {"store": "vault", "vault_id": values["vault_id"]}
+            self.use_vault(stack, values, None, variables, if_used=True)
+        else:
             self.use_vault(stack, values, None, variables)
-        elif values["store"] == "auto":
-            beside = {"store": "vault", "vault_id": values["vault_id"]}
-            self.use_vault(stack, beside, None, variables, if_used=True)
 
     def repeated(self, arguments: Mapping[str, Any], last: Result, kept: bool) -> Mapping[str, Any]:
         """The arguments of a run after one that gave ``last``; ``kept`` where what that one made is kept by now."""
@@ -51,7 +54,8 @@ class VaultAction(ClusterAction):
     ) -> Result:
         follow = super()._followed
         if self._vault is None:
-            return follow(arguments, handed, variables)
+            done = follow(arguments, handed, variables)
+            return self._followed(arguments, handed, variables) if self._met_encrypted(done, variables) else done
         from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault_store import with_vaults
 
         last: Result = {}
@@ -66,5 +70,18 @@ class VaultAction(ClusterAction):
 
     def _call(self, arguments: Mapping[str, Any], handed: Mapping[str, Any], variables: Mapping[str, Any]) -> Result:
         if self._vault is not None and handed.get("defer"):
-            handed = {**handed, "vaults": {"vault": {"kept": self._vault.read()[0].as_data()}, "key": ""}}
-        return super()._call(arguments, handed, variables)
+            handed = {**handed, "vaults": {"vault": self._vault.handed(*self._vault.read()), "key": ""}}
+        done = super()._call(arguments, handed, variables)
+        if handed.get("defer") and self._met_encrypted(done, variables):
+            return self._call(arguments, handed, variables)
+        return done
+
+    def _met_encrypted(self, done: Result, variables: Mapping[str, Any]) -> bool:
+        """Whether a manager has met values that have to be opened here; from now on they are."""
+        if self._vault is not None or not self._wanted or done.get("error_code") != "values_encrypted":
+            return False
+        from ansible_collections.stackwright.swarm.plugins.plugin_utils.play_vault import task_vault
+
+        stack, values, needed = self._wanted
+        self._vault = task_vault(self, variables, stack, values, needed, found=True)
+        return True

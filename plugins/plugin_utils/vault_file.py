@@ -19,9 +19,13 @@ TOP = "stackwright_values"
 HEAD = "# Values of stacks, kept by stackwright.swarm; each one is encrypted with Ansible Vault.\n---\n"
 _TOP_LINE = re.compile(rf"^{TOP}:[ \t]*(?:\{{[ \t]*\}})?[ \t]*(?:#.*)?\r?\n?\Z")
 _KEY = r"\"(?:[^\"\\]|\\.)*\"|'(?:[^']|'')*'|[^\s\"'#\[\]{}&*!|>%@`,?:-][^:#]*?"
-_SECTION = re.compile(rf"^ +({_KEY})[ \t]*:(?:\s|\Z)")
+_SECTION = re.compile(rf"^ *({_KEY})[ \t]*:(?:\s|\Z)")
 _FOREIGN = re.compile(rf"^(?:{_KEY})[ \t]*:(?:\s|\Z)")
 _STACK = re.compile(rf"^ +stack:[ \t]+({_KEY})[ \t]*\r?$", re.MULTILINE)
+#: What only our sections have, and what each of them has.
+_OURS = re.compile(r"^ *(?:counter|versions|current|generator)[ \t]*:|!vault \"\$ANSIBLE_VAULT")
+_ALONE = re.compile(r"^ *[^\s:/#]+:[ \t]*(?:#.*)?\r?\n?\Z")
+_INNER = re.compile(r"(?: +|.*[{,] *)\"?(?:format|stack|counter)\"?:")
 _REMARKS = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\n)*")
 #: What yaml's constructors let through when a value is not what its tag says.
 _YAML_ERRORS = (yaml.YAMLError, ValueError, TypeError, KeyError, AttributeError, OverflowError, IndexError)
@@ -99,31 +103,20 @@ def split(text: str) -> Document:
     top = next((number for number, line in enumerate(lines) if _TOP_LINE.match(line)), None)
     if top is None:
         return _converted(text)
-    sections: list[Section] = []
-    own: list[str] = []
-    step, name, start, remarks = _step(lines[top + 1 :]), None, 0, 0
-    end = len(lines)
-    for number in range(top + 1, len(lines) + 1):
-        line = lines[number] if number < len(lines) else None
-        is_remark = line is not None and not line.strip(" \t\r\n").partition("#")[0]
-        if line is not None and is_remark:
-            remarks += 1
-            own.append(line)
-            continue
-        foreign = line is not None and _FOREIGN.match(line) is not None
-        if line is None or foreign or len(line) - len(line.lstrip(" ")) == step:
-            # Remarks stand before what they are about.
-            cut = len(own) - remarks if line is not None else len(own)
-            if start:
-                sections.append(Section(name, "".join(own[:cut]), start))
-                own = own[cut:]
-            if line is None or foreign:
-                end = number - len(own)
-                break
-            start, name = number + 1 - len(own), _name(line)
-        own.append(line)
-        remarks = 0
-    return Document("".join(lines[:top]), tuple(sections), "".join(lines[end:]), step)
+    step, end = _step(lines[top + 1 :]), _end(lines, top + 1)
+    starts = _starts(lines, top + 1, end, step)
+    if not starts and not all(_is_remark(line) for line in lines[top + 1 : end]):
+        raise ValueError(f"it has no section that can be told (from line {top + 2})")
+    # What stands above the first section and is no remark is one that has lost its name.
+    if starts and _above(lines, starts[0]) > top + 1:
+        starts.insert(0, top + 1)
+    begins = [top + 1, *(_above(lines, start) for start in starts[1:])] if starts else []
+    last = end if end == len(lines) else _above(lines, end)
+    sections = tuple(
+        Section(_name(lines[start]), "".join(lines[begin:after]), begin + 1)
+        for start, begin, after in zip(starts, begins, [*begins[1:], last])
+    )
+    return Document("".join(lines[:top]), sections, "".join(lines[last if starts else top + 1 :]), step)
 
 
 def parse_section(section: Section) -> dict[str, Any]:
@@ -175,6 +168,34 @@ def _converted(text: str) -> Document:
         return Document(HEAD, tuple(Section(str(name), render_section(str(name), found[name]), 1) for name in found))
     except _YAML_ERRORS:
         raise ValueError("the section of a stack is not what was written") from None
+
+
+def _is_remark(line: str) -> bool:
+    return not line.strip(" \t\r\n").partition("#")[0]
+
+
+def _above(lines: list[str], at: int) -> int:
+    """Where the remarks begin that stand directly above a line."""
+    while _is_remark(lines[at - 1]):
+        at -= 1
+    return at
+
+
+def _end(lines: list[str], begin: int) -> int:
+    """Where something begins that is not ours: with a key that is not indented, behind all that only we write."""
+    ours = max((number for number, line in enumerate(lines) if _OURS.search(line)), default=begin)
+    return next((at for at in range(max(begin, ours + 1), len(lines)) if _FOREIGN.match(lines[at])), len(lines))
+
+
+def _starts(lines: list[str], begin: int, end: int, step: int) -> list[int]:
+    """Where sections begin: at a stack's name, or at what has in it what every section has.
+
+    Other lines that are indented so have lost blanks, such as the name of a value, which has a slash.
+    """
+    blanks = {at: len(lines[at]) - len(lines[at].lstrip(" ")) for at in range(begin, end) if not _is_remark(lines[at])}
+    alone = {at for at, count in blanks.items() if count < step + min(step, 2) and _ALONE.match(lines[at])}
+    found = [at for at, count in blanks.items() if count == step or at in alone]
+    return [at for at, after in zip(found, [*found[1:], end]) if at in alone or any(map(_INNER.match, lines[at:after]))]
 
 
 def _step(lines: list[str]) -> int:

@@ -77,6 +77,12 @@ class VaultText(Store):
     ) -> None:
         self.stack, self.where, self.vault, self.vault_id = stack, where, vault, vault_id
         self.wanted, self.anew = wanted, anew
+        #: Whether the next writing takes the place of the same values in another form.
+        self.in_place = False
+
+    def handed(self, kept: Kept, token: Any) -> dict[str, Any]:
+        """What a module gets of it."""
+        return {"kept": kept.as_data(), "where": self.where}
 
     def opened(self, text: str) -> tuple[Kept, str | None]:
         """The values of the stack in ``text``, and its section. Raises ValueStoreError."""
@@ -249,7 +255,7 @@ class VaultStore(VaultText):
 
 
 def with_vaults(
-    stores: Mapping[str, VaultStore], run: Callable[[dict[str, Any], bool], dict[str, Any]]
+    stores: Mapping[str, VaultText], run: Callable[[dict[str, Any], bool], dict[str, Any]]
 ) -> dict[str, Any]:
     """The result of ``run(vaults, again)``, a module's run with what it needs of each vault, by slot.
 
@@ -265,14 +271,14 @@ def with_vaults(
     for _number in range(TRIES):
         key = token_hex(32)
         found = {slot: store.read() for slot, store in stores.items()}
-        sent = {slot: {"kept": kept.as_data()} for slot, (kept, _token) in found.items()}
+        sent = {slot: stores[slot].handed(*read) for slot, read in found.items()}
         result = run({**sent, "key": key, "made": made, "before": before}, again)
         made_now, before_now = result.pop("vault_made", {}), result.pop("vault_before", {})
         final, sealed = result.pop("vault_final", False), result.pop("vault_writes", None)
         if sealed is None:
             return result
         try:
-            slot, data = unseal(key, sealed)
+            slot, data, in_place = unseal(key, sealed)
             store = stores[slot]
         except (ValueError, KeyError, TypeError, RecursionError):
             raise ValueStoreError(
@@ -280,6 +286,7 @@ def with_vaults(
                 "store_damaged",
                 "Run again. Nothing was kept, and nothing was changed with values that are not kept.",
             ) from None
+        store.in_place = bool(in_place)
         try:
             store.write(Kept.from_data(data, store.stack, store.where), found[slot][1])
         except StoreConflict:

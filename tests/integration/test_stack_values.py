@@ -1,5 +1,7 @@
 """The module stack_values and the lookup stack_value through ansible-playbook, with each of the stores."""
 
+import base64
+import json
 import sys
 from pathlib import Path
 
@@ -9,6 +11,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from playbook import Player
 
+#: The store swarm, with the option of this name.
+ENCRYPTED = "encrypted"
 ONE, TWO = "planted-value-one", "planted-value-two"
 
 
@@ -17,8 +21,8 @@ class Values:
 
     def __init__(self, bed, stack, folder, store):
         self.player = Player(folder, {"m1": bed.docker_host}, {"password": "of the vault\n"})
-        self.stack, self.store = stack, store
-        self.place = {"store": store}
+        self.stack, self.store = stack, "swarm" if store == ENCRYPTED else store
+        self.place = {"store": self.store, **({"encrypted": "vault"} if store == ENCRYPTED else {})}
         if store == "host_facts":
             self.place["path"] = str(folder / "facts.d")
 
@@ -40,7 +44,7 @@ class Values:
 
     def lookup(self, name):
         """What the lookup gives, out of a file that a task of no_log wrote."""
-        place = {key: value for key, value in self.place.items() if value}
+        place = {key: value for key, value in self.place.items() if value and key != "encrypted"}
         more = "".join(f", {key}={value!r}" for key, value in place.items())
         if self.store == "swarm":
             more += f", docker_host={self.player.hosts['m1']!r}"
@@ -50,7 +54,7 @@ class Values:
         return run, (self.player.folder / "looked").read_text() if run.code == 0 else None
 
 
-@pytest.fixture(params=["host_facts", "swarm", "vault"])
+@pytest.fixture(params=["host_facts", "swarm", "vault", ENCRYPTED])
 def values(request, bed, swarm, tmp_path):
     yield Values(bed, swarm.name, tmp_path, request.param)
     for name in bed.node("m1").cli(["docker", "config", "ls", "--format", "{{.Name}}"]).stdout.split():
@@ -109,6 +113,66 @@ def test_moving(values, tmp_path):
     values.change(values={"A": TWO})
     run = values.run(values.task(state="moved", to=to))
     assert run.last["error_code"] == "store_conflict"
+
+
+def test_encrypted_in_the_swarm_and_readable_again(bed, swarm, tmp_path):
+    values = Values(bed, swarm.name, tmp_path, "swarm")
+    node = bed.node("m1")
+
+    def configs():
+        names = node.cli(["docker", "config", "ls", "--format", "{{.Name}}"]).stdout.split()
+        return [name for name in names if name.startswith(f"stackwright.values.{swarm.name}.")]
+
+    def content():
+        (name,) = configs()
+        text = node.cli(["docker", "config", "inspect", "--format", "{{json .Spec.Data}}", name]).stdout
+        return base64.b64decode(json.loads(text)).decode()
+
+    def secrets(**passwords):
+        for name, password in passwords.items():
+            (tmp_path / name).write_text(password)
+        return {"ANSIBLE_VAULT_IDENTITY_LIST": ",".join(f"{name}@{tmp_path / name}" for name in passwords)}
+
+    encrypted, readable = {"store": "swarm", "encrypted": "vault"}, {"store": "swarm"}
+    values.change(values={"A": ONE, "db/B": TWO})
+    kept = values.change(state="listed")["values"]
+    assert ONE in content()
+    refused = values.run(values.task(values={"A": TWO}, encrypted="vault"))
+    assert refused.last["error_code"] == "store_conflict"
+    assert values.change(state="moved", to=encrypted)["changed"] is True
+    written = content()
+    assert ONE not in written and TWO not in written and "!vault" in written
+    assert values.change(state="moved", to=encrypted)["changed"] is False
+    assert content() == written
+    # Whoever does not say so gets them all the same, and they stay encrypted.
+    assert values.change(state="listed")["values"] == kept
+    assert values.lookup("A")[1] == ONE
+    values.change(values={"A": TWO})
+    assert "!vault" in content() and TWO not in content()
+    # Without the right password there is an error, and nothing changes.
+    written = content()
+    for environment, code in (
+        (secrets(wrong="another"), "vault_password_wrong"),
+        ({"ANSIBLE_VAULT_PASSWORD_FILE": ""}, "vault_password_missing"),
+    ):
+        for options in ({"state": "listed"}, {"values": {"C": ONE}}, {"state": "moved", "to": readable}):
+            run = values.player.play(values.task(**options, encrypted="vault"), environment=environment)
+            assert (run.code, run.last["error_code"]) == (2, code), run.output
+    assert content() == written
+    # Another password, then without the first one.
+    both = secrets(old="of the vault", new="brand new")
+    to = {**encrypted, "vault_id": "new"}
+    run = values.player.play(values.task(state="moved", encrypted="vault", to=to), environment=both)
+    assert (run.code, run.last["changed"]) == (0, True), run.output
+    assert content().count("AES256;new") == 3  # of A two versions
+    alone = secrets(new="brand new")
+    run = values.player.play(values.task(state="listed"), environment=alone)
+    assert [entry["name"] for entry in run.last["values"]] == ["db/B", "stack/A"], run.output
+    for changed in (True, False):
+        run = values.player.play(values.task(state="moved", encrypted="vault", to=readable), environment=alone)
+        assert (run.code, run.last["changed"]) == (0, changed), run.output
+    assert TWO in content()
+    node.cli(["docker", "config", "rm", *configs()])
 
 
 def test_what_is_wrong_is_said(values):

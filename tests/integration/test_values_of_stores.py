@@ -30,7 +30,11 @@ class Tasks:
     def __init__(self, bed, swarm, folder, store):
         self.bed, self.swarm, self.store = bed, swarm, store
         self.player = Player(folder, {"m1": bed.docker_host}, {"password": "of the vault\n", "other": "another\n"})
-        self.values = {"store": store, **({"path": str(folder / "facts.d")} if store == "host_facts" else {})}
+        self.values = {
+            "store": store,
+            **({"store": "swarm", "encrypted": "vault"} if store == "encrypted" else {}),
+            **({"path": str(folder / "facts.d")} if store == "host_facts" else {}),
+        }
         self.vault = folder / "stackwright_values.yml"
 
     def task(self, command=GOOD, **options):
@@ -70,7 +74,7 @@ def tasks(request, bed, swarm, tmp_path):
             bed.node("m1").cli(["docker", "config", "rm", name])
 
 
-@pytest.mark.parametrize("tasks", ["host_facts", "swarm", "vault"], indirect=True)
+@pytest.mark.parametrize("tasks", ["host_facts", "swarm", "vault", "encrypted"], indirect=True)
 def test_going_back_takes_the_versions_of_the_revision(tasks):
     tasks.deploy()
     first = tasks.live()

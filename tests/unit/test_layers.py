@@ -52,7 +52,9 @@ LAYERS = {
     "module_utils/adapter": ["module_utils"],
     "plugin_utils/cluster_action": ["module_utils", "plugin_utils"],
     "plugin_utils/piped_action": ["module_utils", "plugin_utils"],
+    "plugin_utils/play_vault": ["module_utils", "plugin_utils"],
     "plugin_utils/vault": [
+        "module_utils/swarm",
         "module_utils/errors",
         "module_utils/values",
         "module_utils/store",

@@ -163,6 +163,7 @@ FOUNDING: Spec = {
 STORE: Spec = {
     "store": {"type": "str", "choices": ["auto", "host_facts", "swarm", "vault"], "default": "auto"},
     "path": {"type": "path"},
+    "encrypted": {"type": "str", "choices": ["vault"]},
     "vault_id": {"type": "str"},
 }
 

@@ -17,9 +17,10 @@ VAULT, TO_VAULT = "vault", "to_vault"
 
 def values_options(given: Mapping[str, Any], compiled: Mapping[str, Any], slot: str = VAULT) -> Dict[str, Any]:
     """The options of a store: what the user gave, and what the controller's vault has."""
-    vault = (compiled.get("vaults") or {}).get(slot) or {}
     sent = compiled.get("vaults") or {}
-    return {**given, "carried": vault.get("kept"), "made": sent.get("made"), "before": sent.get("before")}
+    vault = sent.get(slot) or {}
+    own = {"carried": vault.get("kept"), "where": vault.get("where"), "number": vault.get("number")}
+    return {**given, **own, "made": sent.get("made"), "before": sent.get("before")}
 
 
 def handed_over(work: Callable[[], Dict[str, Any]], compiled: Mapping[str, Any]) -> Dict[str, Any]:
@@ -36,7 +37,7 @@ def handed_over(work: Callable[[], Dict[str, Any]], compiled: Mapping[str, Any])
 
         from ansible_collections.stackwright.swarm.plugins.module_utils.values.seal import NONCE, seal
 
-        data = [needed.slot, needed.kept.as_data()]
+        data = [needed.slot, needed.kept.as_data(), needed.in_place]
         sealed = seal(vaults["key"], os.urandom(NONCE), data)
         told = {"vault_writes": sealed, "vault_made": needed.made, "vault_before": needed.before}
         if needed.failure is not None:
@@ -59,10 +60,12 @@ def change_values(client: EngineClient, params: Dict[str, Any], check: bool) -> 
     )
 
     compiled = json.loads(params["compiled"] or "{}")
+    if "ciphertext" in compiled:
+        return _ciphertext(client, full_name(params) or "", compiled["ciphertext"])
     places = [values_options(params, compiled)]
     if params["state"] == "moved":
         places.append(values_options(params["to"], compiled, TO_VAULT))
-    if not compiled and any(place["store"] == "vault" for place in places):
+    if not compiled and any(place["store"] == "vault" or place.get("encrypted") for place in places):
         raise StackwrightError(
             "stack_values was run without its action plugin, which reads the vault.",
             error_code="usage",
@@ -72,9 +75,38 @@ def change_values(client: EngineClient, params: Dict[str, Any], check: bool) -> 
     info = client.get("/info") if meets or any(place["store"] == AUTO for place in places) else {}
     managers = managers_of(info) if any(place["store"] == AUTO for place in places) else 1
     stack, clock = full_name(params) or "", SystemClock()
-    stores = [open_store(client, clock, stack, managers, place, slot) for place, slot in zip(places, (VAULT, TO_VAULT))]
-    keeping = Keeping(stores[0], SystemRandom(), clock.wall(), check)
-    result = handed_over(lambda: keeping.run(params, stores[-1]), compiled)
-    if meets and stores[0].kind == SWARM:
+    slots = zip(places, (VAULT, TO_VAULT))
+    try:
+        stores = [open_store(client, clock, stack, managers, place, slot) for place, slot in slots]
+        keeping = Keeping(stores[0], SystemRandom(), clock.wall(), check)
+        result = handed_over(lambda: keeping.run(params, stores[-1]), compiled)
+        kind = stores[0].kind
+    except StackwrightError as error:
+        if not meets or error.error_code != "values_encrypted":
+            raise
+        result, kind = {"changed": False}, SWARM
+    if meets and kind == SWARM:
         result["cluster_id"] = str(((info.get("Swarm") or {}).get("Cluster") or {}).get("ID") or "")
     return result
+
+
+def _ciphertext(client: EngineClient, stack: str, request: Mapping[str, Any]) -> Dict[str, Any]:
+    """What is encrypted in the Swarm, for the controller; or what it has encrypted, for the Swarm. Both sealed."""
+    import os
+
+    from ansible_collections.stackwright.swarm.plugins.module_utils.store.swarm import SwarmStore, is_encrypted
+    from ansible_collections.stackwright.swarm.plugins.module_utils.values.seal import NONCE, seal
+    from ansible_collections.stackwright.swarm.plugins.module_utils.values.store import StoreConflict
+
+    store = SwarmStore(stack, client)
+    answer: Dict[str, Any] = {"conflict": False}
+    if "put" in request:
+        try:
+            store.put(request["put"].encode("utf-8", "surrogateescape"), request["number"])
+        except StoreConflict:
+            answer["conflict"] = True
+    else:
+        number, content = store.newest()
+        text = content.decode("utf-8", "surrogateescape") if is_encrypted(content) else ""
+        answer = {"number": number, "text": text, "readable": not text and not store.read()[0].empty}
+    return {"changed": False, "vault_writes": seal(request["key"], os.urandom(NONCE), answer)}

@@ -9,14 +9,14 @@ Services follow when they are deployed.
 from __future__ import annotations
 
 import time
-from typing import Any, Dict, List, Mapping, Sequence
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ValueStoreError
 from ansible_collections.stackwright.swarm.plugins.module_utils.store.carried import NotYetKept
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.choice import ALL, listed, regenerated, texts_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.generators import full_name
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.kept import GENERATED, SET, Kept
-from ansible_collections.stackwright.swarm.plugins.module_utils.values.store import Store, update
+from ansible_collections.stackwright.swarm.plugins.module_utils.values.store import Store, StoreConflict, update
 
 Result = Dict[str, Any]
 
@@ -36,7 +36,8 @@ class Keeping:
         state = params["state"]
         names = [name if name == ALL else full_name(name) for name in params["names"] or []]
         if state == "moved":
-            return self._moved(target)
+            forms = [[place.get(name) for name in ("encrypted", "vault_id")] for place in (params, params["to"])]
+            return self._moved(target, forms[0] != forms[1])
         before, _token = self.store.read()
 
         def edit(kept: Kept) -> Kept:
@@ -82,14 +83,25 @@ class Keeping:
             kept = kept.added(name, made[name], GENERATED, self._mark(), self.created, entry.generator, entry.params)
         return kept
 
-    def _moved(self, target: Store) -> Result:
-        """The target has everything before the source loses it: a crash between the two leaves both."""
-        if type(target) is type(self.store) and target.where == self.store.where:
-            raise ValueStoreError(f"The values are to be moved from {target.where} to itself.", "invalid_options")
-        kept, _token = self.store.read()
+    def _moved(self, target: Store, again: bool) -> Result:
+        """The target has everything before the source loses it: a crash between the two leaves both.
+
+        In one and the same place the values are written once, in another form; ``again`` where there is another one.
+        """
+        same = target.where == self.store.where
+        if same and not again:
+            raise ValueStoreError(
+                f"The values are to be moved from {target.where} to itself.",
+                "invalid_options",
+                "To encrypt them anew, name another vault_id in `to`.",
+            )
+        found = self._readable(same)
+        if found is not None and same and not found[0].empty:
+            return self._written_anew(target, *found)
         there, _token = target.read()
-        if kept.empty:
+        if found is None or found[0].empty:
             return self._result(there, there, target)
+        kept = found[0]
         if not there.empty and there != kept:
             raise ValueStoreError(
                 f"The store {target.where} has other values of the stack {kept.stack} already.",
@@ -99,10 +111,37 @@ class Keeping:
         if not self.check:
             update(target, lambda _there: kept)
             update(self.store, lambda _kept: Kept(kept.stack, {}, kept.counter))
-        result = self._result(kept, kept, target)
-        result["changed"] = True
-        result["diff"] = {"before": f"store {self.store.where}\n", "after": f"store {target.where}\n"}
+        return self._move(kept, target, target.where)
+
+    def _readable(self, same: bool) -> Optional[Tuple[Kept, Any]]:
+        """What the store has; None where that has the form already in which it is to be."""
+        try:
+            return self.store.read()
+        except ValueStoreError as error:
+            if same and error.error_code == "values_encrypted":
+                return None
+            raise
+
+    def _written_anew(self, target: Store, kept: Kept, token: Any) -> Result:
+        result = self._move(kept, target, f"{target.where}, in the new form")
+        if self.check:
+            return result
+        try:
+            target.write(kept, token)
+        except StoreConflict:
+            raise ValueStoreError(
+                f"Somebody else has changed the values in {target.where} meanwhile. Nothing was changed here.",
+                hint="Run again.",
+            ) from None
+        except NotYetKept as needed:
+            needed.result, needed.in_place = result, True
+            raise
         return result
+
+    def _move(self, kept: Kept, target: Store, after: str) -> Result:
+        result = self._result(kept, kept, target)
+        diff = {"before": f"store {self.store.where}\n", "after": f"store {after}\n"}
+        return {**result, "changed": True, "diff": diff}
 
     def _mark(self) -> str:
         return f"{self.rng.getrandbits(32):08x}"

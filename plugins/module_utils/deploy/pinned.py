@@ -13,6 +13,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.errors import De
 from ansible_collections.stackwright.swarm.plugins.module_utils.store.carried import NotYetKept
 from ansible_collections.stackwright.swarm.plugins.module_utils.store.choose import (
     AUTO,
+    SWARM,
     VAULT,
     managers_of,
     open_store,
@@ -33,7 +34,8 @@ def kept_in(snapshot: Data, values: Data) -> Dict[str, Any]:
     kept = snapshot["values"]
     store = dict(kept.get("store") or {})
     if values.get("carried") is not None:
-        store = {"store": VAULT, "path": values.get("path"), "carried": values["carried"]}
+        store = {name: values.get(name) for name in ("path", "carried", "where", "number")}
+        store["store"] = VAULT if values.get("number") is None else SWARM
     elif values.get("store", AUTO) != AUTO:
         store = {"store": values["store"], "path": values.get("path")}
     return {**snapshot, "values": {**kept, "store": store}}

@@ -17,8 +17,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.options i
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.places import is_within, places_in
-from ansible_collections.stackwright.swarm.plugins.module_utils.store.carried import Carried, NotYetKept
-from ansible_collections.stackwright.swarm.plugins.module_utils.store.choose import managers_of, open_store
+from ansible_collections.stackwright.swarm.plugins.module_utils.store.carried import NotYetKept
+from ansible_collections.stackwright.swarm.plugins.module_utils.store.choose import is_carried, managers_of, open_store
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.choice import (
     Ask,
     completed,
@@ -142,15 +142,17 @@ class Values:
 
     def _open(self) -> Store:
         if self._store is None:
-            stack, managers = self.desired["stack"]["name"], managers_of(self._observed["info"])
-            self._store = open_store(self.client, self.clock, stack, managers, self.options)
+            self._store = self._opened(managers_of(self._observed["info"]))
         return self._store
+
+    def _opened(self, managers: int) -> Store:
+        return open_store(self.client, self.clock, self.desired["stack"]["name"], managers, self.options)
 
     # -- what is left to do besides the deployment
 
     def hand_over(self, look: Callable[[], Any]) -> None:
-        """Of the store ``vault``: raises NotYetKept with what the controller has to write first."""
-        store = Carried(self.desired["stack"]["name"], self.options.get("carried"), "vault")
+        """Of values that the controller keeps: raises NotYetKept with what the controller has to write first."""
+        store = self._opened(1)
         kept, _token = store.read()
         if self.regenerate or any(version_of(kept, entry) is None for entry in self.entries):
             look()  # a plan that can't be carried out is found before anything is kept
@@ -281,7 +283,7 @@ def with_values(
     )
     quiet = given["check"] or given["defer"]
     try:
-        if (values.options.get("store") == "vault") and not quiet:
+        if is_carried(values.options) and not quiet:
             values.hand_over(lambda: story(client, clock, desired, {**given, "check": True}))
         result = story(client, clock, desired, given)
         pending = values.settle(write=not quiet)

@@ -22,6 +22,7 @@ class NotYetKept(Exception):
     def __init__(self, slot: str, kept: Kept) -> None:
         super().__init__("the controller has to write its vault first")
         self.slot, self.kept = slot, kept
+        self.in_place = False  # the same values in another form, in the same place
         self.made: Dict[str, str] = {}  # name to what was done to it
         self.before: Dict[str, str] = {}  # name to the version that was the current one, where that was replaced
         self.failure: Optional[StackwrightError] = None  # what the module ends with, once this is written
@@ -29,16 +30,25 @@ class NotYetKept(Exception):
 
 
 class Carried(Store):
-    """The values that came along; writing them breaks off with NotYetKept. ``slot`` tells one vault from another."""
+    """The values that came along; writing them breaks off with NotYetKept. ``slot`` tells one vault from another.
 
-    kind = "vault"
+    ``number`` is that of the Docker config that has them encrypted, None of a vault on the controller.
+    """
 
-    def __init__(self, stack: str, data: Optional[Mapping[str, Any]], where: str, slot: str = "vault") -> None:
-        self.where, self.slot = where, slot
+    def __init__(
+        self,
+        stack: str,
+        data: Optional[Mapping[str, Any]],
+        where: str,
+        slot: str = "vault",
+        number: Optional[int] = None,
+    ) -> None:
+        self.where, self.slot, self.number = where, slot, number
+        self.kind = "vault" if number is None else "swarm"
         self._kept = Kept(stack) if data is None else Kept.from_data(data, stack, where)
 
     def read(self) -> Tuple[Kept, Any]:
-        return self._kept, None
+        return self._kept, self.number
 
     def write(self, kept: Kept, token: Any) -> None:
         raise NotYetKept(self.slot, kept)

@@ -28,8 +28,9 @@ def open_store(
     Raises ValueStoreError and EngineError where ``auto`` can't look.
     """
     kind = options.get("store") or AUTO
-    if kind == VAULT:
-        return Carried(stack, options.get("carried"), options.get("path") or "vault", slot)
+    if is_carried(options):
+        where = options.get("where") or options.get("path") or "vault"
+        return Carried(stack, options.get("carried"), where, slot, options.get("number"))
     if kind == HOST_FACTS:
         return HostFacts(stack, clock, options.get("path") or "")
     if kind == SWARM:
@@ -37,6 +38,11 @@ def open_store(
     order: List[Store] = [HostFacts(stack, clock, options.get("path") or "")]
     order.insert(1 if managers < 2 else 0, _swarm(client, stack))
     return next((store for store in order if not store.read()[0].empty), order[0])
+
+
+def is_carried(options: Mapping[str, Any]) -> bool:
+    """Whether the controller has these values: in its vault, or encrypted in the Swarm (``number`` says where)."""
+    return options.get("store") == VAULT or options.get("number") is not None
 
 
 def managers_of(info: Mapping[str, Any]) -> int:

@@ -28,7 +28,7 @@ class HostFacts(Store):
 
     def __init__(self, stack: str, clock: Any, folder: str = "") -> None:
         self.stack, self.clock = stack, clock
-        self.folder = folder or FOLDER
+        self.folder = os.path.realpath(folder or FOLDER)
         self._name = f"{FACT}{stack}.fact"
         self.where = os.path.join(self.folder, self._name)
         self._lock = os.path.join(self.folder, f".{FACT}{stack}.lock")

@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The store ``swarm``: the values stand in the raft log of the managers, as a Docker config.
 
+They are readable JSON, or the text of a vault that the controller has encrypted.
+
 The data of a config can't be changed. So each writing is a new config with the next number in its name, which can be
 created only once: that makes it a compare-and-swap over all managers. The one with the highest number counts.
 """
@@ -42,8 +44,14 @@ class SwarmStore(Store):
 
     def read(self) -> Tuple[Kept, Any]:
         number, content = self.newest()
-        if not content:
+        if not content or (is_encrypted(content) and b"!vault" not in content):
             return Kept(self.stack), number
+        if is_encrypted(content):
+            raise ValueStoreError(
+                f"The values of {self.stack} in the Swarm are encrypted with Ansible Vault; this run can't open them.",
+                "values_encrypted",
+                "Give the play the vault's password (--ask-vault-pass, --vault-id), and the task encrypted: vault.",
+            )
         return from_json(content, self.stack, self._named(number)), number
 
     def newest(self) -> Tuple[int, bytes]:
@@ -127,6 +135,11 @@ class SwarmStore(Store):
         except EngineError as error:
             if error.error_code != "not_found":
                 raise
+
+
+def is_encrypted(content: bytes) -> bool:
+    """Whether this is the text of a vault, and not JSON."""
+    return content.startswith(b"#")
 
 
 def _is_config(config: Dict[str, Any]) -> bool:

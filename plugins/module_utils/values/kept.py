@@ -159,6 +159,7 @@ class Kept:
             )
             _want(number == FORMAT, "it has another format")
             _want(data.get("stack") == stack, "it is not for this stack")
+            _want(set(data) == {"format", "stack", "counter", "values"}, "it has other keys than were written")
             _want(isinstance(data.get("values"), Mapping), "its values are no map")
             entries = {}
             for place, (name, entry) in enumerate(data["values"].items(), 1):
@@ -200,6 +201,7 @@ def _entry_data(entry: Entry) -> Dict[str, Any]:
 
 
 def _entry(data: Mapping[str, Any], place: str) -> Entry:
+    _want(set(data) == {"current", "generator", "params", "versions"}, f"{place} has other keys than were written")
     versions = data.get("versions")
     _want(isinstance(versions, list), f"the versions of {place} are no list")
     found = []
@@ -207,9 +209,10 @@ def _entry(data: Mapping[str, Any], place: str) -> Entry:
         of = f"version {index} of {place}"
         _want(isinstance(version, Mapping), f"{of} is no map")
         texts = {key: _text(version.get(key), f"the {key} of {of}") for key in ("mark", "created", "origin")}
-        _want("value" in version, f"{of} has no value")
+        _want(set(version) == {"number", "value", *texts}, f"{of} has other keys than were written")
         value = None if version["value"] is None else _text(version["value"], f"the value of {of}")
         found.append(Version(_number(version.get("number"), f"the number of {of}"), value=value, **texts))
+    _want(len({version.label for version in found}) == len(found), f"{place} has a version twice")
     generator, params = data.get("generator"), data.get("params")
     if generator is not None:
         _text(generator, f"the generator of {place}")
