@@ -174,7 +174,7 @@ def test_a_failing_way_back_is_undone_like_any_deployment(core, swarm, text):
     core.deploy(text(2))
     snapshot_of_failing = text(3, command="'false'")
     with pytest.raises(StackwrightError):
-        core.deploy(snapshot_of_failing, timeout=20)
+        core.deploy(snapshot_of_failing, timeout=60, stable_for=5)  # on a busy machine its end is told late
     assert live(swarm) == [("web", "hello-2", "page-2")]
     assert [(n, s) for n, s, _b in history(core)] == [(3, "FAILED"), (2, "HEALTHY"), (1, "HEALTHY")]
     error = refused(core, 3)
