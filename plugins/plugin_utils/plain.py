@@ -16,7 +16,7 @@ def plain(value: Any) -> Any:
 
     From ansible-core 2.19 on, values are tagged subclasses, partly lazy; a date that YAML read becomes its ISO text.
     """
-    if value is None or isinstance(value, bool):
+    if value is None or isinstance(value, bool) or type(value) is str:
         return value
     if isinstance(value, Mapping):
         return {plain(key): plain(item) for key, item in value.items()}

@@ -175,3 +175,21 @@ def test_answers_of_a_survey(value, kind, read):
 def test_an_answer_of_a_kind_that_is_not_there():
     with pytest.raises(AnsibleFilterError, match="none of text, bool, int, list, dict"):
         filter_of("answer")("x", "float")
+
+
+def test_compose_render_reads_what_it_may_and_no_deeper_than_it_can(tmp_path):
+    compose_render = filter_of("compose_render")
+    (tmp_path / "project").mkdir()
+    (tmp_path / "outside").write_text("A=1\n", encoding="utf-8")
+    definition = {"services": {"web": {"image": "nginx", "env_file": "../outside"}}}
+    options = {"name": "shop", "project_directory": str(tmp_path / "project")}
+    assert "A=1" in compose_render(definition, **options)
+    with pytest.raises(AnsibleFilterError, match="outside of the project's folder"):
+        compose_render(definition, confine="project", **options)
+    with pytest.raises(AnsibleFilterError, match="project or none"):
+        compose_render(definition, confine="all", **options)
+    deep = []
+    for _ in range(5000):
+        deep = [deep]
+    with pytest.raises(AnsibleFilterError, match="nested too deep"):
+        compose_render({"services": {"web": {"image": deep}}}, **options)
