@@ -53,7 +53,7 @@ class ActionModule(PipedAction):
         found = {"vault": task_vault(self, variables, stack, options, None, moves=moves)}
         if moves:
             found["to_vault"] = task_vault(self, variables, stack, options["to"] or {}, None, moves=True, anew=True)
-        vaults = {slot: store for slot, store in found.items() if store is not None}
+        vaults: Dict[str, Any] = {slot: store for slot, store in found.items() if store is not None}
 
         def attempt(given: Dict[str, Any]) -> Dict[str, Any]:
             if not vaults:

@@ -126,8 +126,8 @@ class LookupModule(LookupBase):
                 swarm = SwarmStore(stack, client)
                 _number, content = swarm.newest()
                 if is_encrypted(content):
-                    vault = VaultText(stack, swarm.where, self._loader._vault, None, names)
-                    return vault.opened(content.decode("utf-8", "surrogateescape"))[0]
+                    text = VaultText(stack, swarm.where, self._loader._vault, None, names)
+                    return text.opened(content.decode("utf-8", "surrogateescape"))[0]
                 return swarm.read()[0]
             finally:
                 client.close()

@@ -31,7 +31,7 @@ class VaultAction(ClusterAction):
         """
         from ansible_collections.stackwright.swarm.plugins.plugin_utils.play_vault import task_vault
 
-        vault = task_vault(self, variables, stack, values, needed)
+        vault: Any = task_vault(self, variables, stack, values, needed)
         self._vault = vault if vault is not None and (not if_used or vault.has_values()) else None
         self._wanted = (stack, values, needed)
 
