@@ -186,7 +186,10 @@ def test_the_secrets_of_dockers_cli_are_replaced_and_nothing_else_restarts(core,
 def test_a_bad_command_fails_with_error_exit_code_node_and_log(core, bed, swarm):
     image = bed.images["busybox"]
     with pytest.raises(DeployError) as failed:
-        core.deploy(f"services: {{web: {{image: '{image}', command: [sh, -c, 'echo no such table >&2; exit 3']}}}}")
+        core.deploy(
+            f"services: {{web: {{image: '{image}', command: [sh, -c, 'echo no such table >&2; exit 3']}}}}",
+            stable_for=5,
+        )
     assert failed.value.error_code == "health_gate_failed"
     (failure,) = failed.value.details["failures"]
     assert failure["service"] == f"{core.stack}_web"
@@ -344,7 +347,7 @@ services:
     good = compose.format(image=bed.images["busybox"], command=QUIET)
     core.deploy(good)
     with pytest.raises(DeployError) as failed:
-        core.deploy(compose.format(image=bed.images["busybox"], command="[sh, -c, 'echo no; exit 4']"))
+        core.deploy(compose.format(image=bed.images["busybox"], command="[sh, -c, 'echo no; exit 4']"), stable_for=5)
     assert failed.value.error_code == "health_gate_failed"
     assert "rolled the update back" in str(failed.value)
     swarm.wait("the rollback to end", lambda: len(running(swarm)) == 1)

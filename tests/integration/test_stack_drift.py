@@ -428,7 +428,9 @@ def test_the_last_good_revision_is_what_counts(stack):
     stack.deploy()
     stack.deploy("two")
     with pytest.raises(StackwrightError):
-        stack.core.deploy(stack.text("three").replace(json.dumps(QUIET), "'false'"), max_restarts=0, timeout=20)
+        stack.core.deploy(
+            stack.text("three").replace(json.dumps(QUIET), "'false'"), max_restarts=0, timeout=60, stable_for=5
+        )
     seen = stack.drift()
     assert (seen["revision"], seen["drifted"], seen["notices"]) == (2, False, [])
     with pytest.raises(StackwrightError):

@@ -131,7 +131,7 @@ def test_what_was_rolled_back_and_what_is_gone(core, swarm, service):
 
     core.deploy(web(QUIET))
     with pytest.raises(DeployError):
-        core.deploy(web(["sh", "-c", "exit 9"]), on_failure="keep")
+        core.deploy(web(["sh", "-c", "exit 9"]), on_failure="keep", stable_for=5)
     swarm.wait("the end of the rollback", lambda: not by_key(health(core))["web"]["updating"])
     found = health(core, wait=True)
     item = by_key(found)["web"]

@@ -478,7 +478,7 @@ def test_an_old_migration_is_not_run_again(core, swarm, service):
     core.deploy(files("echo two", "sh -c 'trap exit TERM; sleep 2d & wait'"))
     assert runs() == [second]
     with pytest.raises(DeployError):
-        core.deploy(files("sh -c 'exit 3'", QUIET))
+        core.deploy(files("sh -c 'exit 3'", QUIET), stable_for=5)
     assert runs() == []
     assert core.deploy(files("echo three", QUIET))["changed"]
     assert len(runs()) == 1
