@@ -153,7 +153,7 @@ def test_encrypted_in_the_swarm_and_readable_again(bed, swarm, tmp_path):
     written = content()
     for environment, code in (
         (secrets(wrong="another"), "vault_password_wrong"),
-        ({"ANSIBLE_VAULT_PASSWORD_FILE": ""}, "vault_password_missing"),
+        ({}, "vault_password_missing"),
     ):
         for options in ({"state": "listed"}, {"values": {"C": ONE}}, {"state": "moved", "to": readable}):
             run = values.player.play(values.task(**options, encrypted="vault"), environment=environment)
