@@ -131,7 +131,7 @@ def predefined(client: EngineClient, observed: Mapping[str, Any]) -> Dict[str, s
         for attachment in (service["Spec"]["TaskTemplate"].get("Networks") or [])
     }
     names = {}
-    for target in sorted(targets - known):
+    for target in sorted(targets - known - {""}):
         try:
             names[target] = name_of(client.get(f"/networks/{target}"))
         except EngineError as error:
