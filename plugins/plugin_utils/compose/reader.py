@@ -82,7 +82,8 @@ def read_yaml(data: bytes | str, file: str, report: Report) -> Any:
 
 def _decode(data: bytes | str, file: str, report: Report) -> str:
     if isinstance(data, str):
-        data = data.encode("utf-8", "surrogatepass")
+        # One that is too long is refused, and only counted.
+        data = data.encode("utf-8", "surrogatepass") if len(data) <= MAX_BYTES else bytes(len(data))
     if len(data) > MAX_BYTES:
         _stop(
             report,
