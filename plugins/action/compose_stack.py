@@ -39,7 +39,7 @@ class ActionModule(VaultAction):
             # Variables and files stay on the controller.
             arguments.update(name=stack["name"], label_prefix=options["label_prefix"])
             arguments.update(self.connection_arguments(options))
-            handed = {} if desired is None else {"desired": desired}
+            handed = {"identity": Stack.of(options).data} if desired is None else {"desired": desired}
             if desired and desired["values"]:
                 arguments["values"] = options["values"]
                 needed = {entry["name"] for entry in desired["values"]}

@@ -52,6 +52,7 @@ class ActionModule(MeetingAction):
         arguments = {name: options[name] for name in CLEANUP if options[name] is not None}
         arguments.update(name=stack.full_name, label_prefix=options["label_prefix"])
         arguments.update(self.connection_arguments(options))
+        self._identity = stack.data
         with self.meeting(stack.full_name, variables) as meeting:
             self._node = ""
             try:
@@ -109,6 +110,7 @@ class ActionModule(MeetingAction):
     ) -> Result:
         others = bool(self.expected(variables) - {meeting.host}) and not self._task.check_mode
         handed = {"part": CLUSTER, "who": who_asks(variables), "seen": looked["services"], "others": others}
+        handed["identity"] = self._identity
 
         def work() -> Result:
             return self._followed(arguments, handed, variables)
@@ -176,6 +178,7 @@ class ActionModule(MeetingAction):
             meeting.say(WORKING, node_id=looked["node_id"])
             handed = {
                 "part": NODE,
+                "identity": self._identity,
                 "facts": given,
                 "seen": seen,
                 "until": in_clock(read, received, lease) if "until" in lease else [],

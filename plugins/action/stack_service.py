@@ -25,7 +25,7 @@ class ActionModule(ClusterAction):
             arguments = {name: options[name] for name in SERVICE if options[name] is not None}
             arguments.update(name=stack.full_name, label_prefix=options["label_prefix"])
             arguments.update(self.connection_arguments(options))
-            result.update(self.once_per_cluster(stack.full_name, arguments, {}, task_vars))
+            result.update(self.once_per_cluster(stack.full_name, arguments, {"identity": stack.data}, task_vars))
         except StackwrightError as error:
             result.update(error.details, failed=True, msg=str(error), error_code=error.error_code)
         return result

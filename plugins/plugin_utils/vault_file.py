@@ -137,7 +137,9 @@ def parse_section(section: Section) -> dict[str, Any]:
 def render_section(stack: str, section: Mapping[str, Any], step: int = 2) -> str:
     """The text of a section, indented by ``step``; what is equal gives equal lines."""
     lines = [f"  {_scalar(stack)}:"]
-    lines += [f"    {key}: {_scalar(section[key])}" for key in ("format", "stack", "counter")]
+    lines += [
+        f"    {key}: {_scalar(section[key])}" for key in ("format", "stack", "owner", "counter") if key in section
+    ]
     lines.append("    values:" + ("" if section["values"] else " {}"))
     for name in sorted(section["values"]):
         entry = section["values"][name]

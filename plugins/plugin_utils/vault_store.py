@@ -89,9 +89,9 @@ class VaultText(Store):
         document = self._split(text)
         section = self._section(document)
         if section is None:
-            return Kept(self.stack), None
+            return Kept(self.stack, owner=self.owner), None
         data = self._opened(self._parsed(section))
-        return Kept.from_data(data, self.stack, self._place(section)), section.text
+        return Kept.from_data(data, self.stack, self._place(section), self.owner), section.text
 
     def closed(self, text: str, kept: Kept, token: str | None) -> str:
         """``text`` with the values in it. Raises StoreConflict, where the section is not that of ``token`` any more."""

@@ -68,6 +68,7 @@ def clean_up(client: EngineClient, params: Dict[str, Any], run: Dict[str, Any]) 
             **{name: params[name] for name in CLEANUP},
             "timeout": float(params["wait_timeout"]),
             "prefix": params["label_prefix"],
+            "identity": run.get("identity"),
             "who": run.get("who"),
             "this_run": this_run,
             "is_gone": is_gone,

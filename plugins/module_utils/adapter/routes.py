@@ -28,7 +28,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.routing.conflict
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.live import live_routes
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.model import Route, route_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.owner import check_owner, owner_of
-from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import NAMESPACE
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import NAMESPACE, labels_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner import recorded
 
 #: A route that gives no more than its address may be removed.
 ADDRESS_ONLY = ("domain", "base_path")
@@ -167,7 +168,21 @@ def _wanted(client: EngineClient, params: Mapping[str, Any], check: bool) -> Lis
     if not params["services_of"]:
         return _routes(params["routes"] or [], _Labels(client, check))
     services = client.list("/services", {"filters": {"label": [f"{NAMESPACE}={params['services_of']}"]}})
+    _refuse_others(services, params["services_of"], params["stack"])
     return live_routes(services, params["services_of"], params["stack"], params["label_prefix"])
+
+
+def _refuse_others(services: Sequence[Mapping[str, Any]], full: str, stack: str) -> None:
+    """The routes of a stack of this name are not to become those of another one."""
+    for service in services:
+        other = recorded(labels_of(service), full)
+        if other is not None and other.id != stack:
+            raise RouteError(
+                f"The services of {full} belong to another stack ({other.shown}, id {other.id}) than the one whose "
+                f"routes are asked for (id {stack}).",
+                "conflict",
+                "Give stack the id of the stack that has these services (filter stack_id). Nothing was changed.",
+            )
 
 
 def _routes(given: Sequence[Mapping[str, Any]], labels: Optional[_Labels]) -> List[Route]:

@@ -80,6 +80,7 @@ def _common(params: Dict[str, Any], run: Dict[str, Any]) -> Dict[str, Any]:
         "detach": run["detach"],
         "progress": run["progress"],
         "prefix": params["label_prefix"],
+        "identity": run.get("identity"),
         "who": run.get("who"),
         "this_run": this_run,
         "is_gone": is_gone,

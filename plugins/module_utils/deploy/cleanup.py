@@ -33,6 +33,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
     stack_of,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import lock_name, values_name
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner import labels_in, refuse_others
 
 Result = Dict[str, Any]
 Options = Mapping[str, Any]
@@ -50,6 +51,7 @@ class Look:
     def __init__(self, client: EngineClient, stack: str, options: Options) -> None:
         self.stack, self.options = stack, options
         self.observed: Dict[str, Any] = observe(client, stack)
+        refuse_others(options["identity"], stack, labels_in(self.observed, stack))
         self.observed["all_services"] = client.list("/services")
         self.tasks = tasks_of(client, stack)
         self.nodes = {str(node["ID"]): node for node in client.list("/nodes")}
@@ -57,6 +59,14 @@ class Look:
         kept = [config for config in kept if labels_of(config).get(STACK) == stack]
         self.records = [c for c in kept if RECORD in labels_of(c) or PART in labels_of(c)]
         self.values = [config for config in kept if name_of(config).startswith(values_name(stack))]
+        refuse_others(options["identity"], stack, map(labels_of, self.values))
+        if self.records:
+            from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.history import (
+                History,
+                refuse_history,
+            )
+
+            refuse_history(options["identity"], stack, History(client, None, stack).read())
         self.residue: List[Entry] = []
         self.operations: List[Operation] = []
         self.needed_volumes: Set[str] = set()

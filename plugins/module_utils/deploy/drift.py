@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.hidden import scrubbed
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.history import read_with
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.history import read_with, refuse_history
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.holder import locked_by
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.intended import (
     Intended,
@@ -37,6 +37,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.drift_r
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.images import without_digest
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Operation
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconcile import own_services
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner import labels_in, refuse_others
 
 Result = Dict[str, Any]
 Options = Mapping[str, Any]
@@ -84,10 +85,12 @@ class _Look:
         self.client, self.stack, self.options = client, stack, options
         rules: Sequence[Rule] = options["rules"]
         self.revisions, configs, key = read_with(client, stack)
+        refuse_history(options["identity"], stack, self.revisions)
         self.revision = _target(client, stack, self.revisions)
         self.intended: Intended = intended_of(self.revision, options)
         snapshot = self.intended.snapshot
         self.observed: Observed = observe(client, stack, snapshot, configs)
+        refuse_others(options["identity"], stack, labels_in(self.observed, stack))
         self.intended.take(client, self.observed, key)
         answers: Mapping[str, Any] = {}
         asked: List[str] = []

@@ -16,6 +16,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning import 
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Operation, Plan, with_mask
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.plan_id import plan_id
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconcile import node_count
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner import labels_in, refuse_others
 
 Result = Dict[str, Any]
 Options = Mapping[str, Any]
@@ -68,7 +69,12 @@ def _look(
     client: EngineClient, stack: str, options: Options, operation: str, plan_of: Callable[[Observed], Plan]
 ) -> Any:
     observed = observe(client, stack)
+    refuse_others(options["identity"], stack, labels_in(observed, stack))
     plan = plan_of(observed)
+    if plan.changed and options["identity"]:
+        from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.history import History, refuse_history
+
+        refuse_history(options["identity"], stack, History(client, None, stack).read())
     if plan.changed and operation == "remove":
         observed = {**observed, "all_services": client.list("/services")}
         plan = plan_of(observed)

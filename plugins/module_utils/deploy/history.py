@@ -17,9 +17,9 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.plain import parse
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import Backoff
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import configs_named
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import configs_named, of_stack
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.encoding import (
     MARK,
     NOTHING,
@@ -39,6 +39,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.mask import masked_text
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
     KEY_CONFIG,
+    OWNER,
     PART,
     RECORD,
     STACK,
@@ -47,6 +48,15 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
     name_of,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import revision_name
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner import (
+    Owner,
+    conflict,
+    labels_in,
+    of_text,
+    owner_labels,
+    owner_of,
+    refuse_others,
+)
 
 CALL = 20.0  # seconds for one answer
 #: A revision that is queued is given up this long after its time to wait has passed.
@@ -60,8 +70,11 @@ class History:
     their numbers and the Engine's clock.
     """
 
-    def __init__(self, client: EngineClient, clock: Any, stack: str) -> None:
+    def __init__(
+        self, client: EngineClient, clock: Any, stack: str, identity: Optional[Mapping[str, Any]] = None
+    ) -> None:
         self.client, self.clock, self.stack = client, clock, stack
+        self.owner = owner_labels(identity)
         self.revisions: List[Revision] = []
         self.written: Dict[int, str] = {}
         self._objects: Dict[int, Dict[int, str]] = {}  # number → part → id
@@ -180,7 +193,11 @@ class History:
     def _put(self, number: int, part: int, labels: Mapping[str, str], data: bytes, run: str) -> bool:
         """Creates one config; False where the name is another's."""
         name = revision_name(self.stack, number, part)
-        body = {"Name": name, "Labels": {STACK: self.stack, **labels}, "Data": base64.b64encode(data).decode("ascii")}
+        body = {
+            "Name": name,
+            "Labels": {STACK: self.stack, **self.owner, **labels},
+            "Data": base64.b64encode(data).decode("ascii"),
+        }
 
         def create() -> Optional[str]:
             try:
@@ -250,7 +267,54 @@ def read_with(client: EngineClient, stack: str) -> Tuple[List[Revision], List[Di
     found = client.list("/configs", {"filters": {"name": [prefix, KEY_CONFIG]}}, timeout=CALL)  # names begin like these
     keys = [config for config in found if name_of(config) == KEY_CONFIG]
     key = str(keys[0]["Spec"].get("Data") or "") if keys else ""
-    return _revisions(stack, _parts(stack, found)), keys, key
+    # Shortened names may meet; a label that somebody has taken away is no other stack's.
+    mine = [config for config in found if labels_of(config).get(STACK, stack) == stack]
+    return _revisions(stack, _parts(stack, mine)), keys, key
+
+
+def refuse_history(mine: Optional[Mapping[str, Any]], stack: str, revisions: Sequence[Revision]) -> None:
+    """Raises EngineError (``conflict``) where the history is that of another stack than ``mine`` (None: any may).
+
+    The newest revision that says whose it is counts; one that only waited for the lock says nothing. Before revisions
+    had a label for it, their snapshots said it.
+    """
+    if not mine:
+        return
+    me = owner_of(mine)
+    for revision in revisions:
+        if not (revision.started or revision.damaged):
+            continue
+        other = of_text(revision.owner) or _owner_in(revision)
+        if other is not None:
+            if not me.is_same(other):
+                raise conflict(stack, me, other)
+            return
+
+
+def refuse_if_known(client: EngineClient, mine: Mapping[str, Any], stack: str) -> None:
+    """Raises EngineError (``conflict``) where this Swarm has a stack of this name that is another than ``mine``.
+
+    Where the Engine can't tell, nothing is known: values are kept also beside other Engines.
+    """
+    try:
+        services = client.list("/services", of_stack(stack))
+        revisions = History(client, None, stack).read()
+    except EngineError:
+        return
+    refuse_others(mine, stack, labels_in({"services": services}, stack))
+    refuse_history(mine, stack, revisions)
+
+
+def _owner_in(revision: Revision) -> Optional[Owner]:
+    if revision.damaged or not revision.packed:
+        return None
+    from ansible_collections.stackwright.swarm.plugins.module_utils.history.encoding import unpack
+
+    try:
+        stack = unpack(revision.packed).get("stack")
+    except StackwrightError:
+        return None
+    return owner_of(stack) if isinstance(stack, dict) and stack.get("id") else None
 
 
 Parts = Dict[int, Dict[int, Mapping[str, Any]]]  # number → part → config
@@ -274,7 +338,7 @@ def _revisions(stack: str, parts: Parts) -> List[Revision]:
 
 def _revision(stack: str, number: int, parts: Mapping[int, Mapping[str, Any]]) -> Revision:
     record = _loaded(labels_of(parts[0]).get(RECORD, ""))
-    revision = from_record(stack, number, record)
+    revision = replace(from_record(stack, number, record), owner=labels_of(parts[0]).get(OWNER, ""))
     chunks, part = [_data(parts[0])], 1
     if not chunks[0].startswith(MARK) and part in parts:
         chunks = []  # queued first: its snapshot came later

@@ -26,6 +26,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
     labels_of,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import lock_name
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner import owner_labels, refuse_others
 
 TTL = 30.0  # seconds without a renewal after which a holder counts as dead
 LEAST_TTL, MOST_TTL = 0.1, 600.0  # seconds that are believed of another's
@@ -33,6 +34,7 @@ RENEW = 1 / 3  # of the ttl: when the holder renews
 WATCH = 0.4  # of the ttl: how long an expired lock has to be seen to stay still, which a living holder's does not
 FIRST_PAUSE, LONGEST_PAUSE, GROWTH = 0.05, 0.5, 1.5  # seconds, seconds, factor
 TELL_EVERY = 10.0  # seconds
+RENAME = "Give one of them another name. Nothing was changed."
 CALL = 10.0  # seconds for one answer: an engine that hangs must not hide that the lock expires
 #: In a lock's data: what says whether its process lives; and that there is none, but nodes that work until it expires.
 PROCESS, LEASE = ("pid", "boot", "pid_ns", "started", "expires"), "lease"
@@ -55,6 +57,7 @@ class Lock:
         holder: Mapping[str, Any],
         ttl: float = TTL,
         is_gone: Callable[[Mapping[str, Any]], bool] = lambda holder: False,
+        identity: Optional[Mapping[str, Any]] = None,
     ) -> None:
         self.client, self.clock, self.stack, self.ttl = client, clock, stack, ttl
         self.holder: Holder = dict(holder)
@@ -64,6 +67,7 @@ class Lock:
             self.holder["run"] = secrets.token_hex(8)
         self.name = lock_name(stack)
         self._is_gone = is_gone
+        self._identity = identity
         self._id: Optional[str] = None
         self._renewed = 0.0
         self._due = 0.0
@@ -82,7 +86,8 @@ class Lock:
         """Waits up to ``timeout`` seconds; gives the data of a dead holder whose lock was taken over, else None.
 
         ``on_wait`` is told a line when the wait begins, when the holder changes, and every 10 s.
-        Raises DeployError (``locked``) naming the holder, and EngineError.
+        Raises DeployError (``locked``) naming the holder, and EngineError (``conflict`` where another stack of this
+        name holds it).
         """
         start = self.clock.now()
         deadline, pause, backoff = start + timeout, FIRST_PAUSE, Backoff(self.clock, longest=LONGEST_PAUSE)
@@ -95,6 +100,8 @@ class Lock:
                     return None
                 config = self._look()
                 free = config is None
+                if config is not None:
+                    self._refuse_others(config)
                 if config is None and unsure is not None:
                     raise unsure
                 if config is not None and self._is_ours(config):
@@ -137,6 +144,12 @@ class Lock:
 
     def _look(self) -> Optional[Dict[str, Any]]:
         return next(iter(configs_named(self.client, [self.name])), None)
+
+    def _refuse_others(self, config: Mapping[str, Any]) -> None:
+        refuse_others(self._identity, self.stack, [labels_of(config)])
+        whose = labels_of(config).get(STACK, self.stack)
+        if whose != self.stack:  # shortened names may meet
+            raise EngineError(f"The lock of {self.stack} is called like that of the stack {whose}.", "conflict", RENAME)
 
     def _take_over(self, config: Mapping[str, Any], holder: Holder) -> bool:
         before = self.clock.now()
@@ -292,7 +305,8 @@ class Lock:
         # Clocks of managers differ, and nodes rely on a lease to its end: it is over when it was seen still for a ttl.
         if not self.holder.get(LEASE):
             data["expires"] = self.clock.wall() + self.ttl
-        return {NAMESPACE: self.stack, STACK: self.stack, LOCK: json.dumps(data, sort_keys=True)}
+        labels = {NAMESPACE: self.stack, STACK: self.stack, LOCK: json.dumps(data, sort_keys=True)}
+        return {**labels, **owner_labels(self._identity)}
 
     def _update(self, config: Mapping[str, Any]) -> None:
         body = {"Name": self.name, "Labels": self._labels()}
@@ -306,7 +320,7 @@ class Lock:
 def lock_for(client: EngineClient, clock: Any, stack: str, operation: str, options: Mapping[str, Any]) -> Lock:
     """The lock for this run; ``operation`` is a word such as ``deploy`` that others are shown."""
     holder = options["this_run"](operation, options["commit_message"], clock.wall(), options["who"])
-    return Lock(client, clock, stack, holder, is_gone=options["is_gone"])
+    return Lock(client, clock, stack, holder, is_gone=options["is_gone"], identity=options["identity"])
 
 
 def holder_of(config: Mapping[str, Any]) -> Holder:

@@ -27,6 +27,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.images 
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Plan, with_mask
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.plan_id import plan_id, wanted_by
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconcile import own_services, reconcile
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner import labels_in, refuse_others
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import Revision
@@ -108,6 +109,7 @@ def make_plan(
     """
     stack = wanted.stack
     observed = observe(client, stack, wanted.state)
+    refuse_others(options["identity"], stack, labels_in(observed, stack))
     if known is not None and known.observed.get("history_key"):
         observed["history_key"] = known.observed["history_key"]
     bound = wanted.bind(client, observed, False)
@@ -163,15 +165,17 @@ def _closer(
         check_before_deploy(wanted.state, closer["all_services"])
     from ansible_collections.stackwright.swarm.plugins.module_utils.history.retention import kept_references
 
-    closer["revisions"] = history() if history is not None else _history(client, wanted.stack)
+    closer["revisions"] = history() if history is not None else _history(client, wanted.stack, options)
     closer["kept"] = kept_references(closer["revisions"], options["keep_revisions"] - 1)
     return closer
 
 
-def _history(client: EngineClient, stack: str) -> Revisions:
-    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.history import History
+def _history(client: EngineClient, stack: str, options: Options) -> Revisions:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.history import History, refuse_history
 
-    return History(client, None, stack).read()
+    revisions = History(client, None, stack).read()
+    refuse_history(options["identity"], stack, revisions)
+    return revisions
 
 
 def _pull_again(client: EngineClient, stack: str, observed: Observed, options: Options) -> FrozenSet[str]:

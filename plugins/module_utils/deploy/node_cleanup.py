@@ -10,6 +10,7 @@ holds: why is in docs/decisions/0016-no-removal-outside-the-lock.md.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any, Callable, Dict, List, Mapping, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import patiently
@@ -18,6 +19,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.errors import En
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.cleanup import Entry, entry, wanted_volume
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.image_name import parse
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import NAMESPACE
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner import owner_of, recorded
 
 Result = Dict[str, Any]
 Options = Mapping[str, Any]
@@ -147,8 +149,11 @@ class _Node:
         for volume in sorted(answer.get("Volumes") or [], key=lambda v: str(v.get("Name"))):
             name, its_stack = str(volume.get("Name")), (volume.get("Labels") or {}).get(NAMESPACE)
             chosen = wanted_volume(self.stack, name, options["volume_names"])
-            if its_stack != self.stack:
-                if chosen and not options["volumes"]:
+            other = self._other(volume)
+            if its_stack != self.stack or other:
+                if other:
+                    self.residue.append(entry("volume", name, self.node, f"it belongs to another stack: {other}"))
+                elif chosen and not options["volumes"]:
                     whose = f"belongs to the stack {its_stack}" if its_stack else f"has no label of {self.stack}"
                     self.residue.append(entry("volume", name, self.node, f"it {whose}"))
                 continue
@@ -164,6 +169,12 @@ class _Node:
                 continue
             found.append(name)
         return found
+
+    def _other(self, volume: Mapping[str, Any]) -> str:
+        """Which other stack of this very name has made a volume; empty for ours, and where no label says it."""
+        labels, identity = volume.get("Labels") or {}, self.options["identity"]
+        found = recorded(labels, self.stack) if identity and labels.get(NAMESPACE) == self.stack else None
+        return found.shown if found is not None and not found.is_same(owner_of(identity)) else ""
 
     def _users(self, volume: str) -> List[Any]:
         """The containers with this very volume; the Engine's filter would take a part of the name as well."""
@@ -261,16 +272,16 @@ class _Node:
 
     def _values(self) -> None:
         from ansible_collections.stackwright.swarm.plugins.module_utils.store.host_facts import HostFacts
-        from ansible_collections.stackwright.swarm.plugins.module_utils.values.kept import Kept
         from ansible_collections.stackwright.swarm.plugins.module_utils.values.store import StoreConflict
 
         store = HostFacts(self.stack, self.clock, self.options.get("values_path") or "")
+        store.owner = owner_of(self.options["identity"]).text if self.options["identity"] else ""
         try:
             kept, token = store.read()
             if kept.empty or not self._permitted("values", store.where):
                 return
             if not self.options["check"]:
-                store.write(Kept(kept.stack, {}, kept.counter), token)
+                store.write(replace(kept, entries={}), token)
         except (StackwrightError, StoreConflict) as error:
             reason = getattr(error, "message", "somebody else has just written them")
             self.residue.append(entry("values", store.where, self.node, reason))

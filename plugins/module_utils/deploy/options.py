@@ -59,6 +59,7 @@ DEFAULTS: Dict[str, Any] = {
     "plan_id": "",  # the plan that was approved; empty for any
     "this_run": _nameless,  # this_run(operation, message, since, who) -> data for the lock, as in adapter/holder.py
     "is_gone": _unknown,  # is_gone(data) -> whether that run's process is known to have ended
+    "identity": None,  # which of the stacks that can have this name is meant: name, id, project, environment, given
     "prefix": DEFAULT_PREFIX,
     "values": {},  # where kept values are: store, path, regenerate, on_lost, carried, made
     "scrub": lambda data: data,  # scrub(plain data) -> the same without values of the stack, for what is recorded

@@ -18,6 +18,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.store.choose imp
     managers_of,
     open_store,
 )
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner import owner_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.choice import pinned
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.references import bind_values
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.scrub import scrubber
@@ -60,7 +61,8 @@ class Pinned:
                 + ", or deploy the Compose files of that revision. Nothing was changed.",
                 {"lost": sorted(self.labels)},
             )
-        self._store = open_store(client, clock, snapshot["stack"]["name"], managers_of(info), self.options)
+        asked = {**self.options, "owner": owner_of(snapshot["stack"]).text}
+        self._store = open_store(client, clock, snapshot["stack"]["name"], managers_of(info), asked)
         self._kept, _token = self._store.read()
 
     def make_current(self) -> None:

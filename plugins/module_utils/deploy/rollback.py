@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.history import History
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.history import History, refuse_history
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import manager_info
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.options import with_defaults
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
@@ -31,6 +31,7 @@ def roll_back(client: EngineClient, clock: Any, stack: str, options: Mapping[str
         # Which one is newest may change while several managers look: the one that does the work decides.
         return _deferred(client, stack)
     revisions = History(client, clock, stack).read()
+    refuse_history(options.get("identity"), stack, revisions)
     target = target_of(stack, revisions, to)
     snapshot = _snapshot(target)
     from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transaction import deploy_snapshot

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import patiently
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.history import History
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.history import History, refuse_history
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.holder import describe
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.lock import CALL, Lock
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.options import detach, registry_header
@@ -41,8 +41,8 @@ class Run:
         self.progress: Callable[[str], None] = options["progress"] or (lambda line: None)
         self.header = registry_header(options)
         holder = options["this_run"](operation, options["commit_message"], clock.wall(), options["who"])
-        self.lock = Lock(client, clock, stack, holder, is_gone=options["is_gone"])
-        self.history = History(client, clock, stack)
+        self.lock = Lock(client, clock, stack, holder, is_gone=options["is_gone"], identity=options["identity"])
+        self.history = History(client, clock, stack, options["identity"])
         self.revision: Optional[Revision] = None
         self.interrupted: List[Revision] = []
         self.seen: Mapping[str, Any] = {}  # the latest look at the stack
@@ -54,6 +54,7 @@ class Run:
             # An engine that hangs is to be noticed while the lock can still be renewed.
             self.client.read_timeout = CALL
             patiently(self.clock, self.history.read, self.keep)
+            refuse_history(self.options["identity"], self.stack, self.history.revisions)
             self.interrupted = self.history.settle(self.lock.holder["run"], describe(died) if died else "")
         except BaseException as error:
             self._leave_line(str(error) if isinstance(error, StackwrightError) else "interrupted while it waited")

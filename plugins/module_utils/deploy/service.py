@@ -29,6 +29,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.one_ser
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.plan_id import plan_id
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconcile import node_count
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import name_of, stack_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner import labels_in, refuse_others
 
 Result = Dict[str, Any]
 PAUSE = 0.1  # seconds between two looks at a rollback
@@ -59,6 +60,7 @@ class _Look:
     def __init__(self, client: EngineClient, stack: str, options: Options) -> None:
         self.client, self.stack, self.options = client, stack, options
         self.observed: Observed = observe(client, stack)
+        refuse_others(options["identity"], stack, labels_in(self.observed, stack))
         self.live = _find(client, stack, str(options["service"]), self.observed)
         self.name = name_of(self.live)
         old: List[str] = []
@@ -68,6 +70,13 @@ class _Look:
             self.live, options["state"], options["prefix"], node_count(self.observed), options.get("replicas") or 0, old
         )
         self.plan: Plan = with_mask(plan, options["mask"])
+        if plan.changed and options["identity"]:
+            from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.history import (
+                History,
+                refuse_history,
+            )
+
+            refuse_history(options["identity"], stack, History(client, None, stack).read())
 
     def _old(self) -> List[str]:
         """The tasks that run and began before the given time (any, where none is given)."""

@@ -45,7 +45,9 @@ def deploy_stack(client: EngineClient, clock: Any, desired: Mapping[str, Any], o
         from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.hidden import with_secrets
 
         return with_secrets(deploy_stack, client, clock, desired, options)
-    given = with_defaults({**options, "prefix": options.get("prefix") or desired["stack"].get("prefix")})
+    given = with_defaults(
+        {**options, "prefix": options.get("prefix") or desired["stack"].get("prefix"), "identity": desired["stack"]}
+    )
     return bring_about(client, clock, from_files(desired, given), given)
 
 
@@ -58,7 +60,8 @@ def deploy_snapshot(
     """
     prefix = options.get("prefix") or snapshot["stack"].get("prefix")
     # The images are those that ran: nothing is looked up again.
-    given = with_defaults({**options, "prefix": prefix, "resolve_image": "never"})
+    identity = options.get("identity") or snapshot["stack"]
+    given = with_defaults({**options, "prefix": prefix, "resolve_image": "never", "identity": identity})
     if snapshot.get("values"):
         from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.pinned import kept_in
 

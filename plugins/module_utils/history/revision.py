@@ -34,6 +34,7 @@ class Revision:
     ``id`` is that of the run. ``noticed`` is when a failure was seen, ``restored`` what then became of the stack
     (``done``, ``failed``, ``none``), ``back_to`` the number that a rollback or a heal goes back to, ``until`` the time
     at which a queued run has surely given up. ``references`` are the configs and secrets it needs, as (kind, name).
+    ``owner`` is PROJECT/ENVIRONMENT/NAME, where its config says it.
     ``damaged`` says why it can't be used. ``packed`` is the encoded snapshot, empty where there is none.
     """
 
@@ -55,6 +56,7 @@ class Revision:
     services: Tuple[Mapping[str, Any], ...] = ()
     references: Tuple[Tuple[str, str], ...] = ()
     damaged: str = ""
+    owner: str = ""
     packed: bytes = field(default=b"", repr=False)
 
     @property

@@ -39,8 +39,8 @@ class HostFacts(Store):
         except OSError as error:
             raise _unreadable(error, self.where) from None
         if content is None:
-            return Kept(self.stack), None
-        return from_json(content, self.stack, self.where), content
+            return Kept(self.stack, owner=self.owner), None
+        return from_json(content, self.stack, self.where, self.owner), content
 
     def write(self, kept: Kept, token: Any) -> None:
         content = json.dumps(kept.as_data(), indent=1, sort_keys=True).encode() + b"\n"

@@ -25,6 +25,9 @@ PRIVATE = "stackwright."
 #: Which stack a lock or a revision belongs to. Revisions have this label alone, not docker's: runs without changes
 #: do not read them, and ``docker stack rm`` leaves them.
 STACK = "stackwright.stack"
+#: PROJECT/ENVIRONMENT/NAME on a lock, a revision and kept values: which of the stacks that can have the name that
+#: STACK says (owner.py).
+OWNER = "stackwright.owner"
 #: JSON on the lock: who holds it, and until when.
 LOCK = "stackwright.lock"
 #: JSON on the first config of a revision: everything about it but its snapshot.

@@ -12,7 +12,7 @@ import base64
 import hashlib
 import re
 from dataclasses import dataclass
-from typing import Any, Mapping, Optional
+from typing import Any, Dict, Mapping, Optional
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import DEFAULT_PREFIX
@@ -35,7 +35,11 @@ def stack_id(name: str, project: Optional[str] = None, environment: Optional[str
 
     It covers ``project/environment/name``; no part may hold a slash, so no two stacks share an id.
     """
-    text = "/".join((project or "", environment or "", name))
+    return id_of_text("/".join((project or "", environment or "", name)))
+
+
+def id_of_text(text: str) -> str:
+    """Return the id of the stack that is written as ``project/environment/name``."""
     return base64.b32encode(hashlib.sha256(text.encode()).digest()[:20]).decode().lower()
 
 
@@ -143,6 +147,17 @@ class Stack:
     @property
     def hash(self) -> str:
         return stack_hash(self.name, self.project, self.environment)
+
+    @property
+    def owner(self) -> str:
+        """PROJECT/ENVIRONMENT/NAME, of which the id is made."""
+        return "/".join((self.project or "", self.environment or "", self.name))
+
+    @property
+    def data(self) -> Dict[str, str]:
+        """What else than the full name is handed over to modules: which of the stacks of this name is meant."""
+        parts = {"project": self.project or "", "environment": self.environment or "", "given": self.name}
+        return {"name": self.full_name, "id": self.id, **parts}
 
     def scoped(self, key: str) -> str:
         """Return the name of the object that ``key`` of the file stands for, as docker's CLI makes it."""

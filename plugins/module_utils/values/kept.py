@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import AbstractSet, Any, Dict, List, Mapping, Optional, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ValueStoreError
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner import of_text
 
 FORMAT = 1
 #: Where a version comes from: made by a generator, set or overridden by the user, taken over from a running service.
@@ -67,11 +68,15 @@ class Entry:
 
 @dataclass(frozen=True)
 class Kept:
-    """All kept values of a stack. Every change gives a new one; ``counter`` is the last number that was given out."""
+    """All kept values of a stack. Every change gives a new one; ``counter`` is the last number that was given out.
+
+    ``owner`` is PROJECT/ENVIRONMENT/NAME, where it is known: several stacks can be called ``stack`` (swarm/owner.py).
+    """
 
     stack: str
     entries: Mapping[str, Entry] = field(default_factory=dict)
     counter: int = 0
+    owner: str = field(default="", compare=False)
 
     @property
     def empty(self) -> bool:
@@ -109,7 +114,7 @@ class Kept:
             generator=generator or entry.generator,
             params=params if generator else entry.params,
         )
-        return Kept(self.stack, {**self.entries, name: changed}, self.counter + 1)
+        return replace(self, entries={**self.entries, name: changed}, counter=self.counter + 1)
 
     def using(self, labels: Mapping[str, str]) -> Kept:
         """With these versions (name to label) as the current ones; overrides and what is not kept are passed over."""
@@ -119,11 +124,11 @@ class Kept:
             version = entry.version(label) if entry else None
             if entry and version and version.origin != GIVEN:
                 entries[name] = replace(entry, current=label)
-        return Kept(self.stack, entries, self.counter)
+        return replace(self, entries=entries)
 
     def without(self, name: str) -> Kept:
         """Without ``name`` and all its versions."""
-        return Kept(self.stack, {key: entry for key, entry in self.entries.items() if key != name}, self.counter)
+        return replace(self, entries={key: entry for key, entry in self.entries.items() if key != name})
 
     def collected(self, wanted: Mapping[str, AbstractSet[str]]) -> Kept:
         """Without the versions that are neither current nor wanted (name to labels). Names stay that have a version."""
@@ -133,7 +138,7 @@ class Kept:
             versions = tuple(version for version in entry.versions if version.label in keep)
             if versions:
                 entries[name] = replace(entry, versions=versions)
-        return Kept(self.stack, entries, self.counter)
+        return replace(self, entries=entries)
 
     def texts(self) -> List[str]:
         """All values that are known, of every version: what must not be shown."""
@@ -144,13 +149,15 @@ class Kept:
         return {
             "format": FORMAT,
             "stack": self.stack,
+            **({"owner": self.owner} if self.owner else {}),
             "counter": self.counter,
             "values": {name: _entry_data(self.entries[name]) for name in sorted(self.entries)},
         }
 
     @classmethod
-    def from_data(cls, data: Any, stack: str, where: str) -> Kept:
-        """What ``as_data`` gave. Raises ValueStoreError (``store_damaged``) naming ``where`` it is."""
+    def from_data(cls, data: Any, stack: str, where: str, owner: str = "") -> Kept:
+        """What ``as_data`` gave. Raises ValueStoreError (``store_damaged``; ``conflict`` where it is not ``owner``'s)
+        naming ``where`` it is."""
         try:
             _want(isinstance(data, Mapping), "it is no map")
             number = _number(data.get("format"), "its format")
@@ -166,21 +173,30 @@ class Kept:
                 _want(isinstance(name, str) and isinstance(entry, Mapping), f"entry {place} of its values is none")
                 entries[name] = _entry(entry, f"entry {place} of its values")
             counter = _number(data.get("counter"), "its counter")
+            recorded = of_text(_text(data.get("owner", ""), "its owner"))
         except ValueError as error:
             raise damaged(where, str(error)) from None
         highest = max((version.number for entry in entries.values() for version in entry.versions), default=0)
-        return cls(stack, entries, max(counter, highest))
+        asked = of_text(owner)
+        if asked and recorded and not asked.is_same(recorded):
+            raise ValueStoreError(
+                f"The value store {where} keeps the values of another stack that is called {stack} as well "
+                f"({recorded.shown}) than the one asked for ({asked.shown}).",
+                "conflict",
+                "Give one of them another name, project or environment, or another store. Nothing was changed.",
+            )
+        return cls(stack, entries, max(counter, highest), owner or (recorded.text if recorded else ""))
 
 
-def from_json(content: bytes, stack: str, where: str) -> Kept:
-    """The values of a store that keeps JSON. Raises ValueStoreError (``store_damaged``)."""
+def from_json(content: bytes, stack: str, where: str, owner: str = "") -> Kept:
+    """The values of a store that keeps JSON. Raises ValueStoreError as ``from_data``."""
     try:
         data = json.loads(content.decode("utf-8"), parse_constant=_no_number)
     except ValueError:
         raise damaged(where, "it is no JSON" if content.strip() else "it is empty") from None
     except RecursionError:
         raise damaged(where, "it is nested too deep") from None
-    return Kept.from_data(data, stack, where)
+    return Kept.from_data(data, stack, where, owner)
 
 
 def damaged(where: str, why: str) -> ValueStoreError:

@@ -19,10 +19,15 @@ class StoreConflict(Exception):
 
 
 class Store:
-    """A place that keeps the values of one stack. ``kind`` is its name in options, ``where`` its place in messages."""
+    """A place that keeps the values of one stack. ``kind`` is its name in options, ``where`` its place in messages.
+
+    ``owner`` (PROJECT/ENVIRONMENT/NAME, where it is set) says which of the stacks that can have this name: ``read``
+    raises ValueStoreError (``conflict``) where the values are another's.
+    """
 
     kind = ""
     where = ""
+    owner = ""
 
     def read(self) -> Tuple[Kept, Any]:
         """The values (none where there is nothing yet), and a token that says which writing they are from.

@@ -37,11 +37,8 @@ def convert(project: Any, stack: Stack, *, options: ConvertOptions | None = None
     desired: dict[str, Any] = {
         "format": 1,
         "stack": {
-            "name": stack.full_name,
-            "id": stack.id,
+            **stack.data,
             "hash": stack.hash,
-            "project": stack.project or "",
-            "environment": stack.environment or "",
             "prefix": stack.prefix,
         },
         "networks": networks(context),
