@@ -74,6 +74,17 @@ stacks:
     name:
       description: What the stack is called in the Swarm.
       type: str
+    owner:
+      description:
+        - Which stack it is. Stacks of different projects and environments can have one name in the Swarm.
+        - As the labels of its objects say it, or with O(history) its revisions; empty texts where none does, for instance for what
+          docker's CLI has made.
+      type: dict
+      contains:
+        id: {description: 'The id, as the filter P(stackwright.swarm.stack_id#filter) gives it.', type: str}
+        project: {description: The project; empty if it has none., type: str}
+        environment: {description: The environment; empty if it has none., type: str}
+        name: {description: The name; empty where only the id is known., type: str}
     status:
       description: The worst status of its services, see M(stackwright.swarm.stack_health).
       type: str

@@ -184,6 +184,9 @@ stacks:
   elements: dict
   contains:
     name: {description: The stack's name., type: str}
+    owner:
+      description: Which of the stacks that can have this name it is, as in M(stackwright.swarm.stack_info).
+      type: dict
     status: {description: 'The worst status of its services, see M(stackwright.swarm.stack_health).', type: str}
     services: {description: The number of its services., type: int}
     running: {description: How many tasks run., type: int}

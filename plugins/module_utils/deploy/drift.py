@@ -85,12 +85,13 @@ class _Look:
         self.client, self.stack, self.options = client, stack, options
         rules: Sequence[Rule] = options["rules"]
         self.revisions, configs, key = read_with(client, stack)
-        refuse_history(options["identity"], stack, self.revisions)
+        identity = options["identity"] if options["heal"] else None
+        refuse_history(identity, stack, self.revisions)
         self.revision = _target(client, stack, self.revisions)
         self.intended: Intended = intended_of(self.revision, options)
         snapshot = self.intended.snapshot
         self.observed: Observed = observe(client, stack, snapshot, configs)
-        refuse_others(options["identity"], stack, labels_in(self.observed, stack))
+        refuse_others(identity, stack, labels_in(self.observed, stack))
         self.intended.take(client, self.observed, key)
         answers: Mapping[str, Any] = {}
         asked: List[str] = []

@@ -31,6 +31,12 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
     spellings,
     stack_of,
 )
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner import (
+    Owner,
+    labels_in,
+    of_text,
+    recorded,
+)
 
 Item = Dict[str, Any]
 
@@ -40,8 +46,8 @@ def stack_info(
 ) -> Dict[str, Any]:
     """One stack, or all: stacks (sorted by name), cluster_id, node, calls.
 
-    Each stack has name, status, services (with ports, networks, tasks), routes, networks, configs, secrets, volumes,
-    images, locked_by; with ``history`` (one more call) also revisions and deployments, and stacks that were removed are
+    Each stack has name, owner, status, services (with ports, networks, tasks), routes, networks, configs, secrets,
+    volumes, images, locked_by; with ``history`` (one more call) also revisions and deployments, and stacks that were removed are
     there. ``prefix``: how the labels begin that say routes.
     """
     info = manager_info(client)
@@ -67,7 +73,12 @@ def stack_info(
         past = past_of(client, stack)
         names |= set(past)
     stacks = [
-        {**_stack(name, lists, network_names, prefix), "locked_by": locked_by(locks.get(name)), **past.get(name, {})}
+        {
+            **past.get(name, {}),
+            **_stack(name, lists, network_names, prefix),
+            "owner": _owner(name, {**lists, "lock": locks.get(name)}, past.get(name, {})),
+            "locked_by": locked_by(locks.get(name)),
+        }
         for name in sorted(names)
         if stack in (None, "", name)
     ]
@@ -108,6 +119,13 @@ def _stack(name: str, lists: Mapping[str, List[Item]], network_names: Mapping[st
         "volumes": sorted({volume for item in described for volume in item["volumes"]}),
         "images": sorted({item["image"] for item in described}),
     }
+
+
+def _owner(name: str, lists: Mapping[str, Any], past: Item) -> Dict[str, str]:
+    """Which of the stacks that can have this name it is, by labels or history; empty texts where none says it."""
+    known = filter(None, (recorded(labels, name) for labels in labels_in(lists, name)))
+    found = next(known, None) or of_text(past.pop("owner", ""))
+    return (found or Owner("")).as_dict()
 
 
 def _routes(services: Sequence[Item], stack: str, prefix: str) -> List[Item]:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterable, List, Mapping, Set, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Set, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.inventory import (
     describe_service,
@@ -17,6 +17,11 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses 
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import state_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prune import references
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import id_of, name_of, stack_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner import (
+    Owner,
+    labels_in,
+    recorded,
+)
 
 Item = Dict[str, Any]
 Lists = Mapping[str, List[Item]]
@@ -147,6 +152,7 @@ def stacks(lists: Lists) -> List[Item]:
         found.append(
             {
                 "name": name,
+                "owner": (_owner(name, lists) or Owner("")).as_dict(),
                 "status": worst(item["status"] for item in own),
                 "services": len(own),
                 "running": sum(item["running"] for item in own),
@@ -156,6 +162,10 @@ def stacks(lists: Lists) -> List[Item]:
             }
         )
     return found
+
+
+def _owner(name: str, lists: Lists) -> Optional[Owner]:
+    return next(filter(None, (recorded(labels, name) for labels in labels_in(lists, name))), None)
 
 
 def networks(lists: Lists) -> List[Item]:

@@ -13,8 +13,12 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.history.retentio
 
 
 def past_of(client: EngineClient, stack: Optional[str]) -> Dict[str, Dict[str, Any]]:
-    """Of one stack or of all that have a history: ``revisions`` (newest first) and ``deployments`` (statistics)."""
+    """Of one stack or of all that have a history: ``revisions`` (newest first), ``deployments`` (statistics), ``owner``."""
     return {
-        name: {"revisions": [revision.shown() for revision in revisions], "deployments": statistics(revisions)}
+        name: {
+            "revisions": [revision.shown() for revision in revisions],
+            "deployments": statistics(revisions),
+            "owner": next((revision.owner for revision in revisions if revision.owner and revision.started), ""),
+        }
         for name, revisions in histories(client, stack).items()
     }
