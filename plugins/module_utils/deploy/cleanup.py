@@ -12,6 +12,7 @@ from typing import Any, Callable, Dict, List, Mapping, Set
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import patiently
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.apply import Apply
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.gone import wait_until_gone
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.history import History, refuse_history
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.holder import number
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.lease import wanted_by, wanted_now
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.lock import LEASE, TTL, holder_of
@@ -61,11 +62,6 @@ class Look:
         self.values = [config for config in kept if name_of(config).startswith(values_name(stack))]
         refuse_others(options["identity"], stack, map(labels_of, self.values))
         if self.records:
-            from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.history import (
-                History,
-                refuse_history,
-            )
-
             refuse_history(options["identity"], stack, History(client, None, stack).read())
         self.residue: List[Entry] = []
         self.operations: List[Operation] = []

@@ -47,8 +47,8 @@ def stack_info(
     """One stack, or all: stacks (sorted by name), cluster_id, node, calls.
 
     Each stack has name, owner, status, services (with ports, networks, tasks), routes, networks, configs, secrets,
-    volumes, images, locked_by; with ``history`` (one more call) also revisions and deployments, and stacks that were removed are
-    there. ``prefix``: how the labels begin that say routes.
+    volumes, images, locked_by; with ``history`` (one more call) also revisions and deployments, and stacks that were
+    removed are there. ``prefix``: how the labels begin that say routes.
     """
     info = manager_info(client)
     mine = {"filters": {"label": [f"{NAMESPACE}={stack}" if stack else NAMESPACE]}}

@@ -21,6 +21,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.errors import De
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
     LOCK,
     NAMESPACE,
+    OWNER,
     STACK,
     id_of,
     labels_of,
@@ -309,7 +310,8 @@ class Lock:
         return {**labels, **owner_labels(self._identity)}
 
     def _update(self, config: Mapping[str, Any]) -> None:
-        body = {"Name": self.name, "Labels": self._labels()}
+        owner = {name: text for name, text in labels_of(config).items() if name == OWNER}  # who renews may not know it
+        body = {"Name": self.name, "Labels": {**owner, **self._labels()}}
         query = {"version": config["Version"]["Index"]}
         self.client.post(f"/configs/{id_of(config)}/update", query, body, timeout=CALL)
 

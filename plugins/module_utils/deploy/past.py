@@ -13,7 +13,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.history.retentio
 
 
 def past_of(client: EngineClient, stack: Optional[str]) -> Dict[str, Dict[str, Any]]:
-    """Of one stack or of all that have a history: ``revisions`` (newest first), ``deployments`` (statistics), ``owner``."""
+    """Of one stack or all with a history: ``revisions`` (newest first), ``deployments`` (statistics), ``owner``."""
     return {
         name: {
             "revisions": [revision.shown() for revision in revisions],

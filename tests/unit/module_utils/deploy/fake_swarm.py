@@ -47,8 +47,10 @@ class FakeSwarm:
         if path == "/info":
             swarm = {"LocalNodeState": "active", "ControlAvailable": True, "Cluster": {"ID": "cluster"}, "Nodes": 1}
             return {"Name": "node1", "Swarm": swarm}
-        if kind in ("tasks", "nodes"):
+        if kind in ("tasks", "nodes", "containers", "images"):
             return []
+        if kind == "volumes":
+            return {"Volumes": []}
         if identity:
             return copy.deepcopy(self._one(kind, identity))
         filters = (query or {}).get("filters") or {}

@@ -43,10 +43,11 @@ secrets: {key: {environment: KEY}}
 """
 OPTIONS = {"wait": False, "resolve_image": "never", "lock_timeout": 0.0}
 CLEANUP = {
-    **dict.fromkeys(("services", "networks", "configs", "secrets", "history", "values", "volumes"), True),
-    **dict.fromkeys(("images", "dangling", "ignore_residue"), False),
+    **dict.fromkeys(("services", "networks", "configs", "secrets", "history", "volumes"), True),
+    **dict.fromkeys(("images", "dangling", "ignore_residue", "values", "others"), False),
     "break_lock": True,
     "volume_names": [],
+    "seen": (),
 }
 #: All of these are called acme-dev-eu-shop in the Swarm.
 TRIPLES = (
