@@ -58,6 +58,7 @@ def change_values(client: EngineClient, params: Dict[str, Any], check: bool) -> 
         managers_of,
         open_store,
     )
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
 
     compiled = json.loads(params["compiled"] or "{}")
     if "ciphertext" in compiled:
@@ -75,6 +76,12 @@ def change_values(client: EngineClient, params: Dict[str, Any], check: bool) -> 
     info = client.get("/info") if meets or any(place["store"] == AUTO for place in places) else {}
     managers = managers_of(info) if any(place["store"] == AUTO for place in places) else 1
     stack, clock = full_name(params) or "", SystemClock()
+    named = Stack.of(params)
+    places = [{**place, "owner": named.owner} for place in places]
+    if params["state"] != "listed":
+        from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.history import refuse_if_known
+
+        refuse_if_known(client, named.data, named.full_name)
     slots = zip(places, (VAULT, TO_VAULT))
     try:
         stores = [open_store(client, clock, stack, managers, place, slot) for place, slot in slots]

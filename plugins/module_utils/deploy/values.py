@@ -19,6 +19,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.errors import St
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.places import is_within, places_in
 from ansible_collections.stackwright.swarm.plugins.module_utils.store.carried import NotYetKept
 from ansible_collections.stackwright.swarm.plugins.module_utils.store.choose import is_carried, managers_of, open_store
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner import owner_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.choice import (
     Ask,
     completed,
@@ -146,7 +147,13 @@ class Values:
         return self._store
 
     def _opened(self, managers: int) -> Store:
-        return open_store(self.client, self.clock, self.desired["stack"]["name"], managers, self.options)
+        return open_store(
+            self.client,
+            self.clock,
+            self.desired["stack"]["name"],
+            managers,
+            {**self.options, "owner": owner_of(self.desired["stack"]).text},
+        )
 
     # -- what is left to do besides the deployment
 

@@ -25,18 +25,22 @@ def open_store(
     ``auto`` is the one that has values of the stack; where none has any, ``host_facts`` if the Swarm has one manager,
     and ``swarm`` if it has several, so that each of them finds the same values. ``options["carried"]`` is the content
     of the vault that the controller calls ``slot``.
+    ``options["owner"]`` says which of the stacks that can be called ``stack``.
     Raises ValueStoreError and EngineError where ``auto`` can't look.
     """
     kind = options.get("store") or AUTO
     if is_carried(options):
         where = options.get("where") or options.get("path") or "vault"
         return Carried(stack, options.get("carried"), where, slot, options.get("number"))
-    if kind == HOST_FACTS:
-        return HostFacts(stack, clock, options.get("path") or "")
-    if kind == SWARM:
-        return _swarm(client, stack)
-    order: List[Store] = [HostFacts(stack, clock, options.get("path") or "")]
-    order.insert(1 if managers < 2 else 0, _swarm(client, stack))
+    order: List[Store] = []
+    if kind in (HOST_FACTS, AUTO):
+        order.append(HostFacts(stack, clock, options.get("path") or ""))
+    if kind in (SWARM, AUTO):
+        order.insert(1 if managers < 2 else 0, _swarm(client, stack))
+    for store in order:
+        store.owner = str(options.get("owner") or "")
+    if len(order) == 1:
+        return order[0]
     return next((store for store in order if not store.read()[0].empty), order[0])
 
 

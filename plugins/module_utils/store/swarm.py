@@ -19,6 +19,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry impor
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import NO_ENGINE, EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError, ValueStoreError
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
+    OWNER,
     STACK,
     id_of,
     labels_of,
@@ -45,14 +46,14 @@ class SwarmStore(Store):
     def read(self) -> Tuple[Kept, Any]:
         number, content = self.newest()
         if not content or (is_encrypted(content) and b"!vault" not in content):
-            return Kept(self.stack), number
+            return Kept(self.stack, owner=self.owner), number
         if is_encrypted(content):
             raise ValueStoreError(
                 f"The values of {self.stack} in the Swarm are encrypted with Ansible Vault; this run can't open them.",
                 "values_encrypted",
                 "Give the play the vault's password (--ask-vault-pass, --vault-id), and the task encrypted: vault.",
             )
-        return from_json(content, self.stack, self._named(number)), number
+        return from_json(content, self.stack, self._named(number), self.owner), number
 
     def newest(self) -> Tuple[int, bytes]:
         """The number of the newest config, 0 where there is none, and its data. Raises ValueStoreError."""
@@ -84,7 +85,7 @@ class SwarmStore(Store):
         number = int(token) + 1
         body = {
             "Name": f"{self.prefix}{number}",
-            "Labels": {STACK: self.stack},
+            "Labels": {STACK: self.stack, **({OWNER: self.owner} if self.owner else {})},
             "Data": base64.b64encode(content).decode("ascii"),
         }
         try:

@@ -166,7 +166,9 @@ class Kept:
             )
             _want(number == FORMAT, "it has another format")
             _want(data.get("stack") == stack, "it is not for this stack")
-            _want(set(data) == {"format", "stack", "counter", "values"}, "it has other keys than were written")
+            _want(
+                set(data) - {"owner"} == {"format", "stack", "counter", "values"}, "it has other keys than were written"
+            )
             _want(isinstance(data.get("values"), Mapping), "its values are no map")
             entries = {}
             for place, (name, entry) in enumerate(data["values"].items(), 1):
