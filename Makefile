@@ -35,7 +35,8 @@ sanity: setup ## ansible-test sanity
 	@sh tests/tools/sanity.sh
 
 unit: setup ## Unit tests, and a little fuzzing: no engine, no network
-	@$(PYTEST) -n 2 tests/unit tests/fuzz
+	@$(PYTEST) -n 2 tests/unit
+	@$(PYTEST) -n 2 tests/fuzz
 
 fuzz: setup ## 50,000 spoilt Compose files and 2,000 spoilt answers of each kind (an hour; STACKWRIGHT_FUZZ=N, STACKWRIGHT_FUZZ_SEED=N)
 	@STACKWRIGHT_FUZZ=$${STACKWRIGHT_FUZZ:-full} nice $(PYTEST) tests/fuzz

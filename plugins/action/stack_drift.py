@@ -21,17 +21,17 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault_action imp
 class ActionModule(VaultAction):
     module = "stackwright.swarm.stack_drift"
 
-    def act(self, result: Dict[str, Any], task_vars: Dict[str, Any]) -> Dict[str, Any]:
+    def act(self, result: Dict[str, Any], variables: Dict[str, Any]) -> Dict[str, Any]:
         try:
             options = self.checked({**STACK, **DRIFT, **PINNED, "name": {"type": "str", "required": True}})
             check_ranges(options)
             stack = Stack.of(options)
             arguments = {name: options[name] for name in DRIFT if options[name] is not None}
             arguments["values"] = options["values"]
-            self.find_vault(stack.full_name, options["values"], task_vars)
+            self.find_vault(stack.full_name, options["values"], variables)
             arguments.update(name=stack.full_name, label_prefix=options["label_prefix"])
             arguments.update(self.connection_arguments(options))
-            result.update(self.once_per_cluster(stack.full_name, arguments, {"identity": stack.data}, task_vars))
+            result.update(self.once_per_cluster(stack.full_name, arguments, {"identity": stack.data}, variables))
         except StackwrightError as error:
             result.update(error.details, failed=True, msg=str(error), error_code=error.error_code)
             return result

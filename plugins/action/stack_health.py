@@ -20,14 +20,14 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.election import 
 class ActionModule(ClusterAction):
     module = "stackwright.swarm.stack_health"
 
-    def act(self, result: Dict[str, Any], task_vars: Dict[str, Any]) -> Dict[str, Any]:
+    def act(self, result: Dict[str, Any], variables: Dict[str, Any]) -> Dict[str, Any]:
         try:
             options = self.checked({**STACK, **HEALTH, "name": {"type": "str", "required": True}})
             check_ranges(options)
             stack = Stack.of(options).full_name
             arguments = {"name": stack, **{name: options[name] for name in HEALTH}}
             arguments.update(self.connection_arguments(options))
-            result.update(self._seen(stack, arguments, task_vars))
+            result.update(self._seen(stack, arguments, variables))
         except StackwrightError as error:
             result.update(error.details, failed=True, msg=str(error), error_code=error.error_code)
         return result

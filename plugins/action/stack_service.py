@@ -17,7 +17,7 @@ class ActionModule(ClusterAction):
     module = "stackwright.swarm.stack_service"
     required = ("name", "service")
 
-    def act(self, result: Dict[str, Any], task_vars: Dict[str, Any]) -> Dict[str, Any]:
+    def act(self, result: Dict[str, Any], variables: Dict[str, Any]) -> Dict[str, Any]:
         try:
             options = self.checked({**STACK, **SERVICE, "name": {"type": "str", "required": True}})
             check_service(options)
@@ -25,7 +25,7 @@ class ActionModule(ClusterAction):
             arguments = {name: options[name] for name in SERVICE if options[name] is not None}
             arguments.update(name=stack.full_name, label_prefix=options["label_prefix"])
             arguments.update(self.connection_arguments(options))
-            result.update(self.once_per_cluster(stack.full_name, arguments, {"identity": stack.data}, task_vars))
+            result.update(self.once_per_cluster(stack.full_name, arguments, {"identity": stack.data}, variables))
         except StackwrightError as error:
             result.update(error.details, failed=True, msg=str(error), error_code=error.error_code)
         return result

@@ -49,7 +49,7 @@ class PipedAction(ActionBase):
         result = shown(result, self.as_it_is)
         return _quiet(result, self._task.action) if self._task.no_log else result
 
-    def act(self, result: Dict[str, Any], task_vars: Dict[str, Any]) -> Dict[str, Any]:
+    def act(self, result: Dict[str, Any], variables: Dict[str, Any]) -> Dict[str, Any]:
         """The task's result, which begins with ``result``. The variables are those of the task."""
         raise NotImplementedError
 

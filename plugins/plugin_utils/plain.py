@@ -16,7 +16,8 @@ def plain(value: Any) -> Any:
 
     From ansible-core 2.19 on, values are tagged subclasses, partly lazy; a date that YAML read becomes its ISO text.
     """
-    if value is None or isinstance(value, bool) or type(value) is str:
+    kind = type(value)
+    if kind in (type(None), bool, str):  # most are, and large ones should not be copied
         return value
     if isinstance(value, Mapping):
         return {plain(key): plain(item) for key, item in value.items()}

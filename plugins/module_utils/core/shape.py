@@ -32,12 +32,13 @@ class Obj:
 def wrong(value: Any, shape: Any) -> Optional[str]:
     """What is wrong with a value, after its name: ``.Spec.Labels is a list, not a map``; None where it fits."""
     if isinstance(shape, Obj):
-        if type(value) is not dict:
+        if not isinstance(value, dict):
             return _not(value, dict)
         fields = shape.fields
         for key, item in value.items():
             inner = fields.get(key)
-            if inner is not None and item is not None and type(item) is not inner:
+            kind = type(item)
+            if inner is not None and item is not None and kind is not inner:
                 found = wrong(item, inner)
                 if found is not None:
                     return f".{key}{found}"
@@ -46,24 +47,27 @@ def wrong(value: Any, shape: Any) -> Optional[str]:
                 return f" has no {key}"
         return None
     if isinstance(shape, list):
-        if type(value) is not list:
+        if not isinstance(value, list):
             return _not(value, list)
         for index, item in enumerate(value):
-            if type(item) is not shape[0]:
+            kind = type(item)
+            if kind is not shape[0]:
                 found = _not(item, None) if item is None else wrong(item, shape[0])
                 if found is not None:
                     return f"[{index}]{found}"
         return None
     if isinstance(shape, Map):
-        if type(value) is not dict:
+        if not isinstance(value, dict):
             return _not(value, dict)
         for key, item in value.items():
-            if type(item) is not shape.inner:
+            kind = type(item)
+            if kind is not shape.inner:
                 found = _not(item, None) if item is None else wrong(item, shape.inner)
                 if found is not None:
                     return f"[{key[:40]!r}]{found}"
         return None
-    return None if type(value) is shape else _not(value, shape)
+    kind = type(value)
+    return None if kind is shape else _not(value, shape)
 
 
 def _not(value: Any, wanted: Any) -> str:

@@ -155,7 +155,7 @@ class _Way:
         return None
 
     def _up(self, steps: int) -> None:
-        for _ in range(min(steps, len(self.names))):
+        for _step in range(min(steps, len(self.names))):
             self.names.pop()
             os.close(self.handles.pop())
         self.last = ""

@@ -81,8 +81,8 @@ def _call(text: str, start: int) -> tuple[Call, int]:
 
 def _behind_bar(text: str, position: int, positional: list[Any]) -> int:
     """Reads ``| 32`` or ``| 'name'``, if it stands there."""
-    bar = _BAR.match(text, position)
-    match = _ARGUMENT.match(text, bar.end()) if bar else None
+    behind = _BAR.match(text, position)
+    match = _ARGUMENT.match(text, behind.end()) if behind else None
     if not match or match["name"] is not None:
         return position
     positional.append(_value(match))

@@ -60,6 +60,7 @@ class Engine:
 def clean(engine, may=lambda: "", clock=None, seen=(), options=None, **facts):
     given = {
         **dict.fromkeys(("images", "values", "dangling", "check"), False),
+        "identity": None,
         "services": True,
         "volumes": True,
         "volume_names": [],
