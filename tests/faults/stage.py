@@ -19,6 +19,7 @@ import core  # noqa: F401  # makes the collection importable
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.holder import is_gone, this_run
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy import transaction
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.patience import through_an_election
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
@@ -90,7 +91,9 @@ def work(job: dict[str, Any]) -> Ended:
         **job["options"],
     }
     try:
-        ended.result = _operation(job)(client, SystemClock, job, options)
+        # As the modules do: a run that begins in an election waits for it.
+        story = _operation(job)
+        ended.result = through_an_election(SystemClock, lambda: story(client, SystemClock, job, options))
     except StackwrightError as error:
         ended.error = {"code": error.error_code, "text": str(error), "details": error.details}
     finally:

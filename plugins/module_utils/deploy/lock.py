@@ -201,7 +201,7 @@ class Lock:
         """Renews the lock where a third of its ttl has passed; costs nothing before. To be called before every write.
 
         Raises DeployError (``lock_lost``) where somebody took it over or removed it, or where it could not be renewed
-        for its whole ttl, so that another run may take it.
+        for its whole ttl and nobody says within 20 s whose it is.
         """
         if self._lost is not None:
             raise self._lost
@@ -209,17 +209,27 @@ class Lock:
             raise DeployError(f"The lock of the stack {self.stack} is not held.", "lock_lost", "Run again.")
         if self.clock.now() < self._due:
             return
-        try:
-            self._renew()
-        except EngineError as error:
-            now = self.clock.now()
-            if error.error_code == "not_found":
-                raise self._lose("somebody removed it") from error
-            if not is_transient(error) and error.error_code != "out_of_sequence":
-                raise
-            if now - self._renewed >= self.ttl:
-                raise self._lose(f"it could not be renewed for {self.ttl:g} s ({error.message})") from error
-            self._due = now + self.ttl / 30  # soon again; until it expires it is ours
+        backoff = Backoff(self.clock, also=("out_of_sequence",))
+        while True:
+            try:
+                self._renew()
+                return
+            except EngineError as error:
+                now = self.clock.now()
+                if error.error_code == "not_found":
+                    raise self._lose("somebody removed it") from error
+                if not is_transient(error) and error.error_code != "out_of_sequence":
+                    raise
+                if now - self._renewed < self.ttl:  # until it expires it is ours
+                    self._due = now + self.ttl / 30
+                    return
+                # An election may take as long. Then nobody else could take it over either, and nothing is written here
+                # until the Swarm says that it is still ours.
+                try:
+                    backoff.bear(error)
+                except EngineError:
+                    seconds = self.clock.now() - self._renewed
+                    raise self._lose(f"it could not be renewed for {seconds:.0f} s ({error.message})") from error
 
     def _renew(self) -> None:
         before = self.clock.now()

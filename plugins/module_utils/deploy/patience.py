@@ -10,12 +10,12 @@ from typing import Any, Callable, Dict
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
 
 READ = 10.0  # seconds for one answer to a question whether something was done
-ELECTION = 10.0  # seconds; it takes less where more than half of the managers are up
+ELECTION = 20.0  # seconds: a manager stands for election 10 to 20 s after it last heard of the leader
 PAUSE = 1.0
 
 
 def through_an_election(clock: Any, story: Callable[[], Dict[str, Any]]) -> Dict[str, Any]:
-    """What ``story`` gives; it is told again as long as the Swarm has no leader, for 10 s.
+    """What ``story`` gives; it is told again as long as the Swarm has no leader, for 20 s.
 
     ``story`` must have changed nothing where it raises EngineError: what has begun to change raises DeployError.
     """
