@@ -195,6 +195,8 @@ class Bed:
             join = {**listen, "AdvertiseAddr": node.address, "RemoteAddrs": [f"{first.address}:2377"]}
             node.api("POST", "/swarm/join", {**join, "JoinToken": tokens[node.role.title()]})
         self.wait_ready()
+        # Swarm makes it a moment after the first node is ready; a test that compares states must not see it come.
+        wait_for("the ingress network", lambda: _has_ingress(first.api("GET", "/networks")), JOIN_SECONDS)
 
     def _save(self) -> None:
         for name, node in self.nodes.items():
@@ -233,6 +235,10 @@ class Images(Mapping[str, str]):
         target = self.bed.registries[registry]
         target.store.copy(built, images.BUILT, image)
         return f"{target.address}/{image}"
+
+
+def _has_ingress(networks: list[dict]) -> bool:
+    return any(network.get("Ingress") and (network.get("IPAM") or {}).get("Config") for network in networks)
 
 
 def _matches(record: Record, engine: str, roles: Mapping[str, str], registries: tuple[str, ...]) -> bool:
