@@ -28,6 +28,7 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).resolve().parents
 import core  # noqa: F401  # makes the collection importable
 from ansible import constants
 from testbed import Bed
+from testbed.commands import wait_for
 from testbed.swarm import StackScope
 
 from ansible_collections.stackwright.swarm.plugins.action import stack_cleanup
@@ -40,6 +41,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transacti
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
 from ansible_collections.stackwright.swarm.plugins.plugin_utils import leasing
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.compile import CompileRequest, compile_stack
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load import Source
@@ -79,6 +81,7 @@ class Hands(stack_cleanup.ActionModule):
 
     def __init__(self, job):
         self.job, self._node, self.tries = job, "", 0
+        self._identity = job["identity"]
         self._task = SimpleNamespace(check_mode=False, run_once=False, throttle=0, _uuid=job["round"])
 
     def _call(self, arguments, handed, variables):
@@ -92,7 +95,9 @@ class Hands(stack_cleanup.ActionModule):
                 with open(self.job["pids"], "a") as file:
                     file.write(f"{os.getpid()} {self.job['host']} {handed['part']}\n")
                 time.sleep(delay)
-                answer = json.dumps(_module(self.job["docker_host"], arguments, handed)).encode()
+                held = self.job["host"] == self.job.get("held") and handed["part"] == "node"
+                folder = Path(self.job["folder"]) if held else None
+                answer = json.dumps(_module(self.job["docker_host"], arguments, handed, folder)).encode()
                 while answer:
                     answer = answer[os.write(writing, answer) :]
             finally:
@@ -107,6 +112,8 @@ class Hands(stack_cleanup.ActionModule):
     def _delay(self, part):
         """Some connections are slow: a module starts when its time is almost over, or long past."""
         self.tries += 1
+        if "held" in self.job:
+            return 0
         rng = random.Random(f"{self.job['seed']} {self.job['host']} {self.tries}")
         return rng.choice([0, 0, 0, rng.uniform(0, 4), rng.uniform(0, 14)]) if part == "node" else 0
 
@@ -122,8 +129,10 @@ class Hands(stack_cleanup.ActionModule):
         return 5
 
 
-def _module(docker_host, arguments, handed):
+def _module(docker_host, arguments, handed, held):
     client = EngineClient(Connection(docker_host=docker_host, timeout=60))
+    if held:
+        _hold(client, held)
     run = {"check": False, "defer": False, "detach": None, "progress": None, **handed}
     try:
         return clean_up(client, dict(arguments), run)
@@ -131,6 +140,20 @@ def _module(docker_host, arguments, handed):
         return {**error.details, "failed": True, "changed": False, "msg": str(error), "error_code": error.error_code}
     finally:
         client.close()
+
+
+def _hold(client, folder):
+    """Stops a module that has looked for volumes and removed none yet, until the gate is opened."""
+    get = client.get
+
+    def held(path, *more, **how):
+        answer = get(path, *more, **how)
+        if path == "/volumes":
+            (folder / "held").touch()
+            wait_for("the gate to open", (folder / "open").exists, HANG)
+        return answer
+
+    client.get = held
 
 
 def _host(job):
@@ -163,6 +186,8 @@ def _change(job, story, what):
         "lock_timeout": 120,
         "this_run": this_run,
         "is_gone": is_gone,
+        "identity": job["identity"],
+        "progress": lambda line: _tell(job, line),
     }
     try:
         return story(client, SystemClock, what, options)
@@ -170,6 +195,11 @@ def _change(job, story, what):
         return {"failed": True, "msg": str(error), "error_code": error.error_code, **error.details}
     finally:
         client.close()
+
+
+def _tell(job, line):
+    with Path(job["folder"], "progress").open("a") as file:
+        file.write(f"{line}\n")
 
 
 class Lane:
@@ -190,7 +220,8 @@ class Lane:
         )
         return compile_stack(request, LocalFiles())
 
-    def play(self, rng):
+    def begin(self):
+        """Deploys the stack, for a round; what the round's processes are told."""
         self.round += 1
         print(f"{time.strftime('%X')} {self.stack} {self.round}", file=sys.stderr, flush=True)
         folder = self.folder / f"round-{self.round}"
@@ -202,13 +233,18 @@ class Lane:
             "seed": f"{SEED} {self.stack} {self.round}",
             "pids": str(folder / "pids"),
             "docker_host": self.nodes["m1"].docker_host,
+            "identity": Stack(self.stack, None, None, "stackwright").data,
         }
         before = _change(job, deploy_stack, self.desired())
         assert before.get("status") == "healthy", before
+        options = {name: option.get("default") for name, option in CLEANUP.items()}
+        return job, {**options, "name": self.stack, "label_prefix": "zane", "volumes": True, "lock_timeout": 120}
+
+    def play(self, rng):
+        job, arguments = self.begin()
+        folder = Path(job["folder"])
         what = rng.choice([CALM, CALM, CONTROLLER, MODULE, MANAGER])
         story = f"seed {SEED}, {self.stack} round {self.round}, {what}"
-        options = {name: option.get("default") for name, option in CLEANUP.items()}
-        arguments = {**options, "name": self.stack, "label_prefix": "zane", "volumes": True, "lock_timeout": 120}
         arguments["history"] = rng.random() < 0.7
         hosts = []
         first, second = rng.uniform(0, 4), rng.uniform(0, 6)
@@ -223,7 +259,37 @@ class Lane:
         if what != CALM:
             time.sleep(rng.uniform(0, 6))
             self._kill(what, hosts, folder, rng)
-        for process in (*hosts, deployer):
+        self.end((*hosts, deployer), job, story, what, start)
+
+    def play_held(self, what):
+        """A node's module is held between its look and its removals, while a deployment wants the lock."""
+        job, arguments = self.begin()
+        job["held"] = "w1"
+        folder = Path(job["folder"])
+        story = f"{self.stack}, a module is held, {what}"
+        start = time.monotonic()
+        hosts = self._clean(job, arguments)
+        wait_for("the module to have looked", lambda: (folder / "held").exists() or not hosts[1].is_alive(), HANG)
+        assert (folder / "held").exists(), f"{story}: {self.told(job)}"
+        deployer = FORKS.Process(target=_deployer, args=({**job, "desired": self.desired()},))
+        if what == CONTROLLER:
+            self._kill(what, hosts, folder, random)
+            deployer.start()
+            # The lock of the dead expires: the deployment takes it over, writes its data and ends.
+            deployer.join(HANG)
+            assert not deployer.is_alive(), f"{story}: it hangs"
+        else:
+            (folder / "progress").unlink()
+            deployer.start()
+            wait_for("the deployment to want the lock", lambda: _waits(folder) or not deployer.is_alive(), HANG)
+            assert _waits(folder), f"{story}: a deployment has the lock under which a node removes"
+        (folder / "open").touch()
+        self.end((*hosts, deployer), job, story, what, start)
+
+    def end(self, processes, job, story, what, start):
+        """Waits for all of a round to end, and judges it."""
+        folder = Path(job["folder"])
+        for process in processes:
             process.join(max(start + HANG - time.monotonic(), 0.1))
             assert not process.is_alive(), f"{story}: it hangs"
         while any(_lives(pid) for pid, _host, _part in _pids(folder)):
@@ -300,6 +366,11 @@ def _work(lane, rounds):
     Path(lane.folder, "told").write_text(told)
 
 
+def _waits(folder):
+    path = folder / "progress"
+    return path.exists() and "waiting for the lock" in path.read_text()
+
+
 def _pids(folder):
     path = folder / "pids"
     lines = path.read_text().splitlines() if path.exists() else []
@@ -327,7 +398,25 @@ def short_times(monkeypatch):
         for name, seconds in times.items():
             assert hasattr(module, name)
             monkeypatch.setattr(module, name, seconds)
-    monkeypatch.setattr(locks.Lock.__init__, "__defaults__", (10.0, locks.Lock.__init__.__defaults__[1]))
+    monkeypatch.setattr(locks.Lock.__init__, "__defaults__", (10.0, *locks.Lock.__init__.__defaults__[1:]))
+
+
+@pytest.mark.parametrize("what", [CONTROLLER, CALM])
+def test_a_node_that_was_held_before_its_removal_removes_nothing_of_a_later_deployment(
+    three, short_times, tmp_path, what
+):
+    """The interleaving that rounds by chance meet now and then, each time."""
+    lane = Lane(three, "held", tmp_path / "held")
+    scope = StackScope(three, "held")
+    scope.remove()
+    for node in lane.nodes.values():
+        node.api("POST", "/volumes/create", {"Name": "held-external"})
+    lane.play_held(what)
+    assert lane.came_later == 0
+    scope.remove()
+    for node in three.nodes.values():
+        for name in ("held-external", "held_data"):
+            node.cli(["docker", "volume", "rm", "-f", name])
 
 
 def test_no_data_is_lost(three, short_times, tmp_path, record_property):
