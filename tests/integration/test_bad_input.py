@@ -152,5 +152,6 @@ def state(bed):
     kinds = ("services", "networks", "configs", "secrets")
     objects = {kind: bed.node("m1").api("GET", f"/{kind}") for kind in kinds}
     return {
-        kind: sorted((o.get("ID") or o["Id"], str(o.get("Version"))) for o in held) for kind, held in objects.items()
+        kind: sorted((o.get("ID") or o["Id"], str(o.get("Version"))) for o in held if o.get("Scope") != "local")
+        for kind, held in objects.items()
     }

@@ -196,7 +196,7 @@ class Bed:
             node.api("POST", "/swarm/join", {**join, "JoinToken": tokens[node.role.title()]})
         self.wait_ready()
         # Swarm makes it a moment after the first node is ready; a test that compares states must not see it come.
-        wait_for("the ingress network", lambda: _has_ingress(first.api("GET", "/networks")), JOIN_SECONDS)
+        wait_for("Swarm's own networks", lambda: _has_own_networks(first.api("GET", "/networks")), JOIN_SECONDS)
 
     def _save(self) -> None:
         for name, node in self.nodes.items():
@@ -237,8 +237,9 @@ class Images(Mapping[str, str]):
         return f"{target.address}/{image}"
 
 
-def _has_ingress(networks: list[dict]) -> bool:
-    return any(network.get("Ingress") and (network.get("IPAM") or {}).get("Config") for network in networks)
+def _has_own_networks(networks: list[dict]) -> bool:
+    allocated = {network["Name"] for network in networks if (network.get("IPAM") or {}).get("Config")}
+    return {"ingress", "docker_gwbridge"} <= allocated
 
 
 def _matches(record: Record, engine: str, roles: Mapping[str, str], registries: tuple[str, ...]) -> bool:
