@@ -43,7 +43,7 @@ class ActionModule(VaultAction):
             if desired and desired["values"]:
                 arguments["values"] = options["values"]
                 needed = {entry["name"] for entry in desired["values"]}
-                self.use_vault(stack["name"], options["values"], needed, variables)
+                self.use_vault(stack, options["values"], needed, variables)
             result.update(self.once_per_cluster(stack["name"], arguments, handed, variables))
         except StackwrightError as error:
             result.update(error.details, failed=True, msg=str(error), error_code=error.error_code)

@@ -59,7 +59,8 @@ class ActionModule(MeetingAction):
         except StackwrightError as error:
             result.update(error.details, failed=True, msg=str(error), error_code=error.error_code)
             return result
-        self._handed = {"desired": desired, "vips": needs_vips(desired) if desired else True}
+        identity = desired["stack"] if desired else Stack.of(options).data if options["name"] else None
+        self._handed = {"desired": desired, "identity": identity, "vips": needs_vips(desired) if desired else True}
         self._variables = variables
         self._arguments = {name: options[name] for name in PREFLIGHT}
         self._arguments.update(self.connection_arguments(options))

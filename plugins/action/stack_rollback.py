@@ -28,7 +28,7 @@ class ActionModule(VaultAction):
             stack = Stack.of(options)
             arguments = {name: options[name] for name in BACK if options[name] is not None}
             arguments["values"] = options["values"]
-            self.find_vault(stack.full_name, options["values"], variables)
+            self.find_vault(stack.data, options["values"], variables)
             arguments.update(name=stack.full_name, label_prefix=options["label_prefix"])
             arguments.update(self.connection_arguments(options))
             result.update(self.once_per_cluster(stack.full_name, arguments, {"identity": stack.data}, variables))

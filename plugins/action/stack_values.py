@@ -45,7 +45,7 @@ class ActionModule(PipedAction):
         return result
 
     def _change(self, options: Dict[str, Any], variables: Dict[str, Any]) -> Dict[str, Any]:
-        stack = Stack.of(options).full_name
+        stack = Stack.of(options).data
         arguments = plain(self._task.args)
         if options["values"] is not None:
             arguments["values"] = as_texts(options["values"])
@@ -86,7 +86,7 @@ class ActionModule(PipedAction):
                 return looked
             place = looked.pop("cluster_id", "")
         # Values in host facts are those of one host alone.
-        return self._once(f"{stack}/{place}", work, options, variables) if place else work()
+        return self._once(f"{stack['name']}/{place}", work, options, variables) if place else work()
 
     def _once(
         self, key: str, work: Callable[..., Dict[str, Any]], options: Mapping[str, Any], variables: Mapping[str, Any]

@@ -19,7 +19,10 @@ options:
       - Names of values. C(KEY) stands for C(stack/KEY), the value of the stack; that of a service is C(SERVICE/KEY).
     required: true
   name:
-    description: The stack's name.
+    description:
+      - The stack's name.
+      - A stack with a project needs O(project) and O(environment) too. Values that record another owner are an error
+        (C(conflict)).
     type: str
     required: true
   project:
@@ -95,7 +98,7 @@ class LookupModule(LookupBase):
         self.set_options(var_options=variables, direct=kwargs)
         names = [full_name(str(term)) for term in terms]
         try:
-            stack = Stack(*(self.get_option(part) for part in ("name", "project", "environment"))).full_name
+            stack = Stack(*(self.get_option(part) for part in ("name", "project", "environment")))
             kept = self._kept(stack, variables or {}, names)
             return [self._value(kept, name) for name in names]
         except StackwrightError as error:
@@ -111,10 +114,10 @@ class LookupModule(LookupBase):
             )
         return version.value
 
-    def _kept(self, stack: str, variables: Mapping[str, Any], names: list[str]) -> Kept:
-        store, path = self.get_option("store"), self.get_option("path")
+    def _kept(self, named: Stack, variables: Mapping[str, Any], names: list[str]) -> Kept:
+        store, path, stack = self.get_option("store"), self.get_option("path"), named.full_name
         if store == "vault":
-            vault = play_vault(self._loader, variables, stack, {"store": store, "path": path}, names)
+            vault = play_vault(self._loader, variables, named.data, {"store": store, "path": path}, names)
             return vault.read()[0] if vault else Kept(stack)
         if store == "swarm":
             from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
@@ -124,9 +127,10 @@ class LookupModule(LookupBase):
             client = EngineClient(Connection(docker_host=self.get_option("docker_host")))
             try:
                 swarm = SwarmStore(stack, client)
+                swarm.owner = named.owner
                 _number, content = swarm.newest()
                 if is_encrypted(content):
-                    text = VaultText(stack, swarm.where, self._loader._vault, None, names)
+                    text = VaultText(stack, swarm.where, self._loader._vault, None, names, owner=named.owner)
                     return text.opened(content.decode("utf-8", "surrogateescape"))[0]
                 return swarm.read()[0]
             finally:
@@ -134,10 +138,12 @@ class LookupModule(LookupBase):
         if path:
             from ansible_collections.stackwright.swarm.plugins.module_utils.store.host_facts import HostFacts
 
-            return HostFacts(stack, Clock, path).read()[0]
-        return self._from_facts(stack, variables)
+            facts = HostFacts(stack, Clock, path)
+            facts.owner = named.owner
+            return facts.read()[0]
+        return self._from_facts(named, variables)
 
-    def _from_facts(self, stack: str, variables: Mapping[str, Any]) -> Kept:
+    def _from_facts(self, named: Stack, variables: Mapping[str, Any]) -> Kept:
         from ansible_collections.stackwright.swarm.plugins.module_utils.store.host_facts import FACT
 
         host = self.get_option("host")
@@ -155,5 +161,6 @@ class LookupModule(LookupBase):
                 "store_unreadable",
                 "Gather them again: ansible.builtin.setup with gather_subset: [local], as root.",
             )
+        stack = named.full_name
         data = plain(local.get(FACT + stack))
-        return Kept(stack) if data is None else Kept.from_data(data, stack, f"ansible_local.{FACT}{stack}")
+        return Kept(stack) if data is None else Kept.from_data(data, stack, f"ansible_local.{FACT}{stack}", named.owner)

@@ -12,6 +12,7 @@ from ansible import context
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.connection import CONNECTION
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner import owner_of
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault_store import VaultStore, VaultText, vault_path
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault_swarm import MODULE, SwarmVault
 
@@ -19,24 +20,27 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault_swarm impo
 def play_vault(
     loader: Any,
     variables: Mapping[str, Any],
-    stack: str,
+    stack: Mapping[str, Any],
     options: Mapping[str, Any],
     wanted: Collection[str] | None,
     anew: bool = False,
 ) -> VaultStore | None:
-    """The vault file that ``options`` (store, path, vault_id) name; None where they name another store."""
+    """The vault file that ``options`` (store, path, vault_id) name; None where they name another store.
+
+    ``stack`` is the stack's data (name, id, project, environment): its section is another's where that says so.
+    """
     if options.get("store") != "vault":
         return None
     inventories = [source for source in context.CLIARGS.get("inventory") or () if "," not in source]
     folder = str(variables.get("playbook_dir") or loader.get_basedir())
     path = vault_path(options.get("path"), variables.get("inventory_dir"), inventories, folder)
-    return VaultStore(stack, path, loader._vault, options.get("vault_id"), wanted, anew)
+    return VaultStore(stack["name"], path, loader._vault, options.get("vault_id"), wanted, anew, owner_of(stack).text)
 
 
 def task_vault(
     action: Any,
     variables: Mapping[str, Any],
-    stack: str,
+    stack: Mapping[str, Any],
     options: Mapping[str, Any],
     wanted: Collection[str] | None,
     found: bool = False,
@@ -58,9 +62,8 @@ def task_vault(
         )
     if not found and (store != "swarm" or not encrypted):
         return play_vault(action._loader, variables, stack, options, wanted, anew)
-    return SwarmVault(
-        stack, _runs(action, variables), action._loader._vault, options.get("vault_id"), wanted, anew, moves=moves
-    )
+    run, vault, vault_id = _runs(action, variables), action._loader._vault, options.get("vault_id")
+    return SwarmVault(stack["name"], run, vault, vault_id, wanted, anew, owner_of(stack).text, moves=moves)
 
 
 def _runs(action: Any, variables: Mapping[str, Any]) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:

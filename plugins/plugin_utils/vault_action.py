@@ -19,7 +19,7 @@ class VaultAction(ClusterAction):
 
     def use_vault(
         self,
-        stack: str,
+        stack: Mapping[str, Any],
         values: Mapping[str, Any],
         needed: Optional[Collection[str]],
         variables: Mapping[str, Any],
@@ -27,6 +27,7 @@ class VaultAction(ClusterAction):
     ) -> None:
         """Takes the vault that ``values`` (store, path, vault_id) name, with the values ``needed``; None for all.
 
+        :param stack: its data (name, id, project, environment), which says whose values they are.
         :param if_used: only if that file is there and has values of the stack.
         """
         from ansible_collections.stackwright.swarm.plugins.plugin_utils.play_vault import task_vault
@@ -35,7 +36,7 @@ class VaultAction(ClusterAction):
         self._vault = vault if vault is not None and (not if_used or vault.has_values()) else None
         self._wanted = (stack, values, needed)
 
-    def find_vault(self, stack: str, values: Mapping[str, Any], variables: Mapping[str, Any]) -> None:
+    def find_vault(self, stack: Mapping[str, Any], values: Mapping[str, Any], variables: Mapping[str, Any]) -> None:
         """Takes the vault that the task names for a revision's values; with ``auto``, that beside the inventory if it
         has values of the stack."""
         if values["store"] == "auto" and not values["encrypted"]:

@@ -19,7 +19,7 @@ from ansible.parsing.vault import VaultLib, match_encrypt_secret
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ValueStoreError
 from ansible_collections.stackwright.swarm.plugins.module_utils.store import files
-from ansible_collections.stackwright.swarm.plugins.module_utils.values.kept import Kept, damaged
+from ansible_collections.stackwright.swarm.plugins.module_utils.values.kept import Kept, damaged, is_other, refuse_other
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.store import Store, StoreConflict
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault_file import (
     Cipher,
@@ -64,6 +64,7 @@ class VaultText(Store):
     :param vault: the play's VaultLib with its secrets.
     :param wanted: the names whose values are to be decrypted; None for all.
     :param anew: encrypts also what is encrypted already, for instance with another password.
+    :param owner: as in Store.
     """
 
     def __init__(
@@ -74,9 +75,10 @@ class VaultText(Store):
         vault_id: str | None = None,
         wanted: Collection[str] | None = None,
         anew: bool = False,
+        owner: str = "",
     ) -> None:
         self.stack, self.where, self.vault, self.vault_id = stack, where, vault, vault_id
-        self.wanted, self.anew = wanted, anew
+        self.wanted, self.anew, self.owner = wanted, anew, owner
         #: Whether the next writing takes the place of the same values in another form.
         self.in_place = False
 
@@ -90,7 +92,10 @@ class VaultText(Store):
         section = self._section(document)
         if section is None:
             return Kept(self.stack, owner=self.owner), None
-        data = self._opened(self._parsed(section))
+        parsed = self._parsed(section)
+        # Before a password is asked for that only the other stack's play has.
+        refuse_other(_owner(parsed), self.owner, self.stack, self._place(section))
+        data = self._opened(parsed)
         return Kept.from_data(data, self.stack, self._place(section), self.owner), section.text
 
     def closed(self, text: str, kept: Kept, token: str | None) -> str:
@@ -219,8 +224,12 @@ class VaultStore(VaultText):
         self.clock = clock
 
     def has_values(self) -> bool:
-        """Whether the file is there and has values of the stack. Nothing is decrypted. Raises ValueStoreError."""
-        return self._section(self._split(self._content())) is not None
+        """Whether the file is there and has values of the stack, and not of another one of its name.
+
+        Nothing is decrypted. Raises ValueStoreError.
+        """
+        section = self._section(self._split(self._content()))
+        return section is not None and not is_other(_owner(self._parsed(section)), self.owner)
 
     def read(self) -> tuple[Kept, Any]:
         return self.opened(self._content())
@@ -252,6 +261,10 @@ class VaultStore(VaultText):
             ) from None
         # Bytes that are no text are one section's matter.
         return (content or b"").decode("utf-8", "surrogateescape")
+
+
+def _owner(section: Mapping[str, Any]) -> str:
+    return str(section.get("owner") or "")
 
 
 def with_vaults(

@@ -64,4 +64,5 @@ def _cluster(client: EngineClient, params: Dict[str, Any], run: Dict[str, Any]) 
     from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.preflight import NOTHING, check_cluster
 
     options = {name: params[name] for name in ("resolve_image", "with_registry_auth", "registry_auth")}
-    return through_an_election(SystemClock(), lambda: check_cluster(client, run.get("desired") or NOTHING, options))
+    desired, identity = run.get("desired") or NOTHING, run.get("identity")
+    return through_an_election(SystemClock(), lambda: check_cluster(client, desired, options, identity))

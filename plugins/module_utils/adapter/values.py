@@ -106,6 +106,7 @@ def _ciphertext(client: EngineClient, stack: str, request: Mapping[str, Any]) ->
     from ansible_collections.stackwright.swarm.plugins.module_utils.values.store import StoreConflict
 
     store = SwarmStore(stack, client)
+    store.owner = str(request.get("owner") or "")
     answer: Dict[str, Any] = {"conflict": False}
     if "put" in request:
         try:

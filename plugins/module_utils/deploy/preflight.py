@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping
+from typing import Any, Dict, List, Mapping, Optional
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.history import History, refuse_history
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.images import ask_registry
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import configs_named, networks_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
@@ -14,11 +15,12 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.engine.registry 
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.capacity import is_short
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.cluster import summary
-from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.findings import ERROR, finding
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.findings import ERROR, Finding, finding
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.images import asked
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.judge import judge
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.image_name import registry_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import name_of, stack_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner import labels_in, refuse_others
 
 Result = Dict[str, Any]
 #: A preflight without files looks at the cluster alone.
@@ -32,14 +34,19 @@ NOTHING: Mapping[str, Any] = {
 }
 
 
-def check_cluster(client: EngineClient, desired: Mapping[str, Any], options: Mapping[str, Any]) -> Result:
+def check_cluster(
+    client: EngineClient,
+    desired: Mapping[str, Any],
+    options: Mapping[str, Any],
+    identity: Optional[Mapping[str, Any]] = None,
+) -> Result:
     """``findings``, the ``cluster`` in numbers, and ``facts`` for each node by its id.
 
-    ``desired`` is what ``preflight.trim`` leaves of a DesiredState. Six calls at most, and one for each image that a
-    registry is asked for. Raises EngineError.
+    ``desired`` is what ``preflight.trim`` leaves of a DesiredState. Seven calls at most, and one for each image that
+    a registry is asked for. ``identity`` is the stack that is meant, also where there are no files. Raises EngineError.
     """
     observed: Dict[str, List[Any]] = {"nodes": client.list("/nodes")}
-    observed["services"] = client.list("/services") if desired["services"] else []
+    observed["services"] = client.list("/services") if desired["services"] or identity else []
     # Only what may be short or taken makes the tasks of all others matter.
     running = {"filters": {"desired-state": ["running"]}}
     observed["tasks"] = client.list("/tasks", running) if is_short(desired) else []
@@ -61,7 +68,24 @@ def check_cluster(client: EngineClient, desired: Mapping[str, Any], options: Map
         refused = [finding(ERROR, error.error_code, error.message, error.hint)]
     judged = judge(desired, observed, looked_up, answers, registry_of)
     return {
-        "findings": [*judged.findings, *refused],
+        "findings": [*_other_owner(client, identity, observed), *judged.findings, *refused],
         "cluster": summary(observed["nodes"]),
         "facts": judged.facts,
     }
+
+
+def _other_owner(
+    client: EngineClient, identity: Optional[Mapping[str, Any]], observed: Mapping[str, List[Any]]
+) -> List[Finding]:
+    """That the name of the stack is another's, by its objects or by its history."""
+    if not identity:
+        return []
+    name = identity["name"]
+    try:
+        refuse_others(identity, name, labels_in(observed, name))
+        refuse_history(identity, name, History(client, None, name).read())
+    except EngineError as error:
+        if error.error_code != "conflict":
+            raise
+        return [finding(ERROR, error.error_code, error.message, error.hint)]
+    return []

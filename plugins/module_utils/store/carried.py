@@ -32,7 +32,8 @@ class NotYetKept(Exception):
 class Carried(Store):
     """The values that came along; writing them breaks off with NotYetKept. ``slot`` tells one vault from another.
 
-    ``number`` is that of the Docker config that has them encrypted, None of a vault on the controller.
+    ``owner`` as in Store. ``number`` is that of the Docker config that has them encrypted, None of a vault on the
+    controller.
     """
 
     def __init__(
@@ -42,10 +43,11 @@ class Carried(Store):
         where: str,
         slot: str = "vault",
         number: Optional[int] = None,
+        owner: str = "",
     ) -> None:
-        self.where, self.slot, self.number = where, slot, number
+        self.where, self.slot, self.number, self.owner = where, slot, number, owner
         self.kind = "vault" if number is None else "swarm"
-        self._kept = Kept(stack) if data is None else Kept.from_data(data, stack, where)
+        self._kept = Kept(stack, owner=owner) if data is None else Kept.from_data(data, stack, where, owner)
 
     def read(self) -> Tuple[Kept, Any]:
         return self._kept, self.number

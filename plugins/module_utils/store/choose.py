@@ -28,17 +28,17 @@ def open_store(
     ``options["owner"]`` says which of the stacks that can be called ``stack``.
     Raises ValueStoreError and EngineError where ``auto`` can't look.
     """
-    kind = options.get("store") or AUTO
+    kind, owner = options.get("store") or AUTO, str(options.get("owner") or "")
     if is_carried(options):
         where = options.get("where") or options.get("path") or "vault"
-        return Carried(stack, options.get("carried"), where, slot, options.get("number"))
+        return Carried(stack, options.get("carried"), where, slot, options.get("number"), owner)
     order: List[Store] = []
     if kind in (HOST_FACTS, AUTO):
         order.append(HostFacts(stack, clock, options.get("path") or ""))
     if kind in (SWARM, AUTO):
         order.insert(1 if managers < 2 else 0, _swarm(client, stack))
     for store in order:
-        store.owner = str(options.get("owner") or "")
+        store.owner = owner
     if len(order) == 1:
         return order[0]
     return next((store for store in order if not store.read()[0].empty), order[0])

@@ -175,19 +175,30 @@ class Kept:
                 _want(isinstance(name, str) and isinstance(entry, Mapping), f"entry {place} of its values is none")
                 entries[name] = _entry(entry, f"entry {place} of its values")
             counter = _number(data.get("counter"), "its counter")
-            recorded = of_text(_text(data.get("owner", ""), "its owner"))
+            recorded = _text(data.get("owner", ""), "its owner")
         except ValueError as error:
             raise damaged(where, str(error)) from None
         highest = max((version.number for entry in entries.values() for version in entry.versions), default=0)
-        asked = of_text(owner)
-        if asked and recorded and not asked.is_same(recorded):
-            raise ValueStoreError(
-                f"The value store {where} keeps the values of another stack that is called {stack} as well "
-                f"({recorded.shown}) than the one asked for ({asked.shown}).",
-                "conflict",
-                "Give one of them another name, project or environment, or another store. Nothing was changed.",
-            )
-        return cls(stack, entries, max(counter, highest), owner or (recorded.text if recorded else ""))
+        refuse_other(recorded, owner, stack, where)
+        return cls(stack, entries, max(counter, highest), owner or (recorded if of_text(recorded) else ""))
+
+
+def is_other(recorded: str, owner: str) -> bool:
+    """Whether the owner that values record is another than ``owner``. Where one of them is not known, it is not."""
+    found, asked = of_text(recorded), of_text(owner)
+    return bool(found and asked and not asked.is_same(found))
+
+
+def refuse_other(recorded: str, owner: str, stack: str, where: str) -> None:
+    """Raises ValueStoreError (``conflict``) where the values ``where`` are another stack's than ``owner``."""
+    found, asked = of_text(recorded), of_text(owner)
+    if found and asked and is_other(recorded, owner):
+        raise ValueStoreError(
+            f"The value store {where} keeps the values of another stack that is called {stack} as well "
+            f"({found.shown}) than the one asked for ({asked.shown}).",
+            "conflict",
+            "Give one of them another name, project or environment, or another store. Nothing was changed.",
+        )
 
 
 def from_json(content: bytes, stack: str, where: str, owner: str = "") -> Kept:

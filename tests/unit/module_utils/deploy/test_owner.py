@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.cleanup import clean_cluster
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.drift import stack_drift
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.options import with_defaults
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.preflight import NOTHING, check_cluster
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.rollback import roll_back
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.service import change_service
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transaction import (
@@ -22,6 +23,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transacti
     stop_stack,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.trim import trimmed
 from ansible_collections.stackwright.swarm.plugins.module_utils.store.swarm import SwarmStore
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import OWNER
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack, lock_name, revision_name
@@ -285,3 +287,35 @@ def test_a_name_that_was_shortened_is_shown_by_its_id():
     labels = {"x-managed": "true", "x-stack": stack.id, "x-project": stack.project, "x-environment": stack.environment}
     assert stack.id in recorded(labels, stack.full_name).shown
     assert stack.name in owner_of(stack.data).shown
+
+
+def preflight(swarm, stack, desired=None):
+    class Registryless(type(swarm)):
+        def list(self, path, query=None, timeout=None):
+            return [] if path in ("/nodes", "/tasks") else super().list(path, query, timeout)
+
+    swarm.__class__ = Registryless
+    options = {"resolve_image": "never", "with_registry_auth": False, "registry_auth": None}
+    done = check_cluster(swarm, desired or NOTHING, options, stack.data)
+    return [item for item in done["findings"] if item["code"] == "conflict"]
+
+
+@pytest.mark.parametrize("files", [True, False], ids=["with files", "by its name"])
+@pytest.mark.parametrize("tracking", [None, True, False])
+def test_a_preflight_finds_that_the_name_is_another_stacks(tracking, files):
+    for mine, other in itertools.permutations(TRIPLES, 2):
+        for stack, count in ((other, 1), (mine, 0)):
+            found = preflight(
+                copy.deepcopy(deployed(mine, tracking)), stack, trimmed(compiled(stack, "3")) if files else None
+            )
+            assert [item["level"] for item in found] == ["error"] * count, (mine, stack, found)
+            assert all(owner_of(s.data).shown in found[0]["message"] for s in (mine, other) if found)
+
+
+def test_a_preflight_finds_the_history_of_another_stack_that_was_removed():
+    swarm, (one, two, *_rest) = FakeSwarm(), TRIPLES
+    deploy_stack(swarm, Clock(), compiled(one, tracking=False), OPTIONS)
+    remove_stack(swarm, Clock(), one.full_name, {**OPTIONS, "identity": one.data})
+    assert len(preflight(swarm, two, trimmed(compiled(two)))) == 1
+    assert preflight(swarm, one, trimmed(compiled(one))) == []
+    assert preflight(FakeSwarm(), two, trimmed(compiled(two))) == []
