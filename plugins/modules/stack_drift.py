@@ -42,6 +42,11 @@ options:
       - Without it they are reported, and stay. Nobody but their owner knows whether they hold something that is needed.
     type: bool
     default: false
+  rerun_jobs:
+    description:
+      - With O(heal=true), put back jobs, too, which runs them again. Unless V(true), a job that was changed or removed stays as it is, and stays drift.
+    type: bool
+    default: false
   images:
     description:
       - Also ask the registry whether it has another image for the tags that run (kind V(behind)). One call for each image.

@@ -17,6 +17,7 @@ description:
   - Going back is a deployment like any other. It has a plan, is shown in check mode and diff mode, waits until the stack runs, is undone
     if that fails, and becomes a new revision.
   - Volumes are left as they are. What a newer version has done to its data stays.
+  - Jobs are not run again, unless O(rerun_jobs=true). A migration of an older version would meet the data of the newer one.
   - The history holds no secrets. Values of sensitive environment variables are found again where they still run, in the present services
     or in what these were before their latest change. Where one is nowhere any more, the task fails, names it, and changes nothing.
   - The play may name every manager of a cluster. The work is done once a cluster, by the first manager that is reachable.
@@ -35,6 +36,13 @@ options:
       - If not given, the newest good one before the present. Each further run then goes one further back.
       - Where the latest deployment failed and was not undone, the newest good one is that before the failure.
     type: int
+  rerun_jobs:
+    description:
+      - Swarm runs a job with each change of it, and when it is created. Unless V(true), going back does neither. A job that differs stays as it
+        is, one that is gone stays gone, and a job that has failed is not waited for. RV(notices) names each.
+      - A job that the older revision has not is removed either way.
+    type: bool
+    default: false
   values:
     description:
       - Where the generated and other kept values of the stack are. The stack gets the versions that the revision had, and they are

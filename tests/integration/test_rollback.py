@@ -229,6 +229,48 @@ def test_a_secret_environment_variable_comes_back_and_is_nowhere_stored(core, sw
     assert "API_TOKEN of service web" in error.message
 
 
+MIGRATION = """
+services:
+  web: {{image: {image}, command: {web}, stop_grace_period: 1s, environment: {{V: "{version}"}}}}
+  migrate:
+    image: {image}
+    command: ["sh", "-c", {script}]
+    deploy: {{mode: replicated-job, restart_policy: {{condition: none}}}}
+    environment: {{V: "{version}"}}
+"""
+
+
+def test_a_migration_is_not_run_again_on_the_way_back(core, swarm, bed):
+    def file(version, script="true"):
+        return MIGRATION.format(image=bed.images["busybox"], web=QUIET, version=version, script=json.dumps(script))
+
+    def runs():
+        return sorted(
+            next(entry for entry in task["Spec"]["ContainerSpec"]["Env"] if entry.startswith("V="))
+            for task in swarm.tasks("")
+            if (task["Spec"]["ContainerSpec"].get("Args") or [""])[-1]
+            in ("true", "false")
+        )
+
+    core.deploy(file(1))
+    core.deploy(file(2))
+    before = runs()
+    assert "V=2" in before
+    assert back(core, stable_for=0.2)["status"] == "healthy"
+    assert runs() == before
+    # Neither does a migration that has failed stand in the way.
+    with pytest.raises(StackwrightError):
+        core.deploy(file(3, "false"), on_failure="keep", max_restarts=0)
+    before = runs()
+    done = back(core, 3)
+    assert [op["key"] for op in done["plan"]] == ["web"] and history(core)[0][1] == "HEALTHY"
+    assert any("migrate" in notice and "rerun_jobs" in notice for notice in done["notices"])
+    assert runs() == before
+    assert not back(core, 3)["changed"]
+    assert [op["key"] for op in back(core, 3, rerun_jobs=True)["plan"]] == ["migrate"]
+    assert runs() != before
+
+
 def test_a_stack_that_was_removed_keeps_its_records_only(core, swarm, text):
     core.deploy(text(1))
     core.remove()

@@ -98,6 +98,7 @@ CHANGES: Spec = {
 #: What going back to a revision takes of that, and which one.
 BACK: Spec = {
     "to": {"type": "int"},
+    "rerun_jobs": {"type": "bool", "default": False},
     **{
         name: CHANGES[name]
         for name in (

@@ -26,7 +26,16 @@ PASSED = (
     "commit_message",
     "plan_id",
 )
-BACK = ("to", "recreate", "with_registry_auth", "registry_auth", "keep_revisions", "commit_message", "plan_id")
+BACK = (
+    "to",
+    "rerun_jobs",
+    "recreate",
+    "with_registry_auth",
+    "registry_auth",
+    "keep_revisions",
+    "commit_message",
+    "plan_id",
+)
 DRIFT = ("heal", "prune", "images", "fail_on_drift", *BACK[1:])
 SERVICE_PASSED = (
     "service",

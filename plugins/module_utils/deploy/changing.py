@@ -18,6 +18,7 @@ from typing import AbstractSet, Any, Dict, List, Mapping
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import patiently
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.apply import Apply
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.approved import check_approved
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.jobs import not_waited_for
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.look import Planned, Wanted, make_plan
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import services_of, tasks_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.outcome import finish
@@ -130,6 +131,7 @@ def _forward(run: Run, planned: Planned, applying: Apply, past: Before) -> List[
     stays = {service["name"] for service in planned.bound["services"]}
     if not options["prune"]:
         stays |= {service["Spec"]["Name"] for service in planned.observed["services"]}
+    stays -= not_waited_for(planned.bound, planned.observed["services"])
     if options["wait"]:
         return _wait(run, applying, past, stays)
     return _glance(run, stays)

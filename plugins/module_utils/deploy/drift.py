@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.hidden import scrubbed
@@ -97,7 +98,8 @@ class _Look:
         asked: List[str] = []
         if options["images"]:
             asked, answers = self._registry()
-        self.context = self.intended.context(self.observed, self.revisions, answers)
+        context = self.intended.context(self.observed, self.revisions, answers)
+        self.context = replace(context, rerun_jobs=bool(options["rerun_jobs"]))
         self.compared: Compared = compare(
             self.intended.bound, self.observed, self.context, [*self.intended.open, *rules]
         )

@@ -34,7 +34,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.drift_r
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import PRUNE, Operation, Plan
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconcile import known_of, own_services
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import sent_again
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import jobs_left, sent_again
 
 Observed = Mapping[str, Any]
 TAKEN_DOWN = "its tasks were replaced by force; that is taken down, and nothing else"
@@ -90,7 +90,8 @@ class _Healing:
                 {"missing": [f"{drift.object} {drift.name}" for drift in others]},
             )
         live = own_services(str(bound["stack"]["name"]), observed)
-        return healed(bound, self.compared, live, known_of(bound, observed, {}))
+        state = healed(bound, self.compared, live, known_of(bound, observed, {}))
+        return state if self.context.rerun_jobs else jobs_left(state)
 
     def revise(self, plan: Plan, bound: Mapping[str, Any], observed: Observed) -> Plan:
         """The plan with what reconciling does not see, and without what is to be left."""

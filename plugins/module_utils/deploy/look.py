@@ -27,6 +27,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.images 
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Plan, with_mask
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.plan_id import plan_id, wanted_by
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconcile import own_services, reconcile
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import jobs_left
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner import labels_in, refuse_others
 
 if TYPE_CHECKING:
@@ -83,14 +84,15 @@ def from_files(desired: Mapping[str, Any], options: Options) -> Wanted:
     return Wanted(desired, lambda client, observed, write: bind_all(desired, observed, options, write))
 
 
-def from_snapshot(snapshot: Mapping[str, Any], what: str) -> Wanted:
+def from_snapshot(snapshot: Mapping[str, Any], what: str, rerun_jobs: bool = False) -> Wanted:
     """What a revision has recorded; ``what`` names it in errors."""
 
     def recalled(client: EngineClient, observed: Observed, write: bool) -> Bound:
         del write  # what is missing can't be made again
         from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.recall import recall
 
-        return recall(client, snapshot, observed, what)
+        bound = recall(client, snapshot, observed, what)
+        return bound if rerun_jobs else jobs_left(bound)
 
     return Wanted(snapshot, recalled)
 

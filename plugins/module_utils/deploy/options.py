@@ -52,6 +52,7 @@ DEFAULTS: Dict[str, Any] = {
     "keep_revisions": 10,
     "commit_message": "",
     "who": "",  # who asked for the deployment, for the history
+    "rerun_jobs": False,  # whether what goes back runs the jobs that differ
     "back_to": 0,  # the number of the revision whose snapshot is deployed
     "operation": "",  # what the history calls the run; empty: deploy, or rollback where there is back_to
     "on_drift": IGNORE,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.jobs import not_waited_for
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.look import (
     Planned,
     Wanted,
@@ -66,7 +67,11 @@ def deploy_snapshot(
         from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.pinned import kept_in
 
         snapshot = kept_in(snapshot, given["values"])
-    wanted = from_snapshot(snapshot, f"revision {given['back_to']}" if given["back_to"] else f"a revision of {stack}")
+    wanted = from_snapshot(
+        snapshot,
+        f"revision {given['back_to']}" if given["back_to"] else f"a revision of {stack}",
+        given["rerun_jobs"],
+    )
     if not snapshot.get("values"):
         return bring_about(client, clock, wanted, given)
     from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import manager_info
@@ -128,7 +133,8 @@ def unchanged(client: EngineClient, clock: Any, stack: str, planned: Planned, op
 
 def _statuses(client: EngineClient, clock: Any, stack: str, planned: Planned, options: Options) -> List[Judgement]:
     """The statuses of a stack that needs no change; tasks are read only where the counts leave a question."""
-    services = planned.observed["services"]
+    left = not_waited_for(planned.bound, planned.observed["services"])
+    services = [service for service in planned.observed["services"] if service["Spec"]["Name"] not in left]
     glances = [at_a_glance(service) for service in sorted(services, key=lambda s: str(s["Spec"]["Name"]))]
     if None not in glances:
         return [judgement for judgement in glances if judgement is not None]

@@ -18,7 +18,7 @@ from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Seque
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.mask import mask
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Operation
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prune import references
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import AS_DOCKER
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import AS_DOCKER, NOT_RUN
 
 KEPT = "$kept"
 #: Stands before and after the name of a kept value in a text (values/references.py).
@@ -73,7 +73,11 @@ def take(
         as_docker = operation is not None and operation.reason == AS_DOCKER
         spec = service["as_docker"]["spec"] if as_docker else service["spec"]
         kept = {field: service[field] for field in ("key", "name", "image", "depends_on", "where") if field in service}
-        kept["spec"] = hide("service", key, _with_image(spec, operation, current.get(name)), digest)
+        if operation is not None and operation.reason == NOT_RUN:
+            kept["not_run"] = True  # what is there is another, or nothing
+        else:
+            spec = _with_image(spec, operation, current.get(name))
+        kept["spec"] = hide("service", key, spec, digest)
         kept["forced"] = forced_after(operation, current.get(name))
         snapshot["services"].append(kept)
     return snapshot

@@ -85,7 +85,8 @@ class Context:
     """What the comparison knows beside both sides.
 
     ``what`` names the revision, ``referenced`` are the configs and secrets that revisions need (kind → names),
-    ``contents`` digests of what is in those that are there, by kind and name, ``answers`` the registry's, by image.
+    ``contents`` digests of what is in those that are there, by kind and name, ``answers`` the registry's, by image,
+    ``rerun_jobs`` whether healing may run jobs.
     """
 
     what: str
@@ -93,6 +94,7 @@ class Context:
     referenced: Mapping[str, Any] = field(default_factory=dict)
     contents: Mapping[Tuple[str, str], str] = field(default_factory=dict)
     answers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    rerun_jobs: bool = False
 
 
 HEAL_OR_DEPLOY = "Heal to get it back, or put the change into the files and deploy them."

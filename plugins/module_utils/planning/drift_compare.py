@@ -23,6 +23,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.drift_o
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.drift_rules import FORCED, PAUSED, Rule
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.drift_services import (
+    for_a_job,
     rolled_back_to_it,
     service_drift,
 )
@@ -118,10 +119,12 @@ def _all(
     known = known_of(intended, observed, {})
     for service in intended["services"]:
         name = service["name"]
+        if service.get("not_run"):
+            continue  # a rollback has left this job as it was
         if name in live:
             yield from service_drift(service, live[name], specs[name], known, context)
         else:
-            yield missing("service", name, service["key"], context.what, specs[name])
+            yield for_a_job(missing("service", name, service["key"], context.what, specs[name]), specs[name], context)
     for name, there in live.items():
         if name not in specs:
             yield extra("service", there, context.what)

@@ -59,8 +59,10 @@ def network_drift(intended: Object, observed: Object, live: Services, context: C
         if drift is not None:
             yield drift
     names = {entry["name"] for entry in intended["networks"]}
+    left = {s["name"] for s in intended["services"] if s.get("not_run")}
+    names |= _uses("network", {name: service for name, service in live.items() if name in left}, "Spec")
     for network in observed["networks"]:
-        if stack_of(network) == stack and name_of(network) not in names:
+        if stack_of(network) == stack and not {name_of(network), id_of(network)} & names:
             yield extra("network", network, context.what)
 
 

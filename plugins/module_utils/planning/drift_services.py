@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.differences import differences
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.drift import (
     BY_HAND,
+    CREATE,
     FILES,
     HEAL_OR_DEPLOY,
     LOST,
@@ -45,6 +47,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 REPLICAS = "Mode.Replicated.Replicas"
 MOUNTS = "TaskTemplate.ContainerSpec.Mounts."
 FORCE = "TaskTemplate.ForceUpdate"
+RUNS_AGAIN = "It is a job: to put it back is to run it. Heal with rerun_jobs: true, or deploy the files."
 
 Object = Mapping[str, Any]
 
@@ -60,12 +63,20 @@ def service_drift(service: Object, live: Object, spec: Object, known: Known, con
     for change in changes:
         by_kind.setdefault(_kind(change.path, want, have, live, context.prefix), []).append(change)
     for kind, its in by_kind.items():
-        yield seen(_told(kind, service, tuple(its), live, context.what), live)
+        told = _told(kind, service, tuple(its), live, context.what)
+        yield seen(for_a_job(told, spec, context), live)
     if _update_state(live) in STUCK:
         yield seen(_stuck(service, live, bool(changes)), live)
     for drift in (_forced(service, live, context.what), _behind(service, live, context)):
         if drift is not None:
             yield seen(drift, live)
+
+
+def for_a_job(drift: Drift, spec: Object, context: Context) -> Drift:
+    """``drift`` of a service that is to have ``spec``; a job is put back only where it may run again."""
+    if context.rerun_jobs or drift.healing not in (UPDATE, CREATE) or not mode_of(spec).endswith("Job"):
+        return drift
+    return replace(drift, healing=BY_HAND, hint=RUNS_AGAIN)
 
 
 def rolled_back_to_it(service: Object, live: Object, what: str) -> str:

@@ -21,7 +21,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names impo
 HALF = 8  # letters
 FORM = re.compile(r"([a-z2-7]{8})-([0-9a-f]{8})([0-9a-f]{8})\Z")
 #: Options that decide what a plan does.
-DECISIVE = ("prune", "recreate", "adopt_secrets", "resolve_image")
+DECISIVE = ("prune", "recreate", "adopt_secrets", "resolve_image", "rerun_jobs")
 
 
 def plan_id(stack: str, wanted: Any, observed: Mapping[str, Any]) -> str:

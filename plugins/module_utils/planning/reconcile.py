@@ -20,7 +20,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.objects
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prune import gone_objects, gone_services
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import (
     AS_DOCKER,
+    NOT_RUN,
     Known,
+    not_run,
     sent_again,
     service_operations,
 )
@@ -63,6 +65,9 @@ def reconcile(
 
 
 PULL_AGAIN = "its image could not be pulled, and there are credentials"
+#: A job that differs from the revision on the way back.
+UNRUN = "a job of another version, which stays as it is: jobs are not run again on the way back"
+UNMADE = "a job that is gone, and is not created: jobs are not run again on the way back"
 RUN_AGAIN = "the job has failed, and is run again"
 
 
@@ -93,12 +98,17 @@ def _services(
                 f"service {key}: the registry gave no digest for {without_digest(choice.image)}{WHY[choice.refused]}; "
                 "each node uses the image that it finds under this name"
             )
-        found = service_operations(service, live, choice, known)
+        if service.get("left"):
+            found = not_run(service, live, choice, known)
+            if found[-1].reason == NOT_RUN:
+                notices.append(f"service {key}: {UNRUN if live is not None else UNMADE} (rerun_jobs: true runs it)")
+        else:
+            found = service_operations(service, live, choice, known)
+            if name in again and live is not None:
+                found = [sent_again(op, live, PULL_AGAIN) for op in found]
+            if name in options.get("run_again", ()) and live is not None:
+                found = [sent_again(op, live, RUN_AGAIN) for op in found]
         as_docker = found[0].reason == AS_DOCKER
-        if name in again and live is not None:
-            found = [sent_again(op, live, PULL_AGAIN) for op in found]
-        if name in options.get("run_again", ()) and live is not None:
-            found = [sent_again(op, live, RUN_AGAIN) for op in found]
         operations += [replace(op, wave=waves.get(key, 0)) for op in found]
         if as_docker:
             keys = ", ".join(service["as_docker"]["keys"])

@@ -27,6 +27,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 MODES = ("Replicated", "Global", "ReplicatedJob", "GlobalJob")
 WORD = {"Replicated": "replicated", "Global": "global", "ReplicatedJob": "replicated-job", "GlobalJob": "global-job"}
 
+#: Why a rollback or a heal leaves a job as it is, or does not create it: Swarm runs it with each change.
+NOT_RUN = "a job, which is not run again on the way back"
 #: Why a service is kept that docker's CLI has made without some keys of the file.
 AS_DOCKER = "equal to what docker stack deploy made"
 
@@ -70,6 +72,22 @@ def service_operations(
 
 def _compared(spec: Mapping[str, Any], old: Mapping[str, Any], known: Known) -> Dict[str, Any]:
     return normalise.service(service_as_there(spec, old, known.prefix), known.names, known.api)
+
+
+def not_run(
+    desired: Mapping[str, Any], current: Optional[Mapping[str, Any]], choice: Choice, known: Known
+) -> List[Operation]:
+    """As ``service_operations``, for a job that must not run: it is neither created nor changed."""
+    is_job = current is not None and mode_of(current["Spec"]).endswith("Job")
+    found = service_operations(desired, current, choice, known._replace(recreate=known.recreate or is_job))
+    left = Operation("keep", "service", desired["name"], desired["key"], NOT_RUN)
+    return [op if op.action in ("keep", "remove") else left for op in found if not (is_job and op.action == "remove")]
+
+
+def jobs_left(bound: Mapping[str, Any]) -> Dict[str, Any]:
+    """A copy of a bound state in which each job says that it is not to be run (``left``)."""
+    services = [{**s, "left": True} if mode_of(s["spec"]).endswith("Job") else s for s in bound["services"]]
+    return {**bound, "services": services}
 
 
 def sent_again(operation: Operation, current: Mapping[str, Any], reason: str) -> Operation:
