@@ -36,6 +36,8 @@ class ActionModule(VaultAction):
             result.update(error.details, failed=True, msg=str(error), error_code=error.error_code)
             return result
         result.update(stack_id=stack.id, stack_hash=stack.hash)
+        if result.get("notices"):
+            result["warnings"] = [*(result.get("warnings") or []), *result["notices"]]
         return result
 
     def repeated(self, arguments: Mapping[str, Any], last: Result, kept: bool) -> Mapping[str, Any]:

@@ -33,7 +33,8 @@ options:
     description:
       - The number of the revision, as M(stackwright.swarm.stack_info) shows it with C(history=true). It must have been good, that is
         V(HEALTHY) or V(UNHEALTHY).
-      - If not given, the newest good one before the present. Each further run then goes one further back.
+      - If not given, the newest good one before the present that differs from it. Each further run then goes one further back.
+        Where none differs, nothing is changed, and RV(notices) says so.
       - Where the latest deployment failed and was not undone, the newest good one is that before the failure.
     type: int
   rerun_jobs:

@@ -248,8 +248,7 @@ def test_a_migration_is_not_run_again_on_the_way_back(core, swarm, bed):
         return sorted(
             next(entry for entry in task["Spec"]["ContainerSpec"]["Env"] if entry.startswith("V="))
             for task in swarm.tasks("")
-            if (task["Spec"]["ContainerSpec"].get("Args") or [""])[-1]
-            in ("true", "false")
+            if (task["Spec"]["ContainerSpec"].get("Args") or [""])[-1] in ("true", "false")
         )
 
     core.deploy(file(1))

@@ -15,6 +15,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.errors import De
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.encoding import unpack
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.retention import newest_good
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import FAILED, GOOD, Revision
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import mode_of
 
 SEE = "stack_info with history: true shows the revisions. Nothing was changed."
 
@@ -32,7 +33,7 @@ def roll_back(client: EngineClient, clock: Any, stack: str, options: Mapping[str
         return _deferred(client, stack)
     revisions = History(client, clock, stack).read()
     refuse_history(options.get("identity"), stack, revisions)
-    target = target_of(stack, revisions, to)
+    target = target_of(stack, revisions, to, bool(options.get("rerun_jobs")))
     snapshot = _snapshot(target)
     from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transaction import deploy_snapshot
     from ansible_collections.stackwright.swarm.plugins.module_utils.store.carried import NotYetKept
@@ -43,10 +44,14 @@ def roll_back(client: EngineClient, clock: Any, stack: str, options: Mapping[str
     except NotYetKept as needed:
         needed.result = needed.result and {**needed.result, "to": target.number}
         raise
+    if to is None and not result["changed"]:
+        said = f"nothing was changed: the stack is as in revision {target.number} already, the newest good one before"
+        said += f" the present; give another with to (good are {_numbers([r for r in revisions if r.good])})"
+        result = {**result, "notices": sorted({*result["notices"], said})}
     return {**result, "to": target.number}
 
 
-def target_of(stack: str, revisions: Sequence[Revision], to: Optional[int]) -> Revision:
+def target_of(stack: str, revisions: Sequence[Revision], to: Optional[int], rerun_jobs: bool = False) -> Revision:
     """The revision to go back to. Raises DeployError as ``roll_back``."""
     if not revisions:
         raise DeployError(
@@ -55,7 +60,7 @@ def target_of(stack: str, revisions: Sequence[Revision], to: Optional[int]) -> R
             "A stack has one from its first deployment with compose_stack on. Nothing was changed.",
         )
     if to is None:
-        return _before_the_present(stack, revisions)
+        return _before_the_present(stack, revisions, rerun_jobs)
     target = next((revision for revision in revisions if revision.number == to), None)
     if target is None:
         raise DeployError(
@@ -75,17 +80,22 @@ def target_of(stack: str, revisions: Sequence[Revision], to: Optional[int]) -> R
     return target
 
 
-def _before_the_present(stack: str, revisions: Sequence[Revision]) -> Revision:
-    """The newest good one that is older than what the stack has now."""
+def _before_the_present(stack: str, revisions: Sequence[Revision], rerun_jobs: bool) -> Revision:
+    """The newest good one that is older than what the stack has now, and differs from it if there is such a one."""
     ended = [r for r in revisions if r.status in (*GOOD, FAILED) and not r.damaged]
     newest = max(ended, key=lambda r: r.number, default=None)
     limit: Optional[int] = None
+    now: Optional[Revision] = None
     # A failure that was undone has left the state before it; one that was not is what to go back from.
     if newest is None or newest.status in GOOD or newest.restored == "done":
         now = max((r for r in ended if r.status in GOOD), key=lambda r: r.number, default=None)
         # After a rollback the stack is as it was then: the next one goes further back.
         limit = (now.back_to or now.number) if now is not None else None
     found = newest_good(revisions, limit)
+    if found is not None and now is not None:
+        present = _content(now)
+        others = [r for r in revisions if r.number <= found.number and _differs(_content(r), present, rerun_jobs)]
+        found = newest_good(others) or found
     if found is None:
         raise DeployError(
             f"The stack {stack} has no good revision before the present one.",
@@ -93,6 +103,29 @@ def _before_the_present(stack: str, revisions: Sequence[Revision]) -> Revision:
             f"There are {_numbers(revisions)}. {SEE}",
         )
     return found
+
+
+def _content(revision: Revision) -> Optional[Dict[str, Any]]:
+    try:
+        return unpack(revision.packed)
+    except StackwrightError:
+        return None
+
+
+def _differs(older: Optional[Dict[str, Any]], now: Optional[Dict[str, Any]], rerun_jobs: bool) -> bool:
+    """Whether going back from one snapshot to an older one changes anything; what can't be read may do so."""
+    if older is None or now is None:
+        return True
+    there = {service["name"]: service["spec"] for service in now["services"]}
+    wanted = {service["name"]: service["spec"] for service in older["services"]}
+    put_back = {name for name, spec in wanted.items() if rerun_jobs or not mode_of(spec).endswith("Job")}
+    names = [{entry["name"] for entry in side["networks"]} for side in (older, now)]
+    return (
+        names[0] != names[1]
+        or bool(there.keys() - wanted.keys())
+        or any(wanted[name] != there.get(name) for name in put_back)
+        or (older.get("values") or {}).get("labels") != (now.get("values") or {}).get("labels")
+    )
 
 
 def _snapshot(target: Revision) -> Dict[str, Any]:
