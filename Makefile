@@ -55,10 +55,10 @@ testbed-down: ## Remove every test Swarm that any run from this checkout left
 	@python3 tests/testbed down --all
 
 integration: setup ## Against a real Swarm of one node
-	@$(PYTEST) -n $(BEDS) --dist loadgroup --durations=15 tests/integration
+	@sh tests/tools/swarm_tests.sh tests/integration -n $(BEDS) --dist loadgroup --durations=15
 
 faults: setup ## A deployment disturbed at every call of the Engine, and many at once
-	@$(PYTEST) -n 2 --dist load --durations=5 tests/faults
+	@sh tests/tools/swarm_tests.sh tests/faults -n 2 --dist load --durations=5
 
 package: setup ## Build the collection, install it and use it from there
 	@sh tests/tools/package.sh
