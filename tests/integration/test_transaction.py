@@ -395,7 +395,9 @@ def test_a_run_that_died_is_settled_also_where_nothing_is_left_to_do(core, swarm
     dies(core, text, monkeypatch, 2)
     done = core.deploy(text, is_gone=gone)
     assert done["changed"] is False
-    assert (history(core), is_free(swarm)) == ([(1, "FAILED")], True)
+    # What is there runs, and is what counts from now on: healing must not put back what was before it.
+    assert (history(core), is_free(swarm)) == ([(1, "FAILED"), (2, "HEALTHY")], True)
+    assert done["revision"] == 2
 
 
 def test_after_a_run_that_died_a_failure_goes_back_to_what_was_before_it(core, swarm, service, monkeypatch):

@@ -59,6 +59,8 @@ def change(client: EngineClient, clock: Any, wanted: Wanted, seen: Planned, opti
         check_approved(stack, planned.id, planned.plan.changed, options)
         if planned.plan.changed:
             return _transaction(run, planned, wanted)
+        if run.interrupted:
+            return _confirmed(run, planned, wanted)
     return unchanged(client, clock, stack, planned, options)
 
 
@@ -91,6 +93,20 @@ def _transaction(run: Run, planned: Planned, wanted: Wanted) -> Result:
         number,
         planned.drift,
     )
+
+
+def _confirmed(run: Run, planned: Planned, wanted: Wanted) -> Result:
+    """All of it is in place, but the run that did it has died: once the stack runs, that is what counts from now on.
+
+    Where it does not run the record is left open, and with it the lock: the next run sees that there is something to
+    settle, although it has nothing to change.
+    """
+    number = run.begin(_snapshot(run, planned, wanted)).number
+    result = unchanged(run.client, run.clock, run.stack, planned, run.options, run.keep)
+    good = result["status"] in GOOD or not result["services"]
+    run.end(HEALTHY if good else UNHEALTHY, "" if good else "it was not waited for", result["services"])
+    run.tidy()
+    return {**result, "revision": number}
 
 
 def _snapshot(run: Run, planned: Planned, wanted: Wanted) -> Dict[str, Any]:

@@ -22,6 +22,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.intended 
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import Observed, observe, services_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.options import HEAL, with_defaults
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.outcome import diff
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.run import Interrupted, left_open
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import Revision
@@ -144,11 +145,21 @@ class _Look:
             return report
         work = [drift for drift in self.found if self._heals(drift)]
         report["remaining"] = [str(drift) for drift in self.found if not self._heals(drift)]
+        open_ones = any(left_open(revision, self.revision.number) for revision in self.revisions)
+        if open_ones and (self.observed["lock"] is None or self.options["check"]):
+            return self._not_healed(report)
         stuck = [drift for drift in self.found if drift.healing == FILES and drift.kind != "behind"]
         # A lock without work for us: somebody is at work, or has died at it.
         if not work and not stuck and (self.observed["lock"] is None or self.options["check"] or self.options["defer"]):
             return {**report, "plan": [], "plan_lines": [], "diff": diff([])}
-        return self._healed(clock, report)
+        try:
+            return self._healed(clock, report)
+        except Interrupted:
+            return self._not_healed(report)
+
+    def _not_healed(self, report: Result) -> Result:
+        """What a run has done that died is not undone."""
+        return {**report, "remaining": report["drift_lines"], "plan": [], "plan_lines": [], "diff": diff([])}
 
     def _heals(self, drift: Drift) -> bool:
         return drift.healing in (UPDATE, CREATE, RECORD) or (drift.healing == PRUNE and bool(self.options["prune"]))

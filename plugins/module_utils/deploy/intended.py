@@ -64,7 +64,10 @@ def unsettled(revisions: Sequence[Revision], target: Revision) -> List[str]:
         if revision.damaged:
             told.append(f"revision {revision.number} is damaged ({revision.damaged}): nobody knows what it has changed")
         elif revision.status == DEPLOYING:
-            told.append(f"revision {revision.number} is at work, or was interrupted: what it changes shows as drift")
+            told.append(
+                f"revision {revision.number} is at work, or was interrupted: what it changes shows as drift, "
+                "and is not healed; run its files again, or go back with stack_rollback"
+            )
         elif revision.status == FAILED and revision.restored != "done":
             told.append(f"revision {revision.number} failed and was not undone: what it has changed shows as drift")
     return told

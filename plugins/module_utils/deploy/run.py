@@ -15,16 +15,30 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.holder im
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.lock import CALL, Lock
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.options import detach, registry_header
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import (
     CANCELLED,
     DEPLOYING,
+    HEAL,
     QUEUED,
     Revision,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Operation
 
 Snapshot = Dict[str, Any]
+
+
+class Interrupted(DeployError):
+    """Healing would undo what a run has done that died before it could record its end."""
+
+    default_code = "out_of_sequence"
+
+
+def left_open(revision: Revision, target: int) -> bool:
+    """Whether ``revision`` is of a run that has not recorded its end, after the good revision ``target``; healing of
+    that very one aside."""
+    heals = revision.operation == HEAL and revision.back_to == target
+    return revision.number > target and revision.status == DEPLOYING and not revision.damaged and not heals
 
 
 class Run:
@@ -55,7 +69,12 @@ class Run:
             self.client.read_timeout = CALL
             patiently(self.clock, self.history.read, self.keep)
             refuse_history(self.options["identity"], self.stack, self.history.revisions)
+            if self.operation == HEAL and any(left_open(r, self.options["back_to"]) for r in self.history.revisions):
+                # What that run has done may be what its user wants: its record and the lock stay for the next one.
+                raise Interrupted("A run was interrupted.")
             self.interrupted = self.history.settle(self.lock.holder["run"], describe(died) if died else "")
+        except Interrupted:
+            raise
         except BaseException as error:
             self._leave_line(str(error) if isinstance(error, StackwrightError) else "interrupted while it waited")
             self.lock.release()

@@ -8,7 +8,7 @@ What only a run with changes needs is imported where it is used: every file cost
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping
+from typing import Any, Callable, Dict, List, Mapping, Optional
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.jobs import not_waited_for
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.look import (
@@ -110,18 +110,28 @@ def bring_about(client: EngineClient, clock: Any, wanted: Wanted, options: Optio
         return finish(
             client, wanted.stack, planned.observed, planned.plan, options, None, planned.id, drift=planned.drift
         )
-    # A lock without work for us: somebody is at work, or has died at it.
-    if planned.plan.changed or (planned.observed["lock"] is not None and not options["defer"]):
+    # A lock without work for us: somebody is at work, or has died at it. One of several managers is to look.
+    if planned.observed["lock"] is not None and options["defer"]:
+        return {**finish(client, wanted.stack, planned.observed, planned.plan, options), "changed": True}
+    if planned.plan.changed or planned.observed["lock"] is not None:
         from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.changing import change
 
         return change(client, clock, wanted, planned, options)
     return unchanged(client, clock, wanted.stack, planned, options)
 
 
-def unchanged(client: EngineClient, clock: Any, stack: str, planned: Planned, options: Options) -> Result:
-    """The result for a stack that is as it is wanted; waits until it runs, if the options say so."""
+def unchanged(
+    client: EngineClient,
+    clock: Any,
+    stack: str,
+    planned: Planned,
+    options: Options,
+    keep: Optional[Callable[[], None]] = None,
+) -> Result:
+    """The result for a stack that is as it is wanted; waits until it runs, if the options say so. ``keep`` keeps a
+    lock meanwhile."""
     try:
-        judgements = _statuses(client, clock, stack, planned, options)
+        judgements = _statuses(client, clock, stack, planned, options, keep)
     except DeployError as error:
         from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.pulls import cause
 
@@ -131,7 +141,14 @@ def unchanged(client: EngineClient, clock: Any, stack: str, planned: Planned, op
     return finish(client, stack, planned.observed, planned.plan, options, judgements, planned.id)
 
 
-def _statuses(client: EngineClient, clock: Any, stack: str, planned: Planned, options: Options) -> List[Judgement]:
+def _statuses(
+    client: EngineClient,
+    clock: Any,
+    stack: str,
+    planned: Planned,
+    options: Options,
+    keep: Optional[Callable[[], None]],
+) -> List[Judgement]:
     """The statuses of a stack that needs no change; tasks are read only where the counts leave a question."""
     left = not_waited_for(planned.bound, planned.observed["services"])
     services = [service for service in planned.observed["services"] if service["Spec"]["Name"] not in left]
@@ -140,4 +157,4 @@ def _statuses(client: EngineClient, clock: Any, stack: str, planned: Planned, op
         return [judgement for judgement in glances if judgement is not None]
     from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.wait import settle
 
-    return settle(client, clock, stack, services, options)
+    return settle(client, clock, stack, services, options, keep)

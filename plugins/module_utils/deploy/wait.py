@@ -151,9 +151,15 @@ def limits_of(options: Mapping[str, Any]) -> Limits:
 
 
 def settle(
-    client: EngineClient, clock: Any, stack: str, services: List[Dict[str, Any]], options: Mapping[str, Any]
+    client: EngineClient,
+    clock: Any,
+    stack: str,
+    services: List[Dict[str, Any]],
+    options: Mapping[str, Any],
+    keep: Optional[Callable[[], None]] = None,
 ) -> List[Judgement]:
-    """The judgements of a stack that was not changed; waits for it if the options say so. Raises as ``wait``."""
+    """The judgements of a stack that was not changed; waits for it if the options say so. ``keep`` as ``tick`` of
+    ``wait``. Raises as ``wait``."""
     tasks = tasks_of(client, stack)
     judgements = look(client, stack, services, tasks)
     if not options["wait"] or all(judgement.status in GOOD for judgement in judgements):
@@ -163,7 +169,7 @@ def settle(
     # again runs for a moment each time.
     past = before(services, tasks)._replace(broken=frozenset())
     late = {s["ID"]: False for s, judgement in zip(_by_name(services), judgements) if judgement.status not in GOOD}
-    return wait(client, clock, stack, limits_of(options), past, late, options["progress"])
+    return wait(client, clock, stack, limits_of(options), past, late, options["progress"], tick=keep)
 
 
 def look(
