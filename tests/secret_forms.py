@@ -41,6 +41,8 @@ FORMS = [
     ("json name and value", '{"name": "DB_PASSWORD", "value": "{S}"}'),
     ("log line", "2026-11-21T10:00:00Z INFO using password: {S}"),
     ("log generated", "GENERATED ROOT PASSWORD: {S}"),
+    ("log words", "INFO opened the vault with passphrase: correct horse {S} staple"),
+    ("log words of a key", '{"msg": "ssh_passphrase: Correct Horse, {S} staple"}'),
     ("log coloured", "\x1b[32mpassword\x1b[0m=\x1b[31m{S}\x1b[0m"),
     ("ini", "[db]\npassword = {S}\nhost = x"),
     ("toml", 'api_token = "{S}"'),

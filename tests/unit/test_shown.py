@@ -84,7 +84,8 @@ def everything(seed=1):
 #: After a bare NAME: a message of ours goes on with a sentence; words of others are masked where they come in.
 COLONS = {
     "go struct", "go map", "yaml", "yaml indented", "yaml item", "yaml quoted", "yaml words", "yaml flow", "yaml block",
-    "yaml name and value", "log line", "log generated", "header", "redis.conf", "mysql", "-pSECRET", "-p SECRET", "-a",
+    "yaml name and value", "log line", "log generated", "log words",
+    "log words of a key", "header", "redis.conf", "mysql", "-pSECRET", "-p SECRET", "-a",
     "sshpass", "pem in one line", "pem without its end",
 }  # fmt: skip
 

@@ -321,8 +321,12 @@ def _bare(text: str, match: Match[str]) -> str:
     words = line.group().split(None, 1)
     if first:
         return "" if len(words) == 1 and SAID.fullmatch(words[0]) else line.group()
+    if SAID.fullmatch(words[0]):
+        return ""
+    if name.lower().endswith("passphrase"):
+        return line.group()
     # In the middle of a line, words that go on are a sentence.
-    if SAID.fullmatch(words[0]) or (len(words) > 1 and words[0].isalpha() and words[0].islower()):
+    if len(words) > 1 and words[0].isalpha() and words[0].islower():
         return ""
     found = BARE.match(text, at)
     return found.group().rstrip(",;)]}") if found else ""
