@@ -105,6 +105,62 @@ def test_every_module_leaves_another_stack_of_the_same_name_alone(player, swarm,
     assert free.code == 0, free.output
 
 
+@pytest.mark.parametrize("kept", ["vault", "encrypted"])
+def test_values_of_another_stack_of_the_same_name_are_not_used(player, swarm, tmp_path, kept):
+    mine, other = of_swarm(swarm.name, True)
+    player.write("password", "of the vault\n")
+    environment = {"ANSIBLE_VAULT_PASSWORD_FILE": str(tmp_path / "password")}
+    place = {"store": "vault", "path": "values.yml"} if kept == "vault" else {"store": "swarm", "encrypted": "vault"}
+
+    def play(*tasks, **how):
+        return player.play(*tasks, environment=environment, **how)
+
+    def looked(stack, name):
+        words = {**stack, **{key: place[key] for key in ("store", "path") if key in place}}
+        words.update({"docker_host": player.hosts["m1"]} if kept == "encrypted" else {})
+        more = ", ".join(f"{key}={value!r}" for key, value in words.items())
+        copy = {"content": f"{{{{ lookup('stackwright.swarm.stack_value', {name!r}, {more}) }}}}", "mode": "0600"}
+        return play({"ansible.builtin.copy": {**copy, "dest": str(tmp_path / "looked")}, "no_log": True})
+
+    # Nothing but the values says yet whose the name is.
+    first = play({"stack_values": {**mine, **place, "values": {"web/PASSWORD": "of mine"}}})
+    assert first.code == 0, first.output
+    tasks = [
+        {"stack_values": {**other, **place, "state": "listed"}},
+        {"stack_values": {**other, **place, "values": {"web/PASSWORD": "of the other"}}},
+        {"stack_values": {**other, **place, "state": "absent", "names": "all"}},
+        {
+            "stack_values": {
+                **other,
+                **place,
+                "state": "moved",
+                "to": {"store": "host_facts", "path": str(tmp_path / "f")},
+            }
+        },
+        {"compose_stack": {**other, **deployment("1"), "values": place}},
+    ]
+    for check in (True, False):
+        run = play(*[{**task, "ignore_errors": True} for task in tasks], check=check)
+        assert [line["result"].get("error_code", "") for line in run.lines] == ["conflict"] * len(tasks), run.output
+        assert "of mine" not in run.output
+    refused = looked(other, "web/PASSWORD")
+    assert refused.code == 2 and not (tmp_path / "looked").exists(), refused.output
+    assert looked(mine, "web/PASSWORD").code == 0
+    assert (tmp_path / "looked").read_text() == "of mine"
+
+    made = play({"compose_stack": {**mine, **deployment("1"), "values": place}})
+    assert made.code == 0, made.output
+    service = swarm.bed.node("m1").api("GET", f"/services/{made.last['stack']}_web")
+    assert "PASSWORD=of mine" in service["Spec"]["TaskTemplate"]["ContainerSpec"]["Env"]
+    for files in ({"src": "compose.yml", "variables": {"A": "1"}}, {}):
+        found = play({"stack_preflight": {**other, **files, "resolve_image": "never"}})
+        assert found.last["error_code"] == "conflict", found.output
+        free = play({"stack_preflight": {**mine, **files, "resolve_image": "never", "fail_on": "never"}})
+        assert "conflict" not in [item["code"] for item in free.last["findings"]], free.output
+    gone = play({"stack_cleanup": {**mine, "volumes": True, "values": True}})
+    assert gone.code == 0, gone.output
+
+
 def test_routes_of_another_stack_are_not_taken(player, swarm):
     mine, other = of_swarm(swarm.name, True)
     run = player.play({"compose_stack": {**mine, **deployment("1"), "values": {"store": "swarm"}}})
