@@ -151,16 +151,18 @@ class VaultText(Store):
                 name: {**entry, "versions": [self._open(name, version) for version in entry["versions"]]}
                 for name, entry in section["values"].items()
             }
-        except (KeyError, TypeError, AttributeError):
+            if _has_cipher(opened):
+                raise self._damaged("something else than a value is encrypted")
+        except (KeyError, TypeError, AttributeError, RecursionError):
             raise self._damaged("it is not what was written") from None
         return opened
 
     def _open(self, name: str, version: Mapping[str, Any]) -> dict[str, Any]:
-        if self.wanted is not None and name not in self.wanted:
-            return {**version, "value": None}
         cipher = version["value"]
         if not isinstance(cipher, Cipher):
             raise self._damaged(f"the value of {name} is not encrypted")
+        if self.wanted is not None and name not in self.wanted:
+            return {**version, "value": None}
         if not self.vault.secrets:
             raise ValueStoreError(
                 f"There is no vault password to read {self.where} with.",
@@ -321,3 +323,9 @@ def _with_warning(result: dict[str, Any], why: str) -> dict[str, Any]:
     """A failed result is what counts; that the vault has newer versions than the stack is said beside it."""
     told = f"The stack is as it was before, but its earlier versions could not be made the current ones again. {why}"
     return {**result, "warnings": [*result.get("warnings", []), told]}
+
+
+def _has_cipher(node: Any) -> bool:
+    if isinstance(node, Mapping):
+        return any(_has_cipher(part) for pair in node.items() for part in pair)
+    return isinstance(node, Cipher) or (isinstance(node, list) and any(_has_cipher(part) for part in node))

@@ -17,7 +17,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.holder im
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.lock import MOST_TTL, TTL, Lock, holder_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
-from ansible_collections.stackwright.swarm.plugins.module_utils.history.encoding import HEADER, MARK, unpack
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.history.encoding import HEADER, MARK, pack, unpack
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import LOCK, RECORD
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import STACK as OF_STACK
 
@@ -158,6 +159,22 @@ def history_door(case):
 
 def test_spoilt_revisions():
     hunt(make_history, history_door, few=150, full=2000)
+
+
+@pytest.mark.parametrize("kind, field", [(k, f) for k in ("configs", "secrets") for f in ("spec", "real", "content")])
+def test_a_snapshot_that_lacks_what_is_relied_on_is_damaged(kind, field):
+    snapshot = unpack(base64.b64decode(REVISIONS[1]["Spec"]["Data"]))
+    del next(entry for entry in snapshot[kind] if not entry["external"])[field]
+    with pytest.raises(StackwrightError, match=f"{kind}.*has no {field}"):
+        unpack(pack(snapshot))
+
+
+@pytest.mark.parametrize("mounts", [["x"], [{"VolumeOptions": "x"}], [{"VolumeOptions": {"Labels": []}}], "x"])
+def test_a_snapshot_whose_mounts_are_none_is_damaged(mounts):
+    snapshot = unpack(base64.b64decode(REVISIONS[1]["Spec"]["Data"]))
+    snapshot["services"][0]["spec"]["TaskTemplate"]["ContainerSpec"]["Mounts"] = mounts
+    with pytest.raises(StackwrightError, match="Mounts"):
+        unpack(pack(snapshot))
 
 
 def test_the_stories_are_known():

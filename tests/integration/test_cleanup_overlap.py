@@ -18,6 +18,7 @@ import signal
 import sys
 import time
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -40,7 +41,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.deploy import no
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transaction import deploy_stack, stop_stack
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
 from ansible_collections.stackwright.swarm.plugins.plugin_utils import leasing
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.compile import CompileRequest, compile_stack
@@ -170,11 +171,25 @@ def _host(job):
 
 
 def _deployer(job):
-    """Deploys, and stops what has just written its data: from then on no container holds the volumes."""
+    """Deploys, and stops what has just written its data; then no container holds the volumes, not even an ended one."""
     done = _change(job, deploy_stack, job["desired"])
     if done.get("status") == "healthy":
         done["stopped"] = _change(job, stop_stack, job["stack"])
+        for docker_host in job["docker_hosts"]:
+            _prune(docker_host, job["stack"])
     Path(job["folder"], "deployed.json").write_text(json.dumps(done))
+
+
+def _prune(docker_host, stack):
+    """As ``docker container prune``: Swarm keeps ended containers of its last tasks, which would protect their data."""
+    client = EngineClient(Connection(docker_host=docker_host, timeout=60))
+    filters = {"label": [f"com.docker.stack.namespace={stack}"], "status": ["exited", "created", "dead"]}
+    try:
+        for container in client.list("/containers/json", {"all": True, "filters": filters}):
+            with suppress(EngineError):  # Swarm itself, or the clean-up, was faster
+                client.delete(f"/containers/{container['Id']}", {"v": True})
+    finally:
+        client.close()
 
 
 def _change(job, story, what):
@@ -233,6 +248,7 @@ class Lane:
             "seed": f"{SEED} {self.stack} {self.round}",
             "pids": str(folder / "pids"),
             "docker_host": self.nodes["m1"].docker_host,
+            "docker_hosts": [node.docker_host for node in self.nodes.values()],
             "identity": Stack(self.stack, None, None, "stackwright").data,
         }
         before = _change(job, deploy_stack, self.desired())

@@ -42,7 +42,7 @@ SNAPSHOT = Obj(
             where=str,
             forced=int,
             depends_on=Map(Obj(condition=str, restart=bool, required=bool)),
-            spec_=Obj(TaskTemplate_=Obj(ContainerSpec_=Obj())),
+            spec_=Obj(TaskTemplate_=Obj(ContainerSpec_=Obj(Mounts=[Obj(VolumeOptions=Obj(Labels=Obj()))]))),
         )
     ],
     values=Obj(labels=Map(str), store=Map(str)),
@@ -77,13 +77,26 @@ def unpack(packed: bytes) -> Dict[str, Any]:
             value = parse(stream.decompress(packed[HEADER.size :], LARGEST))
             if not isinstance(value, dict) or value.get("format") != 1:
                 why = "its snapshot has a format that this version does not know"
-            elif wrong(value, SNAPSHOT) is not None:
-                why = f"its snapshot{wrong(value, SNAPSHOT)}"
             else:
-                return value
+                fault = wrong(value, SNAPSHOT) or _incomplete(value)
+                why = f"its snapshot{fault}" if fault else ""
+            if not why:
+                return dict(value)
         except (zlib.error, ValueError):
             why = "its snapshot is not readable"
     raise StackwrightError(why, "revision_damaged")
+
+
+def _incomplete(snapshot: Dict[str, Any]) -> str:
+    """What an object of the stack's own lacks; an external one has no specification."""
+    for plural in ("networks", "configs", "secrets"):
+        for index, entry in enumerate(snapshot[plural]):
+            entry.setdefault("spec", None)
+            needed = () if entry["external"] else ("spec",) if plural == "networks" else ("spec", "real", "content")
+            for field in needed:
+                if entry.get(field) is None:
+                    return f".{plural}[{index}] has no {field}"
+    return ""
 
 
 def split(packed: bytes, size: int = PART_SIZE) -> List[bytes]:
