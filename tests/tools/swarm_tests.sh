@@ -5,7 +5,7 @@ set -eu
 cd "$(dirname "$0")/../.."
 folder=$1
 shift
-most=12
+most=40
 pytest="$(pwd)/.cache/venv/bin/python -m pytest -q -o cache_dir=.cache/pytest-$(basename "$folder")"
 code=0
 $pytest "$@" "$folder" || code=$?
