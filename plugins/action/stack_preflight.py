@@ -100,7 +100,8 @@ class ActionModule(MeetingAction):
         _stopped(result, stops, options["fail_on"])
         if cluster:
             code = result["error_code"] if result.get("failed") else ""
-            note(C.DEFAULT_LOCAL_TMP, variables["inventory_hostname"], cluster, stack["name"], code)
+            by = str(result.get("stopped_by") or "")
+            note(C.DEFAULT_LOCAL_TMP, variables["inventory_hostname"], cluster, stack["name"], code, by)
         return result
 
     def _desired(self, options: Mapping[str, Any], variables: Mapping[str, Any]) -> Optional[Dict[str, Any]]:

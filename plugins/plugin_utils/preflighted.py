@@ -19,9 +19,10 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.errors import St
 PREFIX = "stackwright-preflight-"
 
 
-def note(folder: str, host: str, cluster: str, stack: str, error_code: str) -> None:
+def note(folder: str, host: str, cluster: str, stack: str, error_code: str, by: str = "") -> None:
     """Remembers how the latest preflight of ``stack`` ("" for that of no stack) on ``host`` has ended; no code: well.
 
+    :param by: the host whose result says why, where that is another one.
     :param folder: a folder that all hosts of the run share and that is removed with the run.
     """
     name = hashlib.sha256(json.dumps([host, cluster, stack]).encode()).hexdigest()[:32]
@@ -31,7 +32,8 @@ def note(folder: str, host: str, cluster: str, stack: str, error_code: str) -> N
             os.remove(path)
         return
     with open(f"{path}.new", "w", encoding="utf-8") as handle:
-        json.dump({"host": host, "cluster": cluster, "stack": stack, "error_code": error_code}, handle)
+        noted = {"host": host, "cluster": cluster, "stack": stack, "error_code": error_code, "by": by or host}
+        json.dump(noted, handle)
     os.rename(f"{path}.new", path)
 
 
@@ -49,8 +51,8 @@ def stopped(folder: str, stack: str, variables: Mapping[str, Any]) -> Dict[str, 
             noted = json.load(handle)
         if noted["host"] in out and noted["stack"] in ("", stack):
             found[noted["cluster"]] = StackwrightError(
-                f"Nothing was changed for the stack {stack}: its preflight failed on {noted['host']}, a host of the "
-                f"same Swarm. The result of {noted['host']} says what stands in the way.",
+                f"Nothing was changed for the stack {stack}: its preflight failed on {noted['by']}, a host of the "
+                f"same Swarm. The result of {noted['by']} says what stands in the way.",
                 error_code=noted["error_code"],
             )
     return found

@@ -39,3 +39,8 @@ def test_only_the_latest_preflight_counts(tmp_path):
     note(str(tmp_path), "m2", "c", "shop", "")
     note(str(tmp_path), "m2", "c", "shop", "")
     assert stops(tmp_path, ["m1", "m3"]) == {}
+
+
+def test_the_host_whose_result_says_why_is_named(tmp_path):
+    note(str(tmp_path), "m3", "c", "shop", "port_in_use", by="m1")
+    assert "failed on m1" in str(stops(tmp_path, ["m2"])["c"])
