@@ -392,7 +392,7 @@ def test_bad_input(ground, name):
     assert wrong.last["error_code"] == "invalid_compose" and wrong.last["problems"]
     missing = ground.play({"stack_preflight": {"src": "nowhere.yml"}}, limit="m1")
     assert missing.last["error_code"] == "invalid_compose"
-    full = ground.play({"stack_preflight": {"min_free_mib": 1 << 40}}, limit="w1")
+    full = ground.play({"stack_preflight": {"min_free_mib": 1_000_000_000}}, limit="w1")
     assert full.last["error_code"] == "disk_space", full.output
 
 
