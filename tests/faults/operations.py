@@ -46,7 +46,7 @@ def _cleanup(client: Any, clock: Any, job: dict[str, Any], options: dict[str, An
 
 
 WORK = {"rollback": _rollback, "heal": _heal, "service": _service, "values": _values, "cleanup": _cleanup}
-CLEANED = {name: option.get("default") for name, option in CLEANUP.items()}
+CLEANED = {**{name: option.get("default") for name, option in CLEANUP.items()}, "seen": (), "others": False}
 
 
 class Operation:

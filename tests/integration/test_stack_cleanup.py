@@ -341,7 +341,9 @@ def test_absent_and_present_at_once(three, player, name):
     """
     core = Core(three.node("m1").docker_host, name, player.folder)
     text = (player.folder / "compose.yml").read_text()
-    options = with_defaults({**{key: option.get("default") for key, option in CLEANUP.items()}, "timeout": 60})
+    options = with_defaults(
+        {**{key: option.get("default") for key, option in CLEANUP.items()}, "timeout": 60, "seen": (), "others": False}
+    )
     for number in range(ROUNDS):
         assert core.deploy(text, stable_for=0)["status"] == "healthy"
         if number % 2:
