@@ -96,9 +96,7 @@ class _Walk:
                 result = text[: -len(written)] + known
             return result if "\0" not in result else self.with_references(text, result, path, mark)
         except TemplateError as error:
-            self.report.problem(str(error), mark, tuple(path), hint=error.hint, code=error.code)
-            self.report.broken.add(mark)
-            self.failed.append(tuple(path))
+            self.refuse(path, mark, str(error), error.hint, error.code)
             return text
 
     def unbraced(self, text: str, path: list[Any], mark: Mark) -> None:
@@ -116,13 +114,13 @@ class _Walk:
         fault = fault_of(tuple(path), result)
         if not fault:
             return result
-        self.report.problem(
-            f"{variables_in(result)} is a generated or sensitive value, which {fault}",
-            mark,
-            tuple(path),
-            hint="it is known on the manager only; use it in a text, or a plain variable here",
-            code="value_place",
-        )
+        message = f"{variables_in(result)} is a generated or sensitive value, which {fault}"
+        hint = "it is known on the manager only; use it in a text, or a plain variable here"
+        self.refuse(path, mark, message, hint, "value_place")
+        return text
+
+    def refuse(self, path: list[Any], mark: Mark, message: str, hint: str, code: str) -> None:
+        """The text stays as it is, and nothing else is said about it."""
+        self.report.problem(message, mark, tuple(path), hint=hint, code=code)
         self.report.broken.add(mark)
         self.failed.append(tuple(path))
-        return text
