@@ -20,7 +20,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.apply imp
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.approved import check_approved
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.jobs import not_waited_for
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.look import Planned, Wanted, make_plan
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import services_of, tasks_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import nodes_of, services_of, tasks_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.outcome import finish
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.recall import snapshot_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.recheck import rechecker
@@ -150,7 +150,7 @@ def _forward(run: Run, planned: Planned, applying: Apply, past: Before) -> List[
     stays -= not_waited_for(planned.bound, planned.observed["services"])
     if options["wait"]:
         return _wait(run, applying, past, stays)
-    return _glance(run, stays)
+    return _glance(run, planned, stays)
 
 
 def _wait(run: Run, applying: Apply, past: Before, names: AbstractSet[str], stable: bool = True) -> List[Judgement]:
@@ -161,9 +161,10 @@ def _wait(run: Run, applying: Apply, past: Before, names: AbstractSet[str], stab
     return wait(run.client, run.clock, run.stack, limits, past, replaced, run.progress, names, run.keep)
 
 
-def _glance(run: Run, names: AbstractSet[str]) -> List[Judgement]:
+def _glance(run: Run, planned: Planned, names: AbstractSet[str]) -> List[Judgement]:
     services = [service for service in services_of(run.client, run.stack) if service["Spec"]["Name"] in names]
-    glances = [at_a_glance(service) for service in sorted(services, key=lambda s: str(s["Spec"]["Name"]))]
+    nodes = nodes_of(run.client, planned.observed)
+    glances = [at_a_glance(service, nodes) for service in sorted(services, key=lambda s: str(s["Spec"]["Name"]))]
     if None in glances:
         return look(run.client, run.stack, services)
     return [judgement for judgement in glances if judgement is not None]

@@ -12,6 +12,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.jobs impo
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import (
     Observed,
     look_closer,
+    nodes_of,
     observe,
     tasks_of,
 )
@@ -182,8 +183,11 @@ def _history(client: EngineClient, stack: str, options: Options) -> Revisions:
 
 def _pull_again(client: EngineClient, stack: str, observed: Observed, options: Options) -> FrozenSet[str]:
     """The services whose image could not be pulled, where there are credentials to try again with."""
-    short = [service for service in observed["services"] if at_a_glance(service) is None]
-    if not short or not (options["with_registry_auth"] or options["registry_auth"]):
+    if not (options["with_registry_auth"] or options["registry_auth"]):
+        return frozenset()
+    nodes = nodes_of(client, observed) if observed["services"] else []
+    short = [service for service in observed["services"] if at_a_glance(service, nodes) is None]
+    if not short:
         return frozenset()
     from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.pulls import not_pulled
 

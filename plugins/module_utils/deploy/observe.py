@@ -4,7 +4,8 @@
 """One snapshot of the Swarm in a number of calls that does not grow with the stack.
 
 Five calls: info, services (with their task counts), networks, secrets, configs. A sixth fetches configs of other names
-(external ones, and the key for secrets). Tasks are a call of their own, made only where the counts leave a question.
+(external ones, and the key for secrets). Tasks are a call of their own, made only where the counts leave a question;
+so are the nodes, where there are several.
 """
 
 from __future__ import annotations
@@ -97,6 +98,15 @@ def lingers(network: Mapping[str, Any]) -> bool:
     and until it is gone its name can't be used again.
     """
     return network.get("Scope") == "swarm" and "Peers" in network
+
+
+def nodes_of(client: EngineClient, observed: Observed) -> List[Dict[str, Any]]:
+    """The nodes, asked for once a snapshot; none where there is but the one that has answered just now."""
+    if "nodes" not in observed:
+        lone = int((observed["info"].get("Swarm") or {}).get("Nodes") or 0) == 1
+        observed["nodes"] = [] if lone else client.list("/nodes")
+    found: List[Dict[str, Any]] = observed["nodes"]
+    return found
 
 
 def tasks_of(client: EngineClient, stack: str) -> List[Dict[str, Any]]:

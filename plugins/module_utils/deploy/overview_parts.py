@@ -113,7 +113,7 @@ def services(lists: Lists) -> List[Item]:
     """The services, each with its stack and its health; tasks are a section of their own."""
     networks_by_id = {id_of(network): name_of(network) for network in lists["networks"]}
     # The Engine's own counts decide where they leave no question: most services cost nothing more then.
-    glances = {name_of(service): at_a_glance(service) for service in lists["services"]}
+    glances = {name_of(service): at_a_glance(service, lists["nodes"]) for service in lists["services"]}
     open_ones = [service for service in lists["services"] if glances[name_of(service)] is None]
     glances.update((judgement.name, judgement) for judgement in judged(open_ones, lists["tasks"], lists["nodes"]))
     found = []

@@ -18,6 +18,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.look impo
     from_snapshot,
     make_plan,
 )
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import nodes_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.options import with_defaults
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.outcome import finish
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
@@ -152,7 +153,8 @@ def _statuses(
     """The statuses of a stack that needs no change; tasks are read only where the counts leave a question."""
     left = not_waited_for(planned.bound, planned.observed["services"])
     services = [service for service in planned.observed["services"] if service["Spec"]["Name"] not in left]
-    glances = [at_a_glance(service) for service in sorted(services, key=lambda s: str(s["Spec"]["Name"]))]
+    nodes = nodes_of(client, planned.observed) if services else []
+    glances = [at_a_glance(service, nodes) for service in sorted(services, key=lambda s: str(s["Spec"]["Name"]))]
     if None not in glances:
         return [judgement for judgement in glances if judgement is not None]
     from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.wait import settle

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which nodes a global service is to run on. Rules as in swarmkit's constraint package."""
+"""Which nodes there are for a service. Rules as in swarmkit's constraint package."""
 
 from __future__ import annotations
 
@@ -25,6 +25,11 @@ def eligible(nodes: Iterable[Mapping[str, Any]], template: Mapping[str, Any]) ->
         and all(meets(node, text) for text in placement.get("Constraints") or [])
         and has_platform(node, placement.get("Platforms") or [])
     ]
+
+
+def is_ready(node: Mapping[str, Any]) -> bool:
+    """Whether the managers hear of a node: what they say of its tasks is so now."""
+    return (node.get("Status") or {}).get("State") == "ready"
 
 
 def paused(nodes: Iterable[Mapping[str, Any]]) -> AbstractSet[str]:

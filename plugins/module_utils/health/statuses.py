@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any, Dict, Iterable, Mapping, NamedTuple, Optional
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes import is_ready
+
 ASLEEP, COMPLETE, HEALTHY = "asleep", "complete", "healthy"
 PROGRESSING, DEGRADED, FAILED, UNKNOWN = "progressing", "degraded", "failed", "unknown"
 #: From best to worst; the first three are all as they should be.
@@ -79,14 +81,20 @@ def update_state(service: Mapping[str, Any]) -> str:
     return str((service.get("UpdateStatus") or {}).get("State") or "")
 
 
-def at_a_glance(service: Mapping[str, Any]) -> Optional[Judgement]:
-    """The judgement by the Engine's own counts (API 1.41), if they leave no question; otherwise None."""
+def at_a_glance(service: Mapping[str, Any], nodes: Iterable[Mapping[str, Any]] = ()) -> Optional[Judgement]:
+    """The judgement by the Engine's own counts (API 1.41), if they leave no question; otherwise None.
+
+    The Engine goes on counting a task as running whose node is lost: while one of ``nodes`` is not ready, the tasks
+    have to be looked at. A job's task that is complete is so wherever it was.
+    """
     counts = service.get("ServiceStatus")
     spec = service["Spec"]
     mode = mode_of(spec)
     if counts is None or update_state(service) not in ENDED:
         return None
     running, desired = int(counts.get("RunningTasks") or 0), int(counts.get("DesiredTasks") or 0)
+    if not mode.endswith("job") and not all(map(is_ready, nodes)):
+        return None
     if mode == "replicated":
         desired = replicas_of(spec)
         if running != desired:
