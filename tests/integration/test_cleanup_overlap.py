@@ -28,7 +28,7 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).resolve().parents
 
 import core  # noqa: F401  # makes the collection importable
 from ansible import constants
-from testbed import Bed
+from testbed import for_tests
 from testbed.commands import wait_for
 from testbed.swarm import StackScope
 
@@ -402,10 +402,8 @@ def _lives(pid):
 
 @pytest.fixture(scope="module")
 def three():
-    bed = Bed.up("overlap", os.environ.get("STACKWRIGHT_TEST_ENGINE", "20.10"), managers=1, workers=2)
-    yield bed
-    if os.environ.get("STACKWRIGHT_KEEP_BED") != "1":
-        bed.down()
+    with for_tests.bed_for("overlap", keep=True, managers=1, workers=2) as bed:
+        yield bed
 
 
 @pytest.fixture

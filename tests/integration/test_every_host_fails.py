@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
@@ -13,7 +12,7 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).resolve().parents
 
 from playbook import OURS
 from test_stack_preflight import Ground, listening
-from testbed import Bed
+from testbed import for_tests
 from testbed.swarm import StackScope
 
 ROLE, TASK = "role", "task"
@@ -22,10 +21,8 @@ NEVER = {"resolve_image": "never"}
 
 @pytest.fixture(scope="module")
 def bed():
-    made = Bed.up(os.environ.get("STACKWRIGHT_TEST_BED", "pytest") + "-managers", managers=3, workers=0)
-    yield made
-    if os.environ.get("STACKWRIGHT_KEEP_BED") != "1":
-        made.down()
+    with for_tests.bed_for("managers", keep=True, managers=3, workers=0) as made:
+        yield made
 
 
 @pytest.fixture

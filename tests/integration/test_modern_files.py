@@ -44,7 +44,6 @@ REFUSED = {
     "oanhnn+docker-stacks/metabase/compose.yml": "undefined_service",
     "oanhnn+docker-stacks/zinc/compose.yml": "port",
     "ruanbekker+docker-swarm-apps/traefik/app-compose.yml": "type",
-    "compose-spec+docs/05-services-L1746.yml": "undefined_service",
 }
 
 

@@ -78,6 +78,7 @@ def test_every_section(player, swarm):
         "configs": 2,
         "secrets": 1,
         "volumes": 0,
+        "owner": {"id": "", "name": "", "project": "", "environment": ""},
     }
     users = {item["name"]: item["used_by"] for item in found["configs"] + found["secrets"]}
     assert users[f"{swarm.name}_page"] == users[f"{swarm.name}_password"] == [f"{swarm.name}_web"]

@@ -95,6 +95,7 @@ def scope_for(bed: Bed, request: pytest.FixtureRequest, longest: int = 30) -> It
         _stuck.append(f"{bed.prefix} (engine {bed.engine}) is stuck: {error}")
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """For ``--dist loadgroup``: tests that share a fixture of their module stay together; any other goes to any bed."""
     for item in items:

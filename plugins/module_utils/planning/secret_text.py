@@ -125,7 +125,7 @@ SHAPES: Tuple[Tuple[str, int], ...] = (
      r"|xox[a-z](?:\.[a-z]+)?-[\w-]{8,}|xapp-[\w-]{10,}|[sprw]+h?(?:k|sec)_(?:live_|test_)?\w{16,}|(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{12,}"
      r"|AIza[\w-]{30,}|ya29\.[\w-]{10,}|GOCSPX-[\w-]{10,}|npm_\w{20,}|pypi-[\w-]{16,}|SG\.[\w-]{10,}\.[\w-]{10,}"
      r"|dckr_[a-z]+_[\w-]{10,}|hv[sbr]\.[\w-]{16,}|sk-[\w-]{16,}|AGE-SECRET-KEY-\w+|do[opr]_v1_\w{16,}|shp[a-z]{2}_\w{16,}"
-     r"|gls[ac]_\w{16,}|SWM(?:TKN|KEY)-1-[\w-]+|\d{8,10}:AA[\w-]{30,}|ATATT[\w=-]{16,})", 0),
+     r"|gls[ac]_\w{16,}|SWM(?:TKN|KEY)-1-[\w-]+(?![\w*-])|\d{8,10}:AA[\w-]{30,}|ATATT[\w=-]{16,})", 0),
     # Hashes of passwords; in Compose files each $ is doubled.
     (r"\$+(?:2[abxy]?|apr1|[1567y]|argon2[a-z]*|scrypt|sha1|pbkdf2[\w-]*)\$+[\w./$=,+-]{16,}", 0),
     (r"\{S?(?:SHA|MD5|CRYPT)(?:256|512)?\}[A-Za-z0-9+/=]{16,}|SCRAM-SHA-\d+\$[\w+/=:$]{16,}"
