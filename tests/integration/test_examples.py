@@ -295,9 +295,9 @@ def every_result(reader):
     port["services"]["web"]["ports"] = [{"target": 80, "published": 18080, "mode": "host"}]
     reader.play([ours(definition=port), tried(ours("stack_service", service="web", replicas=2))])
     reader.play([ours("stack_service", service="web", replicas=0)], limit="swarm_managers", diff=True)
-    made = {"KEY": "{{ '{{ generate_slug() }}' }}"}
-    reader.play([ours(definition={"services": {"web": {"image": "{{ registry }}/busybox:1", "environment": made}}})])
-    reader.play([ours("stack_values", state="regenerated", names=["all"])], limit="swarm_managers")
+    where = {"store": "swarm"}
+    reader.play([ours("stack_values", state="present", values={"web/KEY": "a value"}, **where)])
+    reader.play([ours("stack_values", state="present", values={"web/KEY": "another"}, **where)], limit="swarm_managers")
     reader.play([ours("stack_cleanup", volumes=True)], limit="swarm_managers")
     nowhere = image("true")
     nowhere["services"]["web"]["deploy"] = {"placement": {"constraints": ["node.labels.none == x"]}}
