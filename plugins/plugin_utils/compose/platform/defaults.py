@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.paths import Invalid
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.restart import from_policy
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.values import labels, mapping, text
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.platform.look import is_job, written
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.templates import CODE, fault_of
 
 _AT = ("platform",)
 
@@ -18,6 +20,10 @@ _AT = ("platform",)
 def default_environment(desired: dict[str, Any], project: Any, options: Mapping[str, Any]) -> None:
     """Give every service the variables that its own environment does not have, not even as empty ones."""
     variables = labels(options, "environment", _AT) or {}
+    for name, value in variables.items():
+        fault = fault_of(f"{name}={value}")
+        if fault:
+            raise Invalid(fault[0], (*_AT, "environment", name), hint=fault[1], code=CODE)
     for service in desired["services"] if variables else ():
         container = service["spec"]["TaskTemplate"]["ContainerSpec"]
         own = container.get("Env") or []

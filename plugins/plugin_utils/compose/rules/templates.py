@@ -1,28 +1,122 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Swarm expands Go templates in some texts of a service, and refuses a service with one that isn't closed."""
+"""Swarm expands Go templates in some texts of a service, and refuses a service with one that it can't expand."""
 
 from __future__ import annotations
 
-from typing import Any, Iterator, Mapping, Tuple
+from functools import partial
+from typing import Any, Callable, Dict, Iterator, Mapping, Optional, Set, Tuple
 
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.look import Look, items_of, mapping
+from ansible_collections.stackwright.swarm.plugins.module_utils.values.references import REFERENCE
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.gotemplate.expand import STAND_IN, expand
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.gotemplate.functions import (
+    FUNCTIONS,
+    Function,
+    Record,
+)
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.gotemplate.scan import LEFT, TemplateFault
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.look import (
+    Look,
+    deep,
+    is_text,
+    items_of,
+    mapping,
+    sequence,
+)
+
+CODE = "template"
+_BRACES = "'{{\"{{\"}}' for the two braces themselves"
+
+Place = Tuple[Tuple[Any, ...], Any, str]
 
 
 def check_templates(look: Look) -> None:
+    volumes = look.section("volumes")
     for name, service in look.services.items():
-        for path, value in _templates(service):
-            if isinstance(value, str) and value.rfind("{{") > value.rfind("}}"):
-                hint = "close it with '}}', or write '{{\"{{\"}}' for the two braces themselves"
-                look.problem(("services", name, *path), "Swarm can't expand this: '{{' is not closed", hint, "template")
+        for path, value, before in _templates(service, volumes):
+            at = path if path[0] == "volumes" and len(path) > 1 and is_text(path[1]) else ("services", name, *path)
+            _tell(look, at, fault_of(before + value) if isinstance(value, str) else None)
+    for kind in ("configs", "secrets"):
+        for key, entry in look.section(kind).items():
+            _check_content(look, kind, key, mapping(entry))
 
 
-def _templates(service: Mapping[str, Any]) -> Iterator[Tuple[Tuple[Any, ...], Any]]:
-    """The texts that swarmkit's template package expands when it validates a service."""
-    yield ("hostname",), service.get("hostname")
+def fault_of(text: str, expanded: Callable[[str], str] = expand) -> Optional[Tuple[str, str]]:
+    """Why Swarm would refuse a text that it expands, with a hint; None where it takes it."""
+    if LEFT not in text:
+        return None
+    try:
+        expanded(REFERENCE.sub("generated_value", text))
+    except TemplateFault as fault:
+        if text.rfind(LEFT) > text.rfind("}}"):
+            return "Swarm can't expand this: '{{' is not closed", f"close it with '}}}}', or write {_BRACES}"
+        hint = (
+            "Swarm itself expands {{ }} here and knows .Service, .Node and .Task. "
+            "For a variable of Ansible write ${NAME} and give NAME in the option variables; write "
+        )
+        return f"Swarm can't expand this: {fault}", hint + _BRACES
+    return None
+
+
+def _tell(look: Look, path: Tuple[Any, ...], fault: Optional[Tuple[str, str]]) -> None:
+    if fault:
+        look.problem(path, fault[0], fault[1], CODE)
+
+
+def _templates(service: Mapping[str, Any], volumes: Mapping[str, Any]) -> Iterator[Place]:
+    """The texts that swarmkit's template package expands when it validates a service, and what it puts before each."""
+    yield ("hostname",), service.get("hostname"), ""
     for key, value in mapping(service.get("environment")).items():
-        yield ("environment", key), value
+        yield ("environment", key), "" if value is None else value, f"{key}="
+    for index, target in enumerate(sequence(service.get("tmpfs"))):
+        yield ("tmpfs", index), str(target).partition(":")[0], ""
     for index, mount in items_of(service, "volumes"):
         for key in ("source", "target"):
-            yield ("volumes", index, key), mount.get(key)
+            yield ("volumes", index, key), mount.get(key), ""
+        for key, value in mapping(deep(mount, "volume", "labels")).items():
+            yield ("volumes", index, "volume", "labels", key), value, ""
+        volume: Any = mount.get("source") if mount.get("type") == "volume" else None
+        entry = mapping(volumes.get(volume)) if is_text(volume) else {}
+        yield ("volumes", volume, "name"), entry.get("name"), ""
+        for option in ("labels", "driver_opts"):
+            for key, value in mapping(entry.get(option)).items():
+                yield ("volumes", volume, option, key), value, ""
+
+
+def _check_content(look: Look, kind: str, key: str, entry: Mapping[str, Any]) -> None:
+    """A node expands the content with ``template_driver: golang`` for each task, which is rejected where it can't."""
+    content = (getattr(look.project, "contents", None) or {}).get((kind, key))
+    if entry.get("template_driver") != "golang" or not isinstance(content, (bytes, str)):
+        return
+    text = content if isinstance(content, str) else content.decode("utf-8", "surrogateescape")
+    users = [service for service in look.services.values() if _uses(service, kind, key)]
+    place = next((part for part in ("content", "file", "environment") if entry.get(part)), "template_driver")
+    for service in users:
+        _tell(look, (kind, key, place), fault_of(text, partial(_content_expanded, look, service)))
+
+
+def _uses(service: Mapping[str, Any], kind: str, key: str) -> bool:
+    return any(item.get("source") == key for _index, item in items_of(service, kind))
+
+
+def _content_expanded(look: Look, service: Mapping[str, Any], text: str) -> str:
+    labels = {"com.docker.stack.namespace": look.stack_name, **mapping(deep(service, "deploy", "labels"))}
+    known = {**STAND_IN["Service"].fields, "Labels": labels}
+    functions: Dict[str, Function] = {
+        **FUNCTIONS,
+        "env": Function(lambda name: str(mapping(service.get("environment")).get(name, "")), 1, texts=1),
+    }
+    for kind in ("secret", "config"):
+        targets = {str(item.get("target") or item.get("source")) for _index, item in items_of(service, f"{kind}s")}
+        functions[kind] = Function(_getter(kind, targets), 1, texts=1)
+    return expand(text, {**STAND_IN, "Service": Record("struct", known)}, functions)
+
+
+def _getter(kind: str, targets: Set[str]) -> Callable[[str], str]:
+    def get(target: str) -> str:
+        if target not in targets:
+            raise TemplateFault(f"error calling {kind}: {kind} target {target} not found")
+        return f"content of the {kind}"
+
+    return get

@@ -1,0 +1,235 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The functions of Go's templates and the one that Swarm adds, as far as it matters which calls they refuse."""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import Any, Callable, NamedTuple, Sequence
+
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.gotemplate.scan import TemplateFault
+
+#: A text that a template makes is cut here: only comparisons look at it.
+LONGEST = 100_000
+
+
+class Record(NamedTuple):
+    """A struct of Go: the name of its type, and its fields."""
+
+    type: str
+    fields: dict[str, Any]
+
+
+class Function(NamedTuple):
+    """``fixed`` arguments have to be there; with ``more``, others may follow. ``texts``: all have to be texts."""
+
+    call: Callable[..., Any]
+    fixed: int
+    more: bool = False
+    texts: int = 0  # so many of the first have to be texts; -1: all
+
+
+_TYPES = {
+    str: "string",
+    bool: "bool",
+    int: "int",
+    float: "float64",
+    complex: "complex128",
+    dict: "map[string]string",
+}
+
+
+def type_of(value: Any) -> str:
+    """As Go calls the type."""
+    if isinstance(value, Record):
+        return value.type
+    kinds = {
+        str: "string",
+        bool: "bool",
+        int: "int",
+        float: "float64",
+        complex: "complex128",
+        dict: "map[string]string",
+    }
+    return kinds.get(type(value), "untyped nil")
+
+
+def is_true(value: Any) -> bool:
+    """As ``if`` sees it: a struct always is, nothing is not."""
+    return isinstance(value, Record) or bool(value)
+
+
+def printed(value: Any) -> str:
+    """As Go's %v prints it, nearly."""
+    if value is None:
+        return "<nil>"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Record):
+        return "{" + " ".join(printed(item) for item in value.fields.values()) + "}"
+    if isinstance(value, dict):
+        return "map[" + " ".join(f"{key}:{item}" for key, item in sorted(value.items())) + "]"
+    if isinstance(value, float):
+        return f"{value:g}"
+    return str(value)[:LONGEST]
+
+
+def _sprint(*values: Any) -> str:
+    text = ""
+    for index, value in enumerate(values):
+        if index and not isinstance(value, str) and not isinstance(values[index - 1], str):
+            text += " "
+        text += printed(value)
+    return text[:LONGEST]
+
+
+_VERB = re.compile(r"%[-+# 0-9.\[\]*]*([a-zA-Z%]|\Z)")
+
+
+def _sprintf(form: str, *values: Any) -> str:
+    left = list(values)
+
+    def one(match: re.Match[str]) -> str:
+        if match[1] == "%":
+            return "%"
+        if not left:
+            return f"%!{match[1]}(MISSING)"
+        value = left.pop(0)
+        return '"' + printed(value) + '"' if match[1] == "q" else printed(value)
+
+    return _VERB.sub(one, form)[:LONGEST]
+
+
+def _length(value: Any) -> int:
+    if isinstance(value, str):
+        return len(value.encode("utf-8", "surrogateescape"))
+    if isinstance(value, dict):
+        return len(value)
+    raise TemplateFault(f"error calling len: len of {'' if value is None else 'type '}{type_of(value)}")
+
+
+def _position(value: Any, length: int) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TemplateFault(f"cannot index slice/array with {'nil' if value is None else 'type ' + type_of(value)}")
+    if not 0 <= value < length:
+        raise TemplateFault(f"index out of range: {value}")
+    return value
+
+
+def _index(item: Any, *keys: Any) -> Any:
+    if item is None:
+        raise TemplateFault("error calling index: index of untyped nil")
+    for key in keys:
+        if isinstance(item, str):
+            data = item.encode("utf-8", "surrogateescape")
+            item = data[_position(key, len(data))]
+        elif isinstance(item, dict):
+            if not isinstance(key, str):
+                raise TemplateFault(f"error calling index: value has type {type_of(key)}; should be string")
+            item = item.get(key, "")
+        else:
+            raise TemplateFault(f"error calling index: can't index item of type {type_of(item)}")
+    return item
+
+
+def _slice(item: Any, *positions: Any) -> str:
+    if item is None:
+        raise TemplateFault("error calling slice: slice of untyped nil")
+    if len(positions) > 3:
+        raise TemplateFault(f"error calling slice: too many slice indexes: {len(positions)}")
+    if not isinstance(item, str):
+        raise TemplateFault(f"error calling slice: can't slice item of type {type_of(item)}")
+    if len(positions) == 3:
+        raise TemplateFault("error calling slice: cannot 3-index slice a string")
+    data = item.encode("utf-8", "surrogateescape")
+    first, last = (
+        [*(_position(each, len(data) + 1) for each in positions), len(data)][:2] if positions else (0, len(data))
+    )
+    if first > last:
+        raise TemplateFault(f"error calling slice: invalid slice index: {first} > {last}")
+    return data[first:last].decode("utf-8", "surrogateescape")
+
+
+def _kind(value: Any) -> str:
+    """What Go compares alike; "" for what has no order and no basic kind."""
+    if isinstance(value, bool):
+        return "bool"
+    return {int: "int", float: "float", complex: "complex", str: "string"}.get(type(value), "")
+
+
+def _equal(first: Any, *others: Any) -> bool:
+    if not others:
+        raise TemplateFault("error calling eq: missing argument for comparison")
+    for other in others:
+        if _kind(first) != _kind(other) and first is not None and other is not None:
+            raise TemplateFault("error calling eq: incompatible types for comparison")
+        if _kind(first) == _kind(other):
+            if not _kind(first) and (isinstance(first, dict) or isinstance(other, dict)):
+                empty = not first and not other
+                if first is not None and other is not None or not empty and None not in (first, other):
+                    raise TemplateFault("error calling eq: non-comparable types")
+            if first == other:
+                return True
+    return False
+
+
+def _less(first: Any, second: Any) -> bool:
+    kind = _kind(first)
+    if not kind or not _kind(second):
+        raise TemplateFault("error calling lt: invalid type for comparison")
+    if kind != _kind(second):
+        raise TemplateFault("error calling lt: incompatible types for comparison")
+    if kind in ("bool", "complex"):
+        raise TemplateFault("error calling lt: invalid type for comparison")
+    if kind == "string":
+        return first.encode("utf-8", "surrogateescape") < second.encode("utf-8", "surrogateescape")
+    return bool(first < second)
+
+
+def _call(*_values: Any) -> Any:
+    raise TemplateFault("error calling call: there is no function to call")
+
+
+def _join(*texts: str) -> str:
+    if not texts:
+        raise TemplateFault("error calling join: the first argument is what stands between the others")
+    return texts[0].join(texts[1:])[:LONGEST]
+
+
+def _println(*values: Any) -> str:
+    return " ".join(map(printed, values)) + "\n"
+
+
+def _escaped(escape: Callable[[str], str]) -> Function:
+    return Function(lambda *values: escape(_sprint(*values)), 0, more=True)
+
+
+def _last(values: Sequence[Any]) -> Any:
+    return values[-1]
+
+
+#: ``and`` and ``or`` are the evaluator's own: they stop early.
+FUNCTIONS: dict[str, Function] = {
+    "and": Function(_last, 1, more=True),
+    "or": Function(_last, 1, more=True),
+    "not": Function(lambda value: not is_true(value), 1),
+    "len": Function(_length, 1),
+    "index": Function(_index, 1, more=True),
+    "slice": Function(_slice, 1, more=True),
+    "call": Function(_call, 1, more=True),
+    "html": _escaped(html.escape),
+    "js": _escaped(str),
+    "urlquery": _escaped(str),
+    "print": Function(_sprint, 0, more=True),
+    "printf": Function(_sprintf, 1, more=True, texts=1),
+    "println": Function(_println, 0, more=True),
+    "eq": Function(_equal, 1, more=True),
+    "ne": Function(lambda first, second: not _equal(first, second), 2),
+    "lt": Function(_less, 2),
+    "le": Function(lambda first, second: _less(first, second) or first == second, 2),
+    "gt": Function(lambda first, second: not _less(first, second) and first != second, 2),
+    "ge": Function(lambda first, second: not _less(first, second), 2),
+    "join": Function(_join, 0, more=True, texts=-1),
+}
