@@ -439,6 +439,9 @@ def test_the_last_good_revision_is_what_counts(stack):
         )
     seen = stack.drift()
     assert seen["revision"] == 2 and seen["drifted"] and "revision 4 failed and was not undone" in seen["notices"][0]
+    # It may be what its user wants: healing does not go past it.
+    kept = stack.heal()
+    assert not kept["changed"] and kept["remaining"] == kept["drift_lines"] and kept["locked_by"] == ""
     # What our own run has left is nobody's change.
     assert stack.deploy("two", on_drift="fail")["changed"]
     from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.rollback import roll_back

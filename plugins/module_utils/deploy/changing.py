@@ -37,6 +37,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client im
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.gate import Before
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import GOOD, Judgement, at_a_glance
+from ansible_collections.stackwright.swarm.plugins.module_utils.history.retention import left_open
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import (
     DEPLOY,
     HEALTHY,
@@ -59,7 +60,7 @@ def change(client: EngineClient, clock: Any, wanted: Wanted, seen: Planned, opti
         check_approved(stack, planned.id, planned.plan.changed, options)
         if planned.plan.changed:
             return _transaction(run, planned, wanted)
-        if run.interrupted:
+        if run.interrupted or left_open(run.history.revisions):
             return _confirmed(run, planned, wanted)
     return unchanged(client, clock, stack, planned, options)
 
@@ -96,13 +97,10 @@ def _transaction(run: Run, planned: Planned, wanted: Wanted) -> Result:
 
 
 def _confirmed(run: Run, planned: Planned, wanted: Wanted) -> Result:
-    """All of it is in place, but the run that did it has died: once the stack runs, that is what counts from now on.
-
-    Where it does not run the record is left open, and with it the lock: the next run sees that there is something to
-    settle, although it has nothing to change.
-    """
-    number = run.begin(_snapshot(run, planned, wanted)).number
+    """All of it is in place, but the run that did it has died, or failed and was not undone: once the stack runs, that
+    is what counts from now on."""
     result = unchanged(run.client, run.clock, run.stack, planned, run.options, run.keep)
+    number = run.begin(_snapshot(run, planned, wanted)).number
     good = result["status"] in GOOD or not result["services"]
     run.end(HEALTHY if good else UNHEALTHY, "" if good else "it was not waited for", result["services"])
     run.tidy()

@@ -93,7 +93,7 @@ class Look:
         return own | {str(task["ServiceID"]) for task in self.tasks if task.get("ServiceID")}
 
     def whole(self, option: str) -> bool:
-        """Whether ``option`` (history, values) is to be done; what is dangling is never among that."""
+        """Whether ``option`` (history, values, services) is to be done; what is dangling is never among that."""
         return bool(self.options[option]) and not self.options["dangling"]
 
     @property
@@ -273,7 +273,7 @@ class _Cleaning:
                 run.begin()
             for operation in services:
                 self._remove(operation)
-            if options["services"] and not options["dangling"]:
+            if self.seen.whole("services"):
                 wait_until_gone(run.client, run.clock, run.stack, options["timeout"], run.keep, tell=run.progress)
             deadline = run.clock.now() + IN_USE
             for operation in rest:
@@ -285,6 +285,8 @@ class _Cleaning:
 
                 run.end(REMOVED)
             self._bookkeeping()
+            if self.seen.whole("services"):
+                run.history.revisions = []  # nothing is left that a revision could have left
         except StackwrightError as error:
             if error.error_code == "lock_lost":
                 raise
@@ -353,14 +355,13 @@ class _Cleaning:
             from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import FAILED
 
             self.run_.end_if_possible(FAILED, error.message, restored="none")
-        done = self.applying.done
         removed = {(op.kind, op.name) for op in self.applying.completed}
         outcome = {
-            "done": list(done),
+            "done": list(self.applying.done),
             "failed": (error.details.get("outcome") or {}).get("failed") or "wait until the tasks have ended",
             "not_done": [str(op) for op in self.seen.operations if (op.kind, op.name) not in removed],
         }
-        hint = f"{error.hint} {so_far(done)}".strip()
+        hint = f"{error.hint} {so_far(self.applying.done)}".strip()
         return DeployError(error.message, error.error_code, hint, {**error.details, "outcome": outcome})
 
 

@@ -22,9 +22,10 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.intended 
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import Observed, observe, services_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.options import HEAL, with_defaults
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.outcome import diff
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.run import Interrupted, left_open
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.run import LeftOpen
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.history.retention import left_open
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import Revision
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.drift import (
     CREATE,
@@ -145,20 +146,19 @@ class _Look:
             return report
         work = [drift for drift in self.found if self._heals(drift)]
         report["remaining"] = [str(drift) for drift in self.found if not self._heals(drift)]
-        open_ones = any(left_open(revision, self.revision.number) for revision in self.revisions)
-        if open_ones and (self.observed["lock"] is None or self.options["check"]):
+        if left_open(self.revisions) and (not report["locked_by"] or self.options["check"]):
             return self._not_healed(report)
         stuck = [drift for drift in self.found if drift.healing == FILES and drift.kind != "behind"]
         # A lock without work for us: somebody is at work, or has died at it.
-        if not work and not stuck and (self.observed["lock"] is None or self.options["check"] or self.options["defer"]):
+        if not work and not stuck and (not report["locked_by"] or self.options["check"] or self.options["defer"]):
             return {**report, "plan": [], "plan_lines": [], "diff": diff([])}
         try:
             return self._healed(clock, report)
-        except Interrupted:
+        except LeftOpen:
             return self._not_healed(report)
 
     def _not_healed(self, report: Result) -> Result:
-        """What a run has done that died is not undone."""
+        """What a run has done that died, or failed and was not undone, is left to its user."""
         return {**report, "remaining": report["drift_lines"], "plan": [], "plan_lines": [], "diff": diff([])}
 
     def _heals(self, drift: Drift) -> bool:

@@ -27,12 +27,13 @@ def describe(holder: Mapping[str, Any]) -> str:
 
 
 def locked_by(lock: Optional[Mapping[str, Any]]) -> str:
-    """Who holds a lock, given as its Docker config; empty text where there is none."""
+    """Who holds a lock, given as its Docker config; empty text where nobody does."""
     if lock is None:
         return ""
-    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.lock import holder_of
+    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.lock import holder_of, is_free
 
-    return describe(holder_of(lock))
+    holder = holder_of(lock)
+    return "" if is_free(holder) else describe(holder)
 
 
 def moment(seconds: Any) -> str:

@@ -13,10 +13,13 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.recall im
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.encoding import unpack
-from ansible_collections.stackwright.swarm.plugins.module_utils.history.retention import kept_references, present
+from ansible_collections.stackwright.swarm.plugins.module_utils.history.retention import (
+    kept_references,
+    left_open,
+    present,
+)
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import (
     DEPLOYING,
-    FAILED,
     REMOVED,
     Revision,
 )
@@ -58,18 +61,17 @@ def last_good(stack: str, revisions: Sequence[Revision]) -> Revision:
 def unsettled(revisions: Sequence[Revision], target: Revision) -> List[str]:
     """What a user has to know of revisions after ``target``: one at work, damaged, or failed and left as it is."""
     told = []
+    still_open = left_open(revisions)
     for revision in sorted(revisions, key=lambda r: r.number):
         if revision.number <= target.number:
             continue
         if revision.damaged:
             told.append(f"revision {revision.number} is damaged ({revision.damaged}): nobody knows what it has changed")
-        elif revision.status == DEPLOYING:
-            told.append(
-                f"revision {revision.number} is at work, or was interrupted: what it changes shows as drift, "
-                "and is not healed; run its files again, or go back with stack_rollback"
-            )
-        elif revision.status == FAILED and revision.restored != "done":
-            told.append(f"revision {revision.number} failed and was not undone: what it has changed shows as drift")
+        elif revision.status == DEPLOYING or not revision.undone:
+            how = "is at work, or was interrupted" if revision.status == DEPLOYING else "failed and was not undone"
+            hands_off = ", and is not healed; run its files again, or go back with stack_rollback"
+            hint = hands_off if revision in still_open else ""
+            told.append(f"revision {revision.number} {how}: what it has changed shows as drift{hint}")
     return told
 
 

@@ -39,6 +39,9 @@ RENAME = "Give one of them another name. Nothing was changed."
 CALL = 10.0  # seconds for one answer: an engine that hangs must not hide that the lock expires
 #: In a lock's data: what says whether its process lives; and that there is none, but nodes that work until it expires.
 PROCESS, LEASE = ("pid", "boot", "pid_ns", "started", "expires"), "lease"
+#: That the history may have a revision that is left open, so that also a run without changes has to look at it; and
+#: that nobody holds the lock, which is there only to say so.
+OPEN, FREE = "open", "free"
 
 Holder = Dict[str, Any]
 
@@ -118,7 +121,7 @@ class Lock:
             now = self.clock.now()
             if now >= deadline:
                 raise self._refused(holder, timeout)
-            if holder and (told[0] != holder.get("run") or now - told[1] >= TELL_EVERY):
+            if not is_free(holder) and holder and (told[0] != holder.get("run") or now - told[1] >= TELL_EVERY):
                 told = (str(holder.get("run")), now)
                 waited = f", {now - start:.0f} s so far" if now - start >= 1 else ""
                 on_wait(f"waiting for the lock of {self.stack}, held by {describe(holder)}{waited}")
@@ -162,6 +165,7 @@ class Lock:
                 return False
             raise
         self._hold(id_of(config), before)
+        self.holder[OPEN] = True  # until somebody who knows the history says otherwise
         return True
 
     def _is_dead(self, config: Mapping[str, Any], holder: Holder) -> bool:
@@ -173,7 +177,7 @@ class Lock:
         state = (id_of(config), config["Version"]["Index"])
         if state != self._watched[0]:
             self._watched = (state, now)
-        if holder and self._is_gone(holder):
+        if is_free(holder) or (holder and self._is_gone(holder)):
             return True
         still = now - self._watched[1]
         ttl = self._ttl_of(holder)
@@ -286,6 +290,9 @@ class Lock:
 
     def release(self) -> None:
         """Gives the lock back; never raises. What can't be given back expires."""
+        if self.holder.get(OPEN):
+            self.leave()
+            return
         if not self.held:
             return
         try:
@@ -294,6 +301,27 @@ class Lock:
             while True:
                 try:
                     self.client.delete(f"/configs/{self._id}", timeout=CALL)
+                    break
+                except EngineError as error:
+                    backoff.bear(error)
+        except (DeployError, EngineError):
+            pass
+        finally:
+            self._id = None
+
+    def leave(self, whose: Optional[Holder] = None) -> None:
+        """As ``release``, but its config stays, for the next run to look at the history; ``whose`` work is open is what
+        that run is told."""
+        if not self.held:
+            return
+        backoff = Backoff(self.clock, limit=self.ttl * RENEW, longest=LONGEST_PAUSE, also=("out_of_sequence",))
+        try:
+            self.keep()
+            while True:
+                try:
+                    config = self.client.get(f"/configs/{self._id}", timeout=CALL)
+                    if self._is_ours(config):
+                        self._update(config, {**(whose or self.holder), OPEN: True, FREE: True})
                     break
                 except EngineError as error:
                     backoff.bear(error)
@@ -311,17 +339,17 @@ class Lock:
         if since is None:
             self._due = self._renewed  # found by a look: how old it is, is not known
 
-    def _labels(self) -> Dict[str, str]:
-        data = {**self.holder, "ttl": self.ttl}
+    def _labels(self, holder: Optional[Holder] = None) -> Dict[str, str]:
+        data = {**(holder or self.holder), "ttl": self.ttl}
         # Clocks of managers differ, and nodes rely on a lease to its end: it is over when it was seen still for a ttl.
-        if not self.holder.get(LEASE):
+        if not data.get(LEASE):
             data["expires"] = self.clock.wall() + self.ttl
         labels = {NAMESPACE: self.stack, STACK: self.stack, LOCK: json.dumps(data, sort_keys=True)}
         return {**labels, **owner_labels(self._identity)}
 
-    def _update(self, config: Mapping[str, Any]) -> None:
+    def _update(self, config: Mapping[str, Any], holder: Optional[Holder] = None) -> None:
         owner = {name: text for name, text in labels_of(config).items() if name == OWNER}  # who renews may not know it
-        body = {"Name": self.name, "Labels": {**owner, **self._labels()}}
+        body = {"Name": self.name, "Labels": {**owner, **self._labels(holder)}}
         query = {"version": config["Version"]["Index"]}
         self.client.post(f"/configs/{id_of(config)}/update", query, body, timeout=CALL)
 
@@ -342,6 +370,11 @@ def holder_of(config: Mapping[str, Any]) -> Holder:
     except ValueError:
         return {}
     return data if isinstance(data, dict) else {}
+
+
+def is_free(holder: Mapping[str, Any]) -> bool:
+    """Whether a lock is held by nobody, and there only to say that a revision is left open."""
+    return bool(holder.get(FREE))
 
 
 def public(holder: Mapping[str, Any]) -> Holder:

@@ -18,7 +18,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.options i
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.encoding import unpack
-from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import DEPLOYING, FAILED, Revision
+from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import DEPLOYING, Revision
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.drift import Drift, overwritten
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.drift_compare import compare
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.drift_rules import EXTRA
@@ -72,7 +72,7 @@ def _found(
         found = [drift for drift in found if drift.kind != EXTRA or (drift.object, drift.name) not in ours]
     for revision in observed["revisions"]:
         # What a run of ours has left that failed, or died, is nobody's change.
-        left = revision.status == DEPLOYING or (revision.status == FAILED and revision.restored != "done")
+        left = revision.status == DEPLOYING or not revision.undone
         if found and revision.number > target.number and left and revision.packed and not revision.damaged:
             found = _common(found, _compared(client, revision, observed, options)[0])
     return [drift.masked(mask) for drift in found]

@@ -12,10 +12,11 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import patiently
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.history import History, refuse_history
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.holder import describe
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.lock import CALL, Lock
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.lock import CALL, OPEN, Lock
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.options import detach, registry_header
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.history.retention import left_open
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import (
     CANCELLED,
     DEPLOYING,
@@ -28,17 +29,10 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model i
 Snapshot = Dict[str, Any]
 
 
-class Interrupted(DeployError):
-    """Healing would undo what a run has done that died before it could record its end."""
+class LeftOpen(DeployError):
+    """Healing would undo what a run has done that died, or failed and was not undone."""
 
     default_code = "out_of_sequence"
-
-
-def left_open(revision: Revision, target: int) -> bool:
-    """Whether ``revision`` is of a run that has not recorded its end, after the good revision ``target``; healing of
-    that very one aside."""
-    heals = revision.operation == HEAL and revision.back_to == target
-    return revision.number > target and revision.status == DEPLOYING and not revision.damaged and not heals
 
 
 class Run:
@@ -69,11 +63,13 @@ class Run:
             self.client.read_timeout = CALL
             patiently(self.clock, self.history.read, self.keep)
             refuse_history(self.options["identity"], self.stack, self.history.revisions)
-            if self.operation == HEAL and any(left_open(r, self.options["back_to"]) for r in self.history.revisions):
-                # What that run has done may be what its user wants: its record and the lock stay for the next one.
-                raise Interrupted("A run was interrupted.")
+            if self.operation == HEAL and left_open(self.history.revisions):
+                # What that run has done may be what its user wants: its record stays for the next one.
+                self._leave_line("an earlier revision is left open, and healing does not go past it")
+                self.lock.leave(died)
+                raise LeftOpen("A revision is left open.")
             self.interrupted = self.history.settle(self.lock.holder["run"], describe(died) if died else "")
-        except Interrupted:
+        except LeftOpen:
             raise
         except BaseException as error:
             self._leave_line(str(error) if isinstance(error, StackwrightError) else "interrupted while it waited")
@@ -90,6 +86,7 @@ class Run:
         # Where the end could not be recorded the lock is left to expire: runs without changes see it for free, and who
         # takes it over settles the record.
         if self.revision is None or self.revision.status != DEPLOYING:
+            self._see_what_is_open()
             self.lock.release()
 
     def keep(self) -> None:
@@ -99,10 +96,15 @@ class Run:
     def hand_on(self) -> str:
         """Leaves the lock to those who renew it from now on (lease.py); empty text where that failed."""
         self._leave_line("there was nothing left to do")
+        self._see_what_is_open()
         try:
             return self.lock.hand_on()
         except StackwrightError:
             return ""
+
+    def _see_what_is_open(self) -> None:
+        """Whether the lock's config is to stay, so that a run that finds nothing to change looks at the history too."""
+        self.lock.holder[OPEN] = bool(left_open(self.history.revisions))
 
     # -- the record
 

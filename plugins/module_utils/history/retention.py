@@ -9,8 +9,10 @@ from typing import Any, Dict, List, Optional, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import (
     CANCELLED,
+    DEPLOYING,
     FAILED,
     GOOD,
+    HEAL,
     OPEN,
     REMOVE,
     REMOVED,
@@ -60,6 +62,19 @@ def newest_good(revisions: Sequence[Revision], before: Optional[int] = None) -> 
 def present(revisions: Sequence[Revision]) -> Optional[Revision]:
     """The revision whose state the stack has, as far as the history knows: the newest good one."""
     return max((r for r in revisions if r.status in GOOD), key=lambda r: r.number, default=None)
+
+
+def left_open(revisions: Sequence[Revision]) -> List[Revision]:
+    """The revisions whose changes may still be there although no good revision has them, oldest first.
+
+    They are of runs that have not recorded their end, or have failed and were not undone. Healing of the present one
+    wants nothing else than that.
+    """
+    good = present(revisions)
+    ended = max((r.number for r in revisions if r.status in (*GOOD, REMOVED)), default=0)
+    found = [r for r in revisions if r.number > ended and not r.damaged and (r.status == DEPLOYING or not r.undone)]
+    heals = good.number if good is not None else -1
+    return sorted((r for r in found if r.operation != HEAL or r.back_to != heals), key=lambda r: r.number)
 
 
 def statistics(revisions: Sequence[Revision]) -> Dict[str, Any]:

@@ -64,6 +64,12 @@ class Revision:
         """Whether one can go back to it."""
         return self.status in GOOD and bool(self.packed) and not self.damaged
 
+    @property
+    def undone(self) -> bool:
+        """Whether nothing of it is left that is known of; only of one that failed, or broke off, there may be."""
+        broke_off = self.status == FAILED or (self.status == CANCELLED and self.restored in ("none", "failed"))
+        return not broke_off or self.restored == "done"
+
     def record(self) -> Dict[str, Any]:
         """What is stored beside the snapshot."""
         values: Dict[str, Any] = {name: getattr(self, name) for name in (*TEXTS, *TIMES, "number", "back_to")}
