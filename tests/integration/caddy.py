@@ -167,7 +167,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.send_header("X-From", self.server.name)
         self.end_headers()
-        self.wfile.write(body)
+        with contextlib.suppress(ConnectionError):  # a proxy that has given up
+            self.wfile.write(body)
 
     do_POST = do_GET
 
