@@ -160,7 +160,10 @@ def _try(door: Door, case: Any, frames: int = FRAMES_ABOVE) -> str:
 
 
 def _told(number: int, why: str, make: Make) -> str:
-    case = repr(make(random.Random(number)))
+    try:
+        case = repr(make(random.Random(number)))
+    except Exception as error:  # a number of 5,000 digits, for one
+        case = f"(a case that can't be shown: {error})"
     shown = case if len(case) < 3000 else f"{case[:2000]} … {case[-900:]}"
     return f"case {number}: {why}\n{shown}"
 

@@ -137,10 +137,23 @@ def as_text(node: Any, chance: random.Random) -> str:
     """A tree as YAML or JSON; now and then with anchors."""
     try:
         if chance.random() < 0.5:
-            return json.dumps(node, indent=chance.choice((None, 1)), ensure_ascii=chance.random() < 0.5)
+            text = json_of(node, indent=chance.choice((None, 1)), ensure_ascii=chance.random() < 0.5)
+            if text:
+                return text
         return yaml.dump(node, Dumper=yaml.CSafeDumper, allow_unicode=True, sort_keys=False)
     except (TypeError, ValueError, RecursionError, yaml.YAMLError, UnicodeError):
         return repr(node)
+
+
+def json_of(node: Any, most: int = 5_000_000, **how: Any) -> str:
+    """A tree as JSON; nothing where its aliases, written out, make it longer than ``most`` characters."""
+    text, length = [], 0
+    for part in json.JSONEncoder(**how).iterencode(node):
+        text.append(part)
+        length += len(part)
+        if length > most:
+            return ""
+    return "".join(text)
 
 
 def spoil_lines(text: str, other: str, chance: random.Random) -> str:
