@@ -61,11 +61,6 @@ class Turn:
         self.outcome = outcome
         self.result: Optional[Outcome] = None
 
-    @property
-    def leads(self) -> bool:
-        """True where the work is this host's."""
-        return self.outcome is None
-
     def settle(self, outcome: Outcome) -> None:
         """Says what came of it; the leader calls this once, before its turn ends."""
         self.result = outcome

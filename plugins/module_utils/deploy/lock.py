@@ -357,12 +357,6 @@ class Lock:
         return bool(holder_of(config).get("run") == self.holder["run"])
 
 
-def lock_for(client: EngineClient, clock: Any, stack: str, operation: str, options: Mapping[str, Any]) -> Lock:
-    """The lock for this run; ``operation`` is a word such as ``deploy`` that others are shown."""
-    holder = options["this_run"](operation, options["commit_message"], clock.wall(), options["who"])
-    return Lock(client, clock, stack, holder, is_gone=options["is_gone"], identity=options["identity"])
-
-
 def holder_of(config: Mapping[str, Any]) -> Holder:
     """What a lock says of its holder; empty where somebody damaged it."""
     try:

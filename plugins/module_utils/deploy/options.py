@@ -10,7 +10,7 @@ from typing import Any, Callable, Dict, Mapping, Optional
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import DEFAULT_PREFIX
 
 #: What a run does that would overwrite changes which others have made since the last revision.
-WARN, FAIL, IGNORE = "warn", "fail", "ignore"
+FAIL, IGNORE = "fail", "ignore"
 #: The operation of a run that puts back what drifted; as in history/revision.py.
 HEAL = "heal"
 

@@ -39,7 +39,6 @@ FILTERS: Dict[str, Dict[str, str]] = {
     "configs": {"name": "name", "stack": "stack", "label": "labels"},
     "secrets": {"name": "name", "stack": "stack", "label": "labels"},
 }
-FILTER_NAMES = ("name", "stack", "service", "node", "role", "state", "label")
 
 
 class Page(NamedTuple):

@@ -15,7 +15,7 @@ from typing import AbstractSet, Any, Dict, List, Mapping, NamedTuple, Optional
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.image_name import is_id
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import IMAGE, labels_of
 
-ALWAYS, CHANGED, NEVER = "always", "changed", "never"
+ALWAYS, NEVER = "always", "never"
 
 
 class Choice(NamedTuple):

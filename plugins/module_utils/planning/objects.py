@@ -13,7 +13,6 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model i
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prefixes import labels_as_there
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
-    CONTENT,
     KEY_CONFIG,
     PRIVATE,
     id_of,
@@ -179,8 +178,3 @@ def owner(obj: Mapping[str, Any]) -> str:
     """Whose an object is, for messages."""
     stack = stack_of(obj)
     return f"the stack {stack}" if stack else "nobody's stack (it was not made by a stack)"
-
-
-def has_content_label(obj: Mapping[str, Any]) -> bool:
-    """Whether one of our runs made this config or secret."""
-    return CONTENT in labels_of(obj)

@@ -21,7 +21,6 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 
 SCALED, RESTARTED, ROLLED_BACK = "scaled", "restarted", "rolled_back"
 PAUSED, RESUMED = "paused", "resumed"
-STATES = (SCALED, RESTARTED, ROLLED_BACK, PAUSED, RESUMED)
 #: Swarm has no call to hold an update: no further batch begins for so long (ten years, in nanoseconds).
 FOREVER = 10 * 365 * 24 * 3600 * 10**9
 UNDER_WAY, STUCK = ("updating", "rollback_started"), ("paused", "rollback_paused")

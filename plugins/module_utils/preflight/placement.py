@@ -35,7 +35,6 @@ HINTS = {
     PLATFORM: "Build the image for the nodes' platform, or add a node of its own.",
     PLUGIN: "Install the plugin on the nodes, or use another driver.",
 }
-SPREAD = "node.labels."
 
 
 class Fit(NamedTuple):

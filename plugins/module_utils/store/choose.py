@@ -14,7 +14,6 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.values.store imp
 
 #: What the user may choose.
 AUTO, HOST_FACTS, SWARM, VAULT = "auto", "host_facts", "swarm", "vault"
-STORES = (AUTO, HOST_FACTS, SWARM, VAULT)
 
 
 def open_store(

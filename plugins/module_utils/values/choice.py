@@ -19,7 +19,6 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.values.live impo
 
 Entry = Mapping[str, Any]
 FAIL, ADOPT, REGENERATE = "fail", "adopt", "regenerate"
-ON_LOST = (FAIL, ADOPT, REGENERATE)
 ALL = "all"
 
 WAYS_OUT = (

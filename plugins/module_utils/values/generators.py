@@ -60,10 +60,6 @@ class Generator:
         """A new value. Raises GeneratorError: wrong parameters, or a value that it builds on is not there."""
         return self.produce(rng, self.params((), params), context)
 
-    def bits(self, params: Params) -> float:
-        """How many bits of chance are in a value made with these parameters."""
-        return self.entropy(self.params((), params))
-
     def needs(self, params: Params) -> List[str]:
         """The names of the values that it builds on; they have to be made first."""
         return [full_name(self.params((), params)["key"])] if self.name == "generate_jwt" else []

@@ -19,7 +19,6 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner impo
 FORMAT = 1
 #: Where a version comes from: made by a generator, set or overridden by the user, taken over from a running service.
 GENERATED, SET, GIVEN, ADOPTED = "generated", "set", "given", "adopted"
-ORIGINS = (GENERATED, SET, GIVEN, ADOPTED)
 
 RESTORE_IT = (
     "Restore the store from a backup, or remove it and run with on_lost: adopt, which takes the values over from the "

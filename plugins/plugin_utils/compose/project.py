@@ -62,15 +62,6 @@ class Project:
     def secrets(self) -> Map:
         return self._section("secrets")
 
-    @property
-    def extensions(self) -> Map:
-        """The top-level ``x-`` blocks."""
-        new = Map(self.tree.start)
-        for key, value in self.tree.items():
-            if key.startswith("x-"):
-                new.put(key, value, self.tree.mark(key))
-        return new
-
     def where(self, path: Path) -> Mark:
         """The file and line that gave the value at ``path``, for example ``("services", "web", "ports", 0)``."""
         return locate(self.tree, path)

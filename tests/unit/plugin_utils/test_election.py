@@ -7,10 +7,10 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.election import 
 
 def test_the_first_leads_and_the_others_read_its_outcome(tmp_path):
     with turn(str(tmp_path), "task/shop/cluster", "m1") as first:
-        assert first.leads
+        assert first.outcome is None
         first.settle(Outcome("m1", "d"))
     with turn(str(tmp_path), "task/shop/cluster", "m2") as second:
-        assert not second.leads
+        assert second.outcome is not None
         assert second.outcome.host == "m1"
 
 
@@ -18,14 +18,14 @@ def test_other_clusters_and_stacks_have_leaders_of_their_own(tmp_path):
     with turn(str(tmp_path), "a", "m1") as first:
         first.settle(Outcome("m1", "d"))
     with turn(str(tmp_path), "b", "m2") as other:
-        assert other.leads
+        assert other.outcome is None
 
 
 def test_a_failed_deployment_is_not_tried_again_by_another_manager(tmp_path):
     with turn(str(tmp_path), "a", "m1") as first:
         first.settle(Outcome("m1", "d", failed=True, error_code="health_gate_failed"))
     with turn(str(tmp_path), "a", "m2") as second:
-        assert not second.leads
+        assert second.outcome is not None
         assert second.outcome.failed
 
 
@@ -34,26 +34,26 @@ def test_another_manager_takes_over_where_the_leader_could_not_act(tmp_path, cod
     with turn(str(tmp_path), "a", "m1") as first:
         first.settle(Outcome("m1", "d", failed=True, error_code=code))
     with turn(str(tmp_path), "a", "m2") as second:
-        assert second.leads
+        assert second.outcome is None
 
 
 def test_a_host_that_retries_leads_again(tmp_path):
     with turn(str(tmp_path), "a", "m1") as first:
         first.settle(Outcome("m1", "d", failed=True, error_code="health_gate_failed"))
     with turn(str(tmp_path), "a", "m1") as again:
-        assert again.leads
+        assert again.outcome is None
 
 
 def test_a_leader_that_raises_leaves_no_outcome(tmp_path):
     with pytest.raises(KeyboardInterrupt), turn(str(tmp_path), "a", "m1"):
         raise KeyboardInterrupt
     with turn(str(tmp_path), "a", "m2") as second:
-        assert second.leads
+        assert second.outcome is None
 
 
 def _contend(folder, host, leaders):
     with turn(folder, "a", host) as mine:
-        if mine.leads:
+        if mine.outcome is None:
             leaders.append(host)
             mine.settle(Outcome(host, "d"))
 
@@ -73,7 +73,7 @@ def test_of_many_processes_at_once_exactly_one_leads(tmp_path):
 def once(folder, host, failed=False, code=""):
     """One coming of a host: who led, and whether that failed."""
     with turn(str(folder), "a", host) as mine:
-        if mine.leads:
+        if mine.outcome is None:
             mine.settle(Outcome(host, "d", failed, code))
             return host, failed
         return mine.outcome.host, mine.outcome.failed

@@ -60,7 +60,7 @@ def test_form_and_entropy(name, params, form, count):
     for _number in range(50):
         assert re.fullmatch(form, generator.make(CHANCE, params, context))
     # What is stated is not more than there is, and no more than a thousandth of a bit less.
-    assert 0 <= math.log2(count) - generator.bits(params) < 0.001
+    assert 0 <= math.log2(count) - generator.entropy(generator.params((), params)) < 0.001
 
 
 @pytest.mark.parametrize("name", sorted(set(FORMS) - {"generate_jwt"}))
