@@ -10,6 +10,7 @@ from typing import Any, Dict, Mapping
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import (
     CHANGES,
     FILES,
+    PARTS,
     PLATFORM,
     STACK,
     VALUES,
@@ -30,7 +31,7 @@ class ActionModule(VaultAction):
 
     def act(self, result: Dict[str, Any], variables: Dict[str, Any]) -> Dict[str, Any]:
         try:
-            options = self.checked({**STACK, **FILES, **PLATFORM, **CHANGES, **VALUES})
+            options = self.checked({**STACK, **FILES, **PLATFORM, **PARTS, **CHANGES, **VALUES})
             check_ranges(options)
             desired = self._compile(options, variables) if options["state"] == "present" else None
             stack = desired["stack"] if desired else _named(options)

@@ -185,6 +185,26 @@ options:
     type: str
     choices: [warn, fail, ignore]
     default: warn
+  leave:
+    description:
+      - Fields of services that others own, such as an autoscaler or an operator. A deployment takes them from the live service and never resets them.
+        A service that is not there yet gets what the files say.
+      - Each is a word of Compose as the plan shows it, such as V(replicas), V(image), V(resources) or V(environment.LOG_LEVEL), or a path as
+        C(changes) in the result shows it.
+      - The label C(stackwright.leave) under C(deploy.labels) of a service says the same, for instance V(replicas, resources).
+      - The revision records what was left, so that it is no drift for M(stackwright.swarm.stack_drift), and M(stackwright.swarm.stack_rollback) leaves it too.
+    type: dict
+    default: {}
+    suboptions:
+      all:
+        description: Fields of every service.
+        type: list
+        elements: str
+        default: []
+      services:
+        description: For each service by its key, a list of its fields.
+        type: dict
+        default: {}
   adopt_secrets:
     description:
       - Trust that secrets which docker's CLI has created hold what the files say. Swarm never shows their content.
@@ -331,6 +351,18 @@ EXAMPLES = r"""
       on_failure: rollback # which is what happens anyway
     commit_message: release 1.5, new search
     keep_revisions: 20
+    values:
+      store: swarm
+
+- name: Deploy it, and leave the number of replicas to the autoscaler
+  stackwright.swarm.compose_stack:
+    name: shop
+    src: files/shop/compose.yml
+    variables:
+      TAG: "1.5"
+    leave:
+      services:
+        web: [replicas]
     values:
       store: swarm
 
@@ -694,6 +726,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options 
     CHANGES,
     COMPILED,
     FILES,
+    PARTS,
     PLATFORM,
     STACK,
     VALUES,
@@ -702,7 +735,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run impo
 
 
 def main() -> None:
-    run_change({**STACK, **FILES, **PLATFORM, **CHANGES, **VALUES, **COMPILED}, _change)
+    run_change({**STACK, **FILES, **PLATFORM, **PARTS, **CHANGES, **VALUES, **COMPILED}, _change)
 
 
 def _change(client, params, run):

@@ -59,6 +59,7 @@ def compile_files(action: ActionBase, options: Mapping[str, Any], variables: Map
         platform=options["platform"],
         env_overrides=options["env_overrides"],
         confine=options["confine"],
+        parts=options,
     )
     return compile_stack(request, SlurpedFiles(slurp, look) if remote else LocalFiles())
 

@@ -57,6 +57,18 @@ PLATFORM: Spec = {
     },
 }
 
+#: Of compose_stack: what it does with part of a stack.
+PARTS: Spec = {
+    "leave": {
+        "type": "dict",
+        "default": {},
+        "options": {
+            "all": {"type": "list", "elements": "str", "default": []},
+            "services": {"type": "dict", "default": {}},
+        },
+    },
+}
+
 CHANGES: Spec = {
     "state": {"type": "str", "choices": ["present", "stopped", "absent"], "default": "present"},
     "prune": {"type": "bool", "default": True},

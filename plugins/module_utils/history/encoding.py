@@ -41,6 +41,7 @@ SNAPSHOT = Obj(
             image=str,
             where=str,
             forced=int,
+            leave=[str],
             depends_on=Map(Obj(condition=str, restart=bool, required=bool)),
             spec_=Obj(TaskTemplate_=Obj(ContainerSpec_=Obj(Mounts=[Obj(VolumeOptions=Obj(Labels=Obj()))]))),
         )

@@ -16,7 +16,8 @@ import json
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.mask import mask
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Operation
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Change, Operation
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.overlay import overlaid
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prune import references
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import AS_DOCKER, NOT_RUN
 
@@ -72,15 +73,29 @@ def take(
         operation = planned.get(name)
         as_docker = operation is not None and operation.reason == AS_DOCKER
         spec = service["as_docker"]["spec"] if as_docker else service["spec"]
-        kept = {field: service[field] for field in ("key", "name", "image", "depends_on", "where") if field in service}
+        fields = ("key", "name", "image", "depends_on", "where", "leave")
+        kept = {field: service[field] for field in fields if field in service}
         if operation is not None and operation.reason == NOT_RUN:
             kept["not_run"] = True  # what is there is another, or nothing
         else:
             spec = _with_image(spec, operation, current.get(name))
+            left = operation.payload.get("left") if operation is not None else None
+            if left:
+                kept["of_others"] = [_of_others(change) for change in left]
+                counts = {change.path for change in left if isinstance(change.after, int)}
+                spec = overlaid(spec, current[name]["Spec"], counts, {})
         kept["spec"] = hide("service", key, spec, digest)
         kept["forced"] = forced_after(operation, current.get(name))
         snapshot["services"].append(kept)
     return snapshot
+
+
+def _of_others(change: Change) -> Dict[str, Any]:
+    """What a deployment has left as it was. Values other than numbers are those of others, and may be secrets."""
+    shown = {"path": change.path}
+    if isinstance(change.before, int) and isinstance(change.after, int):
+        return {**shown, "files": change.before, "live": change.after}
+    return shown
 
 
 def forced_after(operation: Optional[Operation], current: Optional[Mapping[str, Any]]) -> int:

@@ -28,6 +28,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.drift_s
     service_drift,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.images import NEVER, choose
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.leaving import leave_rules
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import FOLLOWS_IMAGE, IMAGE, KINDS
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.overlay import overlaid
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconcile import known_of, own_services
@@ -65,12 +66,13 @@ def compare(intended: Object, observed: Object, context: Context, rules: Sequenc
     """How ``observed`` differs from ``intended`` (a revision's state; bound, or with what can be known of it)."""
     stack = str(intended["stack"]["name"])
     live = own_services(stack, observed)
+    owned = [rule for service in intended["services"] for rule in leave_rules(service, context.prefix)]
     specs = _specs(intended, live, context.prefix)
     found: List[Drift] = []
     ignored: List[Drift] = []
     for drift in _all(intended, observed, live, specs, context):
         names = (drift.name, drift.key or _key(drift.name, stack))
-        counts, left = _split(drift, names, rules)
+        counts, left = _split(drift, names, [*rules, *owned])
         found += counts
         ignored += left
     paths, spared = _spared(ignored)

@@ -6,9 +6,11 @@ open; all that it names has to fit."""
 
 from __future__ import annotations
 
+import re
 from typing import Any, Collection, List, Mapping, NamedTuple, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import WORDS
 
 EDITED, SCALED, FORCED, VOLUME = "edited", "scaled", "forced", "volume"
 PAUSED, ROLLED_BACK = "paused", "rolled_back"
@@ -29,6 +31,25 @@ ROOTS = (
     "EnableIPv6",
     "IPAM",
 )
+
+
+def path_of(word: str) -> str:
+    """The path that a user means: one that is shown in changes, or a word of Compose, such as ``replicas`` or
+    ``environment.LOG_LEVEL``; empty text where it is neither."""
+    if word.partition(".")[0] in ROOTS:
+        return word
+    fitting = [(name, path) for path, name in WORDS if name and re.match(re.escape(name) + r"(?:[. ]|\Z)", word)]
+    if not fitting:
+        return ""
+    name, path = max(fitting, key=lambda pair: len(pair[0]))
+    rest = word[len(name) + 1 :]
+    return f"{path}.{rest}" if rest else path
+
+
+def unknown_path(word: str) -> str:
+    """Why ``path_of`` knows no path for a word."""
+    names = ", ".join(name for _path, name in WORDS if name)
+    return f"there is no such field; write {names}, or a path as 'changes' in the result shows it"
 
 
 class Rule(NamedTuple):
@@ -56,16 +77,17 @@ def rules_of(given: Sequence[Mapping[str, Any]]) -> Tuple[Rule, ...]:
     rules: List[Rule] = []
     for number, item in enumerate(given, 1):
         rule = Rule(*(str(item.get(field) or "") for field in Rule._fields))
+        path = path_of(rule.path) if rule.path else ""
         if rule == Rule():
             wrong.append(f"ignore {number} names nothing: it would ignore everything.")
         if rule.kind and rule.kind not in KINDS:
             wrong.append(f"ignore {number}: there is no kind {rule.kind!r}; there are {', '.join(KINDS)}.")
-        if rule.path and rule.path.partition(".")[0] not in ROOTS:
+        if rule.path and not path:
             wrong.append(
                 f"ignore {number}: no path begins like {rule.path!r}; they do with {', '.join(ROOTS[:6])}, "
-                "as 'changes' in the result shows them."
+                "as 'changes' in the result shows them, or with a word of Compose such as replicas."
             )
-        rules.append(rule)
+        rules.append(rule._replace(path=path))
     if wrong:
         raise StackwrightError(" ".join(wrong), "invalid_options")
     return tuple(rules)

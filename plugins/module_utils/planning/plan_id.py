@@ -50,7 +50,10 @@ def wanted_by(
             [entry["name"], entry["external"], entry["spec"], entry.get("data") if key else None]
             for entry in desired["secrets"]
         ],
-        "services": [[entry["name"], entry["image"], entry["spec"]] for entry in desired["services"]],
+        "services": [
+            [entry["name"], entry["image"], entry["spec"], *([entry["leave"]] if entry.get("leave") else [])]
+            for entry in desired["services"]
+        ],
         "waves": desired.get("waves") or [],
         "images": {image: answer.get("image") for image, answer in images.items()},
         "options": {name: options.get(name) for name in DECISIVE},

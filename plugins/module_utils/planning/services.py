@@ -11,7 +11,8 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import PlanError
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.differences import differences
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.images import Choice
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Change, Operation
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.leaving import with_left
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Change, Operation, friendly
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prefixes import (
     labels_as_there,
     service_as_there,
@@ -54,20 +55,32 @@ def service_operations(
     if current is None:
         payload = {"spec": _with_image(desired["spec"], choice)}
         return [Operation("create", "service", name, key, f"image {choice.image}", payload=payload)]
-    spec = wanted_spec(desired["spec"], current, choice, known.prefix)
     old = current["Spec"]
+    spec, left = _wanted(desired, desired["spec"], current, choice, known)
     want = _compared(spec, old, known)
     have = normalise.service(old, known.names)
     if mode_of(want) != mode_of(have):
         return _replaced(desired, current, spec, known, mode_of(have), mode_of(want))
     if want == have:
-        return [Operation("keep", "service", name, key, "equal")]
+        return [Operation("keep", "service", name, key, "equal" + _but(left), payload={"left": left})]
     if "as_docker" in desired:
-        made = wanted_spec(desired["as_docker"]["spec"], current, choice, known.prefix)
+        made, _left = _wanted(desired, desired["as_docker"]["spec"], current, choice, known)
         if _compared(made, old, known) == have:
             return [Operation("keep", "service", name, key, AS_DOCKER)]
     changes = _readable(differences(have, want))
-    return [_update(desired, current, spec, want, have, changes, known)]
+    update = _update(desired, current, spec, want, have, changes, known)
+    return [replace(update, reason=update.reason + _but(left), payload={**update.payload, "left": left})]
+
+
+def _wanted(
+    desired: Mapping[str, Any], spec: Mapping[str, Any], current: Mapping[str, Any], choice: Choice, known: Known
+) -> Tuple[Mapping[str, Any], Tuple[Change, ...]]:
+    full = wanted_spec(spec, current, choice, known.prefix)
+    return with_left(desired, full, current["Spec"], known.names, known.prefix)
+
+
+def _but(left: Tuple[Change, ...]) -> str:
+    return f", but for what is left as it is: {', '.join(friendly(change.path) for change in left)}" if left else ""
 
 
 def _compared(spec: Mapping[str, Any], old: Mapping[str, Any], known: Known) -> Dict[str, Any]:

@@ -41,6 +41,8 @@ KEPT = "stackwright.kept"
 BEFORE_STOP = "-replicas-before-stop"
 #: On a service whose update is held, after the label prefix: the delay between its batches before, in nanoseconds.
 HELD = "-delay-before-pause"
+#: On a service, after the label prefix: fields of it that others own.
+LEAVE = ".leave"
 #: All labels of ours that are named PREFIX-WORD; a user's own PREFIX-anything is none of them.
 TRACKING = (
     *("-managed", "-stack", "-project", "-environment"),

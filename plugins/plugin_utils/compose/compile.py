@@ -16,6 +16,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.desired import convert
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.options import ConvertOptions
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load import Project, Source, load
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.parts import with_parts
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.platform.policy import (
     asks_for_anything,
     platform,
@@ -36,6 +37,7 @@ class CompileRequest:
 
     ``name`` may be None where a file has a top-level ``name``. ``platform`` holds the options of the policy layer.
     ``confine``: ``project`` where all files that files name have to lie in the project's folder, or ``none``.
+    ``parts``: options that concern a part of the stack (parts.py).
     ``apply_ignored_keys``: keys that docker's CLI ignores change the services that it has deployed at once.
     """
 
@@ -54,6 +56,7 @@ class CompileRequest:
     platform: Mapping[str, Any] = field(default_factory=dict)
     env_overrides: Mapping[str, Any] = field(default_factory=dict, repr=False)
     confine: str = "none"
+    parts: Mapping[str, Any] = field(default_factory=dict)
 
 
 def compile_stack(request: CompileRequest, reader: Any) -> Dict[str, Any]:
@@ -91,7 +94,7 @@ def compile_stack(request: CompileRequest, reader: Any) -> Dict[str, Any]:
     policies = {**request.platform, "shared_networks": list(request.shared_networks)}
     if not request.apply_ignored_keys and not asks_for_anything(policies, desired["stack"]["project"]):
         remember_docker(desired, project, stack, options)
-    desired = platform(desired, project, policies)
+    desired = with_parts(platform(desired, project, policies), request.parts)
     desired["routes"] = routes.routes
     desired["notices"] = _unique([*(n.as_dict() for n in [*project.notices, *notices]), *desired["notices"]])
     if request.strict and desired["notices"]:

@@ -1,0 +1,79 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fields of a service that others own: a deployment leaves them as they are in the live service."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping, Set, Tuple
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.differences import differences
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.drift_rules import Rule, path_of, unknown_path
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import FOLLOWS_IMAGE, IMAGE, Change
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.overlay import overlaid
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
+    BEFORE_STOP,
+    LEAVE,
+    NOWHERE,
+    ours_in,
+    spellings,
+)
+
+Spec = Mapping[str, Any]
+
+
+def leave_rules(service: Mapping[str, Any], prefix: str) -> Tuple[Rule, ...]:
+    """What of a service of a state is left: by the option ``leave``, and by a label of the service.
+
+    Raises StackwrightError (``invalid_options``) for words that name no field.
+    """
+    label = ours_in(service["spec"].get("Labels") or {}, prefix, LEAVE)
+    words: List[str] = [*(service.get("leave") or ()), *label.replace(",", " ").split()]
+    wrong = [word for word in words if not path_of(word)]
+    if wrong:
+        where = f" ({service['where']})" if service.get("where") else ""
+        raise StackwrightError(
+            f"service {service['key']}{where}: leave {wrong[0]!r}: {unknown_path(wrong[0])}.", "invalid_options"
+        )
+    return tuple(Rule(service=service["key"], path=path_of(word)) for word in dict.fromkeys(words))
+
+
+def with_left(
+    service: Mapping[str, Any], spec: Spec, live: Spec, names: Mapping[str, str], prefix: str
+) -> Tuple[Spec, Tuple[Change, ...]]:
+    """``spec``, which the service is to have, with what is left as it is in the ServiceSpec ``live``; and what that is.
+
+    ``names`` maps ids of networks and configs to names.
+    """
+    rules = leave_rules(service, prefix)
+    if not rules:
+        return spec, ()
+    running = _before_stop(live, prefix)
+    found = differences(normalise.service(spec, names), normalise.service(running, names))
+    left = tuple(
+        change for change in found if any(rule.fits("", "service", (service["key"],), change.path) for rule in rules)
+    )
+    paths: Set[str] = {change.path for change in left}
+    if IMAGE in paths:
+        paths |= set(FOLLOWS_IMAGE)
+    return overlaid(spec, running, paths, names) if paths else spec, left
+
+
+def _before_stop(live: Spec, prefix: str) -> Spec:
+    """A live spec as it was before ``state: stopped``: what that has changed is nobody's to own."""
+    count = ours_in(live.get("Labels") or {}, prefix, BEFORE_STOP)
+    if not count:
+        return live
+    ours = {start + BEFORE_STOP for start in spellings(prefix)}
+    running: Dict[str, Any] = {**live, "Labels": {k: v for k, v in live["Labels"].items() if k not in ours}}
+    replicated = (live.get("Mode") or {}).get("Replicated")
+    if count.isdigit() and replicated is not None and replicated.get("Replicas") == 0:
+        running["Mode"] = {"Replicated": {"Replicas": int(count)}}
+    template = live["TaskTemplate"]
+    placement = template.get("Placement") or {}
+    if NOWHERE in (placement.get("Constraints") or ()):
+        rest = [constraint for constraint in placement["Constraints"] if constraint != NOWHERE]
+        running["TaskTemplate"] = {**template, "Placement": {**placement, "Constraints": rest}}
+    return running
