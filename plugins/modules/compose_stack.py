@@ -185,6 +185,14 @@ options:
     type: str
     choices: [warn, fail, ignore]
     default: warn
+  services:
+    description:
+      - Deploy only these services, by their keys in the files, and what they depend on. Networks, configs and secrets are those that they use.
+      - Nothing is pruned, and only these services are waited for. The revision has the other services as the last good one has them, so that they are no
+        drift. RV(routes) has the routes of all services.
+    type: list
+    elements: str
+    default: []
   leave:
     description:
       - Fields of services that others own, such as an autoscaler or an operator. A deployment takes them from the live service and never resets them.
@@ -351,6 +359,16 @@ EXAMPLES = r"""
       on_failure: rollback # which is what happens anyway
     commit_message: release 1.5, new search
     keep_revisions: 20
+    values:
+      store: swarm
+
+- name: Deploy one service of it, and what it depends on
+  stackwright.swarm.compose_stack:
+    name: shop
+    src: files/shop/compose.yml
+    variables:
+      TAG: "1.5"
+    services: [web]
     values:
       store: swarm
 

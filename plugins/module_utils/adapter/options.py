@@ -59,6 +59,7 @@ PLATFORM: Spec = {
 
 #: Of compose_stack: what it does with part of a stack.
 PARTS: Spec = {
+    "services": {"type": "list", "elements": "str", "default": []},
     "leave": {
         "type": "dict",
         "default": {},

@@ -22,7 +22,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.jobs impo
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.look import Planned, Wanted, make_plan
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import nodes_of, services_of, tasks_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.outcome import finish
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.recall import snapshot_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.recall import snapshot_of, with_others
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.recheck import rechecker
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.run import Run
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transaction import unchanged
@@ -110,7 +110,8 @@ def _confirmed(run: Run, planned: Planned, wanted: Wanted) -> Result:
 def _snapshot(run: Run, planned: Planned, wanted: Wanted) -> Dict[str, Any]:
     if wanted.record is not None:
         return dict(wanted.record(planned))
-    return snapshot_of(run.client, planned.bound, planned.observed, planned.plan)
+    snapshot = snapshot_of(run.client, planned.bound, planned.observed, planned.plan)
+    return with_others(snapshot, run.stack, run.history.revisions) if planned.bound.get("part") else snapshot
 
 
 def _past(run: Run, planned: Planned) -> Before:
@@ -143,7 +144,7 @@ def _forward(run: Run, planned: Planned, applying: Apply, past: Before) -> List[
         if options["wait"] and options["mode"] != "fast" and number + 1 < len(waves) and names:
             _wait(run, applying, past, names, stable=False)
     stays = {service["name"] for service in planned.bound["services"]}
-    if not options["prune"]:
+    if not options["prune"] and not planned.bound.get("part"):
         stays |= {service["Spec"]["Name"] for service in planned.observed["services"]}
     stays -= not_waited_for(planned.bound, planned.observed["services"])
     if options["wait"]:

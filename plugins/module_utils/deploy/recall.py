@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, Callable, Collection, Dict, List, Mapping, Optional, Tuple
+from itertools import zip_longest
+from typing import Any, Callable, Collection, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.shape import wrong
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.bind import CREATE_THEM, missing_externals
@@ -15,7 +16,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe i
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.shapes import SPECS
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, EngineError
-from ansible_collections.stackwright.swarm.plugins.module_utils.history.encoding import pack
+from ansible_collections.stackwright.swarm.plugins.module_utils.history.encoding import pack, unpack
+from ansible_collections.stackwright.swarm.plugins.module_utils.history.retention import present
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import DEPLOY, Revision
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.snapshot import (
     KINDS,
@@ -83,6 +85,29 @@ def snapshot_of(client: EngineClient, bound: Mapping[str, Any], observed: Observ
         store = {name: binder.options.get(name) for name in ("store", "path") if binder.options.get(name)}
         snapshot["values"] = {"labels": dict(binder.labels), "store": store}
     return snapshot
+
+
+def with_others(snapshot: Snapshot, stack: str, revisions: Sequence[Revision]) -> Snapshot:
+    """``snapshot`` of a run that deployed some services, with the others and what they use as the last good revision
+    has them. Where there is none, or a damaged one, nothing is known of them."""
+    last = present(revisions)
+    if last is None or last.damaged or not last.packed:
+        return snapshot
+    before, out = unpack(last.packed), dict(snapshot)
+    names = {service["name"] for service in snapshot["services"]}
+    others = [service for service in before["services"] if service["name"] not in names]
+    out["services"] = sorted([*snapshot["services"], *others], key=lambda service: str(service["name"]))
+    for plural in ("networks", "configs", "secrets"):
+        there = {entry.get("real", entry["name"]) for entry in snapshot[plural]}
+        out[plural] = [*snapshot[plural], *(e for e in before[plural] if e.get("real", e["name"]) not in there)]
+    keys = {service["key"] for service in others}
+    waves = zip_longest(snapshot["waves"], before["waves"], fillvalue=())
+    out["waves"] = [[*new, *(key for key in old if key in keys)] for new, old in waves]
+    kept = before.get("values")
+    if kept:
+        now = snapshot.get("values") or kept
+        out["values"] = {**kept, **now, "labels": {**(kept.get("labels") or {}), **(now.get("labels") or {})}}
+    return out
 
 
 def _with_references(bound: Mapping[str, Any], binder: Any) -> Dict[str, Any]:

@@ -50,6 +50,8 @@ def deploy_stack(client: EngineClient, clock: Any, desired: Mapping[str, Any], o
     given = with_defaults(
         {**options, "prefix": options.get("prefix") or desired["stack"].get("prefix"), "identity": desired["stack"]}
     )
+    if desired.get("part"):
+        given["prune"] = False  # the files have more than this run deploys
     return bring_about(client, clock, from_files(desired, given), given)
 
 
@@ -153,6 +155,9 @@ def _statuses(
     """The statuses of a stack that needs no change; tasks are read only where the counts leave a question."""
     left = not_waited_for(planned.bound, planned.observed["services"])
     services = [service for service in planned.observed["services"] if service["Spec"]["Name"] not in left]
+    if planned.bound.get("part"):
+        names = {service["name"] for service in planned.bound["services"]}
+        services = [service for service in services if service["Spec"]["Name"] in names]
     nodes = nodes_of(client, planned.observed) if services else []
     glances = [at_a_glance(service, nodes) for service in sorted(services, key=lambda s: str(s["Spec"]["Name"]))]
     if None not in glances:

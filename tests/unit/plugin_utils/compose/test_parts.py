@@ -29,3 +29,39 @@ def test_what_is_left_stands_at_each_service():
 def test_a_service_that_is_not_there_is_a_problem():
     with pytest.raises(ComposeError, match=r"leave.services: there is no service 'wep' \(did you mean web\?\)"):
         compiled(leave={"services": {"wep": ["replicas"]}})
+
+
+CHAIN = {
+    "services": {
+        "web": {"image": "a:1", "depends_on": ["api"], "networks": ["front"], "configs": ["site"]},
+        "api": {"image": "b:1", "depends_on": {"db": {"condition": "service_started", "required": False}}},
+        "db": {"image": "c:1", "secrets": ["key"]},
+        "other": {"image": "d:1", "configs": ["more"], "networks": ["back"]},
+    },
+    "networks": {"front": {}, "back": {}},
+    "configs": {"site": {"content": "x"}, "more": {"content": "y"}},
+    "secrets": {"key": {"file": "key.txt"}},
+}
+
+
+@pytest.mark.parametrize(
+    ("chosen", "services", "objects"),
+    [
+        (["web"], ["api", "db", "web"], ["default", "front", "site", "key"]),
+        (["api"], ["api", "db"], ["default", "key"]),
+        (["db", "db"], ["db"], ["default", "key"]),
+        (["other", "db"], ["db", "other"], ["back", "default", "more", "key"]),
+    ],
+)
+def test_chosen_services_come_with_what_they_depend_on_and_use(chosen, services, objects):
+    desired = compiled(CHAIN, {"/p/key.txt": b"k"}, services=chosen)
+    assert sorted(by_key(desired)) == services and desired["part"]
+    assert [entry["key"] for kind in ("networks", "configs", "secrets") for entry in desired[kind]] == objects
+    assert sorted(key for wave in desired["waves"] for key in wave) == services
+
+
+def test_all_services_are_no_part():
+    assert not compiled(CHAIN, {"/p/key.txt": b"k"}, services=["web", "other"])["part"]
+    assert "part" not in compiled(CHAIN, {"/p/key.txt": b"k"}, services=[])
+    with pytest.raises(ComposeError, match="services: there is no service 'dbb'"):
+        compiled(CHAIN, {"/p/key.txt": b"k"}, services=["dbb"])
