@@ -79,7 +79,8 @@ def _named(options: Mapping[str, Any]) -> Dict[str, str]:
 
 
 def _warn(result: Dict[str, Any]) -> None:
-    shown = result["notices"][:SHOWN_NOTICES]
+    # Those of the Swarm first: there are few, and a service that does not run is among them.
+    shown = sorted(result["notices"], key=lambda notice: notice.get("code") != "plan")[:SHOWN_NOTICES]
     warnings = result.setdefault("warnings", [])
     warnings += [str(Problem(**notice)) for notice in shown]
     rest = len(result["notices"]) - len(shown)

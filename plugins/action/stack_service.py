@@ -28,4 +28,6 @@ class ActionModule(ClusterAction):
             result.update(self.once_per_cluster(stack.full_name, arguments, {"identity": stack.data}, variables))
         except StackwrightError as error:
             result.update(error.details, failed=True, msg=str(error), error_code=error.error_code)
+        if result.get("notices"):
+            result["warnings"] = [*(result.get("warnings") or []), *result["notices"]]
         return result

@@ -36,7 +36,13 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.wait impo
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.gate import Before
-from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import GOOD, Judgement, at_a_glance
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import (
+    GOOD,
+    Judgement,
+    at_a_glance,
+    mode_of,
+    warnings_of,
+)
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.retention import left_open
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import (
     DEPLOY,
@@ -44,7 +50,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision
     ROLLBACK,
     UNHEALTHY,
 )
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import CHANGE, PRUNE
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import CHANGE, PRUNE, Operation
 
 Result = Dict[str, Any]
 Options = Mapping[str, Any]
@@ -118,7 +124,8 @@ def _past(run: Run, planned: Planned) -> Before:
     services = planned.observed["services"]
     if not services:
         return Before()
-    return before(services, patiently(run.clock, lambda: tasks_of(run.client, run.stack), run.keep))
+    tasks = patiently(run.clock, lambda: tasks_of(run.client, run.stack), run.keep)
+    return before(services, tasks, patiently(run.clock, lambda: nodes_of(run.client, planned.observed), run.keep))
 
 
 def _applying(run: Run, planned: Planned) -> Apply:
@@ -156,8 +163,15 @@ def _wait(run: Run, applying: Apply, past: Before, names: AbstractSet[str], stab
     limits = limits_of(run.options)
     if not stable:
         limits = limits._replace(stable_for=0.0)
-    replaced = {key: bool(op.payload.get("ports_only")) for key, op in applying.touched.items()}
+    replaced = {key: bool(op.payload.get("ports_only")) for key, op in applying.touched.items() if _counts(op)}
     return wait(run.client, run.clock, run.stack, limits, past, replaced, run.progress, names, run.keep)
+
+
+def _counts(operation: Operation) -> bool:
+    """Whether an operation is to blame for tasks that do not run. Other labels of a service replace none of them."""
+    is_job = mode_of(operation.payload["spec"]).endswith("job")
+    paths = [change.path for change in operation.changes]
+    return is_job or not paths or not all(path.startswith("Labels") for path in paths)
 
 
 def _glance(run: Run, planned: Planned, names: AbstractSet[str]) -> List[Judgement]:
@@ -173,4 +187,4 @@ def _status(options: Options, judgements: List[Judgement]) -> Any:
     """What the revision is recorded as: without a wait nobody knows whether it will run."""
     if all(judgement.status in GOOD for judgement in judgements):
         return HEALTHY, ""
-    return UNHEALTHY, "" if options["wait"] else "it was not waited for"
+    return UNHEALTHY, " ".join(warnings_of(judgements)) if options["wait"] else "it was not waited for"

@@ -13,6 +13,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.unplaced 
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError, plain_text
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.judge import tasks_by_service
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.lost import NO_NODE
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import ENDED_BADLY, state_of, timestamp
 
 LINES, LINE_LENGTH = 10, 400
@@ -92,6 +93,9 @@ def _one(
         "health_check": excerpt(hide(_health_check(client, task or {})), CHECKED) if telling else [],
         "log": excerpt(hide(_log(client, task or {}, service)), LINES) if telling else [],
     }
+    if entry["reason"].startswith(NO_NODE):
+        entry["text"] = f"{name}: {entry['reason']}"
+        return entry
     entry["text"] = _text(entry, hide(unplaced(client, service, f"{reason} {entry['error']}"), ours=True))
     return entry
 

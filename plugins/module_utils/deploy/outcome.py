@@ -9,7 +9,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.options import IGNORE
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
-from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import Judgement, worst
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import Judgement, warnings_of, worst
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Operation, Plan, friendly
 
 
@@ -48,6 +48,8 @@ def finish(
     if judgements is not None:
         result["services"] = [judgement.as_dict() for judgement in judgements]
         result["status"] = worst(judgement.status for judgement in judgements)
+        # Who does not wait knows that not all runs yet.
+        result["notices"] += warnings_of(judgements) if options["wait"] else []
     if options["on_drift"] != IGNORE:
         result["drift"] = list(drift)
     if revision:

@@ -17,10 +17,10 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.gone impo
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import observe, services_of, tasks_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.run import Run, lines_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.wait import before as past_of
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.wait import limits_of, updates_of, wait
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.wait import limits_of, look, updates_of, wait
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.gate import Before
-from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import mode_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import mode_of, warnings_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import (
     CHANGE,
     PRUNE,
@@ -49,10 +49,11 @@ class Former(NamedTuple):
 
 
 class Restored(NamedTuple):
-    """``lines`` of what was done, and a sentence about it."""
+    """``lines`` of what was done, a phrase about it, and a sentence for each service that does not run now."""
 
     lines: List[str]
     summary: str
+    down: Sequence[str] = ()
 
 
 def restore(run: Run, former: Former, stop_new: bool) -> Restored:
@@ -84,7 +85,19 @@ def restore(run: Run, former: Former, stop_new: bool) -> Restored:
     jobs = [op for op in plan.operations if op.reason in NOT_PUT_BACK]
     removed = {op.name for op in done}
     lines = lines_of(done) + lines_of([op for op in jobs if op.name not in removed])
-    return Restored(lines, summary(run.stack, former.observed, done, [op.name for op in jobs]))
+    told = summary(run.stack, former.observed, done, [op.name for op in jobs])
+    return Restored(lines, told, _not_running(run, {op.name for op in jobs}))
+
+
+def _not_running(run: Run, jobs: AbstractSet[str]) -> List[str]:
+    """What is as before need not run: it may not have run before, or its node is lost."""
+    if not run.options["wait"]:
+        return []
+    try:
+        services = [service for service in services_of(run.client, run.stack) if name_of(service) not in jobs]
+        return warnings_of(look(run.client, run.stack, services))
+    except StackwrightError:
+        return []  # the cause of the failure is what counts
 
 
 def _removed(done: Sequence[Operation]) -> Set[str]:
@@ -145,15 +158,17 @@ def _wait(run: Run, former: Former, touched: Set[str]) -> Optional[StackwrightEr
     names = ran & {name for kind, name in former.names if kind == "service"}
     if not names or not run.options["wait"]:
         return None
-    services, tasks = patiently(
-        run.clock, lambda: (services_of(run.client, run.stack), tasks_of(run.client, run.stack)), run.keep
+    services, tasks, nodes = patiently(
+        run.clock,
+        lambda: (services_of(run.client, run.stack), tasks_of(run.client, run.stack), run.client.list("/nodes")),
+        run.keep,
     )
     at_first = {key: value for key, value in updates_of(run.seen["services"]).items() if key not in touched}
-    past = past_of(services, tasks)._replace(updates=at_first, broken=former.past.broken)
+    past = past_of(services, tasks, nodes)._replace(updates=at_first, broken=former.past.broken, lost=former.past.lost)
     limits = limits_of(run.options)._replace(stable_for=0.0, observe=False)
-    replaced = dict.fromkeys(touched, False)
     try:
-        wait(run.client, run.clock, run.stack, limits, past, replaced, run.progress, names, run.keep)
+        # All of it has the specification that it had: what a lost node keeps from running is no failure of ours.
+        wait(run.client, run.clock, run.stack, limits, past, {}, run.progress, names, run.keep)
     except StackwrightError as error:
         return error
     return None

@@ -10,6 +10,7 @@ from typing import Any, Dict, List, Mapping
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import Backoff, patiently
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import (
     Observed,
+    nodes_of,
     observe,
     tasks_of,
 )
@@ -123,7 +124,8 @@ def _changed(run: Any, seen: _Look) -> List[Judgement]:
     from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.apply import Apply
     from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.wait import before, limits_of, wait
 
-    past = before(seen.observed["services"], tasks_of(run.client, run.stack))
+    nodes = nodes_of(run.client, seen.observed)
+    past = before(seen.observed["services"], tasks_of(run.client, run.stack), nodes)
     applying = Apply(run.client, run.clock, seen.observed, header=run.header, progress=run.progress, keep=run.keep)
     try:
         if run.options["state"] == ROLLED_BACK:
@@ -203,7 +205,8 @@ def _unchanged(client: EngineClient, clock: Any, seen: _Look, options: Options, 
 
     if keep is None:
         detach(options)
-    past = before(seen.observed["services"], tasks_of(client, seen.stack))._replace(broken=frozenset())
+    nodes = nodes_of(client, seen.observed)
+    past = before(seen.observed["services"], tasks_of(client, seen.stack), nodes)._replace(broken=frozenset())
     return wait(client, clock, seen.stack, limits_of(options), past, {}, options["progress"], {seen.name}, keep)
 
 

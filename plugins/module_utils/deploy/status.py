@@ -199,7 +199,7 @@ def _waited(
     limits = limits_of(given)
     if seen.restarts and limits.stable_for:
         limits = limits._replace(stable_for=max(limits.stable_for, SETTLED))
-    past = before(seen.services, seen.tasks)
+    past = before(seen.services, seen.tasks, seen.nodes)
     # What does not run now is just what is waited for, and has to stay. What is not started again is not forgiven.
     past = past._replace(failures=past.failures - seen.given_up(), broken=frozenset())
     late = {judgement.name for judgement in found if judgement.status not in GOOD} | set(seen.restarts)

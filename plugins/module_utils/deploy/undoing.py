@@ -89,7 +89,7 @@ def _undone(run: Run, former: Former, failure: DeployError, stop: bool) -> Deplo
             details,
         )
     outcome.update(rollback="done", restored=restored.lines)
-    failure.message = f"{failure.message}\nIt was rolled back: {restored.summary}."
+    failure.message = " ".join([f"{failure.message}\nIt was rolled back: {restored.summary}.", *restored.down])
     return failure
 
 

@@ -9,6 +9,7 @@ times a second notice everything as soon.
 
 from __future__ import annotations
 
+import math
 from typing import AbstractSet, Any, Callable, Dict, FrozenSet, List, Mapping, Optional, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import Backoff
@@ -26,6 +27,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.health.gate impo
     Verdict,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.judge import judge, tasks_by_service
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.lost import left_on_lost
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.seen import View
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import (
     DEGRADED,
@@ -40,19 +42,21 @@ FIRST_PAUSE, LONGEST_PAUSE, GROWTH = 0.05, 1.0, 1.5  # seconds, seconds, factor
 SHARE = 10  # a pause may be so many times as long as a look takes: the Engine has other work
 NODES_FOR = 1.0  # seconds for which a look at the nodes counts
 ENDED = (*ENDED_BADLY, "complete")
+Objects = List[Dict[str, Any]]
 
 
-def before(services: List[Dict[str, Any]], tasks: List[Dict[str, Any]]) -> Before:
-    """What is to be forgiven: what had happened when the run began."""
+def before(services: Objects, tasks: Objects, nodes: Objects) -> Before:
+    """What is to be forgiven: what had happened when the run began. A task that waits for a node did not run."""
     return Before(
         frozenset(task["ID"] for task in tasks if state_of(task) in ENDED),
         updates_of(services),
         frozenset(
             service["ID"]
-            for service, judgement in zip(_by_name(services), judged(services, tasks, []))
+            for service, judgement in zip(_by_name(services), judged(services, tasks, nodes, math.inf))
             # Without the nodes nobody knows how many tasks of a global service there should be.
-            if judgement.status in (DEGRADED, FAILED) and not judgement.mode.startswith("global")
+            if judgement.status in (DEGRADED, FAILED) and (nodes or not judgement.mode.startswith("global"))
         ),
+        frozenset(task["ID"] for task in left_on_lost(tasks, nodes)),
     )
 
 
@@ -96,7 +100,7 @@ def wait(
                 tick()
             services = services_of(client, stack)
             tasks = tasks_of(client, stack)
-            if _is_global(services) and began - nodes_at >= NODES_FOR:
+            if began - nodes_at >= NODES_FOR:
                 nodes, nodes_at = client.list("/nodes"), began
         except EngineError as error:
             backoff.bear(error)
@@ -160,32 +164,32 @@ def settle(
 ) -> List[Judgement]:
     """The judgements of a stack that was not changed; waits for it if the options say so. ``keep`` as ``tick`` of
     ``wait``. Raises as ``wait``."""
-    tasks = tasks_of(client, stack)
-    judgements = look(client, stack, services, tasks)
+    tasks, nodes = tasks_of(client, stack), client.list("/nodes")
+    judgements = judged(services, tasks, nodes)
     if not options["wait"] or all(judgement.status in GOOD for judgement in judgements):
         return judgements
     detach(options)
     # Here a service that did not run before is just what is waited for, and has to stay: one that crashes again and
     # again runs for a moment each time.
-    past = before(services, tasks)._replace(broken=frozenset())
+    past = before(services, tasks, nodes)._replace(broken=frozenset())
     late = {s["ID"]: False for s, judgement in zip(_by_name(services), judgements) if judgement.status not in GOOD}
     return wait(client, clock, stack, limits_of(options), past, late, options["progress"], tick=keep)
 
 
-def look(
-    client: EngineClient, stack: str, services: List[Dict[str, Any]], tasks: Optional[List[Dict[str, Any]]] = None
-) -> List[Judgement]:
+def look(client: EngineClient, stack: str, services: Objects) -> List[Judgement]:
     """How the services do now, without waiting."""
-    tasks = tasks_of(client, stack) if tasks is None else tasks
-    return judged(services, tasks, client.list("/nodes") if _is_global(services) else [])
+    return judged(services, tasks_of(client, stack), client.list("/nodes"))
 
 
-def judged(services: List[Dict[str, Any]], tasks: List[Dict[str, Any]], nodes: List[Dict[str, Any]]) -> List[Judgement]:
-    """By name. An update that was over before, and failures that were overcome, say nothing about how they do now."""
+def judged(services: Objects, tasks: Objects, nodes: Objects, now: Optional[float] = None) -> List[Judgement]:
+    """By name. An update that was over before, and failures that were overcome, say nothing about how they do now.
+
+    With ``now`` (the managers' time, seconds since 1970) a task that has waited for a node for too long is a failure.
+    """
     grouped, updates, fine = tasks_by_service(tasks), updates_of(services), overcome(services, tasks)
     found = []
     for service in _by_name(services):
-        view = View(nodes, fine, updates[service["ID"]])
+        view = View(nodes, fine, updates[service["ID"]], now=now)
         found.append(judge(service, grouped.get(service["ID"], []), view))
     return found
 
@@ -229,10 +233,6 @@ def _failure(
 
 def _by_name(services: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
     return sorted(services, key=lambda service: str(service["Spec"]["Name"]))
-
-
-def _is_global(services: List[Dict[str, Any]]) -> bool:
-    return any(mode_of(service["Spec"]).startswith("global") for service in services)
 
 
 def _print(services: List[Dict[str, Any]], tasks: List[Dict[str, Any]]) -> Any:

@@ -41,6 +41,7 @@ class Before(NamedTuple):
     failures: FrozenSet[str] = frozenset()  # ids of tasks that had ended
     updates: Mapping[str, Tuple[str, str]] = {}  # service id → state, start
     broken: FrozenSet[str] = frozenset()  # ids of services that did not run: untouched, they prove nothing
+    lost: FrozenSet[str] = frozenset()  # ids of tasks that were on lost nodes
 
 
 class Verdict(NamedTuple):
@@ -102,7 +103,8 @@ class Gate:
             judgements.append(judgement)
             seen[judgement.name] = sorted_out
             calm = self._is_calm(now, service["ID"], sorted_out, judgement)
-            if service["ID"] in self.before.broken and service["ID"] not in self.touched:
+            # Nor does one that a lost node has stopped: undoing the change would not bring it back.
+            if service["ID"] not in self.touched and (service["ID"] in self.before.broken or judgement.lost):
                 continue
             if judgement.fatal:
                 reasons[judgement.name] = judgement.fatal
@@ -139,6 +141,7 @@ class Gate:
             self.limits.max_restarts,
             self._ended.get(key, {}),
             self.limits.observe,
+            self.before.lost,
         )
 
     def _remember(self, now: float, key: str, seen: Seen, judgement: Judgement) -> None:
@@ -150,14 +153,14 @@ class Gate:
 
     def _with_patience(self, now: float, key: str, seen: Seen, judgement: Judgement) -> Judgement:
         """A task that no node takes is fatal, but only after a while: nodes come and go."""
-        if not seen.stuck:
+        if not judgement.unplaced and not seen.stuck:
             self._pending_since.pop(key, None)
             return judgement
         since = self._pending_since.setdefault(key, now)
         if now - since < self.limits.pending or judgement.fatal:
             return judgement
         status = DEGRADED if judgement.running else BAD
-        return judgement._replace(status=status, fatal=error_of(seen.stuck[0]))
+        return judgement._replace(status=status, fatal=judgement.unplaced or error_of(seen.stuck[0]))
 
     def _is_calm(self, now: float, key: str, seen: Seen, judgement: Judgement) -> bool:
         """Whether the same tasks have run for long enough. Swarm's own observation of them counts."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any, Callable, Dict, List, Mapping, Sequence
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.lost import left_on_lost, trouble
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes import eligible
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.seen import Seen, View, condition_of, sort_out
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import (
@@ -26,6 +27,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks imp
     ENDED_BADLY,
     Task,
     error_of,
+    seconds,
     state_of,
     timestamp,
 )
@@ -62,15 +64,20 @@ def judge_seen(service: Mapping[str, Any], tasks: Sequence[Task], seen: Seen, vi
     spec = service["Spec"]
     mode = mode_of(spec)
     desired = _desired(spec, mode, view)
-    running, message = len(seen.running), message_of(seen)
+    why, lost = "", ""
+    if seen.good < desired:
+        moving = bool(seen.coming or seen.outdated) or update_state(service) == "updating"
+        why, lost = trouble(service, tasks, seen.stuck, moving, view.nodes, view.old_lost)
+    running, message = len(seen.running), message_of(seen, why)
 
     def judgement(status: str, text: str = message, fatal: str = "") -> Judgement:
-        return Judgement(spec["Name"], status, mode, desired, running, text, fatal)
+        return Judgement(spec["Name"], status, mode, desired, running, text, fatal, why, lost)
 
     if mode.endswith("job"):
         return _job(spec, seen, view, judgement)
     if desired == 0 and not seen.outdated:
-        left = [task for task in tasks if state_of(task) == "running"]
+        gone = {task["ID"] for task in left_on_lost(tasks, view.nodes)}
+        left = [task for task in tasks if state_of(task) == "running" and task["ID"] not in gone]
         if left:
             return Judgement(spec["Name"], PROGRESSING, mode, 0, len(left), "stopping")
         return judgement(ASLEEP, "" if mode == "replicated" else "no node is to run it")
@@ -81,7 +88,9 @@ def judge_seen(service: Mapping[str, Any], tasks: Sequence[Task], seen: Seen, vi
         if view.observe and update_state(service) == "updating" and not seen.left_behind:
             return judgement(PROGRESSING, "all tasks run, and Swarm still observes the update")
         return judgement(HEALTHY if running else COMPLETE, "")
-    if not seen.failures:
+    if _waits_in_vain(seen, view):
+        return judgement(DEGRADED if running else FAILED, fatal=why)
+    if not seen.failures and (not why or (seen.stuck and not lost)):
         return judgement(PROGRESSING)
     return judgement(DEGRADED if running else FAILED)
 
@@ -147,6 +156,14 @@ def _crash_loop(seen: Seen, view: View) -> str:
     return f"its tasks end again and again ({_times(seen.most_failures)} in one slot): {last_error(seen)}"
 
 
+def _waits_in_vain(seen: Seen, view: View) -> bool:
+    """Whether a task has waited for a node for too long since it was made. The gate counts by itself."""
+    if view.now is None or not seen.stuck:
+        return False
+    made = [seconds(task.get("CreatedAt")) for task in seen.stuck]
+    return any(since is not None and view.now - since >= view.pending for since in made)
+
+
 def _attempts(spec: Mapping[str, Any]) -> int:
     return int((spec["TaskTemplate"].get("RestartPolicy") or {}).get("MaxAttempts") or 0)
 
@@ -163,12 +180,12 @@ def last_error(seen: Seen) -> str:
     return error_of(newest) or ("the command has ended (exit code 0)" if state_of(newest) == "complete" else "")
 
 
-def message_of(seen: Seen) -> str:
-    """What is missing, in a few words."""
+def message_of(seen: Seen, why: str = "") -> str:
+    """What is missing, in a few words. ``why`` says why no node takes a task."""
     if seen.failures:
         return last_error(seen)
-    if seen.stuck:
-        return error_of(seen.stuck[0])
+    if seen.stuck or why:
+        return why or error_of(seen.stuck[0])
     if seen.outdated:
         count = len(seen.outdated)
         return f"{count} task{' still runs' if count == 1 else 's still run'} the old specification"

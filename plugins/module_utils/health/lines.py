@@ -44,7 +44,7 @@ class Lines:
 
     def _sign_of_life(self, now: float, verdict: Verdict) -> str:
         late = [
-            f"{j.name} ({j.running}/{j.desired} running{_why(verdict.seen.get(j.name))})"
+            f"{j.name} ({j.running}/{j.desired} running{_why(j, verdict.seen.get(j.name))})"
             for j in verdict.judgements
             if j.status not in GOOD
         ]
@@ -75,7 +75,7 @@ def _facts(judgement: Judgement, seen: Seen, nodes: Mapping[str, str]) -> List[s
     elif judgement.fatal and not seen.stuck:
         facts.append(_short(judgement.fatal))
     if seen.stuck:
-        facts.append(_short(error_of(seen.stuck[0])))
+        facts.append(_short(judgement.unplaced or error_of(seen.stuck[0])))
     if seen.outdated:
         facts.append(f"{len(seen.outdated)} of the version before")
     starting = sum(1 for task in seen.coming if state_of(task) == "starting")
@@ -98,11 +98,11 @@ def _failure(task: Task, nodes: Mapping[str, str]) -> str:
     return f"{which} {ended}{': ' + why if why else ''}{where}"
 
 
-def _why(seen: Optional[Seen]) -> str:
+def _why(judgement: Judgement, seen: Optional[Seen]) -> str:
     if seen is None or not (seen.stuck or seen.coming):
         return ""
     if seen.stuck:
-        return f", {_short(error_of(seen.stuck[0]))}"
+        return f", {_short(judgement.unplaced or error_of(seen.stuck[0]))}"
     return f", a task {STAGES[state_of(seen.coming[0])]}"
 
 

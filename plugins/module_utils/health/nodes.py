@@ -16,15 +16,37 @@ def eligible(nodes: Iterable[Mapping[str, Any]], template: Mapping[str, Any]) ->
 
     One of which the managers do not know yet how it is (after an election) counts: it is waited for.
     """
+    return [
+        node
+        for node in fitting(nodes, template)
+        if (node.get("Status") or {}).get("State") in ("ready", "unknown") and is_active(node)
+    ]
+
+
+def fitting(nodes: Iterable[Mapping[str, Any]], template: Mapping[str, Any]) -> List[Mapping[str, Any]]:
+    """The nodes that meet constraints and platforms of a TaskSpec, whatever their state."""
     placement = template.get("Placement") or {}
     return [
         node
         for node in nodes
-        if (node.get("Status") or {}).get("State") in ("ready", "unknown")
-        and (node.get("Spec") or {}).get("Availability") == "active"
-        and all(meets(node, text) for text in placement.get("Constraints") or [])
+        if all(meets(node, text) for text in placement.get("Constraints") or [])
         and has_platform(node, placement.get("Platforms") or [])
     ]
+
+
+def is_active(node: Mapping[str, Any]) -> bool:
+    """Whether a node is neither drained nor paused."""
+    return (node.get("Spec") or {}).get("Availability") == "active"
+
+
+def is_down(node: Mapping[str, Any]) -> bool:
+    """Whether the managers have given a node up. What it was told to end does not end, until it is back."""
+    return (node.get("Status") or {}).get("State") in ("down", "disconnected")
+
+
+def hostname(node: Mapping[str, Any]) -> str:
+    """What people call a node: its host name, else its id."""
+    return str((node.get("Description") or {}).get("Hostname") or node.get("ID") or "")
 
 
 def is_ready(node: Mapping[str, Any]) -> bool:

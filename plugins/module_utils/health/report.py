@@ -5,10 +5,9 @@
 
 from __future__ import annotations
 
-import re
-from datetime import datetime, timedelta, timezone
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes import hostname, is_down
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.seen import Seen, View, condition_of, sort_out
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import (
     DEGRADED,
@@ -24,6 +23,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks imp
     by_slot,
     error_of,
     is_current,
+    seconds,
+    shown,
     state_of,
     timestamp,
 )
@@ -31,13 +32,11 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks imp
 Service = Mapping[str, Any]
 Found = Dict[str, Any]
 
-MOMENT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(?:Z|([+-])(\d\d):(\d\d))\Z")
 #: Seconds for which a task that follows a failed one has to run before it counts as healthy.
 SETTLED = 10.0
 SKEW = 5.0  # seconds by which a node's clock may be ahead
 MOVING = ("updating", "rollback_started")
 HELD = ("paused", "rollback_paused")
-AWAY = ("down", "disconnected")
 
 
 def report(
@@ -83,7 +82,7 @@ def restarted(service: Service, tasks: Sequence[Task], now: Optional[float]) -> 
 
 
 def _healthy(seen: Seen, nodes: Sequence[Mapping[str, Any]]) -> int:
-    away = {str(node.get("ID")) for node in nodes if (node.get("Status") or {}).get("State") in AWAY}
+    away = {str(node.get("ID")) for node in nodes if is_down(node)}
     return len([task for task in seen.running if str(task.get("NodeID")) not in away]) + len(seen.done)
 
 
@@ -121,7 +120,7 @@ def _last_failure(
     if not bad:
         return None
     task = max(bad, key=lambda each: timestamp(_when(each)))
-    names = {str(n.get("ID")): str((n.get("Description") or {}).get("Hostname") or n.get("ID")) for n in nodes}
+    names = {str(node.get("ID")): hostname(node) for node in nodes}
     container = (task.get("Status") or {}).get("ContainerStatus") or {}
     node = str(task.get("NodeID") or "")
     return {
@@ -154,22 +153,3 @@ def _since(service: Service, seen: Seen, found: Judgement) -> Optional[str]:
 def _when(task: Task) -> Any:
     """When the node reported the task's state."""
     return (task.get("Status") or {}).get("Timestamp")
-
-
-def shown(text: Any) -> Optional[str]:
-    """A time of the Engine as ``2026-11-21T12:00:01Z``; None where there is none."""
-    whole = str(text or "")[:19]
-    return f"{whole}Z" if whole and not whole.startswith("0001-") else None
-
-
-def seconds(text: Any) -> Optional[float]:
-    """A time of the Engine, in UTC or with an offset, as seconds since 1970; None where it is none."""
-    found = MOMENT.match(str(text or ""))
-    if not found:
-        return None
-    whole, sign, hours, minutes = found.groups()
-    offset = timedelta(hours=int(hours or 0), minutes=int(minutes or 0)) * (-1 if sign == "-" else 1)
-    try:
-        return (datetime.fromisoformat(whole).replace(tzinfo=timezone.utc) - offset).timestamp()
-    except (ValueError, OverflowError):
-        return None

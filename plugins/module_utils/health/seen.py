@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import AbstractSet, Any, Dict, FrozenSet, List, Mapping, NamedTuple, Sequence, Tuple
+from typing import AbstractSet, Any, Dict, FrozenSet, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes import paused
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import mode_of
@@ -31,6 +31,9 @@ class View(NamedTuple):
     max_restarts: int = 3  # of one slot; one more is a crash loop
     ended: Mapping[str, FrozenSet[str]] = {}  # by slot: ids of ended tasks that the Swarm may have forgotten by now
     observe: bool = True  # whether Swarm's own observation after an update is waited for
+    old_lost: AbstractSet[str] = frozenset()  # ids of tasks that were on lost nodes before
+    now: Optional[float] = None  # seconds since 1970, where one look is to tell what has been pending for too long
+    pending: float = 20.0  # seconds for which a task may wait for a node
 
 
 class Seen(NamedTuple):

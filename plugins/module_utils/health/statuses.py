@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterable, Mapping, NamedTuple, Optional
+from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes import is_ready
 
@@ -19,7 +19,10 @@ ENDED = ("", "completed", "rollback_completed")
 
 
 class Judgement(NamedTuple):
-    """How one service does. ``fatal`` tells why it can't become healthy by itself, or is empty."""
+    """How one service does. ``fatal`` tells why it can't become healthy by itself, or is empty.
+
+    ``unplaced`` tells why no node takes a task of it, ``lost`` which lost node is to blame; both empty otherwise.
+    """
 
     name: str
     status: str
@@ -28,6 +31,8 @@ class Judgement(NamedTuple):
     running: int
     message: str = ""
     fatal: str = ""
+    unplaced: str = ""
+    lost: str = ""
 
     def as_dict(self) -> Dict[str, Any]:
         """Plain data for the result."""
@@ -39,6 +44,21 @@ class Judgement(NamedTuple):
             "running": self.running,
             "message": self.fatal or self.message,
         }
+
+
+def warnings_of(judgements: Iterable[Judgement]) -> List[str]:
+    """A sentence for each service that does not run as it should, where nobody is to fail by it."""
+    return [
+        f"{found.name} {'runs with less than it should' if found.running else 'does not run'} "
+        f"({found.running}/{found.desired}): {_reason(found)}."
+        for found in judgements
+        if found.status not in GOOD
+    ]
+
+
+def _reason(found: Judgement) -> str:
+    said = found.fatal or found.message
+    return said if not found.lost or found.lost in said else "; ".join(filter(None, (said, found.lost)))
 
 
 def worst(statuses: Iterable[str]) -> str:

@@ -5,11 +5,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterable, List, Mapping, Tuple
+import re
+from datetime import datetime, timedelta, timezone
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
 
 Task = Mapping[str, Any]
+
+MOMENT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(?:Z|([+-])(\d\d):(\d\d))\Z")
 
 ENDED_BADLY = ("failed", "rejected")
 #: On the way to running; "pending" has no node yet.
@@ -24,6 +28,13 @@ def state_of(task: Task) -> str:
 def error_of(task: Task) -> str:
     """The error of a task, empty where it has none."""
     return str((task.get("Status") or {}).get("Err") or "")
+
+
+def grace(task: Task) -> float:
+    """Seconds that the task may take to stop; Docker's own 10 s where its specification does not say."""
+    container = (task.get("Spec") or {}).get("ContainerSpec") or {}
+    period = container.get("StopGracePeriod")
+    return 10.0 if period is None else float(period) / 1e9
 
 
 def is_current(task: Task, service: Mapping[str, Any], since: str = "") -> bool:
@@ -65,5 +76,24 @@ def by_slot(tasks: Iterable[Task], mode: str) -> Dict[str, List[Task]]:
 
 def timestamp(text: Any) -> Tuple[str, str]:
     """An RFC 3339 time in UTC as something that sorts; the Engine cuts trailing zeros of the fraction."""
-    seconds, _dot, fraction = str(text or "").rstrip("Z").partition(".")
-    return seconds, fraction.ljust(9, "0")
+    whole, _dot, fraction = str(text or "").rstrip("Z").partition(".")
+    return whole, fraction.ljust(9, "0")
+
+
+def shown(text: Any) -> Optional[str]:
+    """A time of the Engine as ``2026-11-21T12:00:01Z``; None where there is none."""
+    whole = str(text or "")[:19]
+    return f"{whole}Z" if whole and not whole.startswith("0001-") else None
+
+
+def seconds(text: Any) -> Optional[float]:
+    """A time of the Engine, in UTC or with an offset, as seconds since 1970; None where it is none."""
+    found = MOMENT.match(str(text or ""))
+    if not found:
+        return None
+    whole, sign, hours, minutes = found.groups()
+    offset = timedelta(hours=int(hours or 0), minutes=int(minutes or 0)) * (-1 if sign == "-" else 1)
+    try:
+        return (datetime.fromisoformat(whole).replace(tzinfo=timezone.utc) - offset).timestamp()
+    except (ValueError, OverflowError):
+        return None

@@ -6,7 +6,14 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.overview import swarm_info
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transaction import deploy_stack
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.rollback import roll_back
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.service import change_service
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.status import stack_status
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transaction import (
+    deploy_stack,
+    remove_stack,
+    stop_stack,
+)
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -77,3 +84,154 @@ def test_a_lone_node_is_not_asked_for_its_state(swarm):
     alone.before = lambda method, path: looked.append(path)
     assert statuses(deploy(alone, state)) == {"web": "healthy"}
     assert "/nodes" not in looked and "/tasks" not in looked
+
+
+# -- no reason to undo
+
+DOWN = "is down since 2025-11-28 13:36 UTC (heartbeat failure)"
+ONLY = f"no node can take it: w2, the only one with node.hostname == w2, {DOWN}"
+
+
+def version(swarm, name):
+    (found,) = [s for s in swarm.objects["services"].values() if s["Spec"]["Name"] == f"shop_{name}"]
+    return found["Spec"]["TaskTemplate"]["ContainerSpec"]["Image"]
+
+
+def test_a_change_of_another_service_stays_and_the_node_is_named(swarm):
+    deploy(swarm, shop())
+    swarm.lose("w2")
+    done = deploy(swarm, shop(), check=True)
+    assert done["notices"] == []
+    state = shop()
+    state["services"][1] = service("web", "app:2")
+    done = deploy(swarm, state)
+    assert done["changed"] and version(swarm, "web") == "app:2"
+    assert statuses(done) == {"db": "failed", "web": "healthy"}
+    assert done["notices"] == [f"shop_db does not run (0/1): {ONLY}."]
+    assert roll_back(swarm, swarm.clock, "shop", {**OPTIONS, "to": 1})["notices"] == done["notices"]
+    assert version(swarm, "web") == "app:1"
+
+
+def test_nor_is_one_that_is_lost_while_the_change_is_made(swarm):
+    deploy(swarm, shop())
+
+    def lose(method, path):
+        if (method, path.endswith("/update")) == ("POST", True):
+            swarm.after = lambda method, path: None
+            swarm.lose("w2")
+
+    swarm.after = lose
+    state = shop()
+    state["services"][1] = service("web", "app:2")
+    done = deploy(swarm, state)
+    assert version(swarm, "web") == "app:2" and "w2" in done["notices"][0]
+
+
+def test_nor_one_that_comes_up_badly_where_it_was_moved_to(swarm):
+    state = desired([service("db", "data:1"), service("web")])
+    swarm.nodes["m1"]["Spec"]["Availability"] = "drain"
+    deploy(swarm, state)
+    swarm.fails["data:1"] = 'invalid mount config for type "bind": bind source path does not exist: /srv/data'
+
+    def lose(method, path):
+        if (method, path.endswith("/update")) == ("POST", True):
+            swarm.after = lambda method, path: None
+            swarm.lose("w1")
+
+    swarm.after = lose
+    done = deploy(swarm, desired([service("db", "data:1"), service("web", "app:2")]))
+    assert version(swarm, "web") == "app:2"
+    (told,) = done["notices"]
+    assert "invalid mount config" in told and f"its task was on w1, which {DOWN}" in told
+
+
+def test_what_breaks_by_itself_while_another_node_is_lost_still_fails_the_change(swarm):
+    swarm.nodes["m1"]["Spec"]["Availability"] = "drain"
+    state = desired([service("db", "data:1"), service("web")])
+    deploy(swarm, state)
+    swarm.lose("w1")  # its tasks run on w2 since then
+    deploy(swarm, state, wait=False)
+
+    def breaks(method, path):
+        if (method, path.endswith("/update")) == ("POST", True):
+            swarm.after = lambda method, path: None
+            swarm.fails["data:1"] = "task: non-zero exit (1)"
+            for task in swarm.tasks:
+                if task["Spec"]["ContainerSpec"]["Image"] == "data:1" and task["DesiredState"] == "running":
+                    task.update(DesiredState="shutdown", Status={"State": "failed", "Err": "task: non-zero exit (1)"})
+
+    swarm.after = breaks
+    with pytest.raises(DeployError):
+        deploy(swarm, desired([service("db", "data:1"), service("web", "app:2")]))
+
+
+def test_other_labels_of_a_service_whose_node_is_lost_are_kept(swarm):
+    deploy(swarm, shop())
+    swarm.lose("w2")
+    state = shop()
+    state["services"][0]["spec"]["Labels"]["new"] = "label"
+    assert "w2" in deploy(swarm, state)["notices"][0]
+
+
+def test_a_change_of_the_service_itself_fails_with_the_nodes_name_and_is_undone(swarm):
+    deploy(swarm, shop())
+    swarm.lose("w2")
+    state = shop()
+    state["services"][0] = placed("db", "w2", "app:2")
+    with pytest.raises(DeployError) as failed:
+        deploy(swarm, state)
+    assert failed.value.error_code == "health_gate_failed"
+    assert failed.value.details["outcome"]["rollback"] == "done"
+    assert f"shop_db: {ONLY}\n" in failed.value.message
+    assert f"2 services are as before. shop_db does not run (0/1): {ONLY}." in failed.value.message
+    with pytest.raises(DeployError) as failed:
+        change_service(swarm, swarm.clock, "shop", {**OPTIONS, "service": "db", "state": "restarted"})
+    assert failed.value.details["outcome"]["rollback"] == "done"
+
+
+@pytest.mark.parametrize("busy", [False, True])
+def test_a_run_without_changes_fails_with_the_nodes_name(swarm, busy):
+    deploy(swarm, shop())
+    swarm.lose("w2")
+    swarm.clock.sleep(3600 * busy)
+    with pytest.raises(DeployError) as failed:
+        deploy(swarm, shop())
+    assert ONLY in str(failed.value)
+    assert str(failed.value).split("\n")[1] == f"  shop_db: {ONLY}", "Swarm's own words add nothing"
+    swarm.find("w2")
+    assert statuses(deploy(swarm, shop())) == {"db": "healthy", "web": "healthy"}
+
+
+# -- stopping and removing
+
+
+def test_what_is_on_a_lost_node_is_named_and_not_waited_for(swarm):
+    deploy(swarm, shop())
+    swarm.lose("w2")
+    told = f"1 task is left of shop_db on w2, which {DOWN}. It ends once the node is back."
+    done = stop_stack(swarm, swarm.clock, "shop", OPTIONS)
+    assert done["changed"] and done["notices"] == [told]
+    assert stack_status(swarm, swarm.clock, "shop", {})["status"] == "asleep"
+    # The next start is one like any other.
+    with pytest.raises(DeployError) as failed:
+        deploy(swarm, shop())
+    assert failed.value.error_code == "health_gate_failed" and ONLY in str(failed.value)
+    assert failed.value.details["outcome"]["rollback"] == "done"
+    done = remove_stack(swarm, swarm.clock, "shop", OPTIONS)
+    assert done["changed"] and swarm.names("services") == []
+    assert done["notices"] == [told]
+
+
+def test_it_starts_elsewhere_where_it_may(swarm):
+    swarm.nodes["m1"]["Spec"]["Availability"] = "drain"
+    deploy(swarm, desired([service("web")]))
+    swarm.lose("w1")
+    stop_stack(swarm, swarm.clock, "shop", OPTIONS)
+    assert statuses(deploy(swarm, desired([service("web")]))) == {"web": "healthy"}
+
+
+def test_a_removal_names_what_a_lost_node_still_has(swarm):
+    deploy(swarm, shop())
+    swarm.lose("w2")
+    done = remove_stack(swarm, swarm.clock, "shop", OPTIONS)
+    assert done["notices"] == [f"1 task is left of shop_db on w2, which {DOWN}. It ends once the node is back."]

@@ -1,0 +1,147 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What nodes that are lost, drained or paused mean for a service: why no node takes it, and what it left there."""
+
+from __future__ import annotations
+
+from typing import AbstractSet, Any, Dict, Iterable, List, Mapping, NamedTuple, Sequence
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes import (
+    EXPRESSION,
+    fitting,
+    hostname,
+    is_active,
+    is_down,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import (
+    ON_THE_WAY,
+    Task,
+    error_of,
+    shown,
+    state_of,
+)
+
+Node = Mapping[str, Any]
+#: How a reason begins that leaves nothing to add: Swarm's own words say less.
+NO_NODE = "no node can take it"
+
+
+class Trouble(NamedTuple):
+    """Two texts, each empty where there is nothing to say: why no node takes a task, and which lost node is to blame
+    for what does not run."""
+
+    why: str = ""
+    lost: str = ""
+
+
+def trouble(
+    service: Mapping[str, Any],
+    tasks: Sequence[Task],
+    stuck: Sequence[Task],
+    moving: bool,
+    nodes: Sequence[Node],
+    known: AbstractSet[str] = frozenset(),
+) -> Trouble:
+    """Of a service that does not run as it should. ``tasks`` are its own, ``stuck`` those that no node takes;
+    ``moving``: something is on its way. ``known`` are ids of tasks on lost nodes that were there before, and explain
+    nothing new."""
+    if service["Spec"].get("Mode", {}).get("Global") is not None:
+        return Trouble(error_of(stuck[0])) if stuck else Trouble()  # a lost node is to run nothing of it
+    if stuck:
+        return _unplaced(service, tasks, error_of(stuck[0]), nodes)
+    left = [task for task in left_on_lost(tasks, nodes) if task["ID"] not in known]
+    if not left:
+        return Trouble()
+    away = _by_id(nodes, {str(task["NodeID"]) for task in left})
+    one = len(left) == 1
+    lost = f"{'its task was' if one else f'{len(left)} tasks of it were'} on {_where(away)}"
+    return Trouble("" if moving else f"{lost}, and nothing takes {'its' if one else 'their'} place", lost)
+
+
+def left_on_lost(tasks: Iterable[Task], nodes: Iterable[Node]) -> List[Task]:
+    """The tasks that are to end and can't: their node is lost. The Engine gives them up only after a day."""
+    down = {str(node.get("ID")) for node in nodes if is_down(node)}
+    return [
+        task
+        for task in tasks
+        if str(task.get("NodeID")) in down
+        and task.get("DesiredState") in ("shutdown", "remove")
+        and state_of(task) in (*ON_THE_WAY, "running")
+    ]
+
+
+def how_it_is(node: Node) -> str:
+    """What keeps a node from taking tasks, as ``is down since 2026-11-28 13:45 UTC (heartbeat failure)``."""
+    if is_down(node):
+        status = node.get("Status") or {}
+        since = shown(node.get("UpdatedAt"))
+        when = f" since {since[:10]} {since[11:16]} UTC" if since else ""
+        said = f" ({status['Message']})" if status.get("Message") else ""
+        return f"is {status['State']}{when}{said}"
+    return {"drain": "is drained", "pause": "is paused"}.get(
+        (node.get("Spec") or {}).get("Availability", ""), "is away"
+    )
+
+
+def _unplaced(service: Mapping[str, Any], tasks: Sequence[Task], error: str, nodes: Sequence[Node]) -> Trouble:
+    template = service["Spec"]["TaskTemplate"]
+    fit = fitting(nodes, template)
+    down = [node for node in fit if is_down(node)]
+    away = [node for node in fit if is_down(node) or not is_active(node)]
+    if not away or not error.startswith("no suitable node"):
+        return Trouble(error)
+    if len(away) < len(fit):
+        if not down:
+            return Trouble(error)
+        one = len(down) == 1
+        text = f"{error}; {_names(down)} could take it too, but {how_it_is(down[0]) if one else 'are down'}"
+        return Trouble(text, text)
+    asked = " and ".join(_asked(service))
+    such = f" with {asked}" if asked else ""
+    if len(away) == 1:
+        text = f"{hostname(away[0])}, the only one{such}, {how_it_is(away[0])}"
+    else:
+        text = f"the only ones{such}: " if asked else ""
+        text += ", ".join(f"{hostname(node)} {how_it_is(node)}" for node in away)
+    text = f"{NO_NODE}: {text}{_data(service, tasks, down)}"
+    return Trouble(text, text if down else "")
+
+
+def _asked(service: Mapping[str, Any]) -> Iterable[str]:
+    for text in (service["Spec"]["TaskTemplate"].get("Placement") or {}).get("Constraints") or []:
+        parsed = EXPRESSION.match(text)
+        yield " ".join(parsed.groups()) if parsed else text
+
+
+def _data(service: Mapping[str, Any], tasks: Sequence[Task], down: Sequence[Node]) -> str:
+    """What of the service's data is on a node that is lost: local volumes of a node where it has run."""
+    ran = {str(task.get("NodeID")) for task in tasks}
+    if len(down) != 1 or str(down[0].get("ID")) not in ran:
+        return ""
+    mounts = (service["Spec"]["TaskTemplate"].get("ContainerSpec") or {}).get("Mounts") or []
+    names = sorted({str(mount["Source"]) for mount in mounts if _is_local(mount)})
+    if not names:
+        return ""
+    return (
+        f"; its volume{'' if len(names) == 1 else 's'} {' and '.join(names)} {'is' if len(names) == 1 else 'are'} there"
+    )
+
+
+def _is_local(mount: Mapping[str, Any]) -> bool:
+    driver = ((mount.get("VolumeOptions") or {}).get("DriverConfig")) or {}
+    local = driver.get("Name") in (None, "", "local") and not driver.get("Options")
+    return bool(mount.get("Type") == "volume" and mount.get("Source") and local)
+
+
+def _where(nodes: Sequence[Node]) -> str:
+    return " and ".join(f"{hostname(node)}, which {how_it_is(node)}" for node in nodes)
+
+
+def _names(nodes: Sequence[Node]) -> str:
+    return " and ".join(hostname(node) for node in nodes)
+
+
+def _by_id(nodes: Iterable[Node], ids: AbstractSet[str]) -> List[Node]:
+    found: Dict[str, Node] = {str(node.get("ID")): node for node in nodes}
+    return [found[identity] for identity in sorted(ids) if identity in found]
