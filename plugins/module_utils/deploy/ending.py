@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Mapping
+from dataclasses import replace
+from typing import Any, Callable, Dict, List, Mapping, Tuple, TypeVar
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.approved import check_approved
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import Observed, observe
@@ -19,8 +20,10 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconci
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner import labels_in, refuse_others
 
 Result = Dict[str, Any]
+Found = TypeVar("Found")
 Options = Mapping[str, Any]
-Work = Callable[[Any, Observed, Plan], int]
+#: Gives the number of the revision (0 for none), and what it could not wait for.
+Work = Callable[[Any, Observed, Plan], Tuple[int, List[str]]]
 
 
 def stop(client: EngineClient, clock: Any, stack: str, options: Options) -> Result:
@@ -61,7 +64,8 @@ def _end(
     with Run(client, clock, stack, operation, options) as run:
         observed, plan, identity = _look(client, stack, options, operation, plan_of)
         check_approved(stack, identity, plan.changed, options)
-        revision = work(run, observed, plan) if plan.changed else 0
+        revision, lost = work(run, observed, plan) if plan.changed else (0, [])
+    plan = replace(plan, notices=(*plan.notices, *lost))
     return finish(client, stack, observed, plan, options, None, identity, revision)
 
 
@@ -82,24 +86,28 @@ def _look(
     return observed, with_mask(plan, options["mask"]), identity
 
 
-def _stop(run: Any, observed: Observed, plan: Plan) -> int:
+def _stop(run: Any, observed: Observed, plan: Plan) -> Tuple[int, List[str]]:
     from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.gone import wait_until_stopped
 
     applying = _applying(run, observed)
     _told(applying, [], lambda: applying.run(plan.work()))
-    if run.options["wait"]:
-        ids = [operation.payload["id"] for operation in plan.work()]
-        _told(
-            applying,
-            [],
-            lambda: wait_until_stopped(
-                run.client, run.clock, run.stack, run.options["timeout"], ids, run.keep, run.progress
-            ),
+    if not run.options["wait"]:
+        return 0, []
+
+    def wait() -> List[str]:
+        names = _names(plan.work())
+        return wait_until_stopped(
+            run.client, run.clock, run.stack, run.options["timeout"], names, run.keep, run.progress
         )
-    return 0
+
+    return 0, _told(applying, [], wait)
 
 
-def _remove(run: Any, observed: Observed, plan: Plan) -> int:
+def _names(services: List[Operation]) -> Dict[str, str]:
+    return {operation.payload["id"]: operation.name for operation in services}
+
+
+def _remove(run: Any, observed: Observed, plan: Plan) -> Tuple[int, List[str]]:
     from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.gone import wait_until_gone
     from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import FAILED, REMOVED
 
@@ -110,11 +118,17 @@ def _remove(run: Any, observed: Observed, plan: Plan) -> int:
     applying = _applying(run, observed)
     try:
         _told(applying, rest, lambda: applying.run(services, rest))
-        _told(
+        lost = _told(
             applying,
             rest,
             lambda: wait_until_gone(
-                run.client, run.clock, run.stack, run.options["timeout"], run.keep, tell=run.progress
+                run.client,
+                run.clock,
+                run.stack,
+                run.options["timeout"],
+                run.keep,
+                tell=run.progress,
+                names=_names(services),
             ),
         )
         _told(applying, [], lambda: applying.run(rest))
@@ -124,7 +138,7 @@ def _remove(run: Any, observed: Observed, plan: Plan) -> int:
         raise
     run.end(REMOVED)
     run.tidy()
-    return int(number)
+    return int(number), lost
 
 
 def _applying(run: Any, observed: Observed) -> Any:
@@ -134,12 +148,12 @@ def _applying(run: Any, observed: Observed) -> Any:
     return Apply(run.client, run.clock, observed, progress=run.progress, patience=patience, keep=run.keep)
 
 
-def _told(applying: Any, rest: List[Operation], act: Callable[[], None]) -> None:
+def _told(applying: Any, rest: List[Operation], act: Callable[[], Found]) -> Found:
     """``act``; an error of it says how far it came, and that nothing is undone."""
     from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.run import lines_of, so_far
 
     try:
-        act()
+        return act()
     except StackwrightError as error:
         outcome = error.details.get("outcome") or {
             "done": list(applying.done),

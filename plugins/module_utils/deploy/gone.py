@@ -5,21 +5,34 @@
 
 from __future__ import annotations
 
-from typing import AbstractSet, Any, Callable, Dict, List, Optional, Sequence
+from typing import AbstractSet, Any, Callable, Dict, List, Mapping, NamedTuple, Optional
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import patiently
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import tasks_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError
-from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import state_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.lost import how_it_is
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes import hostname, is_down
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import Task, grace, state_of
 
 Tick = Callable[[], None]
 Tell = Callable[[str], None]
+#: Names of services by their ids.
+Names = Mapping[str, str]
 
 FIRST_PAUSE, USUAL_PAUSE, LONGEST_PAUSE, GROWTH = 0.05, 0.15, 1.0, 1.5  # seconds, and a factor
 SHARE = 10  # a pause may be so many times as long as a look takes: the Engine has other work
 TELL_EVERY = 10.0  # seconds
+NAMED = 3  # places that a line names
 ALIVE = ("assigned", "accepted", "preparing", "ready", "starting", "running")
+
+
+class _Left(NamedTuple):
+    """The tasks that still run: those that will end, and those on lost nodes. ``nodes`` by id."""
+
+    ending: List[Task]
+    lost: List[Task]
+    nodes: Dict[str, Mapping[str, Any]]
 
 
 def wait_until_stopped(
@@ -27,24 +40,18 @@ def wait_until_stopped(
     clock: Any,
     stack: str,
     timeout: float,
-    ids: Sequence[str],
+    names: Names,
     tick: Tick = lambda: None,
     tell: Tell = lambda line: None,
-) -> None:
-    """Waits until no task of the services ``ids`` runs any more. Raises DeployError (``timeout``).
+) -> List[str]:
+    """Waits until no task of the services in ``names`` runs any more; gives a sentence for what is left on lost nodes.
 
-    ``tick`` is called in every turn, to keep a lock; ``tell`` is told how many tasks are left.
+    A task on a node that is down can't end; the Engine gives it up by itself (state ``orphaned``) only after a day,
+    so such tasks are not waited for. ``tick`` is called in every turn, to keep a lock; ``tell`` is told what is left.
+    Raises DeployError (``timeout``, in seconds without progress; what a task may take to stop comes on top).
     """
-    wanted = set(ids)
-
-    def left() -> List[Dict[str, Any]]:
-        return [
-            t
-            for t in tasks_of(client, stack)
-            if t.get("ServiceID") in wanted and state_of(t) in ALIVE and t.get("NodeID")
-        ]
-
-    _until_none(left, clock, f"The stack {stack} does not stop", timeout, tick, tell)
+    what = f"The stack {stack} does not stop"
+    return _until_none(lambda: _left(client, stack, names.keys()), clock, what, timeout, names, tick, tell)
 
 
 def wait_until_gone(
@@ -55,47 +62,87 @@ def wait_until_gone(
     tick: Tick = lambda: None,
     ids: Optional[AbstractSet[str]] = None,
     tell: Tell = lambda line: None,
-) -> None:
-    """Waits until no task of the stack (of the services ``ids``) is left on a node. Raises DeployError (``timeout``).
+    names: Optional[Names] = None,
+) -> List[str]:
+    """The same for all tasks of the stack (of the services ``ids``)."""
+    what = f"The tasks of the stack {stack} do not end"
+    return _until_none(lambda: _left(client, stack, ids), clock, what, timeout, names or {}, tick, tell)
 
-    A task on a node that is down can't end; the Engine gives it up by itself (state ``orphaned``) only after a day,
-    so such tasks are not waited for.
-    """
 
-    def left() -> List[Dict[str, Any]]:
-        tasks = [t for t in tasks_of(client, stack) if state_of(t) in ALIVE and t.get("NodeID")]
-        if ids is not None:
-            tasks = [task for task in tasks if task.get("ServiceID") in ids]
-        if not tasks:
-            return []
-        up = {n["ID"] for n in client.list("/nodes") if (n.get("Status") or {}).get("State") == "ready"}
-        return [task for task in tasks if task["NodeID"] in up]
-
-    _until_none(left, clock, f"The tasks of the stack {stack} do not end", timeout, tick, tell)
+def _left(client: EngineClient, stack: str, ids: Optional[AbstractSet[str]]) -> _Left:
+    tasks = [t for t in tasks_of(client, stack) if state_of(t) in ALIVE and t.get("NodeID")]
+    if ids is not None:
+        tasks = [task for task in tasks if task.get("ServiceID") in ids]
+    if not tasks:
+        return _Left([], [], {})
+    nodes = {str(node["ID"]): node for node in client.list("/nodes")}
+    up = {identity for identity, node in nodes.items() if not is_down(node)}
+    return _Left(
+        [task for task in tasks if task["NodeID"] in up], [task for task in tasks if task["NodeID"] not in up], nodes
+    )
 
 
 def _until_none(
-    left: Callable[[], List[Dict[str, Any]]], clock: Any, what: str, timeout: float, tick: Tick, tell: Tell
-) -> None:
-    deadline = clock.now() + timeout
-    pause, count, told = FIRST_PAUSE, -1, clock.now()
+    look: Callable[[], _Left], clock: Any, what: str, timeout: float, names: Names, tick: Tick, tell: Tell
+) -> List[str]:
+    moved = told = clock.now()
+    pause, count = FIRST_PAUSE, -1
     while True:
         tick()
         began = clock.now()
-        tasks = patiently(clock, left, tick)
+        left = patiently(clock, look, tick)
+        tasks = left.ending
         if not tasks:
-            return
-        if clock.now() >= deadline:
+            return _told_of_lost(left, names)
+        if len(tasks) != count:
+            moved = began
+        if clock.now() - moved >= timeout + max(map(grace, tasks)):
             raise DeployError(
-                f"{what} within {timeout:g} s: {len(tasks)} tasks are left.",
+                f"{what} within {timeout:g} s: {_number(tasks)} left: {_places(tasks, left, names)}.",
                 "timeout",
                 "Look at them with `docker stack ps`; run again to go on.",
                 {"tasks": sorted(task["ID"] for task in tasks)},
             )
         if len(tasks) != count or clock.now() - told >= TELL_EVERY:
             told = clock.now()
-            tell(f"waiting for {len(tasks)} task{'' if len(tasks) == 1 else 's'} to end")
-        longest = min(max(USUAL_PAUSE, SHARE * (clock.now() - began)), LONGEST_PAUSE)
-        pause = FIRST_PAUSE if len(tasks) != count else min(pause * GROWTH, longest)
+            longest = max(map(grace, tasks))
+            tell(f"waiting for {_places(tasks, left, names)} to end (grace period {longest:g} s)")
+        slowest = min(max(USUAL_PAUSE, SHARE * (clock.now() - began)), LONGEST_PAUSE)
+        pause = FIRST_PAUSE if len(tasks) != count else min(pause * GROWTH, slowest)
         count = len(tasks)
         clock.sleep(pause)
+
+
+def _number(tasks: List[Task]) -> str:
+    return "1 task is" if len(tasks) == 1 else f"{len(tasks)} tasks are"
+
+
+def _places(tasks: List[Task], left: _Left, names: Names) -> str:
+    """The services and where their tasks are, as ``shop_db on w1, 2 tasks of shop_web on m1``."""
+    counts: Dict[str, int] = {}
+    for task in tasks:
+        service = names.get(str(task.get("ServiceID")), "a task")
+        node = str(task["NodeID"])
+        place = f"{service} on {hostname(left.nodes.get(node, {'ID': node}))}"
+        counts[place] = counts.get(place, 0) + 1
+    known = [place if number == 1 else f"{number} tasks of {place}" for place, number in sorted(counts.items())]
+    more = f" and {len(known) - NAMED} more" if len(known) > NAMED else ""
+    return f"{', '.join(known[:NAMED])}{more}"
+
+
+def _told_of_lost(left: _Left, names: Names) -> List[str]:
+    by_node: Dict[str, List[Task]] = {}
+    for task in left.lost:
+        by_node.setdefault(str(task["NodeID"]), []).append(task)
+    lines = []
+    for identity, tasks in sorted(by_node.items()):
+        node = left.nodes.get(identity)
+        services = sorted({names.get(str(task.get("ServiceID")), "") for task in tasks} - {""})
+        of = f" of {', '.join(services)}" if services else ""
+        if node is None:
+            lines.append(f"{_number(tasks)} left{of} on a node that the Swarm does not have any more.")
+        else:
+            ends = "It ends" if len(tasks) == 1 else "They end"
+            how = f"on {hostname(node)}, which {how_it_is(node)}"
+            lines.append(f"{_number(tasks)} left{of} {how}. {ends} once the node is back.")
+    return lines
