@@ -43,7 +43,10 @@ class PipedAction(ActionBase):
         try:
             result = self.act(super().run(tmp, task_vars), self._variables)
         except AnsibleConnectionFailure as error:
-            raise AnsibleConnectionFailure(shown(str(error))) from None
+            if not getattr(error, "changed", False):
+                raise AnsibleConnectionFailure(shown(str(error))) from None
+            # As Ansible tells of it, but that there were changes.
+            result = {"unreachable": True, "changed": True, "error_code": "host_unreachable", "msg": str(error)}
         except (AnsibleError, StackwrightError) as error:
             raise AnsibleActionFail(shown(str(error))) from None
         result = shown(result, self.as_it_is)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Callable, Dict, Optional, Type
 
 #: Seconds of silence after which this side says that the work still goes on. The worker speaks every 10 s by itself.
@@ -12,6 +13,8 @@ SILENCE = 15.0
 #: Seconds for which a lost connection is tried again: the work on the manager does not need it.
 PATIENCE = 60.0
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 10.0
+#: The worker's lines that announce a change.
+CHANGE = re.compile(r"(create|update|remove)d?\b")
 
 Result = Dict[str, Any]
 
@@ -34,11 +37,13 @@ class Follower:
         self._again, self._show, self._now, self._sleep, self._lost = again, show, now, sleep, lost
         self._spoke = now()
         self._last = ""
+        self._changed = False
 
     def follow(self, begun: Result) -> Result:
         """The end of what has ``begun``; that itself, where it has ended already.
 
-        :raises Exception: ``lost``, where the manager could not be reached for a minute.
+        :raises Exception: ``lost``, where the manager could not be reached for a minute; its ``changed`` says whether a
+            change had been announced by then. A question that was killed is asked again as long, and then a failure.
         """
         start = self._now()
         progress: Optional[Dict[str, Any]] = begun.pop("progress", None)
@@ -49,26 +54,49 @@ class Follower:
             for line in progress["lines"]:
                 self._say(line)
                 self._last = line
+                self._changed = self._changed or bool(CHANGE.match(line))
             if progress["done"]:
                 return begun
             if self._now() - self._spoke >= SILENCE:
                 self._say(f"{self._last or 'working'} (for {self._now() - start:.0f} s)")
             begun = self._reach(progress["job"], progress["seen"])
-            # A module that could not even start says nothing of the job.
-            progress = begun.pop("progress", None) or {"lines": [], "done": True}
+            progress = begun.pop("progress", None)
+            if progress is None:
+                # A refusal says nothing of the job, and so nothing of what it has changed.
+                return {**begun, "changed": bool(begun.get("changed")) or self._changed}
 
     def _reach(self, job: str, seen: int) -> Result:
         since, pause = self._now(), FIRST_PAUSE
         while True:
             try:
-                return self._again(job, seen)
-            except self._lost:
+                told = self._again(job, seen)
+                if not _unreadable(told):
+                    return told
+                what = "no answer"
                 if self._now() - since >= PATIENCE:
+                    return {**told, **self._cut_off(str(told.get("msg") or "it says nothing"))}
+            except self._lost as error:
+                what = "no connection"
+                if self._now() - since >= PATIENCE:
+                    error.changed = self._changed  # type: ignore[attr-defined]
                     raise
-                self._say(f"no connection; the manager goes on alone, trying again in {pause:.0f} s")
-                self._sleep(pause)
-                pause = min(pause * 2, LONGEST_PAUSE)
+            self._say(f"{what}; the manager goes on alone, trying again in {pause:.0f} s")
+            self._sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+    def _cut_off(self, said: str) -> Result:
+        msg = f"For {PATIENCE:.0f} s this host has not told how its work goes, which it goes on with alone: {said}"
+        return {
+            "msg": f"{msg} Look at it with stack_info, and run the task again: it goes on from what is there.",
+            "error_code": "host_unreachable",
+            "changed": self._changed,
+        }
 
     def _say(self, line: str) -> None:
         self._show(line)
         self._spoke = self._now()
+
+
+def _unreadable(told: Result) -> bool:
+    """Whether an answer is none of ours: the module was killed, or could not start."""
+    return bool(told.get("failed")) and "progress" not in told and not told.get("error_code")

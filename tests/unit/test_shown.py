@@ -203,6 +203,13 @@ def test_an_action_that_raises(kind):
         clean(str(raised.value), pieces)
 
 
+def test_a_connection_that_is_lost_after_changes_says_that_there_were_some():
+    lost = AnsibleConnectionFailure("it said:\nnothing")
+    lost.changed = True
+    result = action(raising(lost)).run()
+    assert (result["unreachable"], result["changed"], result["error_code"]) == (True, True, "host_unreachable")
+
+
 def test_no_log_says_that_something_failed_and_no_more():
     told = {"failed": True, "msg": "s_web failed:\n    | hunter2 of the log", "error_code": "health_gate_failed"}
     result = action(lambda *_given: {**told, "warnings": ["hunter2"], "exception": "hunter2"}, no_log=True).run()

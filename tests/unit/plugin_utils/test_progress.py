@@ -72,13 +72,44 @@ def test_a_lost_connection_is_tried_again():
     assert "the manager goes on alone" in world.shown[1]
 
 
-def test_but_not_for_ever():
+@pytest.mark.parametrize(("line", "changed"), [("one", False), ("create network shop_default", True)])
+def test_but_not_for_ever(line, changed):
     world = World(Lost("gone"))
-    with pytest.raises(Lost):
-        world.follow(going("one"))
+    with pytest.raises(Lost) as caught:
+        world.follow(going(line))
+    assert PATIENCE <= world.time <= PATIENCE + 30
+    assert caught.value.changed is changed
+
+
+#: What Ansible makes of a module that was killed, by its version; and of one that could not start.
+KILLED = {"failed": True, "changed": False, "msg": "Module result deserialization failed: No start of json char found"}
+UNREADABLE = [KILLED, {"failed": True, "msg": "MODULE FAILURE", "rc": 137}, {"failed": True, "msg": "no Python here"}]
+
+
+@pytest.mark.parametrize("answer", UNREADABLE)
+def test_a_question_that_was_killed_is_asked_again(answer):
+    world = World(answer, Lost(), answer, done("two", changed=True))
+    assert world.follow(going("one")) == {"changed": True}
+    assert world.asked == [("j", 0)] * 4
+    assert world.shown[0] == "one" and world.shown[-1] == "two"
+    assert world.shown[1].startswith("no answer; the manager goes on alone")
+
+
+@pytest.mark.parametrize("answer", UNREADABLE)
+@pytest.mark.parametrize(
+    ("line", "changed"), [("waiting for the lock", False), ("update service shop_web: image", True)]
+)
+def test_and_fails_as_a_lost_connection_does(answer, line, changed):
+    world = World(answer)
+    found = world.follow(going(line))
+    assert (found["failed"], found["error_code"], found["changed"]) == (True, "host_unreachable", changed)
+    assert answer["msg"] in found["msg"] and "run the task again" in found["msg"]
     assert PATIENCE <= world.time <= PATIENCE + 30
 
 
-def test_a_module_that_can_not_start_ends_it():
-    world = World({"failed": True, "msg": "no Python here"})
-    assert world.follow(going("one"))["failed"] is True
+def test_a_refusal_ends_it_at_once_and_forgets_no_change():
+    refused = {"failed": True, "changed": False, "error_code": "job_unknown", "msg": "no such job"}
+    world = World(refused)
+    assert world.follow(going("remove service shop_old")) == {**refused, "changed": True}
+    assert len(world.asked) == 1
+    assert World(refused).follow(going("one")) == refused
