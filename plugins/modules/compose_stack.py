@@ -193,6 +193,21 @@ options:
     type: list
     elements: str
     default: []
+  restart:
+    description:
+      - Replace the tasks of these services, by their keys in the files, also where nothing differs. They go through the same gate as any change.
+      - With it, each run is C(changed). A job is run again.
+    type: list
+    elements: str
+    default: []
+  restart_on:
+    description:
+      - Files with whose content the services restart that mount them, such as a bind-mounted C(nginx.conf). They are read as those of O(src) are.
+      - A list of files, for the services that mount a file or a folder above it from the same path. Or a map of services to lists of files, for files that have
+        another path on the nodes.
+      - A digest of the content goes into the label C(stackwright.restart-on) of the containers. Where it is new, the tasks are replaced once. It is for
+        configuration, not for secrets, whose digest could be guessed.
+    type: raw
   leave:
     description:
       - Fields of services that others own, such as an autoscaler or an operator. A deployment takes them from the live service and never resets them.
@@ -362,6 +377,16 @@ EXAMPLES = r"""
     values:
       store: swarm
 
+- name: Deploy it, and restart a service in any case
+  stackwright.swarm.compose_stack:
+    name: shop
+    src: files/shop/compose.yml
+    variables:
+      TAG: "1.5"
+    restart: [web]
+    values:
+      store: swarm
+
 - name: Deploy one service of it, and what it depends on
   stackwright.swarm.compose_stack:
     name: shop
@@ -369,6 +394,17 @@ EXAMPLES = r"""
     variables:
       TAG: "1.5"
     services: [web]
+    values:
+      store: swarm
+
+- name: Deploy it, and restart a service when a file that it mounts has changed
+  stackwright.swarm.compose_stack:
+    name: shop
+    src: files/shop/compose.yml
+    variables:
+      TAG: "1.5"
+    restart_on:
+      web: [files/shop/site.conf]
     values:
       store: swarm
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible.errors import AnsibleError
@@ -59,9 +59,21 @@ def compile_files(action: ActionBase, options: Mapping[str, Any], variables: Map
         platform=options["platform"],
         env_overrides=options["env_overrides"],
         confine=options["confine"],
-        parts=options,
+        parts={**options, "restart_on": _found(options.get("restart_on"), str if remote else find)},
     )
     return compile_stack(request, SlurpedFiles(slurp, look) if remote else LocalFiles())
+
+
+def _found(given: Any, find: Callable[[str], str]) -> Any:
+    """The option ``restart_on`` with the paths at which its files are."""
+    if isinstance(given, Mapping):
+        return {service: _found(paths, find) for service, paths in given.items()}
+    if isinstance(given, str):
+        return [find(given)]
+    if given is None or (isinstance(given, list) and all(isinstance(path, str) for path in given)):
+        return [find(path) for path in given or ()]
+    problem = Problem("is a list of files, or a map of services to lists of files", "restart_on", code="type")
+    raise ComposeError([problem])
 
 
 def _not_found(path: str, searched: str) -> ComposeError:

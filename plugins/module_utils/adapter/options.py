@@ -60,6 +60,7 @@ PLATFORM: Spec = {
 #: Of compose_stack: what it does with part of a stack.
 PARTS: Spec = {
     "services": {"type": "list", "elements": "str", "default": []},
+    "restart_on": {"type": "raw"},
     "leave": {
         "type": "dict",
         "default": {},
@@ -74,6 +75,7 @@ CHANGES: Spec = {
     "state": {"type": "str", "choices": ["present", "stopped", "absent"], "default": "present"},
     "prune": {"type": "bool", "default": True},
     "on_drift": {"type": "str", "choices": ["warn", "fail", "ignore"], "default": "warn"},
+    "restart": {"type": "list", "elements": "str", "default": []},
     "recreate": {"type": "bool", "default": False},
     "adopt_secrets": {"type": "bool", "default": False},
     "resolve_image": {"type": "str", "choices": ["always", "changed", "never"], "default": "changed"},

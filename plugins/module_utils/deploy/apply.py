@@ -151,6 +151,8 @@ class Apply:
 
         def as_wanted(name: str, live: Mapping[str, Any]) -> bool:
             sent = self._with_ids(operation.payload["spec"])
+            if _forced(live["Spec"]) < _forced(sent):
+                return False  # a restart that was not done looks like one that was, but for this
             return normalise.service(live["Spec"], names) == normalise.service(sent, names, self.client.api_version)
 
         return as_wanted
@@ -364,6 +366,10 @@ def create_key(client: EngineClient) -> str:
     from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import configs_named
 
     return str(configs_named(client, [KEY_CONFIG])[0]["Spec"]["Data"])
+
+
+def _forced(spec: Mapping[str, Any]) -> int:
+    return int(spec["TaskTemplate"].get("ForceUpdate") or 0)
 
 
 def _may_be_ours(error: EngineError, operation: Operation) -> bool:

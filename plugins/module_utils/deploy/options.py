@@ -36,6 +36,7 @@ DEFAULTS: Dict[str, Any] = {
     "defer": False,  # if there is work, leave it: the caller chooses which manager does it
     "prune": True,
     "recreate": False,
+    "restart": (),  # keys of services whose tasks are replaced also where nothing differs
     "adopt_secrets": False,
     "resolve_image": "changed",
     "with_registry_auth": False,

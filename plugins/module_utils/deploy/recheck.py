@@ -12,7 +12,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.errors import En
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.images import choose
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Operation, masked
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconcile import known_of
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import service_operations
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import restarted, service_operations
 
 
 def rechecker(
@@ -30,6 +30,8 @@ def rechecker(
             )
         choice = choose(desired, live, options["resolve_image"], images)
         operation = service_operations(desired, live, choice, known)[0]
+        if desired["key"] in options.get("restart", ()):
+            operation = restarted(operation, live, known.nodes)
         return masked(operation, options["mask"]) if options["mask"] else operation
 
     return recheck

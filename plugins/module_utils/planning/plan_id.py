@@ -22,6 +22,8 @@ HALF = 8  # letters
 FORM = re.compile(r"([a-z2-7]{8})-([0-9a-f]{8})([0-9a-f]{8})\Z")
 #: Options that decide what a plan does.
 DECISIVE = ("prune", "recreate", "adopt_secrets", "resolve_image", "rerun_jobs")
+#: Such options that are new: they count where they are given, so that a plan without them keeps its id.
+DECISIVE_WHERE_GIVEN = ("restart",)
 
 
 def plan_id(stack: str, wanted: Any, observed: Mapping[str, Any]) -> str:
@@ -56,7 +58,10 @@ def wanted_by(
         ],
         "waves": desired.get("waves") or [],
         "images": {image: answer.get("image") for image, answer in images.items()},
-        "options": {name: options.get(name) for name in DECISIVE},
+        "options": {
+            **{name: options.get(name) for name in DECISIVE},
+            **{name: list(options[name]) for name in DECISIVE_WHERE_GIVEN if options.get(name)},
+        },
     }
 
 

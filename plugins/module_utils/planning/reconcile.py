@@ -23,6 +23,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.service
     NOT_RUN,
     Known,
     not_run,
+    restarted,
     sent_again,
     service_operations,
 )
@@ -106,6 +107,8 @@ def _services(
             found = service_operations(service, live, choice, known)
             if name in again and live is not None:
                 found = [sent_again(op, live, PULL_AGAIN) for op in found]
+            if key in options.get("restart", ()) and live is not None:
+                found = [restarted(op, live, node_count(observed)) for op in found]
             if name in options.get("run_again", ()) and live is not None:
                 found = [sent_again(op, live, RUN_AGAIN) for op in found]
         as_docker = found[0].reason == AS_DOCKER

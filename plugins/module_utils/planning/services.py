@@ -30,6 +30,7 @@ WORD = {"Replicated": "replicated", "Global": "global", "ReplicatedJob": "replic
 
 #: Why a rollback or a heal leaves a job as it is, or does not create it: Swarm runs it with each change.
 NOT_RUN = "a job, which is not run again on the way back"
+ASKED = "a restart was asked for"
 #: Why a service is kept that docker's CLI has made without some keys of the file.
 AS_DOCKER = "equal to what docker stack deploy made"
 
@@ -109,6 +110,20 @@ def sent_again(operation: Operation, current: Mapping[str, Any], reason: str) ->
         return operation
     payload = {"id": current["ID"], "version": current["Version"]["Index"], "spec": current["Spec"]}
     return replace(operation, action="update", reason=reason, payload=payload)
+
+
+def restarted(operation: Operation, current: Mapping[str, Any], nodes: int) -> Operation:
+    """The operation that replaces all tasks of the service as well (``restart``); a new one starts anyway."""
+    if operation.action not in ("keep", "update"):
+        return operation
+    op = sent_again(operation, current, ASKED)
+    spec = op.payload["spec"]
+    template = spec["TaskTemplate"]
+    count = int(current["Spec"]["TaskTemplate"].get("ForceUpdate") or 0) + 1
+    sent = {**spec, "TaskTemplate": {**template, "ForceUpdate": count}}
+    restarts = op.restarts or task_count(current, nodes)
+    reason = ASKED if op.reason == ASKED else f"{op.reason}; {ASKED}"
+    return replace(op, reason=reason, restarts=restarts, payload={**op.payload, "spec": sent, "ports_only": False})
 
 
 def _update(

@@ -94,7 +94,7 @@ def compile_stack(request: CompileRequest, reader: Any) -> Dict[str, Any]:
     policies = {**request.platform, "shared_networks": list(request.shared_networks)}
     if not request.apply_ignored_keys and not asks_for_anything(policies, desired["stack"]["project"]):
         remember_docker(desired, project, stack, options)
-    desired = with_parts(platform(desired, project, policies), request.parts)
+    desired = with_parts(platform(desired, project, policies), request.parts, reader)
     desired["routes"] = routes.routes
     desired["notices"] = _unique([*(n.as_dict() for n in [*project.notices, *notices]), *desired["notices"]])
     if request.strict and desired["notices"]:

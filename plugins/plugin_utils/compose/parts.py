@@ -6,23 +6,37 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ComposeError, Problem
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.disk import read_file
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.files import FileReader
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Place, Report
 
 #: The options of compose_stack that ask for a part.
 Options = Mapping[str, Any]
 
 
-def with_parts(desired: dict[str, Any], options: Options) -> dict[str, Any]:
-    """``desired`` with what ``options`` ask of its services. Raises ComposeError for services that there are not."""
+#: After the prefix, on the containers of a service: a digest of the files that it restarts on.
+RESTART_ON = ".restart-on"
+
+
+def with_parts(desired: dict[str, Any], options: Options, reader: FileReader) -> dict[str, Any]:
+    """``desired`` with what ``options`` ask of its services. Raises ComposeError for services that there are not, and
+    for files that can't be read.
+
+    ``restart_on`` is a list of paths, or services and the paths of each; ``reader`` gives what is in them.
+    """
     keys = [service["key"] for service in desired["services"]]
     leave = options.get("leave") or {}
     problems = unknown(keys, leave.get("services") or {}, "leave.services")
-    problems += unknown(keys, options.get("services") or (), "services")
+    for option in ("services", "restart"):
+        problems += unknown(keys, options.get(option) or (), option)
     if problems:
         raise ComposeError(problems)
+    desired = _restarting_on(desired, options.get("restart_on"), reader)
     chosen = options.get("services") or []
     desired = _only(desired, chosen) if chosen else desired
     services = []
@@ -30,6 +44,71 @@ def with_parts(desired: dict[str, Any], options: Options) -> dict[str, Any]:
         words = [*(leave.get("all") or ()), *_list((leave.get("services") or {}).get(service["key"]))]
         services.append({**service, "leave": list(dict.fromkeys(map(str, words)))} if words else service)
     return {**desired, "services": services}
+
+
+def _restarting_on(desired: dict[str, Any], given: Any, reader: FileReader) -> dict[str, Any]:
+    """Services with a label of their containers that changes with the files, so that Swarm replaces the tasks."""
+    if not given:
+        return desired
+    files = _files_of(desired, given)
+    report = Report()
+    contents: dict[str, bytes] = {}
+    for path in dict.fromkeys(path for paths in files.values() for path in paths):
+        place = Place(report, ("restart_on",))
+        contents[path] = read_file(reader, path, place, "the file") or b""
+    report.finish()
+    label = desired["stack"]["prefix"] + RESTART_ON
+    services = []
+    for service in desired["services"]:
+        paths = files.get(service["key"])
+        if paths:
+            digest = hashlib.sha256()
+            for path in paths:
+                digest.update(b"%d:" % len(contents[path]) + contents[path])
+            service = _labelled(service, label, digest.hexdigest()[:16])
+        services.append(service)
+    return {**desired, "services": services}
+
+
+def _files_of(desired: Mapping[str, Any], given: Any) -> dict[str, list[str]]:
+    """Services by key, each with its files. Each of a list has to be mounted by some service. Raises ComposeError."""
+    keys = [service["key"] for service in desired["services"]]
+    if isinstance(given, Mapping):
+        problems = unknown(keys, given, "restart_on")
+        if problems:
+            raise ComposeError(problems)
+        return {key: [str(path) for path in _list(paths)] for key, paths in given.items()}
+    files: dict[str, list[str]] = {}
+    for path in map(str, _list(given)):
+        users = [service["key"] for service in desired["services"] if _mounts(service["spec"], path)]
+        if not users:
+            hint = "write restart_on: {SERVICE: [FILE]} for a file that has another path on the nodes"
+            message = f"no service mounts {path}"
+            raise ComposeError([Problem(message, "restart_on", hint=hint, code="not_mounted")])
+        for key in users:
+            files.setdefault(key, []).append(path)
+    return files
+
+
+def _mounts(spec: Mapping[str, Any], path: str) -> bool:
+    mounts = spec["TaskTemplate"]["ContainerSpec"].get("Mounts") or ()
+    sources = [mount.get("Source") or "" for mount in mounts if mount["Type"] == "bind"]
+    return any(path == source or path.startswith(source.rstrip("/") + "/") for source in sources if source)
+
+
+def _labelled(service: dict[str, Any], label: str, value: str) -> dict[str, Any]:
+    """The service with a label of its containers, as docker's command would have made it as well."""
+    out = {**service, "spec": _with_label(service["spec"], label, value)}
+    if "as_docker" in service:
+        out["as_docker"] = {**service["as_docker"], "spec": _with_label(service["as_docker"]["spec"], label, value)}
+    return out
+
+
+def _with_label(spec: Mapping[str, Any], label: str, value: str) -> dict[str, Any]:
+    template = spec["TaskTemplate"]
+    container = template["ContainerSpec"]
+    container = {**container, "Labels": {**(container.get("Labels") or {}), label: value}}
+    return {**spec, "TaskTemplate": {**template, "ContainerSpec": container}}
 
 
 def _only(desired: dict[str, Any], chosen: Iterable[str]) -> dict[str, Any]:

@@ -65,3 +65,48 @@ def test_all_services_are_no_part():
     assert "part" not in compiled(CHAIN, {"/p/key.txt": b"k"}, services=[])
     with pytest.raises(ComposeError, match="services: there is no service 'dbb'"):
         compiled(CHAIN, {"/p/key.txt": b"k"}, services=["dbb"])
+
+
+BINDS = {
+    "services": {
+        "web": {"image": "a:1", "volumes": ["./conf:/etc/conf", "/srv/site:/site"], "tmpfs": ["/x"]},
+        "api": {"image": "a:1", "volumes": ["./conf/api.ini:/api.ini"]},
+        "db": {"image": "b:1"},
+    }
+}
+FILES = {"/p/conf/nginx.conf": b"one", "/p/conf/api.ini": b"one", "/srv/site/x": b"x", "/other/f": b"f"}
+LABEL = "stackwright.restart-on"
+
+
+def digests(given, files=FILES):
+    services = by_key(compiled(BINDS, files, restart_on=given))
+    for service in services.values():
+        if "as_docker" in service:  # docker's own would have it as well, or it would never be there
+            made = service["as_docker"]["spec"]["TaskTemplate"]["ContainerSpec"]["Labels"]
+            assert made.get(LABEL) == service["spec"]["TaskTemplate"]["ContainerSpec"]["Labels"].get(LABEL)
+    labels = {key: s["spec"]["TaskTemplate"]["ContainerSpec"]["Labels"].get(LABEL) for key, s in services.items()}
+    return {key: label for key, label in labels.items() if label}
+
+
+def test_services_that_mount_a_file_follow_its_content():
+    before = digests(["/p/conf/nginx.conf", "/p/conf/api.ini", "/srv/site/x"])
+    assert sorted(before) == ["api", "web"]
+    after = digests(["/p/conf/nginx.conf", "/p/conf/api.ini", "/srv/site/x"], {**FILES, "/p/conf/nginx.conf": b"two"})
+    assert after["api"] == before["api"] and after["web"] != before["web"]
+    assert digests({"db": ["/other/f"], "api": "/p/conf/api.ini"}).keys() == {"db", "api"}
+    assert digests(None) == digests([]) == digests({}) == {}
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["/other/f"], "no service mounts /other/f"),
+        (["/p/confx"], "no service mounts /p/confx"),
+        (["/p/conf/none"], "/p/conf/none does not exist"),
+        (["/p/conf"], "is a directory"),
+        ({"wep": ["/other/f"]}, "there is no service 'wep'"),
+    ],
+)
+def test_files_that_can_not_be_followed_are_problems(given, said):
+    with pytest.raises(ComposeError, match=said):
+        digests(given)
