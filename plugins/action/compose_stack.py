@@ -85,4 +85,4 @@ def _warn(result: Dict[str, Any]) -> None:
     warnings += [str(Problem(**notice)) for notice in shown]
     rest = len(result["notices"]) - len(shown)
     if rest:
-        warnings.append(f"{rest} more notices: see 'notices' in the result.")
+        warnings.append(f"{rest} more notice{'' if rest == 1 else 's'}: see 'notices' in the result.")

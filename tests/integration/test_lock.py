@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -87,7 +88,8 @@ def test_the_second_is_told_who_holds_it_since_when_and_for_what(lock):
         second.acquire(0.3, lines.append)
     assert 0.3 <= time.monotonic() - start < 30, "0.3 s, and what a busy machine adds"
     assert caught.value.error_code == "locked"
-    assert f"is being changed by ann@m1 (process {os.getpid()}) since 20" in caught.value.message
+    here = f"(process {os.getpid()} on {socket.gethostname()})"
+    assert f"is being changed by ann@m1 {here} since 20" in caught.value.message
     assert 'UTC: deploy "release 7".' in caught.value.message
     assert "lock_timeout (now 0.3 s)" in caught.value.hint
     assert caught.value.details["holder"]["who"] == "ann@m1"

@@ -339,7 +339,7 @@ class _Cleaning:
         fresh = Look(run.client, run.stack, self.seen.options)  # runs that waited have added records
         configs = fresh.bookkeeping
         if configs:
-            run.progress(f"remove the history and kept values ({len(configs)} configs)")
+            run.progress(f"remove the history and kept values (configs: {len(configs)})")
         for config in configs:
             run.keep()
             path = f"/configs/{id_of(config)}"

@@ -12,7 +12,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe i
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.lost import how_it_is
-from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes import hostname, is_down
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes import hostname, is_down, rejoined
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import Task, grace, state_of
 
 Tick = Callable[[], None]
@@ -143,6 +143,7 @@ def _told_of_lost(left: _Left, names: Names) -> List[str]:
             lines.append(f"{_number(tasks)} left{of} on a node that the Swarm does not have any more.")
         else:
             ends = "It ends" if len(tasks) == 1 else "They end"
-            how = f"on {hostname(node)}, which {how_it_is(node)}"
-            lines.append(f"{_number(tasks)} left{of} {how}. {ends} once the node is back.")
+            how = f"on {hostname(node)}, which {how_it_is(node, left.nodes.values())}"
+            then = "" if rejoined(node, left.nodes.values()) else f" {ends} once the node is back."
+            lines.append(f"{_number(tasks)} left{of} {how}.{then}")
     return lines

@@ -11,12 +11,13 @@ LONGEST = 200  # letters of a text that is shown
 
 
 def describe(holder: Mapping[str, Any]) -> str:
-    """Who holds a lock, since when, for what: ``ann@manager1 (process 4242) since ...: deploy "release 7"``."""
+    """Who holds a lock, since when, for what: ``ann@laptop (process 42 on m1) since ...: deploy "release 7"``."""
     if not holder:
         return "somebody unknown (its labels can't be read)"
     text = _text(holder.get("who")) or "somebody"
     if holder.get("pid"):
-        text += f" (process {_text(holder['pid'])})"
+        host = _text(holder.get("host"))  # ``who`` may sit at another machine
+        text += f" (process {_text(holder['pid'])}{f' on {host}' if host else ''})"
     since = moment(holder.get("since"))
     text += f" since {since}" if since else ""
     doing = _text(holder.get("operation"))

@@ -17,7 +17,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.wait impo
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.judge import tasks_by_service
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import update_state, worst
-from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import error_of, state_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import error_of, seconds, state_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.mask import mask
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
     DEFAULT_PREFIX,
@@ -75,7 +75,7 @@ def stack_info(
     stacks = [
         {
             **past.get(name, {}),
-            **_stack(name, lists, network_names, prefix),
+            **_stack(name, lists, network_names, prefix, seconds(info.get("SystemTime"))),
             "owner": _owner(name, {**lists, "lock": locks.get(name)}, past.get(name, {})),
             "locked_by": locked_by(locks.get(name)),
         }
@@ -93,10 +93,12 @@ def stack_info(
     }
 
 
-def _stack(name: str, lists: Mapping[str, List[Item]], network_names: Mapping[str, str], prefix: str) -> Item:
+def _stack(
+    name: str, lists: Mapping[str, List[Item]], network_names: Mapping[str, str], prefix: str, now: Optional[float]
+) -> Item:
     services = sorted((s for s in lists["services"] if stack_of(s) == name), key=name_of)
     grouped = tasks_by_service(lists["tasks"])
-    judgements = {judgement.name: judgement for judgement in judged(services, lists["tasks"], lists["nodes"])}
+    judgements = {judgement.name: judgement for judgement in judged(services, lists["tasks"], lists["nodes"], now)}
     nodes = {n["ID"]: str((n.get("Description") or {}).get("Hostname") or n["ID"]) for n in lists["nodes"]}
     described = []
     for service in services:

@@ -186,7 +186,8 @@ def _fetch(
                 raw += client.get(f"/tasks/{key}/logs", dict(query), stream=True, timeout=PATIENCE / 5)
             except EngineError:
                 silent.append(key)
-    return raw, f"no answer for {len(silent)} tasks, whose nodes may be gone" if silent else ""
+    whose = "1 task, whose node" if len(silent) == 1 else f"{len(silent)} tasks, whose nodes"
+    return raw, f"no answer for {whose} may be gone" if silent else ""
 
 
 def _has_terminal(service: Mapping[str, Any]) -> bool:

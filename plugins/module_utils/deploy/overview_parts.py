@@ -13,8 +13,10 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.inventory
     shown_labels,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.wait import judged
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.lost import how_it_is
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes import rejoined
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import at_a_glance, worst
-from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import state_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import seconds, state_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prune import references
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import id_of, name_of, stack_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner import (
@@ -69,7 +71,11 @@ def nodes(lists: Lists) -> List[Item]:
                 memory + int(wants.get("MemoryBytes") or 0),
                 count + 1,
             )
-    return sorted((_node(node, reserved.get(node["ID"], (0.0, 0, 0))) for node in lists["nodes"]), key=_by_name)
+    found = [_node(node, reserved.get(node["ID"], (0.0, 0, 0))) for node in lists["nodes"]]
+    for node, item in zip(lists["nodes"], found):
+        if rejoined(node, lists["nodes"]):
+            item["message"] = f"{item['name']} {how_it_is(node, lists['nodes'])}"
+    return sorted(found, key=_by_name)
 
 
 def _node(node: Item, reserved: Tuple[float, int, int]) -> Item:
@@ -115,7 +121,9 @@ def services(lists: Lists) -> List[Item]:
     # The Engine's own counts decide where they leave no question: most services cost nothing more then.
     glances = {name_of(service): at_a_glance(service, lists["nodes"]) for service in lists["services"]}
     open_ones = [service for service in lists["services"] if glances[name_of(service)] is None]
-    glances.update((judgement.name, judgement) for judgement in judged(open_ones, lists["tasks"], lists["nodes"]))
+    now = seconds(lists["info"][0].get("SystemTime"))
+    judgements = judged(open_ones, lists["tasks"], lists["nodes"], now)
+    glances.update((judgement.name, judgement) for judgement in judgements)
     found = []
     for service in lists["services"]:
         judgement = glances[name_of(service)]

@@ -125,7 +125,7 @@ class _Look:
     def __init__(self, client: EngineClient, stack: str, services: List[Item], now: Optional[float]) -> None:
         self.services = sorted(services, key=name_of)
         self.tasks, self.nodes = tasks_of(client, stack), client.list("/nodes")
-        self._grouped = tasks_by_service(self.tasks)
+        self._grouped, self._now = tasks_by_service(self.tasks), now
         self.restarts: Dict[str, _Restart] = {}
         for service in self.services:
             failed = restarted(service, self._own(service), now)
@@ -154,7 +154,7 @@ class _Look:
             judgement._replace(status=DEGRADED, message=self.restarts[judgement.name].text)
             if judgement.status in GOOD and judgement.name in self.restarts
             else judgement
-            for judgement in judged(self.services, self.tasks, self.nodes)
+            for judgement in judged(self.services, self.tasks, self.nodes, self._now)
         ]
 
     def items(self, found: List[Judgement]) -> List[Item]:

@@ -41,6 +41,7 @@ class EngineClient:
         #: Seconds for the answer to a GET that names no limit of its own; None leaves it to the connection.
         self.read_timeout: Optional[float] = None
         self._transport = transport
+        self.node = ""  # its name, known after /info
 
     @property
     def where(self) -> str:
@@ -127,7 +128,7 @@ class EngineClient:
         answer = self._exchange(method, self._target(path, query), data, sent, what, bounds)
         self._negotiate(answer)
         if answer.status >= 400:
-            raise refusal(answer.status, answer.body, what, self.where)
+            raise refusal(answer.status, answer.body, what, self.where, self.node)
         if stream:
             return answer.body
         try:
@@ -140,6 +141,8 @@ class EngineClient:
             fault = wrong(found, shape)
             if fault is not None:
                 raise self._bad_answer(what, f"the answer{fault}", answer.status)
+        if path == "/info" and isinstance(found, dict):
+            self.node = str(found.get("Name") or "")
         return found
 
     def _exchange(

@@ -39,16 +39,25 @@ BY_STATUS: Dict[int, Tuple[str, str]] = {
 }
 
 
-def refusal(status: int, body: bytes, what: str, where: str) -> EngineError:
-    """The error for an answer of ``status``; ``what`` names the call, ``where`` the engine."""
+def refusal(status: int, body: bytes, what: str, where: str, node: str = "") -> EngineError:
+    """The error for an answer of ``status``; ``what`` names the call, ``where`` the engine, ``node`` its node."""
     text = message_of(body)
     lower = text.lower()
     code, hint = BY_STATUS.get(status, ("engine_error", ""))
     for part, part_code, part_hint in BY_TEXT:
-        if part in lower:
+        # A registry that is slow has nothing to do with the managers.
+        if part in lower and not (part == "deadline exceeded" and "/distribution/" in what):
             code, hint = part_code, part_hint
             break
+    if code == "no_quorum":
+        return leaderless(node or where, hint, f"{what}: {text}", status)
     return EngineError(f"{what} on {where}: {text or f'HTTP status {status}'}", code, hint, status)
+
+
+def leaderless(name: str, hint: str, said: str, status: int = 0) -> EngineError:
+    """The one error for a Swarm without a leader, whatever the engine ``said``."""
+    words = f" The engine said: {said.rstrip('.')}." if said else ""
+    return EngineError(f"The Swarm of {name} has no leader.", "no_quorum", f"{hint}{words}", status)
 
 
 def message_of(body: bytes) -> str:
@@ -100,13 +109,9 @@ def check_manager(info: Dict[str, Any], docker_host: str) -> None:
         )
     if swarm.get("ControlAvailable"):
         if error or not (swarm.get("Cluster") or {}).get("ID"):
-            words = message_of(error.encode()) or "it does not answer"
-            why = "" if "does not have a leader" in words else f": {words.rstrip('.')}"
-            raise EngineError(
-                f"The Swarm of {name} has no leader{why}.",
-                "no_quorum",
-                "Bring back more than half of the managers.",
-            )
+            words = message_of(error.encode()) or "nothing"
+            said = "" if "does not have a leader" in words else words
+            raise leaderless(name, "Bring back more than half of the managers.", said)
         return
     if state in ("pending", "error"):
         raise EngineError(

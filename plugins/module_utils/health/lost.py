@@ -13,6 +13,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes imp
     hostname,
     is_active,
     is_down,
+    is_ready,
+    rejoined,
+    removal,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import (
     ON_THE_WAY,
@@ -55,7 +58,8 @@ def trouble(
         return Trouble()
     away = _by_id(nodes, {str(task["NodeID"]) for task in left})
     one = len(left) == 1
-    lost = f"{'its task was' if one else f'{len(left)} tasks of it were'} on {_where(away)}"
+    where = " and ".join(f"{hostname(node)}, which {how_it_is(node, nodes)}" for node in away)
+    lost = f"{'its task was' if one else f'{len(left)} tasks of it were'} on {where}"
     return Trouble("" if moving else f"{lost}, and nothing takes {'its' if one else 'their'} place", lost)
 
 
@@ -71,8 +75,12 @@ def left_on_lost(tasks: Iterable[Task], nodes: Iterable[Node]) -> List[Task]:
     ]
 
 
-def how_it_is(node: Node) -> str:
-    """What keeps a node from taking tasks, as ``is down since 2026-11-28 13:45 UTC (heartbeat failure)``."""
+def how_it_is(node: Node, nodes: Iterable[Node] = ()) -> str:
+    """What keeps a node from taking tasks, as ``is down since 2026-11-28 13:45 UTC (heartbeat failure)``; among
+    ``nodes`` may be the one as which it has joined again."""
+    again = rejoined(node, nodes)
+    if again:
+        return f"is an old entry: it has joined again as {again} (remove the old one: {removal(node)})"
     if is_down(node):
         status = node.get("Status") or {}
         since = shown(node.get("UpdatedAt"))
@@ -88,6 +96,9 @@ def _unplaced(service: Mapping[str, Any], tasks: Sequence[Task], error: str, nod
     template = service["Spec"]["TaskTemplate"]
     fit = fitting(nodes, template)
     down = [node for node in fit if is_down(node)]
+    if any(is_ready(node) and is_active(node) for node in fit):
+        down = [node for node in down if not rejoined(node, nodes)]  # it is there, and as full as it is
+        fit = [node for node in fit if not rejoined(node, nodes)]
     away = [node for node in fit if is_down(node) or not is_active(node)]
     if not away or not error.startswith("no suitable node"):
         return Trouble(error)
@@ -95,15 +106,15 @@ def _unplaced(service: Mapping[str, Any], tasks: Sequence[Task], error: str, nod
         if not down:
             return Trouble(error)
         one = len(down) == 1
-        text = f"{error}; {_names(down)} could take it too, but {how_it_is(down[0]) if one else 'are down'}"
+        text = f"{error}; {_names(down)} could take it too, but {how_it_is(down[0], nodes) if one else 'are down'}"
         return Trouble(text, text)
     asked = " and ".join(_asked(service))
     such = f" with {asked}" if asked else ""
     if len(away) == 1:
-        text = f"{hostname(away[0])}, the only one{such}, {how_it_is(away[0])}"
+        text = f"{hostname(away[0])}, the only one{such}, {how_it_is(away[0], nodes)}"
     else:
         text = f"the only ones{such}: " if asked else ""
-        text += ", ".join(f"{hostname(node)} {how_it_is(node)}" for node in away)
+        text += ", ".join(f"{hostname(node)} {how_it_is(node, nodes)}" for node in away)
     text = f"{NO_NODE}: {text}{_data(service, tasks, down)}"
     return Trouble(text, text if down else "")
 
@@ -132,10 +143,6 @@ def _is_local(mount: Mapping[str, Any]) -> bool:
     driver = ((mount.get("VolumeOptions") or {}).get("DriverConfig")) or {}
     local = driver.get("Name") in (None, "", "local") and not driver.get("Options")
     return bool(mount.get("Type") == "volume" and mount.get("Source") and local)
-
-
-def _where(nodes: Sequence[Node]) -> str:
-    return " and ".join(f"{hostname(node)}, which {how_it_is(node)}" for node in nodes)
 
 
 def _names(nodes: Sequence[Node]) -> str:

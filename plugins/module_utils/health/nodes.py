@@ -44,6 +44,20 @@ def is_down(node: Mapping[str, Any]) -> bool:
     return (node.get("Status") or {}).get("State") in ("down", "disconnected")
 
 
+def rejoined(node: Mapping[str, Any], nodes: Iterable[Mapping[str, Any]]) -> str:
+    """The id under which a node that is down has joined again; its old entry stays until somebody removes it."""
+    if not is_down(node):
+        return ""
+    same = [other for other in nodes if is_ready(other) and hostname(other) == hostname(node)]
+    return str(same[0].get("ID")) if same else ""
+
+
+def removal(node: Mapping[str, Any]) -> str:
+    """The command that removes the entry of a node."""
+    demote = "docker node demote {0} && " if (node.get("Spec") or {}).get("Role") == "manager" else ""
+    return f"{demote}docker node rm {{0}}".format(node.get("ID"))
+
+
 def hostname(node: Mapping[str, Any]) -> str:
     """What people call a node: its host name, else its id."""
     return str((node.get("Description") or {}).get("Hostname") or node.get("ID") or "")

@@ -68,7 +68,7 @@ def _scaled(live: Mapping[str, Any], prefix: str, replicas: int, old: Sequence[s
         )
     now = (spec["Mode"]["Replicated"] or {}).get("Replicas", 1)
     if now == replicas:
-        return None, f"has {replicas} replicas"
+        return None, f"has {replicas} replica{'' if replicas == 1 else 's'}"
     return {**spec, "Mode": {"Replicated": {"Replicas": replicas}}}, "scaled"
 
 

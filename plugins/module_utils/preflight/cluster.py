@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any, Dict, Iterator, List, Mapping, Tuple
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes import rejoined, removal
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.findings import (
     ERROR,
     WARNING,
@@ -52,7 +53,13 @@ def cluster_findings(nodes: List[Item]) -> Iterator[Finding]:
         message = f"{len(managers)} managers survive the loss of no more than {len(managers) - 1} would."
         yield finding(WARNING, "even_managers", message, "Have an odd number of managers.")
     for node in nodes:
-        if _state(node) == "down" and _availability(node) != "drain":
+        again = rejoined(node, nodes)
+        if again:
+            message = f"this is an old entry of it: it has joined again as {again}."
+            yield finding(
+                WARNING, "node_rejoined", message, f"Remove the old one: {removal(node)}", node=node_name(node)
+            )
+        elif _state(node) == "down" and _availability(node) != "drain":
             why = str((node.get("Status") or {}).get("Message") or "")
             message = f"it is down{f' ({why})' if why else ''}."
             yield finding(

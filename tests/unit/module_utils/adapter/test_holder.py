@@ -21,7 +21,14 @@ def test_a_run_says_who_it_is_and_is_not_gone():
     assert mine["pid"] == os.getpid()
     assert mine["run"] != me()["run"]
     assert not is_gone(mine)
-    assert describe(mine).endswith(f'(process {os.getpid()}) since 2026-11-21 02:00:01 UTC: deploy "release 7"')
+    where = f"(process {os.getpid()} on {mine['host']})"
+    assert describe(mine).endswith(f'{where} since 2026-11-21 02:00:01 UTC: deploy "release 7"')
+
+
+def test_who_asked_at_another_machine_is_told_with_the_host_where_the_process_is():
+    told = describe({"who": "ann@laptop", "host": "m3", "pid": 641, "operation": "deploy"})
+    assert told == "ann@laptop (process 641 on m3): deploy"
+    assert describe({"who": "ann@laptop", "pid": 641}) == "ann@laptop (process 641)", "of a run of an earlier version"
 
 
 def test_an_ended_process_of_this_machine_is_gone():

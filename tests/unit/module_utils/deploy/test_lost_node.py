@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.inventory import stack_info
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.overview import swarm_info
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.rollback import roll_back
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.service import change_service
@@ -235,3 +236,28 @@ def test_a_removal_names_what_a_lost_node_still_has(swarm):
     swarm.lose("w2")
     done = remove_stack(swarm, swarm.clock, "shop", OPTIONS)
     assert done["notices"] == [f"1 task is left of shop_db on w2, which {DOWN}. It ends once the node is back."]
+
+
+def test_a_task_that_is_pending_for_minutes_is_a_failure_everywhere_and_one_for_seconds_is_not(swarm):
+    lost = [service("db"), placed("web", "nowhere")]
+    deploy(swarm, desired(lost), wait=False)
+
+    def seen():
+        info = stack_info(swarm)["stacks"][0]
+        overview = swarm_info(swarm, ["stacks"])["stacks"][0]
+        return {stack_status(swarm, swarm.clock, "shop", {})["overall"], info["status"], overview["status"]}
+
+    swarm.clock.sleep(5)
+    assert seen() == {"DEPLOYING", "progressing"}
+    swarm.clock.sleep(20)
+    assert seen() == {"FAILED", "failed"}
+    (web,) = [s for s in stack_status(swarm, swarm.clock, "shop", {})["services"] if s["name"] == "shop_web"]
+    assert web["message"].startswith("no suitable node (scheduling constraints")
+
+
+def test_an_old_entry_of_a_node_is_named_in_the_overview(swarm):
+    swarm.lose("w2")
+    swarm.nodes["new"] = {**swarm.nodes["w2"], "ID": "id-new", "Status": {"State": "ready"}}
+    found = {item["id"]: item["message"] for item in swarm_info(swarm, ["nodes"])["nodes"]}
+    told = "w2 is an old entry: it has joined again as id-new (remove the old one: docker node rm id-w2)"
+    assert (found["id-w2"], found["id-new"]) == (told, "")

@@ -35,8 +35,23 @@ REFUSALS = [
 def test_what_the_engine_says_becomes_a_code(status, message, code):
     error = refusal(status, json.dumps({"message": message}).encode(), "GET /services", "unix:///x")
     assert (error.error_code, error.status) == (code, status)
-    assert "GET /services on unix:///x" in error.message
+    if code == "no_quorum":
+        assert error.message == "The Swarm of unix:///x has no leader."
+        assert "GET /services: " in error.hint
+    else:
+        assert "GET /services on unix:///x" in error.message
     assert "rpc error" not in error.message
+
+
+def test_a_swarm_without_a_leader_is_told_in_one_sentence_with_the_nodes_name():
+    texts = [message for _status, message, code in REFUSALS if code == "no_quorum"]
+    told = {refusal(500, text.encode(), f"POST /{n}", "unix:///x", "m3").message for n, text in enumerate(texts)}
+    assert len(texts) > 2 and told == {"The Swarm of m3 has no leader."}
+
+
+def test_a_registry_that_is_slow_is_no_swarm_without_a_leader():
+    body = b'{"message": "Get \\"https://r/v2/\\": context deadline exceeded (Client.Timeout exceeded)"}'
+    assert refusal(500, body, "GET /distribution/r/a:1/json", "unix:///x").error_code == "engine_error"
 
 
 @pytest.mark.parametrize("body", [b"", b"\xff\xfe", b"[1]", b"{", b"x" * 100000])
@@ -66,7 +81,12 @@ STATES = [
     (info("locked"), "swarm_locked", "unlock"),
     (info("active", RemoteManagers=[{"Addr": "10.0.0.2:2377"}]), "not_a_manager", "10.0.0.2:2377"),
     (info("active", ControlAvailable=True, Error=NO_LEADER), "no_quorum", "has no leader. Bring back"),
-    (info("active", ControlAvailable=True), "no_quorum", "does not answer"),
+    (info("active", ControlAvailable=True), "no_quorum", "The Swarm of n1 has no leader. Bring back"),
+    (
+        info("active", ControlAvailable=True, Error="context deadline exceeded"),
+        "no_quorum",
+        "has no leader. Bring back",
+    ),
     (info("pending"), "no_quorum", "pending"),
     (info("error", Error="x509"), "no_quorum", "x509"),
     ({}, "not_in_swarm", ""),

@@ -3,6 +3,7 @@
 import pytest
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.lost import trouble
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes import rejoined, removal
 
 NONE = "no suitable node (scheduling constraints not satisfied on 2 nodes; 1 node not available for new tasks)"
 LOCAL = {"Type": "volume", "Source": "shop_data", "Target": "/data"}
@@ -85,6 +86,21 @@ def test_where_others_are_up_that_could_but_have_no_room_both_are_said():
 @pytest.mark.parametrize("nodes", [[], [node("w1")], [node("w1"), node("w3", "down")]])
 def test_without_such_a_node_swarms_own_words_stand(nodes):
     assert said(service("node.hostname==w2"), nodes) == (NONE, "")
+
+
+def test_an_old_entry_of_a_node_that_has_joined_again_is_named_as_such():
+    old, new = node("w2", "down", disk="ssd"), {**node("w2"), "ID": "id-new"}
+    why, lost = said(service("node.labels.disk==ssd"), [node("w1"), old, new])
+    again = "it has joined again as id-new (remove the old one: docker node rm id-w2)"
+    told = f"no node can take it: w2, the only one with node.labels.disk == ssd, is an old entry: {again}"
+    assert (why, lost) == (told, told)
+    # The new one fits as well, and has no room: the old one has nothing to do with that.
+    error = "no suitable node (insufficient resources on 1 node)"
+    assert said(service("node.hostname==w2"), [old, new], error) == (error, "")
+    manager = {**old, "Spec": {**old["Spec"], "Role": "manager"}}
+    assert removal(manager) == "docker node demote id-w2 && docker node rm id-w2"
+    assert rejoined(old, [old]) == rejoined(new, [old, new]) == ""
+    assert rejoined(old, [old, {**new, "Status": {"State": "down"}}]) == ""
 
 
 def test_a_task_that_is_not_started_again():
