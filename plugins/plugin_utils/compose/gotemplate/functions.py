@@ -159,6 +159,13 @@ def _kind(value: Any) -> str:
     return {int: "int", float: "float", complex: "complex", str: "string"}.get(type(value), "")
 
 
+def _comparable(value: Any) -> bool:
+    """Maps are not, unless they are nil, nor is what has one in it."""
+    if isinstance(value, Record):
+        return not any(isinstance(item, dict) or not _comparable(item) for item in value.fields.values())
+    return not isinstance(value, dict) or not value
+
+
 def _equal(first: Any, *others: Any) -> bool:
     if not others:
         raise TemplateFault("error calling eq: missing argument for comparison")
@@ -166,10 +173,8 @@ def _equal(first: Any, *others: Any) -> bool:
         if _kind(first) != _kind(other) and first is not None and other is not None:
             raise TemplateFault("error calling eq: incompatible types for comparison")
         if _kind(first) == _kind(other):
-            if not _kind(first) and (isinstance(first, dict) or isinstance(other, dict)):
-                empty = not first and not other
-                if first is not None and other is not None or not empty and None not in (first, other):
-                    raise TemplateFault("error calling eq: non-comparable types")
+            if not (_comparable(first) and _comparable(other)):
+                raise TemplateFault("error calling eq: non-comparable types")
             if first == other:
                 return True
     return False

@@ -125,6 +125,8 @@ class _Reader:
         word = self.next(False)
         if word.kind == "text":
             return Node("text", word.text)
+        if word.kind != "{{":
+            raise _unexpected(word, "input")
         word = self.peek()
         if word.kind != "keyword" or word.text in ("nil", "define"):
             return Node("action", None, self.pipe("command", "}}"))

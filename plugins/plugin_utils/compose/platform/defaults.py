@@ -21,7 +21,7 @@ def default_environment(desired: dict[str, Any], project: Any, options: Mapping[
     """Give every service the variables that its own environment does not have, not even as empty ones."""
     variables = labels(options, "environment", _AT) or {}
     for name, value in variables.items():
-        fault = fault_of(f"{name}={value}")
+        fault = fault_of(value)
         if fault:
             raise Invalid(fault[0], (*_AT, "environment", name), hint=fault[1], code=CODE)
     for service in desired["services"] if variables else ():

@@ -28,15 +28,15 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.lo
 CODE = "template"
 _BRACES = "'{{\"{{\"}}' for the two braces themselves"
 
-Place = Tuple[Tuple[Any, ...], Any, str]
+Place = Tuple[Tuple[Any, ...], Any]
 
 
 def check_templates(look: Look) -> None:
     volumes = look.section("volumes")
     for name, service in look.services.items():
-        for path, value, before in _templates(service, volumes):
+        for path, value in _templates(service, volumes):
             at = path if path[0] == "volumes" and len(path) > 1 and is_text(path[1]) else ("services", name, *path)
-            _tell(look, at, fault_of(before + value) if isinstance(value, str) else None)
+            _tell(look, at, fault_of(value) if isinstance(value, str) else None)
     for kind in ("configs", "secrets"):
         for key, entry in look.section(kind).items():
             _check_content(look, kind, key, mapping(entry))
@@ -65,23 +65,23 @@ def _tell(look: Look, path: Tuple[Any, ...], fault: Optional[Tuple[str, str]]) -
 
 
 def _templates(service: Mapping[str, Any], volumes: Mapping[str, Any]) -> Iterator[Place]:
-    """The texts that swarmkit's template package expands when it validates a service, and what it puts before each."""
-    yield ("hostname",), service.get("hostname"), ""
+    """The texts that swarmkit's template package expands when it validates a service."""
+    yield ("hostname",), service.get("hostname")
     for key, value in mapping(service.get("environment")).items():
-        yield ("environment", key), "" if value is None else value, f"{key}="
+        yield ("environment", key), value
     for index, target in enumerate(sequence(service.get("tmpfs"))):
-        yield ("tmpfs", index), str(target).partition(":")[0], ""
+        yield ("tmpfs", index), str(target).partition(":")[0]
     for index, mount in items_of(service, "volumes"):
         for key in ("source", "target"):
-            yield ("volumes", index, key), mount.get(key), ""
+            yield ("volumes", index, key), mount.get(key)
         for key, value in mapping(deep(mount, "volume", "labels")).items():
-            yield ("volumes", index, "volume", "labels", key), value, ""
+            yield ("volumes", index, "volume", "labels", key), value
         volume: Any = mount.get("source") if mount.get("type") == "volume" else None
         entry = mapping(volumes.get(volume)) if is_text(volume) else {}
-        yield ("volumes", volume, "name"), entry.get("name"), ""
+        yield ("volumes", volume, "name"), entry.get("name")
         for option in ("labels", "driver_opts"):
             for key, value in mapping(entry.get(option)).items():
-                yield ("volumes", volume, option, key), value, ""
+                yield ("volumes", volume, option, key), value
 
 
 def _check_content(look: Look, kind: str, key: str, entry: Mapping[str, Any]) -> None:

@@ -1,0 +1,107 @@
+"""Templates of Swarm: ours is what a real Engine says (tests/unit/cases/swarm_templates.json), and takes no time."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.gotemplate.expand import expand
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.gotemplate.scan import TemplateFault
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.templates import fault_of
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "cases"))
+from swarm_templates import ANSWERS, NEWER, TEMPLATES
+
+SAID = json.loads(ANSWERS.read_text(encoding="utf-8"))
+
+
+def test_there_is_an_answer_to_each():
+    assert set(SAID) == set(TEMPLATES)
+
+
+@pytest.mark.parametrize("text", TEMPLATES)
+def test_it_is_taken_where_the_engine_takes_it(text):
+    assert bool(fault_of(text)) == (bool(SAID[text]) and text not in NEWER), SAID[text]
+
+
+@pytest.mark.parametrize(
+    ("text", "made"),
+    [
+        ("{{.Service.Name}}.{{.Task.Slot}}@{{.Node.Hostname}}", "servicename.1@nodeHostname"),
+        ('a {{- /* c */ -}} b{{if eq .Task.Slot "1"}}x{{else}}y{{end}}', "abx"),
+        ('{{"{{"}} x }}', "{{ x }}"),
+        ('{{join "-" .Task.Slot .Node.ID}}', "1-nodeid"),
+        ("{{range $i := 3}}{{if eq $i 1}}{{continue}}{{end}}{{$i}}{{end}}", "02"),
+    ],
+)
+def test_what_comes_of_it(text, made):
+    assert expand(text) == made
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{range 1000000000000}}{{end}}",
+        '{{define "x"}}{{template "x"}}{{end}}{{template "x"}}',
+        "{{" + "(" * 5000 + "1" + ")" * 5000 + "}}",
+        "{{if 1}}" * 5000 + "{{end}}" * 5000,
+        '{{$x := "aaaaaaaaaa"}}' + "{{$x = print $x $x}}" * 1000,
+        "{{range 100}}{{range 100}}{{range 100}}x{{end}}{{end}}{{end}}",
+        '{{printf "%999999999d" 1}}',
+        "{{" * 10000,
+    ],
+)
+def test_what_would_take_for_ever_ends(text):
+    fault_of(text)
+
+
+PIECES = [
+    "{{",
+    "}}",
+    "{{-",
+    "-}}",
+    " ",
+    ".",
+    ".Task",
+    ".Slot",
+    "$x",
+    ":=",
+    "=",
+    "|",
+    "(",
+    ")",
+    '"a"',
+    "`",
+    "'a'",
+    "1",
+    "0x",
+]
+PIECES += [
+    "if ",
+    "end",
+    "else",
+    "range ",
+    "with ",
+    "define ",
+    "template ",
+    "nil",
+    "true",
+    "print ",
+    "eq ",
+    "/*",
+    "*/",
+    "\\",
+    "é",
+    ",",
+]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=25))
+def test_any_text_is_judged(pieces):
+    try:
+        expand("".join(pieces))
+    except TemplateFault as fault:
+        assert "\n" not in str(fault)
