@@ -60,6 +60,14 @@ EARLY = {
         {"healthcheck": {"test": "false", "interval": "500ms", "retries": 1}, "deploy": SOON},
         "its health check fails",
     ),
+    "unwell": (
+        {
+            "command": ["sh", "-c", "trap 'exit 0' TERM; sleep 1d & wait"],
+            "healthcheck": {"test": "wget -q -O - http://127.0.0.1:9/", "interval": "500ms", "retries": 1},
+            "deploy": SOON,
+        },
+        "did not become healthy before it was stopped (health check `wget ...`)",
+    ),
     "constraint": ({"deploy": {"placement": {"constraints": ["node.labels.x==y"]}}}, "scheduling constraints"),
     "port": (
         {"ports": [{"target": 80, "published": "8099", "mode": "host"}], "deploy": {"replicas": 2}},

@@ -14,7 +14,13 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client im
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError, plain_text
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.judge import tasks_by_service
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.lost import NO_NODE
-from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import ENDED_BADLY, state_of, timestamp
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import (
+    ENDED_BADLY,
+    ENDED_BY_ITSELF,
+    NOT_HEALTHY,
+    state_of,
+    timestamp,
+)
 
 LINES, LINE_LENGTH = 10, 400
 PATIENCE = 5.0  # seconds for the log of one task; a node that is gone never answers
@@ -103,9 +109,9 @@ def _one(
 def _text(entry: Found, asks: str = "") -> str:
     text = f"{entry['service']}: {_plain(entry['reason'] or entry['error'])}"
     if entry["health_check"]:
-        text = text.replace("the command has ended (exit code 0)", "its health check fails (exit code 0)")
+        text = text.replace(ENDED_BY_ITSELF, f"{NOT_HEALTHY} (exit code 0)")
     facts = []
-    if entry["health_check"] and "its health check fails" not in text:
+    if entry["health_check"] and "its health check fails" not in text and NOT_HEALTHY not in text:
         facts.append("its health check fails")
     error = _plain(entry["error"])
     if error and error not in text:

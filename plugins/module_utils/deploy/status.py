@@ -32,7 +32,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses 
     Judgement,
     worst,
 )
-from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import Task, error_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import Task, error_of, how_it_ended
 from ansible_collections.stackwright.swarm.plugins.module_utils.history import revision
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
     NAMESPACE,
@@ -130,7 +130,7 @@ class _Look:
         for service in self.services:
             failed = restarted(service, self._own(service), now)
             if failed is not None:
-                error = error_of(failed) or "the command has ended"
+                error = error_of(failed) or how_it_ended(failed)
                 text = f"started again less than {SETTLED:g} s ago, after: {error}"
                 self.restarts[name_of(service)] = _Restart(failed, text)
 

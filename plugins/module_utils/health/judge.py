@@ -27,6 +27,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks imp
     ENDED_BADLY,
     Task,
     error_of,
+    how_it_ended,
     seconds,
     state_of,
     timestamp,
@@ -125,9 +126,10 @@ def _fatal(service: Mapping[str, Any], tasks: Sequence[Task], seen: Seen, view: 
     said = str(update.get("Message") or state)
     if fresh and state in ROLLED_BACK:
         # The task that failed is of a specification that is no longer the service's.
-        bad = [task for task in tasks if state_of(task) in ENDED_BADLY and task["ID"] not in view.old_failures]
+        states = (*ENDED_BADLY, "complete") if condition_of(service["Spec"]) == "any" else ENDED_BADLY
+        bad = [task for task in tasks if state_of(task) in states and task["ID"] not in view.old_failures]
         newest = max(bad, key=lambda task: timestamp(task.get("CreatedAt")), default=None)
-        return _because(error_of(newest) if newest else "", "Swarm rolled the update back", said)
+        return _because(_said(newest) if newest else "", "Swarm rolled the update back", said)
     # Of a task on a node that was lost Swarm says the same when the node comes back: that is no failure of the change.
     harmed = bool(seen.ended) or seen.good < desired
     if state in ("paused", "rollback_paused") and (seen.outdated or (fresh and harmed)):
@@ -177,7 +179,11 @@ def last_error(seen: Seen) -> str:
     if not seen.failures:
         return ""
     newest = seen.failures[0]
-    return error_of(newest) or ("the command has ended (exit code 0)" if state_of(newest) == "complete" else "")
+    return _said(newest)
+
+
+def _said(task: Task) -> str:
+    return error_of(task) or (how_it_ended(task) if state_of(task) == "complete" else "")
 
 
 def message_of(seen: Seen, why: str = "") -> str:

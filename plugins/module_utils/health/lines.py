@@ -11,7 +11,13 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.health.gate impo
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.judge import STAGES
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.seen import Seen
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import ASLEEP, COMPLETE, GOOD, Judgement
-from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import Task, error_of, state_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import (
+    ENDED_BY_ITSELF,
+    Task,
+    error_of,
+    how_it_ended,
+    state_of,
+)
 
 QUIET = 10.0  # seconds after which it is said what is waited for
 LONGEST_ERROR = 160
@@ -91,6 +97,8 @@ def _failure(task: Task, nodes: Mapping[str, str]) -> str:
     why = f"exit code {code or 0}" if error.startswith("task: non-zero exit") and code else _short(error)
     if "unhealthy container" in error:
         why = "its health check fails"
+    if not error and state_of(task) == "complete" and how_it_ended(task) != ENDED_BY_ITSELF:
+        why = how_it_ended(task)
     node = str(task.get("NodeID") or "")
     where = f" on {nodes.get(node, node)}" if node else ""
     which = f"task {task['Slot']}" if task.get("Slot") else "a task"

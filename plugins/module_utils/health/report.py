@@ -22,6 +22,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks imp
     Task,
     by_slot,
     error_of,
+    how_it_ended,
     is_current,
     seconds,
     shown,
@@ -124,7 +125,7 @@ def _last_failure(
     container = (task.get("Status") or {}).get("ContainerStatus") or {}
     node = str(task.get("NodeID") or "")
     return {
-        "error": error_of(task) or "the command has ended",
+        "error": error_of(task) or how_it_ended(task),
         "exit_code": container.get("ExitCode") or 0 if container.get("ContainerID") else None,
         "node": names.get(node, node),
         "at": shown(_when(task)),

@@ -15,6 +15,8 @@ Task = Mapping[str, Any]
 
 MOMENT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(?:Z|([+-])(\d\d):(\d\d))\Z")
 
+ENDED_BY_ITSELF = "the command has ended (exit code 0)"
+NOT_HEALTHY = "did not become healthy before it was stopped"
 ENDED_BADLY = ("failed", "rejected")
 #: On the way to running; "pending" has no node yet.
 ON_THE_WAY = ("new", "pending", "assigned", "accepted", "ready", "preparing", "starting")
@@ -35,6 +37,33 @@ def grace(task: Task) -> float:
     container = (task.get("Spec") or {}).get("ContainerSpec") or {}
     period = container.get("StopGracePeriod")
     return 10.0 if period is None else float(period) / 1e9
+
+
+def how_it_ended(task: Task) -> str:
+    """What is to be said of a task whose command has ended with code 0, though it was to run for ever.
+
+    Docker stops a container whose health check fails; a command that ends well then leaves no other trace. It takes
+    as many failures as the check has retries: a task that ended earlier did so by itself.
+    """
+    container = (task.get("Spec") or {}).get("ContainerSpec") or {}
+    check = container.get("Healthcheck") or {}
+    test = [str(part) for part in check.get("Test") or []]
+    if not test or test[0] == "NONE":
+        return ENDED_BY_ITSELF
+    made, ended = seconds(task.get("CreatedAt")), seconds((task.get("Status") or {}).get("Timestamp"))
+    least = (check.get("Interval") or 30e9) / 1e9 * (check.get("Retries") or 3)
+    if made is not None and ended is not None and ended - made + 1 <= least:  # both without their fractions
+        return ENDED_BY_ITSELF
+    return f"{NOT_HEALTHY} ({_named(test)})"
+
+
+def _named(test: List[str]) -> str:
+    """A health check by its program: what else its command holds may be a password."""
+    words = " ".join(test[1:] if test[0] in ("CMD", "CMD-SHELL") else test).split()
+    words = [word for number, word in enumerate(words) if number or "=" not in word]
+    while words and "=" in words[0]:
+        words = words[1:]
+    return f"health check `{words[0]}{' ...' if len(words) > 1 else ''}`" if words else "its health check"
 
 
 def is_current(task: Task, service: Mapping[str, Any], since: str = "") -> bool:

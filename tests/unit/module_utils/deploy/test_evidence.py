@@ -101,6 +101,25 @@ def test_a_command_that_ends_well_for_its_failing_health_check(container, expect
     assert found["text"] == expected
 
 
+@pytest.mark.parametrize(
+    ("reason", "expected"),
+    [
+        (
+            "the command has ended (exit code 0); Swarm paused the update",
+            "did not become healthy before it was stopped (exit code 0); Swarm paused the update",
+        ),
+        (
+            "did not become healthy before it was stopped (health check `wget ...`); Swarm paused the update",
+            "did not become healthy before it was stopped (health check `wget ...`); Swarm paused the update",
+        ),
+    ],
+)
+def test_what_the_check_wrote_settles_how_the_command_ended(reason, expected):
+    tasks = [task("b", "complete", "2026-01-01T00:00:02Z")]
+    (found,) = evidence(Engine(b"", checked(3, "404")), [service()], tasks, {"shop_web": reason})
+    assert found["text"] == f"shop_web: {expected} (node node1)\n    health check: 404"
+
+
 def test_a_failing_health_check_is_said_in_plain_words():
     killed = task(
         "b", "failed", "2026-01-01T00:00:02Z", 137, "task: non-zero exit (137): dockerexec: unhealthy container"

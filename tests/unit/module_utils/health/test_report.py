@@ -100,7 +100,7 @@ def test_an_end_with_exit_code_0_is_a_failure_only_of_what_is_to_run_for_ever(co
     ]
     found = told(service(condition=condition), tasks)
     assert found["restarts"] == restarts
-    assert (found["last_failure"] or {}).get("error") == ("the command has ended" if restarts else None)
+    assert (found["last_failure"] or {}).get("error") == ("the command has ended (exit code 0)" if restarts else None)
 
 
 def test_an_update_half_way_and_a_failure_of_the_specification_before():
