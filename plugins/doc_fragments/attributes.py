@@ -42,3 +42,14 @@ attributes:
   idempotent:
     support: full
 """
+
+    NO_ASYNC = r"""
+options: {}
+attributes:
+  async:
+    description: Supports being used with the C(async) keyword.
+    support: none
+    details:
+      - The work begins once per cluster, on a manager that is chosen from the hosts of the play, and goes on there if the
+        connection is lost. The task asks for its progress until it has ended.
+"""

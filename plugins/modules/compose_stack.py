@@ -291,17 +291,13 @@ options:
         type: str
         choices: [fail, adopt, regenerate]
         default: fail
-  compiled:
-    description:
-      - For the action plugin of this module, which reads the Compose files on the controller and hands over what they ask for.
-        Do not set it.
-    type: str
 extends_documentation_fragment:
   - stackwright.swarm.stack
   - stackwright.swarm.rollout
   - stackwright.swarm.engine
   - stackwright.swarm.attributes
   - stackwright.swarm.attributes.action_group
+  - stackwright.swarm.attributes.no_async
 attributes:
   check_mode:
     support: full

@@ -115,15 +115,12 @@ options:
   commit_message:
     description: A word about the removal, for the history and for others who wait.
     type: str
-  compiled:
-    description:
-      - For the action plugin of this module. Do not set it.
-    type: str
 extends_documentation_fragment:
   - stackwright.swarm.stack
   - stackwright.swarm.engine
   - stackwright.swarm.attributes
   - stackwright.swarm.attributes.action_group
+  - stackwright.swarm.attributes.no_async
 attributes:
   check_mode:
     support: full

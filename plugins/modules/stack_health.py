@@ -39,15 +39,12 @@ options:
         unless this is V(0).
     type: float
     default: 2.0
-  compiled:
-    description:
-      - For the action plugin of this module. Do not set it.
-    type: str
 extends_documentation_fragment:
   - stackwright.swarm.stack
   - stackwright.swarm.engine
   - stackwright.swarm.attributes
   - stackwright.swarm.attributes.action_group
+  - stackwright.swarm.attributes.no_async
   - stackwright.swarm.attributes.info
 seealso:
   - module: stackwright.swarm.compose_stack

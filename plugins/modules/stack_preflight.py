@@ -186,16 +186,12 @@ options:
       - Fewer MiB free there are a warning.
     type: int
     default: 5120
-  compiled:
-    description:
-      - For the action plugin of this module, which reads the Compose files on the controller and hands over what they ask for.
-        Do not set it.
-    type: str
 extends_documentation_fragment:
   - stackwright.swarm.stack
   - stackwright.swarm.engine
   - stackwright.swarm.attributes
   - stackwright.swarm.attributes.action_group
+  - stackwright.swarm.attributes.no_async
   - stackwright.swarm.attributes.info
 notes:
   - The play names the managers before the workers, as in C(hosts=swarm_managers:swarm_nodes). A worker that no manager can come before any more looks at

@@ -51,10 +51,6 @@ options:
       - With O(state=restarted), restart only if a task of the service is older than this time in UTC, such as V(2026-11-21T12:00:00Z). So a second run
         changes nothing.
     type: str
-  compiled:
-    description:
-      - For the action plugin of this module. Do not set it.
-    type: str
   with_registry_auth:
     description:
       - Send the manager's registry credentials along with the service.
@@ -141,6 +137,7 @@ extends_documentation_fragment:
   - stackwright.swarm.engine
   - stackwright.swarm.attributes
   - stackwright.swarm.attributes.action_group
+  - stackwright.swarm.attributes.no_async
 attributes:
   check_mode:
     support: full

@@ -2,6 +2,7 @@
 # Builds the collection, installs it into an empty folder as a user would, and asks it for its documentation and its work.
 set -eu
 cd "$(dirname "$0")/../.."
+sh tests/tools/bootstrap.sh docs
 work=$(pwd)/.cache/package
 bin=$(pwd)/.cache/venv/bin
 rm -rf "$work"
@@ -33,4 +34,28 @@ cat >"$work/use.yml" <<'P'
         that: tried.error_code == "daemon_unreachable"
 P
 (cd "$work" && "$bin/ansible-playbook" "$work/use.yml" >"$work/use.log" 2>&1) || { cat "$work/use.log"; exit 1; }
+# What ansible-builder would install into an execution environment: what the README asks of a controller (PyYAML comes with ansible-core).
+"$bin/ansible-builder" introspect "$work/installed" >"$work/introspect" 2>&1 || { cat "$work/introspect"; exit 1; }
+for name in jsonschema docker; do
+    grep -q "^- '$name>=.*stackwright.swarm'" "$work/introspect" || {
+        echo "package: ansible-builder introspect does not list $name:"
+        cat "$work/introspect"
+        exit 1
+    }
+done
+# Galaxy's own checks; ansible-lint is one of make lint.
+cat >"$work/importer.cfg" <<'P'
+[galaxy-importer]
+CHECK_REQUIRED_TAGS=True
+RUN_ANSIBLE_DOC=True
+RUN_ANSIBLE_LINT=False
+RUN_FLAKE8=False
+P
+(cd "$work" && GALAXY_IMPORTER_CONFIG=$work/importer.cfg PATH=$bin:$PATH \
+    "$bin/python" -m galaxy_importer.main "$work"/build/*.tar.gz >"$work/importer.log" 2>&1) || { cat "$work/importer.log"; exit 1; }
+if grep -E '^(ERROR|WARNING)' "$work/importer.log" || ! grep -q 'completed successfully' "$work/importer.log"; then
+    tail -n 5 "$work/importer.log"
+    exit 1
+fi
+echo "package: Galaxy's importer has no finding"
 echo "package: $(basename "$work"/build/*.tar.gz) installs and works, $(du -k "$work"/build/*.tar.gz | cut -f1) kB"
