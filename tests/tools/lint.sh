@@ -13,7 +13,7 @@ step "yamllint"
 step "changelog"
 PATH=$bin:$PATH "$bin/antsibull-changelog" lint
 # Fragments are reStructuredText: the markup of module documentation would stand there as it is.
-! grep -nE '(^|[^A-Za-z])(C|O|V|M|P|RV)\(' changelogs/fragments/*.yml
+if grep -nE '(^|[^A-Za-z])(C|O|V|M|P|RV)\(' changelogs/fragments/*.yml; then exit 1; fi
 step "ansible-lint"
 PATH=$bin:$PATH ANSIBLE_COLLECTIONS_PATH=$(pwd)/.cache/collections "$bin/ansible-lint" --offline -q
 step "documentation"
