@@ -134,26 +134,29 @@ def python_only(node: Any, chance: random.Random) -> Any:
 
 
 def as_text(node: Any, chance: random.Random) -> str:
-    """A tree as YAML or JSON; now and then with anchors."""
+    """A tree as YAML or JSON; now and then with anchors. One that would be longer than some megabytes becomes short."""
+    if weight(node) > 2_000_000:
+        return "services: {web: {image: [&a [x], *a]}}"
     try:
         if chance.random() < 0.5:
-            text = json_of(node, indent=chance.choice((None, 1)), ensure_ascii=chance.random() < 0.5)
-            if text:
-                return text
+            return json.dumps(node, indent=chance.choice((None, 1)), ensure_ascii=chance.random() < 0.5)
         return yaml.dump(node, Dumper=yaml.CSafeDumper, allow_unicode=True, sort_keys=False)
     except (TypeError, ValueError, RecursionError, yaml.YAMLError, UnicodeError):
         return repr(node)
 
 
-def json_of(node: Any, most: int = 5_000_000, **how: Any) -> str:
-    """A tree as JSON; nothing where its aliases, written out, make it longer than ``most`` characters."""
-    text, length = [], 0
-    for part in json.JSONEncoder(**how).iterencode(node):
-        text.append(part)
-        length += len(part)
-        if length > most:
-            return ""
-    return "".join(text)
+def weight(node: Any, most: int = 3_000_000) -> int:
+    """About how long a tree is when it is written out, aliases too; not counted beyond ``most``."""
+    total, waiting = 0, [node]
+    while waiting and total < most:
+        node = waiting.pop()
+        if isinstance(node, dict):
+            waiting += node.keys()
+            waiting += node.values()
+        elif isinstance(node, (list, tuple)):
+            waiting += node
+        total += len(node) if isinstance(node, (str, bytes)) else 2
+    return total
 
 
 def spoil_lines(text: str, other: str, chance: random.Random) -> str:

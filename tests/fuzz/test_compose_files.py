@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import random
+import reprlib
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -68,7 +69,9 @@ class Case:
     shown: list[Any] = field(default_factory=list)
 
     def __repr__(self) -> str:
-        texts = "\n".join(f"--- {source.path!r}\n{source.text!r}" for source in self.sources)
+        short = reprlib.Repr()  # what has many aliases would never end
+        short.maxstring, short.maxlevel, short.maxdict, short.maxlist = 2000, 12, 50, 20
+        texts = "\n".join(f"--- {source.path!r}\n{short.repr(source.text)}" for source in self.sources)
         return f"{self.options}\n{texts}"
 
 
