@@ -24,13 +24,14 @@ class FileRefused(OSError):
 
 
 class FileReader(Protocol):
-    """Reads whole files by path.
+    """Reads whole files by path."""
 
-    ``read`` raises FileNotFoundError, IsADirectoryError, PermissionError or another OSError; FileRefused for the
-    kernel's own files and, where ``below`` is given, for what does not really lie in that folder, through links too.
-    """
+    def read(self, path: str, below: str | None = None) -> bytes:
+        """The bytes of ``path``.
 
-    def read(self, path: str, below: str | None = None) -> bytes: ...
+        Raises FileNotFoundError, IsADirectoryError, PermissionError or another OSError; FileRefused for the kernel's
+        own files and, where ``below`` is given, for what does not really lie in that folder, through links too.
+        """
 
 
 def parts_of(path: str) -> tuple[str, ...]:
