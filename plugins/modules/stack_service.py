@@ -7,12 +7,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: stack_service
-short_description: Scale or restart one service of a stack, roll it back, or hold its update
+short_description: Scale or restart services of a stack, roll them back, hold their update, or run a job again
 version_added: 0.1.0
 author:
   - The stackwright.swarm maintainers (@stackwright)
 description:
-  - Changes one service that is there, without its Compose file. Only one run at a time changes a stack, so this waits for a deployment, and
+  - Changes services that are there, without their Compose file. Only one run at a time changes a stack, so this waits for a deployment, and
     a deployment waits for this.
   - As with a deployment, the task waits until the service runs. If it does not, the service is put back to what it was
     (O(rollout.on_failure)).
@@ -28,8 +28,11 @@ options:
     type: str
     required: true
   service:
-    description: The service, with its name in the Compose file or in the Swarm. There are no wild cards.
-    type: str
+    description:
+      - The services, each with its name in the Compose file or in the Swarm. There are no wild cards.
+      - Several are changed and waited for together, and put back together if one of them fails.
+    type: list
+    elements: str
     required: true
   state:
     description:
@@ -40,8 +43,9 @@ options:
       - V(paused) holds an update that is under way. Swarm has no call for that, so the delay between two batches is made ten years long. The batch
         that has begun, and one more, are still updated. A label remembers the delay. After it, Swarm's own rollback leads to the new spec.
       - V(resumed) goes on with an update that was held, or that Swarm has paused after a failure.
+      - V(run) runs a job again, waits until it has ended, and gives RV(exit_code) and RV(lines), also where it fails. A job that has failed stays as it is.
     type: str
-    choices: [scaled, restarted, rolled_back, paused, resumed]
+    choices: [scaled, restarted, rolled_back, paused, resumed, run]
     default: scaled
   replicas:
     description: How many tasks the service is to have, for O(state=scaled).
@@ -145,7 +149,7 @@ attributes:
     support: full
   idempotent:
     support: partial
-    details: O(state=restarted) without O(started_before) restarts with each run.
+    details: O(state=restarted) without O(started_before) restarts with each run, and O(state=run) runs the job each time.
 seealso:
   - module: stackwright.swarm.compose_stack
   - module: stackwright.swarm.stack_rollback
@@ -173,6 +177,12 @@ EXAMPLES = r"""
     state: restarted
     started_before: "2026-11-21T12:00:00Z"
 
+- name: Restart two services together
+  stackwright.swarm.stack_service:
+    name: shop
+    service: [web, worker]
+    state: restarted
+
 - name: Bring back the spec before
   stackwright.swarm.stack_service:
     name: shop
@@ -194,10 +204,21 @@ EXAMPLES = r"""
 
 RETURN = r"""
 service:
-  description: The service's name in the Swarm.
+  description: The service's name in the Swarm; of several, their names with commas between.
   returned: success, by the host that did the work
   type: str
   sample: shop_web
+exit_code:
+  description: The exit code of the job; of several tasks, the first that is not 0. V(null) where none has ended.
+  returned: with O(state=run) and O(rollout.wait=true), also where the job has failed
+  type: int
+  sample: 0
+lines:
+  description: The last lines that the job has written. What looks like a secret is V(********).
+  returned: with O(state=run) and O(rollout.wait=true), also where the job has failed
+  type: list
+  elements: str
+  sample: ["migrated 3 tables"]
 reason:
   description: Why the service was changed, or why it was not.
   returned: success, by the host that did the work

@@ -210,3 +210,31 @@ def test_what_takes_longer_than_a_moment_is_followed(bed, swarm, tmp_path, core)
     done = player.play(scale)
     assert done.code == 0 and done.last["changed"], done.output
     assert f"[manager1] {swarm.name}_web: 2/2 running" in done.output
+
+
+@pytest.mark.parametrize("code", [0, 3])
+def test_a_job_runs_again_and_tells_how_it_ended(core, swarm, bed, code):
+    count = "n=$(cat /count/n 2>/dev/null || echo 0); echo $((n+1)) > /count/n"
+    script = f'{count}; echo "run $n of the job"; exit $((n*{code}))'
+    job = f"""
+  job:
+    image: {bed.images["busybox"]}
+    command: {json.dumps(["sh", "-c", script.replace("$", "$$")])}
+    volumes: ["count:/count"]
+    deploy: {{mode: replicated-job, restart_policy: {{condition: none}}}}
+volumes:
+  count: {{}}
+"""
+    core.deploy(text(bed).rstrip() + job)
+    if not code:
+        done = change(core, "run", service=["job"])
+        assert done["changed"] and done["exit_code"] == 0 and done["lines"] == ["run 1 of the job"]
+        assert change(core, "run", service="job")["lines"] == ["run 2 of the job"]
+        return
+    with pytest.raises(StackwrightError) as caught:
+        change(core, "run", service=["job"])
+    details = caught.value.details
+    assert details["exit_code"] == 3 and details["lines"] == ["run 1 of the job"]
+    assert details["outcome"]["rollback"] == "none" and any(
+        s["Spec"]["Name"].endswith("_job") for s in swarm.objects("services")
+    )

@@ -233,10 +233,10 @@ def _shown(number: Any) -> str:
 
 #: Of stack_service.
 SERVICE: Spec = {
-    "service": {"type": "str", "required": True},
+    "service": {"type": "list", "elements": "str", "required": True},
     "state": {
         "type": "str",
-        "choices": ["scaled", "restarted", "rolled_back", "paused", "resumed"],
+        "choices": ["scaled", "restarted", "rolled_back", "paused", "resumed", "run"],
         "default": "scaled",
     },
     "replicas": {"type": "int"},

@@ -1,11 +1,11 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Changes one service of a stack, under the stack's lock and through the same gate as a deployment."""
+"""Changes services of a stack, under the stack's lock and through the same gate as a deployment."""
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import Backoff, patiently
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import (
@@ -17,14 +17,15 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe i
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.options import with_defaults
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.outcome import finish
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, EngineError
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, EngineError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import GOOD, Judgement
-from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import state_of
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Plan, with_mask
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import ENDED_BADLY, state_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Operation, Plan, with_mask
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.one_service import (
     PAUSED,
     RESTARTED,
     ROLLED_BACK,
+    RUN,
     service_plan,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.plan_id import plan_id
@@ -33,16 +34,21 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner import labels_in, refuse_others
 
 Result = Dict[str, Any]
+KEEP = "keep"
+LINES = 20  # of what a job has written
 PAUSE = 0.1  # seconds between two looks at a rollback
 Options = Mapping[str, Any]
 
 
 def change_service(client: EngineClient, clock: Any, stack: str, options: Options) -> Result:
-    """Brings ``options["service"]`` to ``options["state"]``; the result is that of ``deploy_stack``.
+    """Brings the services ``options["service"]`` (one, or a list) to ``options["state"]``; the result is that of
+    ``deploy_stack``. Of a job that was run, it has the exit code and the last lines.
 
     Raises DeployError (``no_stack``, ``no_service``), PlanError, and all that a deployment raises.
     """
     options = with_defaults(options)
+    if options["state"] == RUN:
+        options["on_failure"] = KEEP  # a job that has run can't be made not to have run
     seen = _Look(client, stack, options)
     if options["check"] or (options["defer"] and seen.plan.changed):
         return seen.result(None)
@@ -54,7 +60,8 @@ def change_service(client: EngineClient, clock: Any, stack: str, options: Option
     with Run(client, clock, stack, str(options["state"]), options) as run:
         seen = _Look(client, stack, options)
         judgements = _changed(run, seen) if seen.plan.changed else _unchanged(client, clock, seen, options, run.keep)
-    return seen.result(judgements)
+        ran = _ran(run, seen) if options["state"] == RUN and options["wait"] else {}
+    return {**seen.result(judgements), **ran}
 
 
 class _Look:
@@ -62,16 +69,19 @@ class _Look:
         self.client, self.stack, self.options = client, stack, options
         self.observed: Observed = observe(client, stack)
         refuse_others(options["identity"], stack, labels_in(self.observed, stack))
-        self.live = _find(client, stack, str(options["service"]), self.observed)
-        self.name = name_of(self.live)
-        old: List[str] = []
-        if options["state"] == RESTARTED:
-            old = self._old()
-        plan = service_plan(
-            self.live, options["state"], options["prefix"], node_count(self.observed), options.get("replicas") or 0, old
-        )
-        self.plan: Plan = with_mask(plan, options["mask"])
-        if plan.changed and options["identity"]:
+        given = options["service"]
+        found = [
+            _find(client, stack, str(key), self.observed) for key in ([given] if isinstance(given, str) else given)
+        ]
+        self.lives = {name_of(live): live for live in found}
+        tasks = tasks_of(client, stack) if options["state"] == RESTARTED else []
+        operations: List[Operation] = []
+        for live in self.lives.values():
+            nodes, replicas = node_count(self.observed), options.get("replicas") or 0
+            old = self._old(live, tasks)
+            operations += service_plan(live, options["state"], options["prefix"], nodes, replicas, old).operations
+        self.plan: Plan = with_mask(Plan(tuple(operations)), options["mask"])
+        if self.plan.changed and options["identity"]:
             from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.history import (
                 History,
                 refuse_history,
@@ -79,13 +89,13 @@ class _Look:
 
             refuse_history(options["identity"], stack, History(client, None, stack).read())
 
-    def _old(self) -> List[str]:
+    def _old(self, live: Mapping[str, Any], tasks: Sequence[Mapping[str, Any]]) -> List[str]:
         """The tasks that run and began before the given time (any, where none is given)."""
         limit = str(self.options.get("started_before") or "")
         return [
             task["ID"]
-            for task in tasks_of(self.client, self.stack)
-            if task.get("ServiceID") == self.live["ID"]
+            for task in tasks
+            if task.get("ServiceID") == live["ID"]
             and task.get("DesiredState") == "running"
             and (state_of(task) == "running" or not limit)
             and (not limit or str(task.get("CreatedAt") or "")[:19] < limit[:19])
@@ -93,11 +103,12 @@ class _Look:
 
     def result(self, judgements: Any) -> Result:
         """The result of the run."""
-        wanted = [self.options["state"], self.name, self.options.get("replicas")]
+        wanted = [self.options["state"], *self.lives, self.options.get("replicas")]
         identity = plan_id(self.stack, wanted, self.observed)
         found = finish(self.client, self.stack, self.observed, self.plan, self.options, judgements, identity)
         found.pop("plan_id")
-        return {**found, "service": self.name, "reason": self.plan.operations[0].reason}
+        reasons = [op.reason if len(self.lives) == 1 else f"{op.name}: {op.reason}" for op in self.plan.operations]
+        return {**found, "service": ", ".join(self.lives), "reason": "; ".join(reasons)}
 
 
 def _find(client: EngineClient, stack: str, service: str, observed: Observed) -> Dict[str, Any]:
@@ -129,34 +140,66 @@ def _changed(run: Any, seen: _Look) -> List[Judgement]:
     applying = Apply(run.client, run.clock, seen.observed, header=run.header, progress=run.progress, keep=run.keep)
     try:
         if run.options["state"] == ROLLED_BACK:
-            past = _go_back(run, seen, applying, past)
+            for operation in seen.plan.work():
+                past = _go_back(run, operation, seen.lives[operation.name], applying, past)
         else:
             applying.run(seen.plan.work())
         if not run.options["wait"] or run.options["state"] == PAUSED:
             return _judgements(run.client, seen)
         touched = dict.fromkeys(applying.touched, False)
         limits = limits_of(run.options)
-        names = {seen.name}
+        names = set(seen.lives)
         return wait(run.client, run.clock, run.stack, limits, past, touched, run.progress, names, run.keep)
     except BaseException as error:
         from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.look import Planned
         from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.restore import Former
         from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.undoing import undo
 
+        if run.options["state"] == RUN and isinstance(error, StackwrightError):
+            error.details.update(_ran(run, seen))
         planned = Planned({}, seen.observed, {}, frozenset(), seen.plan, "")
-        former = Former(seen.observed, frozenset({("service", seen.name)}), past)
+        former = Former(seen.observed, frozenset(("service", op.name) for op in seen.plan.work()), past)
         raise undo(run, planned, former, applying, error) from error
 
 
-def _go_back(run: Any, seen: _Look, applying: Any, past: Any) -> Any:
+def _ran(run: Any, seen: _Look) -> Result:
+    """The exit code of jobs that were run (the first that is not 0), and the last lines that they have written."""
+    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.logs import Wanted, stack_logs
+    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import services_of
+    from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import is_current
+
+    try:
+        jobs = {s["ID"]: s for s in services_of(run.client, run.stack) if name_of(s) in seen.lives}
+        tasks = [task for task in tasks_of(run.client, run.stack) if task.get("ServiceID") in jobs]
+        current = {task["ID"]: task for task in tasks if is_current(task, jobs[task["ServiceID"]])}
+        found = stack_logs(run.client, run.clock, run.stack, Wanted(tuple(seen.lives), tail=LINES * 10))["lines"]
+    except EngineError as error:
+        return {"exit_code": None, "lines": [], "notices": [f"what the job has written is not known: {error.message}"]}
+    lines = [str(line["text"]) for line in found if line["task"] in current]
+    return {"exit_code": _exit_code(current.values()), "lines": lines[-LINES:]}
+
+
+def _exit_code(tasks: Iterable[Mapping[str, Any]]) -> Optional[int]:
+    """Of the newest task of each slot and node; None where none has ended."""
+    newest: Dict[Any, Mapping[str, Any]] = {}
+    for task in sorted(tasks, key=lambda task: str(task.get("CreatedAt") or "")):
+        newest[task.get("ServiceID"), task.get("Slot"), task.get("NodeID") if not task.get("Slot") else ""] = task
+    codes = [
+        int(((task.get("Status") or {}).get("ContainerStatus") or {}).get("ExitCode") or 0)
+        for task in newest.values()
+        if state_of(task) in ("complete", *ENDED_BADLY)
+    ]
+    return next((code for code in codes if code), codes[0]) if codes else None
+
+
+def _go_back(run: Any, operation: Operation, live: Mapping[str, Any], applying: Any, past: Any) -> Any:
     """Swarm's own rollback, which it remembers as one; waits for its end, and gives what the gate forgives."""
     from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.wait import updates_of
 
-    (operation,) = seen.plan.work()
     run.keep()
     run.progress(str(operation))
     applying.attempted.append(operation)
-    path, live = f"/services/{operation.payload['id']}", seen.live
+    path = f"/services/{operation.payload['id']}"
     _send_back(run, path, live)
     applying.done.append(str(operation))
     deadline = run.clock.now() + run.options["timeout"]
@@ -167,13 +210,13 @@ def _go_back(run: Any, seen: _Look, applying: Any, past: Any) -> Any:
             break
         if run.clock.now() >= deadline:
             raise DeployError(
-                f"The rollback of {seen.name} does not end within {run.options['timeout']:g} s.", "timeout"
+                f"The rollback of {operation.name} does not end within {run.options['timeout']:g} s.", "timeout"
             )
         run.keep()
         run.clock.sleep(PAUSE)
     if state == "rollback_paused":
         reason = str((now.get("UpdateStatus") or {}).get("Message") or "no reason given")
-        raise DeployError(f"Swarm has stopped the rollback of {seen.name}: {reason}.", "health_gate_failed")
+        raise DeployError(f"Swarm has stopped the rollback of {operation.name}: {reason}.", "health_gate_failed")
     return past._replace(updates={**past.updates, **updates_of([now])}, broken=past.broken - {now["ID"]})
 
 
@@ -207,11 +250,11 @@ def _unchanged(client: EngineClient, clock: Any, seen: _Look, options: Options, 
         detach(options)
     nodes = nodes_of(client, seen.observed)
     past = before(seen.observed["services"], tasks_of(client, seen.stack), nodes)._replace(broken=frozenset())
-    return wait(client, clock, seen.stack, limits_of(options), past, {}, options["progress"], {seen.name}, keep)
+    return wait(client, clock, seen.stack, limits_of(options), past, {}, options["progress"], set(seen.lives), keep)
 
 
 def _judgements(client: EngineClient, seen: _Look) -> List[Judgement]:
     from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import services_of
     from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.wait import look
 
-    return look(client, seen.stack, [s for s in services_of(client, seen.stack) if name_of(s) == seen.name])
+    return look(client, seen.stack, [s for s in services_of(client, seen.stack) if name_of(s) in seen.lives])

@@ -1,7 +1,8 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Plans of changes to one live service: scale, restart, back to the spec before, hold an update, go on with it."""
+"""Plans of changes to one live service: scale, restart, back to the spec before, hold an update, go on with it, run a
+job again."""
 
 from __future__ import annotations
 
@@ -20,7 +21,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 )
 
 SCALED, RESTARTED, ROLLED_BACK = "scaled", "restarted", "rolled_back"
-PAUSED, RESUMED = "paused", "resumed"
+PAUSED, RESUMED, RUN = "paused", "resumed", "run"
 #: Swarm has no call to hold an update: no further batch begins for so long (ten years, in nanoseconds).
 FOREVER = 10 * 365 * 24 * 3600 * 10**9
 UNDER_WAY, STUCK = ("updating", "rollback_started"), ("paused", "rollback_paused")
@@ -43,7 +44,7 @@ def service_plan(
     changes = differences(before, after)
     payload = {"id": live["ID"], "version": live["Version"]["Index"], "spec": spec}
     restarts = 0
-    if state == RESTARTED or before["TaskTemplate"] != after["TaskTemplate"]:
+    if state != RUN and (state == RESTARTED or before["TaskTemplate"] != after["TaskTemplate"]):
         restarts = task_count(live, nodes)
     return Plan(
         (Operation("update", "service", name, reason=reason, changes=changes, restarts=restarts, payload=payload),)
@@ -76,9 +77,23 @@ def _restarted(live: Mapping[str, Any], prefix: str, replicas: int, old: Sequenc
     del prefix, replicas
     if not old:
         return None, "no task is that old"
-    template = live["Spec"]["TaskTemplate"]
-    template = {**template, "ForceUpdate": (template.get("ForceUpdate") or 0) + 1}
-    return {**live["Spec"], "TaskTemplate": template}, "restarted"
+    return _forced(live["Spec"]), "restarted"
+
+
+def _run(live: Mapping[str, Any], prefix: str, replicas: int, old: Sequence[str]) -> Wanted:
+    del prefix, replicas, old
+    if not mode_of(live["Spec"]).endswith("Job"):
+        raise PlanError(
+            f"service {name_of(live)} is no job, so it can't be run again.",
+            hint="state: restarted replaces the tasks of a service that runs all the time.",
+        )
+    return _forced(live["Spec"]), "run again"
+
+
+def _forced(spec: Mapping[str, Any]) -> Spec:
+    """The same, sent so that Swarm replaces all tasks, or runs the job again."""
+    template = spec["TaskTemplate"]
+    return {**spec, "TaskTemplate": {**template, "ForceUpdate": (template.get("ForceUpdate") or 0) + 1}}
 
 
 def _rolled_back(live: Mapping[str, Any], prefix: str, replicas: int, old: Sequence[str]) -> Wanted:
@@ -124,4 +139,11 @@ def _resumed(live: Mapping[str, Any], prefix: str, replicas: int, old: Sequence[
     return None, "no update is held"
 
 
-_WANTED = {SCALED: _scaled, RESTARTED: _restarted, ROLLED_BACK: _rolled_back, PAUSED: _paused, RESUMED: _resumed}
+_WANTED = {
+    SCALED: _scaled,
+    RESTARTED: _restarted,
+    ROLLED_BACK: _rolled_back,
+    PAUSED: _paused,
+    RESUMED: _resumed,
+    RUN: _run,
+}

@@ -8,9 +8,9 @@ import pytest
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.drift import stack_drift
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.history import History
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.lock import Lock
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.service import change_service
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.service import _exit_code, change_service
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transaction import deploy_stack
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, EngineError
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, EngineError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import LOCK, labels_of
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -82,3 +82,90 @@ def test_a_look_waits_for_no_lock(options):
     writes = list(swarm.writes)
     assert not scale(swarm, 1, **options)["changed"]
     assert swarm.writes == writes
+
+
+def with_job(swarm, mode):
+    state = desired([service("web"), service("db"), service("migrate")])
+    next(s for s in state["services"] if s["key"] == "migrate")["spec"]["Mode"] = mode
+    deploy_stack(swarm, Clock(), state, OPTIONS)
+
+
+def forced(swarm):
+    return {s["Spec"]["Name"][5:]: s["Spec"]["TaskTemplate"]["ForceUpdate"] for s in swarm.objects["services"].values()}
+
+
+JOBS = [{"ReplicatedJob": {"MaxConcurrent": 1, "TotalCompletions": 1}}, {"GlobalJob": {}}]
+
+
+@pytest.mark.parametrize("mode", JOBS)
+def test_a_job_is_run_again_each_time(mode):
+    swarm = FakeSwarm()
+    with_job(swarm, mode)
+    for number in (1, 2):
+        wanted = {**OPTIONS, "service": ["migrate"], "state": "run"}
+        assert change_service(swarm, Clock(), "shop", {**wanted, "check": True})["changed"]
+        done = change_service(swarm, Clock(), "shop", wanted)
+        assert done["changed"] and done["reason"] == "run again" and "exit_code" not in done  # nobody has waited
+        assert forced(swarm) == {"web": 0, "db": 0, "migrate": number}
+
+
+def test_what_is_no_job_is_not_run():
+    swarm = FakeSwarm()
+    with_job(swarm, JOBS[0])
+    with pytest.raises(StackwrightError, match="shop_web is no job.*state: restarted"):
+        change_service(swarm, Clock(), "shop", {**OPTIONS, "service": ["migrate", "web"], "state": "run"})
+    assert forced(swarm)["migrate"] == 0
+
+
+def test_several_services_are_changed_together():
+    swarm = FakeSwarm()
+    with_job(swarm, JOBS[0])
+    wanted = {**OPTIONS, "service": ["web", "shop_db", "web"], "state": "scaled", "replicas": 3}
+    done = change_service(swarm, Clock(), "shop", wanted)
+    assert [op["name"] for op in done["plan"]] == ["shop_web", "shop_db"] and done["service"] == "shop_web, shop_db"
+    assert done["reason"] == "shop_web: scaled; shop_db: scaled"
+    assert not change_service(swarm, Clock(), "shop", wanted)["changed"]
+    with pytest.raises(DeployError, match="no service none"):
+        change_service(swarm, Clock(), "shop", {**wanted, "service": ["web", "none"], "replicas": 1})
+
+
+def test_several_services_are_put_back_together():
+    swarm = FakeSwarm()
+    with_job(swarm, JOBS[0])
+    sent = []
+
+    def refuse(method, path):
+        if method == "POST" and path.startswith("/services/"):
+            sent.append(path)
+            if len(sent) == 2:
+                raise EngineError("no", "engine_error", status=400)
+
+    swarm.before = refuse
+    with pytest.raises(DeployError):
+        wanted = {**OPTIONS, "service": ["web", "db"], "state": "scaled", "replicas": 3}
+        change_service(swarm, Clock(), "shop", wanted)
+    counts = {s["Spec"]["Name"]: s["Spec"]["Mode"].get("Replicated") for s in swarm.objects["services"].values()}
+    assert counts["shop_web"] == counts["shop_db"] == {"Replicas": 1}
+
+
+@pytest.mark.parametrize(
+    ("tasks", "code"),
+    [
+        ([], None),
+        ([("running", 0)], None),
+        ([("complete", 0)], 0),
+        ([("failed", 3), ("complete", 0)], 0),
+        ([("complete", 0), ("failed", 3)], 3),
+    ],
+)
+def test_the_exit_code_is_that_of_the_newest_task(tasks, code):
+    made = [
+        {
+            "ServiceID": "s",
+            "Slot": 1,
+            "CreatedAt": str(n),
+            "Status": {"State": state, "ContainerStatus": {"ExitCode": x}},
+        }
+        for n, (state, x) in enumerate(tasks)
+    ]
+    assert _exit_code(made) == code
