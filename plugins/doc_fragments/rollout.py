@@ -59,8 +59,15 @@ options:
         description:
           - Seconds that may pass without progress. Each task that newly runs, or is complete, starts them again. Where nothing
             has moved for so long, the task fails and says what is missing.
+          - What the specifications declare comes on top, the old one's and the new one's. That is C(stop_grace_period), C(update_config.delay) and
+            C(monitor), C(restart_policy.delay), and a health check's C(start_period) and C(interval).
         type: int
         default: 300
+      deadline:
+        description:
+          - Seconds in which all services have to run, with or without progress, from the first change on. Without it there is no such limit.
+          - What is undone then has no such limit.
+        type: int
       stable_for:
         description:
           - Seconds that the tasks of a changed service have to stay running without a restart. Not in O(rollout.mode=fast).

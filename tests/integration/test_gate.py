@@ -256,6 +256,43 @@ def test_the_deadline_is_one_of_progress(core, bed, tmp_path):
     assert "never: " in str(failed.value)
 
 
+def test_what_the_files_declare_is_no_standing_still(core, bed, swarm, tmp_path):
+    """Each wait is longer than the limit, and so is what a task that waits for a place is given."""
+    deaf = ["sh", "-c", "trap '' TERM; sleep 1d & while :; do wait; done"]
+    grace = {"command": deaf, "stop_grace_period": "16s"}
+    port = {**grace, "ports": [{"target": 80, "published": "8097", "mode": "host"}]}
+    once = ["sh", "-c", "test -e /flags/x || { touch /flags/x; exit 1; }; sleep 1d"]
+    steps = {"replicas": 2, "update_config": {"delay": "16s", "monitor": "1s"}}
+
+    def text(release):
+        told = {"environment": {"RELEASE": release}}
+        return compose(
+            bed,
+            grace={**grace, **told},
+            port={**port, **told},
+            steps={"deploy": steps, **told},
+            again={
+                "command": once,
+                "volumes": [f"{tmp_path}:/flags"],
+                "deploy": {"restart_policy": {"delay": "16s"}, "update_config": {"failure_action": "continue"}},
+                **told,
+            },
+            checked={"healthcheck": {"test": "true", "interval": "16s"}, **told},
+        )
+
+    options = {"timeout": 12, "pending_for": 5, "max_restarts": 2, "on_failure": "rollback"}
+    assert set(states(deploy(core, text("1"), **options)).values()) == {"healthy"}
+    (tmp_path / "x").unlink()
+    done = deploy(core, text("2"), **options)
+    assert set(states(done).values()) == {"healthy"} and done["revision"] == 2
+    assert any("the old task is still stopping (grace period 16 s)" in line for line in core.lines), core.lines
+    assert core.stop(timeout=12)["changed"]
+    with pytest.raises(DeployError) as failed:
+        deploy(core, text("3"), **{**options, "deadline": 3})
+    assert failed.value.error_code == "timeout"
+    assert "its deadline of 3 s is over" in str(failed.value)
+
+
 class Ahead:
     """A clock that goes as the system's, and can be put forward."""
 

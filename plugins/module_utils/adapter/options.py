@@ -98,6 +98,7 @@ CHANGES: Spec = {
             "wait": {"type": "bool", "default": True},
             "mode": {"type": "str", "choices": ["safe", "fast"], "default": "safe"},
             "timeout": {"type": "int", "default": 300},
+            "deadline": {"type": "int"},
             "stable_for": {"type": "float", "default": 2.0},
             "max_restarts": {"type": "int", "default": 3},
             "poll_interval": {"type": "float", "default": 0.1},
@@ -147,6 +148,7 @@ DRIFT: Spec = {
 DAY = 86400
 RANGES = {
     "rollout.timeout": (1, DAY),
+    "rollout.deadline": (1, DAY),
     "rollout.stable_for": (0, DAY),
     "stable_for": (0, DAY),
     "rollout.max_restarts": (0, 1000),

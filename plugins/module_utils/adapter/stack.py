@@ -46,7 +46,17 @@ SERVICE_PASSED = (
     "registry_auth",
     "commit_message",
 )
-ROLLOUT = ("wait", "mode", "timeout", "stable_for", "max_restarts", "poll_interval", "lock_timeout", "on_failure")
+ROLLOUT = (
+    "wait",
+    "mode",
+    "timeout",
+    "deadline",
+    "stable_for",
+    "max_restarts",
+    "poll_interval",
+    "lock_timeout",
+    "on_failure",
+)
 
 
 def roll_back_stack(client: EngineClient, params: Dict[str, Any], run: Dict[str, Any]) -> Dict[str, Any]:

@@ -28,6 +28,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 )
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0  # seconds between tries to remove what is still in use
+PATIENCE = 60.0  # seconds; what its tasks may take to stop comes on top
 
 #: Compares a service that somebody else touched with what is wanted: the operation that is left.
 Recheck = Callable[[str, Mapping[str, Any]], Operation]
@@ -51,7 +52,7 @@ class Apply:
         recheck: Optional[Recheck] = None,
         header: Callable[[str], Optional[str]] = lambda image: None,
         progress: Callable[[str], None] = lambda line: None,
-        patience: float = 60.0,
+        patience: float = PATIENCE,
         keep: Callable[[], None] = lambda: None,
         insist: bool = False,
     ) -> None:

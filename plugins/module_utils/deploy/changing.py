@@ -16,7 +16,7 @@ from itertools import groupby
 from typing import AbstractSet, Any, Dict, List, Mapping
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import patiently
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.apply import Apply
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.apply import PATIENCE, Apply
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.approved import check_approved
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.jobs import not_waited_for
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.look import Planned, Wanted, make_plan
@@ -35,6 +35,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.undoing i
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.wait import before, limits_of, look, wait
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError, StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.declared import longest_grace
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.gate import Before
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import (
     GOOD,
@@ -136,6 +137,7 @@ def _applying(run: Run, planned: Planned) -> Apply:
         rechecker(planned.bound, planned.observed, run.options, planned.images),
         run.header,
         run.progress,
+        patience=PATIENCE + longest_grace(planned.observed["services"]),
         keep=run.keep,
     )
 
@@ -164,7 +166,7 @@ def _wait(run: Run, applying: Apply, past: Before, names: AbstractSet[str], stab
     if not stable:
         limits = limits._replace(stable_for=0.0)
     replaced = {key: bool(op.payload.get("ports_only")) for key, op in applying.touched.items() if _counts(op)}
-    return wait(run.client, run.clock, run.stack, limits, past, replaced, run.progress, names, run.keep)
+    return wait(run.client, run.clock, run.stack, limits, past, replaced, run.progress, names, run.keep, run.began)
 
 
 def _counts(operation: Operation) -> bool:

@@ -97,7 +97,14 @@ def _stop(run: Any, observed: Observed, plan: Plan) -> Tuple[int, List[str]]:
     def wait() -> List[str]:
         names = _names(plan.work())
         return wait_until_stopped(
-            run.client, run.clock, run.stack, run.options["timeout"], names, run.keep, run.progress
+            run.client,
+            run.clock,
+            run.stack,
+            run.options["timeout"],
+            names,
+            run.keep,
+            run.progress,
+            run.options["deadline"],
         )
 
     return 0, _told(applying, [], wait)
@@ -129,6 +136,7 @@ def _remove(run: Any, observed: Observed, plan: Plan) -> Tuple[int, List[str]]:
                 run.keep,
                 tell=run.progress,
                 names=_names(services),
+                deadline=run.options["deadline"],
             ),
         )
         _told(applying, [], lambda: applying.run(rest))

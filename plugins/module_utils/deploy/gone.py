@@ -43,15 +43,17 @@ def wait_until_stopped(
     names: Names,
     tick: Tick = lambda: None,
     tell: Tell = lambda line: None,
+    deadline: float = 0.0,
 ) -> List[str]:
     """Waits until no task of the services in ``names`` runs any more; gives a sentence for what is left on lost nodes.
 
     A task on a node that is down can't end; the Engine gives it up by itself (state ``orphaned``) only after a day,
     so such tasks are not waited for. ``tick`` is called in every turn, to keep a lock; ``tell`` is told what is left.
-    Raises DeployError (``timeout``, in seconds without progress; what a task may take to stop comes on top).
+    Raises DeployError (``timeout``, in seconds without progress; what a task may take to stop comes on top. With a
+    ``deadline`` also after so many seconds in all).
     """
     what = f"The stack {stack} does not stop"
-    return _until_none(lambda: _left(client, stack, names.keys()), clock, what, timeout, names, tick, tell)
+    return _until_none(lambda: _left(client, stack, names.keys()), clock, what, timeout, names, tick, tell, deadline)
 
 
 def wait_until_gone(
@@ -63,10 +65,11 @@ def wait_until_gone(
     ids: Optional[AbstractSet[str]] = None,
     tell: Tell = lambda line: None,
     names: Optional[Names] = None,
+    deadline: float = 0.0,
 ) -> List[str]:
     """The same for all tasks of the stack (of the services ``ids``)."""
     what = f"The tasks of the stack {stack} do not end"
-    return _until_none(lambda: _left(client, stack, ids), clock, what, timeout, names or {}, tick, tell)
+    return _until_none(lambda: _left(client, stack, ids), clock, what, timeout, names or {}, tick, tell, deadline)
 
 
 def _left(client: EngineClient, stack: str, ids: Optional[AbstractSet[str]]) -> _Left:
@@ -83,9 +86,16 @@ def _left(client: EngineClient, stack: str, ids: Optional[AbstractSet[str]]) -> 
 
 
 def _until_none(
-    look: Callable[[], _Left], clock: Any, what: str, timeout: float, names: Names, tick: Tick, tell: Tell
+    look: Callable[[], _Left],
+    clock: Any,
+    what: str,
+    timeout: float,
+    names: Names,
+    tick: Tick,
+    tell: Tell,
+    deadline: float,
 ) -> List[str]:
-    moved = told = clock.now()
+    start = moved = told = clock.now()
     pause, count = FIRST_PAUSE, -1
     while True:
         tick()
@@ -96,9 +106,11 @@ def _until_none(
             return _told_of_lost(left, names)
         if len(tasks) != count:
             moved = began
-        if clock.now() - moved >= timeout + max(map(grace, tasks)):
+        overdue = 0 < deadline <= clock.now() - start
+        if overdue or clock.now() - moved >= timeout + max(map(grace, tasks)):
+            limit = f"by its deadline of {deadline:g} s" if overdue else f"within {timeout:g} s"
             raise DeployError(
-                f"{what} within {timeout:g} s: {_number(tasks)} left: {_places(tasks, left, names)}.",
+                f"{what} {limit}: {_number(tasks)} left: {_places(tasks, left, names)}.",
                 "timeout",
                 "Look at them with `docker stack ps`; run again to go on.",
                 {"tasks": sorted(task["ID"] for task in tasks)},

@@ -44,6 +44,7 @@ DEFAULTS: Dict[str, Any] = {
     "wait": True,
     "mode": "safe",  # or "fast": no waiting between waves, and none for stability
     "timeout": 300.0,  # seconds without progress
+    "deadline": 0.0,  # seconds with or without progress; 0 is none
     "stable_for": 2.0,  # seconds that a changed service has to stay running
     "max_restarts": 3,  # of one slot; one more is a crash loop
     "pending_for": 20.0,  # seconds that a task may wait for a node; no option of the module

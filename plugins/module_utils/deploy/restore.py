@@ -19,6 +19,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.run impor
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.wait import before as past_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.wait import limits_of, look, updates_of, wait
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.declared import longest_grace
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.gate import Before
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import mode_of, warnings_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import (
@@ -134,7 +135,7 @@ def _carry_out(run: Run, former: Former, work: Sequence[Operation], done: List[O
         recheck,
         run.header,
         run.progress,
-        run.options["timeout"],
+        run.options["timeout"] + longest_grace(run.seen["services"]),
         run.keep,
         insist=True,
     )
@@ -165,7 +166,7 @@ def _wait(run: Run, former: Former, touched: Set[str]) -> Optional[StackwrightEr
     )
     at_first = {key: value for key, value in updates_of(run.seen["services"]).items() if key not in touched}
     past = past_of(services, tasks, nodes)._replace(updates=at_first, broken=former.past.broken, lost=former.past.lost)
-    limits = limits_of(run.options)._replace(stable_for=0.0, observe=False)
+    limits = limits_of(run.options)._replace(stable_for=0.0, observe=False, deadline=0.0)
     try:
         # All of it has the specification that it had: what a lost node keeps from running is no failure of ours.
         wait(run.client, run.clock, run.stack, limits, past, {}, run.progress, names, run.keep)

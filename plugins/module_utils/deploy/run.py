@@ -54,6 +54,7 @@ class Run:
         self.revision: Optional[Revision] = None
         self.interrupted: List[Revision] = []
         self.seen: Mapping[str, Any] = {}  # the latest look at the stack
+        self.began = clock.now()  # once it has the lock
 
     def __enter__(self) -> Run:
         detach(self.options)
@@ -75,6 +76,7 @@ class Run:
             self._leave_line(str(error) if isinstance(error, StackwrightError) else "interrupted while it waited")
             self.lock.release()
             raise
+        self.began = self.clock.now()
         for revision in self.interrupted:
             self.progress(f"revision {revision.number} was interrupted, and is settled as failed")
         return self

@@ -18,6 +18,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.options i
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.outcome import finish
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, EngineError, StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.declared import whole_rollback
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import GOOD, Judgement
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import ENDED_BADLY, state_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Operation, Plan, with_mask
@@ -202,16 +203,17 @@ def _go_back(run: Any, operation: Operation, live: Mapping[str, Any], applying: 
     path = f"/services/{operation.payload['id']}"
     _send_back(run, path, live)
     applying.done.append(str(operation))
-    deadline = run.clock.now() + run.options["timeout"]
+    limit = run.options["timeout"] + whole_rollback(live)
+    if run.options["deadline"]:
+        limit = min(limit, float(run.options["deadline"]))
+    deadline = run.clock.now() + limit
     while True:
         now = patiently(run.clock, lambda: run.client.get(path), run.keep)
         state = str((now.get("UpdateStatus") or {}).get("State") or "")
         if state != "rollback_started":
             break
         if run.clock.now() >= deadline:
-            raise DeployError(
-                f"The rollback of {operation.name} does not end within {run.options['timeout']:g} s.", "timeout"
-            )
+            raise DeployError(f"The rollback of {operation.name} does not end within {limit:g} s.", "timeout")
         run.keep()
         run.clock.sleep(PAUSE)
     if state == "rollback_paused":

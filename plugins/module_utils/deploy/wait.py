@@ -79,15 +79,17 @@ def wait(
     progress: Optional[Callable[[str], None]] = None,
     names: Optional[AbstractSet[str]] = None,
     tick: Optional[Callable[[], None]] = None,
+    began: Optional[float] = None,
 ) -> List[Judgement]:
     """Waits until every service of the stack (of those in ``names``) is as it should be, and gives their judgements.
 
     An engine that does not answer for a moment (a restart, an election) is borne with for 20 s. ``tick`` is called in
-    every turn, to keep a lock; what it raises ends the wait, but for an engine that does not answer.
+    every turn, to keep a lock; what it raises ends the wait, but for an engine that does not answer. The deadline
+    counts from ``began``, or from now.
 
     Raises DeployError (``health_gate_failed``, or ``timeout``) with a reason for each service: ``details["failures"]``.
     """
-    gate = Gate(limits, clock.now(), past, touched, names)
+    gate = Gate(limits, clock.now(), past, touched, names, began)
     tell = _teller(client, clock, progress)
     pause, seen = FIRST_PAUSE, None
     nodes: List[Dict[str, Any]] = []
@@ -146,6 +148,7 @@ def limits_of(options: Mapping[str, Any]) -> Limits:
     safe = options["mode"] != "fast"
     return Limits(
         timeout=float(options["timeout"]),
+        deadline=float(options["deadline"]),
         stable_for=float(options["stable_for"]) if safe else 0.0,
         pending=float(options["pending_for"]),
         max_restarts=int(options["max_restarts"]),
@@ -220,7 +223,9 @@ def _failure(
     late = verdict.state == TIMED_OUT
     failures = evidence(client, services, tasks, verdict.reasons, past.failures)
     head = f"The stack {stack} does not run"
-    if late:
+    if verdict.overdue:
+        head += f", and its deadline of {limits.deadline:g} s is over"
+    elif late:
         head += f", and nothing has moved for {limits.timeout:g} s"
     lines = [f"{head}:"] + [f"  {failure['text']}" for failure in failures]
     return DeployError(

@@ -7,27 +7,28 @@ from __future__ import annotations
 
 from typing import AbstractSet, Any, Dict, FrozenSet, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.declared import FREED, observation, waits
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.judge import judge_seen, tasks_by_service
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes import is_down
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.seen import Seen, View, good_slots, sort_out
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import (
     DEGRADED,
     GOOD,
     UNKNOWN,
     Judgement,
-    update_state,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import FAILED as BAD
-from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import Task, error_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import Task, error_of, is_stopping
 
 WAITING, PASSED, FAILED, TIMED_OUT = "waiting", "passed", "failed", "timed_out"
 GONE = "there is no such service any more: somebody has removed it"
-NANO = 1e9
 
 
 class Limits(NamedTuple):
     """Times in seconds."""
 
     timeout: float = 300.0  # without progress: a slot that is as it should be for the first time
+    deadline: float = 0.0  # with or without progress; 0 is none
     stable_for: float = 2.0  # a changed service has to stay running for so long
     pending: float = 20.0  # a task may wait for a node for so long
     max_restarts: int = 3  # of one slot; one more is a crash loop
@@ -52,13 +53,15 @@ class Verdict(NamedTuple):
     reasons: Dict[str, str]
     seen: Dict[str, Seen]
     stabilising: List[str]  # services that run, and have to go on doing so
+    overdue: bool = False  # it has timed out by the deadline, whether or not anything moves
 
 
 class Gate:
     """Feed it with snapshots until its verdict is no longer ``waiting``.
 
     ``touched`` maps the ids of services that were changed to whether their tasks are replaced although the task
-    specification is the same; ``start`` is the time of the first feed. Only services in ``names`` count (None: all).
+    specification is the same; ``start`` is the time of the first feed, the deadline counts from ``began``. Only
+    services in ``names`` count (None: all).
     """
 
     def __init__(
@@ -68,9 +71,15 @@ class Gate:
         before: Before,
         touched: Mapping[str, bool],
         names: Optional[AbstractSet[str]] = None,
+        began: Optional[float] = None,
     ) -> None:
         self.limits, self.before, self.touched, self.names = limits, before, touched, names
         self.moved = start  # when something became good for the first time
+        self.began = start if began is None else began
+        self._first: Dict[str, float] = {}  # when a wait that a specification declares was seen first
+        self._last = start  # the time of the last feed
+        self._until = start  # until when what it saw may stand still
+        self._excused = 0.0  # seconds since ``moved`` in which something was declared to stand still
         self._ever_good: Set[Tuple[str, str]] = set()
         self._ended: Dict[str, Dict[str, FrozenSet[str]]] = {}
         self._good_since: Dict[str, Tuple[float, FrozenSet[str]]] = {}
@@ -92,13 +101,16 @@ class Gate:
         seen: Dict[str, Seen] = {}
         late: Dict[str, str] = {}
         stabilising: List[str] = []
+        self._excused += max(min(now, self._until) - self._last, 0.0)
+        self._last = self._until = now
         allowance = 0.0
+        ending = self._ending(now, tasks, nodes)
         for service in counted:
             own = grouped.get(service["ID"], [])
             view = self._view(service, nodes)
             sorted_out = sort_out(service, own, view)
             judgement = judge_seen(service, own, sorted_out, view)
-            judgement = self._with_patience(now, service["ID"], sorted_out, judgement)
+            judgement = self._with_patience(now, service["ID"], sorted_out, judgement, ending)
             self._remember(now, service["ID"], sorted_out, judgement)
             judgements.append(judgement)
             seen[judgement.name] = sorted_out
@@ -110,7 +122,8 @@ class Gate:
                 reasons[judgement.name] = judgement.fatal
             elif judgement.status not in GOOD:
                 late[judgement.name] = judgement.message or "not all tasks run"
-                allowance = max(allowance, _observation(service))
+                allowance = max(allowance, observation(service))
+                self._until = max(self._until, self._declared(now, own, sorted_out))
             elif not calm:
                 stabilising.append(judgement.name)
         judgements.sort(key=lambda judgement: judgement.name)
@@ -122,8 +135,9 @@ class Gate:
             if not late:
                 allowance = self.limits.stable_for
                 late = dict.fromkeys(stabilising, f"it has not been stable for {self.limits.stable_for:g} s")
-            if now - self.moved >= self.limits.timeout + allowance:
-                state, reasons = TIMED_OUT, late
+            overdue = 0 < self.limits.deadline <= now - self.began
+            if overdue or now - self.moved - self._excused >= self.limits.timeout + allowance:
+                return Verdict(TIMED_OUT, judgements, late, seen, stabilising, overdue)
         return Verdict(state, judgements, reasons, seen, stabilising)
 
     def lost_sight(self) -> None:
@@ -149,13 +163,27 @@ class Gate:
         good = {(key, slot) for slot in good_slots(seen, judgement.mode)}
         if not good <= self._ever_good:
             self._ever_good |= good
-            self.moved = now
+            self.moved, self._excused = now, 0.0
 
-    def _with_patience(self, now: float, key: str, seen: Seen, judgement: Judgement) -> Judgement:
+    def _declared(self, now: float, tasks: Sequence[Task], seen: Seen) -> float:
+        """Until when a service may stand still by what its specifications declare."""
+        found = waits(tasks, seen.stopping)
+        return max((self._first.setdefault(key, now) + wait for key, wait in found.items()), default=0.0)
+
+    def _ending(self, now: float, tasks: Sequence[Task], nodes: Sequence[Mapping[str, Any]]) -> bool:
+        """Whether tasks of the stack are stopping within their time: they still hold what they have of their nodes."""
+        down = {node.get("ID") for node in nodes if is_down(node)}
+        ending = [task for task in tasks if task.get("NodeID") not in down and is_stopping(task)]
+        until = [self._first.setdefault(key, now) + wait for key, wait in waits([], ending).items()]
+        return any(now < moment for moment in until)
+
+    def _with_patience(self, now: float, key: str, seen: Seen, judgement: Judgement, ending: bool) -> Judgement:
         """A task that no node takes is fatal, but only after a while: nodes come and go."""
         if not judgement.unplaced and not seen.stuck:
             self._pending_since.pop(key, None)
             return judgement
+        if ending and seen.stuck and any(part in error_of(seen.stuck[0]) for part in FREED):
+            self._pending_since[key] = now
         since = self._pending_since.setdefault(key, now)
         if now - since < self.limits.pending or judgement.fatal:
             return judgement
@@ -181,11 +209,3 @@ def _update_start(service: Mapping[str, Any], old: str) -> str:
     """When the Engine began to replace tasks; a time far off as long as it did not."""
     started = str((service.get("UpdateStatus") or {}).get("StartedAt") or "")
     return started if started and started != old else "9999"
-
-
-def _observation(service: Mapping[str, Any]) -> float:
-    """Seconds for which an update may seem to stand still: between two steps, and while Swarm observes it."""
-    if update_state(service) != "updating":
-        return 0.0
-    config = service["Spec"].get("UpdateConfig") or {}
-    return (float(config.get("Delay") or 0) + float(config.get("Monitor") or 5 * NANO)) / NANO

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any, Callable, Dict, List, Mapping, Sequence
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.declared import still_stopping
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.lost import left_on_lost, trouble
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes import eligible
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.seen import Seen, View, condition_of, sort_out
@@ -80,7 +81,8 @@ def judge_seen(service: Mapping[str, Any], tasks: Sequence[Task], seen: Seen, vi
         gone = {task["ID"] for task in left_on_lost(tasks, view.nodes)}
         left = [task for task in tasks if state_of(task) == "running" and task["ID"] not in gone]
         if left:
-            return Judgement(spec["Name"], PROGRESSING, mode, 0, len(left), "stopping")
+            told = still_stopping(seen.stopping, "") or "stopping"
+            return Judgement(spec["Name"], PROGRESSING, mode, 0, len(left), told)
         return judgement(ASLEEP, "" if mode == "replicated" else "no node is to run it")
     fatal = _fatal(service, tasks, seen, view, desired)
     if fatal:
@@ -160,7 +162,7 @@ def _crash_loop(seen: Seen, view: View) -> str:
 
 def _waits_in_vain(seen: Seen, view: View) -> bool:
     """Whether a task has waited for a node for too long since it was made. The gate counts by itself."""
-    if view.now is None or not seen.stuck:
+    if view.now is None or not seen.stuck or seen.stopping:
         return False
     made = [seconds(task.get("CreatedAt")) for task in seen.stuck]
     return any(since is not None and view.now - since >= view.pending for since in made)
@@ -190,6 +192,8 @@ def message_of(seen: Seen, why: str = "") -> str:
     """What is missing, in a few words. ``why`` says why no node takes a task."""
     if seen.failures:
         return last_error(seen)
+    if seen.stopping and (seen.coming or seen.stuck) and not seen.outdated:
+        return still_stopping(seen.stopping)
     if seen.stuck or why:
         return why or error_of(seen.stuck[0])
     if seen.outdated:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Dict, List, Mapping, Optional
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.declared import still_stopping
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.gate import Verdict
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.judge import STAGES
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.seen import Seen
@@ -84,6 +85,8 @@ def _facts(judgement: Judgement, seen: Seen, nodes: Mapping[str, str]) -> List[s
         facts.append(_short(judgement.unplaced or error_of(seen.stuck[0])))
     if seen.outdated:
         facts.append(f"{len(seen.outdated)} of the version before")
+    if seen.stopping and not seen.outdated:
+        facts.append(still_stopping(seen.stopping, "old " if judgement.desired else ""))
     starting = sum(1 for task in seen.coming if state_of(task) == "starting")
     if starting:
         facts.append(f"{starting} starting")
@@ -107,7 +110,11 @@ def _failure(task: Task, nodes: Mapping[str, str]) -> str:
 
 
 def _why(judgement: Judgement, seen: Optional[Seen]) -> str:
-    if seen is None or not (seen.stuck or seen.coming):
+    if seen is None or not (seen.stuck or seen.coming or seen.stopping):
+        return ""
+    if seen.stopping and not seen.outdated:
+        return f", {still_stopping(seen.stopping, 'old ' if judgement.desired else '')}"
+    if not (seen.stuck or seen.coming):
         return ""
     if seen.stuck:
         return f", {_short(judgement.unplaced or error_of(seen.stuck[0]))}"

@@ -18,11 +18,10 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes imp
     removal,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import (
-    ON_THE_WAY,
     Task,
     error_of,
+    is_stopping,
     shown,
-    state_of,
 )
 
 Node = Mapping[str, Any]
@@ -66,13 +65,7 @@ def trouble(
 def left_on_lost(tasks: Iterable[Task], nodes: Iterable[Node]) -> List[Task]:
     """The tasks that are to end and can't: their node is lost. The Engine gives them up only after a day."""
     down = {str(node.get("ID")) for node in nodes if is_down(node)}
-    return [
-        task
-        for task in tasks
-        if str(task.get("NodeID")) in down
-        and task.get("DesiredState") in ("shutdown", "remove")
-        and state_of(task) in (*ON_THE_WAY, "running")
-    ]
+    return [task for task in tasks if str(task.get("NodeID")) in down and is_stopping(task)]
 
 
 def how_it_is(node: Node, nodes: Iterable[Node] = ()) -> str:

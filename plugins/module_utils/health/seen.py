@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import AbstractSet, Any, Dict, FrozenSet, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes import paused
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes import is_down, paused
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import mode_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import (
     ENDED_BADLY,
@@ -16,6 +16,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks imp
     by_slot,
     error_of,
     is_current,
+    is_stopping,
     slot_of,
     state_of,
 )
@@ -50,6 +51,7 @@ class Seen(NamedTuple):
     # Replaced although they are of the present specification, and not ended: on a node that was lost, or stopping.
     # Swarm's updater would wait for them until the node is back.
     left_behind: List[Task]
+    stopping: List[Task]  # to end, of whatever specification, on nodes where they can
 
     @property
     def most_failures(self) -> int:
@@ -73,8 +75,8 @@ def sort_out(service: Mapping[str, Any], tasks: Sequence[Task], view: View) -> S
     spec = service["Spec"]
     mode = mode_of(spec)
     current = [task for task in tasks if is_current(task, service, view.since)]
-    seen = Seen([], [], [], [], [], _outdated(tasks, current, mode, view), {}, [], [])
-    seen.left_behind.extend(task for task in current if _is_left_behind(task))
+    seen = Seen([], [], [], [], [], _outdated(tasks, current, mode, view), {}, [], [], _stopping(tasks, view))
+    seen.left_behind.extend(task for task in current if is_stopping(task))
     for_ever = not mode.endswith("job") and condition_of(spec) == "any"
     for slot, found in by_slot(current, mode).items():
         live = [task for task in found if _is_live(task)]
@@ -105,8 +107,9 @@ def _is_live(task: Task) -> bool:
     return wanted and state_of(task) in (*ON_THE_WAY, "running")
 
 
-def _is_left_behind(task: Task) -> bool:
-    return task.get("DesiredState") in ("shutdown", "remove") and state_of(task) in (*ON_THE_WAY, "running")
+def _stopping(tasks: Sequence[Task], view: View) -> List[Task]:
+    down = {str(node.get("ID")) for node in view.nodes if is_down(node)}
+    return [task for task in tasks if is_stopping(task) and task.get("NodeID") and task["NodeID"] not in down]
 
 
 def _is_bad(task: Task, for_ever: bool) -> bool:

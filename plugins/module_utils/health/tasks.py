@@ -32,6 +32,11 @@ def error_of(task: Task) -> str:
     return str((task.get("Status") or {}).get("Err") or "")
 
 
+def is_stopping(task: Task) -> bool:
+    """Whether a task is to end and has not yet."""
+    return task.get("DesiredState") in ("shutdown", "remove") and state_of(task) in (*ON_THE_WAY, "running")
+
+
 def grace(task: Task) -> float:
     """Seconds that the task may take to stop; Docker's own 10 s where its specification does not say."""
     container = (task.get("Spec") or {}).get("ContainerSpec") or {}

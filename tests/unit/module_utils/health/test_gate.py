@@ -1,7 +1,8 @@
 """Golden cases: tests/unit/cases/wait/CASE.yml tells what is seen when, and what the gate says to it.
 
 ``services`` maps a name to mode (replicated, global, replicated-job, global-job), replicas, restart (any, none,
-on-failure), attempts, update (state, start), monitor and delay (seconds), ports_only, touched (default true).
+on-failure), attempts, update (state, start), monitor and delay (seconds), ports_only, touched (default true), and, in
+seconds, what its tasks declare: grace, restart_delay, start_period, interval; ``old`` has that of those before.
 ``names`` limits what counts; ``failed_before`` and ``broken_before`` are what was so before. ``feeds`` is a list of at,
 update (by service), tasks, nodes, without (services that are gone), lost_sight, expect, lines (what people are told).
 A task is ``SERVICE.SLOT ID STATE [error]``, where the state may be followed by ``/DESIRED``; ``old`` before it marks a
@@ -23,6 +24,21 @@ def template(word):
     return {"ContainerSpec": {"Image": f"app:{word}"}, "ForceUpdate": 0}
 
 
+def declared(spec, given):
+    """A task specification with the waits that ``given`` has in seconds."""
+    nano = {
+        key: int(given[key] * 1e9) for key in ("grace", "restart_delay", "start_period", "interval") if key in given
+    }
+    container = dict(spec["ContainerSpec"])
+    if "grace" in nano:
+        container["StopGracePeriod"] = nano["grace"]
+    if "interval" in nano:
+        check = {"Test": ["CMD", "x"], "Interval": nano["interval"], "StartPeriod": nano.get("start_period")}
+        container["Healthcheck"] = check
+    policy = {**spec.get("RestartPolicy", {}), **({"Delay": nano["restart_delay"]} if "restart_delay" in nano else {})}
+    return {**spec, "ContainerSpec": container, **({"RestartPolicy": policy} if policy else {})}
+
+
 def service(name, given, update):
     replicas = given.get("replicas", 1)
     mode = {
@@ -34,6 +50,7 @@ def service(name, given, update):
     spec = template("new")
     if "restart" in given:
         spec["RestartPolicy"] = {"Condition": given["restart"], "MaxAttempts": given.get("attempts", 0)}
+    spec = declared(spec, given)
     if "constraints" in given:
         spec["Placement"] = {"Constraints": given["constraints"]}
     out = {"ID": name, "Version": {"Index": 1}, "Spec": {"Name": name, "TaskTemplate": spec, "Mode": mode}}
@@ -56,7 +73,9 @@ def task(text, services, number):
     state, _space, error = (rest[4:] if old else rest).partition(" ")
     state, _slash, desired = state.partition("/")
     given = services[name]
-    spec = template("old") if old else service(name, given, None)["Spec"]["TaskTemplate"]
+    spec = (
+        declared(template("old"), given.get("old", {})) if old else service(name, given, None)["Spec"]["TaskTemplate"]
+    )
     out = {
         "ID": identity,
         "ServiceID": name,

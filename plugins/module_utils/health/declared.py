@@ -1,0 +1,73 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Waits that a specification declares, the old one's and the new one's: meanwhile nothing has to move."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Iterable, List, Mapping, Sequence
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import replicas_of, update_state
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import Task, grace, state_of
+
+NANO = 1e9
+#: The Engine's own, where a specification does not say: seconds.
+MONITOR, INTERVAL = 5.0, 30.0
+#: What a task that is stopping may hold of its node.
+FREED = ("host-mode port", "insufficient resources", "max replicas per node")
+
+
+def waits(tasks: Sequence[Task], stopping: Sequence[Task]) -> Dict[str, float]:
+    """Seconds that may pass from the moment at which each was seen first, by what waits. ``tasks`` are those of one
+    service, ``stopping`` those of them that are to end."""
+    found = {f"{task['ID']} stops": grace(task) for task in stopping}
+    for task in tasks:
+        spec = task.get("Spec") or {}
+        # While an old one stops that is what is waited for.
+        if task.get("DesiredState") == "ready" and not stopping:
+            delay = (spec.get("RestartPolicy") or {}).get("Delay")
+            found[f"{task['ID']} starts"] = _seconds(delay, 0.0)
+        check = (spec.get("ContainerSpec") or {}).get("Healthcheck") or {}
+        if state_of(task) == "starting" and check:
+            found[f"{task['ID']} is checked"] = _seconds(check.get("StartPeriod"), 0.0) + _seconds(
+                check.get("Interval"), INTERVAL
+            )
+    return found
+
+
+def observation(service: Mapping[str, Any]) -> float:
+    """Seconds for which an update may seem to stand still: between two steps, and while Swarm observes it."""
+    state = update_state(service)
+    if state not in ("updating", "rollback_started"):
+        return 0.0
+    config = service["Spec"].get("UpdateConfig" if state == "updating" else "RollbackConfig") or {}
+    delay = _seconds(config.get("Delay"), 0.0)
+    # The watch has to be longer than the pause between two steps, so Swarm makes it so.
+    return delay + max(_seconds(config.get("Monitor"), MONITOR), delay + 1)
+
+
+def whole_rollback(service: Mapping[str, Any]) -> float:
+    """Seconds that Swarm's own rollback of a service may take by what its specification declares."""
+    spec = service["Spec"]
+    config = spec.get("RollbackConfig") or {}
+    at_once = int(config.get("Parallelism") or 0) or replicas_of(spec) or 1
+    steps = -(-replicas_of(spec) // at_once)
+    each = _seconds(config.get("Delay"), 0.0) + grace({"Spec": spec["TaskTemplate"]})
+    return steps * each + observation({**service, "UpdateStatus": {"State": "rollback_started"}})
+
+
+def longest_grace(services: Iterable[Mapping[str, Any]]) -> float:
+    """Seconds that the slowest task of these services may take to stop."""
+    return max((grace({"Spec": service["Spec"]["TaskTemplate"]}) for service in services), default=0.0)
+
+
+def still_stopping(stopping: List[Task], old: str = "old ") -> str:
+    """What is told of tasks that are to end; empty where there are none."""
+    if not stopping:
+        return ""
+    who = f"the {old}task is" if len(stopping) == 1 else f"{len(stopping)} {old}tasks are"
+    return f"{who} still stopping (grace period {max(map(grace, stopping)):g} s)"
+
+
+def _seconds(given: Any, default: float) -> float:
+    return default if given is None else float(given) / NANO
