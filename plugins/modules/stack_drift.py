@@ -19,6 +19,9 @@ description:
   - Of when an object was changed last, the report says what the Swarm knows. Who changed it, Swarm does not record.
   - Values of secrets are compared, and shown nowhere. Volumes are compared by name only; what is in them, and volumes on other nodes, are not looked at.
   - A stack that O(stackwright.swarm.compose_stack#module:state=stopped) has stopped is compared as a stopped one, and healing leaves it stopped.
+  - What runs of this collection have left since then is no drift, and healing leaves it. That are changes by M(stackwright.swarm.stack_service), and jobs
+    that a deployment has run before it was rolled back. RV(ours) tells it.
+  - Healing does not go past a revision whose run was killed, or failed and was not undone. RV(notices) names it.
   - Routes are compared by M(stackwright.swarm.caddy_route) in check mode.
   - The play may name every manager of a cluster. The work is done once a cluster, by the first manager that is reachable.
 options:
@@ -234,7 +237,7 @@ drift:
           revision), V(replaced) (another object of the same name), V(behind) (the registry has another image for the tag, with O(images=true)).
       type: str
     object:
-      description: One of V(network), V(config), V(secret), V(service).
+      description: One of V(network), V(config), V(secret), V(service); V(stack) where no service of it is left, in place of all that is missing.
       type: str
     name:
       description: The object's name in the Swarm.
@@ -276,6 +279,9 @@ drift:
     version:
       description: Its version index.
       type: int
+    by:
+      description: Which run of this collection it was. Empty in RV(drift), which is what others have changed.
+      type: str
   sample:
     - kind: edited
       object: service
@@ -289,6 +295,7 @@ drift:
       created: "2026-11-21T12:00:01.123456789Z"
       updated: "2026-11-27T22:14:09.123456789Z"
       version: 4711
+      by: ""
 drift_lines:
   description: The same as text, a line for each, with the time of the last change.
   returned: success, by the host that did the work
@@ -303,6 +310,15 @@ ignored:
   elements: str
   sample:
     - "scaled service shop_web: replicas 2 → 5 (2026-11-27T22:14:09Z)"
+ours:
+  description:
+    - What runs of this collection have left that no revision has, as in RV(drift_lines), with what it was in place of the time. It is no drift, and is not
+      healed. The next deployment of the files decides again.
+  returned: success, by the host that did the work
+  type: list
+  elements: str
+  sample:
+    - "scaled service shop_web: replicas 2 → 5 (scaled with stack_service since revision 7, by ann@manager1)"
 remaining:
   description: What healing leaves, as in RV(drift_lines).
   returned: O(heal=true), by the host that did the work

@@ -200,6 +200,16 @@ stacks:
             name: {description: The service's name in the Swarm., type: str}
             status: {description: Its status., type: str}
             message: {description: What was missing or wrong., type: str}
+        own:
+          description: What runs of this collection have left since then that no revision has; M(stackwright.swarm.stack_drift) does not take it for drift.
+          type: list
+          elements: dict
+          contains:
+            kind: {description: 'V(service) or V(network).', type: str}
+            name: {description: The object's name in the Swarm., type: str}
+            did: {description: 'What it was, for instance V(scaled with stack_service since revision 7).', type: str}
+            who: {description: Who asked for it., type: str}
+            at: {description: When., type: str}
         damaged: {description: Why one can't go back to it although it was good; empty if nothing is damaged., type: str}
     deployments:
       description: What the recorded deployments say together. Rates are from 0 to 1; null where there is nothing to count.

@@ -180,6 +180,7 @@ class _Look:
             "drift": [drift.as_dict() for drift in self.found],
             "drift_lines": [str(drift) for drift in self.found],
             "ignored": [str(drift.masked(self.mask)) for drift in self.compared.ignored],
+            "ours": [str(drift.masked(self.mask)) for drift in self.compared.ours],
             "notices": sorted(self.notices),
             "locked_by": locked_by(self.observed["lock"]),
             "diff": diff([op for op in shown if op.changes]),

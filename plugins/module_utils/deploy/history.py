@@ -126,8 +126,10 @@ class History:
         services: Sequence[Mapping[str, Any]] = (),
         restored: str = "",
         noticed: float = 0.0,
+        own: Sequence[Mapping[str, Any]] = (),
     ) -> Revision:
-        """Writes down what became of a revision. ``services`` are their statuses (name, status, message)."""
+        """Writes down what became of a revision. ``services`` are their statuses (name, status, message), ``own`` notes
+        of what is left although no revision has it."""
         ended = {} if status in OPEN else {"finished": self.clock.wall()}
         return self._save(
             replace(
@@ -137,9 +139,14 @@ class History:
                 services=tuple(services) or revision.services,
                 restored=restored or revision.restored,
                 noticed=noticed or revision.noticed,
+                own=tuple(own) or revision.own,
                 **ended,
             )
         )
+
+    def note(self, revision: Revision, own: Sequence[Mapping[str, Any]]) -> Revision:
+        """Writes down what runs of ours have left since ``revision``."""
+        return self._save(replace(revision, own=tuple(own)))
 
     # -- order
 

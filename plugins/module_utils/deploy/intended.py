@@ -16,6 +16,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.history.encoding
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.retention import (
     kept_references,
     left_open,
+    noted,
     present,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import (
@@ -23,10 +24,12 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision
     REMOVED,
     Revision,
 )
+from ansible_collections.stackwright.swarm.plugins.module_utils.history.snapshot import keyed
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.drift import LOST, Context
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.drift_rules import Rule
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.mask import HIDDEN
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Mask
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.own import marker
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.places import is_within, places_in
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import CONTENT, labels_of, name_of
 
@@ -110,6 +113,7 @@ class Intended:
         self.scrub: Scrub = lambda data: data
         self.open: Tuple[Rule, ...] = ()
         self.why = ""
+        self.key = ""
 
     def take(
         self,
@@ -121,6 +125,7 @@ class Intended:
         """Finds the values. ``key`` is the cluster's key, ``known`` gives kept values by the labels of their versions
         (else they are read from their store)."""
         found: Optional[Dict[str, Any]] = None
+        self.key = key or ""
 
         def find(where: str, mark: str, name: str) -> Any:
             nonlocal found
@@ -175,6 +180,8 @@ class Intended:
             kept_references(revisions, ALL),
             _contents(observed),
             answers,
+            own=noted(revisions),
+            mark=marker(keyed(self.key) if self.key else lambda value: ""),
         )
 
 

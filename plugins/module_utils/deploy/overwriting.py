@@ -18,8 +18,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.options i
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.encoding import unpack
+from ansible_collections.stackwright.swarm.plugins.module_utils.history.retention import noted
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import DEPLOYING, Revision
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.drift import Drift, overwritten
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.drift import STACK, Drift, overwritten
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.drift_compare import compare
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.drift_rules import EXTRA
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Plan
@@ -40,7 +41,7 @@ def warn_of_drift(
     revisions: Sequence[Revision] = observed["revisions"]
     try:
         target = last_good(stack, revisions)
-        found = _found(client, target, plan, observed, options)
+        found, ours = _found(client, target, plan, observed, options)
     except StackwrightError as error:
         if error.error_code == "no_revision":  # nothing that anybody could have changed
             return plan, []
@@ -57,15 +58,22 @@ def warn_of_drift(
             "Take the changes into the files, or deploy with on_drift: warn. Nothing was changed.",
             {"drift": [drift.as_dict() for drift in found], "revision": target.number},
         )
-    notices = [f"overwrites what was changed by others since revision {target.number}: {drift}" for drift in found]
+    notices = [
+        drift.reason
+        if drift.object == STACK
+        else f"overwrites what was changed by others since revision {target.number}: {drift}"
+        for drift in found
+    ]
+    notices += [f"overwrites {drift}" for drift in ours]
     return replace(plan, notices=tuple(sorted((*plan.notices, *notices)))), [drift.as_dict() for drift in found]
 
 
 def _found(
     client: EngineClient, target: Revision, plan: Plan, observed: Dict[str, Any], options: Options
-) -> List[Drift]:
-    found, mask = _compared(client, target, observed, options)
-    found = overwritten(found, plan.operations)
+) -> Tuple[List[Drift], List[Drift]]:
+    """What of the drift a plan overwrites, and what of that which our own runs have left."""
+    compared, mask = _compared(client, target, observed, options)
+    found, ours = (overwritten(drifts, plan.operations) for drifts in (compared.found, compared.ours))
     if any(drift.kind == EXTRA for drift in found):
         # What an earlier deployment of ours has made, and one without prune has left, is nobody's change either.
         ours = _ever_deployed(observed["revisions"])
@@ -74,13 +82,17 @@ def _found(
         # What a run of ours has left that failed, or died, is nobody's change.
         left = revision.status == DEPLOYING or not revision.undone
         if found and revision.number > target.number and left and revision.packed and not revision.damaged:
-            found = _common(found, _compared(client, revision, observed, options)[0])
-    return [drift.masked(mask) for drift in found]
+            found = _common(found, _compared(client, revision, observed, options)[0].found)
+    return [drift.masked(mask) for drift in found], [drift.masked(mask) for drift in ours]
 
 
 def _compared(client: EngineClient, revision: Revision, observed: Dict[str, Any], options: Options) -> Any:
     intended = intended_of(revision, {**options, "values": {}})
-    if "$kept" in str(intended.snapshot) and not observed.get("key") and not observed.get("history_key"):
+    if (
+        ("$kept" in str(intended.snapshot) or noted(observed["revisions"]))
+        and not observed.get("key")
+        and not observed.get("history_key")
+    ):
         keys = configs_named(client, [KEY_CONFIG])
         observed["history_key"] = str(keys[0]["Spec"].get("Data") or "") if keys else ""
     binder = options.get("binder")
@@ -88,7 +100,7 @@ def _compared(client: EngineClient, revision: Revision, observed: Dict[str, Any]
     intended.take(client, observed, observed.get("key") or observed.get("history_key"), known)
     context = intended.context(observed, observed["revisions"], {})
     compared = compare(intended.bound, observed, context, intended.open)
-    return list(compared.found), hiding(intended.snapshot, lambda data: data, options["mask"])
+    return compared, hiding(intended.snapshot, lambda data: data, options["mask"])
 
 
 def _ever_deployed(revisions: Sequence[Revision]) -> Set[Tuple[str, str]]:

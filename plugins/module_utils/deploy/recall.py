@@ -80,7 +80,7 @@ def snapshot_of(client: EngineClient, bound: Mapping[str, Any], observed: Observ
                 known = labels_of(live).get(CONTENT) if live is not None else ""
                 contents[kind, real] = known or ("data" in entry and digest(kind, entry, key)) or ""
     stack = bound["stack"]["name"]
-    snapshot = take(bound, plan.operations, own_services(stack, observed), contents, _digest(client, any_key))
+    snapshot = take(bound, plan.operations, own_services(stack, observed), contents, digest_of(client, any_key))
     if binder is not None:
         store = {name: binder.options.get(name) for name in ("store", "path") if binder.options.get(name)}
         snapshot["values"] = {"labels": dict(binder.labels), "store": store}
@@ -240,7 +240,7 @@ def _stored_key(client: EngineClient) -> str:
     return next((str(config["Spec"].get("Data") or "") for config in configs_named(client, [KEY_CONFIG])), "")
 
 
-def _digest(client: EngineClient, key: Optional[str]) -> Digest:
+def digest_of(client: EngineClient, key: Optional[str]) -> Digest:
     """The cluster's digest; its key is read or made when the first value has to be hidden."""
     made: List[Callable[[Any], str]] = []
 

@@ -16,7 +16,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.lock impo
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.options import detach, registry_header
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, StackwrightError
-from ansible_collections.stackwright.swarm.plugins.module_utils.history.retention import left_open
+from ansible_collections.stackwright.swarm.plugins.module_utils.history.retention import left_open, noted
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import (
     CANCELLED,
     DEPLOYING,
@@ -118,6 +118,9 @@ class Run:
         made = draft(self.stack, self.lock.holder, self.options, self.operation, snapshot, int(self.options["back_to"]))
         if self.revision is not None:
             made = replace(self.revision, packed=made.packed, references=made.references)
+        if self.operation == HEAL:
+            # It leaves what runs of ours have left.
+            made = replace(made, own=noted(self.history.revisions))
         self.revision = self.history.begin(made)
         return self.revision
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import Backoff, patiently
@@ -134,10 +135,12 @@ def _find(client: EngineClient, stack: str, service: str, observed: Observed) ->
 
 def _changed(run: Any, seen: _Look) -> List[Judgement]:
     from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.apply import Apply
+    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.noting import note_services
     from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.wait import before, limits_of, wait
 
     nodes = nodes_of(run.client, seen.observed)
     past = before(seen.observed["services"], tasks_of(run.client, run.stack), nodes)
+    withdraw = note_services(run, seen.lives, seen.plan.work(), seen.observed)
     applying = Apply(run.client, run.clock, seen.observed, header=run.header, progress=run.progress, keep=run.keep)
     try:
         if run.options["state"] == ROLLED_BACK:
@@ -160,7 +163,12 @@ def _changed(run: Any, seen: _Look) -> List[Judgement]:
             error.details.update(_ran(run, seen))
         planned = Planned({}, seen.observed, {}, frozenset(), seen.plan, "")
         former = Former(seen.observed, frozenset(("service", op.name) for op in seen.plan.work()), past)
-        raise undo(run, planned, former, applying, error) from error
+        failure = undo(run, planned, former, applying, error)
+        outcome = getattr(failure, "details", {}).get("outcome") or {}
+        if outcome.get("rollback") == "done":
+            with suppress(StackwrightError):
+                withdraw()
+        raise failure from error
 
 
 def _ran(run: Any, seen: _Look) -> Result:

@@ -10,6 +10,7 @@ from typing import Any, Dict, List, Mapping, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.apply import Apply
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.look import Planned
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.noting import left_behind
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import Observed, configs_named
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.pulls import cause
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.restore import Former, restore
@@ -62,10 +63,10 @@ def undo(run: Run, planned: Planned, former: Former, applying: Apply, error: Bas
     else:
         # For the next run, should this one die while it puts the stack back.
         run.end_if_possible(DEPLOYING, failure.message, noticed=noticed)
-        attempted = {(op.kind, op.name) for op in applying.attempted}
-        failure = _undone(run, former._replace(names=former.names | attempted), failure, how == STOP)
+        former = former._replace(names=former.names | {(op.kind, op.name) for op in applying.attempted})
+        failure = _undone(run, former, failure, how == STOP)
     services = failure.details.get("services") or ()
-    _record(run, error, failure, services, noticed)
+    _record(run, error, failure, services, noticed, former)
     return failure if isinstance(error, Exception) else error
 
 
@@ -113,11 +114,19 @@ def _failure(run: Run, planned: Planned, applying: Apply, error: BaseException) 
 
 
 def _record(
-    run: Run, error: BaseException, failure: DeployError, services: Sequence[Mapping[str, Any]], noticed: float
+    run: Run,
+    error: BaseException,
+    failure: DeployError,
+    services: Sequence[Mapping[str, Any]],
+    noticed: float,
+    former: Former,
 ) -> None:
     status = FAILED if isinstance(error, Exception) else CANCELLED
     rollback = failure.details["outcome"]["rollback"]
-    run.end_if_possible(status, failure.message, services, restored=rollback, noticed=noticed)
+    own: Sequence[Mapping[str, Any]] = ()
+    with suppress(StackwrightError):
+        own = left_behind(run, former) if rollback == "done" else ()
+    run.end_if_possible(status, failure.message, services, restored=rollback, noticed=noticed, own=own)
     with suppress(StackwrightError):
         run.tidy()
 

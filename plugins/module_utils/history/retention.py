@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import (
     CANCELLED,
@@ -18,6 +18,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision
     REMOVED,
     Revision,
 )
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.own import merged
 
 #: The numbers of those who need an object, by kind and name.
 References = Dict[str, Dict[str, List[int]]]
@@ -75,6 +76,19 @@ def left_open(revisions: Sequence[Revision]) -> List[Revision]:
     found = [r for r in revisions if r.number > ended and not r.damaged and (r.status == DEPLOYING or not r.undone)]
     heals = good.number if good is not None else -1
     return sorted((r for r in found if r.operation != HEAL or r.back_to != heals), key=lambda r: r.number)
+
+
+def noted_after(revisions: Sequence[Revision]) -> List[Mapping[str, Any]]:
+    """What runs have left that came after the present revision, in their order."""
+    good = present(revisions)
+    later = [r for r in revisions if good is not None and r.number > good.number]
+    return [note for r in sorted(later, key=lambda r: r.number) for note in r.own]
+
+
+def noted(revisions: Sequence[Revision]) -> Tuple[Mapping[str, Any], ...]:
+    """What our own runs have left since the present revision, and no revision has."""
+    good = present(revisions)
+    return merged((*(good.own if good is not None else ()), *noted_after(revisions)))
 
 
 def statistics(revisions: Sequence[Revision]) -> Dict[str, Any]:

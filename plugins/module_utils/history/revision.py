@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
 QUEUED, DEPLOYING = "QUEUED", "DEPLOYING"
 HEALTHY, UNHEALTHY = "HEALTHY", "UNHEALTHY"
@@ -34,7 +34,8 @@ class Revision:
     ``id`` is that of the run. ``noticed`` is when a failure was seen, ``restored`` what then became of the stack
     (``done``, ``failed``, ``none``), ``back_to`` the number that a rollback or a heal goes back to, ``until`` the time
     at which a queued run has surely given up. ``references`` are the configs and secrets it needs, as (kind, name).
-    ``owner`` is PROJECT/ENVIRONMENT/NAME, where its config says it.
+    ``owner`` is PROJECT/ENVIRONMENT/NAME, where its config says it. ``own`` notes what runs of ours have left that no
+    revision has (planning/own.py).
     ``damaged`` says why it can't be used. ``packed`` is the encoded snapshot, empty where there is none.
     """
 
@@ -57,6 +58,7 @@ class Revision:
     references: Tuple[Tuple[str, str], ...] = ()
     damaged: str = ""
     owner: str = ""
+    own: Tuple[Mapping[str, Any], ...] = ()
     packed: bytes = field(default=b"", repr=False)
 
     @property
@@ -82,7 +84,7 @@ class Revision:
         refs: Dict[str, List[str]] = {}
         for kind, name in self.references:
             refs.setdefault(kind, []).append(name)
-        values["references"] = refs
+        values["references"], values["own"] = refs, [dict(note) for note in self.own]
         return {key: value for key, value in values.items() if value not in ("", 0, 0.0, [], {})}
 
     def shown(self) -> Dict[str, Any]:
@@ -102,6 +104,10 @@ class Revision:
                 {"name": s.get("name"), "status": s.get("status"), "message": s.get("message") or ""}
                 for s in self.services
             ],
+            "own": [
+                {"kind": n["kind"], "name": n["name"], "did": n["did"], "who": n["who"], "at": iso(n["at"])}
+                for n in self.own
+            ],
             "damaged": self.damaged,
         }
 
@@ -120,6 +126,7 @@ def from_record(stack: str, number: int, record: Any) -> Revision:
         back_to=int(_number(record.get("back_to"))),
         services=tuple(s for s in services if isinstance(s, dict)) if isinstance(services, list) else (),
         references=tuple(sorted(_references(references))) if isinstance(references, dict) else (),
+        own=tuple(_notes(record.get("own"))),
         **values,
     )
     if record.get("number") != number:
@@ -127,6 +134,17 @@ def from_record(stack: str, number: int, record: Any) -> Revision:
     if revision.status not in STATUSES:
         return replace(revision, status=FAILED, damaged=f"its status is unknown ({revision.status[:20] or 'none'})")
     return revision
+
+
+def _notes(given: Any) -> Iterator[Dict[str, Any]]:
+    """The notes of a record; what is none counts as not there."""
+    for item in given if isinstance(given, list) else ():
+        if isinstance(item, dict) and item.get("kind") and item.get("name"):
+            paths = item.get("paths")
+            note: Dict[str, Any] = {name: str(item.get(name) or "") for name in ("kind", "name", "did", "who", "state")}
+            note["at"] = _number(item.get("at"))
+            note["paths"] = {str(path): str(mark) for path, mark in paths.items()} if isinstance(paths, dict) else {}
+            yield {name: value for name, value in note.items() if value or name in ("did", "who", "at")}
 
 
 def iso(seconds: float) -> Optional[str]:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Dict, List, Mapping, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.drift_rules import (
     BEHIND,
@@ -21,6 +21,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 #: What healing does about a difference: puts back, makes anew, takes it down in the history, removes if asked to
 #: (``prune``); or nothing, since only the files have what is needed, or a person has to decide.
 UPDATE, CREATE, RECORD, PRUNE, FILES, BY_HAND = "update", "create", "record", "prune", "files", "by_hand"
+#: The object of a drift that is the stack as a whole.
+STACK = "stack"
 #: Stands in a value that is hidden in the history and runs nowhere any more.
 LOST = "<hidden in the history>"
 
@@ -30,7 +32,7 @@ class Drift:
     """One difference of one object. In ``changes``, ``before`` is what is intended and ``after`` what is there.
 
     ``created`` and ``updated`` are the Swarm's own times, ``version`` its version index: who it was, Swarm does not
-    know. Of what is not there, these are empty.
+    know. Of what is not there, these are empty. ``by`` says which run of ours it was, where it was one.
     """
 
     kind: str
@@ -44,12 +46,14 @@ class Drift:
     created: str = ""
     updated: str = ""
     version: int = 0
+    by: str = ""
 
     def __str__(self) -> str:
         told = str(
             Operation(self.kind, self.object, self.name, "", self.reason if not self.changes else "", self.changes)
         )
-        return f"{told} ({self.updated[:19]}Z)" if self.updated else told
+        when = self.by or (f"{self.updated[:19]}Z" if self.updated else "")
+        return f"{told} ({when})" if when else told
 
     def as_dict(self) -> Dict[str, Any]:
         """Plain data for the result."""
@@ -65,6 +69,7 @@ class Drift:
             "created": self.created,
             "updated": self.updated,
             "version": self.version,
+            "by": self.by,
         }
 
     def masked(self, mask: Mask) -> Drift:
@@ -86,7 +91,8 @@ class Context:
 
     ``what`` names the revision, ``referenced`` are the configs and secrets that revisions need (kind → names),
     ``contents`` digests of what is in those that are there, by kind and name, ``answers`` the registry's, by image,
-    ``rerun_jobs`` whether healing may run jobs.
+    ``rerun_jobs`` whether healing may run jobs, ``own`` the notes of what our own runs have left, ``mark`` what marks
+    values for them (own.py).
     """
 
     what: str
@@ -95,6 +101,8 @@ class Context:
     contents: Mapping[Tuple[str, str], str] = field(default_factory=dict)
     answers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     rerun_jobs: bool = False
+    own: Sequence[Mapping[str, Any]] = ()
+    mark: Callable[[Any], str] = str
 
 
 HEAL_OR_DEPLOY = "Heal to get it back, or put the change into the files and deploy them."
@@ -122,6 +130,22 @@ def missing(kind: str, name: str, key: str, what: str, spec: Any = None) -> Drif
     return Drift(MISSING, kind, name, key, f"it is not there; {what} has it", hint, (), healing)
 
 
+def whole(stack: str, found: Sequence[Drift], what: str) -> List[Drift]:
+    """``found`` of a stack of which no service is left: one line in place of one for each object that is gone."""
+    gone = [drift for drift in found if drift.kind == MISSING and drift.healing != BY_HAND]
+    if len(gone) < 2 or not any(drift.object == "service" for drift in gone):
+        return list(found)
+    healing = CREATE if all(drift.healing == CREATE for drift in gone) else FILES
+    hint = (
+        "Heal, or deploy its files."
+        if healing == CREATE
+        else "The history has not all that it needs: deploy its files."
+    )
+    reason = f"the whole stack was removed since {what}"
+    rest = [drift for drift in found if drift not in gone]
+    return [Drift(MISSING, STACK, stack, "", reason, hint, (), healing), *rest]
+
+
 def extra(kind: str, obj: Mapping[str, Any], what: str) -> Drift:
     """What carries the stack's label, and the revision (``what``) has not."""
     reason = f"it carries the stack's label, and {what} does not know it"
@@ -134,6 +158,8 @@ def overwritten(found: Sequence[Drift], operations: Sequence[Operation]) -> List
     plan = {(op.kind, op.name): op for op in operations if op.action not in ("keep", "record")}
     out = []
     for drift in found:
+        if drift.object == STACK and any(op.action == "create" and op.kind == "service" for op in plan.values()):
+            out.append(drift)
         operation = plan.get((drift.object, drift.name))
         # That Swarm has stopped an update is nobody's change.
         if operation is None or drift.kind in (FORCED, BEHIND) or (drift.kind == PAUSED and not drift.changes):

@@ -11,11 +11,13 @@ from typing import Any, Dict, Iterator, List, Mapping, Sequence, Set, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.drift import (
     BY_HAND,
+    STACK,
     UPDATE,
     Context,
     Drift,
     extra,
     missing,
+    whole,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.drift_objects import (
     network_drift,
@@ -31,6 +33,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.images 
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.leaving import leave_rules
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import FOLLOWS_IMAGE, IMAGE, KINDS
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.overlay import overlaid
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.own import split
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconcile import known_of, own_services
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import Known, mode_of, wanted_spec
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.stop import stopped
@@ -50,7 +53,8 @@ class Compared:
 
     ``left`` maps services to the paths that are ignored in them. ``spared`` holds what is ignored as a whole, or can't
     be healed: (kind of object, name), or (``forced`` or ``paused``, service). ``specs`` are what the services are to
-    have, ``unknown`` the services of rules that the stack has not.
+    have, ``unknown`` the services of rules that the stack has not. ``ours`` is what our own runs have left, which
+    healing leaves as well.
     """
 
     found: Tuple[Drift, ...]
@@ -60,6 +64,7 @@ class Compared:
     specs: Mapping[str, Object]
     unknown: Tuple[str, ...]
     notices: Tuple[str, ...]
+    ours: Tuple[Drift, ...] = ()
 
 
 def compare(intended: Object, observed: Object, context: Context, rules: Sequence[Rule] = ()) -> Compared:
@@ -70,15 +75,23 @@ def compare(intended: Object, observed: Object, context: Context, rules: Sequenc
     specs = _specs(intended, live, context.prefix)
     found: List[Drift] = []
     ignored: List[Drift] = []
+    ours: List[Drift] = []
     for drift in _all(intended, observed, live, specs, context):
         names = (drift.name, drift.key or _key(drift.name, stack))
         counts, left = _split(drift, names, [*rules, *owned])
-        found += counts
+        for rest in counts:
+            others, own = split(rest, context.own, context.mark)
+            found += others
+            ours += own
         ignored += left
-    paths, spared = _spared(ignored)
+    paths, spared = _spared([*ignored, *ours])
+    if not live:
+        found = whole(stack, found, context.what)
+    if _stack_is_stopped(intended, live, context.prefix):
+        ours.append(Drift("stopped", STACK, stack, by=f"with state: stopped, since {context.what}"))
     # A network of ours that services use can't be changed: the rest is healed all the same.
     spared |= {("network", d.name) for d in found if d.object == "network" and d.changes and d.healing == BY_HAND}
-    differing = {drift.name for drift in found}
+    differing = {drift.name for drift in (*found, *ours)}
     notices = [
         rolled_back_to_it(service, live[service["name"]], context.what)
         for service in intended["services"]
@@ -94,6 +107,7 @@ def compare(intended: Object, observed: Object, context: Context, rules: Sequenc
         specs,
         tuple(sorted({rule.service for rule in rules if rule.service and rule.service not in known})),
         tuple(notice for notice in notices if notice),
+        tuple(sorted(ours, key=_order)),
     )
 
 
@@ -137,13 +151,19 @@ def _all(
 
 def _specs(intended: Object, live: Mapping[str, Object], prefix: str) -> Dict[str, Object]:
     """What each service is to have, given what is there: without tasks where ``state: stopped`` has left the stack."""
-    is_stopped = any(_is_stopped(service, prefix) for service in live.values())
+    is_stopped = _stack_is_stopped(intended, live, prefix)
     specs: Dict[str, Object] = {}
     for service in intended["services"]:
         there = live.get(service["name"])
         spec = wanted_spec(service["spec"], there, choose(service, there, NEVER, {}), prefix)
         specs[service["name"]] = (stopped(spec, prefix)[0] or spec) if is_stopped else spec
     return specs
+
+
+def _stack_is_stopped(intended: Object, live: Mapping[str, Object], prefix: str) -> bool:
+    # New services of a failed deployment may be stopped for a look at them, beside a stack that runs.
+    names = [service["name"] for service in intended["services"] if service["name"] in live]
+    return any(_is_stopped(live[name], prefix) for name in names)
 
 
 def _is_stopped(service: Object, prefix: str) -> bool:
@@ -187,4 +207,4 @@ def _key(name: str, stack: str) -> str:
 
 
 def _order(drift: Drift) -> Any:
-    return (-KINDS.index(drift.object), drift.name, drift.kind)
+    return (-KINDS.index(drift.object) if drift.object in KINDS else -len(KINDS), drift.name, drift.kind)

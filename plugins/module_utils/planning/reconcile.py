@@ -137,16 +137,20 @@ def own_services(stack: str, observed: Mapping[str, Any]) -> Dict[str, Mapping[s
 
 def known_of(desired: Bound, observed: Mapping[str, Any], options: Mapping[str, Any]) -> Known:
     """What comparing services needs of the cluster."""
-    names = {id_of(obj): name_of(obj) for kind in ("networks", "configs") for obj in observed[kind]}
-    names.update(observed.get("predefined") or {})
     api = observed.get("api")
     return Known(
-        names,
+        names_of(observed),
         (api[0], api[1]) if api else None,
         node_count(observed),
         desired["stack"].get("prefix", ""),
         bool(options.get("recreate")),
     )
+
+
+def names_of(observed: Mapping[str, Any]) -> Dict[str, str]:
+    """The names of networks and configs by their ids."""
+    names = {id_of(obj): name_of(obj) for kind in ("networks", "configs") for obj in observed[kind]}
+    return {**names, **(observed.get("predefined") or {})}
 
 
 def node_count(observed: Mapping[str, Any]) -> int:

@@ -36,6 +36,7 @@ class FakeSwarm:
         self.writes = []
         self.numbers = itertools.count(1)
         self.objects = {kind: {} for kind in KINDS}
+        self.completed = set()  # the jobs that have run to their end
         self.before = lambda method, path: None
         self.after = lambda method, path: None
 
@@ -80,7 +81,8 @@ class FakeSwarm:
         if obj["Version"]["Index"] != (query or {}).get("version"):
             raise EngineError("update out of sequence", "out_of_sequence", status=500)
         if kind == "services":
-            obj["PreviousSpec"], obj["Spec"] = obj["Spec"], self._service(body)
+            back = (query or {}).get("rollback") == "previous"
+            obj["PreviousSpec"], obj["Spec"] = obj["Spec"], obj["PreviousSpec"] if back else self._service(body)
         else:
             if body.get("Data", obj["Spec"].get("Data")) != obj["Spec"].get("Data"):
                 raise EngineError("only updates to Labels are allowed", "invalid_spec", status=400)
@@ -158,7 +160,8 @@ class FakeSwarm:
             return {**obj, "Spec": {k: v for k, v in obj["Spec"].items() if k != "Data"}}
         if kind == "services" and query.get("status"):
             replicas = (obj["Spec"]["Mode"].get("Replicated") or {}).get("Replicas", 1)
-            return {**obj, "ServiceStatus": {"RunningTasks": replicas, "DesiredTasks": replicas}}
+            done = {"CompletedTasks": 1} if _name(obj) in self.completed else {}
+            return {**obj, "ServiceStatus": {"RunningTasks": replicas, "DesiredTasks": replicas, **done}}
         return obj
 
 
