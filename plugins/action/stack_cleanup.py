@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Dict, List, Mapping, Set
+from typing import Any, Collection, Dict, List, Mapping, Sequence, Set
 
 from ansible.errors import AnsibleConnectionFailure
 
@@ -33,6 +33,8 @@ Entry = Dict[str, str]
 AWAY = ("daemon_unreachable", "timeout")
 #: How often a node whose connection is slow gets a lease that is over before it has removed anything.
 TRIES = 3
+#: So many hosts of a play are named one by one.
+MOST_NAMED = 8
 #: What is asked anew under each lease.
 WANTED = ("services", "used", "wanted_images")
 
@@ -63,7 +65,7 @@ class ActionModule(MeetingAction):
                 done = {"unreachable": True, "msg": str(error), "changed": False}
             if options["ignore_residue"] and done.get("failed") and done.get("error_code") in AWAY and not self._node:
                 done = _result(notices=[done["msg"]], warnings=[done["msg"]])
-            left = _left_over(meeting, self.expected(variables), self._node)
+            left = _left_over(meeting, self.expected(variables), self._node, variables)
         if left:
             done["residue"] = [*done.get("residue", []), *left]
         result.update(done, stack=stack.full_name, stack_id=stack.id, stack_hash=stack.hash)
@@ -217,19 +219,36 @@ def _or_raise(done: Result) -> Result:
     return done
 
 
-def _left_over(meeting: Meeting, expected: Set[str], node: str) -> List[Entry]:
+def _left_over(meeting: Meeting, expected: Set[str], node: str, variables: Mapping[str, Any]) -> List[Entry]:
     """The volumes on nodes that no host of the play has served; told by the host that comes to its end as the last."""
     served = served_nodes(meeting, expected, node)
     if served is None:
         return []
-    reason = "no host of the play has served this node"
-    return [
-        {"kind": "volume", "name": name, "node": label, "reason": reason}
+    volumes = [
+        (label, name)
         for cluster in meeting.clusters()
         for node_id, (label, names) in sorted((cluster["facts"].get("volumes_at") or {}).items())
         if node_id not in served
         for name in names
     ]
+    hosts, known = variables.get("ansible_play_hosts_all") or (), (variables.get("groups") or {}).get("all") or ()
+    reasons = ways_to_nodes(list(dict.fromkeys(label for label, _name in volumes)), hosts, known)
+    return [{"kind": "volume", "name": name, "node": label, "reason": reasons[label]} for label, name in volumes]
+
+
+def ways_to_nodes(nodes: Sequence[str], hosts: Sequence[str], known: Collection[str]) -> Dict[str, str]:
+    """What to do for each of the nodes that no host of the play has served: the pattern of hosts that has them as well.
+
+    ``hosts`` are those of the play, ``known`` those of the inventory.
+    """
+    said = "no host of the play has served this node"
+    found = [node for node in nodes if node in known]
+    among = hosts if len(hosts) <= MOST_NAMED else ["swarm_managers", "swarm_nodes"]
+    way = f"{said}; run it with hosts: {':'.join([*among, *found])}"
+    return {
+        node: way if node in known else f"{said}; the inventory has no host {node}: add it, and name it in hosts"
+        for node in nodes
+    }
 
 
 def _served(cluster: Mapping[str, Any]) -> Result:

@@ -15,7 +15,12 @@ from typing import Any, Callable, Dict, Mapping
 from ansible import constants as C
 from ansible.errors import AnsibleConnectionFailure
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import KEPT, STACK, STORE
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import (
+    KEPT,
+    STACK,
+    STORE,
+    kept_state,
+)
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.election import Outcome, task_key, turn
@@ -38,6 +43,7 @@ class ActionModule(PipedAction):
         name = {"name": {**STACK["name"], "required": True}}
         try:
             options = self.checked({**STACK, **name, **STORE, **KEPT})
+            options["state"] = kept_state(options)
             result.update(self._change(options, variables))
         except StackwrightError as error:
             result.update(error.details, failed=True, msg=str(error), error_code=error.error_code)

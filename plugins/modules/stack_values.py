@@ -26,9 +26,9 @@ options:
       - V(listed) changes nothing.
       - V(regenerated) makes those of O(names) anew, in the way in which they were generated. This is a change every time.
       - V(moved) takes all values of the stack to the store O(to), and out of the one that they are in.
+      - Unless set, V(present) where there are O(values), else V(listed).
     type: str
     choices: [present, absent, listed, regenerated, moved]
-    default: present
   values:
     description:
       - Values by name, for O(state=present). C(KEY) stands for C(stack/KEY), the value of the whole stack; that of one service
@@ -115,7 +115,6 @@ EXAMPLES = r"""
 - name: See which values there are, and how old they are
   stackwright.swarm.stack_values:
     name: shop
-    state: listed
   register: kept
 
 - name: Set another one, then make it anew with the next deployment

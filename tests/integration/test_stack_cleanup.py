@@ -148,6 +148,9 @@ def test_nothing_is_left_on_three_nodes(three, player, name):
     assert residue(again) == []
 
 
+NOT_SERVED = "no host of the play has served this node; run it with hosts: m1:w1:w2"
+
+
 def test_what_a_stopped_worker_has_is_residue(three, player, name):
     deployed(player, name)
     three.kill("w2")
@@ -174,7 +177,7 @@ def test_a_node_that_no_host_of_the_play_is(three, player, name):
     deployed(player, name)
     done = player.play(clean(name, volumes=True), limit="m1,w1")
     assert done.code != 0
-    assert residue(done) == [("volume", f"{name}_data", "w2", "no host of the play has served this node")]
+    assert residue(done) == [("volume", f"{name}_data", "w2", NOT_SERVED)]
     assert left(three, name) == [("w2", f"{name}_data")]
     assert player.play(clean(name, volumes=True)).code == 0
     assert left(three, name) == []

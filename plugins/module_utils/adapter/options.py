@@ -186,11 +186,7 @@ STORE: Spec = {
 }
 
 KEPT: Spec = {
-    "state": {
-        "type": "str",
-        "choices": ["present", "absent", "listed", "regenerated", "moved"],
-        "default": "present",
-    },
+    "state": {"type": "str", "choices": ["present", "absent", "listed", "regenerated", "moved"]},
     "values": {"type": "dict", "no_log": True},
     "names": {"type": "list", "elements": "str"},
     "to": {"type": "dict", "options": STORE},
@@ -231,6 +227,16 @@ def check_ranges(options: Mapping[str, Any]) -> None:
 def _shown(number: Any) -> str:
     """A number of any size, short: formatting a huge one fails."""
     return str(number)[:20] + "..." if isinstance(number, int) and abs(number) > DAY**2 else f"{number:.15g}"
+
+
+def kept_state(options: Mapping[str, Any]) -> str:
+    """The state that stack_values is asked for. Raises StackwrightError (``invalid_options``)."""
+    if options["state"] is not None:
+        return str(options["state"])
+    if options["names"] is not None or options["to"] is not None:
+        needed = "absent or regenerated" if options["names"] is not None else "moved"
+        raise StackwrightError(f"What is to be done is not said: set state ({needed}).", "invalid_options")
+    return "listed" if options["values"] is None else "present"
 
 
 #: Of stack_service.

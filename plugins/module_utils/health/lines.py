@@ -51,7 +51,7 @@ class Lines:
 
     def _sign_of_life(self, now: float, verdict: Verdict) -> str:
         late = [
-            f"{j.name} ({j.running}/{j.desired} running{_why(j, verdict.seen.get(j.name))})"
+            f"{j.name} ({_count(j, verdict.seen.get(j.name))}{_why(j, verdict.seen.get(j.name))})"
             for j in verdict.judgements
             if j.status not in GOOD
         ]
@@ -67,12 +67,15 @@ def line_of(judgement: Judgement, seen: Optional[Seen], nodes: Mapping[str, str]
         return f"{name}: {judgement.message}"
     if judgement.status == ASLEEP:
         return f"{name}: nothing to run"
-    if judgement.mode.endswith("job") or judgement.status == COMPLETE:
-        count = f"{len(seen.done)}/{judgement.desired} complete"
-    else:
-        count = f"{judgement.running}/{judgement.desired} running"
+    count = _count(judgement, seen)
     facts = [] if judgement.status in GOOD else _facts(judgement, seen, nodes)
     return f"{name}: {count} ({', '.join(facts)})" if facts else f"{name}: {count}"
+
+
+def _count(judgement: Judgement, seen: Optional[Seen]) -> str:
+    if seen is not None and (judgement.mode.endswith("job") or judgement.status == COMPLETE):
+        return f"{len(seen.done)}/{judgement.desired} complete"
+    return f"{judgement.running}/{judgement.desired} running"
 
 
 def _facts(judgement: Judgement, seen: Seen, nodes: Mapping[str, str]) -> List[str]:

@@ -8,7 +8,7 @@ from ansible.module_utils import basic
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter import connection, route_options
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter import options as adapter_options
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import RANGES, check_ranges
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import RANGES, check_ranges, kept_state
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
 
 
@@ -104,3 +104,22 @@ def test_every_module_refuses_it_before_it_connects(name, monkeypatch, capsys):
 
 def test_a_store_is_no_number():
     check_ranges({"to": {"store": "vault"}, "timeout": 5})
+
+
+@pytest.mark.parametrize(
+    "given, state",
+    [
+        ({}, "listed"),
+        ({"values": {"A": "1"}}, "present"),
+        ({"values": {}}, "present"),
+        ({"state": "listed", "names": ["A"]}, "listed"),
+    ],
+)
+def test_the_state_of_kept_values_where_none_is_given(given, state):
+    assert kept_state({"state": None, "values": None, "names": None, "to": None, **given}) == state
+
+
+@pytest.mark.parametrize("given, word", [({"names": ["A"]}, "absent or regenerated"), ({"to": {}}, "moved")])
+def test_names_without_a_state_are_not_guessed_at(given, word):
+    with pytest.raises(StackwrightError, match=word):
+        kept_state({"state": None, "values": None, "names": None, "to": None, **given})

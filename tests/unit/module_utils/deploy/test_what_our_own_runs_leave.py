@@ -296,3 +296,9 @@ def test_one_service_that_is_left_is_told_with_each_that_is_gone():
     assert len(drift(made)["drift_lines"]) == 30
     with pytest.raises(DeployError, match="missing service shop_s1"):
         deploy(made, state(2, more=LARGE), on_drift="fail")
+
+
+@pytest.mark.parametrize("check", [False, True])
+def test_stopping_a_stack_that_does_not_exist_is_told(check):
+    done = stop_stack(FakeSwarm(), Clock(), "shop", {**OPTIONS, "prefix": "stackwright", "check": check})
+    assert not done["changed"] and "there is no stack shop" in done["notices"][0]
