@@ -517,6 +517,10 @@ plan:
     restarts:
       description: How many tasks this restarts.
       type: int
+    dependents:
+      description: The services that depend on one that restarts, by their keys; absent where there is none.
+      type: list
+      elements: str
     phase:
       description: V(change), or V(prune) for what the files no longer have and what is therefore removed at the end.
       type: str

@@ -13,7 +13,7 @@ have is removed: that is not undone, but completed by the next run.
 from __future__ import annotations
 
 from itertools import groupby
-from typing import AbstractSet, Any, Dict, List, Mapping
+from typing import AbstractSet, Any, Dict, List, Mapping, Set
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import patiently
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.apply import PATIENCE, Apply
@@ -51,7 +51,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision
     ROLLBACK,
     UNHEALTHY,
 )
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import CHANGE, PRUNE, Operation
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import CHANGE, PRUNE, Operation, Plan
 
 Result = Dict[str, Any]
 Options = Mapping[str, Any]
@@ -134,12 +134,16 @@ def _applying(run: Run, planned: Planned) -> Apply:
         run.client,
         run.clock,
         planned.observed,
-        rechecker(planned.bound, planned.observed, run.options, planned.images),
+        rechecker(planned.bound, planned.observed, run.options, planned.images, _forced(planned.plan)),
         run.header,
         run.progress,
         patience=PATIENCE + longest_grace(planned.observed["services"]),
         keep=run.keep,
     )
+
+
+def _forced(plan: Plan) -> Set[str]:
+    return {op.name for op in plan.operations if op.payload.get("forced")}
 
 
 def _forward(run: Run, planned: Planned, applying: Apply, past: Before) -> List[Judgement]:

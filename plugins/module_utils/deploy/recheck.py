@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+from typing import Any, Collection, Mapping
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.apply import Recheck
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
@@ -16,9 +16,16 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.service
 
 
 def rechecker(
-    bound: Mapping[str, Any], observed: Mapping[str, Any], options: Mapping[str, Any], images: Mapping[str, Any]
+    bound: Mapping[str, Any],
+    observed: Mapping[str, Any],
+    options: Mapping[str, Any],
+    images: Mapping[str, Any],
+    forced: Collection[str] = (),
 ) -> Recheck:
-    """A function of a service's name and its fresh state: the operation that is left to do."""
+    """A function of a service's name and its fresh state: the operation that is left to do.
+
+    ``forced`` are the services whose tasks are replaced also where nothing differs.
+    """
     services = {service["name"]: service for service in bound["services"]}
     known = known_of(bound, observed, options)
 
@@ -30,7 +37,7 @@ def rechecker(
             )
         choice = choose(desired, live, options["resolve_image"], images)
         operation = service_operations(desired, live, choice, known)[0]
-        if desired["key"] in options.get("restart", ()):
+        if name in forced:
             operation = restarted(operation, live, known.nodes)
         return masked(operation, options["mask"]) if options["mask"] else operation
 

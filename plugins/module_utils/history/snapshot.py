@@ -71,7 +71,7 @@ def take(
     for service in bound["services"]:
         name, key = service["name"], service["key"]
         operation = planned.get(name)
-        as_docker = operation is not None and operation.reason == AS_DOCKER
+        as_docker = operation is not None and operation.reason.startswith(AS_DOCKER)
         spec = service["as_docker"]["spec"] if as_docker else service["spec"]
         fields = ("key", "name", "image", "depends_on", "where", "leave")
         kept = {field: service[field] for field in fields if field in service}

@@ -41,7 +41,8 @@ class Operation:
     """One Engine call (``create``, ``update``, ``remove``), or none (``keep``; ``record``: only the history changes).
 
     ``restarts`` is the number of tasks that the change stops or replaces. ``payload`` is what apply needs and nobody is
-    shown: ``id``, ``version``, ``spec``, ``data``. Services of a higher ``wave`` depend on those of lower ones.
+    shown: ``id``, ``version``, ``spec``, ``data``. Services of a higher ``wave`` depend on those of lower ones;
+    ``dependents`` are the keys of those that depend on one whose tasks are replaced.
     """
 
     action: str
@@ -53,6 +54,7 @@ class Operation:
     restarts: int = 0
     phase: str = CHANGE
     wave: int = 0
+    dependents: Tuple[str, ...] = ()
     payload: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def __str__(self) -> str:
@@ -61,6 +63,9 @@ class Operation:
             detail = self.reason
         verb = "stops" if self.action == "remove" else "restarts"
         tasks = f" ({verb} {self.restarts} task{'' if self.restarts == 1 else 's'})" if self.restarts else ""
+        if self.restarts and self.dependents:
+            does = "depends" if len(self.dependents) == 1 else "depend"
+            tasks = f"{tasks[:-1]}; {', '.join(self.dependents)} {does} on it)"
         return f"{self.action} {self.kind} {self.name}{': ' + _with_short_digests(detail) if detail else ''}{tasks}"
 
     def _telling(self) -> List[Change]:
@@ -80,6 +85,7 @@ class Operation:
             "changes": [{"path": c.path, "before": c.before, "after": c.after} for c in self.changes],
             "restarts": self.restarts,
             "phase": self.phase,
+            **({"dependents": list(self.dependents)} if self.dependents else {}),
         }
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.dependents import with_dependents
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.images import choose, mode_for, without_digest
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Operation, Plan, ordered
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.objects import (
@@ -84,6 +85,7 @@ def _services(
     waves = {key: number for number, keys in enumerate(desired.get("waves") or []) for key in keys}
     operations: List[Operation] = []
     notices: List[str] = []
+    count = node_count(observed)
     for service in desired["services"]:
         name, key = service["name"], service["key"]
         if name in taken:
@@ -108,10 +110,10 @@ def _services(
             if name in again and live is not None:
                 found = [sent_again(op, live, PULL_AGAIN) for op in found]
             if key in options.get("restart", ()) and live is not None:
-                found = [restarted(op, live, node_count(observed)) for op in found]
+                found = [restarted(op, live, count) for op in found]
             if name in options.get("run_again", ()) and live is not None:
                 found = [sent_again(op, live, RUN_AGAIN) for op in found]
-        as_docker = found[0].reason == AS_DOCKER
+        as_docker = found[0].reason.startswith(AS_DOCKER)
         operations += [replace(op, wave=waves.get(key, 0)) for op in found]
         if as_docker:
             keys = ", ".join(service["as_docker"]["keys"])
@@ -120,7 +122,7 @@ def _services(
                 "next change of the service, or at once with apply_ignored_keys: true"
             )
         notices += _unknown_to_the_engine(service, observed.get("api"))
-    return operations, notices
+    return with_dependents(desired, operations, current, count), notices
 
 
 def _unknown_to_the_engine(service: Mapping[str, Any], api: Optional[Sequence[int]]) -> List[str]:

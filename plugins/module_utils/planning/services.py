@@ -112,18 +112,22 @@ def sent_again(operation: Operation, current: Mapping[str, Any], reason: str) ->
     return replace(operation, action="update", reason=reason, payload=payload)
 
 
-def restarted(operation: Operation, current: Mapping[str, Any], nodes: int) -> Operation:
-    """The operation that replaces all tasks of the service as well (``restart``); a new one starts anyway."""
+def restarted(operation: Operation, current: Mapping[str, Any], nodes: int, why: str = ASKED) -> Operation:
+    """The operation that replaces all tasks of the service as well; a new one starts anyway. ``why`` is the reason."""
     if operation.action not in ("keep", "update"):
         return operation
-    op = sent_again(operation, current, ASKED)
+    op = sent_again(operation, current, why)
     spec = op.payload["spec"]
     template = spec["TaskTemplate"]
     count = int(current["Spec"]["TaskTemplate"].get("ForceUpdate") or 0) + 1
     sent = {**spec, "TaskTemplate": {**template, "ForceUpdate": count}}
     restarts = op.restarts or task_count(current, nodes)
-    reason = ASKED if op.reason == ASKED else f"{op.reason}; {ASKED}"
-    return replace(op, reason=reason, restarts=restarts, payload={**op.payload, "spec": sent, "ports_only": False})
+    # What was kept for a reason that the history has to know, is so still.
+    known = operation.reason == AS_DOCKER or operation.action == "update"
+    reason = f"{operation.reason}; {why}" if known else why
+    left = operation.payload.get("left", ())
+    payload = {**op.payload, "spec": sent, "ports_only": False, "forced": True, "left": left}
+    return replace(op, reason=reason, restarts=restarts, payload=payload)
 
 
 def _update(

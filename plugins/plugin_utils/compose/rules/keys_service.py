@@ -54,9 +54,7 @@ SERVICE: Dict[str, Fate] = {
     "credential_spec.file": carried(_C + "Privileges.CredentialSpec.File"),
     "credential_spec.registry": carried(_C + "Privileges.CredentialSpec.Registry"),
     "depends_on": compiled("the order of the deployment: a service waits for what its condition says"),
-    "depends_on.*.restart": no_effect(
-        "Swarm doesn't restart a service because another one was updated", "let the service reconnect by itself"
-    ),
+    "depends_on.*.restart": compiled("a run that restarts the other service restarts this one after it"),
     "deploy": carried("see below"),
     "develop": quiet("it is for development on one machine"),
     "device_cgroup_rules": no_effect("services can't be given devices", "bind-mount the device if that is enough"),
