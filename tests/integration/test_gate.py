@@ -280,7 +280,7 @@ def test_what_the_files_declare_is_no_standing_still(core, bed, swarm, tmp_path)
             checked={"healthcheck": {"test": "true", "interval": "16s"}, **told},
         )
 
-    options = {"timeout": 12, "pending_for": 5, "max_restarts": 2, "on_failure": "rollback"}
+    options = {"timeout": 12, "pending_for": 10, "max_restarts": 2, "on_failure": "rollback"}
     assert set(states(deploy(core, text("1"), **options)).values()) == {"healthy"}
     (tmp_path / "x").unlink()
     done = deploy(core, text("2"), **options)

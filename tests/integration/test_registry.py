@@ -180,3 +180,17 @@ def test_credentials_mend_it_without_a_digest_as_well(player, private, swarm, be
     assert announced.last["plan"] == run.last["plan"] != []
     assert image_of(swarm) == private
     assert not player.play(given).last["changed"]
+
+
+def test_credentials_that_have_expired_are_told_before_a_task_moves(player, private, swarm, bed):
+    """The node has the image, so nothing fails; another node could not pull it."""
+    assert player.play(task(swarm.name, registry_auth=[credentials(bed)])).code == 0
+    player.write("compose.yml", COMPOSE.format(image=private) + "    environment: {A: '1'}\n")
+    expired = {**credentials(bed), "password": "not-this-one"}
+    run = player.play(task(swarm.name, registry_auth=[expired]))
+    assert run.code == 0, run.output
+    told = f"the registry {expired['registry']} no longer takes these credentials; tasks that move will not start"
+    assert any(told in warning for warning in run.last["warnings"]), run.last["warnings"]
+    assert told in [notice["message"] for notice in run.last["notices"]]
+    again = player.play(task(swarm.name, registry_auth=[credentials(bed)], commit_message="x"))
+    assert not any("no longer takes" in warning for warning in again.last.get("warnings") or [])

@@ -1,17 +1,19 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Asks the registry, through the engine, for the digests of images: ``GET /distribution/IMAGE/json``.
+"""Asks the registry, through the engine, for the digests of images: ``GET /distribution/IMAGE/json``; and whether it
+takes credentials: ``POST /auth``.
 
 As with docker's CLI an answer that does not come is no error: the image is then used by its name, with a notice.
 """
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Optional, Sequence, Set
+import re
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Set
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.image_name import registry_of
 
 PATIENCE = 30.0  # seconds for one image
@@ -25,13 +27,18 @@ REFUSALS = (
     ("manifest unknown", "image_not_found"),
     ("name unknown", "image_not_found"),
 )
+UNREACHABLE = "registry_unreachable"
+#: A proxy before the engine, or a plug-in of it, does not let the question through.
+NOT_ASKED = (403, 404, 405)
+NO_LOGIN = re.compile(r"unauthorized|authentication required|denied|failed with status: 40[13]", re.IGNORECASE)
 FATAL = ("daemon_unreachable", "permission_denied", "no_quorum")
 
 
 def ask_registry(
     client: EngineClient, images: Sequence[str], header: Callable[[str], Optional[str]]
 ) -> Dict[str, Dict[str, Any]]:
-    """Digest and platforms by image, or ``refused`` (an error code) where the registry would not give it.
+    """Digest and platforms by image, or ``refused`` (an error code) where the registry would not give it, or did not
+    answer (``registry_unreachable``).
 
     ``header`` gives the X-Registry-Auth for an image, or None. A registry that did not answer once is not asked again.
     Raises EngineError where the engine itself fails.
@@ -41,6 +48,7 @@ def ask_registry(
     for image in images:
         registry = registry_of(image)
         if registry in silent:
+            answers[image] = {"refused": UNREACHABLE}
             continue
         auth = header(image)
         try:
@@ -51,15 +59,54 @@ def ask_registry(
             if error.error_code in FATAL:
                 raise
             refused = _refused(error)
-            if refused:
-                answers[image] = {"refused": refused}
-            else:
+            answers[image] = {"refused": refused or UNREACHABLE}
+            if not refused:
                 silent.add(registry)
             continue
         answer = _pinned(image, found or {})
         if answer:
             answers[image] = answer
     return answers
+
+
+def asked_as_well(
+    client: EngineClient,
+    error: DeployError,
+    images: Mapping[str, Mapping[str, Any]],
+    header: Callable[[str], Optional[str]],
+) -> Dict[str, Mapping[str, Any]]:
+    """``images`` and those that could not be pulled and were not asked for, where their registry does not answer.
+
+    A node says that there is no such image also then.
+    """
+    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.pulls import wanted_in
+
+    try:
+        answers = ask_registry(client, wanted_in(error, images), header)
+    except EngineError:
+        return dict(images)
+    return {**images, **{image: found for image, found in answers.items() if found.get("refused") == UNREACHABLE}}
+
+
+def refused_logins(client: EngineClient, images: Iterable[str], auth: Any) -> Dict[str, str]:
+    """The registries of ``images`` that do not take the credentials for them, or do not answer: their error codes.
+
+    ``auth`` is a RegistryAuth. One call for each registry that there are credentials for. Raises EngineError.
+    """
+    found: Dict[str, str] = {}
+    for registry in sorted({registry_of(image) for image in images} - {""}):
+        account = auth.account(registry)
+        if account is None:
+            continue
+        try:
+            client.post("/auth", body=account, timeout=PATIENCE)
+        except EngineError as error:
+            if error.error_code in FATAL:
+                raise
+            if error.status not in NOT_ASKED:
+                taken = error.status != 401 and not NO_LOGIN.search(error.message)
+                found[registry] = UNREACHABLE if taken else "registry_auth"
+    return found
 
 
 def _refused(error: EngineError) -> str:

@@ -69,7 +69,8 @@ class Wanted(NamedTuple):
 
 class Planned(NamedTuple):
     """What a look found out. ``images`` are the registry's answers, ``asked`` the images that it was asked for,
-    ``drift`` what the plan overwrites of changes that others have made since the last revision."""
+    ``drift`` what the plan overwrites of changes that others have made since the last revision, ``logins`` the
+    registries that refuse the credentials."""
 
     bound: Bound
     observed: Observed
@@ -78,6 +79,7 @@ class Planned(NamedTuple):
     plan: Plan
     id: str
     drift: Sequence[Mapping[str, Any]] = ()
+    logins: Optional[Mapping[str, str]] = None
 
 
 def from_files(desired: Mapping[str, Any], options: Options) -> Wanted:
@@ -150,8 +152,14 @@ def make_plan(
         from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.overwriting import warn_of_drift
 
         plan, drift = warn_of_drift(client, stack, plan, observed, options)
+    logins = known.logins if known else None
+    if plan.changed and (options["with_registry_auth"] or options["registry_auth"]):
+        from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.logins import refused_by, with_notices
+
+        logins = refused_by(client, plan, options) if logins is None else logins
+        plan = with_notices(plan, logins)
     plan = with_mask(plan, options["mask"])
-    return Planned(bound, observed, images, asked | frozenset(look_up), plan, identity, drift)
+    return Planned(bound, observed, images, asked | frozenset(look_up), plan, identity, drift, logins)
 
 
 def _closer(

@@ -8,17 +8,26 @@ from __future__ import annotations
 from typing import Any, Dict, List, Mapping, Optional
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.history import History, refuse_history
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.images import ask_registry
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.images import (
+    UNREACHABLE,
+    ask_registry,
+    refused_logins,
+)
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import configs_named, networks_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
-from ansible_collections.stackwright.swarm.plugins.module_utils.engine.registry import RegistryAuth
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.registry import RegistryAuth, registry_named
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.capacity import is_short
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.cluster import summary
-from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.findings import ERROR, Finding, finding
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.findings import (
+    ERROR,
+    WARNING,
+    Finding,
+    finding,
+)
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.images import asked
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.judge import judge
-from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.image_name import registry_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.image_name import HUB, registry_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import name_of, stack_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner import labels_in, refuse_others
 
@@ -56,10 +65,11 @@ def check_cluster(
     observed["secrets"] = client.list("/secrets") if desired["secrets"] else []
     own = {name_of(s): s for s in observed["services"] if stack_of(s) == desired["stack"]["name"]}
     looked_up = asked(desired, own, options["resolve_image"])
-    refused = []
+    refused: List[Finding] = []
     try:
         credentials = RegistryAuth(options["registry_auth"], options["with_registry_auth"])
         answers = ask_registry(client, looked_up, credentials.header)
+        refused = _refused_logins(client, desired, options, credentials, answers)
     except EngineError as error:
         if error.error_code != "registry_auth":
             raise
@@ -72,6 +82,30 @@ def check_cluster(
         "cluster": summary(observed["nodes"]),
         "facts": judged.facts,
     }
+
+
+def _refused_logins(
+    client: EngineClient,
+    desired: Mapping[str, Any],
+    options: Mapping[str, Any],
+    credentials: RegistryAuth,
+    answers: Mapping[str, Mapping[str, Any]],
+) -> List[Finding]:
+    """Credentials that a registry does not take, also where all of its images are there: Swarm keeps what is sent."""
+    known = {registry_of(image) for image, answer in answers.items() if answer.get("refused") == UNREACHABLE}
+    images = [str(s["spec"]["TaskTemplate"]["ContainerSpec"].get("Image") or "") for s in desired["services"]]
+    named = [registry_named(entry["registry"]) for entry in options["registry_auth"] or []]
+    given = ["x" if name == HUB else f"{name}/x" for name in named if name]
+    found = []
+    for registry, code in refused_logins(client, [*images, *given], credentials).items():
+        if code != UNREACHABLE:
+            message = f"the registry {registry} does not take these credentials."
+            hint = "Correct them; sent with a deployment they would replace those that the Swarm has."
+            found.append(finding(ERROR, "registry_auth", message, hint))
+        elif registry not in known:
+            message = f"the registry {registry} does not answer, so nobody knows whether it takes these credentials."
+            found.append(finding(WARNING, UNREACHABLE, message, "Check the manager's way to the registry."))
+    return found
 
 
 def _other_owner(

@@ -9,7 +9,7 @@ A node says "No such image" whatever the reason is; the registry's own answer te
 from __future__ import annotations
 
 import re
-from typing import Any, Iterator, Mapping, Sequence, Tuple
+from typing import Any, Iterator, List, Mapping, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.judge import tasks_by_service
@@ -27,7 +27,11 @@ NOT_PULLED = re.compile(
 )
 AUTH = re.compile(r"pull access denied|no basic auth credentials|unauthorized|authentication required", FLAGS)
 
+NAMED = re.compile(r"No such image: (\S+)", FLAGS)
+
 HINTS = {
+    "registry_unreachable": "The registry does not answer: check that it runs, and the way to it from this manager and "
+    "the node.",
     "registry_auth": "The registry asks for credentials: give registry_auth, or with_registry_auth after a docker "
     "login on this manager, and check that they are right.",
     "image_not_found": "Check the image's name and tag, and push it. Of a private registry whose images need "
@@ -41,9 +45,18 @@ def cause(error: DeployError, images: Mapping[str, Mapping[str, Any]]) -> Tuple[
     if error.error_code not in ("health_gate_failed", "timeout") or not any(map(NOT_PULLED.search, errors)):
         return error.error_code, error.hint
     refused = {answer.get("refused") for image, answer in images.items() if any(image in text for text in errors)}
-    auth = "registry_auth" in refused or any(map(AUTH.search, errors))
-    code = "registry_auth" if auth else "image_not_found"
+    if "registry_auth" in refused or any(map(AUTH.search, errors)):
+        code = "registry_auth"
+    else:
+        code = "registry_unreachable" if "registry_unreachable" in refused else "image_not_found"
     return code, HINTS[code]
+
+
+def wanted_in(error: DeployError, images: Mapping[str, Mapping[str, Any]]) -> List[str]:
+    """The images that nodes could not pull and that no registry was asked for."""
+    errors = [failure["error"] or failure["reason"] for failure in error.details.get("failures") or ()]
+    named = {name for text in errors for name in NAMED.findall(text)}
+    return sorted(name for name in named if name.partition("@")[0] not in images)
 
 
 def not_pulled(services: Sequence[Mapping[str, Any]], tasks: Sequence[Task]) -> Iterator[Tuple[str, str]]:

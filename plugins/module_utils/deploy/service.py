@@ -60,14 +60,16 @@ def change_service(client: EngineClient, clock: Any, stack: str, options: Option
     from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.run import Run
 
     with Run(client, clock, stack, str(options["state"]), options) as run:
-        seen = _Look(client, stack, options)
+        seen = _Look(client, stack, options, seen.logins)
         judgements = _changed(run, seen) if seen.plan.changed else _unchanged(client, clock, seen, options, run.keep)
         ran = _ran(run, seen) if options["state"] == RUN and options["wait"] else {}
     return {**seen.result(judgements), **ran}
 
 
 class _Look:
-    def __init__(self, client: EngineClient, stack: str, options: Options) -> None:
+    def __init__(
+        self, client: EngineClient, stack: str, options: Options, logins: Optional[Mapping[str, str]] = None
+    ) -> None:
         self.client, self.stack, self.options = client, stack, options
         self.observed: Observed = observe(client, stack)
         refuse_others(options["identity"], stack, labels_in(self.observed, stack))
@@ -90,6 +92,15 @@ class _Look:
             )
 
             refuse_history(options["identity"], stack, History(client, None, stack).read())
+        self.logins = logins
+        if self.plan.changed and (options["with_registry_auth"] or options["registry_auth"]):
+            from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.logins import (
+                refused_by,
+                with_notices,
+            )
+
+            self.logins = refused_by(client, self.plan, options) if logins is None else logins
+            self.plan = with_notices(self.plan, self.logins)
 
     def _old(self, live: Mapping[str, Any], tasks: Sequence[Mapping[str, Any]]) -> List[str]:
         """The tasks that run and began before the given time (any, where none is given)."""
@@ -260,7 +271,8 @@ def _unchanged(client: EngineClient, clock: Any, seen: _Look, options: Options, 
         detach(options)
     nodes = nodes_of(client, seen.observed)
     past = before(seen.observed["services"], tasks_of(client, seen.stack), nodes)._replace(broken=frozenset())
-    return wait(client, clock, seen.stack, limits_of(options), past, {}, options["progress"], set(seen.lives), keep)
+    late = {live["ID"]: False for live in seen.lives.values()}  # just what is waited for
+    return wait(client, clock, seen.stack, limits_of(options), past, late, options["progress"], set(seen.lives), keep)
 
 
 def _judgements(client: EngineClient, seen: _Look) -> List[Judgement]:

@@ -136,9 +136,12 @@ def unchanged(
     try:
         judgements = _statuses(client, clock, stack, planned, options, keep)
     except DeployError as error:
+        from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.images import asked_as_well
+        from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.options import registry_header
         from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.pulls import cause
 
-        error.error_code, error.hint = cause(error, planned.images)
+        images = asked_as_well(client, error, planned.images, registry_header(options))
+        error.error_code, error.hint = cause(error, images)
         error.hint = f"{error.hint} Nothing was changed: its services are already as the files want them.".strip()
         raise
     return finish(client, stack, planned.observed, planned.plan, options, judgements, planned.id)

@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Any, Dict, List, Mapping, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.apply import Apply
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.images import asked_as_well
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.look import Planned
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.noting import left_behind
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import Observed, configs_named
@@ -109,7 +110,7 @@ def _failure(run: Run, planned: Planned, applying: Apply, error: BaseException) 
             "not_done": [line for line in lines_of(planned.plan.work()) if line not in done],
         }
     failure.details.setdefault("notices", list(planned.plan.notices))
-    failure.error_code, failure.hint = cause(failure, planned.images)
+    failure.error_code, failure.hint = cause(failure, asked_as_well(run.client, failure, planned.images, run.header))
     return failure
 
 

@@ -46,7 +46,8 @@ def refusal(status: int, body: bytes, what: str, where: str, node: str = "") -> 
     code, hint = BY_STATUS.get(status, ("engine_error", ""))
     for part, part_code, part_hint in BY_TEXT:
         # A registry that is slow has nothing to do with the managers.
-        if part in lower and not (part == "deadline exceeded" and "/distribution/" in what):
+        of_registry = "/distribution/" in what or what.endswith(" /auth")
+        if part in lower and not (part == "deadline exceeded" and of_registry):
             code, hint = part_code, part_hint
             break
     if code == "no_quorum":

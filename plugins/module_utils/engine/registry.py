@@ -45,6 +45,11 @@ class RegistryAuth:
             self._found[registry] = None if credentials is None else _encoded(credentials)
         return self._found[registry]
 
+    def account(self, registry: str) -> Optional[Dict[str, Any]]:
+        """The credentials for a registry as the Engine takes them for a login, or None. Raises as ``header``."""
+        header = self.header(f"{registry}/x" if registry != HUB else "x")
+        return None if header is None else dict(json.loads(base64.urlsafe_b64decode(header)))
+
     def _credentials(self, registry: str) -> Optional[Dict[str, Any]]:
         entry = self._given.get(registry)
         if entry is not None:

@@ -52,7 +52,8 @@ def warnings_of(judgements: Iterable[Judgement]) -> List[str]:
         f"{found.name} {'runs with less than it should' if found.running else 'does not run'} "
         f"({found.running}/{found.desired}): {_reason(found)}."
         for found in judgements
-        if found.status not in GOOD
+        # While Swarm watches an update all is there.
+        if found.status not in GOOD and not (found.status == PROGRESSING and found.running >= found.desired)
     ]
 
 

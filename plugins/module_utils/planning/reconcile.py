@@ -32,7 +32,12 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_fields
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import id_of, name_of, stack_of
 
 #: Why a registry gave no digest.
-WHY = {"": "", "registry_auth": " (it asks for credentials)", "image_not_found": " (it has no such image)"}
+WHY = {
+    "": "",
+    "registry_auth": " (it asks for credentials)",
+    "image_not_found": " (it has no such image)",
+    "registry_unreachable": " (it does not answer)",
+}
 
 Bound = Mapping[str, Any]
 Answers = Mapping[str, Mapping[str, Any]]

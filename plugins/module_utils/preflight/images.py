@@ -66,7 +66,7 @@ def image_findings(seen: Seen, looked_up: List[str], answers: Answers, registry_
             continue
         answer = answers.get(image)
         registry = registry_of(image)
-        if answer is None:
+        if answer is None or answer.get("refused") == "registry_unreachable":
             message = f"the registry {registry} did not answer for {image}, so nobody knows whether it can be pulled."
             yield of_service(
                 service, WARNING, "registry_unreachable", message, "Check the manager's way to the registry."

@@ -1,7 +1,13 @@
 import pytest
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.images import ask_registry
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.images import (
+    ask_registry,
+    asked_as_well,
+    refused_logins,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.pulls import cause
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.registry import RegistryAuth
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, EngineError
 
 
 class Engine:
@@ -36,7 +42,12 @@ def test_a_registry_that_does_not_answer_is_asked_once_and_others_still():
     down = EngineError("no route", "timeout")
     engine = Engine({"r.example/a:1": down, "r.example/b:1": down, "s.example/c:1": found("sha256:0")})
     answers = ask_registry(engine, sorted(engine.answers), lambda image: None)
-    assert list(answers) == ["s.example/c:1"]
+    silent = {"refused": "registry_unreachable"}
+    assert {image: answers[image] for image in ("r.example/a:1", "r.example/b:1")} == {
+        "r.example/a:1": silent,
+        "r.example/b:1": silent,
+    }
+    assert answers["s.example/c:1"]["image"] == "s.example/c:1@sha256:0"
     assert [image for image, _auth in engine.asked] == ["r.example/a:1", "s.example/c:1"]
 
 
@@ -65,3 +76,81 @@ def test_an_answer_without_a_digest_is_none(answer):
 def test_an_engine_that_is_gone_is_an_error():
     with pytest.raises(EngineError):
         ask_registry(Engine({"a:1": EngineError("gone", "daemon_unreachable")}), ["a:1"], lambda image: None)
+
+
+# -- logins
+
+
+class Door:
+    """An engine that is asked to log in."""
+
+    def __init__(self, *errors):
+        self.errors, self.asked = list(errors), []
+
+    def post(self, path, query=None, body=None, headers=None, timeout=None):
+        assert path == "/auth"
+        self.asked.append(body)
+        if self.errors and self.errors[0] is not None:
+            raise self.errors[0]
+
+
+GIVEN = [{"registry": "r.example:5000", "username": "ann", "password": "hunter2"}]
+IMAGES = ["r.example:5000/a:1", "r.example:5000/b:1@sha256:" + "0" * 64, "open.example/c:1", "x", ""]
+
+
+@pytest.mark.parametrize(
+    ("error", "found"),
+    [
+        (None, {}),
+        (EngineError("unauthorized: incorrect username or password", "registry_auth", status=401), "registry_auth"),
+        (EngineError("Get https://r.example/v2/: unauthorized", status=500), "registry_auth"),
+        (EngineError("login attempt to https://r/v2/ failed with status: 403 Forbidden", status=500), "registry_auth"),
+        (EngineError("Get https://r/v2/: dial tcp: connection refused", status=500), "registry_unreachable"),
+        (EngineError("failed with status: 503 Service Unavailable", status=500), "registry_unreachable"),
+        (EngineError("context deadline exceeded", status=500), "registry_unreachable"),
+        (EngineError("no answer in time", "timeout"), "registry_unreachable"),
+        (EngineError("Forbidden", "invalid_spec", status=403), {}),  # a proxy that guards the engine's socket
+        (EngineError("page not found", "not_found", status=404), {}),
+    ],
+)
+def test_a_login_is_asked_for_once_a_registry_that_there_are_credentials_for(error, found):
+    door = Door(error)
+    told = refused_logins(door, IMAGES, RegistryAuth(GIVEN))
+    assert told == ({"r.example:5000": found} if found else {})
+    assert door.asked == [{"username": "ann", "password": "hunter2", "serveraddress": "r.example:5000"}]
+
+
+def test_the_hub_is_asked_by_its_own_name():
+    door = Door()
+    hub = [{"registry": "docker.io", "username": "ann", "password": "hunter2"}]
+    assert refused_logins(door, ["app:1", "team/app:1"], RegistryAuth(hub)) == {}
+    assert [body["serveraddress"] for body in door.asked] == ["https://index.docker.io/v1/"]
+
+
+def test_without_credentials_nobody_is_asked():
+    door = Door(EngineError("no", status=500))
+    assert refused_logins(door, IMAGES, RegistryAuth([])) == {} and door.asked == []
+
+
+def missing(image):
+    error = f"No such image: {image}@sha256:{'0' * 64}"
+    return DeployError("it does not run", "health_gate_failed", "", {"failures": [{"error": error, "reason": ""}]})
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (EngineError("dial tcp: no such host", status=500), "registry_unreachable"),
+        (EngineError("manifest unknown", status=404), "image_not_found"),
+        (found("sha256:0"), "image_not_found"),
+    ],
+)
+def test_a_registry_that_does_not_answer_is_told_also_where_it_was_not_asked_before(answer, code):
+    image = f"r.example/a:1@sha256:{'0' * 64}"
+    engine = Engine({image: answer})
+    images = asked_as_well(engine, missing("r.example/a:1"), {}, lambda image: None)
+    assert cause(missing("r.example/a:1"), images)[0] == code
+    asked = len(engine.asked)
+    known = {"r.example/a:1": {"refused": "image_not_found"}}
+    assert asked_as_well(engine, missing("r.example/a:1"), known, lambda image: None) == known
+    assert len(engine.asked) == asked, "it was asked already"

@@ -19,6 +19,7 @@ def failed(error, code="health_gate_failed"):
         (NO_IMAGE, {"r.example/a:1": {"refused": "image_not_found"}}, "image_not_found"),
         (NO_IMAGE, {"r.example/a:1": {"refused": "registry_auth"}}, "registry_auth"),
         (NO_IMAGE, {"r.example/b:1": {"refused": "registry_auth"}}, "image_not_found"),
+        (NO_IMAGE, {"r.example/a:1": {"refused": "registry_unreachable"}}, "registry_unreachable"),
         ("pull access denied for a, repository does not exist", {}, "registry_auth"),
         ("task: non-zero exit (1)", {"r.example/a:1": {"refused": "registry_auth"}}, "health_gate_failed"),
     ],
@@ -26,7 +27,7 @@ def failed(error, code="health_gate_failed"):
 def test_the_code_says_why(error, images, code):
     found, hint = cause(failed(error), images)
     assert found == code
-    assert ("registry_auth" in hint) == (code != "health_gate_failed")
+    assert ("registry_auth" in hint) == (code in ("registry_auth", "image_not_found"))
 
 
 def test_other_errors_stay_as_they_are():

@@ -271,3 +271,41 @@ def test_an_approved_plan_that_somebody_else_carries_out_is_waited_for():
     assert deploy(swarm, state, plan_id=approved)["changed"]
     assert refused == ["locked"]
     assert not deploy(swarm, state, plan_id=approved)["changed"]
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (None, []),
+        (
+            EngineError("unauthorized", "registry_auth", status=401),
+            ["the registry r.example no longer takes these credentials; tasks that move will not start"],
+        ),
+        (
+            EngineError("dial tcp: no such host", status=500),
+            ["the registry r.example does not answer, so whether it still takes these credentials is not known"],
+        ),
+    ],
+)
+def test_credentials_that_are_sent_are_tried_once_a_run_with_changes(error, told):
+    swarm = FakeSwarm()
+    asked = []
+    post = swarm.post
+
+    def login(path, query=None, body=None, headers=None, timeout=None):
+        if path != "/auth":
+            return post(path, query, body, headers, timeout)
+        asked.append(body["username"])
+        if error is not None:
+            raise error
+        return {}
+
+    swarm.post = login
+    given = {"registry_auth": [{"registry": "r.example", "username": "ann", "password": "hunter2"}]}
+    state = desired([service("web", "r.example/app:1"), service("db", "r.example/db:1")])
+    assert deploy(swarm, state, check=True, **given)["notices"] == told and asked == ["ann"]
+    done = deploy(swarm, state, **given)
+    assert done["notices"] == told and "hunter2" not in str(done)
+    assert asked == ["ann"] * 2, "once, though it looks twice"
+    deploy(swarm, state, **given)
+    assert asked == ["ann"] * 2, "nothing is sent"
