@@ -310,16 +310,27 @@ def test_no_two_tests_have_one_stack_name():
 
 def test_a_bed_that_is_stuck_is_told_and_replaced_and_the_run_goes_on(pytester_folder):
     """A run of pytest of its own, with beds that need no engine."""
-    done = run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--import-mode=importlib", "test_them.py"],
-        check=False,
-        cwd=pytester_folder,
-        env={key: value for key, value in os.environ.items() if not key.startswith(("STACKWRIGHT_", "PYTEST_"))},
-    )
+    done = pytest_in(pytester_folder)
     assert "4 passed" in done.stdout, done.stdout
     assert (pytester_folder / "log").read_text().split() == ["up", "module", "down", "up", "module", "down"]
     assert "test bed: pytest (engine 20.10) is stuck: the network x stays" in done.stdout
     assert "It is replaced after test_them.py::test_it[1]" in done.stdout
+
+
+def test_tests_that_share_a_fixture_of_their_module_stay_on_one_worker(pytester_folder):
+    done = pytest_in(pytester_folder, "-n", "3", "--dist", "loadgroup")
+    assert "4 passed" in done.stdout, done.stdout
+    assert len(set((pytester_folder / "workers").read_text().split())) == 1
+
+
+def pytest_in(folder, *options):
+    """What pytest says of the tests in ``folder``, in a process of its own."""
+    return run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--import-mode=importlib", *options],
+        check=False,
+        cwd=folder,
+        env={key: value for key, value in os.environ.items() if not key.startswith(("STACKWRIGHT_", "PYTEST_"))},
+    )
 
 
 @pytest.fixture
@@ -356,8 +367,10 @@ def bed():
         yield made
 
 @pytest.fixture(scope="module")
-def of_the_module(bed):
+def of_the_module(bed, worker_id):
     log("module")
+    with open({str(tmp_path / "workers")!r}, "a") as handle:
+        print(worker_id, file=handle)
 
 @pytest.fixture
 def scope(bed, request, of_the_module):

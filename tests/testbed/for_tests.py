@@ -70,6 +70,7 @@ def bed_for(part: str = "", keep: bool = False, **how: object) -> Iterator[Bed]:
 
 def name_of(node_id: str, longest: int = 30) -> str:
     """A stack's name that no other test has: the test's own, cut, and a hash of all that identifies it."""
+    node_id = re.sub(r"@[\w.]+\Z", "", node_id)  # the group, which pytest-xdist adds
     digest = hashlib.sha256(node_id.encode()).hexdigest()[:7]
     words = re.sub(r"[^a-z0-9]+", "-", node_id.rpartition("::")[2].removeprefix("test_").lower())
     return f"{words[: longest - 8].strip('-')}-{digest}"

@@ -18,9 +18,13 @@ if [ "$count" -gt "$most" ]; then
     echo "tests: $count failed, too many to try them again"
     exit 1
 fi
-names=$(sed -n 's/^ *"\(.*\)": true,\{0,1\}$/  \1/p' "$failed")
+# pytest-xdist adds the group of a test, its file, to the name: "test_x.py::test_it[1]@test_x.py".
+names=$(.cache/venv/bin/python -c 'import json, re, sys
+for name in json.load(open(sys.argv[1])): print(re.sub(r"@test_\w+\.py$", "", name))' "$failed")
 echo "tests: $count failed, and are tried once more:"
-echo "$names"
-$pytest --last-failed --last-failed-no-failures none "$folder" || exit 1
+echo "$names" | sed 's/^/  /'
+again=.cache/test-again-$(basename "$folder")
+echo "$names" >"$again"
+$pytest "@$again" || exit 1
 echo "tests: UNSTABLE, passed at the second try only:"
-echo "$names"
+echo "$names" | sed "s/^/  /"
