@@ -135,6 +135,14 @@ options:
       environment:
         description: Environment variables for every service, where the file does not set them.
         type: dict
+      hash_aliases:
+        description:
+          - External networks of the file, by their keys or names, on which services answer only as C(HASH_SERVICE) and C(HASH-SERVICE), as on
+            O(shared_networks). Aliases that the file gives are kept.
+          - Without it, a service answers there by its bare name, and for the services of other stacks that have the same. A notice names those.
+        type: list
+        elements: str
+        default: []
       generic_resources:
         description: What the nodes call the devices that the files ask for.
         type: dict

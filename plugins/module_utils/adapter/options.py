@@ -53,6 +53,7 @@ PLATFORM: Spec = {
             },
             "environment": {"type": "dict"},
             "generic_resources": {"type": "dict"},
+            "hash_aliases": {"type": "list", "elements": "str", "default": []},
         },
     },
 }

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.collisions import name_collisions
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.dependents import with_dependents
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.images import choose, mode_for, without_digest
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Operation, Plan, ordered
@@ -59,6 +60,7 @@ def reconcile(
     operations += key_operation(desired, observed, bool(options.get("adopt_secrets")))
     operations += object_operations("config", desired["configs"], prefix)
     operations += object_operations("secret", desired["secrets"], prefix)
+    notices += name_collisions(desired, observed)
     services, unpinned = _services(desired, observed, options, images or {})
     operations += services
     notices += unpinned

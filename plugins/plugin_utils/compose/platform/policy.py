@@ -19,7 +19,10 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.platform
     default_logging,
     default_restart_policy,
 )
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.platform.shared_networks import shared_networks
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.platform.shared_networks import (
+    hash_aliases,
+    shared_networks,
+)
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.platform.tracking import tracking_labels
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.platform.update import safe_update_config
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import dotted
@@ -33,6 +36,7 @@ POLICIES: tuple[Policy, ...] = (
     default_logging,
     safe_update_config,
     shared_networks,
+    hash_aliases,
     tracking_labels,
 )
 
@@ -48,7 +52,8 @@ def platform(desired: Mapping[str, Any], project: Any, options: Mapping[str, Any
 
     Options: ``shared_networks`` (list of names), ``tracking_labels`` (bool or None: on where shared networks or a
     project are given), ``update_config`` (``safe`` or ``keep``), ``restart_policy`` (as in Compose), ``logging``
-    (``driver``, ``options``), ``environment`` (map). Raises ComposeError for an option that can't be used.
+    (``driver``, ``options``), ``environment`` (map), ``hash_aliases`` (external networks of
+    the file). Raises ComposeError for an option that can't be used.
     """
     if not asks_for_anything(options, desired["stack"]["project"]):
         return dict(desired)

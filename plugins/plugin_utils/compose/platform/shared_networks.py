@@ -33,13 +33,42 @@ def shared_networks(desired: dict[str, Any], _project: Any, options: Mapping[str
             continue
         for name in names:
             attachment = attachments.setdefault(name, {"Target": name})
-            given = [alias for alias in attachment.get("Aliases") or () if alias != service["key"]]
-            own = [hashed_name(service["key"], digest), host_name(service["key"], digest)]
-            attachment["Aliases"] = [*(alias for alias in given if alias not in own), *own]
+            _hash(attachment, service["key"], digest)
         task["Networks"] = [attachments[name] for name in sorted(attachments)]
     present = {network["name"] for network in desired["networks"]}
     added = [{"key": name, "name": name, "external": True, "spec": None} for name in names if name not in present]
     desired["networks"] = sorted([*desired["networks"], *added], key=lambda network: network["name"])
+
+
+def hash_aliases(desired: dict[str, Any], _project: Any, options: Mapping[str, Any]) -> None:
+    """On these external networks of the file, services answer as on a shared one; nobody joins them for it.
+
+    A network is named by its key in the file or by its name in the Swarm.
+    """
+    given = list(dict.fromkeys(texts(options, "hash_aliases", ("platform",)) or ()))
+    if not given:
+        return
+    by_word = {word: network for network in desired["networks"] for word in (network["name"], network["key"])}
+    for word in given:
+        network = by_word.get(word)
+        if network is None or not network["external"]:
+            what = "is the stack's own, where the file's names have to answer" if network else "is none of the file"
+            external = sorted(entry["name"] for entry in desired["networks"] if entry["external"])
+            hint = f"The external networks are {', '.join(external)}." if external else "It has no external network."
+            raise Invalid(f"the network {word!r} {what}", ("platform", "hash_aliases"), hint=hint, code="network")
+    digest = desired["stack"]["hash"]
+    _check_host_names(desired, digest)
+    names = {by_word[word]["name"] for word in given}
+    for service in desired["services"]:
+        for attachment in service["spec"]["TaskTemplate"].get("Networks") or ():
+            if attachment["Target"] in names:
+                _hash(attachment, service["key"], digest)
+
+
+def _hash(attachment: dict[str, Any], key: str, digest: str) -> None:
+    given = [alias for alias in attachment.get("Aliases") or () if alias != key]
+    own = [hashed_name(key, digest), host_name(key, digest)]
+    attachment["Aliases"] = [*(alias for alias in given if alias not in own), *own]
 
 
 def _check_host_names(desired: Mapping[str, Any], digest: str) -> None:
