@@ -23,6 +23,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks imp
 QUIET = 10.0  # seconds after which it is said what is waited for
 LONGEST_ERROR = 160
 NAMED = 3  # services that a sign of life names
+MANY = 20  # services whose lines are all told; of more, only what is wrong and how many run
+COUNT_EVERY = 3.0  # seconds
 
 
 class Lines:
@@ -31,16 +33,25 @@ class Lines:
     def __init__(self, start: float) -> None:
         self.start = self.last = start
         self._shown: Optional[Dict[str, str]] = None
+        self._counted, self._counted_at = 0, start
 
     def tell(self, now: float, verdict: Verdict, nodes: Mapping[str, str]) -> List[str]:
         """``nodes`` maps ids to names. The first look tells only what is wrong: nothing has changed yet."""
         new = {}
         for judgement in verdict.judgements:
             new[judgement.name] = line_of(judgement, verdict.seen.get(judgement.name), nodes)
+        bad = {j.name for j in verdict.judgements if _has_bad_news(verdict.seen.get(j.name))}
+        fresh = [name for name in new if self._shown is not None and self._shown.get(name) != new[name]]
         if self._shown is None:
-            lines = [new[j.name] for j in verdict.judgements if _has_bad_news(verdict.seen.get(j.name))]
+            lines = [new[name] for name in new if name in bad]
+        elif len(new) <= MANY:
+            lines = [new[name] for name in fresh]
         else:
-            lines = [line for name, line in new.items() if self._shown.get(name) != line]
+            lines = [new[name] for name in fresh if name in bad]
+        if len(lines) > MANY:
+            lines = [*lines[:MANY], f"and {len(lines) - MANY} more services like these"]
+        if len(new) > MANY:
+            lines += self._how_many(now, verdict)
         self._shown = new
         if lines:
             self.last = now
@@ -48,6 +59,15 @@ class Lines:
             self.last = now
             lines = [self._sign_of_life(now, verdict)]
         return lines
+
+    def _how_many(self, now: float, verdict: Verdict) -> List[str]:
+        """Of many services how many run: with the last one at once, else now and then."""
+        good = sum(judgement.status in GOOD for judgement in verdict.judgements)
+        total = len(verdict.judgements)
+        if good == self._counted or (good < total and now - self._counted_at < COUNT_EVERY):
+            return []
+        self._counted, self._counted_at = good, now
+        return [f"{good} of {total} services are as they should be"]
 
     def _sign_of_life(self, now: float, verdict: Verdict) -> str:
         late = [

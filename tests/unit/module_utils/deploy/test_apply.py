@@ -12,6 +12,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe i
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.options import with_defaults
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.recheck import rechecker
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, EngineError
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Operation
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconcile import reconcile
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import name_of
 
@@ -321,3 +322,38 @@ def test_a_service_whose_version_moves_on_all_the_time_is_given_up():
         made.run([op for op in work if op.action == "update" and op.kind == "service"])
     assert failed.value.error_code == "out_of_sequence"
     assert len([1 for method, path in swarm.writes if path.endswith("/update")]) <= 6
+
+
+# -- what is told
+
+
+def test_many_operations_of_one_kind_are_told_as_one():
+    swarm, clock, lines = FakeSwarm(), Clock(), []
+    swarm.after = lambda method, path: clock.sleep(0.5)
+
+    def made(kind, number):
+        name = f"{kind[0]}{number:03d}"
+        return Operation(
+            "create", kind, name, payload={"base": name, "spec": {"Name": name, "Labels": {}}, "data": "eA=="}
+        )
+
+    def network(number):
+        return made("network", number)
+
+    def config(number):
+        return made("config", number)
+
+    observed = {kind: [] for kind in ("services", "networks", "configs", "secrets")}
+    applying = Apply(swarm, clock, {**observed, "key": None}, progress=lines.append)
+    applying.run([*map(network, range(3)), *map(config, range(61))])
+    assert lines == [
+        *(str(network(number)) for number in range(3)),
+        "create 61 configs: c000, c001, c002 and 58 more",
+        "create configs: 20 of 61 done",
+        "create configs: 40 of 61 done",
+        "create configs: 60 of 61 done",
+    ]
+    assert len(applying.done) == 64, "the result has each"
+    lines.clear()
+    applying.run([config(number) for number in range(100, 120)])
+    assert lines == [str(config(number)) for number in range(100, 120)], "twenty are not many"
