@@ -21,7 +21,8 @@ services:
     deploy: {{endpoint_mode: dnsrr, update_config: {{parallelism: 0, monitor: 10ms}}}}
 """
 GOOD = "httpd -f -p 8000"
-BAD = '["sh", "-c", "exit 7"]'
+#: It never runs, not even for as long as a busy machine takes to say so.
+BAD = '["/no/such/program"]'
 
 
 class Tasks:
