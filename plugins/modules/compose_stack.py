@@ -81,6 +81,14 @@ options:
       - Make every notice an error, for instance that of a key which has no effect in Swarm.
     type: bool
     default: false
+  keep_files:
+    description:
+      - Keep the text of the Compose files in the history of the stack. M(stackwright.swarm.stack_info) shows it with
+        O(stackwright.swarm.stack_info#module:files=true).
+      - It is the text before variables were put in, and what looks like a secret in it is replaced by V(********). At most 1 MB is kept for a revision.
+      - The hashes of the files and their git commit are recorded in any case.
+    type: bool
+    default: false
   apply_ignored_keys:
     description:
       - Some keys, such as C(tmpfs), C(shm_size), C(security_opt) or C(network_mode), are ignored by C(docker stack deploy) but take

@@ -25,6 +25,11 @@ options:
       - Stacks that were removed are then shown too, as long as the Swarm remembers them.
     type: bool
     default: false
+  files:
+    description:
+      - With O(history=true), show also the text of the Compose files of each revision that O(stackwright.swarm.compose_stack#module:keep_files) has kept.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - stackwright.swarm.stack
   - stackwright.swarm.engine
@@ -199,7 +204,29 @@ stacks:
           contains:
             name: {description: The service's name in the Swarm., type: str}
             status: {description: Its status., type: str}
+            desired: {description: How many tasks should have run., type: int}
+            running: {description: How many ran., type: int}
+            updated_at: {description: When that was seen., type: str}
             message: {description: What was missing or wrong., type: str}
+        files:
+          description:
+            - The Compose files that it was deployed from, in their order, with those that they include and extend. Inline definitions, env files, and
+              the files of configs and secrets are not among them. Of a short secret a hash would tell the value to whoever tries.
+          type: list
+          elements: dict
+          contains:
+            path: {description: 'Where it was, seen from the folder of the project.', type: str}
+            sha256: {description: 'The SHA-256 of its content, as C(sha256sum) shows it.', type: str}
+            text:
+              description: Its text before variables were put in, with V(********) for what looks like a secret.
+              returned: with O(files=true), if it was kept
+              type: str
+        commit:
+          description: The git commit that was checked out where the first of them lies; empty where there is none, or the files were on the manager.
+          type: dict
+          contains:
+            id: {description: The commit's id., type: str}
+            branch: {description: 'The branch, if one was checked out.', type: str}
         own:
           description: What runs of this collection have left since then that no revision has; M(stackwright.swarm.stack_drift) does not take it for drift.
           type: list
@@ -291,9 +318,11 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run import run_module
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.sight import show_stacks
 
+_OFF = {"type": "bool", "default": False}
+
 
 def main() -> None:
-    run_module({**STACK, "history": {"type": "bool", "default": False}}, show_stacks)
+    run_module({**STACK, "history": _OFF, "files": _OFF}, show_stacks)
 
 
 if __name__ == "__main__":

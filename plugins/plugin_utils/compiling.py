@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import shlex
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -16,6 +17,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.errors import Co
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.compile import CompileRequest, compile_stack
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.local_files import LocalFiles
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.plain import as_texts
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.provenance import commit_of, provenance
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.sources import LOOK, SlurpedFiles, sources_of
 
 
@@ -61,7 +63,11 @@ def compile_files(action: ActionBase, options: Mapping[str, Any], variables: Map
         confine=options["confine"],
         parts={**options, "restart_on": _found(options.get("restart_on"), str if remote else find)},
     )
-    return compile_stack(request, SlurpedFiles(slurp, look) if remote else LocalFiles())
+    opened: list[tuple[str, bytes]] = []
+    desired = compile_stack(request, SlurpedFiles(slurp, look) if remote else LocalFiles(), opened)
+    sources = provenance(opened, desired, directory, bool(options.get("keep_files")))
+    commit = commit_of(posixpath.dirname(opened[0][0])) if opened and not remote else {}
+    return {**desired, **({"sources": {**sources, **({"commit": commit} if commit else {})}} if sources else {})}
 
 
 def _found(given: Any, find: Callable[[str], str]) -> Any:

@@ -60,6 +60,7 @@ LAYERS = {
         "module_utils/store",
         "plugin_utils",
     ],
+    "plugin_utils/provenance": ["module_utils/history", "module_utils/planning"],
     "plugin_utils": [
         "module_utils/errors",
         "module_utils/swarm",

@@ -60,6 +60,7 @@ PLATFORM: Spec = {
 
 #: Of compose_stack: what it does with part of a stack.
 PARTS: Spec = {
+    "keep_files": {"type": "bool", "default": False},
     "services": {"type": "list", "elements": "str", "default": []},
     "restart_on": {"type": "raw"},
     "leave": {

@@ -35,7 +35,7 @@ def show_stacks(client: EngineClient, params: Dict[str, Any], check: bool) -> Di
     del check  # nothing is changed either way
     from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.inventory import stack_info
 
-    return stack_info(client, full_name(params), params["history"], params["label_prefix"])
+    return stack_info(client, full_name(params), params["history"], params["label_prefix"], params["files"])
 
 
 def show_swarm(client: EngineClient, params: Dict[str, Any], check: bool) -> Dict[str, Any]:

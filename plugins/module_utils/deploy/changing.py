@@ -44,7 +44,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses 
     mode_of,
     warnings_of,
 )
-from ansible_collections.stackwright.swarm.plugins.module_utils.history.retention import left_open
+from ansible_collections.stackwright.swarm.plugins.module_utils.history.retention import left_open, noted
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import (
     DEPLOY,
     HEALTHY,
@@ -74,7 +74,7 @@ def change(client: EngineClient, clock: Any, wanted: Wanted, seen: Planned, opti
 
 def _transaction(run: Run, planned: Planned, wanted: Wanted) -> Result:
     former = former_of(run, planned.observed, _past(run, planned))
-    number = run.begin(_snapshot(run, planned, wanted)).number
+    number = run.begin(_snapshot(run, planned, wanted), _noted(run, planned)).number
     applying = _applying(run, planned)
     try:
         judgements = _forward(run, planned, applying, former.past)
@@ -107,7 +107,7 @@ def _confirmed(run: Run, planned: Planned, wanted: Wanted) -> Result:
     """All of it is in place, but the run that did it has died, or failed and was not undone: once the stack runs, that
     is what counts from now on."""
     result = unchanged(run.client, run.clock, run.stack, planned, run.options, run.keep)
-    number = run.begin(_snapshot(run, planned, wanted)).number
+    number = run.begin(_snapshot(run, planned, wanted), _noted(run, planned)).number
     good = result["status"] in GOOD or not result["services"]
     run.end(HEALTHY if good else UNHEALTHY, "" if good else "it was not waited for", result["services"])
     run.tidy()
@@ -118,7 +118,18 @@ def _snapshot(run: Run, planned: Planned, wanted: Wanted) -> Dict[str, Any]:
     if wanted.record is not None:
         return dict(wanted.record(planned))
     snapshot = snapshot_of(run.client, planned.bound, planned.observed, planned.plan)
-    return with_others(snapshot, run.stack, run.history.revisions) if planned.bound.get("part") else snapshot
+    if planned.bound.get("part"):
+        snapshot = with_others(snapshot, run.stack, run.history.revisions)
+    sources = wanted.state.get("sources")
+    return {**snapshot, "sources": sources} if sources else snapshot
+
+
+def _noted(run: Run, planned: Planned) -> List[Mapping[str, Any]]:
+    """What our own runs have left of services that a deployment of some services does not touch."""
+    if not planned.bound.get("part"):
+        return []
+    names = {service["name"] for service in planned.bound["services"]}
+    return [note for note in noted(run.history.revisions) if note["name"] not in names]
 
 
 def _past(run: Run, planned: Planned) -> Before:

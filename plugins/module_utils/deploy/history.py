@@ -35,6 +35,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision
     QUEUED,
     Revision,
     from_record,
+    iso,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.mask import masked_text
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
@@ -130,13 +131,14 @@ class History:
     ) -> Revision:
         """Writes down what became of a revision. ``services`` are their statuses (name, status, message), ``own`` notes
         of what is left although no revision has it."""
-        ended = {} if status in OPEN else {"finished": self.clock.wall()}
+        now = self.clock.wall()
+        ended = {} if status in OPEN else {"finished": now}
         return self._save(
             replace(
                 revision,
                 status=status,
                 reason=masked_text(reason),
-                services=tuple(services) or revision.services,
+                services=tuple({"updated_at": iso(now), **s} for s in services) or revision.services,
                 restored=restored or revision.restored,
                 noticed=noticed or revision.noticed,
                 own=tuple(own) or revision.own,

@@ -42,13 +42,18 @@ Item = Dict[str, Any]
 
 
 def stack_info(
-    client: EngineClient, stack: Optional[str] = None, history: bool = False, prefix: str = DEFAULT_PREFIX
+    client: EngineClient,
+    stack: Optional[str] = None,
+    history: bool = False,
+    prefix: str = DEFAULT_PREFIX,
+    files: bool = False,
 ) -> Dict[str, Any]:
     """One stack, or all: stacks (sorted by name), cluster_id, node, calls.
 
     Each stack has name, owner, status, services (with ports, networks, tasks), routes, networks, configs, secrets,
     volumes, images, locked_by; with ``history`` (one more call) also revisions and deployments, and stacks that were
-    removed are there. ``prefix``: how the labels begin that say routes.
+    removed are there, with ``files`` the text of Compose files that were kept. ``prefix``: how the labels begin
+    that say routes.
     """
     info = manager_info(client)
     mine = {"filters": {"label": [f"{NAMESPACE}={stack}" if stack else NAMESPACE]}}
@@ -70,7 +75,7 @@ def stack_info(
     if history:
         from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.past import past_of
 
-        past = past_of(client, stack)
+        past = past_of(client, stack, files)
         names |= set(past)
     stacks = [
         {

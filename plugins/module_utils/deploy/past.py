@@ -5,20 +5,35 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, Dict, Optional
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.history import histories
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.history.encoding import unpack
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.retention import statistics
+from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import Revision
 
 
-def past_of(client: EngineClient, stack: Optional[str]) -> Dict[str, Dict[str, Any]]:
-    """Of one stack or all with a history: ``revisions`` (newest first), ``deployments`` (statistics), ``owner``."""
+def past_of(client: EngineClient, stack: Optional[str], files: bool = False) -> Dict[str, Dict[str, Any]]:
+    """Of one stack or all with a history: ``revisions`` (newest first), ``deployments`` (statistics), ``owner``.
+
+    With ``files`` the Compose files of a revision have their text, where it was kept.
+    """
     return {
         name: {
-            "revisions": [revision.shown() for revision in revisions],
+            "revisions": [{**revision.shown(), **(_texts(revision) if files else {})} for revision in revisions],
             "deployments": statistics(revisions),
             "owner": next((revision.owner for revision in revisions if revision.owner and revision.started), ""),
         }
         for name, revisions in histories(client, stack).items()
     }
+
+
+def _texts(revision: Revision) -> Dict[str, Any]:
+    """``files`` with their text, where the snapshot has it and can be read."""
+    with suppress(StackwrightError):
+        kept = unpack(revision.packed).get("sources") if revision.packed and not revision.damaged else None
+        return {"files": kept["files"]} if kept else {}
+    return {}

@@ -18,7 +18,11 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.engine.shapes im
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.encoding import pack, unpack
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.retention import present
-from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import DEPLOY, Revision
+from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import (
+    DEPLOY,
+    Revision,
+    without_texts,
+)
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.snapshot import (
     KINDS,
     Digest,
@@ -58,6 +62,7 @@ def draft(
         who=str(holder.get("who") or ""),
         back_to=back_to,
         references=tuple(needs(snapshot)) if snapshot is not None else (),
+        sources=without_texts(snapshot.get("sources")) if snapshot is not None else {},
         packed=pack(snapshot) if snapshot is not None else b"",
     )
 

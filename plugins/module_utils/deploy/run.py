@@ -110,17 +110,16 @@ class Run:
 
     # -- the record
 
-    def begin(self, snapshot: Optional[Snapshot] = None) -> Revision:
-        """Records the beginning. Raises EngineError."""
+    def begin(self, snapshot: Optional[Snapshot] = None, own: Sequence[Mapping[str, Any]] = ()) -> Revision:
+        """Records the beginning; ``own`` notes what stays of what our own runs have left. Raises EngineError."""
         # A change of one service records nothing.
         from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.recall import draft
 
         made = draft(self.stack, self.lock.holder, self.options, self.operation, snapshot, int(self.options["back_to"]))
         if self.revision is not None:
-            made = replace(self.revision, packed=made.packed, references=made.references)
-        if self.operation == HEAL:
-            # It leaves what runs of ours have left.
-            made = replace(made, own=noted(self.history.revisions))
+            made = replace(self.revision, packed=made.packed, references=made.references, sources=made.sources)
+        # Healing leaves all of it.
+        made = replace(made, own=noted(self.history.revisions) if self.operation == HEAL else tuple(own))
         self.revision = self.history.begin(made)
         return self.revision
 

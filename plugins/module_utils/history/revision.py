@@ -35,7 +35,8 @@ class Revision:
     (``done``, ``failed``, ``none``), ``back_to`` the number that a rollback or a heal goes back to, ``until`` the time
     at which a queued run has surely given up. ``references`` are the configs and secrets it needs, as (kind, name).
     ``owner`` is PROJECT/ENVIRONMENT/NAME, where its config says it. ``own`` notes what runs of ours have left that no
-    revision has (planning/own.py).
+    revision has (planning/own.py). ``sources`` are the Compose files that it was made of (``files``: path, sha256) and
+    their git ``commit`` (id, branch).
     ``damaged`` says why it can't be used. ``packed`` is the encoded snapshot, empty where there is none.
     """
 
@@ -59,6 +60,7 @@ class Revision:
     damaged: str = ""
     owner: str = ""
     own: Tuple[Mapping[str, Any], ...] = ()
+    sources: Mapping[str, Any] = field(default_factory=dict)
     packed: bytes = field(default=b"", repr=False)
 
     @property
@@ -78,9 +80,9 @@ class Revision:
         values["size"] = len(self.packed)
         values["reason"], values["message"] = self.reason[:LONGEST_TEXT], self.message[:LONGEST_TEXT]
         values["services"] = [
-            {"name": s.get("name"), "status": s.get("status"), "message": str(s.get("message") or "")[:LONGEST_MESSAGE]}
-            for s in self.services
+            {**_counted(s), "message": str(s.get("message") or "")[:LONGEST_MESSAGE]} for s in self.services
         ]
+        values["sources"] = dict(self.sources)
         refs: Dict[str, List[str]] = {}
         for kind, name in self.references:
             refs.setdefault(kind, []).append(name)
@@ -100,10 +102,9 @@ class Revision:
             "back_to": self.back_to or None,
             "restored": self.restored,
             **{name: iso(getattr(self, name)) for name in ("queued", "started", "finished")},
-            "services": [
-                {"name": s.get("name"), "status": s.get("status"), "message": s.get("message") or ""}
-                for s in self.services
-            ],
+            "services": [{**_counted(s), "message": s.get("message") or ""} for s in self.services],
+            "files": [dict(file) for file in self.sources.get("files") or ()],
+            "commit": dict(self.sources.get("commit") or {}),
             "own": [
                 {"kind": n["kind"], "name": n["name"], "did": n["did"], "who": n["who"], "at": iso(n["at"])}
                 for n in self.own
@@ -127,6 +128,7 @@ def from_record(stack: str, number: int, record: Any) -> Revision:
         services=tuple(s for s in services if isinstance(s, dict)) if isinstance(services, list) else (),
         references=tuple(sorted(_references(references))) if isinstance(references, dict) else (),
         own=tuple(_notes(record.get("own"))),
+        sources=_sources(record.get("sources")),
         **values,
     )
     if record.get("number") != number:
@@ -134,6 +136,27 @@ def from_record(stack: str, number: int, record: Any) -> Revision:
     if revision.status not in STATUSES:
         return replace(revision, status=FAILED, damaged=f"its status is unknown ({revision.status[:20] or 'none'})")
     return revision
+
+
+def _counted(service: Mapping[str, Any]) -> Dict[str, Any]:
+    return {name: service.get(name) for name in ("name", "status", "desired", "running", "updated_at")}
+
+
+def without_texts(sources: Optional[Mapping[str, Any]]) -> Dict[str, Any]:
+    """``sources`` of a snapshot as a record has them."""
+    if not sources:
+        return {}
+    files = [{"path": file["path"], "sha256": file["sha256"]} for file in sources["files"]]
+    return {"files": files, **({"commit": dict(sources["commit"])} if sources.get("commit") else {})}
+
+
+def _sources(given: Any) -> Dict[str, Any]:
+    """``sources`` of a record; what is none counts as not there."""
+    files = given.get("files") if isinstance(given, dict) else None
+    if not isinstance(files, list) or not all(isinstance(f, dict) and f.get("path") and f.get("sha256") for f in files):
+        return {}
+    commit = given.get("commit")
+    return without_texts({"files": files, "commit": commit if isinstance(commit, dict) else None})
 
 
 def _notes(given: Any) -> Iterator[Dict[str, Any]]:

@@ -59,10 +59,13 @@ class CompileRequest:
     parts: Mapping[str, Any] = field(default_factory=dict)
 
 
-def compile_stack(request: CompileRequest, reader: Any) -> Dict[str, Any]:
+def compile_stack(
+    request: CompileRequest, reader: Any, opened: Optional[List[Tuple[str, bytes]]] = None
+) -> Dict[str, Any]:
     """The desired state (docs/architecture.md) of the stack that ``request`` describes.
 
     :param reader: where files are read from, see ``load``.
+    :param opened: takes the Compose files that were read, with their bytes.
     :raises ComposeError: with every problem that was found; notices are among them where ``request.strict``.
     """
     report = Report()
@@ -79,6 +82,7 @@ def compile_stack(request: CompileRequest, reader: Any) -> Dict[str, Any]:
         env_overrides=request.env_overrides,
         alias=partial(_alias, request),
         confine=request.confine == "project",
+        opened=opened,
     )
     stack, invalid = _stack_of(request, project, report)
     problems, notices = check_project(project, stack.full_name)

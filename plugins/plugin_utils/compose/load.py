@@ -88,6 +88,7 @@ class _Run:
     documents: int = 0
     variable_contents: Contents = field(default_factory=dict)
     names: ValueNames = field(default_factory=ValueNames)
+    opened: list[tuple[str, bytes]] = field(default_factory=list)
 
     def variables_of(self, documents: Sequence[_Document], variables: Mapping[str, str]) -> Mapping[str, str]:
         """``variables``, and the names that the documents give to the stack's values."""
@@ -108,6 +109,7 @@ def load(
     env_overrides: Mapping[str, Any] | None = None,
     alias: Alias | None = None,
     confine: bool = False,
+    opened: list[tuple[str, bytes]] | None = None,
 ) -> Project:
     """Loads ``sources``, later ones merged over earlier ones.
 
@@ -120,6 +122,7 @@ def load(
     :param env_overrides: environment variables over those of the files: ``{stack: …, services: …}``.
     :param alias: the name of a service on the network, of ``(function, service, name of the project)``.
     :param confine: files that files name have to lie in ``project_directory``; ``sources`` and ``env_files`` need not.
+    :param opened: takes the Compose files that were read, with their bytes.
     :param report: takes the problems. The project then lacks what is faulty, and remembers it (cut.py); it may be
         looked at, to find more problems, and nothing else.
     :raises ComposeError: with every problem of the run, unless there is a ``report``.
@@ -129,6 +132,7 @@ def load(
     reader = CachedFiles(reader) if confine else named
     run = _Run(reader, named, check, Report() if report is None else report)
     run.names.alias = alias or run.names.alias
+    run.opened = run.opened if opened is None else opened
     places = [(join(directory, path), Place(run.report, (), Mark(join(directory, path)))) for path in env_files]
     given = given_variables(variables, run.report)
     if directory.startswith("/"):
@@ -196,6 +200,7 @@ def _open(
         content = read_file(reader, source.path, place, "the Compose file")
         if content is None:
             return document
+        run.opened.append((source.path, content))
     if isinstance(content, (str, bytes)):
         run.report.spend(len(content), Mark(source.path, 1))
     before = len(run.report.problems)
