@@ -15,6 +15,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import TRIES, Backoff, is_transient
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.content import digest
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.telling import teller
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, EngineError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Operation
@@ -28,7 +29,6 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 )
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0  # seconds between tries to remove what is still in use
-MANY, NAMED, TELL_EVERY = 20, 3, 10.0  # operations of one kind that are told one by one; names; seconds
 PATIENCE = 60.0  # seconds; what its tasks may take to stop comes on top
 
 #: Compares a service that somebody else touched with what is wanted: the operation that is left.
@@ -78,7 +78,7 @@ class Apply:
 
         Raises DeployError with the cause's code; ``details["outcome"]`` has done, failed and not_done.
         """
-        tell = self._teller(operations)
+        tell = teller(operations, self.progress, self.clock)
         for index, operation in enumerate(operations):
             tell(operation)
             try:
@@ -96,32 +96,6 @@ class Apply:
                 raise DeployError(message, error.error_code, error.hint, details) from error
             self.done.append(str(operation))
             self.completed.append(operation)
-
-    def _teller(self, operations: Sequence[Operation]) -> Callable[[Operation], None]:
-        """Tells each operation; of many of one kind how many there are, and now and then how far it is."""
-        groups: Dict[Any, List[str]] = {}
-        for operation in operations:
-            groups.setdefault((operation.action, operation.kind), []).append(operation.name)
-        begun: Dict[Any, int] = {}
-        spoke = self.clock.now()
-
-        def tell(operation: Operation) -> None:
-            nonlocal spoke
-            key = operation.action, operation.kind
-            names, count = groups[key], begun.get(key, 0)
-            begun[key] = count + 1
-            if len(names) <= MANY:
-                self.progress(str(operation))
-            elif not count:
-                some = ", ".join(names[:NAMED])
-                self.progress(f"{key[0]} {len(names)} {key[1]}s: {some} and {len(names) - NAMED} more")
-            elif self.clock.now() - spoke >= TELL_EVERY:
-                self.progress(f"{key[0]} {key[1]}s: {count} of {len(names)} done")
-            else:
-                return
-            spoke = self.clock.now()
-
-        return tell
 
     def _surely(self, operation: Operation) -> None:
         """Carries out one operation, again if need be: see the module."""

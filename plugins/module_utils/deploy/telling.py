@@ -1,0 +1,41 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What people are told while operations are carried out: each, or of many of one kind how far it is."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, List, Sequence, Tuple
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Operation
+
+MANY = 20  # operations of one kind that are told one by one
+NAMED = 3
+TELL_EVERY = 10.0  # seconds
+
+
+def teller(operations: Sequence[Operation], progress: Callable[[str], None], clock: Any) -> Callable[[Operation], None]:
+    """A function that is given each of ``operations`` in turn, just before it is carried out."""
+    groups: Dict[Tuple[str, str], List[str]] = {}
+    for operation in operations:
+        groups.setdefault((operation.action, operation.kind), []).append(operation.name)
+    begun: Dict[Tuple[str, str], int] = {}
+    spoke = clock.now()
+
+    def tell(operation: Operation) -> None:
+        nonlocal spoke
+        key = operation.action, operation.kind
+        names, count = groups[key], begun.get(key, 0)
+        begun[key] = count + 1
+        if len(names) <= MANY:
+            progress(str(operation))
+        elif not count:
+            some = ", ".join(names[:NAMED])
+            progress(f"{key[0]} {len(names)} {key[1]}s: {some} and {len(names) - NAMED} more")
+        elif clock.now() - spoke >= TELL_EVERY:
+            progress(f"{key[0]} {key[1]}s: {count} of {len(names)} done")
+        else:
+            return
+        spoke = clock.now()
+
+    return tell
