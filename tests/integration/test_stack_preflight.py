@@ -300,7 +300,7 @@ def test_names_and_ports_that_others_have(three, ground, name):
         assert f"published by service {name}_other" in one(played, "port_taken")["message"]
         ground.file(web={"ports": ["18086:80"], "deploy": {"endpoint_mode": "vip"}})
         failed = ground.deploy(name)
-        assert failed.code != 0 and "already in use by service" in failed.last["msg"], failed.output
+        assert failed.code != 0 and failed.last["error_code"] == "conflict", failed.output
     finally:
         m1.cli(["docker", "service", "rm", f"{name}_other"])
 

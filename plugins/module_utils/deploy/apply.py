@@ -10,11 +10,12 @@ Engine is asked whether it has acted before anything is sent again.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import TRIES, Backoff, is_transient
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.content import digest
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.content import create_key, digest
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.telling import teller
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, EngineError, StackwrightError
@@ -22,7 +23,6 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model i
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
     CONTENT,
-    KEY_CONFIG,
     id_of,
     labels_of,
     name_of,
@@ -30,6 +30,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0  # seconds between tries to remove what is still in use
 PATIENCE = 60.0  # seconds; what its tasks may take to stop comes on top
+PORT_LAG = 10.0  # seconds for which the Engine may still count a port that a service has given up
+PORT_HOLDER = re.compile(r"port '\d+' is already in use by service '([^']+)'")
 
 #: Compares a service that somebody else touched with what is wanted: the operation that is left.
 Recheck = Callable[[str, Mapping[str, Any]], Operation]
@@ -209,14 +211,37 @@ class Apply:
 
     def create_service(self, operation: Operation) -> None:
         spec = self._with_ids(operation.payload["spec"])
-        made = self.client.create("/services/create", spec, self._auth(spec))
-        self.touched[made] = operation
+
+        def create() -> None:
+            self.touched[self.client.create("/services/create", spec, self._auth(spec))] = operation
+
+        self._persistently(create, self._is_freed, PORT_LAG)
 
     def update_service(self, operation: Operation) -> None:
         spec = self._with_ids(operation.payload["spec"])
         as_wanted = self._as_wanted(operation)
-        done = self._update(operation, spec, self._auth(spec), lambda live: as_wanted(operation.name, live))
-        self.touched[done.payload["id"]] = done
+        if "after" in operation.payload:
+            operation = self._after_extra(operation)
+
+        def update() -> None:
+            done = self._update(operation, spec, self._auth(spec), lambda live: as_wanted(operation.name, live))
+            self.touched[done.payload["id"]] = done
+
+        self._persistently(update, self._is_freed, PORT_LAG)
+
+    def _is_freed(self, error: EngineError) -> bool:
+        """Whether the port was a service's of ours: the Engine sees a moment later that it has given it up."""
+        holder = PORT_HOLDER.search(error.message)
+        return holder is not None and any((op.kind, op.name) == ("service", holder.group(1)) for op in self.attempted)
+
+    def _after_extra(self, operation: Operation) -> Operation:
+        """The operation at the version that the extra step before has left, where nobody came in between."""
+        live = self.client.get(f"/services/{operation.payload['id']}")
+        step = replace(operation, payload={"spec": operation.payload["after"]})
+        if self._as_wanted(step)(operation.name, live):
+            self._seen[operation.payload["id"]] = live["Spec"]
+            return replace(operation, payload={**operation.payload, "version": live["Version"]["Index"]})
+        return operation
 
     def _update(
         self,
@@ -283,9 +308,11 @@ class Apply:
     def remove_when_free(self, operation: Operation) -> None:
         self._persistently(lambda: self._delete(f"/{operation.kind}s/{operation.payload['id']}"), _in_use)
 
-    def _persistently(self, call: Callable[[], None], passes: Callable[[EngineError], bool]) -> None:
-        """Calls again while tasks that are on their way out stand in the way."""
-        deadline = self.clock.now() + self.patience
+    def _persistently(
+        self, call: Callable[[], None], passes: Callable[[EngineError], bool], most: Optional[float] = None
+    ) -> None:
+        """Calls again while what is on its way out stands in the way, for ``most`` seconds or the usual patience."""
+        deadline = self.clock.now() + (self.patience if most is None else most)
         pause = FIRST_PAUSE
         while True:
             try:
@@ -352,23 +379,6 @@ HOW: Dict[Any, Callable[[Apply, Operation], None]] = {
     ("remove", "secret"): Apply.remove_when_free,
     ("remove", "network"): Apply.remove_when_free,
 }
-
-
-def create_key(client: EngineClient) -> str:
-    """Creates the cluster's key for digests of secrets, or reads the one that another run made just now (base64)."""
-    import base64
-    import secrets
-
-    data = base64.b64encode(secrets.token_bytes(32)).decode("ascii")
-    try:
-        client.create("/configs/create", {"Name": KEY_CONFIG, "Labels": {}, "Data": data})
-        return data
-    except EngineError as error:
-        if error.error_code != "conflict":
-            raise
-    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import configs_named
-
-    return str(configs_named(client, [KEY_CONFIG])[0]["Spec"]["Data"])
 
 
 def _forced(spec: Mapping[str, Any]) -> int:

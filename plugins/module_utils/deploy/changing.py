@@ -164,7 +164,7 @@ def _forward(run: Run, planned: Planned, applying: Apply, past: Before) -> List[
     for number, wave in enumerate(waves):
         later = [op for other in waves[number + 1 :] for op in other] + plan.work(PRUNE)
         applying.run(wave, later)
-        names = {op.name for op in wave if op.kind == "service"}
+        names = {op.name for op in wave if op.kind == "service" and _is_awaited(op, past)}
         if options["wait"] and options["mode"] != "fast" and number + 1 < len(waves) and names:
             _wait(run, applying, past, names, stable=False)
     stays = {service["name"] for service in planned.bound["services"]}
@@ -174,6 +174,13 @@ def _forward(run: Run, planned: Planned, applying: Apply, past: Before) -> List[
     if options["wait"]:
         return _wait(run, applying, past, stays)
     return _glance(run, planned, stays)
+
+
+def _is_awaited(operation: Operation, past: Before) -> bool:
+    """Of the extra steps of a hand-over only those whose tasks have to let a port of their nodes go."""
+    if not operation.extra:
+        return True
+    return bool(operation.payload.get("awaited")) and operation.payload["id"] not in past.broken
 
 
 def _wait(run: Run, applying: Apply, past: Before, names: AbstractSet[str], stable: bool = True) -> List[Judgement]:

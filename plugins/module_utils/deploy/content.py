@@ -8,6 +8,10 @@ from __future__ import annotations
 import json
 from typing import Any, Mapping, Optional
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import KEY_CONFIG
+
 NAME_LIMIT = 64  # of configs and secrets in swarmkit
 SHOWN = 8
 
@@ -47,3 +51,20 @@ def suffixed(base: str, mark: str) -> str:
 
         base = base[: room - SHOWN - 1] + "-" + hashlib.sha256(base.encode()).hexdigest()[:SHOWN]
     return f"{base}_{mark[:SHOWN]}"
+
+
+def create_key(client: EngineClient) -> str:
+    """Creates the cluster's key for digests of secrets, or reads the one that another run made just now (base64)."""
+    import base64
+    import secrets
+
+    data = base64.b64encode(secrets.token_bytes(32)).decode("ascii")
+    try:
+        client.create("/configs/create", {"Name": KEY_CONFIG, "Labels": {}, "Data": data})
+        return data
+    except EngineError as error:
+        if error.error_code != "conflict":
+            raise
+    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import configs_named
+
+    return str(configs_named(client, [KEY_CONFIG])[0]["Spec"]["Data"])

@@ -25,9 +25,13 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.options i
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import at_a_glance
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.images import look_ups
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Plan, with_mask
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import CHANGE, Plan, with_mask
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.plan_id import plan_id, wanted_by
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconcile import own_services, reconcile
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconcile import (
+    node_count,
+    own_services,
+    reconcile,
+)
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import jobs_left
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner import labels_in, refuse_others
 
@@ -120,7 +124,8 @@ def make_plan(
     bound = wanted.bind(client, observed, False)
 
     def planned(images: Optional[Mapping[str, Any]] = None) -> Plan:
-        return wanted.revise(reconcile(bound, observed, options, images), bound, observed)
+        made = wanted.revise(reconcile(bound, observed, options, images), bound, observed)
+        return ports_handed_over(made, stack, observed) if "all_services" in observed else made
 
     plan = planned()
     # Healing puts nothing back but what was changed.
@@ -160,6 +165,16 @@ def make_plan(
         plan = with_notices(plan, logins)
     plan = with_mask(plan, options["mask"])
     return Planned(bound, observed, images, asked | frozenset(look_up), plan, identity, drift, logins)
+
+
+def ports_handed_over(plan: Plan, stack: str, observed: Observed, back: bool = False) -> Plan:
+    """``plan`` in an order in which each published port is free when it is taken; raises as ``hand_over``."""
+    if not any(op.kind == "service" and (op.payload.get("spec") or {}).get("EndpointSpec") for op in plan.work(CHANGE)):
+        return plan
+    from ansible_collections.stackwright.swarm.plugins.module_utils.history.snapshot import hidden_texts
+    from ansible_collections.stackwright.swarm.plugins.module_utils.planning.hand_over import hand_over
+
+    return hand_over(plan, stack, observed, node_count(observed), hidden_texts, back)
 
 
 def _closer(

@@ -11,7 +11,7 @@ from typing import Any, Callable, Collection, Dict, List, Mapping, Optional, Seq
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.shape import wrong
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.bind import CREATE_THEM, missing_externals
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.content import digest
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.content import create_key, digest
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import configs_named
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.shapes import SPECS
@@ -251,8 +251,6 @@ def digest_of(client: EngineClient, key: Optional[str]) -> Digest:
 
     def mark(value: Any) -> str:
         if not made:
-            from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.apply import create_key
-
             made.append(keyed(key or _stored_key(client) or create_key(client)))
         return made[0](value)
 

@@ -14,6 +14,7 @@ from typing import AbstractSet, Any, List, Mapping, NamedTuple, Optional, Sequen
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import patiently
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.apply import Apply
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.gone import wait_until_gone
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.look import ports_handed_over
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import observe, services_of, tasks_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.run import Run, lines_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.wait import before as past_of
@@ -113,6 +114,7 @@ def _plan(run: Run, former: Former, stop_new: bool) -> Plan:
     now = patiently(run.clock, look, run.keep)
     prefix = run.options["prefix"] if stop_new else ""
     plan = restoration(run.stack, former.observed, now, former.names, prefix)
+    plan = ports_handed_over(plan, run.stack, now, back=True)
     run.seen = now
     return with_mask(plan, run.options["mask"])
 

@@ -140,6 +140,11 @@ def hidden_values(kind: str, spec: Mapping[str, Any]) -> Iterator[Any]:
     yield from found
 
 
+def hidden_texts(spec: Mapping[str, Any]) -> List[str]:
+    """What ``hide`` would replace in a live ServiceSpec, where it is text."""
+    return [value for value in hidden_values("service", spec) if isinstance(value, str)]
+
+
 def reveal(spec: Any, find: Callable[[str, str], Any]) -> Any:
     """The inverse of ``hide``: ``find(digest, name)`` gives the values."""
     if isinstance(spec, dict):

@@ -41,8 +41,9 @@ class Operation:
     """One Engine call (``create``, ``update``, ``remove``), or none (``keep``; ``record``: only the history changes).
 
     ``restarts`` is the number of tasks that the change stops or replaces. ``payload`` is what apply needs and nobody is
-    shown: ``id``, ``version``, ``spec``, ``data``. Services of a higher ``wave`` depend on those of lower ones;
-    ``dependents`` are the keys of those that depend on one whose tasks are replaced.
+    shown: ``id``, ``version``, ``spec``, ``data``. Services of a higher ``wave`` wait for those of lower ones;
+    ``dependents`` are the keys of those that depend on one whose tasks are replaced. ``extra`` is a step on the way of
+    a service that has another operation in the plan (hand_over.py).
     """
 
     action: str
@@ -55,12 +56,15 @@ class Operation:
     phase: str = CHANGE
     wave: int = 0
     dependents: Tuple[str, ...] = ()
+    extra: bool = False
     payload: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def __str__(self) -> str:
         detail = ", ".join(str(change) for change in self._telling()) or self.reason
         if self.changes and self.reason and self.action != "update":
             detail = self.reason
+        if self.extra:
+            detail = f"{detail}; {self.reason}"
         verb = "stops" if self.action == "remove" else "restarts"
         tasks = f" ({verb} {self.restarts} task{'' if self.restarts == 1 else 's'})" if self.restarts else ""
         if self.restarts and self.dependents:

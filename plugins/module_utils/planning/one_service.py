@@ -14,6 +14,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model i
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import mode_of, task_count
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
+    HANDING_OVER,
     HELD,
     labels_of,
     name_of,
@@ -106,6 +107,12 @@ def _rolled_back(live: Mapping[str, Any], prefix: str, replicas: int, old: Seque
             f"service {name_of(live)} has no spec before the present one.",
             "no_previous",
             "Swarm remembers one, from the first update on. stack_rollback goes back to a revision of the whole stack.",
+        )
+    if HANDING_OVER in (before.get("Labels") or {}):
+        raise PlanError(
+            f"service {name_of(live)}: the spec before the present one is a step in a hand-over of ports.",
+            "no_previous",
+            "stack_rollback goes back to a revision of the whole stack.",
         )
     if normalise.service(before) == normalise.service(live["Spec"]):
         return None, "the spec before is the same"

@@ -9,9 +9,10 @@ acted. What nobody touched is left alone, also where it differs.
 
 from __future__ import annotations
 
-from typing import AbstractSet, Any, Dict, Iterator, List, Mapping, Optional, Tuple
+from typing import AbstractSet, Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.differences import differences
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.hand_over import as_before
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import (
     PRUNE,
     Operation,
@@ -29,6 +30,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
     name_of,
     stack_of,
 )
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.ports import Ports, asked, ports_in
 
 OBJECTS = (("network", "networks"), ("config", "configs"), ("secret", "secrets"))
 #: An update in one of these states stands still, or is on a way of its own: the service is sent again.
@@ -93,9 +95,8 @@ def _as_it_was(service: Service, since: str, undone: str) -> Service:
     began = (service.get("UpdateStatus") or {}).get("StartedAt") or service.get("UpdatedAt")
     if not service.get("PreviousSpec") or _moment(str(began or "")) <= _moment(since):
         return service
-    if undone and _moment(str(began)) > _moment(undone):
-        return service
-    return {**service, "Spec": service["PreviousSpec"]}
+    was = service["Spec"] if undone and _moment(str(began)) > _moment(undone) else service["PreviousSpec"]
+    return {**service, "Spec": as_before(was)}
 
 
 def _moment(text: str) -> Tuple[str, str]:
@@ -126,7 +127,7 @@ def _services(
             yield _job_left(new) if was_job and old["Spec"] != new["Spec"] else back(old, new)
             continue
         if new is not None and old is None and stop_new:
-            yield _stopped(new, stop_new)
+            yield _stopped(new, stop_new, [asked(service["Spec"]) for service in olds.values()])
         elif new is not None:
             payload = {"id": id_of(new)}
             yield Operation("remove", "service", name, reason=GONE, restarts=task_count(new, 1), payload=payload)
@@ -179,10 +180,14 @@ def back(old: Service, new: Service) -> Operation:
     )
 
 
-def _stopped(new: Service, prefix: str) -> Operation:
+def _stopped(new: Service, prefix: str, olds: Sequence[Ports]) -> Operation:
     spec, reason = stopped(new["Spec"], prefix)
     if spec is None:
         return Operation("keep", "service", name_of(new), reason=reason)
+    endpoint = spec.get("EndpointSpec") or {}
+    ports = [p for p in endpoint.get("Ports") or [] if not any(ports_in([p]).refused(old) for old in olds)]
+    if ports != (endpoint.get("Ports") or []):
+        spec = {**spec, "EndpointSpec": {**endpoint, "Ports": ports}}
     payload = {"id": id_of(new), "version": new["Version"]["Index"], "spec": spec}
     reason = f"{GONE}: stopped, for a look at it"
     return Operation("update", "service", name_of(new), reason=reason, restarts=task_count(new, 1), payload=payload)

@@ -24,7 +24,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.seen i
     published,
     replicas,
 )
-from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import id_of, name_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import id_of, name_of, stack_of
 
 #: A resource: its name, or a host-mode port, of which each node has one.
 Resource = Union[str, Port]
@@ -75,7 +75,9 @@ class Room:
             taken = _amounts(((task.get("Spec") or {}).get("Resources") or {}).get("Reservations") or {})
             for name, amount in taken.items():
                 self.free[node_id][name] = self.free[node_id].get(name, 0) - amount
-            for port in published(others[owner], "host") if owner in others else []:
+            # A service of the stack that the files no longer have gives its ports up where they are wanted.
+            leaves = owner in others and stack_of(others[owner]) == seen.desired["stack"]["name"]
+            for port in published(others[owner], "host") if owner in others and not leaves else []:
                 self.free[node_id][port] = 0
                 self.holders[node_id, port] = name_of(others[owner])
 

@@ -24,7 +24,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.seen i
     replicas,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.trim import bind_sources
-from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import id_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import id_of, stack_of
 
 Facts = Dict[str, Any]
 
@@ -37,15 +37,20 @@ def facts_for_nodes(seen: Seen, may: Mapping[str, List[Item]]) -> Dict[str, Fact
     """
     room = Room(seen)
     # Whose these are is told already; on ingress ports the Engine of every node itself listens.
-    swarms = {port for other in seen.others for port in published(other, "ingress")}
+    swarms = {port for other in seen.services for port in published(other, "ingress")}
     hosts = {port for other in seen.others for port in published(other, "host")}
+    handed_over = {
+        (node, port)
+        for other in seen.services
+        if stack_of(other) == seen.desired["stack"]["name"]
+        for port in published(other, "host")
+        for node in seen.nodes_of(id_of(other))
+    }
     found: Dict[str, Facts] = {
         str(node["ID"]): {"name": node_name(node), "ports": [], "binds": []} for node in seen.nodes
     }
     for service in seen.desired["services"]:
         live = seen.own.get(service["name"])
-        at_work = seen.nodes_of(id_of(live)) if live else frozenset()
-        had = set(published(live, "host")) if live else set()
         nodes = may[service["name"]]
         if not is_global(service) and not replicas(service):
             continue
@@ -58,7 +63,7 @@ def facts_for_nodes(seen: Seen, may: Mapping[str, List[Item]]) -> Dict[str, Fact
         for node in nodes:
             its_id = str(node["ID"])
             for port in published(service, "host"):
-                own = port in had and its_id in at_work
+                own = (its_id, port) in handed_over
                 if not own and port not in swarms and (its_id, port) not in room.holders:
                     found[its_id]["ports"].append({**about, "port": list(port), "mode": "host"})
             for source in bind_sources(service):

@@ -50,7 +50,7 @@ def service_findings(seen: Seen) -> Iterator[Finding]:
     foreign = {name_of(service): service for service in seen.services if stack_of(service) != stack}
     ingress: Dict[Port, Item] = {}
     host: Dict[Port, Item] = {}
-    for other in seen.others:
+    for other in seen.foreign:
         ingress.update(dict.fromkeys(published(other, "ingress"), other))
         host.update(dict.fromkeys(published(other, "host"), other))
     for service in seen.desired["services"]:
@@ -60,14 +60,13 @@ def service_findings(seen: Seen) -> Iterator[Finding]:
             yield of_service(service, ERROR, "conflict", message, hint)
         for port in published(service, "ingress"):
             if port in ingress or port in host:
-                yield _taken(service, port, (ingress.get(port) or host[port]), stack)
+                yield _taken(service, port, ingress.get(port) or host[port])
         for port in published(service, "host"):
             if port in ingress:
-                yield _taken(service, port, ingress[port], stack)
+                yield _taken(service, port, ingress[port])
 
 
-def _taken(service: Item, port: Port, other: Mapping[str, Any], stack: str) -> Finding:
-    whose = ", which the files no longer have and which is removed last" if stack_of(other) == stack else ""
-    message = f"the port {port[0]}/{port[1]} is published by service {name_of(other)}{whose}."
-    hint = "Remove that service first." if whose else "Publish it on another port, or remove the other service."
+def _taken(service: Item, port: Port, other: Mapping[str, Any]) -> Finding:
+    message = f"the port {port[0]}/{port[1]} is published by service {name_of(other)}."
+    hint = "Publish it on another port, or remove the other service."
     return of_service(service, ERROR, "port_taken", message, hint)

@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, FrozenSet, List, Mapping, NamedTuple, Tuple
+from typing import Any, Dict, FrozenSet, List, Mapping, NamedTuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import ON_THE_WAY, state_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import id_of, name_of, stack_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.ports import Port, asked, held
 
 Item = Mapping[str, Any]
-Port = Tuple[int, str]
 #: Tasks in these states hold what they have of their node; those before have no node yet.
 HOLDING = frozenset(ON_THE_WAY) - {"new", "pending"} | {"running"}
 
@@ -37,6 +37,11 @@ class Seen(NamedTuple):
         own = {id_of(service) for service in self.own.values()}
         return [service for service in self.services if id_of(service) not in own]
 
+    @property
+    def foreign(self) -> List[Item]:
+        """The live services of others: those of the stack hand their ports over to each other."""
+        return [service for service in self.services if stack_of(service) != self.desired["stack"]["name"]]
+
     def holding(self) -> List[Item]:
         """The tasks that hold something of a node."""
         return [task for task in self.tasks if state_of(task) in HOLDING and task.get("NodeID")]
@@ -53,14 +58,8 @@ def node_name(node: Item) -> str:
 
 def published(service: Item, mode: str) -> List[Port]:
     """The ports that a service, live or of a DesiredState, publishes in a mode; without those that Swarm chooses."""
-    spec = (service.get("Spec") or service.get("spec") or {}).get("EndpointSpec") or {}
-    ports = [*(spec.get("Ports") or []), *((service.get("Endpoint") or {}).get("Ports") or [])]
-    found = {
-        (int(port["PublishedPort"]), str(port.get("Protocol") or "tcp"))
-        for port in ports
-        if port.get("PublishedPort") and (port.get("PublishMode") or "ingress") == mode
-    }
-    return sorted(found)
+    ports = held(service) if "Spec" in service else asked(service["spec"])
+    return sorted(ports.ingress if mode == "ingress" else ports.host)
 
 
 def is_global(service: Item) -> bool:

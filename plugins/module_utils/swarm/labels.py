@@ -37,6 +37,9 @@ PART = "stackwright.part"
 #: On a config or secret that only kept revisions need any more: one of them. Only a run with changes looks again.
 KEPT = "stackwright.kept"
 
+#: On a service in the middle of a hand-over of ports: its EndpointSpec before, as JSON (planning/hand_over.py).
+HANDING_OVER = "stackwright.handing-over"
+
 #: On a stopped service, after the label prefix: its number of replicas before, or "global".
 BEFORE_STOP = "-replicas-before-stop"
 #: On a service whose update is held, after the label prefix: the delay between its batches before, in nanoseconds.

@@ -26,7 +26,9 @@ class Clock:
 
 
 class FakeSwarm:
-    """``before(method, path)`` and ``after`` are called around each call, and may raise or meddle."""
+    """Ports of services are taken as swarmkit does: it gives them out, and takes them back, a moment after the call.
+
+    ``before(method, path)`` and ``after`` are called around each call, and may raise or meddle."""
 
     where = "fake"
     api_version = (1, 41)
@@ -37,6 +39,8 @@ class FakeSwarm:
         self.numbers = itertools.count(1)
         self.objects = {kind: {} for kind in KINDS}
         self.completed = set()  # the jobs that have run to their end
+        self.coming = None  # the name of what is about to be created or updated
+        self.lagging = {}  # service → its ports once ``calls`` has come so far
         self.before = lambda method, path: None
         self.after = lambda method, path: None
 
@@ -67,6 +71,7 @@ class FakeSwarm:
         return self.post(path, body=body)["ID"]
 
     def post(self, path, query=None, body=None, headers=None, timeout=None):
+        self.coming = (body or {}).get("Name")
         self._note("POST", path)
         made = self._post(path, query, body)
         self.after("POST", path)
@@ -82,11 +87,14 @@ class FakeSwarm:
             raise EngineError("update out of sequence", "out_of_sequence", status=500)
         if kind == "services":
             back = (query or {}).get("rollback") == "previous"
-            obj["PreviousSpec"], obj["Spec"] = obj["Spec"], obj["PreviousSpec"] if back else self._service(body)
+            new = obj["PreviousSpec"] if back else self._service(body, obj["ID"])
+            obj["PreviousSpec"], obj["Spec"] = obj["Spec"], new
+            obj["UpdatedAt"] = self._time()
         else:
             if body.get("Data", obj["Spec"].get("Data")) != obj["Spec"].get("Data"):
                 raise EngineError("only updates to Labels are allowed", "invalid_spec", status=400)
             obj["Spec"]["Labels"] = body["Labels"]
+            obj["UpdatedAt"] = self._time()
         obj["Version"]["Index"] = next(self.numbers)
         return {}
 
@@ -113,6 +121,11 @@ class FakeSwarm:
 
     def _note(self, method, path):
         self.calls += 1
+        for identity, (at, ports) in list(self.lagging.items()):
+            if at <= self.calls:
+                del self.lagging[identity]
+                if identity in self.objects["services"]:
+                    self.objects["services"][identity]["Endpoint"] = {"Ports": ports}
         self.before(method, path)
         if method != "GET":
             self.writes.append((method, path))
@@ -128,15 +141,50 @@ class FakeSwarm:
             raise EngineError("name conflicts with an existing object", "conflict", status=409)
         identity = f"{kind}-{next(self.numbers)}"
         version = {"Index": next(self.numbers)}
+        times = {"CreatedAt": self._time(), "UpdatedAt": self._time()}
         if kind == "networks":
             ipam = body.get("IPAM") or {"Config": [{"Subnet": "10.0.0.0/24", "Gateway": "10.0.0.1"}]}
-            self.objects[kind][identity] = {"Scope": "swarm", **body, "Id": identity, "IPAM": ipam}
+            self.objects[kind][identity] = {
+                "Scope": "swarm",
+                **body,
+                "Id": identity,
+                "IPAM": ipam,
+                "Created": times["CreatedAt"],
+            }
         else:
-            spec = self._service(body) if kind == "services" else body
-            self.objects[kind][identity] = {"ID": identity, "Version": version, "Spec": spec}
+            spec = self._service(body, identity) if kind == "services" else body
+            self.objects[kind][identity] = {"ID": identity, "Version": version, "Spec": spec, **times}
         return {"ID": identity, "Id": identity}
 
-    def _service(self, spec):
+    def _time(self):
+        return f"2026-01-01T00:00:00.{next(self.numbers):09d}Z"
+
+    def _ports(self, spec, identity):
+        """Checks the ports of a service as checkPortConflicts does; what Swarm chooses is the lowest that is free."""
+        wanted = (spec.get("EndpointSpec") or {}).get("Ports") or []
+        taken = {}
+        for other in self.objects["services"].values():
+            if other["ID"] != identity:
+                for ports in (other["Spec"].get("EndpointSpec") or {}, other.get("Endpoint") or {}):
+                    for port in ports.get("Ports") or []:
+                        taken.setdefault(_port(port), []).append((port.get("PublishMode") or "ingress", _name(other)))
+        chosen = []
+        for port in wanted:
+            mode = port.get("PublishMode") or "ingress"
+            for its_mode, name in taken.get(_port(port), []) if port.get("PublishedPort") else []:
+                if "ingress" in (mode, its_mode):
+                    words = (
+                        f"port '{port['PublishedPort']}' is already in use by service '{name}' (x) as an ingress port"
+                    )
+                    raise EngineError(words, "invalid_spec", status=400)
+            protocol = port.get("Protocol") or "tcp"
+            free = (number for number in itertools.count(30000) if (number, protocol) not in taken)
+            chosen.append({**port, "PublishedPort": port.get("PublishedPort") or next(free)})
+        if chosen or identity in self.objects["services"]:
+            self.lagging[identity] = (self.calls + 3, chosen)
+
+    def _service(self, spec, identity):
+        self._ports(spec, identity)
         template = spec["TaskTemplate"]
         ids = {_name(network): key for key, network in self.objects["networks"].items()}
         for attachment in template.get("Networks") or []:
@@ -163,6 +211,10 @@ class FakeSwarm:
             done = {"CompletedTasks": 1} if _name(obj) in self.completed else {}
             return {**obj, "ServiceStatus": {"RunningTasks": replicas, "DesiredTasks": replicas, **done}}
         return obj
+
+
+def _port(port):
+    return port.get("PublishedPort"), port.get("Protocol") or "tcp"
 
 
 def _name(obj):
