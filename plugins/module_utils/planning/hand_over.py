@@ -252,10 +252,11 @@ class _Order:
         self.extra[giver] = step
         lost = self.now[giver].minus(asked(step))
         takers = sorted(n for n, has in self.final.items() if n != giver and has.both & lost.both)
+        awaited = bool(lost.host or any(self.final[name].host & lost.both for name in takers))
         if to_come is None and giver not in self.gone:
             payload = {"id": id_of(live), "version": live["Version"]["Index"], "spec": live["Spec"]}
             last.append(Operation("update", "service", giver, reason="as it was, with a port", payload=payload))
-        at_once = is_updated and bool(to_come and to_come.restarts) and not lost.host
+        at_once = is_updated and bool(to_come and to_come.restarts) and not awaited
         before, after = (
             normalise.service(live["Spec"]),
             normalise.service({**live["Spec"], "EndpointSpec": step["EndpointSpec"]}),
@@ -273,7 +274,7 @@ class _Order:
                 "id": id_of(live),
                 "version": live["Version"]["Index"],
                 "spec": step,
-                "awaited": bool(lost.host or any(self.final[name].host & lost.both for name in takers)),
+                "awaited": awaited,
             },
         )
 
