@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from secrets import token_hex
 from typing import Any, Callable, Dict, Mapping
 
 from ansible import constants as C
@@ -23,6 +24,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options 
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
+from ansible_collections.stackwright.swarm.plugins.module_utils.values.seal import unseal
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.election import Outcome, task_key, turn
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.piped_action import PipedAction
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.plain import as_texts, plain
@@ -35,9 +37,24 @@ MODULE = "stackwright.swarm.stack_values"
 LISTED: Mapping[str, Any] = {"state": "listed", "values": None, "names": None, "to": None}
 
 
+def _opened(result: Dict[str, Any], key: str) -> Dict[str, Any]:
+    """The result with the values that the module has sealed."""
+    sealed = result.pop("sealed_values", None)
+    if sealed is None:
+        return result
+    try:
+        return {**result, "read": unseal(key, str(sealed))}
+    except (ValueError, RecursionError):
+        raise StackwrightError(
+            "What came back from the manager is not the values of the stack.", "store_damaged"
+        ) from None
+
+
 class ActionModule(PipedAction):
     _supports_check_mode = True
     _supports_async = False
+    #: What was asked for, under no_log.
+    as_it_is = ("read",)
 
     def act(self, result: Dict[str, Any], variables: Dict[str, Any]) -> Dict[str, Any]:
         name = {"name": {**STACK["name"], "required": True}}
@@ -52,6 +69,8 @@ class ActionModule(PipedAction):
 
     def _change(self, options: Dict[str, Any], variables: Dict[str, Any]) -> Dict[str, Any]:
         stack = Stack.of(options).data
+        key = self._read_key(options)
+        compiled: Dict[str, Any] = {"read_key": key} if key else {}
         arguments = plain(self._task.args)
         if options["values"] is not None:
             arguments["values"] = as_texts(options["values"])
@@ -63,10 +82,11 @@ class ActionModule(PipedAction):
 
         def attempt(given: Dict[str, Any]) -> Dict[str, Any]:
             if not vaults:
+                given = {**given, "_compiled": json.dumps(compiled)} if compiled else given
                 return self._execute_module(MODULE, module_args=given, task_vars=variables)
 
             def run(sent: Dict[str, Any], again: bool) -> Dict[str, Any]:
-                full = {**given, "_compiled": json.dumps({"vaults": sent}, separators=(",", ":"))}
+                full = {**given, "_compiled": json.dumps({**compiled, "vaults": sent}, separators=(",", ":"))}
                 done = self._execute_module(MODULE, module_args=full, task_vars=variables)
                 return {**done, "changed": True} if again and not done.get("failed") else done
 
@@ -82,6 +102,8 @@ class ActionModule(PipedAction):
             return done
 
         alone = len(variables.get("ansible_play_batch") or ()) < 2 or self._task.run_once
+        if key:
+            return _opened(work(), key)  # each host gets them
         if alone or options["state"] == "listed" or self._task.check_mode:
             return work()
         place = found["vault"].where if isinstance(found["vault"], VaultStore) else ""
@@ -93,6 +115,18 @@ class ActionModule(PipedAction):
             place = looked.pop("cluster_id", "")
         # Values in host facts are those of one host alone.
         return self._once(f"{stack['name']}/{place}", work, options, variables) if place else work()
+
+    def _read_key(self, options: Mapping[str, Any]) -> str:
+        """A key for the values on their way here, where they are to be read. Raises StackwrightError without no_log."""
+        if options["state"] != "read":
+            return ""
+        if not getattr(self._task, "no_log", False):
+            raise StackwrightError(
+                "state: read gives values, which Ansible shows and logs unless the task has no_log: true.",
+                "no_log_needed",
+                "Set no_log: true on this task, and on each that uses what it registers. Nothing was read.",
+            )
+        return token_hex(32)
 
     def _once(
         self, key: str, work: Callable[..., Dict[str, Any]], options: Mapping[str, Any], variables: Mapping[str, Any]

@@ -9,14 +9,14 @@ class ModuleDocFragment:
 options:
   admin:
     description:
-      - The admin APIs of the proxy's replicas, for instance V(unix:///run/caddy/admin.sock), V(http://tasks.caddy:2019) or
+      - The admin APIs of the proxy's replicas, for instance V(unix:///var/lib/stackwright/caddy/admin.sock), V(http://tasks.caddy:2019) or
         V(https://proxy1.example.com:2021). Each is written and reported.
       - A host that has several addresses, such as C(tasks.SERVICE) in the Swarm's DNS, stands for a replica at each of them.
         An address behind which several replicas answer by turns, such as a service's virtual one, is refused.
       - A unix socket is the safest. It is opened on the target of the task.
     type: list
     elements: str
-    default: ["unix:///run/caddy/admin.sock"]
+    default: ["unix:///var/lib/stackwright/caddy/admin.sock"]
   admin_ca:
     description:
       - The certificate authority that has signed the certificate of an V(https://) admin API, a file on the target.

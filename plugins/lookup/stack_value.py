@@ -34,12 +34,14 @@ options:
   store:
     description:
       - Where the values are.
+      - V(auto) takes the values from the gathered facts of O(host). Where these have none of the stack, it asks the
+        Swarm, which has the values where there are several managers.
       - V(host_facts) looks into the gathered facts of O(host), or, with O(path), into a folder of the controller.
       - V(swarm) asks the Engine at O(docker_host) from the controller. Values that are encrypted there are opened with
         the play's vault password.
     type: str
-    choices: [host_facts, swarm, vault]
-    default: host_facts
+    choices: [auto, host_facts, swarm, vault]
+    default: auto
   path:
     description:
       - Of V(vault) the file, C(stackwright_values.yml) beside the inventory unless given.
@@ -53,6 +55,8 @@ options:
     type: str
     default: unix:///var/run/docker.sock
 notes:
+  - Where the controller can't reach an Engine, M(stackwright.swarm.stack_values) with C(state=read) gives values
+    over the task's own connection.
   - The facts need C(gather_facts), or M(ansible.builtin.setup) with C(gather_subset=local), as root.
 seealso:
   - module: stackwright.swarm.stack_values
@@ -79,12 +83,18 @@ _raw:
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError, ValueStoreError
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import (
+    EngineError,
+    StackwrightError,
+    ValueStoreError,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.store.host_facts import FACT
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.generators import full_name
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.kept import Kept
@@ -119,22 +129,23 @@ class LookupModule(LookupBase):
         if store == "vault":
             vault = play_vault(self._loader, variables, named.data, {"store": store, "path": path}, names)
             return vault.read()[0] if vault else Kept(stack)
-        if store == "swarm":
-            from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
-            from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
-            from ansible_collections.stackwright.swarm.plugins.module_utils.store.swarm import SwarmStore, is_encrypted
-
-            client = EngineClient(Connection(docker_host=self.get_option("docker_host")))
+        if store == "auto" and not path:
+            # Not the facts of other hosts: they may be of another Swarm.
+            with suppress(ValueStoreError):  # not gathered
+                if self._local(variables).get(FACT + stack) is not None:
+                    return self._from_facts(named, variables)
             try:
-                swarm = SwarmStore(stack, client)
-                swarm.owner = named.owner
-                _number, content = swarm.newest()
-                if is_encrypted(content):
-                    text = VaultText(stack, swarm.where, self._loader._vault, None, names, owner=named.owner)
-                    return text.opened(content.decode("utf-8", "surrogateescape"))[0]
-                return swarm.read()[0]
-            finally:
-                client.close()
+                return self._from_swarm(named, names)
+            except EngineError as error:
+                raise ValueStoreError(
+                    f"The facts of the host that were gathered have no values of the stack {stack}, and the Swarm "
+                    f"can't be asked: {error.message}",
+                    "store_unreadable",
+                    "Gather the facts (ansible.builtin.setup with gather_subset: [local], as root), give docker_host "
+                    "as the controller reaches it, or read the values with stack_values, state: read.",
+                ) from None
+        if store == "swarm":
+            return self._from_swarm(named, names)
         if path:
             from ansible_collections.stackwright.swarm.plugins.module_utils.store.host_facts import HostFacts
 
@@ -143,24 +154,38 @@ class LookupModule(LookupBase):
             return facts.read()[0]
         return self._from_facts(named, variables)
 
-    def _from_facts(self, named: Stack, variables: Mapping[str, Any]) -> Kept:
-        from ansible_collections.stackwright.swarm.plugins.module_utils.store.host_facts import FACT
+    def _from_swarm(self, named: Stack, names: list[str]) -> Kept:
+        from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+        from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
+        from ansible_collections.stackwright.swarm.plugins.module_utils.store.swarm import SwarmStore, is_encrypted
 
+        client = EngineClient(Connection(docker_host=self.get_option("docker_host")))
+        try:
+            swarm = SwarmStore(named.full_name, client)
+            swarm.owner = named.owner
+            _number, content = swarm.newest()
+            if is_encrypted(content):
+                text = VaultText(named.full_name, swarm.where, self._loader._vault, None, names, owner=named.owner)
+                return text.opened(content.decode("utf-8", "surrogateescape"))[0]
+            return swarm.read()[0]
+        finally:
+            client.close()
+
+    def _local(self, variables: Mapping[str, Any]) -> Mapping[str, Any]:
         host = self.get_option("host")
         known = (variables.get("hostvars") or {}).get(host) or {} if host else variables
         local = (known.get("ansible_facts") or {}).get("ansible_local") or known.get("ansible_local")
-        if local is None:
-            raise ValueStoreError(
-                f"The local facts of {host or variables.get('inventory_hostname')} are not known.",
-                "store_unreadable",
-                "Gather them first: ansible.builtin.setup with gather_subset: [local], as root.",
-            )
-        if not isinstance(local, Mapping):
-            raise ValueStoreError(
-                f"The local facts of {host or variables.get('inventory_hostname')} are no map.",
-                "store_unreadable",
-                "Gather them again: ansible.builtin.setup with gather_subset: [local], as root.",
-            )
+        if isinstance(local, Mapping):
+            return local
+        raise ValueStoreError(
+            f"The local facts of {host or variables.get('inventory_hostname')} are "
+            + ("not known." if local is None else "no map."),
+            "store_unreadable",
+            f"Gather them {'first' if local is None else 'again'}: ansible.builtin.setup with gather_subset: [local], "
+            "as root.",
+        )
+
+    def _from_facts(self, named: Stack, variables: Mapping[str, Any]) -> Kept:
         stack = named.full_name
-        data = plain(local.get(FACT + stack))
+        data = plain(self._local(variables).get(FACT + stack))
         return Kept(stack) if data is None else Kept.from_data(data, stack, f"ansible_local.{FACT}{stack}", named.owner)

@@ -14,7 +14,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.errors import pl
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.mask import masked_message
 
 #: Parts of a result that go from a module to its action plugin, or the other way, and no further.
-HANDED = frozenset(("facts", "vault_writes", "vault_made", "vault_before"))
+HANDED = frozenset(("facts", "vault_writes", "vault_made", "vault_before", "sealed_values"))
 
 
 def shown(data: Any, as_it_is: Collection[str] = ()) -> Any:

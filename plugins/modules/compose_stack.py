@@ -534,7 +534,7 @@ plan:
       description: How many tasks this restarts.
       type: int
     dependents:
-      description: The services that depend on one that restarts, by their keys; absent where there is none.
+      description: The services that depend on one that restarts, by their keys.
       type: list
       elements: str
     phase:

@@ -267,6 +267,10 @@ plan:
     restarts:
       description: How many tasks this restarts.
       type: int
+    dependents:
+      description: Always empty, since no Compose file is read.
+      type: list
+      elements: str
     phase:
       description: V(change), or V(prune) for what the files no longer have and what is therefore removed at the end.
       type: str

@@ -14,7 +14,7 @@ author:
 description:
   - Changes the values that M(stackwright.swarm.compose_stack) keeps for a stack, such as generated passwords.
   - Services get a changed value with the next deployment of the stack.
-  - No value is ever shown, only its name, its versions and where they come from.
+  - No value is ever shown, only its name, its versions and where they come from. O(state=read) hands values to other tasks, and insists on C(no_log).
 options:
   name:
     required: true
@@ -26,9 +26,11 @@ options:
       - V(listed) changes nothing.
       - V(regenerated) makes those of O(names) anew, in the way in which they were generated. This is a change every time.
       - V(moved) takes all values of the stack to the store O(to), and out of the one that they are in.
+      - V(read) gives the current values of O(names), of all unless given, as RV(read), over the task's own connection. The task has to set C(no_log=true),
+        or it fails (C(no_log_needed)) and reads nothing.
       - Unless set, V(present) where there are O(values), else V(listed).
     type: str
-    choices: [present, absent, listed, regenerated, moved]
+    choices: [present, absent, listed, read, regenerated, moved]
   values:
     description:
       - Values by name, for O(state=present). C(KEY) stands for C(stack/KEY), the value of the whole stack; that of one service
@@ -36,7 +38,7 @@ options:
     type: dict
   names:
     description:
-      - Names of values, written like the keys of O(values), for O(state=absent) and O(state=regenerated). V(all) means all.
+      - Names of values, written like the keys of O(values), for O(state=absent), O(state=read) and O(state=regenerated). V(all) means all.
     type: list
     elements: str
   store:
@@ -117,6 +119,14 @@ EXAMPLES = r"""
     name: shop
   register: kept
 
+- name: Read a password for another task, also where the controller can't reach the Engine
+  stackwright.swarm.stack_values:
+    name: shop
+    state: read
+    names: [MAIL_PASSWORD]
+  no_log: true
+  register: secret
+
 - name: Set another one, then make it anew with the next deployment
   stackwright.swarm.stack_values:
     name: shop
@@ -142,6 +152,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+read:
+  description: The values by their names.
+  returned: with O(state=read), which needs C(no_log)
+  type: dict
+  sample: {}
 stack:
   description: What the stack is called in the Swarm.
   returned: success

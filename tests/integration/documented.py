@@ -14,7 +14,9 @@ MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py
 FILTERS = sorted(path.stem for path in (ROOT / "plugins" / "filter").glob("*.yml"))
 
 #: What Ansible itself puts into results.
-COMMON = frozenset({"changed", "failed", "msg", "diff", "invocation", "warnings", "deprecations", "exception"})
+COMMON = frozenset(
+    {"changed", "failed", "msg", "diff", "invocation", "warnings", "deprecations", "exception", "censored"}
+)
 
 
 def documentation(name: str, part: str, kind: str = "modules") -> object:

@@ -15,7 +15,8 @@ from documented import COMMON, FILTERS, MODULES, documentation, filter_examples,
 from playbook import Player
 
 #: Returned only where putting a stack back fails as well, which test_transaction.py brings about.
-RARE = ("cause", "rollback_error", "holder")
+#: ``read`` is seen by nobody: it comes under no_log only.
+RARE = ("cause", "rollback_error", "holder", "read")
 
 #: Stacks of the examples: they have the names that a reader sees, so they are removed by these names.
 STACKS = ("shop", "echo", "acme-production-shop")
@@ -297,6 +298,9 @@ def every_result(reader):
     port["services"]["web"]["ports"] = [{"target": 80, "published": 18080, "mode": "host"}]
     reader.play([ours(definition=port), tried(ours("stack_service", service="web", replicas=2))])
     reader.play([ours("stack_service", service="web", replicas=0)], limit="swarm_managers", diff=True)
+    job = {"image": "{{ registry }}/busybox:1", "command": "echo done", "deploy": {"mode": "replicated-job"}}
+    job["restart"] = "no"
+    reader.play([ours(definition={"services": {"job": job}}), ours("stack_service", service="job", state="run")])
     where = {"store": "swarm"}
     reader.play([ours("stack_values", state="present", values={"web/KEY": "a value"}, **where)])
     reader.play([ours("stack_values", state="present", values={"web/KEY": "another"}, **where)], limit="swarm_managers")

@@ -188,7 +188,7 @@ STORE: Spec = {
 }
 
 KEPT: Spec = {
-    "state": {"type": "str", "choices": ["present", "absent", "listed", "regenerated", "moved"]},
+    "state": {"type": "str", "choices": ["present", "absent", "listed", "read", "regenerated", "moved"]},
     "values": {"type": "dict", "no_log": True},
     "names": {"type": "list", "elements": "str"},
     "to": {"type": "dict", "options": STORE},
@@ -236,7 +236,7 @@ def kept_state(options: Mapping[str, Any]) -> str:
     if options["state"] is not None:
         return str(options["state"])
     if options["names"] is not None or options["to"] is not None:
-        needed = "absent or regenerated" if options["names"] is not None else "moved"
+        needed = "read, absent or regenerated" if options["names"] is not None else "moved"
         raise StackwrightError(f"What is to be done is not said: set state ({needed}).", "invalid_options")
     return "listed" if options["values"] is None else "present"
 

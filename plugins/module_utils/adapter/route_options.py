@@ -9,7 +9,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options 
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import DEFAULT_PREFIX
 
 ADMIN: Spec = {
-    "admin": {"type": "list", "elements": "str", "default": ["unix:///run/caddy/admin.sock"]},
+    "admin": {"type": "list", "elements": "str", "default": ["unix:///var/lib/stackwright/caddy/admin.sock"]},
     "admin_ca": {"type": "path"},
     "admin_cert": {"type": "path"},
     "admin_key": {"type": "path", "no_log": False},

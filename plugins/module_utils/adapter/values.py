@@ -89,6 +89,8 @@ def change_values(client: EngineClient, params: Dict[str, Any], check: bool) -> 
         stores = [open_store(client, clock, stack, managers, place, slot) for place, slot in slots]
         keeping = Keeping(stores[0], SystemRandom(), clock.wall(), check)
         result = handed_over(lambda: keeping.run(params, stores[-1]), compiled)
+        if params["state"] == "read":
+            result = {**result, "sealed_values": _sealed(keeping.read(params["names"]), compiled)}
         kind = stores[0].kind
     except StackwrightError as error:
         if not meets or error.error_code != "values_encrypted":
@@ -97,6 +99,17 @@ def change_values(client: EngineClient, params: Dict[str, Any], check: bool) -> 
     if meets and kind == SWARM:
         result["cluster_id"] = str(((info.get("Swarm") or {}).get("Cluster") or {}).get("ID") or "")
     return result
+
+
+def _sealed(values: Mapping[str, str], compiled: Mapping[str, Any]) -> str:
+    """Values for the action plugin's eyes alone. Raises StackwrightError where there is none."""
+    import os
+
+    from ansible_collections.stackwright.swarm.plugins.module_utils.values.seal import NONCE, seal
+
+    if not compiled.get("read_key"):
+        raise StackwrightError("state: read needs the module's action plugin.", "usage")
+    return seal(compiled["read_key"], os.urandom(NONCE), dict(values))
 
 
 def _ciphertext(client: EngineClient, stack: str, request: Mapping[str, Any]) -> Dict[str, Any]:

@@ -54,6 +54,22 @@ class Keeping:
             raise
         return self._result(before, after, self.store)
 
+    def read(self, names: Optional[Sequence[str]]) -> Dict[str, str]:
+        """The current values of these names, or of all. Raises ValueStoreError (``value_missing``)."""
+        kept, _token = self.store.read()
+        current = {name: entry.value for name in kept.entries for entry in [kept.current(name)] if entry is not None}
+        there = {name: value for name, value in current.items() if value is not None}
+        wanted = list(there) if names is None or ALL in names else [full_name(name) for name in names]
+        missing = sorted(set(wanted) - set(there))
+        if missing:
+            raise ValueStoreError(
+                f"There is no value {', '.join(missing)} of the stack {kept.stack}.",
+                "value_missing",
+                f"Kept are: {', '.join(sorted(there)) or 'none'}. Deploy the stack first, or name its store.",
+                {"values": missing},
+            )
+        return {name: there[name] for name in wanted}
+
     def _set(self, kept: Kept, values: Mapping[str, Any]) -> Kept:
         for given, value in sorted(values.items()):
             name = full_name(given)

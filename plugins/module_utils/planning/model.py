@@ -88,8 +88,8 @@ class Operation:
             "reason": self.reason,
             "changes": [{"path": c.path, "before": c.before, "after": c.after} for c in self.changes],
             "restarts": self.restarts,
+            "dependents": list(self.dependents),
             "phase": self.phase,
-            **({"dependents": list(self.dependents)} if self.dependents else {}),
         }
 
 

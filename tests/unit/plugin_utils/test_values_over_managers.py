@@ -173,3 +173,40 @@ def test_check_mode_tells_it_on_each_and_writes_nothing(play):
     for place in (TOLD, FOUND, AUTO):
         assert [one.get("changed") for one in play.task(values={"A": "two"}, check=True, **place)] == [True] * 3
     assert play.swarm.text == before
+
+
+def read(play, no_log=True, **options):
+    """What each manager's task is given by ``state: read``."""
+    kept = SimpleNamespace.__init__
+
+    def with_no_log(self, **fields):
+        kept(self, no_log=no_log, **fields)
+
+    SimpleNamespaceOfTask = type("Task", (SimpleNamespace,), {"__init__": with_no_log})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys.modules[__name__], "SimpleNamespace", SimpleNamespaceOfTask)
+        return play.task(state="read", **options)
+
+
+@pytest.mark.parametrize("encrypted", [None, "vault"])
+def test_values_are_read_by_each_host(play, encrypted):
+    play.task(values={"A": "one", "db/B": "two"}, encrypted=encrypted)
+    writes = play.swarm.writes
+    for results in (read(play), read(play, names=["all"]), read(play, check=True)):
+        assert [result["read"] for result in results] == [{"db/B": "two", "stack/A": "one"}] * 3
+    assert read(play, names=["A"])[0]["read"] == {"stack/A": "one"}
+    assert play.swarm.writes == writes and not any("sealed_values" in result for result in results)
+
+
+def test_values_that_are_not_there_are_named(play):
+    play.task(values={"A": "one"})
+    (result, *_others) = read(play, names=["A", "db/X"])
+    assert result["error_code"] == "value_missing" and "db/X" in result["msg"] and "read" not in result
+
+
+def test_values_are_read_under_no_log_only(play):
+    play.task(values={"A": "one"})
+    passed = len(play.passed)
+    (result, *_others) = read(play, no_log=False)
+    assert result["error_code"] == "no_log_needed" and "no_log: true" in result["msg"]
+    assert len(play.passed) == passed, "nothing was read"
