@@ -49,7 +49,9 @@ class NodedSwarm(FakeSwarm):
             return {**info, "SystemTime": moment(self.clock.time)}
         if path in ("/tasks", "/nodes"):
             self._note("GET", path)
-            return copy.deepcopy(self.tasks if path == "/tasks" else list(self.nodes.values()))
+            wanted = ((query or {}).get("filters") or {}).get("service")
+            tasks = [task for task in self.tasks if not wanted or task["ServiceID"] in wanted]
+            return copy.deepcopy(tasks if path == "/tasks" else list(self.nodes.values()))
         if path.endswith("/logs"):
             self._note("GET", path)
             return b""

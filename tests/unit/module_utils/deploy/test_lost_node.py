@@ -261,3 +261,40 @@ def test_an_old_entry_of_a_node_is_named_in_the_overview(swarm):
     found = {item["id"]: item["message"] for item in swarm_info(swarm, ["nodes"])["nodes"]}
     told = "w2 is an old entry: it has joined again as id-new (remove the old one: docker node rm id-w2)"
     assert (found["id-w2"], found["id-new"]) == (told, "")
+
+
+# -- Swarm forgets a task that waits for a node when its service is updated
+
+
+def tasks_of(swarm, name):
+    (found,) = [key for key, s in swarm.objects["services"].items() if s["Spec"]["Name"] == f"shop_{name}"]
+    return [task["ID"] for task in swarm.tasks if task["ServiceID"] == found and task["DesiredState"] == "running"]
+
+
+@pytest.mark.parametrize("change", ["labels", "replicas"])
+def test_a_task_that_waits_is_made_anew_after_an_update_that_keeps_it(swarm, change):
+    deploy(swarm, shop())
+    swarm.lose("w2")
+    (waiting,) = tasks_of(swarm, "db")
+    web = tasks_of(swarm, "web")
+    state = shop()
+    if change == "labels":
+        for entry in state["services"]:
+            entry["spec"]["Labels"]["new"] = "label"
+    else:
+        state["services"][0]["spec"]["Mode"]["Replicated"]["Replicas"] = 2
+    deploy(swarm, state, wait=False)
+    assert waiting not in tasks_of(swarm, "db") and len(tasks_of(swarm, "db")) == 1 + (change == "replicas")
+    assert tasks_of(swarm, "web") == web, "what runs is left alone"
+    assert not deploy(swarm, state, wait=False)["changed"]
+    swarm.find("w2")
+    assert statuses(deploy(swarm, state)) == {"db": "healthy", "web": "healthy"}
+
+
+def test_where_all_tasks_run_nothing_is_looked_at_nor_scaled(swarm):
+    deploy(swarm, shop())
+    state = shop()
+    state["services"][0]["spec"]["Labels"]["new"] = "label"
+    swarm.writes.clear()
+    deploy(swarm, state, wait=False)
+    assert len([path for _method, path in swarm.writes if path.startswith("/services/")]) == 1
