@@ -16,15 +16,10 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import TRIES, Backoff, is_transient
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.content import create_key, digest
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.renew import (
-    is_short,
-    keeps_tasks,
-    renew_waiting,
-)
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.renew import Renewal
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.telling import teller
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, EngineError, StackwrightError
-from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes import is_ready
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Operation
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
@@ -73,9 +68,7 @@ class Apply:
         self.touched: Dict[str, Operation] = {}
         self.key: Optional[str] = observed.get("key")
         self._predefined: Mapping[str, str] = observed.get("predefined") or {}
-        # Tasks on a lost node count as running.
-        unsure = not all(map(is_ready, observed.get("nodes", [{}])))
-        self._short = {id_of(service) for service in observed["services"] if unsure or is_short(service)}
+        self._renewal = Renewal(client, clock, observed, keep)
         #: What the plan was made for, by id.
         self._seen = {id_of(obj): obj["Spec"] for kind in ("services", "configs", "secrets") for obj in observed[kind]}
         self.ids = {
@@ -237,9 +230,7 @@ class Apply:
             self.touched[done.payload["id"]] = done
 
         self._persistently(update, self._is_freed, PORT_LAG)
-        identity = operation.payload["id"]
-        if identity in self._short and keeps_tasks(operation):
-            renew_waiting(self.client, self.clock, identity, spec, self._auth(spec), self.keep)
+        self._renewal.after(operation, spec, self._auth(spec))
 
     def _is_freed(self, error: EngineError) -> bool:
         """Whether the port was a service's of ours: the Engine sees a moment later that it has given it up."""

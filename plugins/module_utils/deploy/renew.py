@@ -15,28 +15,46 @@ from typing import Any, Callable, Dict, List, Mapping, Optional
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import Backoff, patiently
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes import is_ready
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import state_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Operation
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import id_of
 
 PAUSE, PATIENCE = 0.1, 10.0  # seconds, for Swarm to take the tasks away
 #: Changes of these make Swarm replace the tasks by itself.
 REPLACING = ("TaskTemplate", "EndpointSpec")
 
 
-def keeps_tasks(operation: Operation) -> bool:
+class Renewal:
+    """Looks after the services of ``observed`` of which not all tasks run. ``keep`` keeps a lock meanwhile."""
+
+    def __init__(self, client: EngineClient, clock: Any, observed: Mapping[str, Any], keep: Callable[[], None]) -> None:
+        self._client, self._clock, self._keep = client, clock, keep
+        # Tasks on a lost node count as running.
+        unsure = not all(map(is_ready, observed.get("nodes", [{}])))
+        self._short = {id_of(service) for service in observed["services"] if unsure or _is_short(service)}
+
+    def after(self, operation: Operation, spec: Mapping[str, Any], headers: Optional[Dict[str, str]]) -> None:
+        """To be called when a service has been updated to ``spec``. Raises EngineError."""
+        identity = operation.payload["id"]
+        if identity in self._short and _keeps_tasks(operation):
+            _renew(self._client, self._clock, identity, spec, headers, self._keep)
+
+
+def _keeps_tasks(operation: Operation) -> bool:
     """Whether an update leaves the tasks of a replicated service as they are."""
     mode = operation.payload["spec"].get("Mode") or {}
     paths = [change.path for change in operation.changes]
     return bool(paths) and mode.get("Replicated") is not None and not any(p.startswith(REPLACING) for p in paths)
 
 
-def is_short(service: Mapping[str, Any]) -> bool:
+def _is_short(service: Mapping[str, Any]) -> bool:
     """Whether fewer tasks of a service run than should, by the Engine's own counts."""
     counts = service.get("ServiceStatus") or {}
     return int(counts.get("RunningTasks") or 0) < int(counts.get("DesiredTasks") or 0)
 
 
-def renew_waiting(
+def _renew(
     client: EngineClient,
     clock: Any,
     identity: str,
@@ -44,10 +62,6 @@ def renew_waiting(
     headers: Optional[Dict[str, str]],
     keep: Callable[[], None],
 ) -> None:
-    """Makes the tasks of the service ``identity`` anew that no node has taken. Raises EngineError.
-
-    ``spec`` is what the service was updated to just now.
-    """
     replicas = int((spec["Mode"]["Replicated"] or {}).get("Replicas", 1))
     if not replicas:
         return
