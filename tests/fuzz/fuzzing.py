@@ -14,6 +14,7 @@ A finding names its case's number: STACKWRIGHT_FUZZ_SEED=NUMBER STACKWRIGHT_FUZZ
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import random
@@ -135,6 +136,7 @@ def _try_all(
     # An address space far above what may be used: what would take gigabytes ends here with a MemoryError.
     resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    gc.freeze()  # what pytest and the files take is none of a case's
     for number in numbers:
         at[0], at[1] = number, time.process_time()
         case = make(random.Random(number))

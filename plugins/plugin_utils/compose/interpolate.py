@@ -89,7 +89,8 @@ class _Walk:
 
         self.unbraced(text, path, mark)
         try:
-            result = substitute(text, self.variables, unset, lambda size: self.report.spend(size, mark, tuple(path)))
+            where = tuple(path)
+            result = substitute(text, self.variables, unset, lambda size: self.report.spend(size, mark, where))
             written, known = self.texts.get(mark, ("", ""))
             if written and text.endswith(written):
                 # In the short form (NAME=value) the name stands before it.

@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Mapping
 
 _NAME = re.compile(r"[_a-zA-Z][_a-zA-Z0-9]*")
-_OPERATOR = re.compile(r":?[-+?]")
+_HEAD = re.compile(r"([_a-zA-Z][_a-zA-Z0-9]*)(:?[-+?])?")
 _BRACE = re.compile(r"\$\{|\}")
 MAX_NESTING = 30
 MAX_OPEN = 1000  # levels that are open at once, counting escaped ones; bounds memory
@@ -81,8 +81,8 @@ class _Template:
         while True:
             dollar = self.text.find("$", start, end)
             if dollar < 0:
-                done.append(self.text[start:end])
-                return "".join(done)
+                rest = self.text[start:end]
+                return "".join([*done, rest]) if done else rest
             done.append(self.text[start:dollar])
             following = self.text[dollar + 1] if dollar + 1 < end else ""
             if following == "$":
@@ -109,17 +109,15 @@ class _Template:
         return self.variables.get(name, "")
 
     def braced(self, start: int, end: int, depth: int) -> str:
-        name_match = _NAME.match(self.text, start, end)
-        if not name_match:
+        head = _HEAD.match(self.text, start, end)
+        if not head:
             raise TemplateError("'${' is not followed by the name of a variable", _ESCAPE)
-        name = name_match.group()
-        if name_match.end() == end:
+        name, operator = head.groups()
+        if head.end() == end and not operator:
             return self.value(name)
-        operator_match = _OPERATOR.match(self.text, name_match.end(), end)
-        if not operator_match:
+        if not operator:
             raise TemplateError(f"the form of '${{{name}' is not known", _FORMS)
-        operator = operator_match.group()
-        other = self.expand(operator_match.end(), end, depth + 1)
+        other = self.expand(head.end(), end, depth + 1)
         given = bool(self.variables.get(name)) if operator.startswith(":") else name in self.variables
         if operator.endswith("-"):
             return self.variables[name] if given else other
@@ -128,7 +126,7 @@ class _Template:
         if given:
             return self.variables[name]
         # The message is quoted as written: with its variables replaced it could show a value.
-        word = self.text[operator_match.end() : end]
+        word = self.text[head.end() : end]
         reason = f": {word}" if word else ""
         raise TemplateError(
             f"the required variable {name} is missing a value{reason}", f"give {name} a value", "required_variable"
