@@ -30,6 +30,19 @@ attributes:
       - stackwright.swarm.swarm
 """
 
+    STACK_GROUP = r"""
+options: {}
+attributes:
+  action_group:
+    description:
+      - Use C(group/stackwright.swarm.swarm) in C(module_defaults) to set defaults for all modules at once, such as O(docker_host).
+      - Use C(group/stackwright.swarm.stack) for what only modules of one stack know, such as O(name), O(project) and O(environment).
+    support: full
+    membership:
+      - stackwright.swarm.stack
+      - stackwright.swarm.swarm
+"""
+
     INFO = r"""
 options: {}
 attributes:

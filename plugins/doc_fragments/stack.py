@@ -20,7 +20,7 @@ options:
   environment:
     description:
       - The environment that the stack belongs to, for instance V(production). It is a part of the stack's name and of its id;
-        it sets no variables.
+        it sets no variables. It needs O(project).
     type: str
   label_prefix:
     description:

@@ -244,6 +244,12 @@ options:
         description: For each service by its key, a list of its fields.
         type: dict
         default: {}
+  diff_configs:
+    description:
+      - Show in the diff what is in configs that are new or have changed, line by line. What looks like a secret, and values of the stack, are V(********).
+      - Without it, the diff says only that the content has changed. Content of secrets is never shown.
+    type: bool
+    default: false
   adopt_secrets:
     description:
       - Trust that secrets which docker's CLI has created hold what the files say. Swarm never shows their content.
@@ -312,7 +318,7 @@ extends_documentation_fragment:
   - stackwright.swarm.rollout
   - stackwright.swarm.engine
   - stackwright.swarm.attributes
-  - stackwright.swarm.attributes.action_group
+  - stackwright.swarm.attributes.stack_group
   - stackwright.swarm.attributes.no_async
 attributes:
   check_mode:

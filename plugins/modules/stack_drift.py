@@ -120,7 +120,7 @@ extends_documentation_fragment:
   - stackwright.swarm.rollout
   - stackwright.swarm.engine
   - stackwright.swarm.attributes
-  - stackwright.swarm.attributes.action_group
+  - stackwright.swarm.attributes.stack_group
   - stackwright.swarm.attributes.no_async
 attributes:
   check_mode:

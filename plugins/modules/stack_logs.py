@@ -45,7 +45,7 @@ extends_documentation_fragment:
   - stackwright.swarm.stack
   - stackwright.swarm.engine
   - stackwright.swarm.attributes
-  - stackwright.swarm.attributes.action_group
+  - stackwright.swarm.attributes.stack_group
   - stackwright.swarm.attributes.info
 seealso:
   - module: stackwright.swarm.stack_health

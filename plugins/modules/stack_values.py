@@ -88,7 +88,7 @@ extends_documentation_fragment:
   - stackwright.swarm.stack
   - stackwright.swarm.engine
   - stackwright.swarm.attributes
-  - stackwright.swarm.attributes.action_group
+  - stackwright.swarm.attributes.stack_group
   - stackwright.swarm.attributes.no_async
 attributes:
   check_mode:

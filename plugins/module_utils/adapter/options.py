@@ -78,6 +78,7 @@ CHANGES: Spec = {
     "prune": {"type": "bool", "default": True},
     "on_drift": {"type": "str", "choices": ["warn", "fail", "ignore"], "default": "warn"},
     "restart": {"type": "list", "elements": "str", "default": []},
+    "diff_configs": {"type": "bool", "default": False},
     "recreate": {"type": "bool", "default": False},
     "adopt_secrets": {"type": "bool", "default": False},
     "resolve_image": {"type": "str", "choices": ["always", "changed", "never"], "default": "changed"},

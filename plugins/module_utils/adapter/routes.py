@@ -256,12 +256,16 @@ def _shown(routes: Sequence[Any]) -> List[Dict[str, Any]]:
 
 
 def _diffs(proxies: Sequence[Replica], stack: str) -> List[Dict[str, str]]:
-    """One diff for all replicas that say the same."""
+    """One diff for all replicas that say the same; its head names the stack and these proxies."""
     found: List[Dict[str, str]] = []
+    where: List[List[str]] = []
     for replica in proxies:
         if replica.updated is None or not replica.updated.changed:
             continue
-        one = readable.diff(replica.updated.before, replica.updated.after, f"routes of {stack}")
+        one = readable.diff(replica.updated.before, replica.updated.after, f"routes of {stack or 'no stack'}")
         if one not in found:
             found.append(one)
-    return found
+            where.append([])
+        where[found.index(one)].append(replica.at.shown)
+    heads = [f"{one['before_header']} at {', '.join(names)}" for one, names in zip(found, where)]
+    return [{**one, "before_header": head, "after_header": head} for one, head in zip(found, heads)]

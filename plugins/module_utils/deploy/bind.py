@@ -106,7 +106,9 @@ def _bound(
         reason = "content changed"
         if kind == "secret" and CONTENT not in labels_of(holder):
             reason = "was made by others, and its content can't be read back to compare (adopt_secrets trusts it)"
-    return {**entry, "binding": {"name": name, "object": None, "reason": reason, "adopt": False}}
+    latest = max(own, key=lambda obj: str(obj.get("CreatedAt") or "")) if own and kind == "config" else None
+    was = latest["Spec"].get("Data") if latest is not None else None
+    return {**entry, "binding": {"name": name, "object": None, "reason": reason, "adopt": False, "was": was}}
 
 
 def _belongs(obj: Mapping[str, Any], base: str, bases: Set[str]) -> bool:

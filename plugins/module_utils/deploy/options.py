@@ -36,6 +36,7 @@ DEFAULTS: Dict[str, Any] = {
     "defer": False,  # if there is work, leave it: the caller chooses which manager does it
     "prune": True,
     "recreate": False,
+    "diff_configs": False,  # whether the diff shows what is in configs
     "restart": (),  # keys of services whose tasks are replaced also where nothing differs
     "adopt_secrets": False,
     "resolve_image": "changed",

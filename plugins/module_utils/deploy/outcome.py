@@ -5,12 +5,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.options import IGNORE
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import Judgement, warnings_of, worst
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Operation, Plan, friendly
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.differences import leaves
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Operation, Plan, friendly, masked
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.secret_text import masked_text
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
+from ansible_collections.stackwright.swarm.plugins.module_utils.values.references import show_references
+
+LARGEST = 100_000  # bytes of a config that a diff shows
 
 
 def finish(
@@ -39,7 +46,7 @@ def finish(
         "plan_lines": [str(operation) for operation in work],
         "plan_id": plan_id,
         "kept": len(plan.operations) - len(work),
-        "diff": diff(work),
+        "diff": diff(work, options),
         "notices": list(plan.notices),
         "calls": client.calls,
         "cluster_id": str(((info.get("Swarm") or {}).get("Cluster") or {}).get("ID") or ""),
@@ -57,8 +64,10 @@ def finish(
     return result
 
 
-def diff(work: Sequence[Operation]) -> Dict[str, str]:
-    """Before and after as text, one section an object, only what changes. Data of secrets and configs is not in it."""
+def diff(work: Sequence[Operation], options: Optional[Mapping[str, Any]] = None) -> Dict[str, str]:
+    """Before and after as text, one section an object, only what changes; with a deployment's ``options`` a new service
+    as a whole, and with ``diff_configs`` the content of configs. Data of secrets is never in it."""
+    options = options or {}
     before: List[str] = []
     after: List[str] = []
     for operation in work:
@@ -69,12 +78,41 @@ def diff(work: Sequence[Operation]) -> Dict[str, str]:
             after.append(title)
         if operation.action == "create":
             after += [f"  {operation.reason}"] if operation.reason else []
-        for change in operation.changes:
+        changes = list(operation.changes)
+        if operation.action == "create" and operation.kind == "service" and options.get("mask"):
+            spec = operation.payload.get("spec") or {}
+            changes = list(masked(replace(operation, changes=tuple(leaves(_normal(spec)))), options["mask"]).changes)
+        if operation.kind == "config" and options.get("diff_configs") and operation.payload.get("data"):
+            before += _content(operation.payload.get("was"), options)
+            after += _content(operation.payload["data"], options)
+        for change in changes:
             if change.before is not None:
                 before.append(f"  {friendly(change.path)}: {_text(change.before)}")
             if change.after is not None:
                 after.append(f"  {friendly(change.path)}: {_text(change.after)}")
     return {"before": "".join(f"{line}\n" for line in before), "after": "".join(f"{line}\n" for line in after)}
+
+
+def _normal(spec: Mapping[str, Any]) -> Dict[str, Any]:
+    normal = normalise.service(spec)
+    normal.pop("Name", None)
+    return normal
+
+
+def _content(data: Optional[str], options: Mapping[str, Any]) -> List[str]:
+    """The lines of a config, without what looks like a secret and without values of the stack."""
+    import base64
+
+    if not data:
+        return []
+    raw = base64.b64decode(data)
+    try:
+        text = show_references(raw.decode()) if len(raw) <= LARGEST else ""
+    except UnicodeDecodeError:
+        text = ""
+    if not text or "\0" in text:
+        return [f"  content: {len(raw)} bytes"]
+    return ["  content:", *(f"    {line}" for line in masked_text(str(options["scrub"](text))).splitlines())]
 
 
 def _text(value: Any) -> str:

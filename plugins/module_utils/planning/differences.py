@@ -17,6 +17,15 @@ def differences(before: Any, after: Any) -> Tuple[Change, ...]:
     return tuple(_walk(before, after, ""))
 
 
+def leaves(value: Any, path: str = "") -> Iterator[Change]:
+    """All that a new object has, each value on its own; what is empty is left out."""
+    if isinstance(value, dict):
+        for key in sorted(value):
+            yield from leaves(value[key], f"{path}.{key}" if path else key)
+    elif value not in (None, "", [], ()):
+        yield Change(path, None, value)
+
+
 def _walk(before: Any, after: Any, path: str) -> Iterator[Change]:
     if isinstance(before, dict) and isinstance(after, dict):
         for key in sorted(set(before) | set(after)):

@@ -90,6 +90,7 @@ def object_operations(kind: str, entries: Sequence[Mapping[str, Any]], prefix: s
         live = binding["object"]
         if live is None:
             payload = {"spec": {**spec, "Name": name}, "data": entry["data"], "base": entry["name"]}
+            payload["was"] = binding.get("was")
             operations.append(Operation("create", kind, name, key, binding["reason"], payload=payload))
             continue
         have = labels_of(live)

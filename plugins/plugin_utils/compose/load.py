@@ -39,7 +39,11 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.measure 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.merge import merge
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.nulls import drop_nulls
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.paths import directory_of, join
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.profiles import active_profiles, select_services
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.profiles import (
+    active_profiles,
+    select_services,
+    unknown_profiles,
+)
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project import Project, Source
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.reader import read_yaml
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import SHARED, Place, Report
@@ -158,6 +162,8 @@ def load(
     root = Place(run.report, (), tree.start)
     services = tree.get("services")
     defined = set(services) if isinstance(services, Map) else set()
+    profiles = list(profiles)
+    unknown_profiles(tree, profiles, run.report)
     tree = select_services(tree, active_profiles(profiles, values), root)
     tree = read_environment_files(tree, variables, named, root)
     resolve_values(tree, run.names, root)

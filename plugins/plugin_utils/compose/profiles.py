@@ -5,16 +5,39 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable
 
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Place
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import Map, Seq
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Place, Report
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import ANYTHING, NOWHERE, Map, Seq
 
 
 def active_profiles(profiles: Iterable[str], variables: dict[str, str]) -> frozenset[str]:
     """The given profiles and those of COMPOSE_PROFILES (comma-separated)."""
     listed = variables.get("COMPOSE_PROFILES", "").split(",")
     return frozenset(name.strip() for name in (*profiles, *listed) if name.strip())
+
+
+def unknown_profiles(tree: Map, given: Iterable[str], report: Report) -> None:
+    """A notice for each of ``given`` that no service has: a typing error would leave services out without a word."""
+    services = tree.get("services")
+    if not isinstance(services, Map) or not tree.lost.isdisjoint((ANYTHING, "services")):
+        return
+    known: dict[str, None] = {}
+    for service in services.values():
+        profiles = service.get("profiles") if isinstance(service, Map) else None
+        known.update((str(name), None) for name in profiles or () if isinstance(profiles, list))
+        if isinstance(service, Map) and not service.lost.isdisjoint((ANYTHING, "profiles")):
+            return
+    for name in dict.fromkeys(str(name).strip() for name in given):
+        if name and name != "*" and name not in known:
+            near = difflib.get_close_matches(name[:64], list(known)[:500], n=1, cutoff=0.6)
+            listed = ", ".join(sorted(known)[:20])
+            hint = (
+                f"did you mean {near[0]}?" if near else f"the profiles are {listed}" if known else "no service has one"
+            )
+            message = f"no service has the profile '{name}'"
+            report.notice(message, NOWHERE, ("profiles",), hint=hint, code="unknown_profile")
 
 
 def select_services(tree: Map, active: frozenset[str], place: Place) -> Map:

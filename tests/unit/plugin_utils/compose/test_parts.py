@@ -110,3 +110,19 @@ def test_services_that_mount_a_file_follow_its_content():
 def test_files_that_can_not_be_followed_are_problems(given, said):
     with pytest.raises(ComposeError, match=said):
         digests(given)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["debugg"], ["profiles: no service has the profile 'debugg' (did you mean debug?)"]),
+        (["x"], ["profiles: no service has the profile 'x' (the profiles are debug, tools)"]),
+        (["debug", "tools", "*"], []),
+        ([], []),
+    ],
+)
+def test_a_profile_that_no_service_has_is_told(given, said):
+    file = {"services": {"web": {"image": "a"}, "d": {"image": "a", "profiles": ["debug", "tools"]}}}
+    request = CompileRequest([Source("/p/compose.yml", file)], name="shop", profiles=given)
+    notices = compile_stack(request, MemoryFiles({}))["notices"]
+    assert [f"{n['key']}: {n['message']} ({n['hint']})" for n in notices if n["code"] == "unknown_profile"] == said
