@@ -20,7 +20,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.renew imp
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.telling import teller
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, EngineError, StackwrightError
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Operation
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import NOTE, Operation
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
     CONTENT,
@@ -375,6 +375,8 @@ HOW: Dict[Any, Callable[[Apply, Operation], None]] = {
     ("create", "service"): Apply.create_service,
     ("update", "config"): Apply.update_object,
     ("update", "secret"): Apply.update_object,
+    (NOTE, "config"): Apply.update_object,
+    (NOTE, "secret"): Apply.update_object,
     ("update", "service"): Apply.update_service,
     ("record", "service"): Apply.record_service,
     ("remove", "service"): Apply.remove_now,

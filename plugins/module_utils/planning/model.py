@@ -14,6 +14,8 @@ Mask = Callable[[str, str, str, Any], Any]
 #: In this order the first phase is carried out; the second, "prune", goes the other way round, after the gate.
 KINDS = ("network", "config", "secret", "service")
 CHANGE, PRUNE = "change", "prune"
+#: A label that says why an object is kept: written, but shown as what it is.
+NOTE = "note"
 PHASES = (CHANGE, PRUNE)
 LONGEST_VALUE = 100
 IMAGE = "TaskTemplate.ContainerSpec.Image"
@@ -70,7 +72,12 @@ class Operation:
         if self.restarts and self.dependents:
             does = "depends" if len(self.dependents) == 1 else "depend"
             tasks = f"{tasks[:-1]}; {', '.join(self.dependents)} {does} on it)"
-        return f"{self.action} {self.kind} {self.name}{': ' + _with_short_digests(detail) if detail else ''}{tasks}"
+        return f"{self.word} {self.kind} {self.name}{': ' + _with_short_digests(detail) if detail else ''}{tasks}"
+
+    @property
+    def word(self) -> str:
+        """The action, as people are told it."""
+        return "keep" if self.action == NOTE else self.action
 
     def _telling(self) -> List[Change]:
         """The changes without those that only follow from another image."""
@@ -81,7 +88,7 @@ class Operation:
     def as_dict(self) -> Dict[str, Any]:
         """Plain data for the result; holds no secret and no payload."""
         return {
-            "action": self.action,
+            "action": self.word,
             "kind": self.kind,
             "name": self.name,
             "key": self.key,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, Iterator, List, Mapping, Sequence, Set, Tuple
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import PRUNE, Operation
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import NOTE, PRUNE, Operation
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import task_count
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
     KEPT,
@@ -38,49 +38,72 @@ def gone_services(stack: str, wanted: Set[str], observed: Mapping[str, Any], nod
 
 
 def gone_objects(
-    stack: str, wanted: Mapping[str, Set[str]], observed: Mapping[str, Any], operations: Sequence[Operation]
+    stack: str,
+    wanted: Mapping[str, Set[str]],
+    observed: Mapping[str, Any],
+    operations: Sequence[Operation],
+    waits: bool = True,
 ) -> Tuple[List[Operation], List[str]]:
-    """Removals of networks, configs and secrets, and notices of those that somebody else still uses.
+    """Removals of networks, configs and secrets, what of them is kept, and notices of what somebody else still uses.
 
     ``wanted`` holds the names by kind. Kept is what a service's Spec or PreviousSpec will refer to after ``operations``
     (Swarm rolls back to PreviousSpec, but checks only Spec when an object is removed), and what a revision needs:
-    ``observed["kept"]`` (kind → name → numbers), or a label that says so where the history was not read.
+    ``observed["kept"]`` (kind → name → numbers), or a label that says so where the history was not read. A network is
+    made again where a stack goes back: a PreviousSpec keeps it only where nobody waits for the updates (``waits``).
     """
     removals, notices = [], []
     kept = observed.get("kept")
-    used = references_after(observed, operations)
+    used, now = references_after(observed, operations), references_after(observed, operations, before=False)
     for kind, plural in KINDS:
+        uses = now if kind == "network" and waits else used
         for obj in observed[plural]:
             name = name_of(obj)
             if stack_of(obj) != stack or name in wanted[kind]:
                 continue
-            users = used.get((kind, id_of(obj))) or used.get((kind, name))
+            users = uses.get((kind, id_of(obj))) or uses.get((kind, name))
             foreign = sorted(user for user, its_stack in users or () if its_stack != stack)
             if foreign:
                 notices.append(f"{kind} {name} is no longer in the file, but stays: {', '.join(foreign)} uses it")
             numbers = (kept or {}).get(kind, {}).get(name)
-            if users or (kept is None and KEPT in labels_of(obj)):
-                continue
-            if not numbers:
+            noted = labels_of(obj).get(KEPT)
+            if users:
+                own = ", ".join(sorted(user for user, its_stack in users if its_stack == stack))
+                if own:
+                    reason = f"not in the file, but used before the latest update of {own}"
+                    removals.append(_keep(kind, name, reason))
+                    if kind == "network":
+                        notices.append(f"network {name} is kept: {reason}; a run that waits removes it")
+            elif kept is None and noted is not None:
+                removals.append(_keep(kind, name, FOR_REVISION.format(noted)))
+            elif not numbers:
                 payload = {"id": id_of(obj)}
                 removals.append(Operation("remove", kind, name, reason="not in the file", phase=PRUNE, payload=payload))
-            elif KEPT not in labels_of(obj):
+            elif noted is not None:
+                removals.append(_keep(kind, name, FOR_REVISION.format(max(numbers))))
+            else:
                 removals.append(_kept(kind, obj, max(numbers)))
     return removals, notices
+
+
+FOR_REVISION = "not in the file, but for revision {0}"
+
+
+def _keep(kind: str, name: str, reason: str) -> Operation:
+    return Operation("keep", kind, name, reason=reason, phase=PRUNE)
 
 
 def _kept(kind: str, obj: Mapping[str, Any], number: int) -> Operation:
     """Notes on a config or secret that a revision needs it, so that runs without changes need not read the history."""
     spec = {**obj["Spec"], "Labels": {**labels_of(obj), KEPT: str(number)}}
     payload = {"id": id_of(obj), "version": obj["Version"]["Index"], "spec": spec, "data": None, "base": name_of(obj)}
-    reason = f"not in the file, but kept for revision {number}"
-    return Operation("update", kind, name_of(obj), reason=reason, phase=PRUNE, payload=payload)
+    reason = FOR_REVISION.format(number)
+    return Operation(NOTE, kind, name_of(obj), reason=reason, phase=PRUNE, payload=payload)
 
 
 def references_after(
-    observed: Mapping[str, Any], operations: Sequence[Operation]
+    observed: Mapping[str, Any], operations: Sequence[Operation], before: bool = True
 ) -> Dict[Tuple[str, str], Set[Tuple[str, str]]]:
-    """(kind, id or name) → the services (name, stack) that will refer to it, now or as their rollback target."""
+    """(kind, id or name) → the services (name, stack) that will refer to it, or did ``before`` their latest update."""
     by_name = {op.name: op for op in operations if op.kind == "service" and op.action != "keep"}
     used: Dict[Tuple[str, str], Set[Tuple[str, str]]] = {}
     for service in observed.get("all_services") or observed["services"]:
@@ -90,7 +113,7 @@ def references_after(
             specs = [operation.payload["spec"], service["Spec"]]
         elif operation is not None:
             continue
-        for spec in specs:
+        for spec in specs if before else specs[:1]:
             for reference in references(spec or {}):
                 used.setdefault(reference, set()).add((name_of(service), stack_of(service)))
     return used

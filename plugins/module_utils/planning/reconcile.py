@@ -67,7 +67,8 @@ def reconcile(
     if options.get("prune", True):
         wanted = {service["name"] for service in desired["services"]}
         operations += gone_services(stack, wanted, observed, node_count(observed))
-        removals, kept = gone_objects(stack, wanted_names(desired), observed, operations)
+        waits = bool(options.get("wait", True))
+        removals, kept = gone_objects(stack, wanted_names(desired), observed, operations, waits)
         operations += removals
         notices += kept
     return Plan(ordered(operations), tuple(sorted(notices)))
