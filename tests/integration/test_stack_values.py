@@ -211,3 +211,16 @@ def test_the_lookup_reads_gathered_facts(bed, swarm, tmp_path):
     assert run.code == 0, run.output
     assert (tmp_path / "looked").read_text() == ONE
     assert ONE not in run.output
+
+
+def test_a_value_is_read_by_another_task_and_shown_nowhere(bed, swarm, tmp_path):
+    player = Player(tmp_path, {"manager1": bed.node("m1").docker_host})
+    where = {"name": swarm.name, "store": "swarm"}
+    kept = {"stack_values": {**where, "values": {"KEY": "planted value"}}, "no_log": True}
+    read = {"stack_values": {**where, "state": "read"}, "no_log": True, "register": "secret"}
+    used = {"ansible.builtin.copy": {"content": "{{ secret.read['stack/KEY'] }}", "dest": str(tmp_path / "out")}}
+    done = player.play(kept, read, {**used, "no_log": True}, verbosity=3)
+    assert done.code == 0, done.output
+    assert (tmp_path / "out").read_text() == "planted value" and "planted" not in done.output
+    refused = player.play({"stack_values": {**where, "state": "read"}})
+    assert refused.last["error_code"] == "no_log_needed" and "planted" not in refused.output
