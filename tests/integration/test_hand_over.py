@@ -25,9 +25,16 @@ PAIRS = 40 if os.environ.get("STACKWRIGHT_LONG") == "1" else 8
 FIRST = 20100  # no other test publishes ports from here on
 
 
+class Patient(Core):
+    """A busy machine takes its time to start a container."""
+
+    def deploy(self, text, **options):
+        return super().deploy(text, **{"timeout": 300, **options})
+
+
 @pytest.fixture
 def core(bed, swarm, tmp_path):
-    made = Core(bed.node("m1").docker_host, swarm.name, tmp_path)
+    made = Patient(bed.node("m1").docker_host, swarm.name, tmp_path)
     yield made
     made.client.close()
 

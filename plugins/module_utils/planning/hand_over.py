@@ -170,8 +170,9 @@ class _Order:
         found: Dict[str, FrozenSet[Port]] = {}
         if op.name in self.live and _is_open(op) and op.name not in self.extra:
             others = [has for name, has in self.final.items() if name != op.name]
-            own = frozenset().union(*(_chosen(self.live[op.name]).refused(has) for has in others))
-            if own:  # it would keep what Swarm chose for it, and another service takes that
+            kept = Ports(self.now[op.name].minus(_ports(op)).ingress)
+            own = frozenset().union(*(kept.refused(has) for has in others))
+            if own:  # Swarm would choose the number that it has, and another service takes that
                 return {op.name: own}
         for name, has in self.now.items():
             ports = wanted.refused(has) | gained.shared(has) - self.final[name].host
@@ -191,8 +192,8 @@ class _Order:
         if op.action not in (*WRITES, "remove"):
             return replace(op, wave=self.batch)
         was, after = self.now.get(op.name, Ports()), _ports(op)
-        if op.name in self.live and not op.extra and _is_open(op):  # Swarm leaves a service the ports that it chose
-            after = Ports(after.ingress | was.ingress & _chosen(self.live[op.name]).ingress, after.host)
+        if op.name not in self.extra and _is_open(op):  # Swarm chooses the numbers that a service has
+            after = Ports(after.ingress | was.ingress, after.host)
         lost = was.minus(after)
         self.freed = Ports(self.freed.ingress | lost.ingress, self.freed.host | lost.host)
         self.now[op.name] = after
@@ -280,7 +281,7 @@ class _Order:
 
     def _is_wanted(self, giver: str, live: Service, entry: Mapping[str, Any]) -> bool:
         """Whether another service is to have the port of this entry, or has it still."""
-        own = ports_in([entry]) if entry.get("PublishedPort") else _chosen(live)
+        own = ports_in([entry]) if entry.get("PublishedPort") else Ports(held(live).ingress)
         shared = Ports(host=own.host - self.final[giver].host)
         others = [has for name, has in self.final.items() if name != giver]
         if self.back and entry.get("PublishedPort"):
@@ -296,11 +297,6 @@ def _is_open(op: Operation) -> bool:
     """Whether a service has ports whose numbers Swarm chooses."""
     endpoint = (op.payload["spec"] if op.action in WRITES else {}).get("EndpointSpec") or {}
     return any(not entry.get("PublishedPort") for entry in endpoint.get("Ports") or [])
-
-
-def _chosen(live: Service) -> Ports:
-    """The ports that Swarm chose for a service."""
-    return held(live).minus(asked(live["Spec"]))
 
 
 def _stays(op: Operation, giver: str, ports: FrozenSet[Port]) -> EngineError:

@@ -178,10 +178,16 @@ class FakeSwarm:
                     )
                     raise EngineError(words, "invalid_spec", status=400)
             protocol = port.get("Protocol") or "tcp"
+            key = (port.get("TargetPort"), protocol, mode)  # Swarm chooses the number that the service has
+            had = [p for p in self._endpoint(identity) if _key(p) == key and _port(p) not in taken]
             free = (number for number in itertools.count(30000) if (number, protocol) not in taken)
-            chosen.append({**port, "PublishedPort": port.get("PublishedPort") or next(free)})
+            number = had[0]["PublishedPort"] if had else next(free)
+            chosen.append({**port, "PublishedPort": port.get("PublishedPort") or number})
         if chosen or identity in self.objects["services"]:
             self.lagging[identity] = (self.calls + 3, chosen)
+
+    def _endpoint(self, identity):
+        return (self.objects["services"].get(identity, {}).get("Endpoint") or {}).get("Ports") or []
 
     def _service(self, spec, identity):
         self._ports(spec, identity)
@@ -211,6 +217,10 @@ class FakeSwarm:
             done = {"CompletedTasks": 1} if _name(obj) in self.completed else {}
             return {**obj, "ServiceStatus": {"RunningTasks": replicas, "DesiredTasks": replicas, **done}}
         return obj
+
+
+def _key(port):
+    return port.get("TargetPort"), port.get("Protocol") or "tcp", port.get("PublishMode") or "ingress"
 
 
 def _port(port):

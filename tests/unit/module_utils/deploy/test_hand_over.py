@@ -100,6 +100,7 @@ CASES = {
         stack(aa="7601", zz="7602", waves=[["aa"], ["zz"]]),
     ),
     "what Swarm has chosen": (stack(zz="0", aa=""), stack(zz="0", aa="30000")),
+    "Swarm would choose the same again": (stack(aa="7601", zz=""), stack(aa="0", zz="7601")),
     "one of several": (stack(zz="7601 7602", aa=""), stack(zz="7602", aa="7601")),
 }
 
