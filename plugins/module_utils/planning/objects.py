@@ -74,7 +74,8 @@ def network_operations(
     if unsafe:
         raise PlanError(
             "Swarm can't change a network: " + "; ".join(unsafe) + ".",
-            hint="Give the network another `name` (services move over, the old one is pruned), or undo the change.",
+            hint="Give the network another `name`, and another subnet if it is fixed (services move over, the old one "
+            "is pruned), or undo the change.",
         )
     return operations, notices
 

@@ -29,6 +29,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.service
     sent_again,
     service_operations,
 )
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.subnets import refuse_overlaps
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.volumes import changed_drivers
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_fields import explain, too_new
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import id_of, name_of, stack_of
 
@@ -57,6 +59,7 @@ def reconcile(
     """
     stack, prefix = desired["stack"]["name"], desired["stack"].get("prefix", "")
     operations, notices = network_operations(desired, observed, options.get("unused_networks", ()))
+    refuse_overlaps(operations, observed)
     operations += key_operation(desired, observed, bool(options.get("adopt_secrets")))
     operations += object_operations("config", desired["configs"], prefix)
     operations += object_operations("secret", desired["secrets"], prefix)
@@ -64,6 +67,7 @@ def reconcile(
     services, unpinned = _services(desired, observed, options, images or {})
     operations += services
     notices += unpinned
+    notices += changed_drivers(desired["services"], own_services(stack, observed).values())
     if options.get("prune", True):
         wanted = {service["name"] for service in desired["services"]}
         operations += gone_services(stack, wanted, observed, node_count(observed))

@@ -1,0 +1,105 @@
+"""What check mode says of subnets that overlap, and of volumes whose driver options change."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transaction import deploy_stack
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "deploy"))
+from builders import LABELS, desired, service
+from fake_swarm import Clock, FakeSwarm
+
+
+def deploy(swarm, state, **options):
+    return deploy_stack(swarm, Clock(), state, {"wait": False, "resolve_image": "never", **options})
+
+
+def network(name, *subnets, labels=LABELS):
+    config = [{"Subnet": subnet, **({"IPRange": part} if part else {})} for subnet, part in map(split, subnets)]
+    return {"Name": name, "Driver": "overlay", "Labels": labels, "IPAM": {"Driver": "default", "Config": config}}
+
+
+def split(text):
+    subnet, _space, part = text.partition(" ")
+    return subnet, part
+
+
+def with_networks(**networks):
+    state = desired([service("web")])
+    for key, subnets in networks.items():
+        spec = network(f"shop_{key}", *subnets)
+        state["networks"].append({"key": key, "name": f"shop_{key}", "external": False, "spec": spec})
+    return state
+
+
+@pytest.mark.parametrize(
+    ("there", "wanted", "overlaps"),
+    [
+        ("10.7.0.0/16", "10.7.3.0/24", True),
+        ("10.7.3.0/24", "10.7.0.0/16", True),
+        ("10.7.3.0/24", "10.7.3.0/24", True),
+        ("10.7.3.0/24", "10.7.4.0/24", False),
+        ("10.7.3.0/24 10.7.3.0/25", "10.7.3.0/24 10.7.3.128/25", False),
+        ("10.7.3.0/24 10.7.3.0/25", "10.7.3.0/24", True),
+        ("fd00:7::/64", "fd00:7::/80", True),
+        ("fd00:7::/64", "10.7.3.0/24", False),
+    ],
+)
+def test_a_fixed_subnet_against_another_stacks_network(there, wanted, overlaps):
+    swarm = FakeSwarm()
+    swarm.add("networks", **network("blog_net", there, labels={"com.docker.stack.namespace": "blog"}))
+    swarm.writes.clear()
+    state = with_networks(net=[wanted])
+    if not overlaps:
+        assert deploy(swarm, state)["changed"]
+        return
+    for check in (True, False):
+        with pytest.raises(
+            EngineError, match="network net: its subnet .* overlaps .* blog_net of the stack blog"
+        ) as caught:
+            deploy(swarm, state, check=check)
+        assert caught.value.error_code == "conflict" and "another subnet" in caught.value.hint
+    assert not [path for _method, path in swarm.writes if not path.startswith("/configs")]
+
+
+def test_two_networks_of_one_file_and_one_that_is_only_pruned_later():
+    with pytest.raises(EngineError, match="network b: .* the network shop_a of this stack"):
+        deploy(FakeSwarm(), with_networks(a=["10.7.0.0/16"], b=["10.7.1.0/24"]), check=True)
+    swarm = FakeSwarm()
+    deploy(swarm, with_networks(old=["10.7.1.0/24"]))
+    with pytest.raises(EngineError, match="network new: .* the network shop_old of the stack shop"):
+        deploy(swarm, with_networks(new=["10.7.1.0/24"]), check=True)
+    assert not deploy(swarm, with_networks(old=["10.7.1.0/24"]))["changed"]
+
+
+def with_volume(**driver):
+    options = {"Labels": LABELS, **({"DriverConfig": driver} if driver else {})}
+    mount = {"Type": "volume", "Source": "shop_data", "Target": "/data", "VolumeOptions": options}
+    return desired([service("db", Mounts=[mount])])
+
+
+NFS = {"type": "nfs", "o": "addr=10.0.0.1,password=planted", "device": ":/x"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        ({}, {"Name": "local", "Options": NFS}, "the driver options device, o, type of the volume shop_data"),
+        ({"Options": NFS}, {"Options": {**NFS, "device": ":/y"}}, "the driver option device of"),
+        ({"Name": "rexray"}, {"Name": "local"}, "the driver (rexray → local)"),
+        ({"Options": NFS}, {}, "the driver options device, o, type"),
+        ({}, {"Name": "local"}, ""),
+        ({"Options": NFS}, {"Name": "local", "Options": NFS}, ""),
+    ],
+)
+def test_changed_driver_options_are_a_notice(before, after, words):
+    swarm = FakeSwarm()
+    deploy(swarm, with_volume(**before))
+    for check in (True, False):
+        notices = deploy(swarm, with_volume(**after), check=check)["notices"]
+        assert (words in "".join(notices)) if words else notices == []
+        assert "planted" not in "".join(notices)
+        assert len(notices) == bool(words)
