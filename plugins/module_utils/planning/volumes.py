@@ -23,8 +23,8 @@ def changed_drivers(desired: Iterable[Mapping[str, Any]], live: Iterable[Mapping
                 found[source] = (
                     f"service {key}: {_what(before[source], driver)} of the volume {source} changed in the file, and a "
                     "volume that exists keeps what it was made with: its data stays where it is, and on a node that "
-                    "has none the service starts empty. Move the data, and give the volume another name, or remove it on "
-                    "every node while its services are stopped (stack_cleanup with volume_names)"
+                    "has none the service starts empty. Move the data, and give the volume another name, or remove it "
+                    "on every node while its services are stopped (stack_cleanup with volume_names)"
                 )
     return sorted(found.values())
 
