@@ -65,9 +65,9 @@ def compile_files(action: ActionBase, options: Mapping[str, Any], variables: Map
     )
     opened: list[tuple[str, bytes]] = []
     desired = compile_stack(request, SlurpedFiles(slurp, look) if remote else LocalFiles(), opened)
-    sources = provenance(opened, desired, directory, bool(options.get("keep_files")))
+    ran = provenance(opened, desired, directory, bool(options.get("keep_files")))
     commit = commit_of(posixpath.dirname(opened[0][0])) if opened and not remote else {}
-    return {**desired, **({"sources": {**sources, **({"commit": commit} if commit else {})}} if sources else {})}
+    return {**desired, **({"sources": {**ran, **({"commit": commit} if commit else {})}} if ran else {})}
 
 
 def _found(given: Any, find: Callable[[str], str]) -> Any:

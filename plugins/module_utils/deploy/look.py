@@ -167,7 +167,7 @@ def make_plan(
     return Planned(bound, observed, images, asked | frozenset(look_up), plan, identity, drift, logins)
 
 
-def ports_handed_over(plan: Plan, stack: str, observed: Observed, back: bool = False) -> Plan:
+def ports_handed_over(plan: Plan, stack: str, observed: Mapping[str, Any], back: bool = False) -> Plan:
     """``plan`` in an order in which each published port is free when it is taken; raises as ``hand_over``."""
     if not any(op.kind == "service" and (op.payload.get("spec") or {}).get("EndpointSpec") for op in plan.work(CHANGE)):
         return plan

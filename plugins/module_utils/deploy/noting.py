@@ -100,5 +100,5 @@ def _mark(run: Run) -> Mark:
     return marker(digest_of(run.client, None))
 
 
-def _own(stack: str, observed: Observed, plural: str) -> Dict[str, Mapping[str, Any]]:
+def _own(stack: str, observed: Mapping[str, Any], plural: str) -> Dict[str, Mapping[str, Any]]:
     return {name_of(obj): obj for obj in observed[plural] if stack_of(obj) == stack and id_of(obj)}

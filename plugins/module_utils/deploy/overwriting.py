@@ -76,8 +76,8 @@ def _found(
     found, ours = (overwritten(drifts, plan.operations) for drifts in (compared.found, compared.ours))
     if any(drift.kind == EXTRA for drift in found):
         # What an earlier deployment of ours has made, and one without prune has left, is nobody's change either.
-        ours = _ever_deployed(observed["revisions"])
-        found = [drift for drift in found if drift.kind != EXTRA or (drift.object, drift.name) not in ours]
+        deployed = _ever_deployed(observed["revisions"])
+        found = [drift for drift in found if drift.kind != EXTRA or (drift.object, drift.name) not in deployed]
     for revision in observed["revisions"]:
         # What a run of ours has left that failed, or died, is nobody's change.
         left = revision.status == DEPLOYING or not revision.undone
