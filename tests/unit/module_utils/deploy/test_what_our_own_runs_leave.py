@@ -258,6 +258,17 @@ def removed(swarm, *kinds):
             del swarm.objects[kind][key]
 
 
+def test_a_service_that_a_run_without_prune_has_left_goes_beside_one_that_was_scaled(swarm):
+    """Two things that are ours at once: one by the history, one by a note."""
+    deploy(swarm, state(1, more=[builders.service("old")]))
+    deploy(swarm, state(2), prune=False)
+    change(swarm, "scaled", replicas=3)
+    done = deploy(swarm, state(3), prune=True, on_drift="fail")
+    assert done["changed"] and done["drift"] == []
+    assert [s["Spec"]["Name"] for s in swarm.objects["services"].values()] == ["shop_web"]
+    assert any("scaled" in notice for notice in done["notices"]), done["notices"]
+
+
 LARGE = [builders.service(f"s{number}") for number in range(30)]
 
 
