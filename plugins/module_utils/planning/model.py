@@ -68,6 +68,7 @@ class Operation:
         if self.extra:
             detail = f"{detail}; {self.reason}"
         verb = "stops" if self.action == "remove" else "restarts"
+        verb += " at most" if self.payload.get("at_most") else ""
         tasks = f" ({verb} {self.restarts} task{'' if self.restarts == 1 else 's'})" if self.restarts else ""
         if self.restarts and self.dependents:
             does = "depends" if len(self.dependents) == 1 else "depend"

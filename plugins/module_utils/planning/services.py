@@ -169,8 +169,16 @@ def _update(
             "version": current["Version"]["Index"],
             "spec": sent,
             "ports_only": same_template and not is_job and bool(restarts),
+            # Tasks on nodes that still fit stay.
+            "at_most": bool(restarts) and not is_job and _differs_in_placement_alone(want, have),
         },
     )
+
+
+def _differs_in_placement_alone(want: Mapping[str, Any], have: Mapping[str, Any]) -> bool:
+    templates = [{**form["TaskTemplate"], "Placement": None} for form in (want, have)]
+    same_ports = want["EndpointSpec"].get("Ports") == have["EndpointSpec"].get("Ports")
+    return same_ports and templates[0] == templates[1] and want["TaskTemplate"] != have["TaskTemplate"]
 
 
 def _reason(sent: Mapping[str, Any], old: Mapping[str, Any], prefix: str) -> str:

@@ -103,3 +103,20 @@ def test_changed_driver_options_are_a_notice(before, after, words):
         assert (words in "".join(notices)) if words else notices == []
         assert "planted" not in "".join(notices)
         assert len(notices) == bool(words)
+
+
+@pytest.mark.parametrize(
+    ("image", "constraints", "told"),
+    [
+        ("app:1", ["node.role==manager"], "(restarts at most 3 tasks)"),
+        ("app:2", ["node.role==manager"], "(restarts 3 tasks)"),
+        ("app:2", [], "(restarts 3 tasks)"),
+    ],
+)
+def test_where_only_the_placement_changes_tasks_on_nodes_that_fit_stay(image, constraints, told):
+    swarm = FakeSwarm()
+    deploy(swarm, desired([service("web", replicas=3)]))
+    web = service("web", image, replicas=3)
+    web["spec"]["TaskTemplate"]["Placement"] = {"Constraints": constraints}
+    (line,) = deploy(swarm, desired([web]), check=True)["plan_lines"]
+    assert line.endswith(told)
