@@ -5,11 +5,11 @@ from __future__ import annotations
 SLEEP = "command: [sleep, 1d], stop_signal: SIGKILL"
 
 
-def writer(image: str, awake: bool):
+def writer(image: str, awake: bool, taken_port: int = 30000):
     """``write(generation, broken)`` gives a Compose text.
 
     Asleep, no service has tasks, so a run takes little time. What is broken: awake, an image that does not exist;
-    asleep, the Swarm's ingress network, which the Engine refuses to a service.
+    asleep, a port that another stack's service has, which the Engine refuses.
     """
 
     # Swarm's own watch over an update's tasks, five seconds each, would be most of the time that a run takes.
@@ -18,9 +18,7 @@ def writer(image: str, awake: bool):
     def write(generation: int, broken: bool = False) -> str:
         side = "odd" if generation % 2 else "even"
         bad_image = image.replace("busybox", "nothing") if broken and awake else image
-        refused, ingress = (
-            (", ingress", "ingress: {name: ingress, external: true}") if broken and not awake else ("", "")
-        )
+        ports = f", ports: ['{taken_port}:80']" if broken and not awake else ""
         return f"""
 services:
   db:
@@ -30,11 +28,11 @@ services:
     {{image: {image}, {SLEEP}, deploy: {{{replicas}}}, networks: [{side}], configs: [{side}], depends_on: [db]}}
   still: {{image: {image}, {SLEEP}, deploy: {{replicas: 0}}, networks: [base]}}
   web:
-    {{image: {bad_image}, {SLEEP}, deploy: {{{replicas}}}, networks: [base, {side}{refused}], secrets: [password],
-      depends_on: [{side}], labels: {{mark: generation-{generation}}}}}
+    {{image: {bad_image}, {SLEEP}, deploy: {{{replicas}}}, networks: [base, {side}], secrets: [password],
+      depends_on: [{side}], labels: {{mark: generation-{generation}}}{ports}}}
   worker:
     {{image: {image}, {SLEEP}, deploy: {{replicas: 0, labels: {{mark: generation-{generation}}}}}, depends_on: [web]}}
-networks: {{base: {{}}, {side}: {{}}, {ingress}}}
+networks: {{base: {{}}, {side}: {{}}}}
 configs:
   shared: {{content: generation-{generation}}}
   {side}: {{content: only {side}}}

@@ -23,11 +23,15 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.patience 
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning import hand_over
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import LOCK, NAMESPACE, RECORD, STACK
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.compile import CompileRequest, compile_stack
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load import Source
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.local_files import LocalFiles
 
+# A port of another stack is refused before anything is changed. Here it is the Engine that refuses it, in the middle of
+# a run, as where the other stack takes it just then.
+hand_over._refuse_foreign = lambda body, others: None
 SECRET = "hunter2"  # how every secret's content begins: to be found in no error and no line
 KEEP = 3  # revisions
 #: Runs in a fork of a process that has all this imported, and no threads.

@@ -52,8 +52,12 @@ def cases(bed, swarm, tmp_path, record_property):
 
     def make(awake, broken):
         node = bed.node("m1")
+        # A port of its own for each bed and run: a run that was ended by force leaves its holder.
+        port = 30000 + int.from_bytes(os.urandom(2), "big") % 2000
+        if broken and not awake:
+            node.api("POST", "/services/create", holder(f"{swarm.name}x", port, bed.images["busybox"]))
         proxy = Proxy(node.socket, tmp_path / "p.sock")
-        stage = Stage(node, swarm.name, tmp_path / "stack", writer(bed.images["busybox"], awake))
+        stage = Stage(node, swarm.name, tmp_path / "stack", writer(bed.images["busybox"], awake, port))
         made.append((proxy, Cases(stage, proxy, broken)))
         return made[-1][1]
 
@@ -62,6 +66,16 @@ def cases(bed, swarm, tmp_path, record_property):
         proxy.close()
         for ended, count in done.ends.items():
             record_property(f"faults: {ended}", count)
+
+
+def holder(name, port, image):
+    """Another stack's service, asleep, that has taken a port."""
+    return {
+        "Name": name,
+        "TaskTemplate": {"ContainerSpec": {"Image": image}},
+        "Mode": {"Replicated": {"Replicas": 0}},
+        "EndpointSpec": {"Ports": [{"TargetPort": 80, "PublishedPort": port}]},
+    }
 
 
 @pytest.mark.parametrize("broken", [False, True], ids=["succeeds", "fails"])
