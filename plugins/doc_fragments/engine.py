@@ -16,7 +16,8 @@ options:
     aliases: [docker_url]
   api_version:
     description:
-      - The version of the Engine API to speak; V(auto) takes the newest that the Engine offers.
+      - The version of the Engine API to speak; V(auto) takes the newest that the Engine offers, up to V(1.51).
+      - Engine 29 refuses those below V(1.44), Engine 20.10 those above V(1.41).
       - If not given, the environment variable E(DOCKER_API_VERSION) is used.
     type: str
     default: auto

@@ -28,7 +28,11 @@ BY_TEXT: Tuple[Tuple[str, str, str], ...] = (
         "tls_error",
         "The engine wants TLS: set validate_certs, ca_path, client_cert and client_key.",
     ),
-    ("client version", "engine_error", "Set api_version to one that the engine speaks, or to auto."),
+    (
+        "client version",
+        "engine_error",
+        "Set api_version (or DOCKER_API_VERSION on the host) to one that the engine speaks, or to auto.",
+    ),
 )
 BY_STATUS: Dict[int, Tuple[str, str]] = {
     400: ("invalid_spec", "The engine refuses the specification: correct the Compose file."),

@@ -52,10 +52,10 @@ class SdkTransport:
     def _open(self) -> Any:
         connection, docker, requests = self._connection, self._docker, self._requests
         try:
-            # A fixed version keeps the SDK from asking the engine for one; our paths carry their own.
+            # With a version the SDK asks for none. It refuses those it has given up; our paths carry their own.
             session: Any = docker.APIClient(
                 base_url=connection.docker_host,
-                version="1.41",
+                version=docker.constants.DEFAULT_DOCKER_API_VERSION,
                 timeout=connection.timeout,
                 tls=_tls(connection, docker) if connection.tls or connection.validate_certs else False,
                 use_ssh_client=connection.use_ssh_client,

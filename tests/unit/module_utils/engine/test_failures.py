@@ -25,6 +25,7 @@ REFUSALS = [
     (404, "service x not found", "not_found"),
     (400, "rpc error: code = InvalidArgument desc = invalid volume name", "invalid_spec"),
     (403, "The network x cannot be used with services.", "invalid_spec"),
+    (400, "client version 1.43 is too old. Minimum supported API version is 1.44", "engine_error"),
     (500, "something else", "engine_error"),
 ]
 

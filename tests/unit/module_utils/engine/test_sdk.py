@@ -5,6 +5,7 @@ import socket
 import ssl
 import sys
 
+import docker
 import pytest
 import requests
 import urllib3
@@ -29,6 +30,13 @@ def new_connection():
     error = urllib3.exceptions.NewConnectionError(urllib3.connection.HTTPConnection("127.0.0.1"), "Failed")
     error.__cause__ = ConnectionRefusedError(111, "Connection refused")
     return error
+
+
+@pytest.mark.parametrize("least", ["1.21", "1.24", "1.44"])
+def test_an_sdk_that_has_given_up_old_versions_of_the_api_is_all_right(monkeypatch, least):
+    """As Engine 29 has: what version the SDK has does not matter, our paths carry their own."""
+    monkeypatch.setattr(docker.api.client, "MINIMUM_DOCKER_API_VERSION", least)
+    SdkTransport(TCP).close()
 
 
 @pytest.mark.parametrize(
