@@ -110,3 +110,20 @@ def test_a_rollback_during_start_first_leaves_no_task_of_the_update(core, bed, s
     mine = [c for c in running if c["Labels"].get("com.docker.stack.namespace") == core.stack]
     assert len(mine) == 2 and len(old & alive()) >= 1
     assert not core.deploy(text("true"), stable_for=0.3)["changed"]
+
+
+def test_tasks_on_a_node_that_still_fits_stay_where_only_the_placement_changes(core, bed, swarm):
+    """The plan says so. Another order of what means the same makes no difference."""
+    host = [{"target": 80, "published": 7391, "mode": "host"}]
+
+    def text(room, *env, order="stop-first"):
+        deploy = {"placement": {"constraints": [f"node.labels.room != {room}"]}, "update_config": {"order": order}}
+        return compose(bed, web={"deploy": deploy, "environment": list(env), "ports": host})
+
+    core.deploy(text("east", "A=1", "B=2"), stable_for=0.3)
+    (before,) = (task["ID"] for task in swarm.tasks() if task["Status"]["State"] == "running")
+    done = core.deploy(text("west", "B=2", "A=1"), stable_for=0.3)
+    assert [op["restarts"] for op in done["plan"] if op["kind"] == "service"] == [0]
+    assert [task["ID"] for task in swarm.tasks()] == [before]
+    (told,) = core.deploy(text("west", "A=2", order="start-first"), check=True)["notices"]
+    assert "start-first" in told and "7391/tcp" in told

@@ -15,6 +15,7 @@ import re
 from typing import Any, Dict, Iterator, Mapping, Optional, Set, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.content import digest, suffixed
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.replacing import bound_network
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.objects import absent_externals, owner
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
@@ -39,6 +40,8 @@ def bind_all(
 
     Where there are some, ``binder`` is what a revision takes the references from, in place of the values.
     """
+    if options.get("recreate"):
+        desired = {**desired, "replace_networks": True}
     binder = options.get("binder")
     if binder is None:
         return bind(desired, observed, options["adopt_secrets"])
@@ -47,6 +50,9 @@ def bind_all(
 
 def bind(desired: Mapping[str, Any], observed: Observed, adopt_secrets: bool = False) -> Dict[str, Any]:
     """A copy of ``desired`` whose configs and secrets have a ``binding`` and whose services refer to the real names.
+
+    A network that was replaced has a generated name; one that differs gets such a name where ``desired`` says
+    ``replace_networks``.
 
     Raises EngineError: ``not_found`` naming every external object that is missing, ``conflict`` for a foreign name.
     """
@@ -62,6 +68,13 @@ def bind(desired: Mapping[str, Any], observed: Observed, adopt_secrets: bool = F
         for entry in bound[plural]:
             if not entry["external"] and entry["binding"]["name"] != entry["name"]:
                 renamed[kind, entry["name"]] = entry["binding"]["name"]
+    bound["networks"] = [
+        entry if entry["external"] else bound_network(entry, desired, observed["networks"])
+        for entry in desired["networks"]
+    ]
+    for entry in bound["networks"]:
+        if entry.get("base"):
+            renamed["network", entry["base"]] = entry["name"]
     missing = list(missing_externals(desired, observed))
     if missing:
         raise EngineError("External objects are missing: " + "; ".join(missing) + ".", "not_found", CREATE_THEM)
@@ -135,7 +148,7 @@ def _same(kind: str, entry: Entry, obj: Mapping[str, Any], key: Optional[str]) -
 
 
 def with_names(spec: Mapping[str, Any], renamed: Mapping[Tuple[str, str], str]) -> Dict[str, Any]:
-    """A copy of a ServiceSpec whose references to configs and secrets use the real names."""
+    """A copy of a ServiceSpec whose references to networks, configs and secrets use the real names."""
     template = spec["TaskTemplate"]
     container = dict(template["ContainerSpec"])
     for kind, list_key, name_key in (("config", "Configs", "ConfigName"), ("secret", "Secrets", "SecretName")):
@@ -143,6 +156,10 @@ def with_names(spec: Mapping[str, Any], renamed: Mapping[Tuple[str, str], str]) 
             container[list_key] = [
                 {**ref, name_key: renamed.get((kind, ref[name_key]), ref[name_key])} for ref in container[list_key]
             ]
+    networks = template.get("Networks")
+    if networks:
+        networks = [{**n, "Target": renamed.get(("network", n.get("Target", "")), n.get("Target"))} for n in networks]
+        template = {**template, "Networks": networks}
     privileges = container.get("Privileges") or {}
     credentials = privileges.get("CredentialSpec") or {}
     if ("config", credentials.get("Config")) in renamed:

@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Callable, Dict, FrozenSet, List, Mapping, NamedTuple, Optional, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Callable, Dict, FrozenSet, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.bind import bind_all
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.jobs import failed_jobs
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import (
     Observed,
+    attached_of,
     look_closer,
     nodes_of,
     observe,
@@ -26,6 +28,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client im
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import at_a_glance
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.images import look_ups
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import CHANGE, Plan, with_mask
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.placing import needs_places
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.plan_id import plan_id, wanted_by
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconcile import (
     node_count,
@@ -125,7 +128,8 @@ def make_plan(
 
     def planned(images: Optional[Mapping[str, Any]] = None) -> Plan:
         made = wanted.revise(reconcile(bound, observed, options, images), bound, observed)
-        return ports_handed_over(made, stack, observed) if "all_services" in observed else made
+        made = ports_handed_over(made, stack, observed) if "all_services" in observed else made
+        return _with_starts(made, bound, observed) if "placing" in observed else made
 
     plan = planned()
     # Healing puts nothing back but what was changed.
@@ -138,7 +142,7 @@ def make_plan(
     asked = known.asked if known else frozenset()
     if plan.changed:
         detach(options)
-        observed = _closer(client, wanted, observed, options, history)
+        observed = _closer(client, wanted, observed, options, (bound, plan), history)
         bound = wanted.bind(client, observed, known is not None)
         plan = planned()  # conflicts are found before a registry is asked: it may take long
     new = [image for image in look_up if image not in asked]
@@ -149,7 +153,7 @@ def make_plan(
     if look_up:
         plan = planned(images)
         if plan.changed and "all_services" not in observed:
-            observed = _closer(client, wanted, observed, options, history)
+            observed = _closer(client, wanted, observed, options, (bound, plan), history)
             plan = planned(images)
     identity = plan_id(stack, wanted_by(wanted.state, options, images, observed.get("key")), observed)
     drift: List[Dict[str, Any]] = []
@@ -177,14 +181,28 @@ def ports_handed_over(plan: Plan, stack: str, observed: Mapping[str, Any], back:
     return hand_over(plan, stack, observed, node_count(observed), hidden_texts, back)
 
 
+def _with_starts(plan: Plan, bound: Bound, observed: Observed) -> Plan:
+    """``plan`` with notices of updates that can never start a new task beside the old one."""
+    from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.start_first import never_start
+
+    return replace(plan, notices=tuple(sorted((*plan.notices, *never_start(bound, observed, plan.operations)))))
+
+
 def _closer(
     client: EngineClient,
     wanted: Wanted,
     observed: Observed,
     options: Options,
+    known: Tuple[Bound, Plan],
     history: Optional[Callable[[], Revisions]],
 ) -> Observed:
+    bound, plan = known
     closer = look_closer(client, observed, wanted.state)
+    if any(entry.get("replaces") for entry in bound["networks"]):
+        closer["attached"] = attached_of(client)
+    if needs_places(plan.operations):
+        running = {"filters": {"desired-state": ["running"]}}
+        closer["placing"] = {"nodes": client.list("/nodes"), "tasks": client.list("/tasks", running)}
     if wanted.state.get("routes"):
         from ansible_collections.stackwright.swarm.plugins.module_utils.routing.conflicts import check_before_deploy
 

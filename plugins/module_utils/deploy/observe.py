@@ -114,6 +114,18 @@ def tasks_of(client: EngineClient, stack: str) -> List[Dict[str, Any]]:
     return client.list("/tasks", of_stack(stack))
 
 
+def attached_of(client: EngineClient) -> Dict[str, List[str]]:
+    """The containers of all nodes that were attached to networks by hand, by the network's id: words for each."""
+    found: Dict[str, List[str]] = {}
+    for task in client.list("/tasks", {"filters": {"runtime": ["attachment"], "desired-state": ["running"]}}):
+        spec = task.get("Spec") or {}
+        container = str((spec.get("NetworkAttachmentSpec") or {}).get("ContainerID") or "")[:12]
+        for attachment in (spec.get("Networks") or ()) if container else ():
+            words = f"the container {container} on the node {task.get('NodeID')}"
+            found.setdefault(attachment.get("Target", ""), []).append(words)
+    return found
+
+
 def look_closer(client: EngineClient, observed: Observed, desired: Mapping[str, Any]) -> Observed:
     """The snapshot with what only a run with changes needs: all services, and who holds the names that we want."""
     closer = dict(observed)

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import AbstractSet, Any, Dict, Iterable, List, Mapping, NamedTuple, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes import (
-    EXPRESSION,
     fitting,
     hostname,
     is_active,
@@ -23,6 +22,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks imp
     is_stopping,
     shown,
 )
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.constraints import EXPRESSION
 
 Node = Mapping[str, Any]
 #: How a reason begins that leaves nothing to add: Swarm's own words say less.

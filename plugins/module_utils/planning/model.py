@@ -42,7 +42,8 @@ class Change:
 class Operation:
     """One Engine call (``create``, ``update``, ``remove``), or none (``keep``; ``record``: only the history changes).
 
-    ``restarts`` is the number of tasks that the change stops or replaces. ``payload`` is what apply needs and nobody is
+    ``restarts`` is the number of tasks that the change stops or replaces (``at_most``: nobody can tell how many of
+    them stay). ``payload`` is what apply needs and nobody is
     shown: ``id``, ``version``, ``spec``, ``data``. Services of a higher ``wave`` wait for those of lower ones;
     ``dependents`` are the keys of those that depend on one whose tasks are replaced. ``extra`` is a step on the way of
     a service that has another operation in the plan (hand_over.py).
@@ -59,6 +60,7 @@ class Operation:
     wave: int = 0
     dependents: Tuple[str, ...] = ()
     extra: bool = False
+    at_most: bool = False
     payload: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def __str__(self) -> str:
@@ -68,7 +70,7 @@ class Operation:
         if self.extra:
             detail = f"{detail}; {self.reason}"
         verb = "stops" if self.action == "remove" else "restarts"
-        verb += " at most" if self.payload.get("at_most") else ""
+        verb += " at most" if self.at_most else ""
         tasks = f" ({verb} {self.restarts} task{'' if self.restarts == 1 else 's'})" if self.restarts else ""
         if self.restarts and self.dependents:
             does = "depends" if len(self.dependents) == 1 else "depend"

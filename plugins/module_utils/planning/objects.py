@@ -52,7 +52,7 @@ def network_operations(
             )
         if not own:
             payload = {"spec": entry["spec"]}
-            operations.append(Operation("create", "network", name, key, "new", payload=payload))
+            operations.append(Operation("create", "network", name, key, entry.get("reason", "new"), payload=payload))
             continue
         labels = labels_as_there(entry["spec"].get("Labels"), labels_of(own[0]), prefix)
         want, have = normalise.network_pair({**entry["spec"], "Labels": labels}, own[0])
@@ -74,8 +74,8 @@ def network_operations(
     if unsafe:
         raise PlanError(
             "Swarm can't change a network: " + "; ".join(unsafe) + ".",
-            hint="Give the network another `name`, and another subnet if it is fixed (services move over, the old one "
-            "is pruned), or undo the change.",
+            hint="Set `recreate: true` to have a new one made beside it (services move over and restart, the old one "
+            "is pruned), give it another `name` in the file, or undo the change. A fixed subnet has to be another one.",
         )
     return operations, notices
 

@@ -58,6 +58,11 @@ def reconcile(
     Raises PlanError (``unsafe_change``) and EngineError (``conflict``).
     """
     stack, prefix = desired["stack"]["name"], desired["stack"].get("prefix", "")
+    replaced = {old: entry["name"] for entry in desired["networks"] for old in entry.get("replaces") or ()}
+    if replaced:
+        from ansible_collections.stackwright.swarm.plugins.module_utils.planning.replaced import refuse_replacement
+
+        refuse_replacement(desired, observed)
     operations, notices = network_operations(desired, observed, options.get("unused_networks", ()))
     refuse_overlaps(operations, observed)
     operations += key_operation(desired, observed, bool(options.get("adopt_secrets")))
@@ -73,7 +78,12 @@ def reconcile(
         operations += gone_services(stack, wanted, observed, node_count(observed))
         waits = bool(options.get("wait", True))
         removals, kept = gone_objects(stack, wanted_names(desired), observed, operations, waits)
-        operations += removals
+        operations += [
+            replace(op, reason=f"replaced by {replaced[op.name]}")
+            if (op.action, op.kind) == ("remove", "network") and op.name in replaced
+            else op
+            for op in removals
+        ]
         notices += kept
     return Plan(ordered(operations), tuple(sorted(notices)))
 
@@ -158,6 +168,7 @@ def known_of(desired: Bound, observed: Mapping[str, Any], options: Mapping[str, 
         node_count(observed),
         desired["stack"].get("prefix", ""),
         bool(options.get("recreate")),
+        observed.get("placing") or {},
     )
 
 

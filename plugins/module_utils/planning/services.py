@@ -13,6 +13,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.differe
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.images import Choice
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.leaving import with_left
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Change, Operation, friendly
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.placing import misplaced
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prefixes import (
     labels_as_there,
     service_as_there,
@@ -43,6 +44,7 @@ class Known(NamedTuple):
     nodes: int
     prefix: str
     recreate: bool
+    placing: Mapping[str, Any] = {}  # nodes and tasks, where somebody has looked
 
 
 def service_operations(
@@ -121,13 +123,13 @@ def restarted(operation: Operation, current: Mapping[str, Any], nodes: int, why:
     template = spec["TaskTemplate"]
     count = int(current["Spec"]["TaskTemplate"].get("ForceUpdate") or 0) + 1
     sent = {**spec, "TaskTemplate": {**template, "ForceUpdate": count}}
-    restarts = op.restarts or task_count(current, nodes)
+    restarts = op.payload.get("all_tasks") or op.restarts or task_count(current, nodes)
     # What was kept for a reason that the history has to know, is so still.
     known = operation.reason == AS_DOCKER or operation.action == "update"
     reason = f"{operation.reason}; {why}" if known else why
     left = operation.payload.get("left", ())
     payload = {**op.payload, "spec": sent, "ports_only": False, "forced": True, "left": left}
-    return replace(op, reason=reason, restarts=restarts, payload=payload)
+    return replace(op, reason=reason, restarts=restarts, at_most=False, payload=payload)
 
 
 def _update(
@@ -143,19 +145,27 @@ def _update(
     sent = dict(spec)
     same_template = want["TaskTemplate"] == have["TaskTemplate"]
     same_endpoint = want["EndpointSpec"] == have["EndpointSpec"]
+    same_but_for_place = _but_for_place(want) == _but_for_place(have)
     # What means the same is sent exactly as the Engine has it: a mere change of order would replace the tasks.
     if same_template:
         sent["TaskTemplate"] = old["TaskTemplate"]
+    elif same_but_for_place:
+        sent["TaskTemplate"] = {**old["TaskTemplate"], "Placement": spec["TaskTemplate"].get("Placement") or {}}
     else:
         sent["TaskTemplate"] = {**spec["TaskTemplate"], "ForceUpdate": old["TaskTemplate"].get("ForceUpdate", 0)}
     if same_endpoint:
         sent["EndpointSpec"] = old.get("EndpointSpec") or {}
-    restarts = 0
+    restarts, at_most, everyone = 0, False, 0
     # Swarm runs a job again for whatever is changed of it, and be it a label.
     is_job = mode_of(want).endswith("Job")
-    if is_job or not same_template or want["EndpointSpec"].get("Ports") != have["EndpointSpec"].get("Ports"):
+    same_ports = want["EndpointSpec"].get("Ports") == have["EndpointSpec"].get("Ports")
+    if is_job or not same_template or not same_ports:
         restarts = _desired_count(want, known.nodes)
         restarts = restarts if is_job else min(task_count(current, known.nodes), restarts)
+    if same_but_for_place and not same_template and same_ports and not is_job:
+        moving = misplaced(current, sent["TaskTemplate"]["Placement"], known.placing)
+        everyone = restarts
+        restarts, at_most = (restarts, bool(restarts)) if moving is None else (min(moving, restarts), False)
     return Operation(
         "update",
         "service",
@@ -169,16 +179,14 @@ def _update(
             "version": current["Version"]["Index"],
             "spec": sent,
             "ports_only": same_template and not is_job and bool(restarts),
-            # Tasks on nodes that still fit stay.
-            "at_most": bool(restarts) and not is_job and _differs_in_placement_alone(want, have),
+            "all_tasks": everyone,
         },
+        at_most=at_most,
     )
 
 
-def _differs_in_placement_alone(want: Mapping[str, Any], have: Mapping[str, Any]) -> bool:
-    templates = [{**form["TaskTemplate"], "Placement": None} for form in (want, have)]
-    same_ports = want["EndpointSpec"].get("Ports") == have["EndpointSpec"].get("Ports")
-    return same_ports and templates[0] == templates[1] and want["TaskTemplate"] != have["TaskTemplate"]
+def _but_for_place(spec: Mapping[str, Any]) -> Dict[str, Any]:
+    return {field: value for field, value in spec["TaskTemplate"].items() if field != "Placement"}
 
 
 def _reason(sent: Mapping[str, Any], old: Mapping[str, Any], prefix: str) -> str:

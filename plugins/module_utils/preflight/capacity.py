@@ -114,7 +114,8 @@ def capacity_findings(seen: Seen, may: Mapping[str, List[Item]]) -> Iterator[Fin
     reached: Dict[Resource, Set[str]] = {}
     for service in _in_turn(seen):
         needs, nodes = wanted(service), may[service["name"]]
-        if not needs or not nodes:
+        limit = int((service["spec"]["TaskTemplate"].get("Placement") or {}).get("MaxReplicas") or 0)
+        if not (needs or limit) or not nodes:
             continue
         ids = [str(node["ID"]) for node in nodes]
         count = len(ids) if is_global(service) else replicas(service)
@@ -122,10 +123,13 @@ def capacity_findings(seen: Seen, may: Mapping[str, List[Item]]) -> Iterator[Fin
             asked[name] = asked.get(name, 0) + amount * count
             reached.setdefault(name, set()).update(ids)
         over = any(asked[name] > sum(max(0, room.left(node, name)) for node in reached[name]) for name in needs)
+        starts_first = _starts_first(service) and service["name"] in seen.own
         if is_global(service):
+            if starts_first and any(isinstance(name, tuple) for name in needs):
+                yield _beside(service)
             yield from _everywhere(service, needs, nodes, room, left, over)
             continue
-        most = int((service["spec"]["TaskTemplate"].get("Placement") or {}).get("MaxReplicas") or count)
+        most = limit or count
         if most * len(ids) < count or not count:
             continue  # that is told already
         alone = sum(room.fits(node, needs, most) for node in ids)
@@ -134,10 +138,14 @@ def capacity_findings(seen: Seen, may: Mapping[str, List[Item]]) -> Iterator[Fin
             yield _short(service, needs, nodes, room, count, most, ERROR)
         elif together < count:
             yield _short(service, needs, nodes, left, count, most, ERROR if over else WARNING, room)
-        elif _starts_first(service) and service["name"] in seen.own and together < count + 1:
-            message = "an update needs room for one more task (order: start-first), and there is none."
-            yield of_service(service, WARNING, "start_first", message, "Use order: stop-first, or make room.")
+        elif starts_first and together < count + 1:
+            yield _beside(service)
         _spread(left, ids, needs, min(count, together), most)
+
+
+def _beside(service: Item) -> Finding:
+    message = "an update needs room for one more task (order: start-first), and there is none."
+    return of_service(service, WARNING, "start_first", message, "Use order: stop-first, or make room.")
 
 
 def _everywhere(

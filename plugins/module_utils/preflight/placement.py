@@ -8,10 +8,7 @@ from __future__ import annotations
 from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Set, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes import (
-    EXPRESSION,
     has_platform,
-    meets,
-    value_of,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.findings import (
     ERROR,
@@ -27,6 +24,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.seen i
     node_name,
     replicas,
 )
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.constraints import EXPRESSION, meets, value_of
 
 STATE, CONSTRAINT, PLATFORM, PLUGIN = "no_active_node", "constraints", "platform", "plugin"
 HINTS = {

@@ -37,6 +37,9 @@ PART = "stackwright.part"
 #: On a config or secret that only kept revisions need any more: one of them. Only a run with changes looks again.
 KEPT = "stackwright.kept"
 
+#: On a network that replaces another one: the name that the file gives both.
+BASE = "stackwright.base"
+
 #: On a service in the middle of a hand-over of ports: its EndpointSpec before, as JSON (planning/hand_over.py).
 HANDING_OVER = "stackwright.handing-over"
 

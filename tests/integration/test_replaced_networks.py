@@ -1,0 +1,53 @@
+"""A network that changed is replaced, on a real engine."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).resolve().parents[1])]
+
+from core import Core
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import PlanError
+
+QUIET = ["sh", "-c", "trap exit TERM; sleep 1d & wait"]
+
+
+@pytest.fixture
+def core(bed, swarm, tmp_path):
+    made = Core(bed.node("m1").docker_host, swarm.name, tmp_path)
+    made.lines = []
+    yield made
+    made.client.close()
+
+
+def test_a_network_that_changed_is_replaced_unless_a_container_uses_it(core, bed, swarm):
+    node = bed.node("m1")
+
+    def text(**network):
+        web = {"image": bed.images["busybox"], "command": QUIET, "stop_grace_period": "1s", "networks": ["back"]}
+        return yaml.safe_dump({"services": {"web": web}, "networks": {"back": network}})
+
+    def names():
+        return [network["Name"] for network in swarm.objects("networks")]
+
+    core.deploy(text(attachable=True), stable_for=0.3)
+    (old,) = names()
+    run = ["docker", "run", "--detach", "--network", old, bed.images["busybox"], "sleep", "1d"]
+    container = node.cli(run).stdout.strip()
+    try:
+        with pytest.raises(PlanError, match=f"the container {container[:12]} on the node"):
+            core.deploy(text(internal=True), recreate=True, check=True)
+    finally:
+        node.cli(["docker", "rm", "--force", container])
+    announced = core.deploy(text(internal=True), recreate=True, check=True)
+    done = core.deploy(text(internal=True), recreate=True, stable_for=0.3)
+    assert done["plan"] == announced["plan"]
+    assert [op["restarts"] for op in done["plan"] if op["kind"] == "service"] == [1]
+    (new,) = names()
+    assert new.startswith(f"{old}_")
+    assert not core.deploy(text(internal=True), stable_for=0.3)["changed"]
