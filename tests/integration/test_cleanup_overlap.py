@@ -166,7 +166,7 @@ def _host(job):
             done = action._all_parts(meeting, job["arguments"], {"inventory_hostname": job["host"]})
         except StackwrightError as error:
             done = {"failed": True, "msg": str(error), "error_code": error.error_code}
-        left = stack_cleanup._left_over(meeting, set(HOSTS), action._node)
+        left = stack_cleanup._left_over(meeting, set(HOSTS), action._node, {"inventory_hostname": job["host"]})
     Path(job["folder"], f"{job['host']}.json").write_text(json.dumps({"left": left, **done}))
 
 

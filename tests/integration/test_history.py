@@ -136,7 +136,8 @@ def test_a_revision_comes_back_as_it_was_written(run, text, swarm):
     assert (read.number, read.status, read.id, read.who) == (1, HEALTHY, one.holder["run"], "ann@m1")
     assert (read.message, read.operation, read.damaged) == ("release 7", "deploy", "")
     assert before - 1 <= read.queued <= read.started <= read.finished <= time.time()
-    assert read.shown()["services"] == [{"name": f"{swarm.name}_web", "status": "healthy", "message": ""}]
+    (web,) = read.shown()["services"]
+    assert (web["name"], web["status"], web["message"], web["running"]) == (f"{swarm.name}_web", "healthy", "", 1)
     assert read.references == (("config", f"{swarm.name}_page"),)
     assert unpack(read.packed) == one.snapshot(text())
     assert other.history.begin(other.draft(text())).number == 2

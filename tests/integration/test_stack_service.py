@@ -81,7 +81,7 @@ def test_scale(core, swarm, bed):
     assert shown["plan_lines"] == [f"update service {swarm.name}_web: replicas 1 → 3"]
     done = change(core, "scaled", replicas=3)
     assert done["status"] == "healthy" and done["services"][0]["running"] == 3
-    assert [call for call in core.writes if call[1].startswith("/services")] == [core.writes[1]]
+    assert len([call for call in core.writes if call[1].startswith("/services")]) == 1
     again = change(core, "scaled", replicas=3)
     assert not again["changed"] and again["reason"] == "has 3 replicas" and core.writes == []
     assert change(core, "scaled", replicas=0)["status"] == "asleep"

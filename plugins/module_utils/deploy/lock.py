@@ -110,7 +110,9 @@ class Lock:
                     raise unsure
                 if config is not None and self._is_ours(config):
                     self._hold(id_of(config))
-                    return self._dead.get(id_of(config))
+                    dead = self._dead.get(id_of(config))
+                    self.holder[OPEN] = dead is not None  # as in _take_over, whose answer was lost
+                    return dead
                 holder = holder_of(config) if config is not None else {}
                 if config is not None and self._is_dead(config, holder) and self._take_over(config, holder):
                     return holder
