@@ -313,6 +313,11 @@ options:
         type: str
         choices: [fail, adopt, regenerate]
         default: fail
+  compiled:
+    description:
+      - For the action plugin of this module, which reads the Compose files on the controller and hands over what they ask for.
+        Do not set it.
+    type: str
 extends_documentation_fragment:
   - stackwright.swarm.stack
   - stackwright.swarm.rollout

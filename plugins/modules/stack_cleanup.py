@@ -115,6 +115,10 @@ options:
   commit_message:
     description: A word about the removal, for the history and for others who wait.
     type: str
+  compiled:
+    description:
+      - For the action plugin of this module. Do not set it.
+    type: str
 extends_documentation_fragment:
   - stackwright.swarm.stack
   - stackwright.swarm.engine

@@ -115,6 +115,10 @@ options:
         description:
           - As in M(stackwright.swarm.compose_stack). Nothing is encrypted here.
         type: str
+  compiled:
+    description:
+      - For the action plugin of this module, which reads the vault on the controller. Do not set it.
+    type: str
 extends_documentation_fragment:
   - stackwright.swarm.stack
   - stackwright.swarm.rollout

@@ -39,6 +39,10 @@ options:
         unless this is V(0).
     type: float
     default: 2.0
+  compiled:
+    description:
+      - For the action plugin of this module. Do not set it.
+    type: str
 extends_documentation_fragment:
   - stackwright.swarm.stack
   - stackwright.swarm.engine

@@ -194,6 +194,11 @@ options:
       - Fewer MiB free there are a warning.
     type: int
     default: 5120
+  compiled:
+    description:
+      - For the action plugin of this module, which reads the Compose files on the controller and hands over what they ask for.
+        Do not set it.
+    type: str
 extends_documentation_fragment:
   - stackwright.swarm.stack
   - stackwright.swarm.engine

@@ -72,6 +72,10 @@ options:
         description:
           - As in M(stackwright.swarm.compose_stack). Going back makes no new values, so nothing is encrypted.
         type: str
+  compiled:
+    description:
+      - For the action plugin of this module, which reads and writes the vault on the controller. Do not set it.
+    type: str
 extends_documentation_fragment:
   - stackwright.swarm.stack
   - stackwright.swarm.rollout

@@ -143,6 +143,10 @@ options:
     description:
       - A word about this change, for others who wait.
     type: str
+  compiled:
+    description:
+      - For the action plugin of this module. Do not set it.
+    type: str
 extends_documentation_fragment:
   - stackwright.swarm.stack
   - stackwright.swarm.engine

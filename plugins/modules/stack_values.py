@@ -84,6 +84,10 @@ options:
       vault_id:
         description: As O(vault_id).
         type: str
+  compiled:
+    description:
+      - For the action plugin of this module, which reads and writes the vault on the controller. Do not set it.
+    type: str
 extends_documentation_fragment:
   - stackwright.swarm.stack
   - stackwright.swarm.engine

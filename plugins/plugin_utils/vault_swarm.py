@@ -70,7 +70,7 @@ class SwarmVault(VaultText):
     def _asked(self, request: dict[str, Any]) -> Mapping[str, Any]:
         key = token_hex(32)
         compiled = json.dumps({"ciphertext": {**request, "owner": self.owner, "key": key}}, separators=(",", ":"))
-        arguments = {"name": self.stack, "state": "listed", "_compiled": compiled}
+        arguments = {"name": self.stack, "state": "listed", "compiled": compiled}
         result = self.run(arguments)
         if result.get("failed"):
             raise ValueStoreError(str(result.get("msg")), str(result.get("error_code") or "store_unreadable"))

@@ -211,7 +211,7 @@ VALUES: Spec = {
 PINNED: Spec = {"values": {"type": "dict", "default": {}, "options": STORE}}
 
 #: What the action plugin hands over: JSON with the desired state, and whether to leave the work to another manager.
-COMPILED: Spec = {"_compiled": {"type": "str", "no_log": True}}
+COMPILED: Spec = {"compiled": {"type": "str", "no_log": True}}
 
 
 def check_ranges(options: Mapping[str, Any]) -> None:

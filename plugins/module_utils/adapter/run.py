@@ -68,7 +68,7 @@ def run_change(options: Dict[str, Dict[str, Any]], work: Change, **rules: Any) -
     ``detach``, ``progress``. A worker takes over where the transaction calls ``detach`` (see worker.py).
     """
     module = Module(argument_spec={**options, **CONNECTION}, supports_check_mode=True, **rules)
-    handed = _json(module.params["_compiled"])
+    handed = _json(module.params["compiled"])
     if "job" in handed:
         _end(module, _followed(module, handed))
     aside = _Aside(module)

@@ -61,7 +61,7 @@ def change_values(client: EngineClient, params: Dict[str, Any], check: bool) -> 
     )
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
 
-    compiled = json.loads(params["_compiled"] or "{}")
+    compiled = json.loads(params["compiled"] or "{}")
     params = {**params, "state": kept_state(params)}
     if "ciphertext" in compiled:
         return _ciphertext(client, full_name(params) or "", compiled["ciphertext"])

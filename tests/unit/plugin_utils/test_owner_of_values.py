@@ -45,7 +45,7 @@ class Action:
     def _execute_module(self, name, module_args, task_vars):
         assert module_args["name"] == NAME
         try:
-            return _ciphertext(self.configs, NAME, json.loads(module_args["_compiled"])["ciphertext"])
+            return _ciphertext(self.configs, NAME, json.loads(module_args["compiled"])["ciphertext"])
         except ValueStoreError as error:
             return {"failed": True, "msg": str(error), "error_code": error.error_code}
 

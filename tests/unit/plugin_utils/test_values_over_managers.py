@@ -19,7 +19,7 @@ from test_vault_swarm import Configs
 
 MANAGERS = ["m1", "m2", "m3"]
 GIVEN = {
-    **dict.fromkeys(("project", "environment", "path", "encrypted", "vault_id", "values", "names", "to", "_compiled")),
+    **dict.fromkeys(("project", "environment", "path", "encrypted", "vault_id", "values", "names", "to", "compiled")),
     "name": "shop",
     "label_prefix": "stackwright",
     "store": "swarm",

@@ -65,7 +65,7 @@ class Play:
 
     def vault(self, passwords, place, **how):
         def run(arguments):
-            request = json.loads(arguments["_compiled"])["ciphertext"]
+            request = json.loads(arguments["compiled"])["ciphertext"]
             try:
                 result = _ciphertext(self.configs, "shop", request)
             except StackwrightError as error:

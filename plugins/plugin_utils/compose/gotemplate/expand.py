@@ -52,13 +52,15 @@ class _Continue(Exception):
     pass
 
 
-def expand(text: str, fields: Mapping[str, Any] = STAND_IN, functions: Mapping[str, Function] = FUNCTIONS) -> str:
+def expand(text: str, fields: Mapping[str, Any] | None = None, functions: Mapping[str, Function] | None = None) -> str:
     """What Swarm makes of ``text``, with stand-ins for what only a task knows.
 
-    :param fields: of the context, as ``.Service`` and so on.
+    :param fields: of the context, as ``.Service`` and so on; unless given, STAND_IN.
+    :param functions: by name; unless given, FUNCTIONS.
     :raises TemplateFault: where Swarm would refuse it.
     """
-    return _Run(Record(_CONTEXT, dict(fields)), functions).text(text)
+    fields = STAND_IN if fields is None else fields
+    return _Run(Record(_CONTEXT, dict(fields)), FUNCTIONS if functions is None else functions).text(text)
 
 
 class _Run:
