@@ -103,10 +103,7 @@ KINDS = [
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-def test_at_every_call(kind, disturbed, request):
-    if kind.__name__ == "Restart":
-        why = "a call that hangs before the restart leaves a note of it in the history, which nobody withdraws"
-        request.applymarker(pytest.mark.xfail(reason=why, strict=True))
+def test_at_every_call(kind, disturbed):
     some = disturbed(kind)
     # Which fault a call meets is chance from version to version, as the number of calls changes; in one it is fixed.
     for turn in FAULTS if LONG else FAULTS[:1]:

@@ -105,7 +105,7 @@ class _Look:
     def _old(self, live: Mapping[str, Any], tasks: Sequence[Mapping[str, Any]]) -> List[str]:
         """The tasks that run and began before the given time (any, where none is given)."""
         limit = str(self.options.get("started_before") or "")
-        return [
+        found = [
             task["ID"]
             for task in tasks
             if task.get("ServiceID") == live["ID"]
@@ -113,6 +113,9 @@ class _Look:
             and (state_of(task) == "running" or not limit)
             and (not limit or str(task.get("CreatedAt") or "")[:19] < limit[:19])
         ]
+        # Where an update was undone just now, Swarm has no task that is to run for a moment.
+        mode = live["Spec"].get("Mode") or {}
+        return found or [live["ID"]] * (0 if limit else int((mode.get("Replicated") or {}).get("Replicas") or 0))
 
     def result(self, judgements: Any) -> Result:
         """The result of the run."""
