@@ -9,7 +9,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.history i
 
 sys.path.insert(0, str(Path(__file__).parent))
 from fake_swarm import Clock, FakeSwarm
-from test_jobs_on_the_way_back import deploy, drift, live, version
+from runs import deploy, drift
+from test_jobs_on_the_way_back import live, version
 
 
 class Died(BaseException):

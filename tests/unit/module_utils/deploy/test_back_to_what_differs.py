@@ -7,7 +7,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 from fake_swarm import FakeSwarm
-from test_jobs_on_the_way_back import back, deploy, live, version
+from runs import back, deploy
+from test_jobs_on_the_way_back import live, version
 
 
 @pytest.fixture

@@ -7,13 +7,12 @@ import pytest
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.drift import stack_drift
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.rollback import roll_back
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transaction import deploy_stack
 
 sys.path.insert(0, str(Path(__file__).parent))
 from builders import desired, service
 from fake_swarm import Clock, FakeSwarm
+from runs import OPTIONS, deploy
 
-OPTIONS = {"wait": False, "resolve_image": "never"}
 ORDER = ("db", "api", "web", "cron")
 
 
@@ -31,10 +30,6 @@ def swarm():
     made = FakeSwarm()
     deploy(made, files())
     return made
-
-
-def deploy(swarm, state, **options):
-    return deploy_stack(swarm, Clock(), state, {**OPTIONS, **options})
 
 
 def forced(swarm):

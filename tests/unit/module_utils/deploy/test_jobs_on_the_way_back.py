@@ -5,15 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.drift import stack_drift
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.rollback import roll_back
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transaction import deploy_stack
-
 sys.path.insert(0, str(Path(__file__).parent))
 from builders import desired, service
-from fake_swarm import Clock, FakeSwarm
+from fake_swarm import FakeSwarm
+from runs import back, deploy, drift
 
-OPTIONS = {"wait": False, "resolve_image": "never"}
 JOBS = {"replicated": {"ReplicatedJob": {"MaxConcurrent": 1, "TotalCompletions": 1}}, "global": {"GlobalJob": {}}}
 
 
@@ -26,19 +22,6 @@ def version(number, mode="replicated", job=True):
 @pytest.fixture
 def swarm():
     return FakeSwarm()
-
-
-def deploy(swarm, state, **options):
-    return deploy_stack(swarm, Clock(), state, {**OPTIONS, **options})
-
-
-def back(swarm, to=None, **options):
-    return roll_back(swarm, Clock(), "shop", {**OPTIONS, "to": to, **options})
-
-
-def drift(swarm, **options):
-    given = {**OPTIONS, "rules": [], "images": False, "heal": False, "fail_on_drift": False, "prune": False}
-    return stack_drift(swarm, Clock(), "shop", {**given, **options})
 
 
 def live(swarm):

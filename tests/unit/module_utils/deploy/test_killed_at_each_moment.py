@@ -17,8 +17,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transacti
 sys.path.insert(0, str(Path(__file__).parent))
 import builders
 from fake_swarm import Clock, FakeSwarm
+from runs import OPTIONS
 from test_after_a_run_that_died import Died, dead, gone
-from test_jobs_on_the_way_back import JOBS, OPTIONS
+from test_jobs_on_the_way_back import JOBS
 from test_what_is_left_open import locks
 
 DRIFT = {"rules": [], "images": False, "heal": False, "fail_on_drift": False, "prune": False}

@@ -5,18 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.drift import stack_drift
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.history import History
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.rollback import roll_back
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transaction import deploy_stack, stop_stack
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transaction import stop_stack
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.encoding import unpack
 
 sys.path.insert(0, str(Path(__file__).parent))
 from builders import desired, service
 from fake_swarm import Clock, FakeSwarm
-
-OPTIONS = {"wait": False, "resolve_image": "never"}
+from runs import OPTIONS, deploy, drift
 
 
 def files(number, leave=("replicas",), label=""):
@@ -31,15 +29,6 @@ def files(number, leave=("replicas",), label=""):
 @pytest.fixture
 def swarm():
     return FakeSwarm()
-
-
-def deploy(swarm, state, **options):
-    return deploy_stack(swarm, Clock(), state, {**OPTIONS, **options})
-
-
-def drift(swarm, **options):
-    given = {**OPTIONS, "rules": [], "images": False, "heal": False, "fail_on_drift": False, "prune": False}
-    return stack_drift(swarm, Clock(), "shop", {**given, **options})
 
 
 def spec_of(swarm, key="web"):

@@ -5,15 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.drift import stack_drift
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.rollback import roll_back
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transaction import deploy_stack
 
 sys.path.insert(0, str(Path(__file__).parent))
 from builders import content, desired, reference, service
 from fake_swarm import Clock, FakeSwarm
-
-OPTIONS = {"wait": False, "resolve_image": "never"}
+from runs import OPTIONS, deploy, drift
 
 
 def files(number, keys=("db", "web"), part=False, text="one"):
@@ -25,15 +22,6 @@ def files(number, keys=("db", "web"), part=False, text="one"):
 @pytest.fixture
 def swarm():
     return FakeSwarm()
-
-
-def deploy(swarm, state, **options):
-    return deploy_stack(swarm, Clock(), state, {**OPTIONS, **options})
-
-
-def drift(swarm, **options):
-    given = {**OPTIONS, "rules": [], "images": False, "heal": False, "fail_on_drift": False, "prune": False}
-    return stack_drift(swarm, Clock(), "shop", {**given, **options})
 
 
 def versions(swarm):

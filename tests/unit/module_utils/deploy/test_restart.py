@@ -6,14 +6,12 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.drift import stack_drift
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transaction import deploy_stack
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
 
 sys.path.insert(0, str(Path(__file__).parent))
 from builders import desired, service
 from fake_swarm import Clock, FakeSwarm
-
-OPTIONS = {"wait": False, "resolve_image": "never"}
+from runs import OPTIONS, deploy
 
 
 def files(number=1):
@@ -25,10 +23,6 @@ def swarm():
     made = FakeSwarm()
     deploy(made, files())
     return made
-
-
-def deploy(swarm, state, **options):
-    return deploy_stack(swarm, Clock(), state, {**OPTIONS, **options})
 
 
 def forced(swarm):

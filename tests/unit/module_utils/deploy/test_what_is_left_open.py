@@ -17,8 +17,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.errors import De
 sys.path.insert(0, str(Path(__file__).parent))
 from builders import desired, service
 from fake_swarm import Clock, FakeSwarm
+from runs import OPTIONS, deploy, drift
 from test_after_a_run_that_died import Died, dead, gone
-from test_jobs_on_the_way_back import OPTIONS, deploy, drift, live
+from test_jobs_on_the_way_back import live
 
 
 def state(number):

@@ -15,7 +15,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.errors import De
 sys.path.insert(0, str(Path(__file__).parent))
 import builders
 from fake_swarm import Clock, FakeSwarm
-from test_jobs_on_the_way_back import JOBS, OPTIONS, deploy, drift
+from runs import OPTIONS, deploy, drift
+from test_jobs_on_the_way_back import JOBS
 from test_what_is_left_open import fails
 
 STATES = {

@@ -12,7 +12,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.rollback 
 
 sys.path.insert(0, str(Path(__file__).parent))
 from fake_swarm import Clock, FakeSwarm
-from test_jobs_on_the_way_back import OPTIONS, deploy, drift, version
+from runs import OPTIONS, deploy, drift
+from test_jobs_on_the_way_back import version
 
 COMMIT = {"id": "a" * 40, "branch": "main"}
 

@@ -1,0 +1,22 @@
+"""Deployments, ways back and looks for drift on a fake Swarm, with options that tests share."""
+
+from fake_swarm import Clock
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.drift import stack_drift
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.rollback import roll_back
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transaction import deploy_stack
+
+OPTIONS = {"wait": False, "resolve_image": "never"}
+
+
+def deploy(swarm, state, **options):
+    return deploy_stack(swarm, Clock(), state, {**OPTIONS, **options})
+
+
+def back(swarm, to=None, **options):
+    return roll_back(swarm, Clock(), "shop", {**OPTIONS, "to": to, **options})
+
+
+def drift(swarm, **options):
+    given = {**OPTIONS, "rules": [], "images": False, "heal": False, "fail_on_drift": False, "prune": False}
+    return stack_drift(swarm, Clock(), "shop", {**given, **options})
