@@ -299,7 +299,7 @@ class Lock:
             return
         try:
             self.keep()  # one that may have expired is removed only if it is still ours
-            backoff = Backoff(self.clock, limit=self.ttl * RENEW, longest=LONGEST_PAUSE)
+            backoff = Backoff(self.clock, limit=self.ttl * RENEW, longest=LONGEST_PAUSE, also=("conflict",))
             while True:
                 try:
                     self.client.delete(f"/configs/{self._id}", timeout=CALL)
@@ -316,7 +316,7 @@ class Lock:
         that run is told."""
         if not self.held:
             return
-        backoff = Backoff(self.clock, limit=self.ttl * RENEW, longest=LONGEST_PAUSE, also=("out_of_sequence",))
+        backoff = Backoff(self.clock, limit=self.ttl * RENEW, longest=LONGEST_PAUSE, also=("out_of_sequence", "conflict"))
         try:
             self.keep()
             while True:

@@ -69,7 +69,7 @@ def judge_seen(service: Mapping[str, Any], tasks: Sequence[Task], seen: Seen, vi
     why, lost = "", ""
     if seen.good < desired:
         moving = bool(seen.coming or seen.outdated) or update_state(service) == "updating"
-        why, lost = trouble(service, tasks, seen.stuck, moving, view.nodes, view.old_lost)
+        why, lost = trouble(service, tasks, seen.unplaced, moving, view.nodes, view.old_lost)
     running, message = len(seen.running), message_of(seen, why)
 
     def judgement(status: str, text: str = message, fatal: str = "") -> Judgement:
@@ -162,9 +162,9 @@ def _crash_loop(seen: Seen, view: View) -> str:
 
 def _waits_in_vain(seen: Seen, view: View) -> bool:
     """Whether a task has waited for a node for too long since it was made. The gate counts by itself."""
-    if view.now is None or not seen.stuck or seen.stopping:
+    if view.now is None or seen.stopping:
         return False
-    made = [seconds(task.get("CreatedAt")) for task in seen.stuck]
+    made = [seconds(task.get("CreatedAt")) for task in seen.unplaced]
     return any(since is not None and view.now - since >= view.pending for since in made)
 
 

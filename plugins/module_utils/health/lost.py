@@ -40,18 +40,20 @@ class Trouble(NamedTuple):
 def trouble(
     service: Mapping[str, Any],
     tasks: Sequence[Task],
-    stuck: Sequence[Task],
+    unplaced: Sequence[Task],
     moving: bool,
     nodes: Sequence[Node],
     known: AbstractSet[str] = frozenset(),
 ) -> Trouble:
-    """Of a service that does not run as it should. ``tasks`` are its own, ``stuck`` those that no node takes;
-    ``moving``: something is on its way. ``known`` are ids of tasks on lost nodes that were there before, and explain
-    nothing new."""
+    """Of a service that does not run as it should. ``tasks`` are its own, ``unplaced`` those that have no node, first
+    those of which the Swarm says why; ``moving``: something is on its way. ``known`` are ids of tasks on lost nodes
+    that were there before, and explain nothing new."""
     if service["Spec"].get("Mode", {}).get("Global") is not None:
-        return Trouble(error_of(stuck[0])) if stuck else Trouble()  # a lost node is to run nothing of it
-    if stuck:
-        return _unplaced(service, tasks, error_of(stuck[0]), nodes)
+        return Trouble(error_of(unplaced[0])) if unplaced else Trouble()  # a lost node is to run nothing of it
+    if unplaced:
+        found = _unplaced(service, tasks, error_of(unplaced[0]), nodes)
+        if found.why:
+            return found
     left = [task for task in left_on_lost(tasks, nodes) if task["ID"] not in known]
     if not left:
         return Trouble()
@@ -93,10 +95,10 @@ def _unplaced(service: Mapping[str, Any], tasks: Sequence[Task], error: str, nod
         down = [node for node in down if not rejoined(node, nodes)]  # it is there, and as full as it is
         fit = [node for node in fit if not rejoined(node, nodes)]
     away = [node for node in fit if is_down(node) or not is_active(node)]
-    if not away or not error.startswith("no suitable node"):
+    if not away or (error and not error.startswith("no suitable node")):
         return Trouble(error)
     if len(away) < len(fit):
-        if not down:
+        if not down or not error:
             return Trouble(error)
         one = len(down) == 1
         text = f"{error}; {_names(down)} could take it too, but {how_it_is(down[0], nodes) if one else 'are down'}"

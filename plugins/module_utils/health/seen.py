@@ -54,6 +54,11 @@ class Seen(NamedTuple):
     stopping: List[Task]  # to end, of whatever specification, on nodes where they can
 
     @property
+    def unplaced(self) -> List[Task]:
+        """Those that have no node: also while the Swarm has not said yet why none takes them."""
+        return [*self.stuck, *(task for task in self.coming if state_of(task) == "pending" and not task.get("NodeID"))]
+
+    @property
     def most_failures(self) -> int:
         """How often the worst slot has failed."""
         return max((len(ids) for ids in self.ended.values()), default=0)

@@ -107,3 +107,18 @@ def test_a_refusal_is_not_waited_for(lock, swarm, clock):
     with pytest.raises(EngineError):
         lock.keep()
     assert clock.now() == TTL
+
+
+@pytest.mark.parametrize("give", ["release", "leave"])
+def test_a_lock_that_is_refused_once_is_given_back_all_the_same(lock, swarm, clock, give):
+    refused = []
+
+    def before(method, path):
+        if method in ("DELETE", "POST") and not refused:
+            refused.append(path)
+            raise EngineError("name conflicts with an existing object", "conflict", status=409)
+
+    swarm.before = before
+    getattr(lock, give)()
+    assert refused and clock.now() < 1
+    Lock(swarm, clock, "shop", {"run": "you"}).acquire(0)

@@ -19,7 +19,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.errors import De
 
 sys.path.insert(0, str(Path(__file__).parent))
 from builders import desired, service
-from fake_nodes import NodedSwarm
+from fake_nodes import NO_NODE, NodedSwarm
 from fake_swarm import Clock
 
 OPTIONS = {"resolve_image": "never", "stable_for": 0.5, "timeout": 60}
@@ -111,6 +111,20 @@ def test_a_change_of_another_service_stays_and_the_node_is_named(swarm):
     assert done["notices"] == [f"shop_db does not run (0/1): {ONLY}."]
     assert roll_back(swarm, swarm.clock, "shop", {**OPTIONS, "to": 1})["notices"] == done["notices"]
     assert version(swarm, "web") == "app:1"
+
+
+def test_nor_is_one_that_waited_for_a_node_before_the_swarm_had_said_why(swarm):
+    waits = service("waits")
+    waits["spec"]["TaskTemplate"]["Placement"] = {"Constraints": ["node.labels.room==yes"]}
+    deploy(swarm, desired([waits]), wait=False)
+
+    def says(error):
+        (task,) = [task for task in swarm.tasks if task["Status"]["State"] == "pending"]
+        task["Status"]["Err"] = error
+
+    says("")
+    swarm.before = lambda method, path: says(NO_NODE) if path == "/services/create" else None
+    assert statuses(deploy(swarm, desired([waits, service("web")])))["web"] == "healthy"
 
 
 def test_nor_is_one_that_is_lost_while_the_change_is_made(swarm):

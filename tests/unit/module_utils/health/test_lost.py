@@ -88,6 +88,17 @@ def test_without_such_a_node_swarms_own_words_stand(nodes):
     assert said(service("node.hostname==w2"), nodes) == (NONE, "")
 
 
+def test_what_is_known_of_the_nodes_is_said_before_the_swarm_has_tried():
+    """A task that was only just made is pending without a word of the scheduler's."""
+    found, nodes = service("node.hostname==w2"), [node("w1"), node("w2", "down")]
+    told = f"no node can take it: w2, the only one with node.hostname == w2, {AWAY}"
+    assert said(found, nodes, error="") == (told, told)
+    assert said(service(), nodes, error="") == ("", ""), "w1 may take it yet"
+    waiting = task("pending", "running")
+    lost = f"its task was on w2, which {AWAY}"
+    assert trouble(service(), [waiting, task("running", "shutdown", "id-w2")], [waiting], True, nodes) == ("", lost)
+
+
 def test_an_old_entry_of_a_node_that_has_joined_again_is_named_as_such():
     old, new = node("w2", "down", disk="ssd"), {**node("w2"), "ID": "id-new"}
     why, lost = said(service("node.labels.disk==ssd"), [node("w1"), old, new])
