@@ -118,7 +118,7 @@ stacks:
             protocol: {description: 'V(tcp), V(udp) or V(sctp).', type: str}
             mode: {description: V(ingress) or V(host)., type: str}
         networks: {description: The names of the networks that it joins., type: list, elements: str}
-        volumes: {description: The names of the volumes that it mounts., type: list, elements: str}
+        volumes: {description: "The names of the volumes that it mounts; of a template, those of its tasks.", type: list, elements: str}
         update_state: {description: 'How the latest update went, in the words of the Engine; empty if there was none.', type: str}
         created: {description: When it was created., type: str}
         updated: {description: When it was changed last., type: str}

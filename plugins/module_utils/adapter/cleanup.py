@@ -12,17 +12,25 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.holder i
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import CLEANUP, check_ranges
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.volume_names import tells_its_own
 
 #: The parts of the work, in their order: every host looks who it is; a manager does the cluster's; every other host its
 #: own, while that manager renews the lease, and gives the lock back at the end.
 LOOK, CLUSTER, NODE, RENEW, END = "look", "cluster", "node", "renew", "end"
-_VOLUME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z")
+_VOLUME = re.compile(r"[^/*?\x00-\x1f\x7f][^*?\x00-\x1f\x7f]*\Z")
 
 
 def check_cleanup(options: Mapping[str, Any]) -> None:
     """Raises StackwrightError (``invalid_options``, ``invalid_name``)."""
     check_ranges(options)
     for name in options["volume_names"]:
+        if not tells_its_own(name):
+            raise StackwrightError(
+                f"Nobody can tell which volumes are {name!r}.",
+                "invalid_name",
+                "Of Swarm's templates only .Task.Slot, .Task.ID, .Service.ID, .Node.ID and .Node.Hostname can be told "
+                "in the name of a volume. Name the volumes in full.",
+            )
         if not _VOLUME.match(name):
             raise StackwrightError(
                 f"{name!r} is no name of a volume.",

@@ -118,11 +118,11 @@ class Look:
     def down(self) -> List[Entry]:
         """The volumes on nodes that are down or gone, as far as the tasks tell."""
         found = []
-        for node, names in planning.volumes_at(self.stack, self.tasks).items():
+        for node, names in self._volumes_at().items():
             if node not in self.ready:
-                state = "is down" if node in self.nodes else "has left the Swarm"
                 label = self.label(node)
-                found += [planning.entry("volume", n, label, f"the node {label} {state}") for n in self._chosen(names)]
+                why = f"the node {label} {'is down' if node in self.nodes else 'has left the Swarm'}"
+                found += [planning.entry("volume", name, label, why) for name in names]
         return found
 
     @property
@@ -136,23 +136,21 @@ class Look:
 
     def facts(self, now: Mapping[str, Any], gone: Set[str]) -> Dict[str, Any]:
         """What the parts of the nodes need to know; ``now`` is what services want, ``gone`` has the ids of old ones."""
-        volumes = planning.volumes_at(self.stack, self.tasks)
-        there = {node: self._chosen(names) for node, names in volumes.items() if node in self.ready}
         services = self.observed["all_services"]
         return {
             **now,
             "gone": sorted(gone),
             "images": planning.images_of(self.stack, services, self.tasks) if self.options["images"] else [],
             "needed": sorted(self.needed_volumes),
-            "volumes_at": {node: [self.label(node), names] for node, names in there.items() if names},
+            "volumes_at": {n: [self.label(n), names] for n, names in self._volumes_at().items() if n in self.ready},
         }
 
-    def _chosen(self, names: List[str]) -> List[str]:
+    def _volumes_at(self) -> Dict[str, List[str]]:
+        """Node id → the volumes there that are to be removed, as far as the tasks tell."""
         if self.options["dangling"]:
-            return []
-        if self.options["volumes"]:
-            return names
-        return [name for name in names if planning.wanted_volume(self.stack, name, self.options["volume_names"])]
+            return {}
+        chosen = None if self.options["volumes"] else self.options["volume_names"]
+        return planning.volumes_at(self.stack, self.tasks, self.observed["all_services"], self.label, chosen)
 
 
 def look_at_node(client: EngineClient, clock: Any, stack: str) -> Result:

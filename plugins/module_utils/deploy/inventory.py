@@ -37,6 +37,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner impo
     of_text,
     recorded,
 )
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.volume_names import expanded, of_task
 
 Item = Dict[str, Any]
 
@@ -111,7 +112,7 @@ def _stack(
         described.append(
             {
                 **judgements[name_of(service)].as_dict(),
-                **describe_service(service, network_names),
+                **describe_service(service, network_names, tasks, nodes),
                 "tasks": [describe_task(t, nodes) for t in _sorted(tasks)],
             }
         )
@@ -150,12 +151,16 @@ def _container_labels(service: Mapping[str, Any]) -> Mapping[str, str]:
     return (service["Spec"]["TaskTemplate"].get("ContainerSpec") or {}).get("Labels") or {}
 
 
-def describe_service(service: Item, network_names: Mapping[str, str]) -> Item:
-    """What a service is, beside how it does; ``network_names`` maps ids to names."""
+def describe_service(
+    service: Item, network_names: Mapping[str, str], tasks: Sequence[Item], nodes: Mapping[str, str]
+) -> Item:
+    """What a service is, beside how it does; ``network_names`` and ``nodes`` map ids to names."""
     spec = service["Spec"]
     template = spec["TaskTemplate"]
     container = template.get("ContainerSpec") or {}
     ports = (service.get("Endpoint") or {}).get("Ports") or (spec.get("EndpointSpec") or {}).get("Ports") or []
+    running = [task for task in tasks if task.get("NodeID") and task.get("DesiredState") in ("running", "complete")]
+    known = [of_task(task, name_of(service), nodes.get(task["NodeID"], "")) for task in running]
     return {
         "id": service["ID"],
         "image": str(container.get("Image") or ""),
@@ -173,15 +178,17 @@ def describe_service(service: Item, network_names: Mapping[str, str]) -> Item:
         "networks": sorted(
             network_names.get(n.get("Target", ""), n.get("Target", "")) for n in template.get("Networks") or []
         ),
-        "volumes": sorted(
-            mount["Source"]
-            for mount in container.get("Mounts") or []
-            if mount.get("Type") == "volume" and mount.get("Source")
-        ),
+        "volumes": sorted({name for mount in container.get("Mounts") or [] for name in _volumes(mount, known)}),
         "update_state": update_state(service),
         "created": service.get("CreatedAt", ""),
         "updated": service.get("UpdatedAt", ""),
     }
+
+
+def _volumes(mount: Item, tasks: Sequence[Mapping[str, str]]) -> List[str]:
+    """The volumes of a mount: of a name that is a template, those of the tasks, or itself where there are none."""
+    name = str(mount.get("Source") or "") if mount.get("Type") == "volume" else ""
+    return [expanded(name, known) for known in tasks or [{}]] if name else []
 
 
 def shown_labels(obj: Mapping[str, Any]) -> Dict[str, str]:

@@ -9,7 +9,6 @@ holds: why is in docs/decisions/0016-no-removal-outside-the-lock.md.
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import Any, Callable, Dict, List, Mapping, Sequence, Tuple
 
@@ -20,6 +19,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.cleanup
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.image_name import parse
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import NAMESPACE
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner import owner_of, recorded
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.volume_names import could_be
 
 Result = Dict[str, Any]
 Options = Mapping[str, Any]
@@ -31,7 +31,6 @@ RELEASE = 10.0  # seconds in which the Engine lets go of what a container has us
 CALL = 10.0  # seconds for the answer to a removal; a lease is over that much later than ``may`` says
 SERVICE = "com.docker.swarm.service.id"
 ENDED = ("created", "exited", "dead")
-_TEMPLATE = re.compile(r"\{\{.*?\}\}")
 
 
 def containers_of(client: EngineClient, clock: Any, stack: str) -> List[Tuple[str, Mapping[str, Any]]]:
@@ -148,7 +147,7 @@ class _Node:
         found: List[str] = []
         for volume in sorted(answer.get("Volumes") or [], key=lambda v: str(v.get("Name"))):
             name, its_stack = str(volume.get("Name")), (volume.get("Labels") or {}).get(NAMESPACE)
-            chosen = wanted_volume(self.stack, name, options["volume_names"])
+            chosen = wanted_volume(self.stack, name, options["volume_names"], self.node)
             other = self._other(volume)
             if its_stack != self.stack or other:
                 if other:
@@ -161,7 +160,7 @@ class _Node:
                 continue
             services = _mounting(name, self.facts["used"])
             if options["dangling"]:
-                if services or name in self.facts["needed"] or self._users(name):
+                if services or any(could_be(kept, name) for kept in self.facts["needed"]) or self._users(name):
                     continue
             elif services:
                 users = ", ".join(f"service {user}" for user in services)
@@ -302,12 +301,8 @@ def names_of(image: str) -> List[str]:
 
 
 def _mounting(volume: str, used: Mapping[str, Sequence[str]]) -> List[str]:
-    """The services that mount a volume; a name may be a template of Swarm, such as ``db_{{.Task.Slot}}``."""
-    found = set(used.get(volume) or ())
-    for name, services in used.items():
-        if "{{" in name and re.fullmatch(".*".join(re.escape(part) for part in _TEMPLATE.split(name)), volume):
-            found.update(services)
-    return sorted(found)
+    """The services that mount a volume."""
+    return sorted({service for name, services in used.items() if could_be(name, volume) for service in services})
 
 
 def _used(containers: Sequence[Mapping[str, Any]]) -> str:

@@ -13,6 +13,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.inventory
     shown_labels,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.wait import judged
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.judge import tasks_by_service
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.lost import how_it_is
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes import rejoined
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import at_a_glance, worst
@@ -124,11 +125,14 @@ def services(lists: Lists) -> List[Item]:
     now = seconds(lists["info"][0].get("SystemTime"))
     judgements = judged(open_ones, lists["tasks"], lists["nodes"], now)
     glances.update((judgement.name, judgement) for judgement in judgements)
+    grouped = tasks_by_service(lists["tasks"])
+    node_names = {node["ID"]: _node_name(node) for node in lists["nodes"]}
     found = []
     for service in lists["services"]:
         judgement = glances[name_of(service)]
         state = judgement.as_dict() if judgement else {}
-        found.append({"stack": stack_of(service), **state, **describe_service(service, networks_by_id)})
+        described = describe_service(service, networks_by_id, grouped.get(service["ID"], []), node_names)
+        found.append({"stack": stack_of(service), **state, **described})
     return sorted(found, key=_by_name)
 
 

@@ -23,6 +23,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks imp
     shown,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.constraints import EXPRESSION
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.volume_names import expanded, of_task
 
 Node = Mapping[str, Any]
 #: How a reason begins that leaves nothing to add: Swarm's own words say less.
@@ -122,11 +123,13 @@ def _asked(service: Mapping[str, Any]) -> Iterable[str]:
 
 def _data(service: Mapping[str, Any], tasks: Sequence[Task], down: Sequence[Node]) -> str:
     """What of the service's data is on a node that is lost: local volumes of a node where it has run."""
-    ran = {str(task.get("NodeID")) for task in tasks}
-    if len(down) != 1 or str(down[0].get("ID")) not in ran:
+    there = [task for task in tasks if len(down) == 1 and str(task.get("NodeID")) == str(down[0].get("ID"))]
+    if not there:
         return ""
+    known = [of_task(task, str(service["Spec"].get("Name") or ""), hostname(down[0])) for task in there]
     mounts = (service["Spec"]["TaskTemplate"].get("ContainerSpec") or {}).get("Mounts") or []
-    names = sorted({str(mount["Source"]) for mount in mounts if _is_local(mount)})
+    local = [str(mount["Source"]) for mount in mounts if _is_local(mount)]
+    names = sorted({expanded(name, fields) for name in local for fields in known})
     if not names:
         return ""
     return (

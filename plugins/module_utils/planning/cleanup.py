@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import AbstractSet, Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import AbstractSet, Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import PRUNE, Operation, ordered
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prune import (
@@ -14,6 +14,11 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prune i
     references_after,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import NAMESPACE, id_of, name_of, stack_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.volume_names import (
+    expanded,
+    is_one_of,
+    of_task,
+)
 
 Entry = Dict[str, str]
 #: Tasks in these states have not come so far that their node has made their volumes.
@@ -98,14 +103,27 @@ def mounted(container: Mapping[str, Any]) -> List[Tuple[str, str]]:
     ]
 
 
-def volumes_at(stack: str, tasks: Sequence[Mapping[str, Any]]) -> Dict[str, List[str]]:
-    """Node id → the stack's volumes that tasks have used there, by the tasks that the Swarm still remembers."""
+def volumes_at(
+    stack: str,
+    tasks: Sequence[Mapping[str, Any]],
+    services: Sequence[Mapping[str, Any]],
+    label: Callable[[str], str],
+    chosen: Optional[Sequence[str]],
+) -> Dict[str, List[str]]:
+    """Node id → the stack's volumes that tasks have used there, by the tasks that the Swarm still remembers.
+
+    ``label`` gives the name of a node by its id; ``chosen`` as in ``wanted_volume``.
+    """
+    named = {id_of(service): name_of(service) for service in services}
     found: Dict[str, Set[str]] = {}
     for task in tasks:
         state = (task.get("Status") or {}).get("State")
         if task.get("NodeID") and state not in NOT_YET:
             container = (task.get("Spec") or {}).get("ContainerSpec") or {}
-            names = {name for name, its_stack in mounted(container) if its_stack == stack}
+            node = label(task["NodeID"])
+            known = of_task(task, named.get(task.get("ServiceID", ""), ""), node)
+            names = {expanded(name, known) for name, its_stack in mounted(container) if its_stack == stack}
+            names = {name for name in names if wanted_volume(stack, name, chosen, node)}
             if names:
                 found.setdefault(task["NodeID"], set()).update(names)
     return {node: sorted(names) for node, names in sorted(found.items())}
@@ -146,9 +164,10 @@ def touches_nodes(options: Mapping[str, Any]) -> bool:
     return bool(options["volumes"] or options["volume_names"] or options["images"] or values)
 
 
-def wanted_volume(stack: str, name: str, chosen: Optional[Sequence[str]]) -> bool:
-    """Whether a volume is among those that were ``chosen`` by name, as in the file or in full; None chooses all."""
-    return chosen is None or name in chosen or any(name == f"{stack}_{key}" for key in chosen)
+def wanted_volume(stack: str, name: str, chosen: Optional[Sequence[str]], node: str) -> bool:
+    """Whether a volume on ``node`` is among those that were ``chosen`` by name, as in the file or in full; None chooses
+    all."""
+    return chosen is None or any(is_one_of(known, name, node) for key in chosen for known in (key, f"{stack}_{key}"))
 
 
 def similar(stack: str, observed: Mapping[str, Any]) -> List[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any, Dict, Mapping, Tuple
 
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.gotemplate.scan import LEFT
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.look import (
     OBJECTS,
     Look,
@@ -23,6 +24,9 @@ VOLUME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]+\Z")
 LABEL_WORDS = "letters, digits, '-' and '_', beginning and ending with a letter or digit"
 OBJECT_WORDS = "letters, digits, '-', '_' and '.', beginning and ending with a letter or digit"
 VOLUME_WORDS = "letters, digits, '-', '_' and '.', beginning with a letter or digit"
+#: Only the driver ``local`` makes folders of names; what others take, the Engine does not ask.
+OTHER_VOLUME = re.compile(r"[^/\x00-\x1f\x7f][^\x00-\x1f\x7f]*\Z")
+OTHER_VOLUME_WORDS = "what can be printed, not beginning with '/'"
 
 #: What the Engine takes for the name of each kind: pattern, the pattern in words, greatest length.
 KINDS: Mapping[str, Tuple[Any, str, int]] = {
@@ -46,7 +50,7 @@ def check_names(look: Look) -> None:
     for kind in ("services", *OBJECTS):
         for key, entry in look.section(kind).items():
             if mapping(entry).get("external") is not True:
-                _check_name(look, kind, key, entry)
+                check_name(look, kind, key, entry, full_name(look, kind, key, entry))
     for kind in ("networks", "configs", "secrets"):
         _check_unique(look, kind)
 
@@ -73,9 +77,13 @@ def _check_unique(look: Look, kind: str) -> None:
             seen.setdefault(name, key)
 
 
-def _check_name(look: Look, kind: str, key: str, entry: Any) -> None:
+def check_name(look: Look, kind: str, key: str, entry: Any, name: str) -> None:
+    """Whether the Engine takes ``name``; what templates of volumes become, is looked at with each service."""
+    if kind == "volumes" and LEFT in name:
+        return
     pattern, words, longest = KINDS[kind]
-    name = full_name(look, kind, key, entry)
+    if kind == "volumes" and mapping(entry).get("driver") not in (None, "", "local"):
+        pattern, words = OTHER_VOLUME, OTHER_VOLUME_WORDS
     own = kind != "services" and is_text(mapping(entry).get("name"))
     path = (kind, key, "name") if own else (kind, key)
     what = kind[:-1]

@@ -24,6 +24,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.lo
     mapping,
     sequence,
 )
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.names import check_name
 
 CODE = "template"
 _BRACES = "'{{\"{{\"}}' for the two braces themselves"
@@ -36,7 +37,10 @@ def check_templates(look: Look) -> None:
     for name, service in look.services.items():
         for path, value in _templates(service, volumes):
             at = path if path[0] == "volumes" and len(path) > 1 and is_text(path[1]) else ("services", name, *path)
-            _tell(look, at, fault_of(value) if isinstance(value, str) else None)
+            fault = fault_of(value) if isinstance(value, str) else None
+            _tell(look, at, fault)
+            if at[0] == "volumes" and at[2:] == ("name",) and not fault and LEFT in str(value):
+                check_name(look, "volumes", at[1], volumes[at[1]], _of_a_task(look, name, service, value))
     for kind in ("configs", "secrets"):
         for key, entry in look.section(kind).items():
             _check_content(look, kind, key, mapping(entry))
@@ -57,6 +61,15 @@ def fault_of(text: str, expanded: Callable[[str], str] = expand) -> Optional[Tup
         )
         return f"Swarm can't expand this: {fault}", hint + _BRACES
     return None
+
+
+def _of_a_task(look: Look, name: str, service: Mapping[str, Any], text: str) -> str:
+    """What ``text`` may become for a task of the service."""
+    everywhere = str(deep(service, "deploy", "mode") or "").startswith("global")
+    task = {"ID": "taskid", "Name": "taskname", "Slot": "nodeid" if everywhere else "1"}
+    known = {**STAND_IN["Service"].fields, "Name": f"{look.stack_name}_{name}", "Labels": _labels(look, service)}
+    fields = {**STAND_IN, "Task": Record("struct", task), "Service": Record("struct", known)}
+    return expand(REFERENCE.sub("generated_value", text), fields)
 
 
 def _tell(look: Look, path: Tuple[Any, ...], fault: Optional[Tuple[str, str]]) -> None:
@@ -101,8 +114,7 @@ def _uses(service: Mapping[str, Any], kind: str, key: str) -> bool:
 
 
 def _content_expanded(look: Look, service: Mapping[str, Any], text: str) -> str:
-    labels = {"com.docker.stack.namespace": look.stack_name, **mapping(deep(service, "deploy", "labels"))}
-    known = {**STAND_IN["Service"].fields, "Labels": labels}
+    known = {**STAND_IN["Service"].fields, "Labels": _labels(look, service)}
     functions: Dict[str, Function] = {
         **FUNCTIONS,
         "env": Function(lambda name: str(mapping(service.get("environment")).get(name, "")), 1, texts=1),
@@ -111,6 +123,10 @@ def _content_expanded(look: Look, service: Mapping[str, Any], text: str) -> str:
         targets = {str(item.get("target") or item.get("source")) for _index, item in items_of(service, f"{kind}s")}
         functions[kind] = Function(_getter(kind, targets), 1, texts=1)
     return expand(text, {**STAND_IN, "Service": Record("struct", known)}, functions)
+
+
+def _labels(look: Look, service: Mapping[str, Any]) -> Dict[str, str]:
+    return {"com.docker.stack.namespace": look.stack_name, **mapping(deep(service, "deploy", "labels"))}
 
 
 def _getter(kind: str, targets: Set[str]) -> Callable[[str], str]:

@@ -9,9 +9,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from fake_swarm import Clock
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.cleanup import until
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.cleanup import check_cleanup, until
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.node_cleanup import clean_node
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError, StackwrightError
 
 NAMESPACE, SERVICE = "com.docker.stack.namespace", "com.docker.swarm.service.id"
 
@@ -184,3 +184,48 @@ def test_an_image_that_a_service_wants_now_stays():
     engine.images = [{"Id": "1", "RepoTags": ["web:1"]}, {"Id": "2", "RepoTags": ["db:1"]}]
     done = clean(engine, images=["web:1", "db:1"], wanted_images=["db:1"], options={"images": True})
     assert engine.removed == ["web:1"] and "a service wants it now" in done["notices"][0]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "removed"),
+    [
+        (["db_{{.Task.Slot}}"], ["db_1", "db_2"]),
+        (["{{.Node.Hostname}}"], ["shop_w1"]),
+        (["pool/db"], ["pool/db"]),
+        (["db_2"], ["db_2"]),
+    ],
+)
+def test_volumes_that_are_chosen_by_a_template_or_have_a_slash(chosen, removed):
+    for check in (True, False):
+        engine = Engine()
+        for name in ("db_1", "db_2", "db_old", "shop_w1", "shop_w2", "pool/db"):
+            engine.volume(name)
+        engine.volume("db_3", "blog")
+        done = clean(engine, options={"volumes": False, "volume_names": chosen, "check": check})
+        assert [entry["name"] for entry in done["removed"]] == removed
+        assert engine.removed == ([] if check else removed)
+        others = [entry["name"] for entry in done["residue"]]
+        assert others == (["db_3"] if "Slot" in chosen[0] else [])
+
+
+def test_what_a_revision_or_a_service_needs_of_a_template_does_not_dangle():
+    engine = Engine()
+    for name in ("db_1", "db_old", "cache_2"):
+        engine.volume(name)
+    done = clean(
+        engine,
+        options={"dangling": True, "services": False},
+        needed=["db_{{.Task.Slot}}"],
+        used={"cache_{{.Task.Slot}}": ["shop_web"]},
+    )
+    assert engine.removed == ["db_old"] and done["residue"] == []
+
+
+UNTOLD = ["*", "db_?", "/db", "", "a\nb", "{{.Service.Name}}", "{{if .Task.Slot}}a{{end}}", "{{"]
+
+
+@pytest.mark.parametrize("name", UNTOLD)
+def test_names_of_which_nobody_can_tell_the_volumes_are_refused(name):
+    with pytest.raises(StackwrightError) as caught:
+        check_cleanup({"volume_names": ["db_{{.Task.Slot}}", "pool/db", name]})
+    assert caught.value.error_code == "invalid_name" and caught.value.hint

@@ -65,6 +65,12 @@ AWAY = "is down since 2026-11-28 13:45 UTC (heartbeat failure)"
             "id-w2",
             f"no node can take it: w2, the only one, {AWAY}; its volumes a and shop_data are there",
         ),
+        (
+            service(mounts=[{**LOCAL, "Source": "db_{{.Node.Hostname}}"}]),
+            [node("w2", "down")],
+            "id-w2",
+            f"no node can take it: w2, the only one, {AWAY}; its volume db_w2 is there",
+        ),
     ],
 )
 def test_the_nodes_that_could_take_it_are_named_with_what_they_are(found, nodes, ran, why):

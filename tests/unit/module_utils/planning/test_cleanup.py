@@ -31,6 +31,37 @@ def mount(name, stack="shop"):
     return {"Type": "volume", "Source": name, "Target": "/d", **labels}
 
 
+def test_names_that_are_templates_are_those_of_the_tasks():
+    def task(identity, slot, node):
+        mounts = [mount("db_{{.Task.Slot}}"), mount("{{.Service.Name}}_{{.Node.Hostname}}")]
+        spec = {"ContainerSpec": {"Mounts": mounts}}
+        states = {"Status": {"State": "running"}, "ServiceID": "db", "NodeID": node}
+        return {"ID": identity, "Slot": slot, "Spec": spec, **states}
+
+    tasks = [task("a", 1, "n1"), task("b", 2, "n2"), task("c", 3, "n2")]
+    found = volumes_at("shop", tasks, [{**service("shop_db"), "ID": "db"}], {"n1": "m1", "n2": "w1"}.get, None)
+    assert found == {"n1": ["db_1", "shop_db_m1"], "n2": ["db_2", "db_3", "shop_db_w1"]}
+    gone = volumes_at("shop", tasks[:1], [], str, None)
+    assert gone == {"n1": ["db_1", "{{.Service.Name}}_n1"]}, "of a service that nobody knows any more"
+    assert volumes_at("shop", tasks, [], str, ["db_3", "other"]) == {"n2": ["db_3"]}
+
+
+@pytest.mark.parametrize(
+    ("name", "chosen", "wanted"),
+    [
+        ("db_2", ["db_{{.Task.Slot}}"], True),
+        ("db_old", ["db_{{.Task.Slot}}"], False),
+        ("shop_db_2", ["db_{{.Task.Slot}}"], True),
+        ("db_w1", ["db_{{.Node.Hostname}}"], True),
+        ("db_w2", ["db_{{.Node.Hostname}}"], False),
+        ("pool/db", ["pool/db"], True),
+        ("db_2", ["db_1"], False),
+    ],
+)
+def test_chosen_by_a_name_that_is_a_template(name, chosen, wanted):
+    assert wanted_volume("shop", name, chosen, "w1") is wanted
+
+
 def network(name, stack="shop"):
     return {"Id": f"id-{name}", "Name": name, "Labels": {NAMESPACE: stack} if stack else {}}
 
@@ -104,7 +135,7 @@ def test_volumes_where_tasks_have_been():
         task("n3", "failed", mount("shared", "other")),
         {"NodeID": "n4", "Status": {"State": "running"}, "Spec": {"NetworkAttachmentSpec": {}}},
     ]
-    assert volumes_at("shop", tasks) == {"n1": ["shop_data", "shop_old"]}
+    assert volumes_at("shop", tasks, [], str, None) == {"n1": ["shop_data", "shop_old"]}
 
 
 def test_users_of_volumes_in_other_stacks():
@@ -133,7 +164,7 @@ def test_images_that_only_this_stack_has():
     ],
 )
 def test_volumes_by_name(name, chosen, expected):
-    assert wanted_volume("shop", name, chosen) is expected
+    assert wanted_volume("shop", name, chosen, "w1") is expected
 
 
 def test_names_that_differ_in_case_only():
