@@ -316,7 +316,9 @@ class Lock:
         that run is told."""
         if not self.held:
             return
-        backoff = Backoff(self.clock, limit=self.ttl * RENEW, longest=LONGEST_PAUSE, also=("out_of_sequence", "conflict"))
+        backoff = Backoff(
+            self.clock, limit=self.ttl * RENEW, longest=LONGEST_PAUSE, also=("out_of_sequence", "conflict")
+        )
         try:
             self.keep()
             while True:
