@@ -36,9 +36,10 @@ options:
     type: str
   admin_timeout:
     description:
-      - Seconds for one answer of an admin API, from the connection to its last byte; 1 to 86400.
+      - Seconds for one answer of an admin API, from the connection to its last byte, and for all answers together that do not
+        come; 1 to 86400. So a replica that hangs is waited for once.
     type: int
-    default: 30
+    default: 10
   server:
     description:
       - The HTTP server of the proxy that has the routes, as its configuration names it.

@@ -14,7 +14,7 @@ ADMIN: Spec = {
     "admin_cert": {"type": "path"},
     "admin_key": {"type": "path", "no_log": False},
     "admin_hostname": {"type": "str"},
-    "admin_timeout": {"type": "int", "default": 30},
+    "admin_timeout": {"type": "int", "default": 10},
     "server": {"type": "str", "default": ""},
 }
 

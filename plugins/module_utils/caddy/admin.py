@@ -157,7 +157,7 @@ class Admin:
 
     def _late(self) -> RouteError:
         return RouteError(
-            f"The admin API at {self.where} did not answer in time.",
+            f"The admin API at {self.where} did not answer in time ({self.transport.timeout:g} s).",
             "admin_timeout",
             "Look at the proxy's log: does it hang, or is something slow in between? admin_timeout sets the limit.",
         )

@@ -9,7 +9,8 @@ import contextlib
 import http.client
 import socket
 import ssl
-from typing import Any, Dict, NamedTuple, Optional
+import time
+from typing import Any, Callable, Dict, NamedTuple, Optional
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.endpoint import Endpoint
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.http import (
@@ -93,12 +94,23 @@ class _TlsConnection(Watched, http.client.HTTPSConnection):
         self.sock = self._tls.wrap_socket(self.sock, server_hostname=self._name)
 
 
-class Transport:
-    """Sends requests to one admin API; ``timeout`` (seconds) is for one answer, from the connection to its end."""
+#: Of the time that is left, what a write may take: the rest is for the look whether it has arrived.
+WRITE = 0.8
+#: Of ``timeout``, what an answer must have left to be waited for.
+LEAST = 0.05
 
-    def __init__(self, at: Endpoint, timeout: float) -> None:
+
+class Transport:
+    """Sends requests to one admin API; ``timeout`` (seconds) is for one answer, from the connection to its end.
+
+    It is also for all answers together that do not come: a proxy that hangs is waited for once. ``now`` is a clock.
+    """
+
+    def __init__(self, at: Endpoint, timeout: float, now: Callable[[], float] = time.monotonic) -> None:
         self.at = at
         self.timeout = timeout
+        self._left = timeout
+        self._now = now
         self._context: Optional[ssl.SSLContext] = _context(at) if at.scheme == "https" else None
 
     def send(self, method: str, path: str, body: Optional[bytes], headers: Dict[str, str]) -> Answer:
@@ -106,9 +118,20 @@ class Transport:
 
         Raises Unreachable, Broken, Late, NotHttp, TooLarge and RouteError (``admin_tls``).
         """
+        if self._left < LEAST * self.timeout:
+            raise Late
+        limit = self._left if method == "GET" else self._left * WRITE
+        begun = self._now()
+        try:
+            return self._sent(method, path, body, headers, limit)
+        except Late:
+            self._left -= self._now() - begun
+            raise
+
+    def _sent(self, method: str, path: str, body: Optional[bytes], headers: Dict[str, str], limit: float) -> Answer:
         connection = self._connection()
         try:
-            connection.begin(Watch(Bounds(self.timeout, self.timeout)), _Response)
+            connection.begin(Watch(Bounds(limit, limit), self._now), _Response)
             try:
                 connection.connect()
             except (TimeoutError, socket.timeout) as error:
