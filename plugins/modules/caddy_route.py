@@ -25,8 +25,8 @@ options:
     description:
       - Whose the routes are. The stack's id, RV(stackwright.swarm.compose_stack#module:stack_id), or any word for routes that
         belong to no stack.
+      - Needed unless O(stacks) is given.
     type: str
-    required: true
   state:
     description:
       - V(present) makes the routes be there.
@@ -51,13 +51,20 @@ options:
       - How these labels begin. With V(stackwright) also labels that begin with V(zane) are read.
     type: str
     default: stackwright
+  takes:
+    description:
+      - Domains that the stack takes from other stacks, with all their paths. Their routes go in the same write.
+      - What belongs to other tools is never taken.
+    type: list
+    elements: str
+    default: []
   routes:
     description:
       - The routes, such as RV(stackwright.swarm.compose_stack#module:routes). Needed with O(state=present), unless O(services_of)
         is given.
     type: list
     elements: dict
-    suboptions:
+    suboptions: &routes
       domain:
         description:
           - The domain, without scheme, port and path. An international name is turned into punycode.
@@ -161,6 +168,40 @@ options:
         description:
           - How long the upstream may take to begin its answer, for instance V(30s).
         type: str
+  stacks:
+    description:
+      - All stacks at once, in one write, such as RV(stackwright.swarm.stack_routes#module:stacks). For a proxy that is new, or has
+        missed something. Then O(stack), O(routes), O(state) and O(exclusive) have no effect.
+      - A route that belongs to somebody else is left out, and told in RV(conflicts), so that it keeps no other route away.
+    type: list
+    elements: dict
+    suboptions:
+      stack:
+        description: The id of the stack. O(stacks[].routes) are all that it has.
+        type: str
+        required: true
+      name:
+        description: Its name, for messages.
+        type: str
+        default: ''
+      busy:
+        description: It is being deployed, so what the proxy has of it stays. It gets its routes only where the proxy has none of them.
+        type: bool
+        default: false
+      gone:
+        description: It was removed.
+        type: bool
+        default: false
+      yields:
+        description: Domains that others have taken from it.
+        type: list
+        elements: str
+        default: []
+      routes:
+        description: As O(routes).
+        type: list
+        elements: dict
+        suboptions: *routes
 extends_documentation_fragment:
   - stackwright.swarm.admin
   - stackwright.swarm.engine
@@ -217,6 +258,11 @@ EXAMPLES = r"""
     routes:
       - {domain: grafana.example.com}
 
+- name: Give a proxy that is new all routes of all stacks
+  stackwright.swarm.caddy_route:
+    admin: ["{{ caddy_admin }}"]
+    stacks: "{{ every.stacks }}"          # registered from stack_routes
+
 - name: Remove all that the shop has
   stackwright.swarm.caddy_route:
     admin: ["{{ caddy_admin }}"]
@@ -267,9 +313,18 @@ replicas:
     msg: {description: 'What went wrong, if something did.', type: str}
   sample:
     - {admin: "unix:///run/caddy/admin.sock", changed: true, changes: [], version: 2.8 or later, requests: 2, writes: 1}
+fresh:
+  description: Whether a replica had no route of any stack, as a new one has.
+  returned: success
+  type: bool
+node:
+  description: The hostname of the host that the task ran on.
+  returned: success
+  type: str
+  sample: node1
 conflicts:
-  description: Which routes belong to somebody else.
-  returned: if there are any
+  description: Which routes belong to somebody else. With O(stacks) these were left out, else the task has failed.
+  returned: with O(stacks), or if there are any
   type: list
   elements: dict
   contains:
@@ -304,7 +359,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run impo
 
 
 def main() -> None:
-    run_module({**ADMIN, **ROUTES}, change_routes, mutually_exclusive=[("routes", "services_of")])
+    one = [("stacks", other) for other in ("stack", "routes", "services_of")]
+    run_module({**ADMIN, **ROUTES}, change_routes, mutually_exclusive=[("routes", "services_of"), *one])
 
 
 if __name__ == "__main__":

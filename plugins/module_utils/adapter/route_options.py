@@ -5,7 +5,12 @@
 
 from __future__ import annotations
 
+from typing import List, Sequence
+
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import Spec
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import RouteError
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.address import domain
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.wrong import Wrong
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import DEFAULT_PREFIX
 
 ADMIN: Spec = {
@@ -20,11 +25,12 @@ ADMIN: Spec = {
 
 _HEADERS = {"type": "dict", "default": {}}
 ROUTES: Spec = {
-    "stack": {"type": "str", "required": True},
+    "stack": {"type": "str"},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "exclusive": {"type": "bool", "default": True},
     "services_of": {"type": "str"},
     "label_prefix": {"type": "str", "default": DEFAULT_PREFIX},
+    "takes": {"type": "list", "elements": "str", "default": []},
     "routes": {
         "type": "list",
         "elements": "dict",
@@ -53,3 +59,26 @@ ROUTES: Spec = {
         },
     },
 }
+ROUTES["stacks"] = {
+    "type": "list",
+    "elements": "dict",
+    "options": {
+        "stack": {"type": "str", "required": True},
+        "name": {"type": "str", "default": ""},
+        "busy": {"type": "bool", "default": False},
+        "gone": {"type": "bool", "default": False},
+        "yields": {"type": "list", "elements": "str", "default": []},
+        "routes": ROUTES["routes"],
+    },
+}
+
+
+def domains(given: Sequence[str]) -> List[str]:
+    """Domains as routes have them. Raises RouteError (``invalid_route``)."""
+    found = []
+    for text in given:
+        try:
+            found.append(domain(text))
+        except Wrong as wrong:
+            raise RouteError(f"takes: {text!r}: {wrong.message}.", "invalid_route", wrong.hint) from None
+    return found

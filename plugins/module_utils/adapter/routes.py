@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import random
 import socket
-from typing import Any, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence
 from urllib.parse import quote
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.route_options import domains
 from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.endpoint import Endpoint, endpoint
 from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.fleet import (
     Replica,
@@ -19,11 +20,18 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.fleet impo
     replicas,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.transport import Transport
+from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.update import Wanted
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError, RouteError
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.mask import HIDDEN
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing import readable
-from ansible_collections.stackwright.swarm.plugins.module_utils.routing.change import APPS, Wish, routes_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.change import (
+    APPS,
+    Everything,
+    Part,
+    Wish,
+    routes_of,
+)
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.conflicts import route_labels
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.live import live_routes
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.model import Route, route_of
@@ -88,32 +96,46 @@ def change_routes(client: EngineClient, params: Dict[str, Any], check: bool) -> 
 
     :raises StackwrightError: RouteError; EngineError where labels of services have to be read.
     """
+    if params["stacks"] is not None:
+        return _changed(Everything(tuple(_parts(client, params["stacks"], check)), params["server"]), "", params, check)
     absent = params["state"] == "absent"
+    if not params["stack"]:
+        raise RouteError("stack is missing: whose are the routes?", "required", "Give stack, or stacks.")
     if params["routes"] is None and not absent and not params["services_of"]:
         raise RouteError("routes is missing: which routes shall the stack have?", "required", "An empty list is none.")
     given = params["routes"] or []
-    world = _world(params)
     wish = Wish(
         stack=check_owner(params["stack"]),
         routes=tuple(_addresses(given) if absent else _wanted(client, params, check)),
         exclusive=params["exclusive"] and not (absent and params["routes"] is not None),
         absent=absent,
         server=params["server"],
+        takes=frozenset(domains(params["takes"])),
     )
+    return _changed(wish, wish.stack, params, check)
+
+
+def _changed(wish: Wanted, stack: str, params: Mapping[str, Any], check: bool) -> Dict[str, Any]:
+    """Brings each replica to ``wish``; the module's result. Raises RouteError."""
+    world = _world(params)
     proxies = replicas(_endpoints(params), world)
     bring_all(proxies, wish, check, world)
     failure = first_failure(proxies)
     if failure is not None:
         raise failure
     reports = [replica.report() for replica in proxies]
-    shown = next((replica.updated for replica in proxies if replica.updated is not None), None)
+    done = [replica.updated for replica in proxies if replica.updated is not None]
+    skipped = list(dict.fromkeys(conflict for updated in done for conflict in updated.skipped))
     return {
         "changed": any(report["changed"] for report in reports),
-        "stack": wish.stack,
+        "stack": stack,
         "changes": list(dict.fromkeys(line for report in reports for line in report["changes"])),
-        "routes": _shown(shown.after) if shown is not None else [],
+        "routes": _shown(done[0].after) if done else [],
         "replicas": reports,
-        "diff": _diffs(proxies, wish.stack),
+        "fresh": any(updated.fresh for updated in done),
+        "conflicts": [conflict.as_dict() for conflict in skipped],
+        "node": socket.gethostname(),
+        "diff": _diffs(proxies, stack),
     }
 
 
@@ -162,6 +184,13 @@ def _endpoints(params: Mapping[str, Any]) -> List[Endpoint]:
 
 
 # -- routes, from options to the model
+
+
+def _parts(client: EngineClient, stacks: Sequence[Mapping[str, Any]], check: bool) -> Iterator[Part]:
+    labels = _Labels(client, check)
+    for one in stacks:
+        routes = _routes(one["routes"] or [], labels)
+        yield Part(check_owner(one["stack"]), tuple(routes), one["busy"], one["name"])
 
 
 def _wanted(client: EngineClient, params: Mapping[str, Any], check: bool) -> List[Route]:

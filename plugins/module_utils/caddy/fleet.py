@@ -17,6 +17,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.routing import r
 
 #: How long a proxy is tried that others write to all the time, in seconds.
 CONTENTION = 60.0
+#: The errors of a proxy that is down, or hangs: it may come back by itself.
+LOST = ("admin_unreachable", "admin_timeout")
 #: With these, nothing is written to any replica.
 DECISIONS = ("no_server", "route_conflict", "several_replicas", "tls_conflict")
 
@@ -101,11 +103,12 @@ def bring_all(proxies: Sequence[Replica], wanted: Wanted, check: bool, world: Wo
 
 
 def first_failure(proxies: Sequence[Replica]) -> Optional[RouteError]:
-    """The error of the run, if any replica has one; it names how many."""
+    """The error of the run, if any replica has one; it names how many. That one is lost hides no other error."""
     failed = [replica for replica in proxies if replica.error is not None]
-    if not failed:
+    errors = [replica.error for replica in failed if replica.error is not None]
+    if not errors:
         return None
-    error = failed[0].error or RouteError("")
+    error = min(errors, key=lambda error: error.error_code in LOST)
     done = [replica.at.shown for replica in proxies if replica.updated is not None and replica.updated.changed]
     message = error.message
     if len(proxies) > 1:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, List, NamedTuple, Protocol
+from typing import Any, List, NamedTuple, Optional, Protocol, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.admin import DONE, UNKNOWN, Admin, no_guard
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import RouteError
@@ -20,12 +20,17 @@ class Wanted(Protocol):
 
 
 class Updated(NamedTuple):
-    """What became of one proxy; the routes are the stack's own, as the proxy has them before and after."""
+    """What became of one proxy; the routes are the stack's own, as the proxy has them before and after.
+
+    ``fresh``: it had no route of any stack. ``skipped`` says which routes were left out, and why.
+    """
 
     changed: bool
     before: List[Any]
     after: List[Any]
     modern: bool
+    fresh: bool = False
+    skipped: Sequence[Any] = ()
 
 
 def update(admin: Admin, wanted: Wanted, check: bool, again: Any) -> Updated:
@@ -34,24 +39,25 @@ def update(admin: Admin, wanted: Wanted, check: bool, again: Any) -> Updated:
     :param again: ``again(turn)`` waits a little by chance; False when the time for this proxy is over.
     :raises RouteError: ``contended``: others write all the time; and what ``Admin`` and ``wanted`` raise.
     """
-    before: Any = None
+    first: Optional[Change] = None
     written = False
     turn = 0
     while True:
         seen = admin.read(APPS)
         change = wanted.change(seen.value, seen.modern)
-        before = change.before if before is None else before
+        first = change if first is None else first
+        found = Updated(True, first.before, change.after, seen.modern, first.fresh, change.skipped)
         if change.write is None:
             # After a write whose answer was lost: it has arrived.
-            return Updated(written, before, change.after, seen.modern)
+            return found._replace(changed=written)
         if check:
-            return Updated(True, before, change.after, seen.modern)
+            return found
         etag = seen.etag()
         if etag is None:
             raise no_guard(admin.where)
         outcome = admin.write(change.write, etag)
         if outcome == DONE:
-            return Updated(True, before, change.after, seen.modern)
+            return found
         written = written or outcome == UNKNOWN
         if not again(turn):
             raise _given_up(admin.where, written)

@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, FrozenSet, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.shape import Map, Obj
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import RouteError
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing import tls
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.conflicts import (
     Claim,
+    Conflict,
     claims_in_proxy,
     conflicts,
     refuse,
@@ -42,11 +43,16 @@ class Write(NamedTuple):
 
 
 class Change(NamedTuple):
-    """What is to be written (None: nothing), and the stack's own routes before and after."""
+    """What is to be written (None: nothing), and the stack's own routes before and after; what it takes was before.
+
+    ``fresh``: the proxy has no route of any stack of ours. ``skipped`` says which routes stay out, and why.
+    """
 
     write: Optional[Write]
     before: List[Any]
     after: List[Any]
+    fresh: bool = False
+    skipped: Tuple[Conflict, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -54,7 +60,8 @@ class Wish:
     """What a stack wants of a proxy.
 
     ``exclusive``: ``routes`` are all that the stack has; others of its routes go. ``absent``: ``routes`` go, or with
-    ``exclusive`` all that the stack has. ``server`` is the proxy's HTTP server; empty: the only one.
+    ``exclusive`` all that the stack has. ``server`` is the proxy's HTTP server; empty: the only one. ``takes`` are
+    domains whose routes of other stacks go in the same write.
     """
 
     stack: str
@@ -62,6 +69,7 @@ class Wish:
     exclusive: bool = True
     absent: bool = False
     server: str = ""
+    takes: FrozenSet[str] = frozenset()
 
     def change(self, apps: Any, modern: bool) -> Change:
         """The change for a proxy with ``apps`` (the value of ``APPS``).
@@ -69,7 +77,7 @@ class Wish:
         :raises RouteError: ``no_server``, ``route_conflict``, ``tls_conflict``.
         """
         if self.absent and not _servers(apps):
-            return Change(None, [], [])
+            return Change(None, [], [], True)
         name = server_name(apps, self.server)
         server = _servers(apps)[name]
         listed = server.get("routes")
@@ -77,12 +85,16 @@ class Wish:
         own = [route for route in seen if _is_of(route, self.stack)]
         others = [route for route in seen if not _is_of(route, self.stack)]
         wanted = self._wanted(own, modern)
+        taken: List[Any] = []
+        if self.takes and not self.absent:
+            taken = [route for route in others if owner_of(route) is not None and address_of(route)[0] in self.takes]
+            others = [route for route in others if route not in taken]
         if not self.absent:
             shown = f"stack '{self.stack}'"
             mine = [Claim(*address_of(route), self.stack, shown) for route in wanted]
             refuse(conflicts(mine, claims_in_proxy(others)))
         write = _write(apps, name, listed, [*others, *wanted], seen)
-        return Change(write, own, wanted)
+        return Change(write, [*own, *taken], wanted, _is_fresh(seen))
 
     def _wanted(self, own: Sequence[Any], modern: bool) -> List[Any]:
         keys = {route.key for route in self.routes}
@@ -90,6 +102,73 @@ class Wish:
             return [] if self.exclusive else [route for route in own if address_of(route) not in keys]
         kept = [] if self.exclusive else [route for route in own if address_of(route) not in keys]
         return [*kept, *(rendered(self.stack, route, modern) for route in self.routes)]
+
+
+class Part(NamedTuple):
+    """What one stack is to have. ``add_only``: what the proxy has of it stays, as while it is being deployed.
+
+    ``shown`` is the stack's name for messages.
+    """
+
+    stack: str
+    routes: Tuple[Route, ...] = ()
+    add_only: bool = False
+    shown: str = ""
+
+
+@dataclass(frozen=True)
+class Everything:
+    """What all stacks want of a proxy, in one write. What belongs to nobody in ``parts`` stays.
+
+    A route that stands against one of those is left out and told (``skipped``): it must not keep the others away.
+    """
+
+    parts: Tuple[Part, ...]
+    server: str = ""
+
+    def change(self, apps: Any, modern: bool) -> Change:
+        """The change for a proxy with ``apps``; raises as ``Wish.change``, but no ``route_conflict``."""
+        name = server_name(apps, self.server)
+        listed = _servers(apps)[name].get("routes")
+        seen = flattened(listed or [])
+        parts = {part.stack: part for part in self.parts}
+        own: List[Any] = []
+        others: List[Any] = []
+        for route in seen:
+            owner = owner_of(route)
+            (own if owner is not None and owner.stack in parts else others).append(route)
+        wanted, skipped = self._wanted(own, others, modern)
+        return Change(_write(apps, name, listed, [*others, *wanted], seen), own, wanted, _is_fresh(seen), skipped)
+
+    def _wanted(self, own: List[Any], others: List[Any], modern: bool) -> Tuple[List[Any], Tuple[Conflict, ...]]:
+        owners = {address_of(route): getattr(owner_of(route), "stack", "") for route in own}
+        kept = {part.stack for part in self.parts if part.add_only}
+        found = {address_of(route): route for route in own if getattr(owner_of(route), "stack", "") in kept}
+        claims = {address: Claim(*address, stack, f"stack '{stack}'") for address, stack in owners.items()}
+        claims = {address: claim for address, claim in claims.items() if claim.stack in kept}
+        skipped: List[Conflict] = []
+        # Of two stacks that both want an address, the one that has it keeps it.
+        for part in sorted(self.parts, key=lambda part: (part.add_only, part.shown, part.stack)):
+            present = {key for key, stack in owners.items() if stack == part.stack} if part.add_only else set()
+            for route in part.routes:
+                claim = Claim(*route.key, part.stack, f"stack '{part.shown or part.stack}'")
+                before = claims.get(route.key)
+                if part.add_only and present:
+                    continue
+                if before is None or (before.stack != part.stack and owners.get(route.key) == part.stack):
+                    skipped += [Conflict(before, claim)] if before is not None else []
+                    claims[route.key] = claim
+                    found[route.key] = rendered(part.stack, route, modern)
+                elif before.stack != part.stack:
+                    skipped.append(Conflict(claim, before))
+        against = conflicts(list(claims.values()), claims_in_proxy(others))
+        for conflict in against:
+            found.pop(conflict.mine[:2], None)
+        return list(found.values()), (*skipped, *against)
+
+
+def _is_fresh(seen: List[Any]) -> bool:
+    return not any(owner_of(route) is not None for route in seen)
 
 
 def _is_of(route: Any, stack: str) -> bool:

@@ -21,15 +21,16 @@ def live_routes(services: Iterable[Mapping[str, Any]], stack: str, stack_id: str
     :param stack: the stack's full name, with which the names of its services begin.
     :param stack_id: its id, from which the names on shared networks come.
     """
-    return [labelled.route for labelled in _labelled(services, stack, stack_id, prefix)]
+    return [labelled.route for labelled in labelled_routes(services, stack, stack_id, prefix)]
 
 
 def public_routes(services: Iterable[Mapping[str, Any]], stack: str, prefix: str) -> List[Dict[str, Any]]:
     """The same as plain data without secrets; the stack's id is what the services' labels say."""
-    return [public_of(labelled) for labelled in _labelled(services, stack, "", prefix)]
+    return [public_of(labelled) for labelled in labelled_routes(services, stack, "", prefix)]
 
 
-def _labelled(services: Iterable[Mapping[str, Any]], stack: str, stack_id: str, prefix: str) -> List[Labelled]:
+def labelled_routes(services: Iterable[Mapping[str, Any]], stack: str, stack_id: str, prefix: str) -> List[Labelled]:
+    """The same with their labels; an empty id is what the services' labels say."""
     found: Dict[Any, Labelled] = {}
     for service in sorted(services, key=name_of):
         name = name_of(service)

@@ -32,6 +32,21 @@ def public_of(labelled: Labelled) -> Dict[str, Any]:
     return plain
 
 
+def open_of(labelled: Labelled) -> Dict[str, Any]:
+    """A route with all that lets people in, for a proxy on a host that can't read labels.
+
+    Credentials in headers of requests stand in ``secret_headers``, which no result repeats.
+    """
+    plain = plain_of(labelled.route)
+    requests = plain.get("headers", {}).get("request", {})
+    secret = {name: value for name, value in requests.items() if is_credential(name, value)}
+    for name in secret:
+        _drop(plain, ["headers", "request", name])
+    if secret:
+        plain["secret_headers"] = secret
+    return plain
+
+
 def _drop(plain: Dict[str, Any], path: List[str]) -> None:
     """Takes an entry out, and the maps around it if they are empty then."""
     first, rest = path[0], path[1:]

@@ -19,6 +19,8 @@ OLD_PREFIX = "zane"
 CONTENT = "stackwright.content"
 #: The Docker config that holds the cluster's key for the digests of secrets.
 KEY_CONFIG = "stackwright.key"
+#: The Docker secret whose label of this name is the record of routes (routing/book.py).
+ROUTE_BOOK = "stackwright.routes"
 #: Labels of ours that are bookkeeping, and no part of what the user asked for.
 PRIVATE = "stackwright."
 

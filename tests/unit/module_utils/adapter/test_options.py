@@ -49,7 +49,7 @@ def test_what_is_not_given_or_at_its_limits_is_fine():
 
 ABSURD = [10**30, -(10**30), 10**400, -(10**400), -1, float("inf"), float("-inf"), float("nan"), 1e300]
 #: Checked with what they belong to, by the rules of routes.
-ELSEWHERE = {"routes.port"}
+ELSEWHERE = {"stacks.routes.port", "routes.port"}
 
 
 def numbers(spec, path=""):

@@ -7,7 +7,7 @@ import pytest
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import RouteError
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing import layout, readable
-from ansible_collections.stackwright.swarm.plugins.module_utils.routing.change import Wish
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.change import Everything, Part, Wish
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.etag import etag_of, fnv1a
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.model import plain_of, route_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.owner import flattened, owner_of
@@ -181,3 +181,99 @@ def test_the_etag_of_an_old_proxy_is_computed_and_that_of_a_new_one_taken():
     # Eight digits also where the first are zeros.
     zero = next(bytes(str(n), "ascii") for n in range(10**6) if fnv1a(bytes(str(n), "ascii")) < 0x10000000)
     assert len(etag_of("/x", {"trailer": "ETag"}, zero)) == len('"/x 12345678"')
+
+
+# -- domains that change hands
+
+
+def domains_of(apps, stack):
+    listed = flattened(apps["http"]["servers"]["web"]["routes"])
+    return sorted(r["match"][0]["host"][0] for r in listed if owner_of(r) and owner_of(r).stack == stack)
+
+
+def test_a_domain_is_taken_with_all_its_paths_in_one_write_and_nothing_else():
+    apps = applied(apps_with(CATCH_ALL), Wish("a", routes({}, {"base_path": "/api"}, {"domain": "b.example.com"})))
+    wish = Wish("b", routes({}), takes=frozenset(["a.example.com"]))
+    change = wish.change(apps, True)
+    assert change.write.path.endswith("/routes")
+    assert readable.changes(change.before, change.after)[0].startswith("change a.example.com")
+    after = applied(apps, wish)
+    assert domains_of(after, "a") == ["b.example.com"]
+    assert domains_of(after, "b") == ["a.example.com"]
+    assert wish.change(after, True).write is None
+
+
+def test_a_domain_that_is_not_named_is_not_taken():
+    apps = applied(apps_with(), Wish("a", routes({}, {"domain": "b.example.com"})))
+    wish = Wish("b", routes({}, {"domain": "b.example.com"}), takes=frozenset(["a.example.com"]))
+    with pytest.raises(RouteError) as caught:
+        wish.change(apps, True)
+    assert [one["route"] for one in caught.value.details["conflicts"]] == ["b.example.com"]
+
+
+def test_what_another_tool_has_is_never_taken():
+    foreign = {"match": [{"host": ["a.example.com"]}], "handle": [{"handler": "static_response"}]}
+    with pytest.raises(RouteError):
+        Wish("b", routes({}), takes=frozenset(["a.example.com"])).change(apps_with(foreign), True)
+
+
+def test_the_tls_of_a_domain_goes_with_it():
+    apps = applied(apps_with(), Wish("a", routes({"tls": "internal"}, {"tls": "internal", "base_path": "/x"})))
+    after = applied(apps, Wish("b", routes({"tls": "off"}), takes=frozenset(["a.example.com"])))
+    assert after["http"]["servers"]["web"]["automatic_https"] == {"skip": ["a.example.com"]}
+    assert "a.example.com" not in json.dumps(after["tls"])
+
+
+# -- all stacks at once
+
+
+def everything(*parts):
+    return Everything(tuple(Part(*part) for part in parts))
+
+
+def test_a_proxy_that_is_new_gets_all_routes_of_all_stacks_in_one_write():
+    wish = everything(("a", routes({})), ("b", routes({"domain": "b.example.com"})))
+    assert wish.change(apps_with(CATCH_ALL), True).fresh
+    after = applied(apps_with(CATCH_ALL), wish)
+    assert (domains_of(after, "a"), domains_of(after, "b")) == (["a.example.com"], ["b.example.com"])
+    again = wish.change(after, True)
+    assert again.write is None and not again.fresh
+
+
+def test_what_has_changed_hands_or_is_gone_comes_right_and_what_is_nobodys_stays():
+    apps = applied(apps_with(CATCH_ALL), Wish("a", routes({}, {"domain": "old.example.com"})))
+    apps = applied(apps, Wish("gone", routes({"domain": "gone.example.com"})))
+    apps = applied(apps, Wish("by-hand", routes({"domain": "hand.example.com"})))
+    wish = everything(("a", ()), ("b", routes({})), ("gone", ()))
+    after = applied(apps, wish)
+    assert [domains_of(after, stack) for stack in ("a", "b", "gone", "by-hand")] == [
+        [],
+        ["a.example.com"],
+        [],
+        ["hand.example.com"],
+    ]
+
+
+def test_a_stack_that_is_being_deployed_keeps_what_the_proxy_has_and_gets_its_routes_where_there_are_none():
+    apps = applied(apps_with(), Wish("a", routes({"domain": "now.example.com"})))
+    wish = everything(("a", routes({"domain": "soon.example.com"}), True))
+    assert domains_of(applied(apps, wish), "a") == ["now.example.com"]
+    assert domains_of(applied(apps_with(), wish), "a") == ["soon.example.com"]
+
+
+def test_one_route_that_stands_against_another_keeps_no_other_out():
+    foreign = {"match": [{"host": ["a.example.com"]}], "handle": [{"handler": "static_response"}]}
+    wish = everything(("a", routes({}, {"domain": "b.example.com"})), ("c", routes({"domain": "c.example.com"})))
+    change = wish.change(apps_with(foreign), True)
+    assert [str(one) for one in change.skipped] == ["a.example.com belongs to a route of another tool"]
+    after = applied(apps_with(foreign), wish)
+    assert (domains_of(after, "a"), domains_of(after, "c")) == (["b.example.com"], ["c.example.com"])
+
+
+@pytest.mark.parametrize("holder", ["a", "b"])
+def test_of_two_stacks_that_claim_an_address_the_one_that_has_it_keeps_it(holder):
+    apps = applied(apps_with(), Wish(holder, routes({})))
+    wish = everything(("a", routes({})), ("b", routes({})))
+    change = wish.change(apps, True)
+    assert change.write is None
+    assert [(one.mine.stack, one.other.stack) for one in change.skipped] == [({"a": "b", "b": "a"}[holder], holder)]

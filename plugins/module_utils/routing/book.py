@@ -1,0 +1,130 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What labels of services can't say of routes: what proxies have missed, and which domains were handed over.
+
+It stands as JSON in the label of one Docker secret, ``BOOK``: every look of a deployment lists the secrets anyway.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, NamedTuple, Sequence, Tuple
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.plain import parse
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import ROUTE_BOOK, labels_of, name_of
+
+
+class Debt(NamedTuple):
+    """A proxy (a host of the inventory) has missed the routes of a stack; ``gone``: their removal."""
+
+    proxy: str
+    stack: str  # its id
+    name: str  # its full name
+    since: str
+    gone: bool = False
+
+
+class Taken(NamedTuple):
+    """A domain that a stack has taken from others that claim it."""
+
+    domain: str
+    stack: str
+    name: str
+    since: str
+
+
+@dataclass(frozen=True)
+class Book:
+    """The whole record."""
+
+    owed: Tuple[Debt, ...] = ()
+    taken: Tuple[Taken, ...] = ()
+
+    def with_missed(self, proxies: Iterable[str], debt: Debt) -> Book:
+        """With ``debt`` of each proxy; what it has missed of this stack before is replaced."""
+        names = set(proxies)
+        kept = [one for one in self.owed if not (one.proxy in names and one.stack == debt.stack)]
+        return replace(self, owed=tuple(sorted([*kept, *(debt._replace(proxy=name) for name in names)])))
+
+    def without(self, settled: Iterable[Debt]) -> Book:
+        """Without these debts; what was missed since they were read is another debt."""
+        gone = set(settled)
+        return replace(self, owed=tuple(debt for debt in self.owed if debt not in gone))
+
+    def with_taken(self, domains: Iterable[str], taken: Taken) -> Book:
+        """With these domains taken by the stack; who took one before has it no more."""
+        names = set(domains)
+        kept = [one for one in self.taken if one.domain not in names]
+        return replace(self, taken=tuple(sorted([*kept, *(taken._replace(domain=name) for name in names)])))
+
+    def owned(self, stack: str) -> FrozenSet[str]:
+        """The domains that the stack (an id) has taken."""
+        return frozenset(one.domain for one in self.taken if one.stack == stack)
+
+    def lost(self, stack: str, claims: Iterable[Tuple[str, str]]) -> Dict[str, Taken]:
+        """The domains that others have taken, if the taker still claims them.
+
+        :param stack: the id of who asks.
+        :param claims: pairs of a domain and the name of a stack whose live services claim it.
+        """
+        live = set(claims)
+        return {one.domain: one for one in self.taken if one.stack != stack and _covered(one.domain, one.name, live)}
+
+    @property
+    def label(self) -> str:
+        """The text of the label."""
+        entries = {"owed": [one._asdict() for one in self.owed], "taken": [one._asdict() for one in self.taken]}
+        return json.dumps(entries, separators=(",", ":"), sort_keys=True)
+
+
+def _covered(domain: str, name: str, live: Any) -> bool:
+    wildcard = "*." + domain.partition(".")[2]
+    return (domain, name) in live or (wildcard, name) in live
+
+
+def book_in(secrets: Iterable[Mapping[str, Any]]) -> Book:
+    """The record among the Swarm's secrets; an empty one where there is none, or none that can be read."""
+    found = next((secret for secret in secrets if name_of(secret) == ROUTE_BOOK), None)
+    return book_of(labels_of(found).get(ROUTE_BOOK, "")) if found is not None else Book()
+
+
+def book_of(text: str) -> Book:
+    """The record of a label's text."""
+    try:
+        found = parse(text.encode()) if text else {}
+    except ValueError:
+        found = {}
+    found = found if isinstance(found, dict) else {}
+    return Book(tuple(_read(Debt, found.get("owed"))), tuple(_read(Taken, found.get("taken"))))
+
+
+def _read(kind: Any, entries: Any) -> List[Any]:
+    found = [entry_of(kind, entry) for entry in (entries if isinstance(entries, list) else ())]
+    return [entry for entry in found if entry is not None]
+
+
+def entry_of(kind: Any, entry: Any) -> Any:
+    """``entry`` (a map) as a ``kind``, None where it is none."""
+    names: Sequence[str] = kind._fields
+    if not isinstance(entry, dict) or set(entry) != set(names):
+        return None
+    if not all(isinstance(entry[name], bool if name == "gone" else str) for name in names):
+        return None
+    return kind(**entry)
+
+
+def told_of(book: Book, stack: str, own: Iterable[str], claims: Iterable[Tuple[str, str]]) -> Dict[str, Any]:
+    """What a deployment of ``stack`` (an id) has to know; empty where there is nothing.
+
+    ``own`` are the domains that its live services claim: what it has taken and given up since is its no more.
+    ``owed``: the proxies that have missed something; ``takes``: the domains that the stack has taken before;
+    ``yields``: those that others have taken, and the name of the stack that has each.
+    """
+    told: Dict[str, Any] = {
+        "owed": sorted({debt.proxy for debt in book.owed}),
+        "takes": sorted(book.owned(stack).intersection(own)),
+        "yields": {domain: taken.name for domain, taken in sorted(book.lost(stack, claims).items())},
+    }
+    return told if any(told.values()) else {}
