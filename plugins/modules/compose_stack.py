@@ -224,6 +224,22 @@ options:
       - A digest of the content goes into the label C(stackwright.restart-on) of the containers. Where it is new, the tasks are replaced once. It is for
         configuration, not for secrets, whose digest could be guessed.
     type: raw
+  recreate_volumes:
+    description:
+      - Volumes that get an empty one in their place where their driver or options changed in the files, with their names as in the Compose file, or in full.
+        A volume that exists keeps what it was made with. Without this option a notice says so, and the data stays in use.
+      - The new volume has the file's name and a suffix, and the services that mount it restart with it, in the same transaction. The old one stays on its
+        nodes with its data, and a failure or M(stackwright.swarm.stack_rollback) goes back to it. When no revision needs it any more,
+        M(stackwright.swarm.stack_cleanup) with O(stackwright.swarm.stack_cleanup#module:dangling=true) and
+        O(stackwright.swarm.stack_cleanup#module:volumes=true) removes it.
+      - Nothing is copied. Move the data yourself, or restore it into the new volume.
+      - It is refused while another stack, a service that this run leaves alone, or a container that was started by hand on this manager uses the volume.
+        Containers on other nodes are not seen.
+      - A volume whose changed options were deployed before without this option is recreated too, if the volume on this manager, or else the history, shows
+        that it was made otherwise. Where nothing shows it, a notice says that the volume is kept.
+    type: list
+    elements: str
+    default: []
   leave:
     description:
       - Fields of services that others own, such as an autoscaler or an operator. A deployment takes them from the live service and never resets them.

@@ -63,6 +63,7 @@ PARTS: Spec = {
     "keep_files": {"type": "bool", "default": False},
     "services": {"type": "list", "elements": "str", "default": []},
     "restart_on": {"type": "raw"},
+    "recreate_volumes": {"type": "list", "elements": "str", "default": []},
     "leave": {
         "type": "dict",
         "default": {},

@@ -12,10 +12,12 @@ digest in a label, so that neither name nor label can be used to guess it.
 from __future__ import annotations
 
 import re
-from typing import Any, Dict, Iterator, Mapping, Optional, Set, Tuple
+from typing import Any, Dict, Iterator, Mapping, Optional, Sequence, Set, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.content import digest, suffixed
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.recreating import bound_volumes, with_volumes
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.replacing import bound_network
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.objects import absent_externals, owner
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
@@ -34,18 +36,36 @@ Entry = Dict[str, Any]
 
 
 def bind_all(
-    desired: Mapping[str, Any], observed: Observed, options: Mapping[str, Any], write: bool = False
+    client: EngineClient,
+    desired: Mapping[str, Any],
+    observed: Observed,
+    options: Mapping[str, Any],
+    write: bool = False,
 ) -> Dict[str, Any]:
-    """As ``bind``, with the values that the stack refers to; missing ones are made and kept if ``write``.
+    """As ``bind``, with the values that the stack refers to, and the names of its volumes; missing values are made and
+    kept if ``write``.
 
     Where there are some, ``binder`` is what a revision takes the references from, in place of the values.
     """
     if options.get("recreate"):
         desired = {**desired, "replace_networks": True}
     binder = options.get("binder")
+    stack = desired["stack"]["name"]
+
+    def history() -> Sequence[Any]:
+        from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.history import History
+
+        return History(client, None, stack).read()
+
     if binder is None:
-        return bind(desired, observed, options["adopt_secrets"])
-    return {**binder.bind(desired, observed, options["adopt_secrets"], write), "binder": binder}
+        return bound_volumes(client, bind(desired, observed, options["adopt_secrets"]), observed, history)
+    bound = binder.bind(desired, observed, options["adopt_secrets"], write)
+    bound = bound_volumes(client, bound, observed, history)
+    binder.unbound = {
+        **binder.unbound,
+        "services": with_volumes(binder.unbound["services"], stack, bound["renamed_volumes"]),
+    }
+    return {**bound, "binder": binder}
 
 
 def bind(desired: Mapping[str, Any], observed: Observed, adopt_secrets: bool = False) -> Dict[str, Any]:

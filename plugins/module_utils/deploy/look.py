@@ -91,7 +91,7 @@ class Planned(NamedTuple):
 
 def from_files(desired: Mapping[str, Any], options: Options) -> Wanted:
     """What the compiler made of Compose files."""
-    return Wanted(desired, lambda client, observed, write: bind_all(desired, observed, options, write))
+    return Wanted(desired, lambda client, observed, write: bind_all(client, desired, observed, options, write))
 
 
 def from_snapshot(snapshot: Mapping[str, Any], what: str, rerun_jobs: bool = False) -> Wanted:
@@ -200,6 +200,11 @@ def _closer(
     closer = look_closer(client, observed, wanted.state)
     if any(entry.get("replaces") for entry in bound["networks"]):
         closer["attached"] = attached_of(client)
+    olds = [entry["old"] for entry in bound.get("recreated") or ()]
+    if olds:
+        from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.recreating import mounting
+
+        closer["mounting"] = mounting(client, wanted.stack, str(observed["info"].get("Name") or ""), olds)
     if needs_places(plan.operations):
         running = {"filters": {"desired-state": ["running"]}}
         closer["placing"] = {"nodes": client.list("/nodes"), "tasks": client.list("/tasks", running)}

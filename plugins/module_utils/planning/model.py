@@ -12,7 +12,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 Mask = Callable[[str, str, str, Any], Any]
 
 #: In this order the first phase is carried out; the second, "prune", goes the other way round, after the gate.
-KINDS = ("network", "config", "secret", "service")
+KINDS = ("network", "volume", "config", "secret", "service")
 CHANGE, PRUNE = "change", "prune"
 #: A label that says why an object is kept: written, but shown as what it is.
 NOTE = "note"

@@ -61,6 +61,7 @@ def wanted_by(
         "options": {
             **{name: options.get(name) for name in DECISIVE},
             **{name: list(options[name]) for name in DECISIVE_WHERE_GIVEN if options.get(name)},
+            **({"recreate_volumes": desired["recreate_volumes"]} if desired.get("recreate_volumes") else {}),
         },
     }
 

@@ -30,7 +30,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.service
     service_operations,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.subnets import refuse_overlaps
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.volumes import changed_drivers
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.volumes import changed_drivers, recreation
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_fields import explain, too_new
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import id_of, name_of, stack_of
 
@@ -73,6 +73,9 @@ def reconcile(
     operations += services
     notices += unpinned
     notices += changed_drivers(desired["services"], own_services(stack, observed).values())
+    volumes, told = recreation(desired, observed, bool(options.get("prune", True)))
+    operations += volumes
+    notices += told
     if options.get("prune", True):
         wanted = {service["name"] for service in desired["services"]}
         operations += gone_services(stack, wanted, observed, node_count(observed))

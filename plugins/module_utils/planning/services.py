@@ -20,6 +20,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prefixe
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
+    BASE,
     BEFORE_STOP,
     IMAGE,
     labels_of,
@@ -272,8 +273,9 @@ def _with_remembered_replicas(spec: Dict[str, Any], labels: Mapping[str, str], p
 
 #: Bookkeeping of docker's; the image itself is shown.
 QUIET = (f"Labels.{IMAGE}",)
+OF_VOLUMES = f"VolumeOptions.Labels.{BASE}"
 
 
 def _readable(changes: Tuple[Change, ...]) -> Tuple[Change, ...]:
-    loud = tuple(change for change in changes if change.path not in QUIET)
+    loud = tuple(change for change in changes if change.path not in QUIET and not change.path.endswith(OF_VOLUMES))
     return loud or changes

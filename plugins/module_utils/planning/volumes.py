@@ -1,52 +1,153 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Driver options of volumes that change: a volume that exists keeps those that it was made with."""
+"""Driver options of volumes: a volume that exists keeps those that it was made with, whatever a service asks for.
+
+Values of options are shown nowhere: they may hold passwords.
+"""
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterable, List, Mapping, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Tuple
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import PlanError
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Operation
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import BASE, NAMESPACE, name_of, stack_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.normalise import compact
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.volume_names import LEFT, could_be
+
+Item = Mapping[str, Any]
+#: ``Name`` and ``Options`` of a driver.
+Driver = Mapping[str, Any]
+LOCAL = "local"
+#: Begins a reference to a value (values/references.py).
+REFERENCE = "\0"
 
 
-def changed_drivers(desired: Iterable[Mapping[str, Any]], live: Iterable[Mapping[str, Any]]) -> List[str]:
+def named_volumes(spec: Item) -> List[Item]:
+    """The mounts of volumes that have a name."""
+    mounts = (spec["TaskTemplate"].get("ContainerSpec") or {}).get("Mounts") or []
+    return [mount for mount in mounts if mount.get("Type") == "volume" and mount.get("Source")]
+
+
+def own_volumes(spec: Item, stack: str) -> List[Item]:
+    """The mounts of the stack's own volumes, which are none of the external ones."""
+    return [mount for mount in named_volumes(spec) if labels_on(mount).get(NAMESPACE) == stack]
+
+
+def labels_on(mount: Item) -> Dict[str, str]:
+    """The labels that the volume of a mount gets."""
+    return (mount.get("VolumeOptions") or {}).get("Labels") or {}
+
+
+def base_of(mount: Item) -> str:
+    """The name that the file gives the volume; of one that was recreated, it is in a label."""
+    return str(labels_on(mount).get(BASE) or mount["Source"])
+
+
+def driver_of(mount: Item) -> Driver:
+    """How the Engine would make the volume of a mount."""
+    config = compact((mount.get("VolumeOptions") or {}).get("DriverConfig") or {})
+    return {"Name": config.get("Name") or LOCAL, "Options": config.get("Options") or {}}
+
+
+def changed_drivers(desired: Iterable[Item], live: Iterable[Item]) -> List[str]:
     """A notice for each volume whose driver or options differ from those that a live service has it made with.
 
-    ``desired`` are services of a bound state. Values of options are not shown: they may hold passwords.
+    ``desired`` are services of a bound state.
     """
-    before = {source: driver for service in live for source, (driver, _key) in _drivers(service["Spec"], "").items()}
+    before = {str(m["Source"]): driver_of(m) for service in live for m in named_volumes(service["Spec"])}
     found: Dict[str, str] = {}
     for service in desired:
-        for source, (driver, key) in _drivers(service["spec"], str(service["key"])).items():
-            if source in before and before[source] != driver and source not in found:
+        for mount in named_volumes(service["spec"]):
+            source = str(mount["Source"])
+            words = unlike(driver_of(mount), before[source]) if source in before else ""
+            if words and source not in found:
                 found[source] = (
-                    f"service {key}: {_what(before[source], driver)} of the volume {source} changed in the file, and a "
-                    "volume that exists keeps what it was made with: its data stays where it is, and on a node that "
-                    "has none the service starts empty. Move the data, and give the volume another name, or remove it "
-                    "on every node while its services are stopped (stack_cleanup with volume_names)"
+                    f"service {service['key']}: {words} of the volume {source} changed in the file, and a volume that "
+                    "exists keeps what it was made with: its data stays where it is, and on a node that has none the "
+                    f"service starts empty. With recreate_volumes: [{base_of(mount)}] an empty volume with the new "
+                    "ones takes its place"
                 )
     return sorted(found.values())
 
 
-def _drivers(spec: Mapping[str, Any], key: str) -> Dict[str, Tuple[Any, str]]:
-    """Source → how the Engine would make the volume, and the service's key."""
-    mounts = (spec["TaskTemplate"].get("ContainerSpec") or {}).get("Mounts") or []
-    return {
-        str(mount["Source"]): (_driver(mount), key)
-        for mount in mounts
-        if mount.get("Type") == "volume" and mount.get("Source")
-    }
+def unlike(want: Driver, have: Driver, hidden: str = REFERENCE) -> str:
+    """What differs between two drivers, as words; empty text where nothing does that is known.
+
+    Of an option with ``hidden`` in it, or one that is no text, the value is not known.
+    """
+    if _plugin(want) != _plugin(have):
+        return f"the driver ({have['Name']} → {want['Name']})"
+    wanted, had = want["Options"], have["Options"]
+    names = sorted(n for n in {*wanted, *had} if not _may_be_same(wanted.get(n), had.get(n), hidden))
+    return f"the driver option{'' if len(names) == 1 else 's'} {', '.join(names)}" if names else ""
 
 
-def _driver(mount: Mapping[str, Any]) -> Dict[str, Any]:
-    config = compact((mount.get("VolumeOptions") or {}).get("DriverConfig") or {})
-    return {"Name": config.get("Name") or "local", "Options": config.get("Options") or {}}
+def _plugin(driver: Driver) -> str:
+    name = str(driver["Name"])
+    return name[: -len(":latest")] if name.endswith(":latest") else name
 
 
-def _what(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
-    if before["Name"] != after["Name"]:
-        return f"the driver ({before['Name']} → {after['Name']})"
-    had, has = before["Options"], after["Options"]
-    names = sorted(name for name in {*had, *has} if had.get(name) != has.get(name))
-    return f"the driver option{'' if len(names) == 1 else 's'} {', '.join(names)}"
+def _may_be_same(want: Any, have: Any, hidden: str) -> bool:
+    if want is None or have is None:
+        return want is have
+    if any(not isinstance(value, str) or hidden in value for value in (want, have)):
+        return True
+    return want == have or (LEFT in want and could_be(want, have))
+
+
+def differs(want: Driver, volume: Item, hidden: str = REFERENCE) -> str:
+    """How a volume that an Engine lists differs from what a mount asks for; empty text where it does not."""
+    have = {"Name": str(volume.get("Driver") or LOCAL), "Options": volume.get("Options") or {}}
+    if have["Name"] != LOCAL and not have["Options"] and NAMESPACE not in (volume.get("Labels") or {}):
+        have["Options"] = want["Options"]  # made by another node: this Engine knows no options of it
+    return unlike(want, have, hidden)
+
+
+def volumes_of(
+    want: Mapping[str, Driver], volumes: Iterable[Item], hidden: str = REFERENCE
+) -> Iterator[Tuple[str, str, str]]:
+    """Of the real ``volumes`` each that is not as its mount asks: the mount's source, its name, and what differs."""
+    for volume in sorted(volumes, key=name_of):
+        for source in sorted(want):
+            words = differs(want[source], volume, hidden) if could_be(source, name_of(volume)) else ""
+            if words and _is_whose(source, volume):
+                yield source, name_of(volume), words
+
+
+def _is_whose(source: str, volume: Item) -> bool:
+    """A template fits names of others as well: what Swarm has made of it has the stack's label."""
+    return LEFT not in source or NAMESPACE in (volume.get("Labels") or {})
+
+
+def recreation(desired: Item, observed: Item, prune: bool) -> Tuple[List[Operation], List[str]]:
+    """An operation for each volume that another one replaces (``desired["recreated"]``), and notices of those that
+    were asked for in vain.
+
+    Raises PlanError (``unsafe_change``) where somebody else uses one, as far as ``observed`` has been looked at:
+    ``all_services``, and ``mounting`` (volume → words for each container of this node).
+    """
+    stack, operations = desired["stack"]["name"], []
+    stays = {service["name"] for service in desired["services"]} if not prune else set()
+    for entry in desired.get("recreated") or ():
+        users = [
+            f"service {name_of(service)}"
+            for service in observed.get("all_services") or ()
+            if any(_overlap(entry["old"], str(mount["Source"])) for mount in named_volumes(service["Spec"]))
+            and (stack_of(service) != stack or (not prune and name_of(service) not in stays))
+        ]
+        users += (observed.get("mounting") or {}).get(entry["old"], [])
+        if users:
+            raise PlanError(
+                f"volume {entry['base']}: {entry['old']} can't be recreated: {', '.join(sorted(users))} "
+                f"{'use' if len(users) > 1 else 'uses'} it.",
+                hint="They would go on with the old one. Take them off it first, or give the volume another name.",
+            )
+        reason = f"replaces {entry['old']}, which stays with its data; empty at first: {entry['why']}"
+        operations.append(Operation("create", "volume", entry["name"], entry["base"], reason))
+    return operations, list(desired.get("not_recreated") or ())
+
+
+def _overlap(one: str, other: str) -> bool:
+    return one == other or could_be(one, other) or could_be(other, one)

@@ -16,7 +16,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.desired import convert
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.options import ConvertOptions
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load import Project, Source, load
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.parts import with_parts
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.parts import volumes_to_recreate, with_parts
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.platform.policy import (
     asks_for_anything,
     platform,
@@ -99,6 +99,9 @@ def compile_stack(
     if not request.apply_ignored_keys and not asks_for_anything(policies, desired["stack"]["project"]):
         remember_docker(desired, project, stack, options)
     desired = with_parts(platform(desired, project, policies), request.parts, reader)
+    names = volumes_to_recreate(project, stack.scoped, request.parts.get("recreate_volumes") or ())
+    if names:
+        desired["recreate_volumes"] = names
     desired["routes"] = routes.routes
     desired["notices"] = _unique([*(n.as_dict() for n in [*project.notices, *notices]), *desired["notices"]])
     if request.strict and desired["notices"]:

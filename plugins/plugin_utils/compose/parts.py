@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ComposeError, Problem
@@ -19,6 +19,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report i
 Options = Mapping[str, Any]
 
 
+OPTION = "recreate_volumes"
 #: After the prefix, on the containers of a service: a digest of the files that it restarts on.
 RESTART_ON = ".restart-on"
 
@@ -44,6 +45,22 @@ def with_parts(desired: dict[str, Any], options: Options, reader: FileReader) ->
         words = [*(leave.get("all") or ()), *_list((leave.get("services") or {}).get(service["key"]))]
         services.append({**service, "leave": list(dict.fromkeys(map(str, words)))} if words else service)
     return {**desired, "services": services}
+
+
+def volumes_to_recreate(project: Any, scoped: Callable[[str], str], asked: Collection[str]) -> list[str]:
+    """The names in the Swarm of the volumes that are ``asked`` for by their keys or names. Raises ComposeError."""
+    entries = {key: entry or {} for key, entry in project.volumes.items()}
+    names = {key: str(entry.get("name") or "").strip() or scoped(key) for key, entry in entries.items()}
+    keys = [next((key for key, name in names.items() if name == text), text) for text in asked]
+    problems = unknown(list(entries), keys, OPTION, "volume")
+    problems += [
+        Problem(f"the volume '{key}' is external, and nobody's to recreate here", OPTION, code="external")
+        for key in keys
+        if entries.get(key, {}).get("external")
+    ]
+    if problems:
+        raise ComposeError(problems)
+    return sorted({names[key] for key in keys})
 
 
 def _restarting_on(desired: dict[str, Any], given: Any, reader: FileReader) -> dict[str, Any]:
@@ -141,14 +158,14 @@ def _used(spec: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     yield "configs", credentials.get("Config") or ""
 
 
-def unknown(keys: Collection[str], given: Iterable[Any], option: str) -> list[Problem]:
-    """A problem for each of ``given`` that is no service of the files."""
+def unknown(keys: Collection[str], given: Iterable[Any], option: str, what: str = "service") -> list[Problem]:
+    """A problem for each of ``given`` that is no service (or volume) of the files."""
     problems = []
     for name in given:
         if name not in keys:
             near = difflib.get_close_matches(str(name)[:64], list(keys)[:500], n=1, cutoff=0.6)
-            hint = f"did you mean {near[0]}?" if near else f"the services are {', '.join(sorted(keys)[:20])}"
-            problems.append(Problem(f"there is no service '{name}'", option, hint=hint, code="undefined_service"))
+            hint = f"did you mean {near[0]}?" if near else f"the {what}s are {', '.join(sorted(keys)[:20])}"
+            problems.append(Problem(f"there is no {what} '{name}'", option, hint=hint, code=f"undefined_{what}"))
     return problems
 
 

@@ -38,6 +38,7 @@ class FakeSwarm:
         self.writes = []
         self.numbers = itertools.count(1)
         self.objects = {kind: {} for kind in KINDS}
+        self.volumes, self.containers = [], []  # of the node that answers
         self.completed = set()  # the jobs that have run to their end
         self.coming = None  # the name of what is about to be created or updated
         self.lagging = {}  # service → its ports once ``calls`` has come so far
@@ -52,10 +53,12 @@ class FakeSwarm:
         if path == "/info":
             swarm = {"LocalNodeState": "active", "ControlAvailable": True, "Cluster": {"ID": "cluster"}, "Nodes": 1}
             return {"Name": "node1", "Swarm": swarm}
-        if kind in ("tasks", "nodes", "containers", "images"):
+        if kind == "containers":
+            return copy.deepcopy(self.containers)
+        if kind in ("tasks", "nodes", "images"):
             return []
         if kind == "volumes":
-            return {"Volumes": []}
+            return {"Volumes": copy.deepcopy(self.volumes)}
         if identity:
             return copy.deepcopy(self._one(kind, identity))
         filters = (query or {}).get("filters") or {}

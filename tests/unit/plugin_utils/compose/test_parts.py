@@ -126,3 +126,37 @@ def test_a_profile_that_no_service_has_is_told(given, said):
     request = CompileRequest([Source("/p/compose.yml", file)], name="shop", profiles=given)
     notices = compile_stack(request, MemoryFiles({}))["notices"]
     assert [f"{n['key']}: {n['message']} ({n['hint']})" for n in notices if n["code"] == "unknown_profile"] == said
+
+
+VOLUMES = {
+    "services": {"db": {"image": "a:1", "volumes": ["data:/a", "slots:/b", "plain:/c", "away:/d"]}},
+    "volumes": {
+        "data": {"driver_opts": {"type": "tmpfs"}},
+        "slots": {"name": "db_{{.Task.Slot}}"},
+        "plain": None,
+        "away": {"external": True},
+    },
+}
+
+
+def test_volumes_to_recreate_are_named_as_in_the_file_or_in_full():
+    asked = ["data", "db_{{.Task.Slot}}", "shop_plain", "shop_data"]
+    assert compiled(VOLUMES, recreate_volumes=asked)["recreate_volumes"] == [
+        "db_{{.Task.Slot}}",
+        "shop_data",
+        "shop_plain",
+    ]
+    assert "recreate_volumes" not in compiled(VOLUMES, recreate_volumes=[])
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("dta", r"there is no volume 'dta' \(did you mean data\?\)"),
+        ("blog_data", "there is no volume 'blog_data'"),
+        ("away", "the volume 'away' is external"),
+    ],
+)
+def test_volumes_that_can_not_be_recreated(name, words):
+    with pytest.raises(ComposeError, match=f"recreate_volumes: {words}"):
+        compiled(VOLUMES, recreate_volumes=[name])
