@@ -211,9 +211,6 @@ class Apply:
         body = self._body(operation)
         self._update(operation, body, None, lambda live: labels_of(live) == (body or {}).get("Labels"))
 
-    def create_volume(self, operation: Operation) -> None:
-        """Nothing: a node makes it when a task of a service starts there that mounts it."""
-
     def create_service(self, operation: Operation) -> None:
         spec = self._with_ids(operation.payload["spec"])
 
@@ -373,7 +370,7 @@ class Apply:
 
 HOW: Dict[Any, Callable[[Apply, Operation], None]] = {
     ("create", "network"): Apply.create_network,
-    ("create", "volume"): Apply.create_volume,
+    ("create", "volume"): lambda applying, operation: None,  # a node makes it when a task starts there
     ("create", "config"): Apply.create_config,
     ("create", "secret"): Apply.create_secret,
     ("create", "service"): Apply.create_service,
