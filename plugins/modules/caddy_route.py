@@ -19,7 +19,8 @@ description:
   - Exact domains come before wildcards, and longer paths before shorter ones. The routes of others that take everything stay the
     last. From 129 domains on the routes are arranged in a tree, so that a request costs the same for 10 domains and for 5,000.
   - What the proxy has is compared with what it should have. So a proxy that lost its routes is seen in check mode, and mended.
-  - A GET waits up to 5 seconds for a service that refuses connections, as a restarting one does.
+  - A request waits up to 5 seconds for a service that refuses connections, as a restarting one does, or for O(routes[].timeout) if
+    that is shorter. A request that a service was sent is never sent again.
 options:
   stack:
     description:
@@ -58,6 +59,22 @@ options:
     type: list
     elements: str
     default: []
+  take_over:
+    description:
+      - V(gone) takes the routes of stacks whose services no longer exist, where they stand in the way of O(routes).
+      - Which services there are, O(live_services) says, or the Engine, which must be a manager then.
+    type: str
+    choices: [none, gone]
+    default: none
+  live_services:
+    description:
+      - The names of all services of the Swarm, each with the id of its stack or empty text, as
+        M(stackwright.swarm.caddy_route_values) returns them. For proxies on workers.
+    type: dict
+  maintenance:
+    description:
+      - V(true), or the text of a page in HTML, for all O(routes) at once, as O(routes[].maintenance).
+    type: str
   routes:
     description:
       - The routes, such as RV(stackwright.swarm.compose_stack#module:routes). Needed with O(state=present), unless O(services_of)
@@ -69,8 +86,19 @@ options:
         description:
           - The domain, without scheme, port and path. An international name is turned into punycode.
           - V(*) may stand for the leftmost part, and is exactly one part.
-          - Needed unless O(routes[].from_labels) names it.
+          - Needed unless O(routes[].from_labels) names it, or O(routes[].domains) is given.
         type: str
+      domains:
+        description:
+          - Further domains of the same route; each becomes a route of its own.
+        type: list
+        elements: str
+      www:
+        description:
+          - What becomes of the same domains with C(www.) before them, or without it where they begin so.
+          - V(redirect) sends their visitors to the domain that is given, V(same) gives them the same route.
+        type: str
+        choices: [redirect, same]
       base_path:
         description:
           - The path below which requests belong to the route. V(/api) takes C(/api) and C(/api/x), and not C(/apix).
@@ -109,9 +137,9 @@ options:
         type: str
       https_redirect:
         description:
-          - Redirect plain HTTP to HTTPS. Needed only where the same server of the proxy listens on both.
+          - Redirect plain HTTP to HTTPS.
+          - Unless given, it is so where the proxy's server listens for both, and O(routes[].tls) is not V(off).
         type: bool
-        default: false
       auth:
         description:
           - Users and the bcrypt hashes of their passwords. Only they get in.
@@ -137,6 +165,10 @@ options:
       secret_headers:
         description:
           - Headers of the request as in O(routes[].headers), with values that are not to be shown or logged.
+        type: dict
+      secret_response_headers:
+        description:
+          - The same for headers of the answer.
         type: dict
       max_body:
         description:
@@ -166,7 +198,35 @@ options:
         default: false
       timeout:
         description:
-          - How long the upstream may take to begin its answer, for instance V(30s).
+          - How long the upstream may take to begin its answer, for instance V(30s). Then the visitor gets 504.
+          - With O(routes[].h2c) it needs Caddy 2.8 or later.
+        type: str
+      keep_alive:
+        description:
+          - Keep connections to the upstream open between requests. It saves a connection and a look into the DNS for each request.
+          - A request that meets the end of such a connection is lost with status 502, or, if it is a GET, HEAD, OPTIONS or TRACE,
+            sent again over another one, although the service may have seen it.
+          - Connections with O(routes[].h2c) always stay open. There the service says which requests it has not looked at.
+        type: bool
+        default: false
+      sticky:
+        description:
+          - A cookie keeps each visitor with one task. Needs C(tasks.SERVICE) as the upstream.
+        type: bool
+        default: false
+      trailing_slash:
+        description:
+          - Redirect O(routes[].base_path) itself to the same with a slash at its end.
+        type: bool
+        default: false
+      rewrite_answers:
+        description:
+          - Put O(routes[].base_path), where it is taken off, before the paths of C(Location) and of cookies in answers.
+        type: bool
+        default: false
+      maintenance:
+        description:
+          - V(true), or the text of a page in HTML, which all requests are answered with, with status 503.
         type: str
   stacks:
     description:
@@ -217,9 +277,11 @@ attributes:
     support: full
 seealso:
   - module: stackwright.swarm.caddy_route_info
+  - module: stackwright.swarm.caddy_route_values
   - module: stackwright.swarm.compose_stack
 notes:
-  - The Engine (O(docker_host)) is asked only for labels that routes name, and for O(services_of).
+  - The Engine (O(docker_host)) is asked only for labels that routes name, for O(services_of) and O(take_over), and, to say more, where
+    routes belong to another stack. For proxies on workers let M(stackwright.swarm.caddy_route_values) ask it on a manager.
 """
 
 EXAMPLES = r"""

@@ -207,13 +207,13 @@ def running(*things):
 def wish(stack: str, *routes: dict, **how):
     """What a stack wants; routes are plain data with ``port`` and ``upstream`` as they are in the desired state."""
     from ansible_collections.stackwright.swarm.plugins.module_utils.routing.change import Wish
-    from ansible_collections.stackwright.swarm.plugins.module_utils.routing.model import route_of
+    from ansible_collections.stackwright.swarm.plugins.module_utils.routing.model import each_route
 
     found = []
     for plain in routes:
-        route, faults = route_of(plain)
-        assert route is not None, faults
-        found.append(route)
+        made, faults = each_route(plain)
+        assert made, faults
+        found += made
     return Wish(stack, tuple(found), **how)
 
 

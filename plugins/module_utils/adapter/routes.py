@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 import socket
+from dataclasses import replace
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence
 from urllib.parse import quote
 
@@ -34,13 +35,20 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.routing.change i
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.conflicts import route_labels
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.live import live_routes
-from ansible_collections.stackwright.swarm.plugins.module_utils.routing.model import Route, route_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.model import Route, each_route
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.owner import check_owner, owner_of
-from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import NAMESPACE, labels_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.values import accounts, page
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.wrong import Wrong
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
+    NAMESPACE,
+    labels_of,
+    name_of,
+    ours_in,
+)
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner import recorded
 
 #: A route that gives no more than its address may be removed.
-ADDRESS_ONLY = ("domain", "base_path")
+ADDRESS_ONLY = ("domain", "domains", "base_path")
 #: A bcrypt hash that no password has.
 UNKNOWN_HASH = "$2y$04$" + "." * 53
 
@@ -111,8 +119,17 @@ def change_routes(client: EngineClient, params: Dict[str, Any], check: bool) -> 
         absent=absent,
         server=params["server"],
         takes=frozenset(domains(params["takes"])),
+        live=params["live_services"],
+        take_over=params["take_over"] == "gone",
     )
-    return _changed(wish, wish.stack, params, check)
+    if wish.take_over and wish.live is None:
+        wish = replace(wish, live=_live(client, params["label_prefix"]))
+    try:
+        return _changed(wish, wish.stack, params, check)
+    except RouteError as error:
+        if error.error_code == "route_conflict" and wish.live is None:
+            raise _who_is_gone(client, params, wish) or error from None
+        raise
 
 
 def _changed(wish: Wanted, stack: str, params: Mapping[str, Any], check: bool) -> Dict[str, Any]:
@@ -137,6 +154,44 @@ def _changed(wish: Wanted, stack: str, params: Mapping[str, Any], check: bool) -
         "node": socket.gethostname(),
         "diff": _diffs(proxies, stack),
     }
+
+
+def routes_with_values(client: EngineClient, params: Dict[str, Any], check: bool) -> Dict[str, Any]:
+    """The routes with what labels of live services say, and which services there are: what a manager alone knows."""
+    labels = _Labels(client, check)
+    found = [_handed_on(dict(plain), labels) for plain in params["routes"]]
+    return {"changed": False, "routes": found, "live_services": _live(client, params["label_prefix"])}
+
+
+def _handed_on(plain: Dict[str, Any], labels: _Labels) -> Dict[str, Any]:
+    """One route as the option ``routes`` takes it, with its secrets where they are not shown."""
+    plain = {name: value for name, value in plain.items() if value is not None}
+    for field, label in (plain.pop("from_labels", None) or {}).items():
+        value = labels.value(str(plain.get("service") or ""), str(field), str(label))
+        part, _dot, header = str(field).partition(".")[2].partition(".")
+        if str(field).startswith("headers."):
+            secret = "secret_headers" if part == "request" else "secret_response_headers"
+            plain[secret] = {**plain.get(secret, {}), header: value}
+        else:
+            plain[str(field)] = dict(accounts(value)) if field == "auth" else value
+    return plain
+
+
+def _live(client: EngineClient, prefix: str) -> Dict[str, str]:
+    """The Swarm's services, and the ids of their stacks where they say them."""
+    services = client.list("/services")
+    return {name_of(one): ours_in(labels_of(one), prefix, "-stack") for one in services}
+
+
+def _who_is_gone(client: EngineClient, params: Mapping[str, Any], wish: Wish) -> Optional[RouteError]:
+    """The conflict again, with what the Swarm says of the others; None where it can't be asked."""
+    try:
+        _changed(replace(wish, live=_live(client, params["label_prefix"])), wish.stack, params, True)
+    except RouteError as error:
+        return error
+    except EngineError:
+        pass
+    return None
 
 
 def show_routes(client: EngineClient, params: Dict[str, Any], check: bool) -> Dict[str, Any]:
@@ -195,10 +250,22 @@ def _parts(client: EngineClient, stacks: Sequence[Mapping[str, Any]], check: boo
 
 def _wanted(client: EngineClient, params: Mapping[str, Any], check: bool) -> List[Route]:
     if not params["services_of"]:
-        return _routes(params["routes"] or [], _Labels(client, check))
+        return _in_maintenance(_routes(params["routes"] or [], _Labels(client, check)), params)
     services = client.list("/services", {"filters": {"label": [f"{NAMESPACE}={params['services_of']}"]}})
     _refuse_others(services, params["services_of"], params["stack"])
-    return live_routes(services, params["services_of"], params["stack"], params["label_prefix"])
+    found = live_routes(services, params["services_of"], params["stack"], params["label_prefix"])
+    return _in_maintenance(found, params)
+
+
+def _in_maintenance(routes: List[Route], params: Mapping[str, Any]) -> List[Route]:
+    """The routes with the page that stands in for all of them, if there is one."""
+    try:
+        shown = page(params["maintenance"] or "")
+    except Wrong as wrong:
+        raise RouteError(f"maintenance: {wrong.message}.", "invalid_route", wrong.hint) from None
+    return (
+        [replace(route, maintenance=shown) if not route.redirect_to else route for route in routes] if shown else routes
+    )
 
 
 def _refuse_others(services: Sequence[Mapping[str, Any]], full: str, stack: str) -> None:
@@ -218,15 +285,14 @@ def _routes(given: Sequence[Mapping[str, Any]], labels: Optional[_Labels]) -> Li
     found: Dict[Any, Route] = {}
     problems = []
     for index, plain in enumerate(given):
-        route, faults = route_of(_with_labels(_without_defaults(plain), labels))
+        made, faults = each_route(_with_labels(_without_defaults(plain), labels))
         for fault in faults:
             hint = f" ({fault.hint})" if fault.hint else ""
             problems.append(f"routes[{index}].{fault.field}: {fault.message}{hint}")
-        if route is None:
-            continue
-        if route.key in found:
-            problems.append(f"routes[{index}]: {route.shown} is there twice")
-        found[route.key] = route
+        for route in made:
+            if route.key in found:
+                problems.append(f"routes[{index}]: {route.shown} is there twice")
+            found[route.key] = route
     if problems:
         raise RouteError("The routes can't be used:\n  " + "\n  ".join(problems), "invalid_route")
     return list(found.values())
@@ -244,15 +310,18 @@ def _without_defaults(plain: Mapping[str, Any]) -> Dict[str, Any]:
     found = {name: value for name, value in plain.items() if value is not None and value is not False and value != {}}
     if not plain.get("redirect_to") and plain.get("strip_prefix") is not None:
         found["strip_prefix"] = plain["strip_prefix"]
+    if plain.get("https_redirect") is not None:
+        found["https_redirect"] = plain["https_redirect"]
     return found
 
 
 def _with_labels(plain: Dict[str, Any], labels: Optional[_Labels]) -> Mapping[str, Any]:
     """The route with the values that its service's labels hold, and with all its headers in one place."""
     headers = {part: dict(found or {}) for part, found in (plain.pop("headers", None) or {}).items()}
-    secret = plain.pop("secret_headers", None)
-    if secret:
-        headers["request"] = {**headers.get("request", {}), **secret}
+    for part, name in (("request", "secret_headers"), ("response", "secret_response_headers")):
+        secret = plain.pop(name, None)
+        if secret:
+            headers[part] = {**headers.get(part, {}), **secret}
     service = str(plain.get("service") or "")
     references = plain.pop("from_labels", None) or {}
     for field, label in references.items() if labels else ():

@@ -32,6 +32,8 @@ def domain(text: str) -> str:
     name = text.strip()
     if not name:
         raise Wrong("the domain is empty", ALONE)
+    if re.search(r"[,;\s|]", name):
+        raise Wrong("domain takes one domain: one number per domain", "Or list them in domains instead.")
     if "://" in name:
         raise Wrong("a domain has no scheme", ALONE)
     if "/" in name or "?" in name or "#" in name:

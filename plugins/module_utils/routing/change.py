@@ -21,7 +21,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.routing.conflict
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.layout import address_of, arranged
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.model import Route
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.owner import flattened, owner_of
-from ansible_collections.stackwright.swarm.plugins.module_utils.routing.render import rendered
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.render import Site, rendered
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.server import site_of
 
 #: What is read: all that a route may touch stands below it.
 APPS = "/config/apps"
@@ -61,7 +62,8 @@ class Wish:
 
     ``exclusive``: ``routes`` are all that the stack has; others of its routes go. ``absent``: ``routes`` go, or with
     ``exclusive`` all that the stack has. ``server`` is the proxy's HTTP server; empty: the only one. ``takes`` are
-    domains whose routes of other stacks go in the same write.
+    domains whose routes of other stacks go in the same write. ``live``: the services that exist, with the ids of their
+    stacks, where that is known; with ``take_over`` the routes of owners that are not among them are taken.
     """
 
     stack: str
@@ -70,6 +72,8 @@ class Wish:
     absent: bool = False
     server: str = ""
     takes: FrozenSet[str] = frozenset()
+    live: Optional[Mapping[str, str]] = None
+    take_over: bool = False
 
     def change(self, apps: Any, modern: bool) -> Change:
         """The change for a proxy with ``apps`` (the value of ``APPS``).
@@ -84,7 +88,9 @@ class Wish:
         seen = flattened(listed or [])
         own = [route for route in seen if _is_of(route, self.stack)]
         others = [route for route in seen if not _is_of(route, self.stack)]
-        wanted = self._wanted(own, modern)
+        wanted = self._wanted(own, site_of(apps, server, modern))
+        if not self.absent:
+            tls.check_permission(apps, wanted)
         taken: List[Any] = []
         if self.takes and not self.absent:
             taken = [route for route in others if owner_of(route) is not None and address_of(route)[0] in self.takes]
@@ -92,16 +98,31 @@ class Wish:
         if not self.absent:
             shown = f"stack '{self.stack}'"
             mine = [Claim(*address_of(route), self.stack, shown) for route in wanted]
-            refuse(conflicts(mine, claims_in_proxy(others)))
+            if self.take_over:
+                others = self._without_gone(others, mine)
+            refuse(conflicts(mine, claims_in_proxy(others, self.live)))
         write = _write(apps, name, listed, [*others, *wanted], seen)
         return Change(write, [*own, *taken], wanted, _is_fresh(seen))
 
-    def _wanted(self, own: Sequence[Any], modern: bool) -> List[Any]:
+    def _without_gone(self, others: Sequence[Any], mine: Sequence[Claim]) -> List[Any]:
+        """``others`` without routes of owners that are gone, where these stand against ``mine``."""
+        against = {conflict.other[:2] for conflict in conflicts(mine, claims_in_proxy(others, self.live))}
+        domains = {claim.domain for claim in mine}  # a certificate is for the whole domain
+        return [
+            route
+            for route in others
+            for owner in [owner_of(route)]
+            if owner is None
+            or not owner.is_gone(self.live or {})
+            or (address_of(route) not in against and address_of(route)[0] not in domains)
+        ]
+
+    def _wanted(self, own: Sequence[Any], site: Site) -> List[Any]:
         keys = {route.key for route in self.routes}
         if self.absent:
             return [] if self.exclusive else [route for route in own if address_of(route) not in keys]
         kept = [] if self.exclusive else [route for route in own if address_of(route) not in keys]
-        return [*kept, *(rendered(self.stack, route, modern) for route in self.routes)]
+        return [*kept, *(rendered(self.stack, route, site) for route in self.routes)]
 
 
 class Part(NamedTuple):
@@ -137,10 +158,10 @@ class Everything:
         for route in seen:
             owner = owner_of(route)
             (own if owner is not None and owner.stack in parts else others).append(route)
-        wanted, skipped = self._wanted(own, others, modern)
+        wanted, skipped = self._wanted(own, others, site_of(apps, _servers(apps)[name], modern))
         return Change(_write(apps, name, listed, [*others, *wanted], seen), own, wanted, _is_fresh(seen), skipped)
 
-    def _wanted(self, own: List[Any], others: List[Any], modern: bool) -> Tuple[List[Any], Tuple[Conflict, ...]]:
+    def _wanted(self, own: List[Any], others: List[Any], site: Site) -> Tuple[List[Any], Tuple[Conflict, ...]]:
         owners = {address_of(route): getattr(owner_of(route), "stack", "") for route in own}
         kept = {part.stack for part in self.parts if part.add_only}
         found = {address_of(route): route for route in own if getattr(owner_of(route), "stack", "") in kept}
@@ -158,7 +179,7 @@ class Everything:
                 if before is None or (before.stack != part.stack and owners.get(route.key) == part.stack):
                     skipped += [Conflict(before, claim)] if before is not None else []
                     claims[route.key] = claim
-                    found[route.key] = rendered(part.stack, route, modern)
+                    found[route.key] = rendered(part.stack, route, site)
                 elif before.stack != part.stack:
                     skipped.append(Conflict(claim, before))
         against = conflicts(list(claims.values()), claims_in_proxy(others))

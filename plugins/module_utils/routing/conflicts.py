@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Sequence, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import RouteError
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.address import (
@@ -18,6 +18,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.routing.layout i
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.owner import id_of, inner_routes, owner_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import labels_of, name_of, stack_of
 
+TAKE_OVER = "Set take_over to gone (stack_take_over of the role) to take the routes of stacks that no longer exist."
 #: Conflicts that a message names; the details have all.
 SHOWN = 10
 
@@ -29,6 +30,8 @@ class Claim(NamedTuple):
     path: str
     stack: str
     owner: str
+    gone: bool = False  # the owner is no more
+    tls: str = ""  # where it is known
 
     @property
     def shown(self) -> str:
@@ -42,6 +45,9 @@ class Conflict(NamedTuple):
     other: Claim
 
     def __str__(self) -> str:
+        return self._words() + (", which does not exist any more" if self.other.gone else "")
+
+    def _words(self) -> str:
         if self.mine[:2] == self.other[:2]:
             return f"{self.mine.shown} belongs to {self.other.owner}"
         if self.mine.domain.startswith("*"):
@@ -93,7 +99,9 @@ def refuse(found: Sequence[Conflict]) -> None:
     raise RouteError(
         "Routes belong to somebody else: " + "; ".join(lines) + ".",
         "route_conflict",
-        "Choose another domain or base_path, or remove the other route first.",
+        TAKE_OVER
+        if any(conflict.other.gone for conflict in found)
+        else "Choose another domain or base_path, or remove the other route first.",
         {"conflicts": [conflict.as_dict() for conflict in found]},
     )
 
@@ -101,12 +109,16 @@ def refuse(found: Sequence[Conflict]) -> None:
 # -- the proxy
 
 
-def claims_in_proxy(routes: Iterable[Any]) -> Iterator[Claim]:
-    """What the routes of a server (flattened) claim, those of other tools as well."""
+def claims_in_proxy(routes: Iterable[Any], live: Optional[Mapping[str, str]] = None) -> Iterator[Claim]:
+    """What the routes of a server (flattened) claim, those of other tools as well.
+
+    :param live: the services that exist, with the ids of their stacks; None where that is not known.
+    """
     for route in routes:
         owner = owner_of(route)
         if owner is not None and address_of(route)[0]:
-            yield Claim(*address_of(route), owner.stack, owner.shown)
+            gone = live is not None and owner.is_gone(live)
+            yield Claim(*address_of(route), owner.stack, owner.shown, gone)
             continue
         shown = _stranger(route)
         for domain, path in _addresses(route, ((None, None),)):
@@ -156,7 +168,7 @@ def claims_in_swarm(services: Iterable[Mapping[str, Any]], prefix: str, but: str
         name = name_of(service)
         owner = f"stack '{stack}' (service {name})" if stack else f"the service {name}"
         for labelled in routes_in(labels, prefix, Target(name, name))[0]:
-            yield Claim(labelled.route.domain, labelled.route.key[1], stack or name, owner)
+            yield Claim(labelled.route.domain, labelled.route.key[1], stack or name, owner, tls=labelled.route.tls)
 
 
 def route_labels(service: Mapping[str, Any]) -> Dict[str, str]:
@@ -171,12 +183,34 @@ def check_before_deploy(desired: Mapping[str, Any], services: Iterable[Mapping[s
     :param desired: the desired state (docs/architecture.md); its ``routes`` are looked at.
     :param services: all services of the Swarm as the Engine shows them.
     :raises RouteError: ``route_conflict``; ``details["conflicts"]`` has route, other, owner and text of each.
+        ``tls_conflict``: another stack wants another TLS of the same domain.
     """
     stack = desired["stack"]
     mine = [
-        Claim(route["domain"], comparable(route["base_path"]), stack["name"], f"stack '{stack['name']}'")
+        Claim(
+            route["domain"],
+            comparable(route["base_path"]),
+            stack["name"],
+            f"stack '{stack['name']}'",
+            tls=route.get("tls", "auto"),
+        )
         for route in desired["routes"]
         if "domain" in route  # a generated one is not known yet, and nobody else's
     ]
     if mine:
-        refuse(conflicts(mine, claims_in_swarm(services, stack["prefix"], stack["name"])))
+        others = list(claims_in_swarm(services, stack["prefix"], stack["name"]))
+        refuse(conflicts(mine, others))
+        _refuse_other_tls(mine, others)
+
+
+def _refuse_other_tls(mine: Sequence[Claim], others: Iterable[Claim]) -> None:
+    wanted = {claim.domain: claim for claim in mine}
+    for other in others:
+        own = wanted.get(other.domain)
+        if own is not None and own.tls != other.tls:
+            raise RouteError(
+                f"{own.shown} has tls {own.tls}, but {other.shown} of {other.owner} has tls {other.tls}: "
+                "a certificate is for the whole domain.",
+                "tls_conflict",
+                "Give all routes of a domain the same tls.",
+            )

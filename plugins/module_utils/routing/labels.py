@@ -11,12 +11,18 @@ import re
 from typing import Any, Dict, List, Mapping, NamedTuple, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing import values
-from ansible_collections.stackwright.swarm.plugins.module_utils.routing.model import FIELDS, TASKS, Route, route_of
-from ansible_collections.stackwright.swarm.plugins.module_utils.routing.wrong import Wrong
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.model import (
+    FIELDS,
+    GROUPED,
+    TASKS,
+    Route,
+    each_route,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.wrong import Fault, Wrong
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import spellings
 
 #: Fields that labels have; where a request goes is derived from the service.
-LABELLED = tuple(name for name in FIELDS if name != "service")
+LABELLED = (*(name for name in FIELDS if name != "service"), *GROUPED)
 HEADERS = ("headers.request", "headers.response")
 #: A value that is only made on the manager stands in a label as a reference between NULs (module_utils/values).
 REFERENCE = "\0"
@@ -62,7 +68,7 @@ class Labelled(NamedTuple):
     @property
     def place(self) -> str:
         """The label that names the route's address."""
-        return self.labels.get("base_path") or self.labels["domain"]
+        return self.labels.get("base_path") or self.labels.get("domain") or self.labels["domains"]
 
 
 def belongs(label: str, prefix: str) -> bool:
@@ -95,7 +101,7 @@ def routes_in(labels: Mapping[str, str], prefix: str, target: Target) -> Tuple[L
     port = own.get("port", "")
     found = []
     for index in sorted(routes):
-        labelled, more = _one(routes[index], labels, port, target)
+        labelled, more = _one(routes[index], labels, port, target, f"{start}routes.{index}.")
         faults += more
         found += labelled
     if port and not routes:
@@ -121,9 +127,12 @@ def _own(labels: Mapping[str, str], prefix: str) -> Tuple[Dict[str, str], List[L
 
 
 def _one(
-    fields: Mapping[str, str], labels: Mapping[str, str], port: str, target: Target
+    fields: Mapping[str, str], labels: Mapping[str, str], port: str, target: Target, start: str
 ) -> Tuple[List[Labelled], List[LabelFault]]:
-    """One route, if it is right; ``fields`` maps a field to its label."""
+    """One route (one for each of its domains), if it is right; ``fields`` maps a field to its label.
+
+    :param start: how the labels of this route begin.
+    """
     given: Dict[str, Any] = {}
     places: Dict[str, str] = {}
     later: Dict[str, str] = {}
@@ -151,26 +160,44 @@ def _one(
         places.setdefault(name, label)
     if port in labels and "port" not in given and "redirect_to" not in given:
         given["port"], places["port"] = labels[port], port
+    if "domain" in later and set(GROUPED) & set(given):
+        hint = "Give each domain a number of its own."
+        faults.append(LabelFault(later["domain"], "a generated domain stands alone", hint))
+    if str(given.get("sticky", "")).strip().lower() in values.TRUE:
+        given.setdefault("upstream", "tasks")
     kind = str(given.pop("upstream", "service")).strip().lower()
     if kind not in UPSTREAMS:
         faults.append(LabelFault(places["upstream"], "upstream is service or tasks"))
     if "redirect_to" not in given or "upstream" in places:
         given["upstream"] = TASKS + target.service if kind == "tasks" else target.upstream
     given["service"] = target.service
-    route, wrong = route_of(given)
+    made, wrong = each_route(given)
     somewhere = min(fields.values()) if fields else port
     unknown = any(fault.code == "unknown_key" for fault in faults)
     for fault in wrong:
+        fault = _named(fault, start)
         if unknown and fault.code == "required":
             continue  # what is missing may be what is misspelled
         label = places.get(fault.field) or next(
             (place for name, place in places.items() if name.startswith(fault.field)), somewhere
         )
         faults.append(LabelFault(label, fault.message, fault.hint, fault.code))
-    if route is None or faults:
+    if not made or faults:
         return [], faults
     headers = {field: label for field, label in fields.items() if field.startswith("headers.")}
-    return [Labelled(route, {**places, **headers}, later)], []
+    return [Labelled(route, {**places, **headers}, later) for route in made], []
+
+
+def _named(fault: Fault, start: str) -> Fault:
+    """A fault of a field that is missing, with the labels that would give it."""
+    if fault.code != "required" or fault.field not in ("port", "domain"):
+        return fault
+    label = start + fault.field
+    hint = "Add it, or domains for several."
+    if fault.field == "port":
+        label = f"{start.rpartition('routes.')[0]}port"
+        hint = f"Add {label}, or {start}port for this route alone: the port on which the container listens."
+    return fault._replace(message=f"{fault.message}: the label {label} is missing", hint=hint)
 
 
 def _unique(faults: List[LabelFault]) -> List[LabelFault]:

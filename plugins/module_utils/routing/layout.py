@@ -115,7 +115,7 @@ def _branch(hosts: List[str], by_host: Mapping[str, List[Json]]) -> Json:
     digest = hashlib.sha256("\n".join(hosts).encode()).hexdigest()[:16]
     return {
         "@id": INDEX + digest,
-        "match": [{"host": hosts}],
+        "match": [{"host": [name for host in hosts for name in (host, host + ".")]}],
         "terminal": True,
         "handle": [{"handler": "subroute", "routes": _tree(hosts, by_host)}],
     }

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
@@ -21,6 +22,8 @@ TASKS = "tasks."
 class Route:
     """One route. ``upstream`` is the name of a host or ``tasks.SERVICE``; ``max_body`` is in bytes, 0 for no limit.
 
+    ``https_redirect``: None where it follows from the proxy's server. ``maintenance`` is a page that is shown instead.
+
     ``service`` is the service's full name in the Swarm, and empty for a route that belongs to none.
     """
 
@@ -32,7 +35,7 @@ class Route:
     strip_prefix: bool = True
     tls: str = "auto"
     redirect_to: str = ""
-    https_redirect: bool = False
+    https_redirect: Optional[bool] = None
     auth: Pairs = ()
     request_headers: Pairs = ()
     response_headers: Pairs = ()
@@ -42,6 +45,11 @@ class Route:
     health_interval: str = ""
     h2c: bool = False
     timeout: str = ""
+    keep_alive: bool = False
+    sticky: bool = False
+    trailing_slash: bool = False
+    rewrite_answers: bool = False
+    maintenance: str = ""
 
     @property
     def key(self) -> Tuple[str, str]:
@@ -89,7 +97,68 @@ FIELDS: Dict[str, Field] = {
     "health.interval": Field("health_interval", values.duration, proxied=True),
     "h2c": Field("h2c", values.boolean, proxied=True),
     "timeout": Field("timeout", values.duration, proxied=True),
+    "keep_alive": Field("keep_alive", values.boolean, proxied=True),
+    "sticky": Field("sticky", values.boolean, proxied=True),
+    "trailing_slash": Field("trailing_slash", values.boolean, proxied=True),
+    "rewrite_answers": Field("rewrite_answers", values.boolean, proxied=True),
+    "maintenance": Field("maintenance", values.page, proxied=True),
 }
+
+
+#: Fields that are on, or as a page, or not there.
+SWITCHES = ("keep_alive", "sticky", "trailing_slash", "rewrite_answers", "maintenance")
+#: Fields that make several routes of one, and what ``www`` may say.
+GROUPED = ("domains", "www")
+WWW = ("redirect", "same")
+
+
+def each_route(plain: Mapping[str, Any]) -> Tuple[List[Route], List[Fault]]:
+    """The routes of ``plain``, one for each of its domains; none, and what is wrong, where anything is."""
+    single = {name: value for name, value in plain.items() if name not in GROUPED}
+    try:
+        each = _each_domain(plain, single)
+    except Wrong as wrong:
+        field = "domains" if plain.get("domains") else "www"
+        return [], [Fault(field, wrong.message, wrong.hint, wrong.code)]
+    found: List[Route] = []
+    faults: Dict[Fault, None] = {}
+    for one in each:
+        route, wrong_with = route_of(one)
+        faults.update(dict.fromkeys(wrong_with))
+        found += [route] if route is not None else []
+    return ([], list(faults)) if faults else (found, [])
+
+
+def _each_domain(plain: Mapping[str, Any], single: Mapping[str, Any]) -> List[Mapping[str, Any]]:
+    given = plain.get("domains") or ()
+    texts = given if isinstance(given, (list, tuple)) else re.split(r"[\s,]+", str(given).strip())
+    names = [address.domain(str(text)) for text in texts]
+    www = str(plain.get("www") or "").strip().lower()
+    if www and www not in WWW:
+        raise Wrong("www is redirect or same")
+    if not names and not www:
+        return [single]
+    if plain.get("domain") is not None:
+        try:
+            names.insert(0, address.domain(str(plain["domain"])))
+        except Wrong:
+            return [single]  # which says what is wrong with it
+    if not names:
+        return [single]  # route_of says that there is none
+    names = list(dict.fromkeys(names))
+    found = [{**single, "domain": name} for name in names]
+    if not www:
+        return found
+    for name in names:
+        other = name[len("www.") :] if name.startswith("www.") else "www." + name
+        if name.startswith("*") or other in names:
+            raise Wrong(f"www has nothing to add to {name}", "Leave out www, or the other domain.")
+        if www == "same":
+            found.append({**single, "domain": other})
+        else:
+            kept = {field: single[field] for field in ("base_path", "tls", "service", "port") if field in single}
+            found.append({**kept, "domain": other, "redirect_to": "//" + name})
+    return found
 
 
 def route_of(plain: Mapping[str, Any]) -> Tuple[Optional[Route], List[Fault]]:
@@ -142,6 +211,13 @@ def _missing(given: Mapping[str, Any], found: Mapping[str, Any]) -> List[Fault]:
     if found.get("health_uri") and str(found.get("upstream", "")).startswith(TASKS):
         hint = "Use the service's name as the upstream, or leave out the health check."
         faults.append(Fault("health.uri", "the proxy makes no health checks of single tasks", hint))
+    if found.get("sticky") and not str(found.get("upstream", TASKS)).startswith(TASKS):
+        faults.append(Fault("sticky", "sticky chooses among tasks", "Leave out upstream, or set it to tasks."))
+    whole = found.get("base_path", "/") == "/"
+    if found.get("trailing_slash") and whole:
+        faults.append(Fault("trailing_slash", "trailing_slash needs a base_path", "The path / always ends in one."))
+    if found.get("rewrite_answers") and (whole or found.get("strip_prefix") is False):
+        faults.append(Fault("rewrite_answers", "rewrite_answers needs a base_path that is stripped"))
     if found.get("tls") == "off" and found.get("https_redirect"):
         faults.append(Fault("https_redirect", "there is no https to redirect to where tls is off"))
     return faults
@@ -156,7 +232,7 @@ def plain_of(route: Route) -> Dict[str, Any]:
         plain["redirect_to"] = route.redirect_to
     else:
         plain.update(upstream=route.upstream, port=route.port, strip_prefix=route.strip_prefix)
-    for name in ("tls", "https_redirect", "max_body", "compress", "h2c", "timeout"):
+    for name in ("tls", "https_redirect", "max_body", "compress", "h2c", "timeout", *SWITCHES):
         if getattr(route, name) != getattr(Route, name):
             plain[name] = getattr(route, name)
     if route.auth:

@@ -15,11 +15,13 @@ from typing import Any, List, Mapping, NamedTuple, Optional
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import RouteError
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.model import Route
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import stack_id
 
 ROUTE = "zr:"
 INDEX = "zr-idx:"
 POLICY = "zr-tls:"
 
+_ID = re.compile(r"[a-z2-7]{32}\Z")
 _OWNER = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,126}[A-Za-z0-9])?\Z")
 
 
@@ -32,7 +34,23 @@ class Owner(NamedTuple):
 
     @property
     def shown(self) -> str:
-        return f"stack '{self.stack}'" + (f" (service {self.service})" if self.service else "")
+        return f"stack '{self.name}'" + (f" (service {self.service})" if self.service else "")
+
+    @property
+    def name(self) -> str:
+        """The stack's full name, as far as the name of its service tells; else the word that it is known by."""
+        if not _ID.match(self.stack) or "_" not in self.service:
+            return self.stack
+        parts = self.service.split("_")
+        names = ["_".join(parts[:count]) for count in range(1, len(parts))]
+        return next((name for name in names if stack_id(name) == self.stack), names[0])
+
+    def is_gone(self, live: Mapping[str, str]) -> bool:
+        """Whether its service is not among ``live`` (names, and the ids of their stacks where these are known)."""
+        if not self.service or self.service not in live:
+            return bool(self.service)
+        known = live[self.service]
+        return bool(known and _ID.match(self.stack)) and known != self.stack
 
 
 def check_owner(stack: str) -> str:

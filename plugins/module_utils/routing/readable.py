@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator, List, Mapping, Sequence
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.mask import HIDDEN, is_secret, masked_text
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.layout import matcher_sets, strings
@@ -14,10 +14,15 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.routing.owner im
 #: Headers whose values let people in.
 CREDENTIALS = frozenset(("authorization", "cookie", "proxy-authorization", "set-cookie"))
 
+#: Headers of the request by which clients could claim to be somebody else; our routes remove them.
+CLAIMS = ["Forwarded", "X-Real-Ip"]
 
-def is_credential(header: str, value: str = "") -> bool:
+
+def is_credential(header: str, value: Optional[str] = None) -> bool:
     """Whether the value of a header is to be hidden, for its name or what it looks like."""
-    return header.lower() in CREDENTIALS or is_secret(header) or masked_text(value) != value
+    if value == "":
+        return False  # the header is removed
+    return header.lower() in CREDENTIALS or is_secret(header) or masked_text(value or "") != (value or "")
 
 
 def described(route: Any) -> Dict[str, Any]:
@@ -26,7 +31,7 @@ def described(route: Any) -> Dict[str, Any]:
     paths: List[str] = []
     options: List[str] = []
     for one in matcher_sets(route):
-        hosts += strings(one.get("host"))
+        hosts += [host for host in strings(one.get("host")) if not host.endswith(".")]
         given = strings(one.get("path"))
         paths += [path for path in given if not (path.endswith("/*") and path[:-2] in given)]
         options += [f"if {name}" for name in sorted(one) if name not in ("host", "path")]
@@ -136,9 +141,18 @@ def _handlers(route: Any) -> Iterator[Mapping[str, Any]]:
     for handler in maps(route.get("handle")):
         if handler.get("handler") != "subroute":
             # A redirect within our own routes is one to https.
-            yield {**handler, "only": "http"} if any("protocol" in one for one in matcher_sets(route)) else handler
+            only = "http" if any("protocol" in one for one in matcher_sets(route)) else ""
+            if str(handler.get("handler")) == "static_response" and _adds_slash(handler):
+                only = "slash"
+            yield {**handler, "only": only} if only else handler
     for part in inner_routes(route):
         yield from _handlers(part)
+
+
+def _adds_slash(handler: Mapping[str, Any]) -> bool:
+    headers = handler.get("headers")
+    to = strings(headers.get("Location")) if isinstance(headers, dict) else []
+    return bool(to) and to[0].startswith("/") and not to[0].startswith("//")
 
 
 def _describe(handler: Mapping[str, Any], aims: List[str], options: List[str]) -> None:
@@ -160,6 +174,13 @@ def _of_proxy(handler: Mapping[str, Any], aims: List[str], options: List[str]) -
         options += ["h2c"] * ("h2c" in strings(transport.get("versions")))
         if transport.get("response_header_timeout"):
             options.append(f"timeout {transport['response_header_timeout']}")
+    kept = transport.get("keep_alive") if isinstance(transport, dict) else None
+    if not (isinstance(kept, dict) and kept.get("enabled") is False) and "h2c" not in options:
+        options.append("connections kept open")
+    balancing = handler.get("load_balancing")
+    chosen = balancing.get("selection_policy") if isinstance(balancing, dict) else None
+    if isinstance(chosen, dict):
+        options.append("sticky" if chosen.get("policy") == "cookie" else f"chosen by {chosen.get('policy')}")
     checks = handler.get("health_checks")
     active = checks.get("active") if isinstance(checks, dict) else None
     if isinstance(active, dict):
@@ -169,8 +190,12 @@ def _of_proxy(handler: Mapping[str, Any], aims: List[str], options: List[str]) -
 def _of_answer(handler: Mapping[str, Any], aims: List[str], options: List[str]) -> None:
     headers = handler.get("headers")
     location = strings(headers.get("Location")) if isinstance(headers, dict) else []
-    if location and handler.get("only"):
+    if location and handler.get("only") == "http":
         options.append("http goes to https")
+    elif location and handler.get("only") == "slash":
+        options.append("a slash is added at the end")
+    elif handler.get("status_code") == 503 and handler.get("body"):
+        options.append("maintenance")
     elif location:
         aims.append("redirect to " + location[0].replace("{http.request.uri}", ""))
     else:
@@ -198,7 +223,11 @@ def _of_headers(handler: Mapping[str, Any], _aims: List[str], options: List[str]
             text = ", ".join(strings(value))
             text = HIDDEN if is_credential(name, text) else text
             options.append(f"{part} header {name}: {text}")
-        options += [f"{part} header {name} removed" for name in strings(operations.get("delete"))]
+        if part == "response" and operations.get("replace"):
+            options.append("answers rewritten")
+        removed = strings(operations.get("delete"))
+        # What every route of ours does is no option of it.
+        options += [f"{part} header {name} removed" for name in removed if part != "request" or removed != CLAIMS]
 
 
 def _passwords(route: Any) -> Dict[str, str]:

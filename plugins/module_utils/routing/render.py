@@ -1,24 +1,34 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A route as the proxy's JSON. ``modern`` is a proxy of version 2.8 or later: it takes fields that 2.6 refuses."""
+"""A route as the proxy's JSON; a proxy of version 2.8 or later takes fields that 2.6 refuses."""
 
 from __future__ import annotations
 
-from typing import Any, Dict, List
+import re
+from math import inf
+from typing import Any, Dict, List, NamedTuple, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing import values
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.model import TASKS, Route
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.owner import route_id
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.readable import CLAIMS
 
 Json = Dict[str, Any]
 
 #: How long a request waits for an upstream that refuses connections, as in a restart (shared figures: docs/guides).
-TRY = {"try_duration": "5s", "try_interval": "250ms"}
+HOLD = "5s"
+#: No request fits the matcher: what was sent may have been carried out, so only what reached no service is tried again.
+TRY = {"try_interval": "250ms", "retry_match": [{"method": []}]}
+DIAL_TIMEOUT = "3s"
 #: How long websockets live on after the proxy has loaded another configuration.
 STREAM_CLOSE_DELAY = "1h"
 #: Swarm takes a task out of the DNS 2 s before it stops it: by then nothing may go there any more.
 REFRESH = "1s"
+#: The cookie that keeps a visitor with one task.
+STICKY = "stackwright_task"
+#: When those who find a site in maintenance shall ask again, in seconds.
+RETRY_AFTER = "120"
 HEALTH_TIMEOUT = "2s"
 HEALTH_INTERVAL = "10s"
 #: What is compressed; text/event-stream is not, or its events would wait for a full buffer.
@@ -45,16 +55,37 @@ COMPRESSED = (
 )
 
 
-def rendered(stack: str, route: Route, modern: bool) -> Json:
+class Site(NamedTuple):
+    """What routes have to know of the proxy's server.
+
+    ``modern``: version 2.8 or later. ``https``: it listens for HTTP and for HTTPS. ``https_port``: where visitors
+    reach the latter. ``trusted``: the addresses of balancers that may say who asked, and how.
+    """
+
+    modern: bool = True
+    https: bool = False
+    https_port: int = 443
+    trusted: Tuple[str, ...] = ()
+
+
+def rendered(stack: str, route: Route, site: Site) -> Json:
     """The route of ``stack`` as the proxy's JSON."""
-    match: Json = {"host": [route.domain]}
+    # Browsers may end the name in a dot.
+    match: Json = {"host": [route.domain, route.domain + "."]}
     if route.base_path != "/":
         match["path"] = [route.base_path, route.base_path + "/*"]
     inner: List[Json] = []
-    if route.https_redirect:
-        location = "https://{http.request.host}{http.request.uri}"
-        inner.append({"match": [{"protocol": "http"}], "handle": [_redirect(location)], "terminal": True})
-    inner.append({"handle": _handlers(route, modern)})
+    if _goes_to_https(route, site):
+        inner.append(_to_https(site))
+    if route.maintenance:
+        inner.append({"handle": [_maintenance(route)]})
+    else:
+        if route.trailing_slash:
+            inner.append(_with_slash(route))
+        if not route.redirect_to:
+            claims: Json = {"handle": [{"handler": "headers", "request": {"delete": list(CLAIMS)}}]}
+            inner.append({"match": [{"not": [_from_balancer(site)]}], **claims} if site.trusted else claims)
+        inner.append({"handle": _handlers(route, site)})
     return {
         "@id": route_id(stack, route),
         "match": [match],
@@ -63,7 +94,59 @@ def rendered(stack: str, route: Route, modern: bool) -> Json:
     }
 
 
-def _handlers(route: Route, modern: bool) -> List[Json]:
+def _goes_to_https(route: Route, site: Site) -> bool:
+    if route.https_redirect is not None or route.tls == "off":
+        return bool(route.https_redirect)
+    # One hop less for what only leads elsewhere; but a password is never to be asked for in plain text.
+    return site.https and (not route.redirect_to or bool(route.auth))
+
+
+def _from_balancer(site: Site) -> Json:
+    return {"remote_ip": {"ranges": list(site.trusted)}}
+
+
+def _to_https(site: Site) -> Json:
+    match: Json = {"protocol": "http"}
+    if site.trusted:
+        match["not"] = [{**_from_balancer(site), "header": {"X-Forwarded-Proto": ["https", "https,*", "HTTPS"]}}]
+    port = "" if site.https_port == 443 else f":{site.https_port}"
+    location = f"https://{{http.request.host}}{port}{{http.request.uri}}"
+    return {"match": [match], "handle": [_redirect(location)], "terminal": True}
+
+
+def _with_slash(route: Route) -> Json:
+    query = {"match": [{"path": [route.base_path], "expression": "{http.request.uri.query} != ''"}]}
+    to = route.base_path + "/"  # not what the request says: //admin/ would be another host
+    return {
+        "match": [{"path": [route.base_path]}],
+        "terminal": True,
+        "handle": [
+            {
+                "handler": "subroute",
+                "routes": [
+                    {**query, "handle": [_redirect(to + "?{http.request.uri.query}")], "terminal": True},
+                    {"handle": [_redirect(to)], "terminal": True},
+                ],
+            }
+        ],
+    }
+
+
+def _maintenance(route: Route) -> Json:
+    return {
+        "handler": "static_response",
+        "status_code": 503,
+        "headers": {
+            "Cache-Control": ["no-store"],
+            "Content-Type": ["text/html; charset=utf-8"],
+            "Retry-After": [RETRY_AFTER],
+        },
+        # No placeholders: a page may have braces of its own.
+        "body": route.maintenance.replace("{", "\\{"),
+    }
+
+
+def _handlers(route: Route, site: Site) -> List[Json]:
     handlers: List[Json] = []
     if route.auth:
         handlers.append(_auth(route))
@@ -72,15 +155,17 @@ def _handlers(route: Route, modern: bool) -> List[Json]:
     if route.redirect_to:
         keep = "" if values.url_has_path(route.redirect_to) else "{http.request.uri}"
         return [*handlers, _redirect(route.redirect_to + keep)]
-    if route.request_headers or route.response_headers:
+    if route.request_headers or route.response_headers or route.rewrite_answers:
         handlers.append(_headers(route))
     if route.max_body:
         handlers.append({"handler": "request_body", "max_size": route.max_body})
     if route.compress:
         handlers.append(_compression())
     if route.base_path != "/" and route.strip_prefix:
-        handlers.append({"handler": "rewrite", "strip_path_prefix": route.base_path})
-    return [*handlers, _proxy(route, modern)]
+        # What is left of /api%2Fx would begin with no slash.
+        slash = [{"find": "^%2[Ff]", "replace": "/"}]
+        handlers.append({"handler": "rewrite", "strip_path_prefix": route.base_path, "path_regexp": slash})
+    return [*handlers, _proxy(route, site)]
 
 
 def _redirect(location: str) -> Json:
@@ -104,7 +189,26 @@ def _headers(route: Route) -> Json:
     if route.response_headers:
         # Deferred: the upstream's own headers would come on top of these.
         handler["response"] = {**_operations(route.response_headers), "deferred": True}
+    if route.rewrite_answers:
+        handler["response"] = {**handler.get("response", {}), "replace": _prefixed(route), "deferred": True}
     return handler
+
+
+def _prefixed(route: Route) -> Json:
+    """Addresses in answers as visitors see them: with the prefix, once."""
+    prefix = route.base_path.replace("$", "$$")
+    seen = re.escape(route.base_path)
+    site = r"(https?://" + re.escape(route.domain).replace(r"\*", "[^./]+") + r"\.?(?::\d+)?)?"
+    return {
+        "Location": [
+            {"search_regexp": f"(?i)^{site}/($|[^/])", "replace": f"$1{prefix}/$2"},
+            {"search_regexp": f"^{site}{seen}{seen}(/|$)", "replace": f"$1{prefix}$2"},
+        ],
+        "Set-Cookie": [
+            {"search_regexp": r"(?i)(;\s*path=)/", "replace": f"$1{prefix}/"},
+            {"search_regexp": f"(?i)(;\\s*path=){seen}{seen}(/|;|$)", "replace": f"$1{prefix}$2"},
+        ],
+    }
 
 
 def _operations(headers: Any) -> Json:
@@ -126,24 +230,35 @@ def _compression() -> Json:
     }
 
 
-def _proxy(route: Route, modern: bool) -> Json:
-    proxy: Json = {"handler": "reverse_proxy", "load_balancing": dict(TRY)}
+def _proxy(route: Route, site: Site) -> Json:
+    timeout = values.seconds(route.timeout) if route.timeout else inf
+    hold = route.timeout if timeout < values.seconds(HOLD) else HOLD
+    proxy: Json = {"handler": "reverse_proxy", "load_balancing": {"try_duration": hold, **TRY}}
     if route.upstream.startswith(TASKS):
         source = {"source": "a", "name": route.upstream, "port": str(route.port), "refresh": REFRESH}
         proxy["dynamic_upstreams"] = source
     else:
         proxy["upstreams"] = [{"dial": f"{route.upstream}:{route.port}"}]
-    transport: Json = {}
+    # A second attempt to connect must not begin so late that it ends after the timeout.
+    late = timeout < values.seconds(HOLD) + values.seconds(DIAL_TIMEOUT)
+    transport: Json = {"protocol": "http", "dial_timeout": route.timeout if late else DIAL_TIMEOUT}
     if route.h2c:
         transport["versions"] = ["h2c", "2"]
+    elif not route.keep_alive:
+        # Go sends a GET again, as often as it has idle connections that turn out to be closed; and a POST that meets a
+        # task closing one is lost. (In HTTP/2 the service says which requests it has not looked at.)
+        transport["keep_alive"] = {"enabled": False}
     if route.timeout:
         transport["response_header_timeout"] = route.timeout
-    if transport:
-        proxy["transport"] = {"protocol": "http", **transport}
+    proxy["transport"] = transport
     if route.health_uri:
         interval = route.health_interval or HEALTH_INTERVAL
         active = {"uri": route.health_uri, "interval": interval, "timeout": HEALTH_TIMEOUT, "expect_status": 2}
         proxy["health_checks"] = {"active": active}
-    if modern:
+    if route.sticky:
+        proxy["load_balancing"]["selection_policy"] = {"policy": "cookie", "name": STICKY}
+    if site.trusted:
+        proxy["trusted_proxies"] = list(site.trusted)
+    if site.modern:
         proxy["stream_close_delay"] = STREAM_CLOSE_DELAY
     return proxy

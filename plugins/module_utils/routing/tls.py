@@ -45,6 +45,23 @@ def wishes(routes: Iterable[Any]) -> Dict[str, str]:
     return {domain: owner.tls for domain, owner in sorted(found.items()) if owner.tls}
 
 
+def check_permission(apps: Mapping[str, Any], routes: Iterable[Any]) -> None:
+    """Stops certificates on demand where the proxy has nobody to ask: anybody could make it fetch any number.
+
+    :raises RouteError: ``no_permission``.
+    """
+    wanted = sorted(domain for domain, kind in wishes(routes).items() if kind == "on_demand")
+    automation = (apps.get("tls") or {}).get("automation") or {}
+    asked = automation.get("on_demand") if isinstance(automation, dict) else None
+    if wanted and not (isinstance(asked, dict) and (asked.get("ask") or asked.get("permission"))):
+        raise RouteError(
+            f"tls on_demand for {', '.join(wanted)}: the proxy has nobody to ask whether it may get a certificate.",
+            "no_permission",
+            "Set apps.tls.automation.on_demand in the proxy's configuration (ask, or permission from 2.8 on), "
+            "for instance with swarm_platform_config; or use tls auto.",
+        )
+
+
 def with_policies(tls: Optional[Mapping[str, Any]], wanted: Mapping[str, str]) -> Optional[Json]:
     """The proxy's TLS app with the policies that ``wanted`` needs; None where there is none and none is needed.
 

@@ -16,6 +16,24 @@ FALSE = ("false", "no", "off", "0")
 MOST_SECONDS = 10**9
 MOST_BYTES = 2**62
 TLS = ("auto", "internal", "off", "on_demand")
+#: What others call it.
+AUTOMATIC = (
+    *TRUE,
+    "letsencrypt",
+    "lets-encrypt",
+    "let's encrypt",
+    "le",
+    "acme",
+    "zerossl",
+    "automatic",
+    "https",
+    "default",
+)
+
+MAINTENANCE = (
+    "<!doctype html><title>Maintenance</title>"
+    "<h1>Maintenance</h1><p>This site is being worked on, and will be back shortly.</p>"
+)
 
 _SIZE = re.compile(r"(\d{1,12})\s*(?:([kmgt])(?:i?b)?|b)?\Z", re.IGNORECASE)
 _UNITS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
@@ -25,7 +43,7 @@ _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
 _BCRYPT = re.compile(r"\$2[abxy]\$(\d\d)\$[./A-Za-z0-9]{53}\Z")
 _USER = re.compile(r"[^:\s,{}]+\Z")
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
-_URL = re.compile(r"https?://[^\s/?#{}\"\\@]+(?P<rest>/[^\s{}\"\\]*)?\Z", re.IGNORECASE)
+_URL = re.compile(r"(?:https?:)?//[^\s/?#{}\"\\@]+(?P<rest>/[^\s{}\"\\]*)?\Z", re.IGNORECASE)
 _URI = re.compile(r"/[^\s{}#\"\\]*\Z")
 
 
@@ -50,7 +68,8 @@ def tls(value: Any) -> str:
     if word in ("false", "no"):
         word = "off"
     if word not in TLS:
-        raise Wrong("tls is one of " + ", ".join(TLS))
+        hint = "Write auto: the proxy gets certificates by itself." if word in AUTOMATIC else ""
+        raise Wrong("tls is one of " + ", ".join(TLS), hint)
     return word
 
 
@@ -90,6 +109,18 @@ def url_has_path(text: str) -> bool:
     """Whether a redirect goes to one page; without a path it keeps the path of the request."""
     match = _URL.match(text)
     return bool(match and match.group("rest"))
+
+
+def page(value: Any) -> str:
+    """What visitors see during maintenance: a page of ours for true, none for false, or the text of one."""
+    word = str(value).strip()
+    if word.lower() in FALSE or not word:
+        return ""
+    if word.lower() in TRUE:
+        return MAINTENANCE
+    if "<" not in word:
+        raise Wrong("maintenance is true, false, or the text of a page in HTML")
+    return word
 
 
 def uri(value: Any) -> str:

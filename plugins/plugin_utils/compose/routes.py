@@ -19,6 +19,10 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.routing.labels i
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.public import public_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack, host_name
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.attachments import PREDEFINED
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.foreign_labels import (
+    near_misses,
+    of_other_proxies,
+)
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.look import Look, deep, mapping
 
 #: Where labels may stand; of one that stands in both, the first counts.
@@ -44,6 +48,7 @@ def project_routes(project: Any, stack: Stack, shared: bool) -> ProjectRoutes:
     domains: dict[str, Labelled] = {}
     for key, service in look.services.items():
         labels, places = _labels(look, key, service, stack.prefix)
+        _look_for_others(look, key, service, stack.prefix, bool(labels))
         if not labels:
             continue
         _check_reachable(look, key, service, places)
@@ -79,6 +84,22 @@ def _labels(look: Look, key: str, service: Any, prefix: str) -> tuple[dict[str, 
                 message = "labels of routes belong to the service, not to its containers"
                 look.notice(places[label], message, hint, "container_label")
     return labels, places
+
+
+def _look_for_others(look: Look, key: str, service: Any, prefix: str, routed: bool) -> None:
+    """Notices of labels that were meant to make routes, and make none."""
+    for place in PLACES:
+        labels = {str(label): str(value) for label, value in mapping(deep(service, *place)).items()}
+        for label, meant in near_misses(labels, prefix).items():
+            message = f"this label makes no route: did you mean {meant}?"
+            look.notice(
+                ("services", key, *place, label), message, f"labels of routes begin with {prefix}.http.", "prefix"
+            )
+        label, proxy, here = ("", "", "") if routed else of_other_proxies(labels, prefix)
+        if label:
+            message = f"labels of {proxy} make no route"
+            look.notice(("services", key, *place, label), message, here, "other_proxy")
+            return
 
 
 def _check_reachable(look: Look, key: str, service: Any, places: dict[str, tuple[str, ...]]) -> None:

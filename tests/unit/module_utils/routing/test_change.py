@@ -136,6 +136,8 @@ def check_branches(branches):
         if owner_of(branch) is not None:
             continue
         hosts = branch["match"][0]["host"]
+        assert hosts[1::2] == [host + "." for host in hosts[::2]]
+        hosts = hosts[::2]
         below = {layout.address_of(route)[0] for route in flattened([branch])}
         assert set(hosts) == below
         assert hosts == sorted(hosts)

@@ -116,3 +116,12 @@ def test_twice_the_routes_are_twice_the_work(calls):
         return calls(lambda: check_before_deploy(mine, others))
 
     assert work(400) < 2.3 * work(200)
+
+
+def test_another_tls_of_the_same_domain_is_told_before_anything_is_deployed():
+    other = service("blog", r0_domain="a.example.com", r0_path="/blog", r0_tls="internal")
+    with pytest.raises(
+        RouteError, match=r"tls auto, but a.example.com/blog of stack 'blog' .* has tls internal"
+    ) as caught:
+        check_before_deploy(desired(("a.example.com", "/api")), [other])
+    assert caught.value.error_code == "tls_conflict"
