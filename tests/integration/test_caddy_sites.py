@@ -14,7 +14,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from caddy import CATCH_ALL, VERSIONS, Caddy, Service, bring, free_port, running, wish
+from caddy import CATCH_ALL, VERSIONS, Caddy, Service, bring, free_port, running, wait_for, wish
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import RouteError
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.server import mark
@@ -319,3 +319,43 @@ def test_routes_of_a_stack_that_is_gone(plain, web):
     assert owners == sorted(["by-hand", old, "shop"])  # what is in nobody's way stays
     with pytest.raises(RouteError, match="stack 'by-hand'"):
         bring(plain, replace(wish("shop", to(web, "c.example.com")), live={}, take_over=True))
+
+
+def test_a_balancer_that_comes_later_is_told_to_the_routes_that_are_there(proxy, web):
+    from dataclasses import replace
+
+    from ansible_collections.stackwright.swarm.plugins.module_utils.routing.change import Settings
+
+    said = {"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https"}
+    shop = wish("shop", to(web, tls="internal"), to(web, "b.example.com", tls="internal", base_path="/b"))
+    bring(proxy, shop)
+    untold = proxy.routes()
+    assert proxy.get(HOST, headers=said)[0].status == 308
+    told = Settings(("127.0.0.0/8",), 8443)
+    assert bring(proxy, told, check=True)[0].changed
+    assert proxy.routes() == untold
+    assert bring(proxy, told)[0].changed
+    assert not bring(proxy, told)[0].changed
+    assert not bring(proxy, shop)[0].changed
+    assert seen(proxy, headers=said)[0]["headers"]["X-Forwarded-For"].startswith("203.0.113.9")
+    assert location(proxy, path="/x") == (308, f"https://{HOST}:8443/x")
+    bring(proxy, replace(told, trusted=(), https_port=443))
+    assert proxy.routes() == untold
+    assert not bring(proxy, shop)[0].changed
+
+
+def test_clients_speak_http_2_without_tls_by_option(plain, web):
+    from ansible_collections.stackwright.swarm.plugins.module_utils.routing.change import Settings
+
+    hello = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0"
+
+    def answer():
+        with socket.create_connection(("127.0.0.1", plain.port), timeout=30) as raw:
+            raw.sendall(hello)
+            return raw.recv(9)
+
+    bring(plain, Settings(h2c=True))
+    # A frame of settings is the answer of HTTP/2. (Caddy 2.11 goes on to speak it until it is started anew.)
+    wait_for(lambda: answer()[3:4] == b"\4", "answer")
+    bring(plain, Settings(h2c=False))
+    assert "h2c" not in json.loads(plain.call("GET", "/config/apps/http/servers/web/protocols")[1])

@@ -30,6 +30,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.routing.change i
     APPS,
     Everything,
     Part,
+    Settings,
     Wish,
     routes_of,
 )
@@ -37,6 +38,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.routing.conflict
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.live import live_routes
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.model import Route, each_route
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.owner import check_owner, owner_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.server import addresses
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.values import accounts, page
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.wrong import Wrong
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
@@ -154,6 +156,18 @@ def _changed(wish: Wanted, stack: str, params: Mapping[str, Any], check: bool) -
         "node": socket.gethostname(),
         "diff": _diffs(proxies, stack),
     }
+
+
+def change_server(client: EngineClient, params: Dict[str, Any], check: bool) -> Dict[str, Any]:
+    """Brings the proxy's HTTP server to the options.
+
+    :raises RouteError: ``invalid_address``, and as ``change_routes``.
+    """
+    del client
+    trusted = addresses(params["trusted_proxies"])
+    wanted = Settings(trusted, params["https_port"], params["https"], params["h2c"], params["server"])
+    found = _changed(wanted, "", params, check)
+    return {"changed": found["changed"], "replicas": found["replicas"]}
 
 
 def routes_with_values(client: EngineClient, params: Dict[str, Any], check: bool) -> Dict[str, Any]:

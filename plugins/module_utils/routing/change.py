@@ -22,7 +22,12 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.routing.layout i
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.model import Route
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.owner import flattened, owner_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.render import Site, rendered
-from ansible_collections.stackwright.swarm.plugins.module_utils.routing.server import site_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.server import (
+    is_mark,
+    mark,
+    site_of,
+    with_site,
+)
 
 #: What is read: all that a route may touch stands below it.
 APPS = "/config/apps"
@@ -186,6 +191,46 @@ class Everything:
         for conflict in against:
             found.pop(conflict.mine[:2], None)
         return list(found.values()), (*skipped, *against)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the proxy's server is to be like; ``https`` and ``h2c`` stay as they are where they are None.
+
+    ``trusted``: the addresses of balancers, ``https_port``: where visitors reach HTTPS.
+    """
+
+    trusted: Tuple[str, ...] = ()
+    https_port: int = 443
+    https: Optional[bool] = None
+    h2c: Optional[bool] = None
+    server: str = ""
+
+    def change(self, apps: Any, modern: bool) -> Change:
+        """The change for a proxy with ``apps``; routes of ours follow.
+
+        :raises RouteError: ``no_server``.
+        """
+        name = server_name(apps, self.server)
+        server = _servers(apps)[name]
+        changed = dict(server)
+        if self.https is not None and self.https != (":443" in (server.get("listen") or ())):
+            changed["listen"] = [":80", ":443"] if self.https else [":80"]
+            changed.pop("tls_connection_policies", None)
+            changed.update({"tls_connection_policies": [{}]} if self.https else {})
+        if self.h2c is not None and self.h2c != ("h2c" in (server.get("protocols") or ())):
+            changed["protocols"] = ["h1", "h2", *["h2c"] * self.h2c]
+        seen = flattened(server.get("routes") or [])
+        site = site_of(apps, {**changed, "routes": mark(self.trusted, self.https_port)}, modern)
+        kept = [
+            with_site(route, site) if owner_of(route) is not None else route for route in seen if not is_mark(route)
+        ]
+        before, after = [route for route in seen if is_mark(route)], mark(self.trusted, self.https_port)
+        routes = arranged([*after, *kept] if before != after or kept != [r for r in seen if not is_mark(r)] else seen)
+        if changed == server and routes == (server.get("routes") or []):
+            return Change(None, [], [])
+        changed["routes"] = routes
+        return Change(Write("PATCH", f"{APPS}/http/servers/{name}", changed), [], [])
 
 
 def _is_fresh(seen: List[Any]) -> bool:

@@ -55,6 +55,10 @@ COMPRESSED = (
 )
 
 
+#: The handler for requests that come from no balancer.
+CLAIMED = {"handler": "headers", "request": {"delete": list(CLAIMS)}}
+
+
 class Site(NamedTuple):
     """What routes have to know of the proxy's server.
 
@@ -76,15 +80,14 @@ def rendered(stack: str, route: Route, site: Site) -> Json:
         match["path"] = [route.base_path, route.base_path + "/*"]
     inner: List[Json] = []
     if _goes_to_https(route, site):
-        inner.append(_to_https(site))
+        inner.append(to_https(site))
     if route.maintenance:
         inner.append({"handle": [_maintenance(route)]})
     else:
         if route.trailing_slash:
             inner.append(_with_slash(route))
         if not route.redirect_to:
-            claims: Json = {"handle": [{"handler": "headers", "request": {"delete": list(CLAIMS)}}]}
-            inner.append({"match": [{"not": [_from_balancer(site)]}], **claims} if site.trusted else claims)
+            inner.append(claims_route(site))
         inner.append({"handle": _handlers(route, site)})
     return {
         "@id": route_id(stack, route),
@@ -92,6 +95,12 @@ def rendered(stack: str, route: Route, site: Site) -> Json:
         "terminal": True,
         "handle": [{"handler": "subroute", "routes": inner}],
     }
+
+
+def claims_route(site: Site) -> Json:
+    """The inner route that takes away what only a balancer may say."""
+    claims: Json = {"handle": [CLAIMED]}
+    return {"match": [{"not": [_from_balancer(site)]}], **claims} if site.trusted else claims
 
 
 def _goes_to_https(route: Route, site: Site) -> bool:
@@ -105,7 +114,8 @@ def _from_balancer(site: Site) -> Json:
     return {"remote_ip": {"ranges": list(site.trusted)}}
 
 
-def _to_https(site: Site) -> Json:
+def to_https(site: Site) -> Json:
+    """The inner route that sends plain HTTP to HTTPS."""
     match: Json = {"protocol": "http"}
     if site.trusted:
         match["not"] = [{**_from_balancer(site), "header": {"X-Forwarded-Proto": ["https", "https,*", "HTTPS"]}}]

@@ -10,11 +10,18 @@ Caddy before 2.7 has no place for trusted proxies of a whole server. So a route 
 from __future__ import annotations
 
 import re
+from ipaddress import ip_network
 from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import RouteError
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.layout import matcher_sets, strings
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.owner import id_of
-from ansible_collections.stackwright.swarm.plugins.module_utils.routing.render import Site
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.render import (
+    CLAIMED,
+    Site,
+    claims_route,
+    to_https,
+)
 
 MARK = "zr-trusted"
 #: No request comes from there (RFC 5737): the mark of a server without a balancer, for its port alone.
@@ -57,3 +64,50 @@ def marked(routes: Sequence[Any]) -> Tuple[List[str], int]:
             port = id_of(route).partition(":")[2]
             return [one for one in ranges if one != NOBODY], int(port) if port.isdigit() else 443
     return [], 443
+
+
+def addresses(given: Sequence[str]) -> Tuple[str, ...]:
+    """Addresses and networks as the proxy takes them, each once.
+
+    :raises RouteError: ``invalid_address``.
+    """
+    found: Dict[str, None] = {}
+    for text in given:
+        try:
+            network = ip_network(text.strip(), strict=False)
+        except ValueError:
+            raise RouteError(
+                f"{text!r} is neither an IP address nor a network.",
+                "invalid_address",
+                "Write for instance 10.0.0.5, 10.0.0.0/8 or fd00::/8.",
+            ) from None
+        if network.prefixlen == 0:
+            raise RouteError(
+                f"{text!r} would believe everybody.", "invalid_address", "Name the addresses of the balancers."
+            )
+        found[str(network)] = None
+    return tuple(found)
+
+
+def with_site(route: Any, site: Site) -> Any:
+    """A route of ours that was made for another ``site``, for this one."""
+    if not isinstance(route, dict):
+        return route
+    handlers = [_handler_with(handler, site) for handler in route.get("handle") or ()]
+    sets = matcher_sets(route)
+    if handlers == [CLAIMED]:
+        return claims_route(site)
+    if sets and sets[0].get("protocol") == "http":
+        return to_https(site)
+    return {**route, "handle": handlers}
+
+
+def _handler_with(handler: Any, site: Site) -> Any:
+    if not isinstance(handler, dict):
+        return handler
+    if handler.get("handler") == "subroute":
+        return {**handler, "routes": [with_site(route, site) for route in handler.get("routes") or ()]}
+    if handler.get("handler") != "reverse_proxy":
+        return handler
+    plain = {key: value for key, value in handler.items() if key != "trusted_proxies"}
+    return {**plain, "trusted_proxies": list(site.trusted)} if site.trusted else plain
