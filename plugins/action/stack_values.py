@@ -17,6 +17,7 @@ from ansible import constants as C
 from ansible.errors import AnsibleConnectionFailure
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import (
+    COMPILED,
     KEPT,
     STACK,
     STORE,
@@ -82,11 +83,11 @@ class ActionModule(PipedAction):
 
         def attempt(given: Dict[str, Any]) -> Dict[str, Any]:
             if not vaults:
-                given = {**given, "compiled": json.dumps(compiled)} if compiled else given
+                given = {**given, COMPILED: json.dumps(compiled)} if compiled else given
                 return self._execute_module(MODULE, module_args=given, task_vars=variables)
 
             def run(sent: Dict[str, Any], again: bool) -> Dict[str, Any]:
-                full = {**given, "compiled": json.dumps({**compiled, "vaults": sent}, separators=(",", ":"))}
+                full = {**given, COMPILED: json.dumps({**compiled, "vaults": sent}, separators=(",", ":"))}
                 done = self._execute_module(MODULE, module_args=full, task_vars=variables)
                 return {**done, "changed": True} if again and not done.get("failed") else done
 
@@ -108,7 +109,7 @@ class ActionModule(PipedAction):
             return work()
         place = found["vault"].where if isinstance(found["vault"], VaultStore) else ""
         if not place:
-            look = {**arguments, **LISTED, "compiled": json.dumps({"meet": True})}
+            look = {**arguments, **LISTED, COMPILED: json.dumps({"meet": True})}
             looked = self._execute_module(MODULE, module_args=look, task_vars=variables)
             if looked.get("failed"):
                 return looked

@@ -32,7 +32,7 @@ def compose_render(
     variables: Mapping[str, Any] | None = None,
     profiles: Any = (),
     project_directory: Any = None,
-    shared_networks: Any = (),
+    shared_networks: Any = None,
     platform: Mapping[str, Any] | None = None,
     label_prefix: str = DEFAULT_PREFIX,
     confine: str = "none",
@@ -51,7 +51,7 @@ def compose_render(
             variables=as_texts(plain(variables or {})),
             profiles=plain(list(profiles)),
             project_directory=plain(project_directory) or os.getcwd(),
-            shared_networks=plain(list(shared_networks)),
+            shared_networks=None if shared_networks is None else plain(list(shared_networks)),
             platform=plain(platform or {}),
             confine=plain(confine),
         )

@@ -128,15 +128,23 @@ options:
     description:
       - Networks of the Swarm that every service joins beside those of the file. There a service answers only as C(HASH_SERVICE)
         and C(HASH-SERVICE), so that the services of two stacks never collide. HASH is RV(stack_hash).
+      - None unless given; with O(platform.preset=paas) V(public), unless given as an empty list.
     type: list
     elements: str
-    default: []
   platform:
     description:
       - A policy that is laid over the file. Nothing that the file sets is overwritten. All of it is off unless asked for.
     type: dict
     default: {}
     suboptions:
+      preset:
+        description:
+          - V(paas) switches on what a platform of many stacks wants of each. O(shared_networks) is V(public), O(platform.tracking_labels) is V(true),
+            O(platform.update_config) is V(safe) with an O(platform.update_delay) of V(5s), O(platform.restart_policy) has the condition V(any), and
+            O(platform.logging) sends to a Fluentd on the service's node, with the tag C({{stack}}.{{service}}).
+          - What the task sets itself counts instead. V(false), V(keep), an empty list or an empty map switches that part off.
+        type: str
+        choices: [paas]
       tracking_labels:
         description:
           - Put labels with the stack's project, environment and services on its objects.
@@ -144,11 +152,14 @@ options:
         type: bool
       update_config:
         description:
+          - V(keep), the default, leaves services as the file has them.
           - V(safe) gives services without C(deploy.update_config) a careful one. A new task is started before the old one is
             stopped only where that is safe, so not with named volumes or host-mode ports.
         type: str
         choices: [keep, safe]
-        default: keep
+      update_delay:
+        description: How long such an update waits between two tasks, for instance V(5s). Not at all unless given.
+        type: str
       restart_policy:
         description:
           - What services without C(deploy.restart_policy) and C(restart) get, written as in Compose.
@@ -159,13 +170,14 @@ options:
         type: dict
         suboptions:
           driver:
-            description: The name of the driver.
+            description: The name of the driver. Needed unless O(platform.preset) gives one.
             type: str
-            required: true
           options:
-            description: The options of the driver.
+            description:
+              - The options of the driver. C({{stack}}) in one is the stack's name in the Swarm, C({{service}}) the service's key in the file. Write such
+                a text with C(!unsafe), or Ansible takes it for a template of its own.
+              - Without O(platform.logging.driver) they are laid over those of the preset.
             type: dict
-            default: {}
       environment:
         description:
           - Environment variables for every service, where the file does not set them.
@@ -329,11 +341,6 @@ options:
         type: str
         choices: [fail, adopt, regenerate]
         default: fail
-  compiled:
-    description:
-      - For the action plugin of this module, which reads the Compose files on the controller and hands over what they ask for.
-        Do not set it.
-    type: str
 extends_documentation_fragment:
   - stackwright.swarm.stack
   - stackwright.swarm.rollout
@@ -653,7 +660,7 @@ drift:
   type: list
   elements: dict
   sample: []
-values:
+kept_values:
   description: The kept values that the stack uses, never the values themselves.
   returned: O(state=present), where the files refer to values, by the host that did the work
   type: list
@@ -821,7 +828,6 @@ failures:
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import (
     CHANGES,
-    COMPILED,
     FILES,
     PARTS,
     PLATFORM,
@@ -832,7 +838,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run impo
 
 
 def main() -> None:
-    run_change({**STACK, **FILES, **PLATFORM, **PARTS, **CHANGES, **VALUES, **COMPILED}, _change)
+    run_change({**STACK, **FILES, **PLATFORM, **PARTS, **CHANGES, **VALUES}, _change)
 
 
 def _change(client, params, run):

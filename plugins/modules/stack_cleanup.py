@@ -117,10 +117,6 @@ options:
   commit_message:
     description: A word about the removal, for the history and for others who wait.
     type: str
-  compiled:
-    description:
-      - For the action plugin of this module. Do not set it.
-    type: str
 extends_documentation_fragment:
   - stackwright.swarm.stack
   - stackwright.swarm.engine
@@ -258,12 +254,12 @@ error_code:
 """
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.cleanup import clean_up
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import CLEANUP, COMPILED, STACK
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import CLEANUP, STACK
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run import run_change
 
 
 def main() -> None:
-    run_change({**STACK, **CLEANUP, **COMPILED, "name": {"type": "str", "required": True}}, clean_up)
+    run_change({**STACK, **CLEANUP, "name": {"type": "str", "required": True}}, clean_up)
 
 
 if __name__ == "__main__":

@@ -115,10 +115,6 @@ options:
         description:
           - As in M(stackwright.swarm.compose_stack). Nothing is encrypted here.
         type: str
-  compiled:
-    description:
-      - For the action plugin of this module, which reads the vault on the controller. Do not set it.
-    type: str
 extends_documentation_fragment:
   - stackwright.swarm.stack
   - stackwright.swarm.rollout
@@ -560,12 +556,12 @@ failures:
       text: "shop_web: its tasks fail: exit code 7, on node worker1"
 """
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import COMPILED, DRIFT, PINNED, STACK
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import DRIFT, PINNED, STACK
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run import run_change
 
 
 def main() -> None:
-    run_change({**STACK, **DRIFT, **PINNED, **COMPILED, "name": {"type": "str", "required": True}}, _drift)
+    run_change({**STACK, **DRIFT, **PINNED, "name": {"type": "str", "required": True}}, _drift)
 
 
 def _drift(client, params, run):

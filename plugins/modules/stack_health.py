@@ -39,10 +39,6 @@ options:
         unless this is V(0).
     type: float
     default: 2.0
-  compiled:
-    description:
-      - For the action plugin of this module. Do not set it.
-    type: str
 extends_documentation_fragment:
   - stackwright.swarm.stack
   - stackwright.swarm.engine
@@ -141,7 +137,7 @@ services:
     updating:
       description: Whether Swarm replaces its tasks now.
       type: bool
-    update:
+    update_status:
       description: Its latest update.
       type: dict
       contains:
@@ -210,7 +206,7 @@ services:
       message: "task: non-zero exit (7)"
       healthy: 1
       updating: false
-      update: {state: completed, done: 1, total: 2, old: 0, started: "2026-11-21T12:00:01Z", ended: "2026-11-21T12:00:09Z", message: update completed}
+      update_status: {state: completed, done: 1, total: 2, old: 0, started: "2026-11-21T12:00:01Z", ended: "2026-11-21T12:00:09Z", message: update completed}
       restarts: 3
       last_failure:
         error: "task: non-zero exit (7)"
@@ -289,13 +285,13 @@ failures:
       text: "shop_web: its tasks fail: exit code 7, on node worker1"
 """
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import COMPILED, HEALTH, STACK
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import HEALTH, STACK
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run import run_change
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.sight import look_at_health
 
 
 def main() -> None:
-    run_change({**STACK, **HEALTH, **COMPILED, "name": {"type": "str", "required": True}}, look_at_health)
+    run_change({**STACK, **HEALTH, "name": {"type": "str", "required": True}}, look_at_health)
 
 
 if __name__ == "__main__":

@@ -102,13 +102,17 @@ options:
       - Networks of the Swarm that every service joins beside those of the file.
     type: list
     elements: str
-    default: []
   platform:
     description:
       - As O(stackwright.swarm.compose_stack#module:platform).
     type: dict
     default: {}
     suboptions:
+      preset:
+        description:
+          - V(paas) switches several of these on at once.
+        type: str
+        choices: [paas]
       tracking_labels:
         description: Put labels with the stack's project, environment and services on its objects.
         type: bool
@@ -116,7 +120,9 @@ options:
         description: V(safe) gives services without C(deploy.update_config) a careful one.
         type: str
         choices: [keep, safe]
-        default: keep
+      update_delay:
+        description: How long such an update waits between two tasks.
+        type: str
       restart_policy:
         description: What services without C(deploy.restart_policy) and C(restart) get.
         type: dict
@@ -127,11 +133,10 @@ options:
           driver:
             description: The name of the driver.
             type: str
-            required: true
           options:
-            description: The options of the driver.
+            description:
+              - The options of the driver.
             type: dict
-            default: {}
       environment:
         description: Environment variables for every service, where the file does not set them.
         type: dict
@@ -194,11 +199,6 @@ options:
       - Fewer MiB free there are a warning.
     type: int
     default: 5120
-  compiled:
-    description:
-      - For the action plugin of this module, which reads the Compose files on the controller and hands over what they ask for.
-        Do not set it.
-    type: str
 extends_documentation_fragment:
   - stackwright.swarm.stack
   - stackwright.swarm.engine
@@ -366,7 +366,6 @@ error_code:
 """
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import (
-    COMPILED,
     FILES,
     PLATFORM,
     PREFLIGHT,
@@ -377,7 +376,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run impo
 
 
 def main() -> None:
-    run_change({**STACK, **FILES, **PLATFORM, **PREFLIGHT, **COMPILED}, preflight)
+    run_change({**STACK, **FILES, **PLATFORM, **PREFLIGHT}, preflight)
 
 
 if __name__ == "__main__":

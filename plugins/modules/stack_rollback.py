@@ -72,10 +72,6 @@ options:
         description:
           - As in M(stackwright.swarm.compose_stack). Going back makes no new values, so nothing is encrypted.
         type: str
-  compiled:
-    description:
-      - For the action plugin of this module, which reads and writes the vault on the controller. Do not set it.
-    type: str
 extends_documentation_fragment:
   - stackwright.swarm.stack
   - stackwright.swarm.rollout
@@ -397,13 +393,13 @@ failures:
       text: "shop_web: its tasks fail: exit code 7, on node worker1"
 """
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import BACK, COMPILED, PINNED, STACK
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import BACK, PINNED, STACK
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run import run_change
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.stack import roll_back_stack
 
 
 def main() -> None:
-    run_change({**STACK, **BACK, **PINNED, **COMPILED, "name": {"type": "str", "required": True}}, roll_back_stack)
+    run_change({**STACK, **BACK, **PINNED, "name": {"type": "str", "required": True}}, roll_back_stack)
 
 
 if __name__ == "__main__":

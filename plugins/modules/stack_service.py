@@ -143,10 +143,6 @@ options:
     description:
       - A word about this change, for others who wait.
     type: str
-  compiled:
-    description:
-      - For the action plugin of this module. Do not set it.
-    type: str
 extends_documentation_fragment:
   - stackwright.swarm.stack
   - stackwright.swarm.engine
@@ -441,13 +437,13 @@ failures:
       text: "shop_web: its tasks fail: exit code 7, on node worker1"
 """
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import COMPILED, SERVICE, STACK
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import SERVICE, STACK
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run import run_change
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.stack import change_one_service
 
 
 def main() -> None:
-    run_change({**STACK, **SERVICE, **COMPILED, "name": {"type": "str", "required": True}}, change_one_service)
+    run_change({**STACK, **SERVICE, "name": {"type": "str", "required": True}}, change_one_service)
 
 
 if __name__ == "__main__":

@@ -84,10 +84,6 @@ options:
       vault_id:
         description: As O(vault_id).
         type: str
-  compiled:
-    description:
-      - For the action plugin of this module, which reads and writes the vault on the controller. Do not set it.
-    type: str
 extends_documentation_fragment:
   - stackwright.swarm.stack
   - stackwright.swarm.engine
@@ -171,7 +167,7 @@ store:
   returned: success
   type: str
   sample: host_facts
-values:
+kept_values:
   description: The kept values afterwards, sorted by name. In check mode, what they would be.
   returned: success
   type: list
@@ -206,7 +202,7 @@ error_code:
   sample: store_damaged
 """
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import COMPILED, KEPT, STACK, STORE
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import KEPT, STACK, STORE
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run import run_module
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.values import change_values
 
@@ -219,7 +215,7 @@ def main() -> None:
         ("state", "regenerated", ["names"]),
         ("state", "moved", ["to"]),
     ]
-    run_module({**STACK, **name, **STORE, **KEPT, **COMPILED}, change_values, required_if=required)
+    run_module({**STACK, **name, **STORE, **KEPT}, change_values, required_if=required)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from ansible.errors import AnsibleConnectionFailure
 from ansible.utils.display import Display
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.connection import CONNECTION
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import COMPILED
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError, plain_text
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.mask import masked_text
 from ansible_collections.stackwright.swarm.plugins.module_utils.shown import shown_line
@@ -29,7 +30,7 @@ Result = Dict[str, Any]
 class ClusterAction(PipedAction):
     """Runs ``module`` on one manager of each cluster of the play and shows what it waits for.
 
-    The module has the option ``compiled`` (adapter.options.COMPILED) and is run by adapter.run.run_change.
+    The module is run by adapter.run.run_change and gets adapter.options.COMPILED beside its options.
     """
 
     _supports_check_mode = True
@@ -56,7 +57,7 @@ class ClusterAction(PipedAction):
 
         :param stack: what the stack is called in the Swarm.
         :param arguments: the module's options, those of the connection among them.
-        :param handed: what else the module gets, as ``compiled``.
+        :param handed: what else the module gets, as ``COMPILED``.
         :raises StackwrightError: ``conflict``; what stack_preflight has failed with on another host of the cluster.
         """
         arguments = {name: _given(value) for name, value in arguments.items()}
@@ -127,7 +128,7 @@ class ClusterAction(PipedAction):
 
     def _call(self, arguments: Mapping[str, Any], handed: Mapping[str, Any], variables: Mapping[str, Any]) -> Result:
         arguments = {name: _unsaid(item) if name == "commit_message" else item for name, item in arguments.items()}
-        given = {**arguments, "compiled": json.dumps(handed, sort_keys=True, separators=(",", ":"))}
+        given = {**arguments, COMPILED: json.dumps(handed, sort_keys=True, separators=(",", ":"))}
         result: Result = self._execute_module(self.module, module_args=given, task_vars=variables)
         # ``deferred`` is between this plugin and the module.
         for name in ("invocation", "deferred"):

@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from ansible import context
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.connection import CONNECTION
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import COMPILED
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner import owner_of
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault_store import VaultStore, VaultText, vault_path
@@ -62,19 +64,19 @@ def task_vault(
         )
     if not found and (store != "swarm" or not encrypted):
         return play_vault(action._loader, variables, stack, options, wanted, anew)
-    run, vault, vault_id = _runs(action, variables), action._loader._vault, options.get("vault_id")
+    run, vault, vault_id = _runs(action, stack["name"], variables), action._loader._vault, options.get("vault_id")
     return SwarmVault(stack["name"], run, vault, vault_id, wanted, anew, owner_of(stack).text, moves=moves)
 
 
-def _runs(action: Any, variables: Mapping[str, Any]) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
+def _runs(action: Any, stack: str, variables: Mapping[str, Any]) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
     """Runs stack_values on the task's host, by the task's own connection to the Engine."""
     names = {word for name, option in CONNECTION.items() for word in (name, *option.get("aliases", ()))}
     given = {name: value for name, value in action._task.args.items() if name in names}
 
-    def run(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-        result: Mapping[str, Any] = action._execute_module(
-            MODULE, module_args={**given, **arguments}, task_vars=variables
-        )
+    def run(handed: Mapping[str, Any]) -> Mapping[str, Any]:
+        compiled = json.dumps(handed, separators=(",", ":"))
+        arguments = {**given, "name": stack, "state": "listed", COMPILED: compiled}
+        result: Mapping[str, Any] = action._execute_module(MODULE, module_args=arguments, task_vars=variables)
         return result
 
     return run

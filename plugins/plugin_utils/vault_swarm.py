@@ -9,7 +9,6 @@ arguments; the vault's password stays here.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from secrets import token_hex
 from typing import Any
@@ -29,7 +28,7 @@ Run = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
 
 class SwarmVault(VaultText):
-    """The values of one stack in the Swarm of a manager. ``run`` runs the module stack_values there.
+    """The values of one stack in the Swarm of a manager. ``run`` hands something over to the module stack_values there.
 
     :param moves: values that stand there readable are no error: the task moves them.
     """
@@ -69,9 +68,7 @@ class SwarmVault(VaultText):
 
     def _asked(self, request: dict[str, Any]) -> Mapping[str, Any]:
         key = token_hex(32)
-        compiled = json.dumps({"ciphertext": {**request, "owner": self.owner, "key": key}}, separators=(",", ":"))
-        arguments = {"name": self.stack, "state": "listed", "compiled": compiled}
-        result = self.run(arguments)
+        result = self.run({"ciphertext": {**request, "owner": self.owner, "key": key}})
         if result.get("failed"):
             raise ValueStoreError(str(result.get("msg")), str(result.get("error_code") or "store_unreadable"))
         try:

@@ -183,6 +183,6 @@ def test_every_module(engine, behind, scope, tmp_path, version):
     assert {node["engine"] for node in swarm["nodes"]} == {"29.0.0"}
     assert any("here I am" in line for line in logs["text"].splitlines())
     assert scaled["status"] == "healthy" and not drift["drifted"], drift
-    assert back["changed"] and kept["changed"] and listed["values"]
+    assert back["changed"] and kept["changed"] and listed["kept_values"]
     assert clean["changed"] and not clean["residue"] and not scope.objects("services"), clean
     assert engine.refused == 0 and engine.versions <= {None, SPEAKS if version == "auto" else NEWEST}

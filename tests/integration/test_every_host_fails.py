@@ -195,12 +195,12 @@ def test_values_are_made_anew_once_whoever_shares_the_store(bed, ground, name):
     ground.file(web={"environment": {"KEY": "{{ generate_secure_password(20) }}"}, "deploy": {"replicas": 0}})
     assert play(ground, {"compose_stack": {"name": name, "src": "compose.yml", "rollout": {"wait": False}}}).code == 0
     for forks in (5, 1):
-        listed = ground.play({"stack_values": {**values, "state": "listed"}}, limit="m1").last["values"]
+        listed = ground.play({"stack_values": {**values, "state": "listed"}}, limit="m1").last["kept_values"]
         played = play(ground, {"stack_values": {**values, "state": "regenerated", "names": ["all"]}}, forks=forks)
         assert played.code == 0, played.output
         assert sorted(line["result"]["changed"] for line in played.lines) == [False, False, True], played.output
         assert len({line["result"].get("done_by") for line in played.lines}) == 2
-        after = [line["result"]["values"] for line in played.lines]
+        after = [line["result"]["kept_values"] for line in played.lines]
         assert after[0] == after[1] == after[2] != listed
         assert len(after[0][0]["versions"]) == len(listed[0]["versions"]) + 1
     played = play(ground, {"stack_values": {**values, "state": "regenerated", "names": ["NOTHING"]}})

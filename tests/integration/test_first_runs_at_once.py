@@ -36,7 +36,7 @@ def run(docker_host, stack, folder, text, told):
     options = {"values": {"store": "swarm"}, "lock_timeout": 500, "timeout": 300, "keep_revisions": 100}
     try:
         result = core._run(deploy_stack, core.compile(text), options)
-        told.put(("", sorted((value["name"], value["version"]) for value in result["values"])))
+        told.put(("", sorted((value["name"], value["version"]) for value in result["kept_values"])))
     except Exception as error:  # whatever it is, the test shows it
         told.put((f"{type(error).__name__}: {error}", []))
 

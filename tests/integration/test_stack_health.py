@@ -75,12 +75,12 @@ def test_how_far_an_update_is(core, swarm, service):
 
     core.deploy(web("one"))
     core.deploy(web("two"), wait=False)
-    swarm.wait("the first new task", lambda: by_key(health(core))["web"]["update"]["done"] == 1)
+    swarm.wait("the first new task", lambda: by_key(health(core))["web"]["update_status"]["done"] == 1)
     found = health(core)
     item = by_key(found)["web"]
     assert (found["overall"], item["status"], item["updating"]) == ("DEPLOYING", "progressing", True)
-    assert (item["update"]["done"], item["update"]["total"], item["update"]["old"]) == (1, 3, 2)
-    assert (item["update"]["state"], item["since"]) == ("updating", item["update"]["started"])
+    assert (item["update_status"]["done"], item["update_status"]["total"], item["update_status"]["old"]) == (1, 3, 2)
+    assert (item["update_status"]["state"], item["since"]) == ("updating", item["update_status"]["started"])
 
 
 def test_restarts_and_the_last_failure(core, bed, swarm, service):
@@ -136,7 +136,7 @@ def test_what_was_rolled_back_and_what_is_gone(core, swarm, service):
     found = health(core, wait=True)
     item = by_key(found)["web"]
     assert found["overall"] == "HEALTHY"
-    assert (item["update"]["state"], item["last_failure"]["exit_code"]) == ("rollback_completed", 9)
+    assert (item["update_status"]["state"], item["last_failure"]["exit_code"]) == ("rollback_completed", 9)
     assert item["last_failure"]["old"], "it was of the specification that was rolled back"
     upper = stack_status(core.client, SystemClock, core.stack.upper(), {})
     assert upper["warnings"] == [

@@ -80,11 +80,11 @@ def test_twelve_steps(values):
         result = line["result"]
         assert result["changed"] is changed, (options, check, result)
         # In check mode, the list is what it would be.
-        assert [value["current"].split("-")[0] for value in result["values"]] == ([number] if number else [])
+        assert [value["current"].split("-")[0] for value in result["kept_values"]] == ([number] if number else [])
         assert result["store"] == values.store
         if changed:
             assert result["diff"]["before"] != result["diff"]["after"]
-    assert values.change(state="listed")["values"] == []
+    assert values.change(state="listed")["kept_values"] == []
 
 
 def test_the_lookup_gives_the_current_value(values):
@@ -99,16 +99,16 @@ def test_the_lookup_gives_the_current_value(values):
 
 def test_moving(values, tmp_path):
     values.change(values={"A": ONE, "db/B": TWO})
-    kept = values.change(state="listed")["values"]
+    kept = values.change(state="listed")["kept_values"]
     other = {"host_facts": "swarm", "swarm": "vault", "vault": "host_facts"}[values.store]
     to = {"store": other, **({"path": str(tmp_path / "facts.d")} if other == "host_facts" else {})}
     assert values.change(check=True, state="moved", to=to)["changed"] is True
-    assert values.change(state="listed")["values"] == kept
+    assert values.change(state="listed")["kept_values"] == kept
     moved = values.change(state="moved", to=to)
-    assert (moved["changed"], moved["store"], moved["values"]) == (True, other, kept)
+    assert (moved["changed"], moved["store"], moved["kept_values"]) == (True, other, kept)
     again = values.change(state="moved", to=to)
-    assert (again["changed"], again["values"]) == (False, kept)
-    assert values.change(state="listed")["values"] == []
+    assert (again["changed"], again["kept_values"]) == (False, kept)
+    assert values.change(state="listed")["kept_values"] == []
     # Values that are elsewhere already are not overwritten.
     values.change(values={"A": TWO})
     run = values.run(values.task(state="moved", to=to))
@@ -135,7 +135,7 @@ def test_encrypted_in_the_swarm_and_readable_again(bed, swarm, tmp_path):
 
     encrypted, readable = {"store": "swarm", "encrypted": "vault"}, {"store": "swarm"}
     values.change(values={"A": ONE, "db/B": TWO})
-    kept = values.change(state="listed")["values"]
+    kept = values.change(state="listed")["kept_values"]
     assert ONE in content()
     refused = values.run(values.task(values={"A": TWO}, encrypted="vault"))
     assert refused.last["error_code"] == "store_conflict"
@@ -145,7 +145,7 @@ def test_encrypted_in_the_swarm_and_readable_again(bed, swarm, tmp_path):
     assert values.change(state="moved", to=encrypted)["changed"] is False
     assert content() == written
     # Whoever does not say so gets them all the same, and they stay encrypted.
-    assert values.change(state="listed")["values"] == kept
+    assert values.change(state="listed")["kept_values"] == kept
     assert values.lookup("A")[1] == ONE
     values.change(values={"A": TWO})
     assert "!vault" in content() and TWO not in content()
@@ -167,7 +167,7 @@ def test_encrypted_in_the_swarm_and_readable_again(bed, swarm, tmp_path):
     assert content().count("AES256;new") == 3  # of A two versions
     alone = secrets(new="brand new")
     run = values.player.play(values.task(state="listed"), environment=alone)
-    assert [entry["name"] for entry in run.last["values"]] == ["db/B", "stack/A"], run.output
+    assert [entry["name"] for entry in run.last["kept_values"]] == ["db/B", "stack/A"], run.output
     for changed in (True, False):
         run = values.player.play(values.task(state="moved", encrypted="vault", to=readable), environment=alone)
         assert (run.code, run.last["changed"]) == (0, changed), run.output

@@ -98,7 +98,7 @@ def shown(result):
 
 
 def actions(result):
-    return {value["name"]: value["action"] for value in result["values"]}
+    return {value["name"]: value["action"] for value in result["kept_values"]}
 
 
 def test_made_once_and_used_everywhere(core, bed, text):

@@ -106,7 +106,7 @@ def test_a_vault_from_the_first_run_on(tasks):
     assert announced["changed"] is True
     assert not tasks.vault.exists()
     made = tasks.deploy()
-    assert [value["action"] for value in made["values"]] == ["generated", "generated"]
+    assert [value["action"] for value in made["kept_values"]] == ["generated", "generated"]
     first, text = tasks.live(), tasks.vault.read_text()
     assert tasks.vault.stat().st_mode & 0o777 == 0o600
     for entry in first:
@@ -115,7 +115,7 @@ def test_a_vault_from_the_first_run_on(tasks):
     assert tasks.deploy(values={"regenerate": ["db/USER"]}, check=True)["changed"] is True
     assert (tasks.live(), tasks.vault.read_text()) == (first, text)
     again = tasks.deploy(values={"regenerate": ["db/USER"]})
-    assert {value["name"]: value["action"] for value in again["values"]} == {
+    assert {value["name"]: value["action"] for value in again["kept_values"]} == {
         "db/USER": "regenerated",
         "db/PASSWORD": "kept",
     }
@@ -146,6 +146,6 @@ def test_a_vault_without_its_password_or_without_its_file(tasks):
     gone = tasks.refused({"stack_rollback": {**back["stack_rollback"], "values": {"store": "vault"}}})
     assert gone["error_code"] == "value_lost"
     adopted = tasks.deploy(values={"on_lost": "adopt"})
-    assert [value["action"] for value in adopted["values"]] == ["adopted", "adopted"]
+    assert [value["action"] for value in adopted["kept_values"]] == ["adopted", "adopted"]
     assert tasks.live() == live
     assert tasks.deploy()["changed"] is False

@@ -4,18 +4,7 @@
 set -eu
 cd "$(dirname "$0")/../.."
 sh tests/tools/bootstrap.sh
-export UV_SYSTEM_CERTS=1 UV_NO_PROGRESS=1 UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy
 own=$(python3 -c 'import sys; print(sys.executable)')
-uv() { PYTHONPATH=.cache/uv "$own" -m uv "$@"; }
-
-# The interpreter itself, not one of pyenv's shims: they fail where the version is not the chosen one.
-find_python() {
-    for found in "${PYENV_ROOT:-$HOME/.pyenv}/versions/$1".*/bin/"python$1" /usr/bin/"python$1" /usr/local/bin/"python$1"; do
-        [ -x "$found" ] && echo "$found" && return
-    done
-    return 0
-}
-
 prefix=${STACKWRIGHT_TEST_BED:-cores}
 "$own" tests/testbed up --prefix "$prefix" >/dev/null
 [ "${STACKWRIGHT_KEEP_BED:-}" = 1 ] || trap '"$own" tests/testbed down --prefix "$prefix" >/dev/null' EXIT
@@ -26,23 +15,7 @@ passed='' failed='' missing=''
 
 for pair in ${STACKWRIGHT_CORES:-2.16/3.11 2.17/3.11 2.18/3.11 2.19/3.11 2.20/3.12 2.20/3.13 2.21/3.12 2.21/3.13}; do
     core=${pair%/*} version=${pair#*/}
-    python=$(find_python "$version")
-    if [ -z "$python" ]; then
-        echo "cores: ansible-core $core is left out: no Python $version here"
-        missing="$missing $pair"
-        continue
-    fi
-    venv=.cache/cores/$core-$version
-    if [ ! -e "$venv/ready" ]; then
-        uv venv --quiet --clear --python "$python" "$venv"
-        if ! uv pip install --quiet --python "$venv/bin/python" "ansible-core==$core.*" PyYAML "jsonschema>=4" 2>"$venv/install.log"; then
-            echo "cores: ansible-core $core on Python $version is left out: it can't be installed"
-            tail -n 5 "$venv/install.log"
-            missing="$missing $pair"
-            continue
-        fi
-        touch "$venv/ready"
-    fi
+    venv=$(sh tests/tools/core_venv.sh "$pair") || { missing="$missing $pair"; continue; }
     log=$venv/smoke.log
     if ANSIBLE_COLLECTIONS_PATH=$root/.cache/collections ANSIBLE_HOME=$root/$venv/home ANSIBLE_DEPRECATION_WARNINGS=true \
         ANSIBLE_LOCALHOST_WARNING=false ANSIBLE_NOCOLOR=1 LC_ALL=C.UTF-8 \

@@ -1,38 +1,57 @@
 #!/bin/sh
-# Runs ansible-test sanity over a copy of the tracked files: ansible-test wants a real path
+# Runs ansible-test sanity over the built archive, as whoever has installed the collection would: with our own ansible-core,
+# or with those of STACKWRIGHT_CORES, such as "2.16/3.11 2.21/3.13". ansible-test wants a real path
 # .../ansible_collections/stackwright/swarm and a git repository of its own.
 set -eu
 cd "$(dirname "$0")/../.."
 root=$(pwd)
 work=$root/.cache/sanity
-copy=$work/ansible_collections/stackwright/swarm
-rm -rf "$copy"
-mkdir -p "$copy" "$work/home/.ansible/test/cache"
-# Of tests/ only what ansible-test itself reads: the rest is data on purpose, and ruff's business.
-git ls-files -z --cached --others --exclude-standard -- . ':!tests' tests/config.yml 'tests/sanity/*' |
-    xargs -0 cp --parents -t "$copy" 2>/dev/null || true
-# ansible-test would download pip's installer from a host that not every machine reaches.
-python=$(python3 -c 'import sys; print(sys.executable)')
-cat >"$work/home/.ansible/test/cache/get_pip_24_2.py" <<P
+rm -rf "$work/source" "$work/build"
+mkdir -p "$work/source" "$work/build"
+git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents -t "$work/source" 2>/dev/null || true
+"$root/.cache/venv/bin/ansible-galaxy" collection build "$work/source" --output-path "$work/build" >/dev/null
+
+check() { # VENV NAME ARGUMENT...
+    bin=$root/$1/bin home=$work/$2
+    shift 2
+    version=$("$bin/python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+    copy=$home/ansible_collections/stackwright/swarm
+    rm -rf "$copy"
+    mkdir -p "$copy" "$home/.ansible/test/cache"
+    tar -xzf "$work"/build/*.tar.gz -C "$copy"
+    # ansible-test would download pip's installer from a host that not every machine reaches.
+    for pip in $(sed -n "s/^ *pip='\([0-9.]*\)'.*/\1/p" "$root/$venv"/lib/python*/site-packages/ansible_test/_internal/python_requirements.py); do
+        cat >"$home/.ansible/test/cache/get_pip_$(echo "$pip" | tr . _).py" <<P
 import os, subprocess, sys, tempfile
 folder = tempfile.mkdtemp()
-subprocess.check_call(["$python", "-m", "pip", "download", "-q", "--no-deps", "-d", folder, "pip==24.2"])
+subprocess.check_call(["$own", "-m", "pip", "download", "-q", "--no-deps", "-d", folder, "pip==$pip"])
 wheel = os.path.join(folder, os.listdir(folder)[0])
 sys.exit(subprocess.call([sys.executable, os.path.join(wheel, "pip"), "install", "-q", "--no-index", "--find-links", folder, "pip"]))
 P
-export HOME="$work/home" ANSIBLE_TEST_PREFER_PODMAN=0
-# pyenv's shims confuse ansible-test's search for interpreters.
-PATH=$root/.cache/venv/bin:$(printf %s "$PATH" | tr : '\n' | grep -v pyenv | paste -sd :)
-export PATH
-cd "$copy"
-git init -q . && git add -A
-log=$work/sanity.log
-status=0
-ansible-test sanity --python "$(python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])')" --color no "$@" >"$log" 2>&1 || status=$?
-grep -E '^(ERROR|FATAL|WARNING: Unable|See documentation)' "$log" | tail -n 60 || true
-if grep -q 'All targets skipped' "$log"; then
-    echo "sanity: ansible-test found no targets" >&2
-    exit 1
+    done
+    log=$home/sanity.log
+    status=0
+    # pyenv's shims confuse ansible-test's search for interpreters.
+    (cd "$copy" && git init -q . && git add -A &&
+        HOME=$home ANSIBLE_TEST_PREFER_PODMAN=0 PATH=$bin:$(printf %s "$PATH" | tr : '\n' | grep -v pyenv | paste -sd :) \
+            ansible-test sanity --python "$version" --color no "$@" >"$log" 2>&1) || status=$?
+    grep -E '^(ERROR|FATAL|WARNING: Unable|See documentation)' "$log" | tail -n 60 || true
+    if grep -q 'All targets skipped' "$log"; then
+        echo "sanity: ansible-test found no targets" >&2
+        return 1
+    fi
+    [ "$status" -eq 0 ] && echo "sanity: ansible-core $("$bin/python" -c 'from ansible.release import __version__; print(__version__)') passed"
+    return "$status"
+}
+
+own=$(python3 -c 'import sys; print(sys.executable)')
+failed=0
+if [ -z "${STACKWRIGHT_CORES:-}" ]; then
+    venv=.cache/venv
+    check "$venv" own "$@" || failed=1
 fi
-[ "$status" -eq 0 ] && echo "sanity: passed"
-exit "$status"
+for pair in ${STACKWRIGHT_CORES:-}; do
+    venv=$(sh tests/tools/core_venv.sh "$pair") || continue
+    check "$venv" "$(basename "$venv")" "$@" || failed=1
+done
+exit "$failed"

@@ -39,17 +39,19 @@ FILES: Spec = {
 }
 
 PLATFORM: Spec = {
-    "shared_networks": {"type": "list", "elements": "str", "default": []},
+    "shared_networks": {"type": "list", "elements": "str"},
     "platform": {
         "type": "dict",
         "default": {},
         "options": {
+            "preset": {"type": "str", "choices": ["paas"]},
             "tracking_labels": {"type": "bool"},
-            "update_config": {"type": "str", "choices": ["keep", "safe"], "default": "keep"},
+            "update_config": {"type": "str", "choices": ["keep", "safe"]},
+            "update_delay": {"type": "str"},
             "restart_policy": {"type": "dict"},
             "logging": {
                 "type": "dict",
-                "options": {"driver": {"type": "str", "required": True}, "options": {"type": "dict", "default": {}}},
+                "options": {"driver": {"type": "str"}, "options": {"type": "dict"}},
             },
             "environment": {"type": "dict"},
             "generic_resources": {"type": "dict"},
@@ -211,8 +213,9 @@ VALUES: Spec = {
 #: Of stack_rollback: where the values of the revision are.
 PINNED: Spec = {"values": {"type": "dict", "default": {}, "options": STORE}}
 
-#: What the action plugin hands over: JSON with the desired state, and whether to leave the work to another manager.
-COMPILED: Spec = {"compiled": {"type": "str", "no_log": True}}
+#: What the action plugin hands over beside the options, as JSON: the desired state, and whether to leave the work to
+#: another manager. It is no option: nobody can set it, so no documentation has it.
+COMPILED = "_stackwright_compiled"
 
 
 def check_ranges(options: Mapping[str, Any]) -> None:

@@ -13,7 +13,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.parameters import remove_values
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.connection import CONNECTION, connection_options
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import check_ranges
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import COMPILED, check_ranges
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.mask import masked_named, masked_text
 from ansible_collections.stackwright.swarm.plugins.module_utils.shown import HANDED, shown
@@ -27,6 +27,11 @@ Change = Callable[["EngineClient", Dict[str, Any], Dict[str, Any]], Dict[str, An
 
 class Module(AnsibleModule):
     """Ends, warns and logs without what controls a terminal, and without secrets."""
+
+    def _load_params(self) -> None:
+        super()._load_params()
+        # Taken out before Ansible looks at the options: it neither checks, logs nor shows this.
+        self.compiled = _json(self.params.pop(COMPILED, None))
 
     def exit_json(self, **result: Any) -> None:
         super().exit_json(**self._told(result))
@@ -57,7 +62,8 @@ def run_module(options: Dict[str, Dict[str, Any]], work: Work, **rules: Any) -> 
     :param rules: ``mutually_exclusive`` and its kin, as AnsibleModule takes them.
     """
     module = Module(argument_spec={**options, **CONNECTION}, supports_check_mode=True, **rules)
-    _end(module, _outcome(module, lambda client: work(client, module.params, module.check_mode)))
+    params = {**module.params, COMPILED: module.compiled}
+    _end(module, _outcome(module, lambda client: work(client, params, module.check_mode)))
 
 
 def run_change(options: Dict[str, Dict[str, Any]], work: Change, **rules: Any) -> None:
@@ -68,7 +74,7 @@ def run_change(options: Dict[str, Dict[str, Any]], work: Change, **rules: Any) -
     ``detach``, ``progress``. A worker takes over where the transaction calls ``detach`` (see worker.py).
     """
     module = Module(argument_spec={**options, **CONNECTION}, supports_check_mode=True, **rules)
-    handed = _json(module.params["compiled"])
+    handed = module.compiled
     if "job" in handed:
         _end(module, _followed(module, handed))
     aside = _Aside(module)

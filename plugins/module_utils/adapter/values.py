@@ -5,10 +5,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, Callable, Dict, Mapping
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import kept_state
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import COMPILED, kept_state
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
 
@@ -61,7 +60,7 @@ def change_values(client: EngineClient, params: Dict[str, Any], check: bool) -> 
     )
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
 
-    compiled = json.loads(params["compiled"] or "{}")
+    compiled = params[COMPILED]
     params = {**params, "state": kept_state(params)}
     if "ciphertext" in compiled:
         return _ciphertext(client, full_name(params) or "", compiled["ciphertext"])

@@ -66,7 +66,7 @@ class Keeping:
                 f"There is no value {', '.join(missing)} of the stack {kept.stack}.",
                 "value_missing",
                 f"Kept are: {', '.join(sorted(there)) or 'none'}. Deploy the stack first, or name its store.",
-                {"values": missing},
+                {"missing_values": missing},
             )
         return {name: there[name] for name in wanted}
 
@@ -167,7 +167,7 @@ class Keeping:
             "changed": before != after,
             "stack": after.stack,
             "store": store.kind,
-            "values": listed(after),
+            "kept_values": listed(after),
             "diff": {"before": _lines(before), "after": _lines(after)},
         }
 

@@ -37,7 +37,7 @@ Data = Mapping[str, Any]
 #: In place of the mark of a version that is still to be made.
 NEW = "new"
 #: Parts of a result that name things of the Swarm, and are needed as they are.
-PLAIN = ("stack", "cluster_id", "node", "calls", "changed", "deferred", "status", "plan_id", "values")
+PLAIN = ("stack", "cluster_id", "node", "calls", "changed", "deferred", "status", "plan_id", "kept_values")
 
 
 class Values:
@@ -259,7 +259,7 @@ class Values:
     def result(self, result: Mapping[str, Any], pending: bool) -> Dict[str, Any]:
         """The result of a run with the values that it used, and without any that it should not show."""
         shown = {name: item if name in PLAIN else self.scrub(item) for name, item in result.items()}
-        shown["values"] = [
+        shown["kept_values"] = [
             {
                 "name": entry["name"],
                 "version": "" if self.labels[entry["name"]].endswith(f"-{NEW}") else self.labels[entry["name"]],

@@ -48,7 +48,7 @@ def report(
     found: Judgement,
     after: Optional[Task] = None,
 ) -> Found:
-    """healthy, updating, update, restarts, last_failure, since of one service, whose status is ``found``.
+    """healthy, updating, update_status, restarts, last_failure, since of one service, whose status is ``found``.
 
     ``tasks`` are its own, ``fine`` the ids of those whose failure was overcome, ``after`` is what ``restarted`` gave.
     Times are text in UTC, or None.
@@ -57,7 +57,7 @@ def report(
     return {
         "healthy": _healthy(seen, nodes),
         "updating": update_state(service) in MOVING or (bool(seen.outdated) and update_state(service) not in HELD),
-        "update": _update(service, seen, found),
+        "update_status": _update(service, seen, found),
         "restarts": _restarts(service, tasks),
         "last_failure": _last_failure(service, tasks, nodes),
         "since": shown(_when(after)) if after and found.status not in GOOD else _since(service, seen, found),

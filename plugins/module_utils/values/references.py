@@ -64,7 +64,9 @@ def bind_values(value: Any, values: Mapping[str, str]) -> Any:
     missing = references_in(value) - set(values)
     if missing:
         names = ", ".join(sorted(missing))
-        raise ValueStoreError(f"there is no value for: {names}.", "value_missing", details={"values": sorted(missing)})
+        raise ValueStoreError(
+            f"there is no value for: {names}.", "value_missing", details={"missing_values": sorted(missing)}
+        )
     return _replaced(value, values, "", False)
 
 

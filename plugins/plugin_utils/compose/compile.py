@@ -21,6 +21,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.platform
     asks_for_anything,
     platform,
 )
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.platform.presets import with_preset
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Report
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.routes import project_routes
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.check import check_project
@@ -52,7 +53,7 @@ class CompileRequest:
     project_directory: Optional[str] = None
     strict: bool = False
     apply_ignored_keys: bool = False
-    shared_networks: Sequence[str] = ()
+    shared_networks: Optional[Sequence[str]] = None
     platform: Mapping[str, Any] = field(default_factory=dict)
     env_overrides: Mapping[str, Any] = field(default_factory=dict, repr=False)
     confine: str = "none"
@@ -85,17 +86,17 @@ def compile_stack(
         opened=opened,
     )
     stack, invalid = _stack_of(request, project, report)
+    policies = _policies(request)
     problems, notices = check_project(project, stack.full_name)
-    routes = project_routes(project, stack, bool(request.shared_networks))
+    routes = project_routes(project, stack, bool(policies["shared_networks"]))
     report.add([*problems, *routes.problems])
     notices = [*notices, *routes.notices]
     _refuse(report, [*report.notices, *notices], request.strict, invalid)
-    options = ConvertOptions(generic_resources=request.platform.get("generic_resources") or {})
+    options = ConvertOptions(generic_resources=policies.get("generic_resources") or {})
     try:
         desired = convert(project, stack, options=options)
     except ComposeError as error:
         raise ComposeError(report.explained(error.problems)) from None
-    policies = {**request.platform, "shared_networks": list(request.shared_networks)}
     if not request.apply_ignored_keys and not asks_for_anything(policies, desired["stack"]["project"]):
         remember_docker(desired, project, stack, options)
     desired = with_parts(platform(desired, project, policies), request.parts, reader)
@@ -118,9 +119,14 @@ def _alias(request: CompileRequest, function: str, service: str, project: Option
         stack = Stack(str(request.name or project or STAND_IN), request.project, request.environment)
     except StackwrightError:
         stack = Stack(STAND_IN)
-    if request.shared_networks:
+    if _policies(request)["shared_networks"]:
         return (host_name if function == "network_alias" else hashed_name)(service, stack.hash)
     return service if function == "network_alias" else stack.scoped(service)
+
+
+def _policies(request: CompileRequest) -> Dict[str, Any]:
+    given = with_preset({**request.platform, "shared_networks": request.shared_networks})
+    return {**given, "shared_networks": list(given.get("shared_networks") or ())}
 
 
 def _stack_of(request: CompileRequest, project: Project, report: Report) -> Tuple[Stack, Optional[StackwrightError]]:

@@ -10,6 +10,7 @@ from ansible.errors import AnsibleError
 from ansible.parsing.dataloader import DataLoader
 
 from ansible_collections.stackwright.swarm.plugins.lookup.stack_value import LookupModule
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import COMPILED
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine import client
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ValueStoreError
 from ansible_collections.stackwright.swarm.plugins.module_utils.store.choose import open_store
@@ -45,7 +46,7 @@ class Action:
     def _execute_module(self, name, module_args, task_vars):
         assert module_args["name"] == NAME
         try:
-            return _ciphertext(self.configs, NAME, json.loads(module_args["compiled"])["ciphertext"])
+            return _ciphertext(self.configs, NAME, json.loads(module_args[COMPILED])["ciphertext"])
         except ValueStoreError as error:
             return {"failed": True, "msg": str(error), "error_code": error.error_code}
 

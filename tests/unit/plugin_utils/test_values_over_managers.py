@@ -10,6 +10,7 @@ from ansible import constants as C
 from ansible.parsing.dataloader import DataLoader
 
 from ansible_collections.stackwright.swarm.plugins.action.stack_values import ActionModule
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import COMPILED
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.values import change_values
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
 
@@ -19,7 +20,7 @@ from test_vault_swarm import Configs
 
 MANAGERS = ["m1", "m2", "m3"]
 GIVEN = {
-    **dict.fromkeys(("project", "environment", "path", "encrypted", "vault_id", "values", "names", "to", "compiled")),
+    **dict.fromkeys(("project", "environment", "path", "encrypted", "vault_id", "values", "names", "to")),
     "name": "shop",
     "label_prefix": "stackwright",
     "store": "swarm",
@@ -73,13 +74,14 @@ class Play:
     def module(self, arguments, check):
         self.passed.append(arguments)
         try:
-            return change_values(self.swarm, {**GIVEN, **arguments}, check)
+            compiled = json.loads(arguments.get(COMPILED, "{}"))
+            return change_values(self.swarm, {**GIVEN, **arguments, COMPILED: compiled}, check)
         except StackwrightError as error:
             return {"failed": True, "msg": str(error), "error_code": error.error_code, **error.details}
 
     def versions(self):
         (result,) = self.task(["m1"], state="listed")
-        return {entry["name"]: len(entry["versions"]) for entry in result["values"]}
+        return {entry["name"]: len(entry["versions"]) for entry in result["kept_values"]}
 
 
 @pytest.fixture

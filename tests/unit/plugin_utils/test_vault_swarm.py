@@ -1,7 +1,6 @@
 """Values that are encrypted in the Swarm: controller and manager together, over configs in memory."""
 
 import base64
-import json
 
 import pytest
 from ansible.parsing.vault import VaultLib, VaultSecret
@@ -65,7 +64,7 @@ class Play:
 
     def vault(self, passwords, place, **how):
         def run(arguments):
-            request = json.loads(arguments["compiled"])["ciphertext"]
+            request = arguments["ciphertext"]
             try:
                 result = _ciphertext(self.configs, "shop", request)
             except StackwrightError as error:
@@ -125,7 +124,7 @@ def code_of(call, *args, **kwargs):
 
 
 def names(result):
-    return [(entry["name"], len(entry["versions"])) for entry in result["values"]]
+    return [(entry["name"], len(entry["versions"])) for entry in result["kept_values"]]
 
 
 def test_the_swarm_has_ciphertext_only_from_the_first_value_on(play):
@@ -167,22 +166,22 @@ def test_a_module_alone_can_not_read_them(play):
 
 def test_encrypted_and_readable_again(play):
     play.task(values={"A": "hunter2", "B": "two"})
-    listed = play.task(state="listed")["values"]
+    listed = play.task(state="listed")["kept_values"]
     assert code_of(play.task, place=ENCRYPTED, values={"A": "x"}) == "store_conflict"
     assert play.task(state="moved", to=ENCRYPTED, check=True)["changed"] is True
     assert "hunter2" in play.configs.text
     assert play.task(state="moved", to=ENCRYPTED)["changed"] is True
     assert "hunter2" not in play.configs.text
-    assert play.task(place=ENCRYPTED, state="listed")["values"] == listed
+    assert play.task(place=ENCRYPTED, state="listed")["kept_values"] == listed
     before = play.configs.text
     assert play.task(state="moved", to=ENCRYPTED)["changed"] is False
     assert play.configs.text == before
     assert play.task(place=ENCRYPTED, state="moved", to={})["changed"] is True
     assert "hunter2" in play.configs.text
-    assert play.task(state="listed")["values"] == listed
+    assert play.task(state="listed")["kept_values"] == listed
     assert play.task(place=ENCRYPTED, state="moved", to={})["changed"] is False
     assert code_of(play.task, state="moved", to={}) == "invalid_options"
-    assert play.task(state="listed")["values"] == listed
+    assert play.task(state="listed")["kept_values"] == listed
 
 
 def test_another_password(play):
@@ -266,11 +265,11 @@ def test_a_file_that_is_moved_to_itself_keeps_its_values(tmp_path):
     assert path.read_text() == before
     assert play.task(BOTH, here, {**spelt, "vault_id": "new"}, state="moved")["changed"] is True
     assert path.read_text().count("AES256;new") == 2
-    assert len(play.task(NEW, here, state="listed")["values"]) == 2
+    assert len(play.task(NEW, here, state="listed")["kept_values"]) == 2
     there = {"path": str(tmp_path / "other.yml")}
     assert play.task(NEW, here, {**there, "vault_id": "new"}, state="moved")["changed"] is True
-    assert len(play.task(NEW, there, state="listed")["values"]) == 2
-    assert play.task(NEW, here, state="listed")["values"] == []
+    assert len(play.task(NEW, there, state="listed")["kept_values"]) == 2
+    assert play.task(NEW, here, state="listed")["kept_values"] == []
 
 
 def test_facts_that_are_moved_to_themselves_stay(tmp_path):

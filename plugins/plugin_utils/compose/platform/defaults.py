@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +16,8 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.platform
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.templates import CODE, fault_of
 
 _AT = ("platform",)
+#: In an option of a log driver: {{stack}} and {{service}}. Docker's own templates have a dot or an argument.
+_WORD = re.compile(r"\{\{\s*([A-Za-z_]\w*)\s*\}\}")
 
 
 def default_environment(desired: dict[str, Any], project: Any, options: Mapping[str, Any]) -> None:
@@ -46,12 +49,26 @@ def default_restart_policy(desired: dict[str, Any], project: Any, options: Mappi
 
 
 def default_logging(desired: dict[str, Any], project: Any, options: Mapping[str, Any]) -> None:
-    """Give services a log driver. One that the file names, even an empty ``logging``, stays."""
+    """Give services a log driver. One that the file names, even an empty ``logging``, stays.
+
+    In its options ``{{stack}}`` is the stack's name in the Swarm, and ``{{service}}`` the service's key.
+    """
     logging = mapping(options, "logging", _AT)
     if not logging:
         return
     path = (*_AT, "logging")
     settings = labels(logging, "options", path) or {}
     name = text(logging, "driver", path)
+    if not name:
+        raise Invalid("is needed where there are options", (*path, "driver"), code="required")
+    for option, value in settings.items():
+        unknown = sorted(set(_WORD.findall(value)) - {"stack", "service"})
+        if unknown:
+            hint = "known are {{stack}} and {{service}}; what docker's own templates know begins with a dot"
+            raise Invalid(
+                f"has {{{{{unknown[0]}}}}}, which means nothing", (*path, "options", option), hint=hint, code=CODE
+            )
     for service in desired["services"]:
-        service["spec"]["TaskTemplate"].setdefault("LogDriver", {"Name": name, "Options": dict(settings)})
+        words = {"stack": desired["stack"]["name"], "service": service["key"]}
+        options_of = {option: _WORD.sub(lambda word: words[word[1]], value) for option, value in settings.items()}
+        service["spec"]["TaskTemplate"].setdefault("LogDriver", {"Name": name, "Options": options_of})

@@ -43,7 +43,11 @@ POLICIES: tuple[Policy, ...] = (
 
 def asks_for_anything(options: Mapping[str, Any], project: str) -> bool:
     """Whether ``platform`` with these options would change anything; a stack of a ``project`` gets labels."""
-    asked = {name: value for name, value in options.items() if name != "generic_resources" and value != "keep"}
+    asked = {
+        name: value
+        for name, value in options.items()
+        if name not in ("generic_resources", "update_delay") and value != "keep"
+    }
     return any(asked.values()) or bool(project and options.get("tracking_labels") is not False)
 
 
@@ -51,9 +55,9 @@ def platform(desired: Mapping[str, Any], project: Any, options: Mapping[str, Any
     """Return ``desired`` with the policies that ``options`` ask for; the argument stays as it is.
 
     Options: ``shared_networks`` (list of names), ``tracking_labels`` (bool or None: on where shared networks or a
-    project are given), ``update_config`` (``safe`` or ``keep``), ``restart_policy`` (as in Compose), ``logging``
-    (``driver``, ``options``), ``environment`` (map), ``hash_aliases`` (external networks of
-    the file). Raises ComposeError for an option that can't be used.
+    project are given), ``update_config`` (``safe`` or ``keep``), ``update_delay``, ``restart_policy`` (as in Compose),
+    ``logging`` (``driver``, ``options``), ``environment`` (map), ``hash_aliases`` (external networks of
+    the file). A preset is resolved before (presets.py). Raises ComposeError for an option that can't be used.
     """
     if not asks_for_anything(options, desired["stack"]["project"]):
         return dict(desired)

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.values import parsed
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.platform.look import is_job, written
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.units import duration
 
 #: Swarm judges the tasks of an update for this long after they run; its own default of 5 s misses many a crash.
 _MONITOR = 15 * 10**9
@@ -17,10 +19,11 @@ _MONITOR = 15 * 10**9
 def safe_update_config(desired: dict[str, Any], project: Any, options: Mapping[str, Any]) -> None:
     """With ``update_config: safe``: one task at a time, rolled back by Swarm itself at the first failure.
 
-    So the service comes back even when the controller dies during the deployment.
+    So the service comes back even when the controller dies during the deployment. ``update_delay`` is between two tasks.
     """
     if options.get("update_config") != "safe":
         return
+    delay = parsed(options, "update_delay", ("platform",), duration) or 0
     for service in desired["services"]:
         if is_job(service):
             continue
@@ -32,6 +35,7 @@ def safe_update_config(desired: dict[str, Any], project: Any, options: Mapping[s
             if field not in service["spec"] and written(project, service["key"], "deploy", key) is None:
                 service["spec"][field] = {
                     "Parallelism": 1,
+                    **({"Delay": delay} if delay else {}),
                     "FailureAction": action,
                     "Monitor": _MONITOR,
                     "MaxFailureRatio": 0,

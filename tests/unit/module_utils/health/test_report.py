@@ -63,7 +63,7 @@ def test_well_only_since_swarm_has_seen_the_update_through():
     update = {"State": "completed", "StartedAt": at(1), "CompletedAt": at(20), "Message": "update completed"}
     found = told(service(update), [task("a", "running", 3)])
     assert found["since"] == "2026-01-01T00:00:20Z"
-    assert found["update"]["ended"] == found["since"]
+    assert found["update_status"]["ended"] == found["since"]
 
 
 def test_a_task_on_a_node_that_is_down_runs_but_is_not_healthy():
@@ -112,7 +112,7 @@ def test_an_update_half_way_and_a_failure_of_the_specification_before():
     ]
     found = told(service(update), tasks, "progressing")
     assert (found["updating"], found["since"], found["restarts"]) == (True, "2026-01-01T00:00:30Z", 0)
-    assert found["update"] == {
+    assert found["update_status"] == {
         "state": "updating",
         "done": 1,
         "total": 2,
@@ -123,7 +123,7 @@ def test_an_update_half_way_and_a_failure_of_the_specification_before():
     }
     assert found["last_failure"]["old"]
     held = told(service({**update, "State": "paused"}), tasks, "degraded")
-    assert (held["updating"], held["update"]["old"]) == (False, 1)
+    assert (held["updating"], held["update_status"]["old"]) == (False, 1)
 
 
 def test_on_its_way_since_its_first_task_was_made():

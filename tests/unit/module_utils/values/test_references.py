@@ -78,7 +78,7 @@ def test_all_missing_values_are_named():
     with pytest.raises(ValueStoreError, match="there is no value for: a/Y, b/X") as caught:
         bind_values(data, {"c/Z": "1"})
     assert caught.value.error_code == "value_missing"
-    assert caught.value.details == {"values": ["a/Y", "b/X"]}
+    assert caught.value.details == {"missing_values": ["a/Y", "b/X"]}
 
 
 def test_shown_to_people():

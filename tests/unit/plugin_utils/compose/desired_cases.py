@@ -18,6 +18,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.files import MemoryFiles
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load import Source, load
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.platform.policy import platform
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.platform.presets import with_preset
 
 CASES = Path(__file__).resolve().parents[2] / "cases"
 ABSENT = "(absent)"
@@ -71,7 +72,7 @@ def run(directory):
     if "apply_ignored" in options:
         options["apply_ignored"] = frozenset(options["apply_ignored"])
     desired = convert(project, Stack(**{"name": "shop", **given.get("stack", {})}), options=ConvertOptions(**options))
-    return platform(desired, project, given.get("platform", {}))
+    return platform(desired, project, with_preset(given.get("platform", {})))
 
 
 def at(entry, path):

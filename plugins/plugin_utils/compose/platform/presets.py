@@ -1,0 +1,55 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Presets: several policies at once, each of which the task can still set for itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ComposeError, Problem
+
+PRESETS: Mapping[str, Mapping[str, Any]] = {
+    "paas": {
+        "shared_networks": ["public"],
+        "tracking_labels": True,
+        "update_config": "safe",
+        "update_delay": "5s",
+        "restart_policy": {"condition": "any"},
+        # The node's own collector: a driver resolves names as the node does, so not those of services. Asynchronous, or
+        # no task would start where there is no collector.
+        "logging": {
+            "driver": "fluentd",
+            "options": {
+                "fluentd-address": "127.0.0.1:24224",
+                "fluentd-async": "true",
+                "tag": "{{stack}}.{{service}}",
+            },
+        },
+    },
+}
+
+
+def with_preset(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The policies to apply: those of ``preset``, and over them what ``options`` set; what is None is not set.
+
+    An empty list or map, ``false`` and ``keep`` switch a part off. A ``logging`` without a driver changes single options.
+    Raises ComposeError for a preset that is not there.
+    """
+    name = options.get("preset")
+    if name is not None and name not in PRESETS:
+        known = ", ".join(sorted(PRESETS))
+        raise ComposeError(
+            [Problem("there is no such preset", "platform.preset", hint=f"known are: {known}", code="enum")]
+        )
+    own = {key: value for key, value in options.items() if value is not None and key != "preset"}
+    base = PRESETS[name] if name is not None else {}
+    logging = own.get("logging")
+    if isinstance(logging, Mapping):
+        logging = {key: value for key, value in logging.items() if value is not None}
+        usual = base.get("logging") or {}
+        if usual and "driver" not in logging and isinstance(logging.get("options"), Mapping) and logging["options"]:
+            logging = {**usual, "options": {**usual["options"], **logging["options"]}}
+        own["logging"] = {} if not any(logging.values()) else logging
+    return {**base, **own}

@@ -1,0 +1,62 @@
+"""What the documentation of the modules says, and what it may not say."""
+
+import importlib
+import io
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from ansible.module_utils import basic
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter import run
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import COMPILED, STACK
+
+MODULES = sorted(path.stem for path in (Path(__file__).resolve().parents[2] / "plugins" / "modules").glob("*.py"))
+
+
+def keys(returned, path=""):
+    for key, entry in (returned or {}).items():
+        yield f"{path}{key}", key
+        yield from keys(entry.get("contains"), f"{path}{key}.")
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_no_result_hides_behind_a_method(name):
+    """``result.values`` in a template is the method of a dictionary. ansible-test refuses such keys since 2.21."""
+    module = importlib.import_module(f"ansible_collections.stackwright.swarm.plugins.modules.{name}")
+    found = list(keys(yaml.safe_load(module.RETURN)))
+    assert found and [path for path, key in found if hasattr(dict, key) or not key.isidentifier()] == []
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_only_what_users_can_set_is_an_option(name):
+    module = importlib.import_module(f"ansible_collections.stackwright.swarm.plugins.modules.{name}")
+    options = yaml.safe_load(module.DOCUMENTATION).get("options") or {}
+    assert [option for option in options if "do not set it" in str(options[option]).lower()] == []
+
+
+@pytest.fixture
+def module(monkeypatch):
+    def made(**given):
+        arguments = json.dumps({"ANSIBLE_MODULE_ARGS": {"name": "shop", **given}}).encode()
+        monkeypatch.setattr(basic, "_ANSIBLE_ARGS", arguments)
+        monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
+        return run.Module(argument_spec=STACK)
+
+    return made
+
+
+def test_what_the_action_hands_over_is_no_option(module, monkeypatch):
+    logged = []
+    monkeypatch.setattr(run.Module, "log", lambda self, msg, log_args=None: logged.append((msg, log_args)))
+    made = module(**{COMPILED: json.dumps({"desired": {"secret": "hunter2"}})})
+    assert made.compiled == {"desired": {"secret": "hunter2"}}
+    assert set(made.params) == set(STACK)
+    monkeypatch.setattr("sys.stdout", io.StringIO())
+    told = made._told({"changed": False})
+    assert "hunter2" not in str(logged) + str(told) and COMPILED not in str(told["invocation"])
+
+
+def test_a_module_without_its_action_has_been_handed_nothing(module):
+    assert module().compiled == {}
