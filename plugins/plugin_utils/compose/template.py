@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 
 _NAME = re.compile(r"[_a-zA-Z][_a-zA-Z0-9]*")
 _HEAD = re.compile(r"([_a-zA-Z][_a-zA-Z0-9]*)(:?[-+?])?")
-_BRACE = re.compile(r"\$\{|\}")
+_BRACE = re.compile(r"\{.?|\}", re.DOTALL)
 MAX_NESTING = 30
 MAX_OPEN = 1000  # levels that are open at once, counting escaped ones; bounds memory
 Pairs = dict[int, int]  # where a "${" opens: where its "}" stands
@@ -46,16 +46,23 @@ def substitute(
 
 
 def _brace_pairs(text: str) -> Pairs:
-    """Only ``${`` opens a level, as in Compose; a ``}`` outside of all is plain text."""
+    """As Compose counts: each ``{`` opens a level and hides the character after it; a ``}`` outside of all is plain."""
     pairs: Pairs = {}
-    opened: list[int] = []
+    opened: list[int] = []  # where its "$" stands, -1 where it has none
+    variables = 0
     for brace in _BRACE.finditer(text):
-        if brace.group() != "}":
-            opened.append(brace.start())
-            if len(opened) > MAX_OPEN:
+        place = brace.start()
+        if text[place] == "{":
+            dollar = place - 1 if text[place - 1 : place] == "$" else -1
+            opened.append(dollar)
+            variables += dollar >= 0
+            if variables > MAX_OPEN:
                 raise _too_deep()
         elif opened:
-            pairs[opened.pop()] = brace.start()
+            dollar = opened.pop()
+            if dollar >= 0:
+                variables -= 1
+                pairs[dollar] = place
     return pairs
 
 
@@ -89,15 +96,27 @@ class _Template:
                 done.append("$")
                 start = dollar + 2
             elif following == "{":
-                if dollar not in self.pairs:
-                    raise TemplateError("the brace of a variable is not closed", _ESCAPE)
-                close = self.pairs[dollar]
+                close = self.closing(dollar, end)
                 done.append(self.counted(self.braced(dollar + 2, close, depth)))
                 start = close + 1
             else:
                 name = _NAME.match(self.text, dollar + 1, end)
                 done.append(self.counted(self.value(name.group())) if name else "$")
                 start = name.end() if name else dollar + 1
+
+    def closing(self, dollar: int, end: int) -> int:
+        """Where the ``${`` at ``dollar`` ends: at its own brace, else at the last one of its line, as in Compose.
+
+        A brace of its own on another line is docker's: Compose knows no variables over several lines.
+        """
+        own = self.pairs.get(dollar, end)
+        line = self.text.find("\n", dollar, own)
+        if line < 0 and own < end:
+            return own
+        last = self.text.rfind("}", dollar, line if line >= 0 else end)
+        if last < 0 and own >= end:
+            raise TemplateError("the brace of a variable is not closed", _ESCAPE)
+        return last if last >= 0 else own
 
     def counted(self, part: str) -> str:
         self.spend(part.__sizeof__())

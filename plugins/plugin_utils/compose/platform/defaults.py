@@ -70,5 +70,9 @@ def default_logging(desired: dict[str, Any], project: Any, options: Mapping[str,
             )
     for service in desired["services"]:
         words = {"stack": desired["stack"]["name"], "service": service["key"]}
-        options_of = {option: _WORD.sub(lambda word: words[word[1]], value) for option, value in settings.items()}
-        service["spec"]["TaskTemplate"].setdefault("LogDriver", {"Name": name, "Options": options_of})
+        own = {option: _filled(value, words) for option, value in settings.items()}
+        service["spec"]["TaskTemplate"].setdefault("LogDriver", {"Name": name, "Options": own})
+
+
+def _filled(value: str, words: Mapping[str, str]) -> str:
+    return _WORD.sub(lambda found: words[found[1]], value)

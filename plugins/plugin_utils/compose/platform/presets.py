@@ -34,7 +34,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
 def with_preset(options: Mapping[str, Any]) -> dict[str, Any]:
     """The policies to apply: those of ``preset``, and over them what ``options`` set; what is None is not set.
 
-    An empty list or map, ``false`` and ``keep`` switch a part off. A ``logging`` without a driver changes single options.
+    An empty list or map, ``false`` and ``keep`` switch a part off. A ``logging`` without a driver changes options only.
     Raises ComposeError for a preset that is not there.
     """
     name = options.get("preset")

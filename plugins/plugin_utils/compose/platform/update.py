@@ -19,7 +19,8 @@ _MONITOR = 15 * 10**9
 def safe_update_config(desired: dict[str, Any], project: Any, options: Mapping[str, Any]) -> None:
     """With ``update_config: safe``: one task at a time, rolled back by Swarm itself at the first failure.
 
-    So the service comes back even when the controller dies during the deployment. ``update_delay`` is between two tasks.
+    So the service comes back even when the controller dies during the deployment. ``update_delay`` is between
+    two tasks.
     """
     if options.get("update_config") != "safe":
         return
