@@ -17,7 +17,12 @@ LAYERS = {
     "module_utils/shown": ["module_utils/errors", "module_utils/planning/mask"],
     "module_utils/swarm": ["module_utils/errors"],
     "module_utils/health": ["module_utils/errors", "module_utils/swarm"],
-    "module_utils/planning": ["module_utils/errors", "module_utils/swarm", "module_utils/values"],
+    "module_utils/planning": [
+        "module_utils/errors",
+        "module_utils/swarm",
+        "module_utils/values",
+        "module_utils/health/nodes",
+    ],
     "module_utils/history": ["module_utils/core", "module_utils/errors", "module_utils/swarm", "module_utils/planning"],
     "module_utils/routing": ["module_utils/core", "module_utils/errors", "module_utils/swarm", "module_utils/planning"],
     "module_utils/preflight": [

@@ -20,7 +20,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.renew imp
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.telling import teller
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, EngineError, StackwrightError
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import NOTE, Operation
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import NOTE, WAIT, Operation
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
     CONTENT,
@@ -302,8 +302,8 @@ class Apply:
             raise refused
         return fresh
 
-    def record_service(self, operation: Operation) -> None:
-        """Nothing: it is the run's revision that takes down what it found."""
+    def send_nothing(self, operation: Operation) -> None:
+        """It is the run's revision that takes down what it found, or another run that has begun this."""
 
     def remove_now(self, operation: Operation) -> None:
         self._delete(f"/{operation.kind}s/{operation.payload['id']}")
@@ -379,7 +379,8 @@ HOW: Dict[Any, Callable[[Apply, Operation], None]] = {
     (NOTE, "config"): Apply.update_object,
     (NOTE, "secret"): Apply.update_object,
     ("update", "service"): Apply.update_service,
-    ("record", "service"): Apply.record_service,
+    ("record", "service"): Apply.send_nothing,
+    (WAIT, "service"): Apply.send_nothing,
     ("remove", "service"): Apply.remove_now,
     ("remove", "config"): Apply.remove_when_free,
     ("remove", "secret"): Apply.remove_when_free,

@@ -52,6 +52,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision
     UNHEALTHY,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import CHANGE, PRUNE, Operation, Plan
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.steps import to_run
 
 Result = Dict[str, Any]
 Options = Mapping[str, Any]
@@ -160,14 +161,18 @@ def _forced(plan: Plan) -> Set[str]:
 def _forward(run: Run, planned: Planned, applying: Apply, past: Before) -> List[Judgement]:
     """Changes wave by wave, and waits for the services of each before the next; at the end for the whole stack."""
     options, plan = run.options, planned.plan
+    services = planned.bound["services"]
+    steps = to_run(plan.operations, services)
     waves = [list(group) for _wave, group in groupby(plan.work(CHANGE), key=lambda op: op.wave)]
     for number, wave in enumerate(waves):
         later = [op for other in waves[number + 1 :] for op in other] + plan.work(PRUNE)
         applying.run(wave, later)
         names = {op.name for op in wave if op.kind == "service" and _is_awaited(op, past)}
-        if options["wait"] and options["mode"] != "fast" and number + 1 < len(waves) and names:
+        waits = options["wait"] and options["mode"] != "fast" and number + 1 < len(waves)
+        names = names if waits else names & steps
+        if names:
             _wait(run, applying, past, names, stable=False)
-    stays = {service["name"] for service in planned.bound["services"]}
+    stays = {service["name"] for service in services if not service.get("step_of") or service["name"] in steps}
     if not options["prune"] and not planned.bound.get("part"):
         stays |= {service["Spec"]["Name"] for service in planned.observed["services"]}
     stays -= not_waited_for(planned.bound, planned.observed["services"])

@@ -21,6 +21,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks imp
     state_of,
     timestamp,
 )
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import STEP, labels_of, name_of
 
 LINES, LINE_LENGTH = 10, 400
 PATIENCE = 5.0  # seconds for the log of one task; a node that is gone never answers
@@ -100,14 +101,21 @@ def _one(
         "log": excerpt(hide(_log(client, task or {}, service)), LINES) if telling else [],
     }
     if entry["reason"].startswith(NO_NODE):
-        entry["text"] = f"{name}: {entry['reason']}"
+        entry["text"] = f"{_called(service)}: {entry['reason']}"
         return entry
-    entry["text"] = _text(entry, hide(unplaced(client, service, f"{reason} {entry['error']}"), ours=True))
+    asks = hide(unplaced(client, service, f"{reason} {entry['error']}"), ours=True)
+    entry["text"] = _text(entry, asks, _called(service))
     return entry
 
 
-def _text(entry: Found, asks: str = "") -> str:
-    text = f"{entry['service']}: {_plain(entry['reason'] or entry['error'])}"
+def _called(service: Mapping[str, Any]) -> str:
+    """The name of a service, and of which it is a step of ``pre_start``."""
+    owner, _slash, number = labels_of(service).get(STEP, "").partition("/")
+    return name_of(service) + (f" (step {number} of pre_start of {owner})" if number else "")
+
+
+def _text(entry: Found, asks: str = "", called: str = "") -> str:
+    text = f"{called or entry['service']}: {_plain(entry['reason'] or entry['error'])}"
     if entry["health_check"]:
         text = text.replace(ENDED_BY_ITSELF, f"{NOT_HEALTHY} (exit code 0)")
     facts = []

@@ -135,9 +135,14 @@ def make_plan(
     # Healing puts nothing back but what was changed.
     again = failed_jobs(client, stack, observed["services"]) if options["operation"] != HEAL else frozenset()
     options = {**options, "pull_again": _pull_again(client, stack, observed, options), "run_again": again}
-    look_up = look_ups(bound, own_services(stack, observed), options["resolve_image"], options["pull_again"])
     if options["pull_again"] or again:
         plan = planned()
+
+    def asked_for() -> List[str]:
+        steps = {op.name for op in plan.work(CHANGE)}
+        return look_ups(bound, own_services(stack, observed), options["resolve_image"], options["pull_again"], steps)
+
+    look_up = asked_for()
     images: Mapping[str, Any] = known.images if known else {}
     asked = known.asked if known else frozenset()
     if plan.changed:

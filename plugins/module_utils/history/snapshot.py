@@ -73,7 +73,7 @@ def take(
         operation = planned.get(name)
         as_docker = operation is not None and operation.reason.startswith(AS_DOCKER)
         spec = service["as_docker"]["spec"] if as_docker else service["spec"]
-        fields = ("key", "name", "image", "depends_on", "where", "leave")
+        fields = ("key", "name", "image", "depends_on", "where", "leave", "step_of")
         kept = {field: service[field] for field in fields if field in service}
         if operation is not None and operation.reason == NOT_RUN:
             kept["not_run"] = True  # what is there is another, or nothing

@@ -48,4 +48,8 @@ def _restarts(found: Sequence[Operation]) -> bool:
 
 
 def _dependents(services: Mapping[str, Mapping[str, Any]], key: str) -> List[str]:
-    return sorted(other for other, service in services.items() if key in (service.get("depends_on") or {}))
+    return sorted(
+        other
+        for other, service in services.items()
+        if key in (service.get("depends_on") or {}) and not service.get("step_of")
+    )

@@ -40,6 +40,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.stop im
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
     BEFORE_STOP,
     NOWHERE,
+    STEP,
     labels_of,
     ours_in,
 )
@@ -135,14 +136,14 @@ def _all(
     known = known_of(intended, observed, {})
     for service in intended["services"]:
         name = service["name"]
-        if service.get("not_run"):
-            continue  # a rollback has left this job as it was
+        if service.get("not_run") or service.get("step_of"):
+            continue  # a rollback has left this job as it was; a step of pre_start is there only while it runs
         if name in live:
             yield from service_drift(service, live[name], specs[name], known, context)
         else:
             yield for_a_job(missing("service", name, service["key"], context.what, specs[name]), specs[name], context)
     for name, there in live.items():
-        if name not in specs:
+        if name not in specs and STEP not in labels_of(there):
             yield extra("service", there, context.what)
     yield from network_drift(intended, observed, live, context)
     for kind in ("config", "secret"):

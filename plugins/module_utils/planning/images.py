@@ -32,15 +32,23 @@ def look_ups(
     current: Mapping[str, Mapping[str, Any]],
     mode: str,
     pull_again: AbstractSet[str] = frozenset(),
+    steps: AbstractSet[str] = frozenset(),
 ) -> List[str]:
     """The images whose digests the registry is to be asked for, sorted, each once.
 
-    ``pull_again`` names services whose image could not be pulled: for these it is asked as well.
+    ``pull_again`` names services whose image could not be pulled: for these it is asked as well. Steps of ``pre_start``
+    have their images asked for with that of their service, or where they are to run (``steps``).
     """
-    services = desired["services"]
-    return sorted(
-        {_wanted(s) for s in services if _asks(s, current.get(s["name"]), mode_for(mode, s["name"] in pull_again))}
-    )
+    services = {s["key"]: s for s in desired["services"]}
+
+    def asks(service: Mapping[str, Any]) -> bool:
+        name = service["name"]
+        owner = services.get(service.get("step_of"))
+        if owner is not None and (_wanted(owner) == _wanted(service) or not (name in steps or asks(owner))):
+            return False
+        return _asks(service, current.get(name), mode_for(mode, name in pull_again))
+
+    return sorted({_wanted(service) for service in services.values() if asks(service)})
 
 
 def mode_for(mode: str, pull_again: bool) -> str:

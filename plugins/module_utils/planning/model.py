@@ -16,6 +16,8 @@ KINDS = ("network", "volume", "config", "secret", "service")
 CHANGE, PRUNE = "change", "prune"
 #: A label that says why an object is kept: written, but shown as what it is.
 NOTE = "note"
+#: A step of ``pre_start`` that another run has begun: nothing is sent.
+WAIT = "wait"
 PHASES = (CHANGE, PRUNE)
 LONGEST_VALUE = 100
 IMAGE = "TaskTemplate.ContainerSpec.Image"
@@ -40,7 +42,8 @@ class Change:
 
 @dataclass(frozen=True)
 class Operation:
-    """One Engine call (``create``, ``update``, ``remove``), or none (``keep``; ``record``: only the history changes).
+    """One Engine call (``create``, ``update``, ``remove``), or none (``keep``, ``wait``;
+    ``record``: only the history changes).
 
     ``restarts`` is the number of tasks that the change stops or replaces (``at_most``: nobody can tell how many of
     them stay). ``payload`` is what apply needs and nobody is

@@ -171,7 +171,7 @@ def _users(desired: Mapping[str, Any]) -> Dict[Tuple[str, str], List[Mapping[str
 
     users: Dict[Tuple[str, str], List[Mapping[str, Any]]] = {}
     for service in desired["services"]:
-        for reference in set(references(service["spec"])):
+        for reference in () if service.get("step_of") else set(references(service["spec"])):
             users.setdefault(reference, []).append(service)
     return users
 

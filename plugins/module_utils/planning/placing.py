@@ -47,7 +47,10 @@ def _is_settled(service: Mapping[str, Any]) -> bool:
 
 def needs_places(operations: Iterable[Operation]) -> bool:
     """Whether one has to know where tasks are, to tell what an operation does."""
-    return any(op.at_most or (op.restarts and starts_first(op.payload.get("spec") or {})) for op in operations)
+    return any(
+        op.at_most or op.payload.get("unplaced") or (op.restarts and starts_first(op.payload.get("spec") or {}))
+        for op in operations
+    )
 
 
 def starts_first(spec: Mapping[str, Any]) -> bool:

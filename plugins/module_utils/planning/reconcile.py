@@ -11,7 +11,12 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.collisions import name_collisions
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.dependents import with_dependents
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.images import choose, mode_for, without_digest
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.images import (
+    Choice,
+    choose,
+    mode_for,
+    without_digest,
+)
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Operation, Plan, ordered
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.objects import (
     key_operation,
@@ -120,6 +125,8 @@ def _services(
                 "Give the stack or the service another name, or remove that service.",
             )
         live = current.get(name)
+        if service.get("step_of"):
+            continue
         choice = choose(service, live, mode_for(mode, name in again), images)
         if choice.unpinned:
             notices.append(
@@ -147,7 +154,16 @@ def _services(
                 "next change of the service, or at once with apply_ignored_keys: true"
             )
         notices += _unknown_to_the_engine(service, observed.get("api"))
-    return with_dependents(desired, operations, current, count), notices
+    operations = with_dependents(desired, operations, current, count)
+    if any(service.get("step_of") for service in desired["services"]):
+        from ansible_collections.stackwright.swarm.plugins.module_utils.planning.steps import Steps, with_steps
+
+        def chosen(service: Mapping[str, Any], live: Optional[Mapping[str, Any]]) -> Choice:
+            return choose(service, live, mode_for(mode, service["name"] in again), images)
+
+        failed = set(options.get("run_again", ()))
+        operations = with_steps(operations, Steps(desired, current, known, chosen, failed))
+    return operations, notices
 
 
 def _unknown_to_the_engine(service: Mapping[str, Any], api: Optional[Sequence[int]]) -> List[str]:

@@ -42,6 +42,11 @@ KEPT = "stackwright.kept"
 #: On a network that replaces another one: the name that the file gives both.
 BASE = "stackwright.base"
 
+#: On the job of a step of ``pre_start``: SERVICE/NUMBER.
+STEP = "stackwright.step"
+#: A digest of what the steps of a service are, on its containers; on the job of a step: of the whole service.
+PRE_START = "stackwright.pre-start"
+
 #: On a service in the middle of a hand-over of ports: its EndpointSpec before, as JSON (planning/hand_over.py).
 HANDING_OVER = "stackwright.handing-over"
 

@@ -79,6 +79,8 @@ _SERVICE = {
     "oom_score_adj": to_int,
     "pids_limit": to_int,
     "ports[].target": to_int,
+    "pre_start[].per_replica": to_bool,
+    "pre_start[].privileged": to_bool,
     "privileged": to_bool,
     "read_only": to_bool,
     "scale": to_int,

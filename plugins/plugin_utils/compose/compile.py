@@ -26,6 +26,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report i
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.routes import project_routes
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.check import check_project
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.check import check_document
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.steps import with_steps
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import ANYTHING, NOWHERE
 
 #: The name of a stack that has none, or a wrong one, while its other problems are looked for.
@@ -92,6 +93,7 @@ def compile_stack(
     report.add([*problems, *routes.problems])
     notices = [*notices, *routes.notices]
     _refuse(report, [*report.notices, *notices], request.strict, invalid)
+    project = with_steps(project, stack)
     options = ConvertOptions(generic_resources=policies.get("generic_resources") or {})
     try:
         desired = convert(project, stack, options=options)

@@ -18,6 +18,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.dotenv i
 )
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.files import FileReader
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import VALUE, Place
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.steps import steps_of
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import Map, Mark, Seq
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.variables import dotenv_entries
 
@@ -26,8 +27,7 @@ def resolve_bare(tree: Map, variables: Mapping[str, str]) -> Map:
     """Gives each bare key of an ``environment`` the variable's value, if there is one; changes ``tree``."""
     services = tree.get("services")
     for service in services.values() if isinstance(services, Map) else ():
-        environment = service.get("environment") if isinstance(service, Map) else None
-        if isinstance(environment, Map):
+        for environment in _environments(service):
             for key in [key for key, value in environment.items() if value is None]:
                 if key in variables:
                     environment[key] = variables[key]
@@ -48,10 +48,15 @@ def read_environment_files(tree: Map, variables: Mapping[str, str], reader: File
 
 def _drop_bare(service: Map) -> None:
     """A bare key without a variable is left out, and hides what an env file says."""
-    environment = service.get("environment")
-    if isinstance(environment, Map):
+    for environment in _environments(service):
         for key in [key for key, value in environment.items() if value is None]:
             environment.drop(key)
+
+
+def _environments(service: Any) -> list[Map]:
+    """Those of a service and of its steps."""
+    holders = [service, *steps_of(service)] if isinstance(service, Map) else []
+    return [holder["environment"] for holder in holders if isinstance(holder.get("environment"), Map)]
 
 
 class _Files:

@@ -30,7 +30,7 @@ def with_parts(desired: dict[str, Any], options: Options, reader: FileReader) ->
 
     ``restart_on`` is a list of paths, or services and the paths of each; ``reader`` gives what is in them.
     """
-    keys = [service["key"] for service in desired["services"]]
+    keys = _keys(desired)
     leave = options.get("leave") or {}
     problems = unknown(keys, leave.get("services") or {}, "leave.services")
     for option in ("services", "restart"):
@@ -43,7 +43,8 @@ def with_parts(desired: dict[str, Any], options: Options, reader: FileReader) ->
     services = []
     for service in desired["services"]:
         words = [*(leave.get("all") or ()), *_list((leave.get("services") or {}).get(service["key"]))]
-        services.append({**service, "leave": list(dict.fromkeys(map(str, words)))} if words else service)
+        is_left = words and not service.get("step_of")
+        services.append({**service, "leave": list(dict.fromkeys(map(str, words)))} if is_left else service)
     return {**desired, "services": services}
 
 
@@ -61,6 +62,11 @@ def volumes_to_recreate(project: Any, scoped: Callable[[str], str], asked: Colle
     if problems:
         raise ComposeError(problems)
     return sorted({names[key] for key in keys})
+
+
+def _keys(desired: Mapping[str, Any]) -> list[str]:
+    """The services that the files name: no step of another one."""
+    return [service["key"] for service in desired["services"] if not service.get("step_of")]
 
 
 def _restarting_on(desired: dict[str, Any], given: Any, reader: FileReader) -> dict[str, Any]:
@@ -89,7 +95,7 @@ def _restarting_on(desired: dict[str, Any], given: Any, reader: FileReader) -> d
 
 def _files_of(desired: Mapping[str, Any], given: Any) -> dict[str, list[str]]:
     """Services by key, each with its files. Each of a list has to be mounted by some service. Raises ComposeError."""
-    keys = [service["key"] for service in desired["services"]]
+    keys = _keys(desired)
     if isinstance(given, Mapping):
         problems = unknown(keys, given, "restart_on")
         if problems:
@@ -97,7 +103,7 @@ def _files_of(desired: Mapping[str, Any], given: Any) -> dict[str, list[str]]:
         return {key: [str(path) for path in _list(paths)] for key, paths in given.items()}
     files: dict[str, list[str]] = {}
     for path in map(str, _list(given)):
-        users = [service["key"] for service in desired["services"] if _mounts(service["spec"], path)]
+        users = [s["key"] for s in desired["services"] if _mounts(s["spec"], path) and not s.get("step_of")]
         if not users:
             hint = "write restart_on: {SERVICE: [FILE]} for a file that has another path on the nodes"
             message = f"no service mounts {path}"

@@ -27,7 +27,7 @@ class Project:
 
     ``contents`` holds the bytes of configs and secrets by (section, key). ``name`` is None where neither the caller
     nor a file gives one. ``broken`` are places of which a problem has been said (``Report.broken``). ``values`` are
-    those of DesiredState.
+    those of DesiredState. ``steps`` tells of which service a generated one is a step (steps.py), and which.
     """
 
     name: str | None
@@ -37,6 +37,7 @@ class Project:
     notices: list[Problem] = field(default_factory=list)
     broken: Collection[Mark] = field(default=(), repr=False)
     values: list[dict[str, Any]] = field(default_factory=list, repr=False)
+    steps: dict[str, tuple[str, int]] = field(default_factory=dict)
 
     def _section(self, name: str) -> Map:
         section = self.tree.get(name)

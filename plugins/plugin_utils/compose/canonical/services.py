@@ -23,6 +23,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonica
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.ports import ports
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.references import references
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.sections import SECTIONS, resource
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.steps import pre_start
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.texts import (
     text,
     text_list,
@@ -59,6 +60,7 @@ SERVICE: dict[str, Any] = {
     "logging": logging,
     "networks": networks,
     "ports": ports,
+    "pre_start": pre_start,
     "ulimits": ulimits,
     "volumes": volumes,
 }

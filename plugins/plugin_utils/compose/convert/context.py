@@ -38,9 +38,24 @@ class Context:
 
     def at(self, message: str, path: Sequence[Any], hint: str = "", code: str = "invalid") -> Problem:
         """Return a Problem that stands at ``path``."""
-        mark = self.project.where(tuple(path))
+        path = self._written(tuple(path))
+        mark = self.project.where(path)
         problem = Problem(clipped(message), dotted(path), hint=clipped(hint), code=code)
         return replace(problem, file=mark.file, line=mark.line, column=mark.column) if mark else problem
+
+    def _written(self, path: Path) -> Path:
+        """Where in the file stands what is at ``path`` of a generated service."""
+        step = (
+            (getattr(self.project, "steps", None) or {}).get(path[1])
+            if path[:1] == ("services",) and path[1:]
+            else None
+        )
+        if step is None:
+            return path
+        service, index = step
+        given = self.project.services[service]["pre_start"][index]
+        below = ("pre_start", index) if not path[2:] or path[2] in given else ()
+        return ("services", service, *below, *path[2:])
 
     def guard(self, convert: Callable[[], Result]) -> Result | None:
         """Call ``convert``; what it finds invalid becomes a problem, and None its result."""

@@ -50,8 +50,8 @@ def convert(project: Any, stack: Stack, *, options: ConvertOptions | None = None
         "values": list(getattr(project, "values", ())),
     }
     if context.problems:
-        raise ComposeError(context.problems)
-    notices = [*getattr(project, "notices", ()), *context.notices]
+        raise ComposeError(list(dict.fromkeys(context.problems)))
+    notices = dict.fromkeys([*getattr(project, "notices", ()), *context.notices])
     desired["notices"] = [asdict(notice) for notice in notices]
     return desired
 
@@ -62,7 +62,9 @@ def _service(context: Context, key: str, service: Any) -> dict[str, Any]:
     depends_on = dependencies(scope.service, scope.path())
     for other in depends_on.keys() - context.project.services.keys():
         depends_on[other]["required"] = False  # the rules have judged it
+    step = (getattr(context.project, "steps", None) or {}).get(key)
     return {
+        **({"step_of": step[0]} if step else {}),
         "key": key,
         "name": context.stack.scoped(key),
         "image": scope.service.get("image"),

@@ -28,6 +28,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.re
     check_references,
 )
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.security import check_security
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.steps import check_steps
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.templates import check_templates
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.units import check_units
 
@@ -59,6 +60,7 @@ RULES: Tuple[Callable[[Look], None], ...] = (
     check_external,
     check_networks,
     check_security,
+    check_steps,
     check_templates,
     check_keys,
 )

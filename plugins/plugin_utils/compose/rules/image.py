@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.image_name import is_id, parse
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import UNSET
@@ -20,9 +20,14 @@ def check_images(look: Look) -> None:
         if not is_text(image) or not image.strip():
             _missing(look, name, service)
         else:
-            fault = image_fault(image)
-            if fault:
-                look.problem(("services", name, "image"), f"invalid image reference: {fault}", _hint(image), "image")
+            check_image(look, ("services", name, "image"), image)
+
+
+def check_image(look: Look, path: Tuple[Any, ...], image: str) -> None:
+    """An image reference that stands at ``path``."""
+    fault = image_fault(image)
+    if fault:
+        look.problem(path, f"invalid image reference: {fault}", _hint(image), "image")
 
 
 def _missing(look: Look, name: str, service: Any) -> None:

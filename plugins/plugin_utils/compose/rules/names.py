@@ -16,6 +16,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.lo
     is_text,
     mapping,
 )
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.steps import environments
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.places import shown_key
 
 LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?\Z")
@@ -59,9 +60,10 @@ def check_empty_keys(look: Look) -> None:
     """An environment variable or a label without a name, which the Engine or docker's own check refuses."""
     for kind in ("services", *OBJECTS):
         for name, entry in look.section(kind).items():
-            for keys in (("labels",), ("environment",), ("deploy", "labels")):
-                if "" in mapping(deep(entry, *keys)):
-                    what = "variable" if keys == ("environment",) else "label"
+            given = [((*keys,), deep(entry, *keys)) for keys in (("labels",), ("deploy", "labels"))]
+            for keys, holder in (*given, *environments(mapping(entry))):
+                if "" in mapping(holder):
+                    what = "variable" if keys[-1] == "environment" else "label"
                     look.problem((kind, name, *keys, ""), f"a {what} has no name", "write NAME=value", "name")
 
 

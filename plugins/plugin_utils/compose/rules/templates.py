@@ -25,6 +25,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.lo
     sequence,
 )
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.names import check_name
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.steps import environments
 
 CODE = "template"
 _BRACES = "'{{\"{{\"}}' for the two braces themselves"
@@ -80,8 +81,9 @@ def _tell(look: Look, path: Tuple[Any, ...], fault: Optional[Tuple[str, str]]) -
 def _templates(service: Mapping[str, Any], volumes: Mapping[str, Any]) -> Iterator[Place]:
     """The texts that swarmkit's template package expands when it validates a service."""
     yield ("hostname",), service.get("hostname")
-    for key, value in mapping(service.get("environment")).items():
-        yield ("environment", key), value
+    for path, environment in environments(service):
+        for key, value in mapping(environment).items():
+            yield (*path, key), value
     for index, target in enumerate(sequence(service.get("tmpfs"))):
         yield ("tmpfs", index), str(target).partition(":")[0]
     for index, mount in items_of(service, "volumes"):

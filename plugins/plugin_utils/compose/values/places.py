@@ -22,7 +22,9 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.values.e
 _SERVICE = (
     "annotations.*", "command", "command.#", "deploy.labels.*", "deploy.labels.#", "domainname", "entrypoint",
     "entrypoint.#", "environment.*", "environment.#", "healthcheck.test", "healthcheck.test.#", "hostname", "labels.*",
-    "labels.#", "logging.options.*", "sysctls.*", "sysctls.#", "user", "volumes.#.volume.labels.*", "working_dir",
+    "labels.#", "logging.options.*", "pre_start.#.command", "pre_start.#.command.#", "pre_start.#.environment.*",
+    "pre_start.#.environment.#", "pre_start.#.user", "pre_start.#.working_dir",
+    "sysctls.*", "sysctls.#", "user", "volumes.#.volume.labels.*", "working_dir",
 )  # fmt: skip
 _TOP = (
     "configs.*.content", "configs.*.labels.*", "configs.*.labels.#", "networks.*.driver_opts.*", "networks.*.labels.*",

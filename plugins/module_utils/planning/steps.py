@@ -1,0 +1,177 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Steps of ``pre_start``: jobs that run before tasks of their service are made or replaced, and are removed afterwards.
+
+A job that is there is one that a run has left which did not come to its end: it says what it ran for, so that a step
+that has succeeded is not run twice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Set
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import PlanError
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes import eligible
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.images import Choice
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import CHANGE, PRUNE, WAIT, Operation
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.placing import tasks_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import (
+    Known,
+    sent_again,
+    service_operations,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import BEFORE_STOP, id_of, spellings
+
+DONE = "a step of pre_start, which has run"
+NOT_NEEDED = "a step of pre_start, left by a run that did not come to its end"
+AGAIN = "it has failed, and is run again"
+#: How drivers and types of volumes are named whose content is the same on each node.
+SHARED = ("nfs", "cifs", "smb", "gluster", "ceph", "9p", "fuse", "sshfs", "davfs")
+REPLICAS = "Mode.Replicated.Replicas"
+
+Service = Mapping[str, Any]
+
+
+class Steps(NamedTuple):
+    """The steps of a desired state, and what is known of the Swarm.
+
+    ``choose`` gives the image of a service, given what runs of it; ``failed`` are names of jobs that have failed.
+    """
+
+    desired: Mapping[str, Any]
+    current: Mapping[str, Service]
+    known: Known
+    choose: Callable[[Service, Optional[Service]], Choice]
+    failed: Set[str]
+
+
+def with_steps(found: Sequence[Operation], steps: Steps) -> List[Operation]:
+    """``found`` (of services) with the operations of the steps: those run whose service is made or changed.
+
+    All that no step depends on comes after the last step, so that nothing is replaced if one fails. Raises PlanError
+    (``pre_start_volume``).
+    """
+    services = {service["key"]: service for service in steps.desired["services"]}
+    changing = {op.key for op in found if _makes_tasks(op, steps.known.prefix)}
+    waves = {key: number for number, keys in enumerate(steps.desired.get("waves") or []) for key in keys}
+    running: List[str] = []
+    made: List[Operation] = []
+    for key, service in services.items():
+        if not service.get("step_of"):
+            continue
+        live = steps.current.get(service["name"])
+        runs = service["step_of"] in changing and not service.get("left")
+        if runs:
+            running.append(key)
+            made += [replace(op, wave=waves.get(key, 0)) for op in _run(service, live, services, steps)]
+        if runs or live is not None:
+            payload = {"id": service["name"] if live is None else id_of(live)}
+            reason = DONE if runs else NOT_NEEDED
+            made.append(Operation("remove", "service", service["name"], key, reason, phase=PRUNE, payload=payload))
+    if not running:
+        return [*found, *made]
+    first = _needed(running, services)
+    later = 1 + max(waves.get(key, 0) for key in first)
+    rest = [op if op.key in first else replace(op, wave=op.wave + later) for op in found]
+    return [*rest, *made]
+
+
+def to_run(operations: Sequence[Operation], services: Sequence[Service]) -> Set[str]:
+    """The names of the steps among ``services`` that a plan with ``operations`` runs, or waits for."""
+    steps = {service["name"] for service in services if service.get("step_of")}
+    return {op.name for op in operations if op.name in steps and op.phase == CHANGE and op.action != "keep"}
+
+
+def _makes_tasks(op: Operation, prefix: str) -> bool:
+    """Whether an operation makes a service or changes anything of it but its number of replicas."""
+    if op.action != "update":
+        return op.action == "create"
+    quiet = {REPLICAS, *(f"Labels.{start}{BEFORE_STOP}" for start in spellings(prefix))}
+    return bool(op.payload.get("forced")) or any(change.path not in quiet for change in op.changes)
+
+
+def _needed(running: Sequence[str], services: Mapping[str, Service]) -> Set[str]:
+    """These steps, and all that they wait for."""
+    needed: Set[str] = set()
+    waiting = list(running)
+    while waiting:
+        key = waiting.pop()
+        if key not in needed and key in services:
+            needed.add(key)
+            waiting += services[key].get("depends_on") or ()
+    return needed
+
+
+def _run(step: Service, live: Optional[Service], services: Mapping[str, Service], steps: Steps) -> List[Operation]:
+    owner = services[step["step_of"]]
+    there = steps.current.get(owner["name"])
+    same_image = step["image"] == owner["image"]
+    choice = steps.choose(owner, there) if same_image else steps.choose(step, live)
+    placed = _placed(step, owner, there, choice, steps.known)
+    found = service_operations(placed or step, live, choice, steps.known._replace(recreate=True))
+    if placed is None:
+        found = [replace(op, payload={**op.payload, "unplaced": True}) for op in found]
+    if live is None:
+        reason = f"a step of pre_start of {owner['key']}, image {choice.image}"
+        return [replace(op, reason=reason) for op in found]
+    if [op.action for op in found] != ["keep"]:
+        return found
+    if step["name"] in steps.failed:
+        return [sent_again(op, live, AGAIN) for op in found]
+    return [replace(op, action=WAIT, reason="it was begun for the same change") for op in found]
+
+
+def _placed(
+    step: Service, owner: Service, there: Optional[Service], choice: Choice, known: Known
+) -> Optional[Dict[str, Any]]:
+    """The step where the service's volumes are; None where one has to look at nodes and tasks first."""
+    spec = step["spec"]
+    volumes = local_volumes(spec)
+    if not volumes or known.nodes < 2 or "GlobalJob" in spec["Mode"]:
+        return dict(step)
+    if not known.placing.get("nodes"):
+        return None
+    template = spec["TaskTemplate"]
+    placement = template.get("Placement") or {}
+    platforms = placement.get("Platforms") or choice.platforms or []
+    nodes = {id_of(node) for node in eligible(known.placing["nodes"], _at({**placement, "Platforms": platforms}))}
+    if len(nodes) < 2:
+        return dict(step)
+    running = tasks_of(there, known.placing["tasks"]) if there is not None else ()
+    here = {str(task["NodeID"]) for task in running} & nodes
+    if len(here) != 1:
+        raise _nowhere(step, owner, volumes, len(here) or len(nodes), bool(here))
+    constraints = [*(placement.get("Constraints") or []), f"node.id=={here.pop()}"]
+    template = {**template, "Placement": {**placement, "Constraints": constraints}}
+    return {**step, "spec": {**spec, "TaskTemplate": template}}
+
+
+def _at(placement: Mapping[str, Any]) -> Dict[str, Any]:
+    return {"Placement": placement}
+
+
+def local_volumes(spec: Mapping[str, Any]) -> List[str]:
+    """The named volumes of a ServiceSpec of which each node has one of its own."""
+    found = []
+    for mount in spec["TaskTemplate"]["ContainerSpec"].get("Mounts") or ():
+        driver = (mount.get("VolumeOptions") or {}).get("DriverConfig") or {}
+        kind = str((driver.get("Options") or {}).get("type") or "").lower()
+        is_path = "bind" in str((driver.get("Options") or {}).get("o") or "").split(",")
+        local = driver.get("Name") in (None, "", "local") and not kind.startswith(SHARED) and not is_path
+        if mount.get("Type") == "volume" and mount.get("Source") and local:
+            found.append(str(mount["Source"]))
+    return found
+
+
+def _nowhere(step: Service, owner: Service, volumes: Sequence[str], count: int, runs: bool) -> PlanError:
+    where = f"its tasks run on {count} nodes" if runs else f"its first task may run on any of {count} nodes"
+    one = len(volumes) == 1
+    return PlanError(
+        f"service {owner['key']} ({step.get('where') or step['name']}): a step of pre_start needs the "
+        f"volume{'' if one else 's'} {', '.join(volumes)}, of which each node has one of its own, and {where}.",
+        "pre_start_volume",
+        "Keep the service on one node (deploy.placement.constraints), or use a volume that all nodes share (its driver "
+        "or its driver_opts say so). Nothing was changed.",
+    )
