@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import BUDGET, CONTAINER, SHARED, Report
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.steps import steps_of
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import Map, Mark, Seq
 
 #: What every service costs, however little it says: its spec has many fields.
@@ -19,6 +20,14 @@ def measure(tree: Map, report: Report) -> None:
     services = tree.get("services")
     left = BUDGET - SERVICE * len(services) if isinstance(services, Map) else BUDGET
     waiting: list[tuple[Any, Mark]] = [(tree[key], tree.mark(key)) for key in tree if not key.startswith("x-")]
+    for key, service in services.items() if isinstance(services, Map) else ():
+        steps = len(steps_of(service))  # each is a service with most of what this one has
+        left -= SERVICE * steps
+        if left < 0:
+            report.too_large(services.mark(key))
+        waiting += (
+            [(service[part], service.mark(part)) for part in service if part != "pre_start"] * steps if steps else []
+        )
     while waiting:
         node, mark = waiting.pop()
         left -= SHARED

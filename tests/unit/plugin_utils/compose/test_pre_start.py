@@ -206,3 +206,10 @@ def test_policies_hold_for_steps_as_for_any_service():
     assert step["spec"]["Labels"]["stackwright-service"] == "web_pre_start_1" and container(step)["Env"] == ["Z=9"]
     assert step["spec"]["TaskTemplate"]["LogDriver"]["Name"] == "json-file" and "UpdateConfig" not in step["spec"]
     assert step["spec"]["TaskTemplate"]["RestartPolicy"] == {"Condition": "none"}
+
+
+def test_what_many_steps_share_counts_for_each_of_them():
+    text = "services: {web: {image: app, environment: {A: '%s'}, pre_start: [%s]}}" % ("x" * 20000, "{}," * 9999)
+    with pytest.raises(ComposeError) as caught:
+        compiled(text=text)
+    assert [problem.code for problem in caught.value.problems] == ["too_large"]
