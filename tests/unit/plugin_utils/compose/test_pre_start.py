@@ -209,7 +209,8 @@ def test_policies_hold_for_steps_as_for_any_service():
 
 
 def test_what_many_steps_share_counts_for_each_of_them():
-    text = "services: {web: {image: app, environment: {A: '%s'}, pre_start: [%s]}}" % ("x" * 20000, "{}," * 9999)
+    web = f"{{image: app, environment: {{A: {'x' * 20000}}}, pre_start: [{'{},' * 9999}]}}"
+    text = f"services: {{web: {web}}}"
     with pytest.raises(ComposeError) as caught:
         compiled(text=text)
     assert [problem.code for problem in caught.value.problems] == ["too_large"]
