@@ -32,8 +32,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.findin
     in_order,
     sentence,
 )
-from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.nodes import unchecked
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.nodes import is_asked, unchecked
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.trim import needs_vips, trimmed
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.volumes import wanted_volumes
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.cluster_action import Result
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.meeting import Meeting
@@ -52,6 +53,7 @@ class ActionModule(MeetingAction):
     alone = "So the ports and paths that the stack needs on this node are not looked at."
 
     def act(self, result: Dict[str, Any], variables: Dict[str, Any]) -> Dict[str, Any]:
+        self._volumes: Dict[str, Any] = {}
         try:
             options = self.checked({**STACK, **FILES, **PLATFORM, **PREFLIGHT})
             check_preflight(options)
@@ -61,6 +63,7 @@ class ActionModule(MeetingAction):
             return result
         identity = desired["stack"] if desired else Stack.of(options).data if options["name"] else None
         self._handed = {"desired": desired, "identity": identity, "vips": needs_vips(desired) if desired else True}
+        self._handed["volumes"] = self._volumes
         self._variables = variables
         self._arguments = {name: options[name] for name in PREFLIGHT}
         self._arguments.update(self.connection_arguments(options))
@@ -112,7 +115,9 @@ class ActionModule(MeetingAction):
             return None
         from ansible_collections.stackwright.swarm.plugins.plugin_utils.compiling import compile_files
 
-        return trimmed(compile_files(self, options, variables))
+        desired = compile_files(self, options, variables)
+        self._volumes = wanted_volumes(desired)
+        return trimmed(desired)
 
     def _all_parts(self, meeting: Meeting, stack: str) -> Result:
         alone = self._task.run_once or len(self._variables.get("ansible_play_batch") or ()) < 2
@@ -147,8 +152,10 @@ class ActionModule(MeetingAction):
         done.pop("failed", None)
         facts = done.get("facts", {}).get(looked["node_id"])
         mine: Result = {"findings": []}
-        if "done_by" in done and facts and (facts["ports"] or facts["binds"]) and looked["local"]:
-            mine = self._part(NODE, {"facts": facts, "own": own}, given)
+        if "done_by" in done and facts and is_asked(facts) and looked["local"]:
+            needed = {item["base"] for item in facts.get("volumes") or ()}
+            volumes = {base: driver for base, driver in self._volumes.items() if base in needed}
+            mine = self._part(NODE, {"facts": facts, "own": own, "volumes": volumes}, given)
             if mine.get("failed"):
                 return mine
         self._node = looked["node_id"] if looked["local"] and facts else ""

@@ -549,7 +549,7 @@ plan:
       description: One of V(create), V(update), V(remove).
       type: str
     kind:
-      description: One of V(network), V(config), V(secret), V(service).
+      description: One of V(network), V(volume), V(config), V(secret), V(service).
       type: str
     name:
       description: The object's name in the Swarm.

@@ -17,7 +17,8 @@ description:
   - With O(heal=true) the differences are put back. That is a deployment like any other. It has a plan, is shown in check mode and diff mode, waits until
     the stack runs, is undone if that fails, and becomes a new revision.
   - Of when an object was changed last, the report says what the Swarm knows. Who changed it, Swarm does not record.
-  - Values of secrets are compared, and shown nowhere. Volumes are compared by name only; what is in them, and volumes on other nodes, are not looked at.
+  - Values of secrets are compared, and shown nowhere. Of volumes their names are compared, and on the node of
+    the manager that is asked their driver options. Other nodes are looked at by M(stackwright.swarm.stack_preflight). What is in volumes is not looked at.
   - A stack that O(stackwright.swarm.compose_stack#module:state=stopped) has stopped is compared as a stopped one, and healing leaves it stopped.
   - What runs of this collection have left since then is no drift, and healing leaves it. That are changes by M(stackwright.swarm.stack_service), and jobs
     that a deployment has run before it was rolled back. RV(ours) tells it.
@@ -80,7 +81,7 @@ options:
       kind:
         description:
           - A kind of drift, as RV(drift) has it. V(edited), V(scaled), V(forced), V(volume), V(paused), V(rolled_back), V(missing), V(extra),
-            V(replaced) or V(behind).
+            V(replaced), V(behind) or V(volume_differs).
         type: str
       path:
         description:
@@ -234,10 +235,11 @@ drift:
         - V(edited) (the specification is another), V(scaled) (the number of replicas), V(forced) (tasks were replaced by force),
           V(volume) (the mounts name other volumes), V(paused) (the update of a service is held, or Swarm has stopped it),
           V(rolled_back) (Swarm has put a service back to what it was before), V(missing), V(extra) (carries the stack's label, but is not in the
-          revision), V(replaced) (another object of the same name), V(behind) (the registry has another image for the tag, with O(images=true)).
+          revision), V(replaced) (another object of the same name), V(behind) (the registry has another image for the tag, with O(images=true)),
+          V(volume_differs) (a volume on this manager's node was made with another driver, or with other options of it).
       type: str
     object:
-      description: One of V(network), V(config), V(secret), V(service); V(stack) where no service of it is left, in place of all that is missing.
+      description: One of V(network), V(volume), V(config), V(secret), V(service); V(stack) where no service of it is left, in place of all that is missing.
       type: str
     name:
       description: The object's name in the Swarm.

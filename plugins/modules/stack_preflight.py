@@ -14,7 +14,8 @@ author:
 description:
   - Looks at the Swarm, at its nodes and at what the Compose files ask of them, and says what would fail and what to do about it.
   - On every host, managers and workers, it looks whether the Engine answers and may be used, and at its API version, kernel support for overlay networks
-    and IPVS, free disk space, and whether the ports and the sources of bind mounts that the stack needs on this node are free and there.
+    and IPVS, free disk space, whether the ports and the sources of bind mounts that the stack needs on this node are free and there, and whether volumes that are there
+    were made as the files say.
   - On one manager of each cluster it looks at the quorum, the nodes, placement constraints and preferences, platforms, CPUs, memory and generic
     resources, published ports, names, external networks, configs and secrets, and asks the registries for the images.
   - It takes the same files and options as M(stackwright.swarm.compose_stack). Without files it looks at the hosts and the Swarm alone.

@@ -12,8 +12,13 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).resolve().parents
 
 from core import Core
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.drift import stack_drift
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.preflight import check_cluster
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.preflight_host import check_node
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.rollback import roll_back
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, PlanError
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.trim import trimmed
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.volumes import wanted_volumes
 
 WRITES = "test -f /data/first || echo {} > /data/first; trap exit TERM; sleep 1d & wait"
 VALUES = {"values": {"store": "swarm"}}
@@ -54,11 +59,24 @@ def test_an_empty_volume_takes_the_place_of_the_old_one_and_back(core, bed, swar
     def running():
         return [t for t in node.api("GET", "/tasks") if t["Status"]["State"] == "running" and _is_of(t, name)]
 
+    def preflight(found):
+        desired, looked = (
+            core.compile(found),
+            {"resolve_image": "never", "with_registry_auth": False, "registry_auth": []},
+        )
+        (facts,) = check_cluster(core.client, trimmed(desired), looked)["facts"].values()
+        return check_node(core.client, "m1", facts, wanted_volumes(desired))
+
     memory = {"driver_opts": {"type": "tmpfs", "device": "tmpfs", "o": "size=1m"}}
     deploy(text("one"))
     assert first() == "one"
     (notice,) = deploy(text("two", **memory), asked=False)["notices"]
     assert "recreate_volumes: [" in notice and first() == "one", "the options were lost"
+    drift = {**dict.fromkeys(("heal", "prune", "images", "fail_on_drift"), False), "rules": (), **VALUES}
+    (found,) = stack_drift(core.client, core.clock, swarm.name, drift)["drift"]
+    assert (found["kind"], found["name"]) == ("volume_differs", name) and "on the node m1" in found["reason"]
+    assert [f["code"] for f in preflight(text("two", **memory))] == ["volume_differs"]
+    assert preflight(text("one")) == []
     run = ["docker", "run", "--detach", "--volume", f"{name}:/d", bed.images["busybox"], "sleep", "1d"]
     by_hand = node.cli(run).stdout.strip()
     try:
@@ -80,6 +98,7 @@ def test_an_empty_volume_takes_the_place_of_the_old_one_and_back(core, bed, swar
         assert not deploy(text("two", **memory), asked)["changed"]
     roll_back(core.client, core.clock, swarm.name, {"to": 1, "stable_for": 0.3, **VALUES})
     assert first() == "one"
+    assert not stack_drift(core.client, core.clock, swarm.name, drift)["drifted"], "it is as revision 1 says"
 
 
 def _is_of(task, name):

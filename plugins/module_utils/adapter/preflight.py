@@ -53,7 +53,7 @@ def preflight(client: EngineClient, params: Dict[str, Any], run: Dict[str, Any])
             result.update(done)
             facts = done["facts"].get(own["node_id"])
         if facts and own["local"]:
-            result["findings"] += check_node(client, own["node"], facts)
+            result["findings"] += check_node(client, own["node"], facts, run.get("volumes") or {})
     except EngineError as error:
         result["findings"].append(of_error(error, own.get("node") or ""))
     return {**result, "calls": client.calls}

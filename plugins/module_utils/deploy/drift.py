@@ -40,6 +40,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.drift_r
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.images import without_digest
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Operation
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconcile import own_services
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.volumes import own_volumes
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner import labels_in, refuse_others
 
 Result = Dict[str, Any]
@@ -82,7 +83,8 @@ def _within_limits(result: Result, options: Options) -> Result:
 
 
 class _Look:
-    """One comparison: six calls, and one for each image that the registry is asked for."""
+    """One comparison: six calls, one for the volumes of this node where the stack has some, and one for each image that
+    the registry is asked for."""
 
     def __init__(self, client: EngineClient, stack: str, options: Options) -> None:
         self.client, self.stack, self.options = client, stack, options
@@ -96,6 +98,9 @@ class _Look:
         self.observed: Observed = observe(client, stack, snapshot, configs)
         refuse_others(identity, stack, labels_in(self.observed, stack))
         self.intended.take(client, self.observed, key)
+        bound = self.intended.bound
+        if not self.intended.why and any(own_volumes(service["spec"], stack) for service in bound["services"]):
+            self.observed["volumes"] = (client.get("/volumes") or {}).get("Volumes") or []
         answers: Mapping[str, Any] = {}
         asked: List[str] = []
         if options["images"]:

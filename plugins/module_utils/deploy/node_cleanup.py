@@ -17,7 +17,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client im
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.cleanup import Entry, entry, wanted_volume
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.image_name import parse
-from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import NAMESPACE
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import BASE, NAMESPACE
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner import owner_of, recorded
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.volume_names import could_be
 
@@ -146,8 +146,9 @@ class _Node:
         answer = patiently(self.clock, lambda: self.client.get("/volumes")) or {}
         found: List[str] = []
         for volume in sorted(answer.get("Volumes") or [], key=lambda v: str(v.get("Name"))):
-            name, its_stack = str(volume.get("Name")), (volume.get("Labels") or {}).get(NAMESPACE)
-            chosen = wanted_volume(self.stack, name, options["volume_names"], self.node)
+            name, labels = str(volume.get("Name")), volume.get("Labels") or {}
+            its_stack, base = labels.get(NAMESPACE), labels.get(BASE, "")
+            chosen = wanted_volume(self.stack, name, options["volume_names"], self.node, base)
             other = self._other(volume)
             if its_stack != self.stack or other:
                 if other:

@@ -23,6 +23,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.findin
     finding,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.seen import Port
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.volumes import volume_findings
 
 Result = Dict[str, Any]
 PATIENCE = 10.0  # seconds for the list of containers
@@ -116,11 +117,18 @@ def _disk(path: str) -> Optional[host.Disk]:
     return host.Disk(path, stat.f_bavail * stat.f_frsize, inodes)
 
 
-def check_node(client: EngineClient, node: str, facts: Mapping[str, Any]) -> List[Finding]:
-    """The ports and paths in ``facts`` (``preflight.nodes``), with one call where there are ports."""
+def check_node(
+    client: EngineClient, node: str, facts: Mapping[str, Any], wanted: Mapping[str, Mapping[str, Any]]
+) -> List[Finding]:
+    """The ports, paths and volumes in ``facts`` (``preflight.nodes``), with one call where there are ports, and one
+    where there are volumes; ``wanted`` says how these are to be made (``preflight.volumes``)."""
     ports = nodes.wanted_ports(facts)
     found = list(nodes.port_findings(node, facts, _holders(client, ports) if ports else {}))
-    return found + list(nodes.bind_findings(node, facts, _paths({item["source"] for item in facts["binds"]})))
+    found += nodes.bind_findings(node, facts, _paths({item["source"] for item in facts["binds"]}))
+    if facts.get("volumes") and wanted:
+        there = (client.get("/volumes", timeout=PATIENCE) or {}).get("Volumes") or []
+        found += volume_findings(node, facts, wanted, there)
+    return found
 
 
 def _paths(sources: Set[str]) -> Dict[str, str]:

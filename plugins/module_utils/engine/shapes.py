@@ -210,7 +210,7 @@ ONE_CONTAINER = Obj(
     Config=Obj(Healthcheck=HEALTH_CHECK),
 )
 IMAGE = Obj(Id_=str, RepoTags=TEXTS, RepoDigests=TEXTS, Labels=LABELS)
-VOLUMES = Obj(Volumes=[Obj(Name_=str, Driver=str, Labels=LABELS, Scope=str)])
+VOLUMES = Obj(Volumes=[Obj(Name_=str, Driver=str, Labels=LABELS, Options=LABELS, Scope=str)])
 DISTRIBUTION = Obj(
     Descriptor=Obj(digest=str),
     Platforms=[Obj(architecture=str, Architecture=str, os=str, OS=str, variant=str)],

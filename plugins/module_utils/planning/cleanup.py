@@ -13,7 +13,13 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prune i
     gone_services,
     references_after,
 )
-from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import NAMESPACE, id_of, name_of, stack_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
+    BASE,
+    NAMESPACE,
+    id_of,
+    name_of,
+    stack_of,
+)
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.volume_names import (
     expanded,
     is_one_of,
@@ -96,11 +102,15 @@ def _with_reason(operation: Operation, reason: str) -> Operation:
 
 def mounted(container: Mapping[str, Any]) -> List[Tuple[str, str]]:
     """The named volumes of a ContainerSpec, with the stack that each is made for (empty for an external one)."""
-    return [
-        (str(mount["Source"]), str(((mount.get("VolumeOptions") or {}).get("Labels") or {}).get(NAMESPACE) or ""))
-        for mount in container.get("Mounts") or []
-        if mount.get("Type") == "volume" and mount.get("Source")
-    ]
+    return [(str(mount["Source"]), str(_labels(mount).get(NAMESPACE) or "")) for mount in _named(container)]
+
+
+def _named(container: Mapping[str, Any]) -> List[Mapping[str, Any]]:
+    return [m for m in container.get("Mounts") or [] if m.get("Type") == "volume" and m.get("Source")]
+
+
+def _labels(mount: Mapping[str, Any]) -> Mapping[str, str]:
+    return (mount.get("VolumeOptions") or {}).get("Labels") or {}
 
 
 def volumes_at(
@@ -122,8 +132,9 @@ def volumes_at(
             container = (task.get("Spec") or {}).get("ContainerSpec") or {}
             node = label(task["NodeID"])
             known = of_task(task, named.get(task.get("ServiceID", ""), ""), node)
-            names = {expanded(name, known) for name, its_stack in mounted(container) if its_stack == stack}
-            names = {name for name in names if wanted_volume(stack, name, chosen, node)}
+            own = [mount for mount in _named(container) if _labels(mount).get(NAMESPACE) == stack]
+            both = [(expanded(mount["Source"], known), expanded(_labels(mount).get(BASE, ""), known)) for mount in own]
+            names = {name for name, base in both if wanted_volume(stack, name, chosen, node, base)}
             if names:
                 found.setdefault(task["NodeID"], set()).update(names)
     return {node: sorted(names) for node, names in sorted(found.items())}
@@ -164,10 +175,12 @@ def touches_nodes(options: Mapping[str, Any]) -> bool:
     return bool(options["volumes"] or options["volume_names"] or options["images"] or values)
 
 
-def wanted_volume(stack: str, name: str, chosen: Optional[Sequence[str]], node: str) -> bool:
+def wanted_volume(stack: str, name: str, chosen: Optional[Sequence[str]], node: str, base: str = "") -> bool:
     """Whether a volume on ``node`` is among those that were ``chosen`` by name, as in the file or in full; None chooses
-    all."""
-    return chosen is None or any(is_one_of(known, name, node) for key in chosen for known in (key, f"{stack}_{key}"))
+    all. ``base`` is the name in the file of one that was recreated."""
+    return chosen is None or any(
+        is_one_of(known, given, node) for given in (name, base) for key in chosen for known in (key, f"{stack}_{key}")
+    )
 
 
 def similar(stack: str, observed: Mapping[str, Any]) -> List[str]:

@@ -22,6 +22,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.drift i
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.drift_objects import (
     network_drift,
     object_drift,
+    volume_drift,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.drift_rules import FORCED, PAUSED, Rule
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.drift_services import (
@@ -146,6 +147,7 @@ def _all(
         if name not in specs and STEP not in labels_of(there):
             yield extra("service", there, context.what)
     yield from network_drift(intended, observed, live, context)
+    yield from volume_drift(intended, observed, context)
     for kind in ("config", "secret"):
         yield from object_drift(kind, intended, observed, live, context)
 

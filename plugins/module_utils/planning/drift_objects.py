@@ -14,6 +14,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.drift i
     CREATE,
     FILES,
     HEAL_OR_DEPLOY,
+    LOST,
     NO_CONTENTS,
     Context,
     Drift,
@@ -21,11 +22,22 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.drift i
     missing,
     seen,
 )
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.drift_rules import EDITED, MISSING, REPLACED
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.drift_rules import (
+    EDITED,
+    MISSING,
+    REPLACED,
+    VOLUME_DIFFERS,
+)
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Change
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.objects import owner
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prefixes import labels_as_there
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prune import references
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.volumes import (
+    base_of,
+    driver_of,
+    otherwise,
+    own_volumes,
+)
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
     CONTENT,
@@ -151,3 +163,22 @@ def _outside(kind: str, name: str, key: str) -> Drift:
 
 def _replaced(kind: str, name: str, key: str, reason: str, there: Object, changes: Tuple[Change, ...] = ()) -> Drift:
     return seen(Drift(REPLACED, kind, name, key, reason, NO_CONTENTS, changes, FILES), there)
+
+
+def volume_drift(intended: Object, observed: Object, context: Context) -> Iterator[Drift]:
+    """The volumes of the node that was asked (``observed["volumes"]``) that were made otherwise than is intended."""
+    stack = intended["stack"]["name"]
+    own = [mount for service in intended["services"] for mount in own_volumes(service["spec"], stack)]
+    bases = {str(mount["Source"]): base_of(mount) for mount in own}
+    wanted = {str(mount["Source"]): driver_of(mount) for mount in own}
+    node = str(observed["info"].get("Name") or "")
+    for source, name, words in otherwise(wanted, observed.get("volumes") or (), LOST):
+        yield Drift(
+            VOLUME_DIFFERS,
+            "volume",
+            name,
+            reason=f"on the node {node} it was made otherwise than {context.what} says: {words}",
+            hint=f"It keeps that. Deploy with recreate_volumes: [{bases[source]}] to have an empty one take its place, "
+            "or move the data and remove it.",
+            healing=BY_HAND,
+        )

@@ -15,7 +15,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model i
 EDITED, SCALED, FORCED, VOLUME = "edited", "scaled", "forced", "volume"
 PAUSED, ROLLED_BACK = "paused", "rolled_back"
 MISSING, EXTRA, REPLACED, BEHIND = "missing", "extra", "replaced", "behind"
-KINDS = (EDITED, SCALED, FORCED, VOLUME, PAUSED, ROLLED_BACK, MISSING, EXTRA, REPLACED, BEHIND)
+VOLUME_DIFFERS = "volume_differs"
+KINDS = (EDITED, SCALED, FORCED, VOLUME, PAUSED, ROLLED_BACK, MISSING, EXTRA, REPLACED, BEHIND, VOLUME_DIFFERS)
 #: How paths in a ServiceSpec or a network begin.
 ROOTS = (
     "Labels",

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Driver options of volumes: a volume that exists keeps those that it was made with, whatever a service asks for.
 
-Values of options are shown nowhere: they may hold passwords.
+No text here has values of options: they may hold passwords.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def differs(want: Driver, volume: Item, hidden: str = REFERENCE) -> str:
     return unlike(want, have, hidden)
 
 
-def volumes_of(
+def otherwise(
     want: Mapping[str, Driver], volumes: Iterable[Item], hidden: str = REFERENCE
 ) -> Iterator[Tuple[str, str, str]]:
     """Of the real ``volumes`` each that is not as its mount asks: the mount's source, its name, and what differs."""

@@ -24,13 +24,15 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.seen i
     replicas,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.trim import bind_sources
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.volumes import volumes_for_node
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import id_of, stack_of
 
 Facts = Dict[str, Any]
 
 
 def facts_for_nodes(seen: Seen, may: Mapping[str, List[Item]]) -> Dict[str, Facts]:
-    """Node id → its ``name``, and the ``ports`` and ``binds`` to look at, each with the service and how bad it is.
+    """Node id → its ``name``, and what to look at: ``ports``, ``binds``, ``volumes``, each with the service and how bad
+    it is.
 
     A port that the service's own task has there is no matter, nor one where the scheduler places no task since another
     service has it. It is an error where the service must run on that node, or is new; else Swarm may go on with others.
@@ -47,11 +49,11 @@ def facts_for_nodes(seen: Seen, may: Mapping[str, List[Item]]) -> Dict[str, Fact
         for node in seen.nodes_of(id_of(other))
     }
     found: Dict[str, Facts] = {
-        str(node["ID"]): {"name": node_name(node), "ports": [], "binds": []} for node in seen.nodes
+        str(node["ID"]): {"name": node_name(node), "ports": [], "binds": [], "volumes": []} for node in seen.nodes
     }
     for service in seen.desired["services"]:
         live = seen.own.get(service["name"])
-        nodes = may[service["name"]]
+        nodes, volumes = may[service["name"]], volumes_for_node(seen, service)
         if not is_global(service) and not replicas(service):
             continue
         must = is_global(service) or replicas(service) >= len(nodes)
@@ -68,6 +70,7 @@ def facts_for_nodes(seen: Seen, may: Mapping[str, List[Item]]) -> Dict[str, Fact
                     found[its_id]["ports"].append({**about, "port": list(port), "mode": "host"})
             for source in bind_sources(service):
                 found[its_id]["binds"].append({**about, "source": source})
+            found[its_id]["volumes"] += [{**about, **volume} for volume in volumes]
         had = set(published(live, "ingress")) if live else set()
         for port in sorted(set(published(service, "ingress")) - had - swarms - hosts):
             for facts in found.values():
@@ -77,7 +80,7 @@ def facts_for_nodes(seen: Seen, may: Mapping[str, List[Item]]) -> Dict[str, Fact
 
 def is_asked(facts: Mapping[str, Any]) -> bool:
     """Whether a node is to look at anything."""
-    return bool(facts.get("ports") or facts.get("binds"))
+    return bool(facts.get("ports") or facts.get("binds") or facts.get("volumes"))
 
 
 def wanted_ports(facts: Mapping[str, Any]) -> Set[Port]:

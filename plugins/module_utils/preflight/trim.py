@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import NAMESPACE
+
 FORMAT = ("stack", "waves")
 CONTAINER = ("Image", "Configs", "Secrets")
 TEMPLATE = ("Placement", "Resources", "Networks")
@@ -41,9 +43,13 @@ def _service(service: Mapping[str, Any]) -> Dict[str, Any]:
 
 def _mount(mount: Mapping[str, Any]) -> Dict[str, Any]:
     kept = _some(mount, ("Type", "Source", "Target"))
-    driver = ((mount.get("VolumeOptions") or {}).get("DriverConfig") or {}).get("Name")
-    if driver:
-        kept["VolumeOptions"] = {"DriverConfig": {"Name": driver}}
+    options = mount.get("VolumeOptions") or {}
+    driver, stack = (options.get("DriverConfig") or {}).get("Name"), (options.get("Labels") or {}).get(NAMESPACE)
+    if driver or stack:
+        kept["VolumeOptions"] = {
+            **({"DriverConfig": {"Name": driver}} if driver else {}),
+            **({"Labels": {NAMESPACE: stack}} if stack else {}),
+        }
     return kept
 
 

@@ -193,6 +193,8 @@ def test_an_image_that_a_service_wants_now_stays():
         (["{{.Node.Hostname}}"], ["shop_w1"]),
         (["pool/db"], ["pool/db"]),
         (["db_2"], ["db_2"]),
+        (["cache"], ["shop_cache", "shop_cache_1a2b3c4d"]),
+        (["shop_cache_1a2b3c4d"], ["shop_cache_1a2b3c4d"]),
     ],
 )
 def test_volumes_that_are_chosen_by_a_template_or_have_a_slash(chosen, removed):
@@ -201,6 +203,8 @@ def test_volumes_that_are_chosen_by_a_template_or_have_a_slash(chosen, removed):
         for name in ("db_1", "db_2", "db_old", "shop_w1", "shop_w2", "pool/db"):
             engine.volume(name)
         engine.volume("db_3", "blog")
+        engine.volume("shop_cache")
+        engine.volume("shop_cache_1a2b3c4d", **{"stackwright.base": "shop_cache"})
         done = clean(engine, options={"volumes": False, "volume_names": chosen, "check": check})
         assert [entry["name"] for entry in done["removed"]] == removed
         assert engine.removed == ([] if check else removed)

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.drift import stack_drift
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.rollback import roll_back
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transaction import deploy_stack, remove_stack
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError, PlanError, StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.drift_rules import Rule
 
 sys.path.insert(0, str(Path(__file__).parent))
 from builders import LABELS, desired, service
@@ -226,3 +228,32 @@ def test_external_volumes_and_those_that_nobody_mounts_are_left():
 def test_an_approved_plan_is_one_with_the_same_volumes(swarm):
     plans = {deploy(swarm, files(NFS, recreate=again), check=True)["plan_id"] for again in (True, False)}
     assert len(plans) == 2
+
+
+DRIFT = {"heal": False, "prune": False, "images": False, "fail_on_drift": False, "rules": (), "values": {}}
+
+
+def real(options=None, **more):
+    return {"Name": "shop_data", "Driver": "local", "Options": options, "Labels": LABELS, **more}
+
+
+def test_drift_names_the_volume_of_the_managers_node_that_was_made_otherwise(swarm):
+    swarm.volumes = [real(), real(Name="blog_data", Options=OTHER["Options"])]
+    assert not stack_drift(swarm, Clock(), "shop", DRIFT)["drifted"]
+    deploy(swarm, files(NFS, recreate=False))
+    found = stack_drift(swarm, Clock(), "shop", DRIFT)
+    (drift,) = found["drift"]
+    assert (drift["kind"], drift["object"], drift["name"]) == ("volume_differs", "volume", "shop_data")
+    assert drift["reason"] == (
+        "on the node node1 it was made otherwise than revision 2 says: the driver options device, o, type"
+    )
+    assert "recreate_volumes: [shop_data]" in drift["hint"] and "planted" not in repr(found)
+    for heal in (True, False):
+        with pytest.raises(StackwrightError) as failed:
+            stack_drift(swarm, Clock(), "shop", {**DRIFT, "heal": heal, "fail_on_drift": True})
+        assert failed.value.error_code == "drift_found"
+    ignored = stack_drift(swarm, Clock(), "shop", {**DRIFT, "rules": [Rule(kind="volume_differs")]})
+    assert not ignored["drifted"] and len(ignored["ignored"]) == 1
+    deploy(swarm, files(NFS))
+    swarm.volumes.append(real(NFS["Options"], Name=source(swarm)))
+    assert not stack_drift(swarm, Clock(), "shop", DRIFT)["drifted"], "only what is used counts"

@@ -46,6 +46,14 @@ def test_names_that_are_templates_are_those_of_the_tasks():
     assert volumes_at("shop", tasks, [], str, ["db_3", "other"]) == {"n2": ["db_3"]}
 
 
+def test_a_volume_that_was_recreated_is_chosen_by_its_name_in_the_file():
+    made = mount("shop_db_1a2b3c4d")
+    made["VolumeOptions"]["Labels"]["stackwright.base"] = "shop_db"
+    task = {"ID": "a", "NodeID": "n", "Status": {"State": "running"}, "Spec": {"ContainerSpec": {"Mounts": [made]}}}
+    for chosen, names in ((["db"], ["shop_db_1a2b3c4d"]), (["shop_db"], ["shop_db_1a2b3c4d"]), (["d"], [])):
+        assert volumes_at("shop", [task], [], str, chosen).get("n", []) == names
+
+
 @pytest.mark.parametrize(
     ("name", "chosen", "wanted"),
     [
