@@ -15,6 +15,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.mask im
 
 #: Parts of a result that go from a module to its action plugin, or the other way, and no further.
 HANDED = frozenset(("facts", "vault_writes", "vault_made", "vault_before", "sealed_values"))
+#: Parts of a result that hold secrets, and are whole only where the task has ``no_log``.
+UNDER_NO_LOG = frozenset(("handed_routes",))
 
 
 def shown(data: Any, as_it_is: Collection[str] = ()) -> Any:

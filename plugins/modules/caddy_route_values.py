@@ -14,7 +14,7 @@ author:
 description:
   - Passwords, tokens and generated domains of routes stand in labels of services, which only a manager can read. This module reads them
     there, and returns the routes with them, for M(stackwright.swarm.caddy_route) on a worker.
-  - Its result holds secrets. Give the task C(no_log=true).
+  - Its result holds secrets. Give the task C(no_log=true); without it they are hidden in the result as well.
   - The role P(stackwright.swarm.stack#role) does so by itself.
 options:
   routes:
@@ -55,13 +55,13 @@ EXAMPLES = r"""
 - name: Bring the routes to the proxy of a worker
   stackwright.swarm.caddy_route:
     stack: "{{ shop.stack_id }}"
-    routes: "{{ known.routes }}"
+    routes: "{{ known.handed_routes }}"
     live_services: "{{ known.live_services }}"
   delegate_to: worker1
 """
 
 RETURN = r"""
-routes:
+handed_routes:
   description: The routes with the values that they need, as O(stackwright.swarm.caddy_route#module:routes) takes them.
   returned: success
   type: list

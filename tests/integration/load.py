@@ -23,6 +23,7 @@ class Tally:
     done: Counter = field(default_factory=Counter)
     lost: list = field(default_factory=list)
     releases: set = field(default_factory=set)
+    answered: list = field(default_factory=list)  # of requests with a number of their own
 
     def lose(self, kind: str, how: object) -> None:
         self.lost.append((kind, round(time.time(), 3), str(how)))
@@ -133,6 +134,58 @@ class Visitors:
             self.tally.lose(kind, repr(error))
         finally:
             connection.close()
+
+
+class Counted:
+    """Visitors of one service whose every request has a number: GET and POST, over kept and over new connections."""
+
+    def __init__(self, address: tuple[str, int], host: str, mark: str, pause: float = 0.1) -> None:
+        self.address, self.host, self.mark, self.pause = address, host, mark, pause
+        self.tally = Tally()
+        self._end = threading.Event()
+        kinds = [(method, kept) for method in ("GET", "POST") for kept in (True, False)]
+        self._threads = [threading.Thread(target=self._ask, args=kind, daemon=True) for kind in kinds]
+
+    def __enter__(self) -> Counted:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self._end.set()
+        for thread in self._threads:
+            thread.join(60)
+
+    def _ask(self, method: str, kept: bool) -> None:
+        kind = f"{method} over {'kept' if kept else 'new'} connections"
+        body = b"x" * 2000 if method == "POST" else None
+        connection = None
+        number = 0
+        while not self._end.is_set():
+            number += 1
+            visit = f"{self.mark}-{method}-{kept:d}-{number}"
+            if connection is None:
+                connection = http.client.HTTPConnection(*self.address, timeout=30)
+            try:
+                connection.request(method, "/", body, {"Host": self.host, "X-Visit": visit})
+                answer = connection.getresponse()
+                text = answer.read().decode()
+            except (OSError, http.client.HTTPException) as error:
+                self.tally.lose(kind, repr(error))
+                connection.close()
+                connection = None
+                continue
+            if answer.status == 200:
+                self.tally.done[kind] += 1
+                self.tally.answered.append(visit)
+                if method == "GET":
+                    self.tally.releases.add(text.split()[0])
+            else:
+                self.tally.lose(kind, f"{answer.status} {visit}")
+            if not kept or answer.will_close:
+                connection.close()
+                connection = None
+            time.sleep(self.pause)
 
 
 class Websocket:

@@ -174,7 +174,7 @@ def routes_with_values(client: EngineClient, params: Dict[str, Any], check: bool
     """The routes with what labels of live services say, and which services there are: what a manager alone knows."""
     labels = _Labels(client, check)
     found = [_handed_on(dict(plain), labels) for plain in params["routes"]]
-    return {"changed": False, "routes": found, "live_services": _live(client, params["label_prefix"])}
+    return {"changed": False, "handed_routes": found, "live_services": _live(client, params["label_prefix"])}
 
 
 def _handed_on(plain: Dict[str, Any], labels: _Labels) -> Dict[str, Any]:

@@ -16,7 +16,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.connecti
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import COMPILED, check_ranges
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.mask import masked_named, masked_text
-from ansible_collections.stackwright.swarm.plugins.module_utils.shown import HANDED, shown
+from ansible_collections.stackwright.swarm.plugins.module_utils.shown import HANDED, UNDER_NO_LOG, shown
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
@@ -53,7 +53,7 @@ class Module(AnsibleModule):
         switches = {name: value for name, value in result.items() if value is None or isinstance(value, bool)}
         told = {**remove_values(result, hidden), **switches}
         invocation = {"module_args": masked_named(remove_values(getattr(self, "params", {}), hidden))}
-        return shown({"invocation": invocation, **told}, HANDED)
+        return shown({"invocation": invocation, **told}, HANDED | UNDER_NO_LOG if self.no_log else HANDED)
 
 
 def run_module(options: Dict[str, Dict[str, Any]], work: Work, **rules: Any) -> None:

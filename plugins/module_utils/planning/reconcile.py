@@ -25,6 +25,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.objects
     owner,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prune import gone_objects, gone_services
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reach import out_of_reach
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import (
     AS_DOCKER,
     NOT_RUN,
@@ -74,6 +75,7 @@ def reconcile(
     operations += object_operations("config", desired["configs"], prefix)
     operations += object_operations("secret", desired["secrets"], prefix)
     notices += name_collisions(desired, observed)
+    notices += out_of_reach(desired, observed)
     services, unpinned = _services(desired, observed, options, images or {})
     operations += services
     notices += unpinned

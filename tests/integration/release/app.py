@@ -1,7 +1,8 @@
 """A web service as one is in the field: answers, streams slowly, takes uploads, speaks websocket, ends in good order.
 
 GET / says which release answers; GET /stream?seconds=N sends a byte each tenth of a second; POST reads all that is
-sent and says how much that was; a request with Upgrade: websocket gets echoes. SIGTERM: nothing new is accepted, idle
+sent and says how much that was; a request with Upgrade: websocket gets echoes. What has an X-Visit is written down in
+the folder LOG, where there is one. SIGTERM: nothing new is accepted, idle
 connections are closed, and what has begun is finished.
 """
 
@@ -61,7 +62,14 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
+    def note(self):
+        visit, folder = self.headers.get("X-Visit"), os.environ.get("LOG")
+        if visit and folder:
+            with open(f"{folder}/{socket.gethostname()}", "a") as log:
+                log.write(visit + "\n")
+
     def do_GET(self):
+        self.note()
         asked = urlsplit(self.path)
         if self.headers.get("Upgrade", "").lower() == "websocket":
             self.echo()
@@ -84,6 +92,7 @@ class Handler(BaseHTTPRequestHandler):
             if not part:
                 raise ConnectionError("cut")
             got += len(part)
+        self.note()
         self.answer(f"{got}\n".encode())
 
     def echo(self):
