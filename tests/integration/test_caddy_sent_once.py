@@ -1,6 +1,7 @@
 """What was sent to a service is never sent again, and a timeout is one call: real proxies and a moody service."""
 
 import contextlib
+import json
 import socket
 import sys
 import threading
@@ -12,7 +13,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from caddy import VERSIONS, Caddy, bring, free_port, running, wish
+from caddy import VERSIONS, Caddy, Service, bring, free_port, running, wish
 
 HOST = "a.example.com"
 
@@ -159,3 +160,20 @@ def test_connections_that_are_kept_open_by_option(proxy, moody):
     assert moody.asked["GET", "/drop"] <= 2
     assert proxy.get(HOST, "/drop", method="POST")[0].status == 502
     assert moody.asked["POST", "/drop"] == 1
+
+
+def test_a_request_waits_for_a_service_that_is_not_there_yet(proxy):
+    """As for a single task that is stopped first."""
+    for method, body in (("GET", None), ("POST", b"x" * 5000)):
+        service = Service("web")
+        service.stop()
+        bring(proxy, wish("shop", route(service)))
+        back = threading.Timer(1.5, service.start)
+        back.start()
+        status, answer = proxy.get(HOST, method=method, body=body)
+        back.join()
+        service.stop()
+        if proxy.version == "2.6" and body:
+            assert status.status == 502  # it can't read a body again
+        else:
+            assert (status.status, json.loads(answer)["got"]) == (200, len(body or b""))

@@ -203,3 +203,25 @@ def test_conflicts_stop_a_deployment_before_it_begins(shop):
     assert len(shop.swarm.objects("services")) == services
     shop.proxy.put_routes(shop.proxy.routes()[1:])
     assert json.dumps(shop.proxy.routes(), sort_keys=True) == here
+
+
+def test_cleanup_removes_the_routes_first_and_routes_of_who_is_gone_are_taken_by_option(bed, shop):
+    assert shop.deploy(web=("web.example.com", GOOD)).code == 0
+    # Somebody removes the stack behind our back; the domain shall go to another one.
+    bed.node("m1").cli(["docker", "stack", "rm", shop.swarm.name])
+    refused = shop.deploy(name="-new", web=("web.example.com", GOOD))
+    assert refused.code != 0
+    assert f"stack '{shop.swarm.name}' (service {shop.swarm.name}_web), which does not exist any more" in refused.output
+    assert "stack_take_over" in refused.output
+    taken = shop.deploy({"options": {"stack_take_over": "gone"}}, name="-new", web=("web.example.com", GOOD))
+    assert taken.code == 0, taken.output
+    assert [route["@id"].split(":")[2] for route in shop.proxy.routes()[:-1]] == [f"{shop.swarm.name}-new_web"]
+    page = shop.deploy({"options": {"stack_maintenance": True}}, name="-new", web=("web.example.com", GOOD))
+    assert page.code == 0, page.output
+    assert shop.proxy.get("web.example.com")[0].status == 503
+    playbook = Path(__file__).resolve().parents[2] / "playbooks" / "cleanup.yml"
+    name = f"{shop.swarm.name}-new"
+    variables = {"stack_name": name, "stack_confirm": name, "stack_hosts": "m1", "stack_admin": shop.proxy.url}
+    gone = shop.player.playbook(playbook, variables=variables, environment={"DOCKER_HOST": bed.docker_host})
+    assert gone.code == 0, gone.output
+    assert shop.domains == []
