@@ -208,6 +208,25 @@ def test_a_bind_source_that_one_node_does_not_have(three, ground, name):
             node.run(["umount", "-l", "/mnt"])
 
 
+def test_a_volume_that_a_worker_has_and_that_was_made_otherwise(three, ground, name):
+    w2 = three.node("w2")
+    w2.cli(["docker", "volume", "create", f"{name}_data"])
+    try:
+        placed = {"mode": "global", "placement": {"constraints": ["node.role == worker"]}}
+        ground.file(web={"volumes": ["data:/data"], "deploy": placed})
+        options = {"type": "nfs", "device": ":/x", "o": "addr=198.18.1.9,password=planted"}
+        text = yaml.safe_load((ground.folder / "compose.yml").read_text())
+        ground.write("compose.yml", yaml.safe_dump({**text, "volumes": {"data": {"driver_opts": options}}}))
+        played = ground.check(name)
+        assert played.code == 0 and findings(played) == [("volume_differs", "web", "w2")], played.output
+        (found,) = (f for f in played.of("w2")[0]["findings"] if f["code"] == "volume_differs")
+        assert "(the driver options device, o, type)" in found["message"] and found["level"] == "warning"
+        assert "planted" not in played.output
+        assert ground.check(name, fail_on="warning").code != 0
+    finally:
+        w2.cli(["docker", "volume", "rm", f"{name}_data"])
+
+
 @pytest.mark.parametrize(
     ("code", "deploy", "words"),
     [

@@ -16,6 +16,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.drift_r
 sys.path.insert(0, str(Path(__file__).parent))
 from builders import LABELS, desired, service
 from fake_swarm import Clock, FakeSwarm
+from test_after_a_run_that_died import gone
+from test_killed_at_each_moment import Run, killed
 
 NFS = {"Name": "local", "Options": {"type": "nfs", "o": "addr=10.0.0.1,password=planted", "device": ":/x"}}
 OTHER = {"Name": "local", "Options": {**NFS["Options"], "device": ":/y"}}
@@ -257,3 +259,23 @@ def test_drift_names_the_volume_of_the_managers_node_that_was_made_otherwise(swa
     deploy(swarm, files(NFS))
     swarm.volumes.append(real(NFS["Options"], Name=source(swarm)))
     assert not stack_drift(swarm, Clock(), "shop", DRIFT)["drifted"], "only what is used counts"
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before the call", "after the call"])
+def test_a_run_that_is_killed_at_any_call_is_completed_with_one_volume(after):
+    def act(swarm, **options):
+        return deploy(swarm, files(NFS, keys=("db", "web")), **options)
+
+    at = 0
+    while True:
+        at += 1
+        swarm = FakeSwarm()
+        deploy(swarm, files(keys=("db", "web")))
+        if not killed(swarm, Run("recreate", act, None), at, after):
+            break
+        act(swarm, is_gone=gone)
+        assert source(swarm).startswith("shop_data_"), at
+        assert all(made["VolumeOptions"]["DriverConfig"] == NFS for made in mounts(swarm).values())
+        assert not act(swarm)["changed"]
+        assert not stack_drift(swarm, Clock(), "shop", DRIFT)["drifted"]
+    assert at > 10
