@@ -152,7 +152,7 @@ def _container_labels(service: Mapping[str, Any]) -> Mapping[str, str]:
 
 
 def describe_service(
-    service: Item, network_names: Mapping[str, str], tasks: Sequence[Item], nodes: Mapping[str, str]
+    service: Item, network_names: Mapping[str, str], tasks: Sequence[Mapping[str, Any]], nodes: Mapping[str, str]
 ) -> Item:
     """What a service is, beside how it does; ``network_names`` and ``nodes`` map ids to names."""
     spec = service["Spec"]

@@ -91,7 +91,7 @@ def with_volumes(services: Sequence[Item], stack: str, renamed: Mapping[str, str
     """Copies of bound services whose volumes have these names, by those of the file."""
     if not renamed:
         return list(services)
-    out = []
+    out: List[Item] = []
     for service in services:
         made = {**service, "spec": _renamed(service["spec"], stack, renamed)}
         if "as_docker" in service:
