@@ -76,6 +76,7 @@ options:
   volume_names:
     description:
       - Remove these volumes of the stack, with their names as in the Compose file, or in full. There are no wild cards.
+      - By its name in the file, a volume that was recreated (O(stackwright.swarm.compose_stack#module:recreate_volumes)) is removed with those before it.
       - A name may be a template of Swarm, such as C(db_{{.Task.Slot}}), with C(.Task.Slot), C(.Task.ID), C(.Service.ID), C(.Node.ID) and
         C(.Node.Hostname). In a playbook it needs C(!unsafe).
       - One of this name that is not the stack's is returned as RV(residue).

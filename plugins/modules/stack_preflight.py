@@ -14,8 +14,8 @@ author:
 description:
   - Looks at the Swarm, at its nodes and at what the Compose files ask of them, and says what would fail and what to do about it.
   - On every host, managers and workers, it looks whether the Engine answers and may be used, and at its API version, kernel support for overlay networks
-    and IPVS, free disk space, whether the ports and the sources of bind mounts that the stack needs on this node are free and there, and whether volumes that are there
-    were made as the files say.
+    and IPVS, free disk space, whether the ports and the sources of bind mounts that the stack needs on this node are free and there, and whether
+    volumes that are there were made as the files say.
   - On one manager of each cluster it looks at the quorum, the nodes, placement constraints and preferences, platforms, CPUs, memory and generic
     resources, published ports, names, external networks, configs and secrets, and asks the registries for the images.
   - It takes the same files and options as M(stackwright.swarm.compose_stack). Without files it looks at the hosts and the Swarm alone.
@@ -214,7 +214,8 @@ notes:
     tells it in full, the others in one line that names it (RV(stopped_by)). A later M(stackwright.swarm.compose_stack) of the same run refuses to
     deploy the stack where a host of its Swarm has dropped out of the play by a preflight; a failure that the play ignores or rescues does not count.
   - With C(serial), later batches have not looked yet when the first ones go on.
-  - Each host of the play answers for its own node. Nodes that no host of the play is are in RV(unchecked) where the stack needs a port or a path there.
+  - Each host of the play answers for its own node. Nodes that no host of the play is are in RV(unchecked) where the stack needs a port or a path
+    there, or may have a volume.
 seealso:
   - module: stackwright.swarm.compose_stack
   - module: stackwright.swarm.swarm_info
@@ -308,7 +309,7 @@ cluster:
     ready: {description: How many of them are ready and active., type: int}
   sample: {managers: 3, reachable: 3, may_fail: 1, nodes: 5, ready: 5}
 unchecked:
-  description: Nodes on which the stack needs a port or a path, and which no host of the play is; told by the host that ends last.
+  description: Nodes on which the stack needs a port or a path or may have a volume, and which no host of the play is; told by the host that ends last.
   returned: by the host that ends last
   type: list
   elements: str

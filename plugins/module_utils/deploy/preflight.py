@@ -17,6 +17,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe i
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.registry import RegistryAuth, registry_named
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.volumes import base_of, own_volumes
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.capacity import is_short
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.cluster import summary
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.findings import (
@@ -76,12 +77,27 @@ def check_cluster(
         # The credentials on this host can't be read.
         answers, looked_up = {}, []
         refused = [finding(ERROR, error.error_code, error.message, error.hint)]
+    if desired["services"] and not own:
+        desired = _as_it_was(client, desired)
     judged = judge(desired, observed, looked_up, answers, registry_of)
     return {
         "findings": [*_other_owner(client, identity, observed), *judged.findings, *refused],
         "cluster": summary(observed["nodes"]),
         "facts": judged.facts,
     }
+
+
+def _as_it_was(client: EngineClient, desired: Mapping[str, Any]) -> Mapping[str, Any]:
+    """``desired`` of a stack of which no service is there, with the names of the volumes that it had last."""
+    stack = desired["stack"]["name"]
+    bases = {base_of(mount) for service in desired["services"] for mount in own_volumes(service["spec"], stack)}
+    if not bases:
+        return desired
+    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.recreating import recorded, with_volumes
+
+    revisions = History(client, None, stack).read()
+    renamed = {made.base: made.name for base in sorted(bases) for made in recorded(revisions, stack, base)}
+    return {**desired, "services": with_volumes(desired["services"], stack, renamed)}
 
 
 def _refused_logins(

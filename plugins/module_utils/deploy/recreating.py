@@ -64,7 +64,7 @@ def bound_volumes(client: EngineClient, bound: Item, observed: Item, history: Lo
     for base, driver in wanted.items():
         known = [made for made in live if made.base == base]
         if not known and "revisions" in observed:
-            known = _recorded(observed["revisions"], stack, base)
+            known = recorded(observed["revisions"], stack, base)
         if not known:
             continue
         same = [made for made in known if not unlike(driver, made.driver)]
@@ -123,7 +123,7 @@ def _made(spec: Item, stack: str, order: int) -> List[_Made]:
     return [_Made(str(m["Source"]), base_of(m), driver_of(m), order) for m in own_volumes(spec, stack)]
 
 
-def _recorded(revisions: Sequence[Any], stack: str, base: str) -> List[_Made]:
+def recorded(revisions: Sequence[Any], stack: str, base: str) -> List[_Made]:
     """The volume as the newest good revision has it: of a stack that was removed, nothing else tells its name."""
     from ansible_collections.stackwright.swarm.plugins.module_utils.history.retention import newest_good
 

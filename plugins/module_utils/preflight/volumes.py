@@ -29,8 +29,8 @@ def volumes_for_node(seen: Seen, service: Item) -> List[Dict[str, str]]:
     stack = seen.desired["stack"]["name"]
     live = [mount for other in seen.own.values() for mount in own_volumes(other["Spec"], stack)]
     names = {base_of(mount): str(mount["Source"]) for mount in live}
-    bases = sorted({base_of(mount) for mount in own_volumes(service["spec"], stack)})
-    return [{"base": base, "name": names.get(base, base)} for base in bases]
+    wanted = {base_of(mount): str(mount["Source"]) for mount in own_volumes(service["spec"], stack)}
+    return [{"base": base, "name": names.get(base, wanted[base])} for base in sorted(wanted)]
 
 
 def volume_findings(

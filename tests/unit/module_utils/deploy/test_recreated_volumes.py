@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy import preflight
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.drift import stack_drift
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.rollback import roll_back
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transaction import deploy_stack, remove_stack
@@ -172,6 +173,9 @@ def test_a_stack_that_was_removed_comes_back_with_the_volume_that_it_had_last(sw
     deploy(swarm, files(NFS))
     last = source(swarm)
     remove_stack(swarm, Clock(), "shop", {})
+    (looked_at,) = preflight._as_it_was(swarm, files(NFS))["services"]
+    (made,) = looked_at["spec"]["TaskTemplate"]["ContainerSpec"]["Mounts"]
+    assert made["Source"] == last, "preflight looks at that one too"
     announced = deploy(swarm, files(NFS, recreate=False), check=True)
     deploy(swarm, files(NFS, recreate=False))
     assert source(swarm) == last and not [op for op in announced["plan"] if op["kind"] == "volume"]
