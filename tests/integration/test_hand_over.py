@@ -154,3 +154,22 @@ def test_a_port_of_another_stack_is_a_conflict_in_check_mode(core, swarm, write,
     with pytest.raises(EngineError, match=f"{other}_web publishes the port {FIRST + 9}/tcp") as caught:
         core.deploy(write(aa=f"{FIRST + 9}"), check=True)
     assert caught.value.error_code == "conflict"
+
+
+def test_a_giver_of_a_later_wave_whose_tasks_are_new_before_its_turn(core, swarm, write):
+    """The extra step has replaced them: Swarm has nothing more to do at its turn, and says nothing of an update."""
+    core.deploy(write(1, zz=f"{FIRST}", aa=""))
+    (giver,) = (entry["ID"] for entry in swarm.objects("services") if entry["Spec"]["Name"].endswith("_zz"))
+    state = lambda: (swarm.node.api("GET", f"/services/{giver}").get("UpdateStatus") or {}).get("State")  # noqa: E731
+    turns = []
+
+    def last(method, path):
+        if (method, path) == ("POST", f"/services/{giver}/update"):
+            turns.append(path)
+        if turns == [path] * 2:
+            swarm.wait("the update of the extra step to end", lambda: state() == "completed")
+
+    core.transport.before = last
+    done = core.deploy(write(1, zz="", aa=f"{FIRST}", order=("aa", "zz")))
+    assert len(turns) == 2 and done["status"] == "healthy"
+    assert published(swarm) == {"aa": [FIRST], "zz": []}

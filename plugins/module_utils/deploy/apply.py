@@ -20,6 +20,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.renew imp
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.telling import teller
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, EngineError, StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.hand_over import begun
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import NOTE, WAIT, Operation
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
@@ -66,6 +67,7 @@ class Apply:
         self.completed: List[Operation] = []
         self.attempted: List[Operation] = []
         self.touched: Dict[str, Operation] = {}
+        self.since: Dict[str, str] = {}  # id → when Swarm began to replace tasks, where the last update does not tell
         self.key: Optional[str] = observed.get("key")
         self._predefined: Mapping[str, str] = observed.get("predefined") or {}
         self._renewal = Renewal(client, clock, observed, keep)
@@ -243,6 +245,7 @@ class Apply:
         step = replace(operation, payload={"spec": operation.payload["after"]})
         if self._as_wanted(step)(operation.name, live):
             self._seen[operation.payload["id"]] = live["Spec"]
+            self.since[operation.payload["id"]] = begun(operation, live)
             return replace(operation, payload={**operation.payload, "version": live["Version"]["Index"]})
         return operation
 
@@ -285,15 +288,13 @@ class Apply:
             if fresh is not operation and fresh.kind == "service":
                 body = self._with_ids(fresh.payload["spec"])
             operation = fresh
-        raise EngineError(
-            f"{operation.kind} {operation.name} is changed by somebody else all the time.",
-            "out_of_sequence",
-            "Run again later.",
-        )
+        words = f"{operation.kind} {operation.name} is changed by somebody else all the time."
+        raise EngineError(words, "out_of_sequence", "Run again later.")
 
     def _anew(self, operation: Operation, live: Mapping[str, Any], refused: EngineError) -> Operation:
         """The operation at the version of ``live``. Raises ``refused`` where somebody else has changed the object."""
         if live["Spec"] == self._seen.get(operation.payload["id"]):
+            self.since[operation.payload["id"]] = begun(operation, live)
             return replace(operation, payload={**operation.payload, "version": live["Version"]["Index"]})
         if operation.kind != "service" or self.recheck is None:
             raise refused
@@ -340,8 +341,6 @@ class Apply:
         except EngineError as error:
             if error.error_code != "not_found":  # gone already: that is what was wanted
                 raise
-
-    # -- what a service needs
 
     def _auth(self, spec: Mapping[str, Any]) -> Optional[Dict[str, str]]:
         value = self.header(spec["TaskTemplate"]["ContainerSpec"].get("Image") or "")

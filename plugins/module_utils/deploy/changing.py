@@ -192,7 +192,11 @@ def _wait(run: Run, applying: Apply, past: Before, names: AbstractSet[str], stab
     limits = limits_of(run.options)
     if not stable:
         limits = limits._replace(stable_for=0.0)
-    replaced = {key: bool(op.payload.get("ports_only")) for key, op in applying.touched.items() if _counts(op)}
+    replaced = {
+        key: bool(op.payload.get("ports_only")) and (applying.since.get(key) or True)
+        for key, op in applying.touched.items()
+        if _counts(op)
+    }
     return wait(run.client, run.clock, run.stack, limits, past, replaced, run.progress, names, run.keep, run.began)
 
 

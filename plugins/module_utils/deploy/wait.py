@@ -10,7 +10,7 @@ times a second notice everything as soon.
 from __future__ import annotations
 
 import math
-from typing import AbstractSet, Any, Callable, Dict, FrozenSet, List, Mapping, Optional, Tuple
+from typing import AbstractSet, Any, Callable, Dict, FrozenSet, List, Mapping, Optional, Tuple, Union
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import Backoff
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import services_of, tasks_of
@@ -75,7 +75,7 @@ def wait(
     stack: str,
     limits: Limits,
     past: Before,
-    touched: Mapping[str, bool],
+    touched: Mapping[str, Union[bool, str]],
     progress: Optional[Callable[[str], None]] = None,
     names: Optional[AbstractSet[str]] = None,
     tick: Optional[Callable[[], None]] = None,

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import AbstractSet, Any, Dict, FrozenSet, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import AbstractSet, Any, Dict, FrozenSet, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple, Union
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.declared import FREED, observation, waits
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.judge import judge_seen, tasks_by_service
@@ -60,8 +60,8 @@ class Gate:
     """Feed it with snapshots until its verdict is no longer ``waiting``.
 
     ``touched`` maps the ids of services that were changed to whether their tasks are replaced although the task
-    specification is the same; ``start`` is the time of the first feed, the deadline counts from ``began``. Only
-    services in ``names`` count (None: all).
+    specification is the same (or since when, where the last update does not tell); ``start`` is the time of the first
+    feed, the deadline counts from ``began``. Only services in ``names`` count (None: all).
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Gate:
         limits: Limits,
         start: float,
         before: Before,
-        touched: Mapping[str, bool],
+        touched: Mapping[str, Union[bool, str]],
         names: Optional[AbstractSet[str]] = None,
         began: Optional[float] = None,
     ) -> None:
@@ -146,12 +146,12 @@ class Gate:
 
     def _view(self, service: Mapping[str, Any], nodes: Sequence[Mapping[str, Any]]) -> View:
         key = service["ID"]
-        old = self.before.updates.get(key, ("", ""))
+        old, since = self.before.updates.get(key, ("", "")), self.touched.get(key, False)
         return View(
             nodes,
             self.before.failures,
             old,
-            _update_start(service, old[1]) if self.touched.get(key) else "",
+            since if isinstance(since, str) else _update_start(service, old[1]) if since else "",
             self.limits.max_restarts,
             self._ended.get(key, {}),
             self.limits.observe,

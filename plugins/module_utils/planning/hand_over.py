@@ -65,6 +65,21 @@ def as_before(spec: Mapping[str, Any]) -> Mapping[str, Any]:
     }
 
 
+def begun(operation: Operation, live: Service) -> str:
+    """When Swarm began to replace the tasks of a service, where an extra step before ``operation`` asked for the same
+    ones; else empty text. ``live`` is the service in between.
+
+    Swarm may have replaced all of them by then: the update that follows has nothing to do, and tells no start.
+    """
+    step = operation.payload.get("after")
+    if step is None:
+        return ""
+    last = operation.payload["spec"]
+    ports = [normalise.service(spec)["EndpointSpec"].get("Ports") for spec in (step, last)]
+    same = step["TaskTemplate"] == last["TaskTemplate"] and ports[0] == ports[1]
+    return str((live.get("UpdateStatus") or {}).get("StartedAt") or "") if same else ""
+
+
 def hand_over(
     plan: Plan, stack: str, observed: Mapping[str, Any], nodes: int, hidden: Hidden, back: bool = False
 ) -> Plan:

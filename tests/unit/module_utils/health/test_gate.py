@@ -1,8 +1,9 @@
 """Golden cases: tests/unit/cases/wait/CASE.yml tells what is seen when, and what the gate says to it.
 
 ``services`` maps a name to mode (replicated, global, replicated-job, global-job), replicas, restart (any, none,
-on-failure), attempts, update (state, start), monitor and delay (seconds), ports_only, touched (default true), and, in
-seconds, what its tasks declare: grace, restart_delay, start_period, interval; ``old`` has that of those before.
+on-failure), attempts, update (state, start), monitor and delay (seconds), ports_only (true, or since when), touched
+(default true), and, in seconds, what its tasks declare: grace, restart_delay, start_period, interval; ``old`` has that
+of those before.
 ``names`` limits what counts; ``failed_before`` and ``broken_before`` are what was so before. ``feeds`` is a list of at,
 update (by service), tasks, nodes, without (services that are gone), lost_sight, expect, lines (what people are told).
 A task is ``SERVICE.SLOT ID STATE [error]``, where the state may be followed by ``/DESIRED``; ``old`` before it marks a
@@ -110,7 +111,7 @@ def node(text):
 def test_the_verdicts(case):
     story = yaml.safe_load((CASES / f"{case}.yml").read_text())
     services = story["services"]
-    touched = {name: bool(s.get("ports_only")) for name, s in services.items() if s.get("touched", True)}
+    touched = {name: s.get("ports_only", False) for name, s in services.items() if s.get("touched", True)}
     before = Before(
         frozenset(story.get("failed_before", [])),
         {name: (s["update"]["state"], s["update"]["start"]) for name, s in services.items() if "update" in s},
