@@ -75,6 +75,25 @@ def ask_ours(files, variables, profiles=("*",), name="project", check=None):
     return Answer(normal_form(to_plain(project.tree), name))
 
 
+def wanted(got, ask):
+    """What Compose makes of each text of ``got``, which has what is made of it here; None where it is refused.
+
+    ``ask`` takes texts, puts them into one file and gives a value for each, or None where Compose refuses the file.
+    Texts that are refused here are asked for one by one, since each spoils the file that it is in.
+    """
+
+    def halved(texts):
+        values = ask(texts) if texts else []
+        if values is not None:
+            return values
+        half = len(texts) // 2
+        return halved(texts[:half]) + halved(texts[half:]) if half else [None]
+
+    good = [text for text, value in got.items() if value is not None]
+    found = dict(zip(good, halved(good)))
+    return {text: found[text] if text in found else halved([text])[0] for text in got}
+
+
 def unescape(node):
     """Compose writes each dollar sign twice."""
     if isinstance(node, dict):

@@ -2,7 +2,7 @@
 
 STACKWRIGHT_LONG=1 makes 5,000 of them.
 
-A batch of files is one call of Compose, with a service for each; one that is refused is halved until the file is found.
+A batch of files is one call of Compose, with a service for each (compare_compose.wanted).
 """
 
 import os
@@ -62,19 +62,14 @@ def env_file(chance, make):
     return chance.choice(["\n", "\n", "\n", "\r\n"]).join(lines) + end
 
 
-def ours(folder, texts, style):
-    return compare_compose.ask_ours([compose_file(folder, texts, style)], VARIABLES)
+def ours(folder, text, style):
+    tree = compare_compose.ask_ours([compose_file(folder, [text], style)], VARIABLES).tree
+    return None if tree is None else environment(tree, 0)
 
 
 def theirs(folder, texts, style):
-    """What Compose makes of each text: its environment, or None where it refuses."""
-    found = compare_compose.ask_compose([compose_file(folder, texts, style)], VARIABLES)
-    if found.tree is not None:
-        return [environment(found.tree, index) for index in range(len(texts))]
-    if len(texts) == 1:
-        return [None]
-    half = len(texts) // 2
-    return theirs(folder, texts[:half], style) + theirs(folder, texts[half:], style)
+    tree = compare_compose.ask_compose([compose_file(folder, texts, style)], VARIABLES).tree
+    return None if tree is None else [environment(tree, index) for index in range(len(texts))]
 
 
 def compose_file(folder, texts, style):
@@ -95,13 +90,10 @@ def test_env_files_are_read_as_compose_reads_them(style, make, tmp_path):
     chance = random.Random(os.environ.get("STACKWRIGHT_FUZZ_SEED", "env files"))
     differences, refused = [], 0
     for _batch in range(COUNT // BATCH):
-        texts = [env_file(chance, make) for _file in range(BATCH)]
-        for text, wanted in zip(texts, theirs(tmp_path, texts, style)):
-            answer = ours(tmp_path, [text], style)
-            got = None if answer.tree is None else environment(answer.tree, 0)
-            refused += wanted is None
-            if got != wanted:
-                differences.append(f"{text!r}: Compose {wanted!r}, ours {got!r} {answer.refused}")
+        got = {text: ours(tmp_path, text, style) for text in (env_file(chance, make) for _file in range(BATCH))}
+        wanted = compare_compose.wanted(got, lambda texts: theirs(tmp_path, texts, style))
+        refused += list(wanted.values()).count(None)
+        differences += [f"{t!r}: Compose {wanted[t]!r}, ours {got[t]!r}" for t in got if got[t] != wanted[t]]
     print(f"{COUNT} files, {refused} refused by Compose")
     assert not differences, "\n".join(differences[:40])
     assert refused < COUNT / 2

@@ -1,6 +1,6 @@
 """Generated texts with variables, replaced here and by `docker compose config`: equal, or both refuse.
 
-STACKWRIGHT_LONG=1 makes 5,000 of them. A batch is one call of Compose; one that is refused is halved until it is found.
+STACKWRIGHT_LONG=1 makes 5,000 of them. A batch is one call of Compose (compare_compose.wanted).
 """
 
 import json
@@ -54,13 +54,8 @@ def label(tree, index):
 
 
 def theirs(folder, texts):
-    found = compare_compose.ask_compose(compose_file(folder, texts), VARIABLES)
-    if found.tree is not None:
-        return [label(found.tree, index) for index in range(len(texts))]
-    if len(texts) == 1:
-        return [None]
-    half = len(texts) // 2
-    return theirs(folder, texts[:half]) + theirs(folder, texts[half:])
+    tree = compare_compose.ask_compose(compose_file(folder, texts), VARIABLES).tree
+    return None if tree is None else [label(tree, index) for index in range(len(texts))]
 
 
 def ours(folder, written):
@@ -73,10 +68,7 @@ def test_texts_become_what_compose_makes_of_them(tmp_path):
     differences, refused = [], 0
     for _batch in range(COUNT // BATCH):
         got = {written: ours(tmp_path, written) for written in (text(chance) for _text in range(BATCH))}
-        # Those that Compose should refuse as well are asked for one by one: each spoils the call that it is in.
-        good = [written for written, value in got.items() if value is not None]
-        wanted = dict(zip(good, theirs(tmp_path, good)))
-        wanted.update({written: theirs(tmp_path, [written])[0] for written in got if written not in wanted})
+        wanted = compare_compose.wanted(got, lambda texts: theirs(tmp_path, texts))
         refused += list(wanted.values()).count(None)
         differences += [
             f"{written!r}: Compose {wanted[written]!r}, ours {value!r}"
