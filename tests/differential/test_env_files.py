@@ -92,6 +92,8 @@ def test_env_files_are_read_as_compose_reads_them(style, make, tmp_path):
     for _batch in range(COUNT // BATCH):
         got = {text: ours(tmp_path, text, style) for text in (env_file(chance, make) for _file in range(BATCH))}
         wanted = compare_compose.wanted(got, lambda texts: theirs(tmp_path, texts, style))
+        # Of what follows a closed quote Compose makes a variable without a name (differences.md); here it is refused.
+        wanted = {text: None if value and "" in value else value for text, value in wanted.items()}
         refused += list(wanted.values()).count(None)
         differences += [f"{t!r}: Compose {wanted[t]!r}, ours {got[t]!r}" for t in got if got[t] != wanted[t]]
     print(f"{COUNT} files, {refused} refused by Compose")

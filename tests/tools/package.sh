@@ -14,6 +14,9 @@ export ANSIBLE_COLLECTIONS_PATH="$work/installed" ANSIBLE_HOME="$work/home"
 "$bin/ansible-galaxy" collection build "$work/source" --output-path "$work/build" >/dev/null
 "$bin/ansible-galaxy" collection install "$work"/build/*.tar.gz -p "$work/installed" --offline >/dev/null
 test -e "$work/installed/ansible_collections/stackwright/swarm/MANIFEST.json"
+# Of the tests only what ansible-test reads, also where somebody has installed the collection.
+held=$(cd "$work/installed/ansible_collections/stackwright/swarm" && find tests -type f)
+[ "$held" = tests/config.yml ] || { echo "package: the archive has $held"; exit 1; }
 for module in plugins/modules/*.py; do
     name=stackwright.swarm.$(basename "$module" .py)
     (cd "$work" && "$bin/ansible-doc" -t module "$name" >"$work/doc" && grep -q "$(basename "$module" .py)" "$work/doc")
