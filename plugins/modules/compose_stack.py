@@ -454,6 +454,16 @@ EXAMPLES = r"""
     values:
       store: swarm
 
+- name: Have an empty volume with the new driver options take the place of the old one
+  stackwright.swarm.compose_stack:
+    name: shop
+    src: files/shop/compose.yml
+    variables:
+      TAG: "1.5"
+    recreate_volumes: [data]
+    values:
+      store: swarm
+
 - name: Deploy it, and leave the number of replicas to the autoscaler
   stackwright.swarm.compose_stack:
     name: shop
