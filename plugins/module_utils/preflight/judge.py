@@ -43,11 +43,14 @@ def judge(
     ``answers`` are those of the registries for the images ``looked_up``. Nothing is raised.
     """
     nodes = sorted(observed["nodes"], key=node_name)
-    seen = Seen(desired, nodes, observed["services"], observed["tasks"], platforms(desired, answers))
+    everything = Seen(desired, nodes, observed["services"], observed["tasks"], platforms(desired, answers))
+    # A step of pre_start runs where its service may run: of what it needs beside that, only the image is its own.
+    desired = {**desired, "services": [s for s in desired["services"] if not s.get("step_of")]}
+    seen = everything._replace(desired=desired)
     findings: List[Finding] = [*cluster_findings(seen.nodes)]
     findings += object_findings(desired, observed)
     findings += service_findings(seen)
-    findings += image_findings(seen, looked_up, answers, registry_of)
+    findings += image_findings(everything, looked_up, answers, registry_of)
     may: Dict[str, List[Item]] = {}
     for service in desired["services"]:
         found = fits(seen, service)

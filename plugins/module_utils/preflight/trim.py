@@ -37,6 +37,7 @@ def _service(service: Mapping[str, Any]) -> Dict[str, Any]:
         parts["LogDriver"] = {"Name": template["LogDriver"]["Name"]}
     return {
         **{key: service[key] for key in ("key", "name", "image", "where")},
+        **_some(service, ("step_of",)),
         "spec": {**_some(spec, SERVICE), "TaskTemplate": parts},
     }
 

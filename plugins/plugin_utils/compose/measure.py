@@ -17,10 +17,11 @@ SERVICE = 4000
 
 def measure(tree: Map, report: Report) -> None:
     """Raises a ComposeError where what goes into specs is larger than the budget of a run; ``x-`` blocks do not."""
-    services = tree.get("services")
-    left = BUDGET - SERVICE * len(services) if isinstance(services, Map) else BUDGET
+    given = tree.get("services")
+    services = given if isinstance(given, Map) else Map()
+    left = BUDGET - SERVICE * len(services)
     waiting: list[tuple[Any, Mark]] = [(tree[key], tree.mark(key)) for key in tree if not key.startswith("x-")]
-    for key, service in services.items() if isinstance(services, Map) else ():
+    for key, service in services.items():
         steps = len(steps_of(service))  # each is a service with most of what this one has
         left -= SERVICE * steps
         if left < 0:

@@ -145,7 +145,7 @@ def _put_volumes(job: Map, service: Map) -> None:
 
 def _depends_on(service: Map, before: str, place: Mark) -> Map:
     found = Map(place)
-    given = service.get("depends_on")
+    given: Any = service.get("depends_on")
     for key in given if isinstance(given, Map) else ():
         entry = given[key]
         settings = entry.like() if isinstance(entry, Map) else Map(place)
@@ -189,7 +189,7 @@ def _waiting(service: Map, last: str) -> Map:
     for key, value in service.items():
         waiting.put(key, value, service.mark(key))
     place = service.mark("pre_start")
-    given = service.get("depends_on")
+    given: Any = service.get("depends_on")
     depends_on = given.like() if isinstance(given, Map) else Map(place)
     for key in given if isinstance(given, Map) else ():
         depends_on.put(key, given[key], given.mark(key))
