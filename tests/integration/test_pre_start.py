@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from pathlib import Path
 
@@ -15,8 +16,9 @@ from test_transaction import Died, latest, running, specs
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.drift import stack_drift
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.rollback import roll_back
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, PlanError
 
+#: {place}: the volume is on one node.
 FILE = """
 services:
   db:
@@ -31,7 +33,10 @@ services:
     environment: {{WHO: web, VERSION: "{version}"}}
     volumes: [data:/data]
     configs: [{{source: page, target: /page}}]
-    deploy: {{replicas: {replicas}, update_config: {{parallelism: 0, monitor: 10ms}}}}
+    deploy:
+      replicas: {replicas}
+      update_config: {{parallelism: 0, monitor: 10ms}}
+      placement: {{constraints: [{place}]}}
     healthcheck: {{test: "true", interval: 1s}}
     pre_start:
       - command: [sh, -c, 'echo first $$WHO $$VERSION $$(cat /page) >>/data/ran']
@@ -52,8 +57,9 @@ class Shop:
     def __init__(self, core, bed, swarm):
         self.core, self.bed, self.swarm = core, bed, swarm
 
-    def deploy(self, version=1, replicas=1, end="true", **options):
-        text = FILE.format(image=self.bed.images["busybox"], version=version, replicas=replicas, end=end)
+    def deploy(self, version=1, replicas=1, end="true", place="node.hostname == m1", **options):
+        image = self.bed.images["busybox"]
+        text = FILE.format(image=image, version=version, replicas=replicas, end=end, place=place)
         return self.core.deploy(text, **options)
 
     def ran(self):
@@ -160,3 +166,15 @@ volumes: {{data: null}}
     done = shop.core.deploy(text)
     assert done["status"] == "healthy"
     assert shop.ran() == ["once"] and shop.services() == ["web"]
+
+
+@pytest.mark.skipif(int(os.environ.get("STACKWRIGHT_TEST_NODES", "1")) < 2, reason="needs several nodes")
+def test_a_step_runs_where_the_volume_of_the_service_is(shop):
+    with pytest.raises(PlanError) as caught:
+        shop.deploy(place="")
+    assert caught.value.error_code == "pre_start_volume" and shop.services() == []
+    shop.deploy()
+    assert shop.ran() == version(1)
+    # From then on it is where the task is.
+    shop.deploy(2, place="")
+    assert shop.ran() == version(1) + version(2)
