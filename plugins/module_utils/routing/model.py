@@ -129,7 +129,7 @@ def each_route(plain: Mapping[str, Any]) -> Tuple[List[Route], List[Fault]]:
     return ([], list(faults)) if faults else (found, [])
 
 
-def _each_domain(plain: Mapping[str, Any], single: Mapping[str, Any]) -> List[Mapping[str, Any]]:
+def _each_domain(plain: Mapping[str, Any], single: Dict[str, Any]) -> List[Dict[str, Any]]:
     given = plain.get("domains") or ()
     texts = given if isinstance(given, (list, tuple)) else re.split(r"[\s,]+", str(given).strip())
     names = [address.domain(str(text)) for text in texts]

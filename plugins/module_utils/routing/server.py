@@ -32,7 +32,8 @@ _PORT = re.compile(r":(\d+)\Z")
 
 def site_of(apps: Any, server: Mapping[str, Any], modern: bool) -> Site:
     """What routes have to know of ``server``."""
-    http = apps.get("http") if isinstance(apps, dict) and isinstance(apps.get("http"), dict) else {}
+    found = apps.get("http") if isinstance(apps, dict) else None
+    http: Mapping[str, Any] = found if isinstance(found, dict) else {}
     plain, secure = http.get("http_port") or 80, http.get("https_port") or 443
     ports = {int(match.group(1)) for match in map(_PORT.search, strings(server.get("listen"))) if match}
     disabled = bool((server.get("automatic_https") or {}).get("disable"))
