@@ -19,7 +19,7 @@ description:
   - Exact domains come before wildcards, and longer paths before shorter ones. The routes of others that take everything stay the
     last. From 129 domains on the routes are arranged in a tree, so that a request costs the same for 10 domains and for 5,000.
   - What the proxy has is compared with what it should have. So a proxy that lost its routes is seen in check mode, and mended.
-  - A request waits up to 5 seconds for a service that refuses connections, as a restarting one does, or for O(routes[].timeout) if
+  - A request waits up to 10 seconds for a service that refuses connections, as a restarting one does, or for O(routes[].timeout) if
     that is shorter. A request that a service was sent is never sent again.
 options:
   stack:

@@ -166,6 +166,7 @@ class Counted:
             visit = f"{self.mark}-{method}-{kept:d}-{number}"
             if connection is None:
                 connection = http.client.HTTPConnection(*self.address, timeout=30)
+            began = time.monotonic()
             try:
                 connection.request(method, "/", body, {"Host": self.host, "X-Visit": visit})
                 answer = connection.getresponse()
@@ -181,7 +182,7 @@ class Counted:
                 if method == "GET":
                     self.tally.releases.add(text.split()[0])
             else:
-                self.tally.lose(kind, f"{answer.status} {visit}")
+                self.tally.lose(kind, f"{answer.status} after {time.monotonic() - began:.1f} s")
             if not kept or answer.will_close:
                 connection.close()
                 connection = None

@@ -17,7 +17,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.routing.readable
 Json = Dict[str, Any]
 
 #: How long a request waits for an upstream that refuses connections, as in a restart (shared figures: docs/guides).
-HOLD = "5s"
+HOLD = "10s"
 #: No request fits the matcher: what was sent may have been carried out, so only what reached no service is tried again.
 TRY = {"try_interval": "250ms", "retry_match": [{"method": []}]}
 DIAL_TIMEOUT = "3s"
