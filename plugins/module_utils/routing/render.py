@@ -20,7 +20,8 @@ Json = Dict[str, Any]
 HOLD = "10s"
 #: No request fits the matcher: what was sent may have been carried out, so only what reached no service is tried again.
 TRY = {"try_interval": "250ms", "retry_match": [{"method": []}]}
-DIAL_TIMEOUT = "3s"
+#: One attempt asks all addresses of a name in turn; a POST has no second one with Caddy 2.6.
+DIAL_TIMEOUT = "5s"
 #: How long websockets live on after the proxy has loaded another configuration.
 STREAM_CLOSE_DELAY = "1h"
 #: Swarm takes a task out of the DNS 2 s before it stops it: by then nothing may go there any more.
