@@ -99,7 +99,7 @@ def test_single_routes_leave_the_others_of_the_stack(proxy, player):
 def test_drift_is_seen_in_check_mode_and_mended(proxy, player):
     player.play(task(proxy, to()))
     routes = proxy.routes()
-    routes[0]["handle"][0]["routes"][0]["handle"][0]["upstreams"] = [{"dial": "127.0.0.1:1"}]
+    routes[0]["handle"][0]["routes"][-1]["handle"][0]["upstreams"] = [{"dial": "127.0.0.1:1"}]
     proxy.put_routes(routes)
     look = player.play(task(proxy, to()), check=True)
     assert look.last["changes"] == ["change a.example.com -> 127.0.0.1:9999 (was: a.example.com -> 127.0.0.1:1)"]

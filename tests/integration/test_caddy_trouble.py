@@ -78,7 +78,7 @@ def test_sixteen_stacks_at_once_beside_another_tool_lose_nothing(proxy):
             check=True,
         )
         assert len(done.before) == ROUTES
-        assert {route["handle"][0]["routes"][0]["handle"][0]["upstreams"][0]["dial"] for route in done.before} == {
+        assert {route["handle"][0]["routes"][-1]["handle"][0]["upstreams"][0]["dial"] for route in done.before} == {
             f"127.0.0.1:{8000 + REVISIONS}"
         }
         assert admin.writes == 0
