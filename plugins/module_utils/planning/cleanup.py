@@ -13,6 +13,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prune i
     gone_services,
     references_after,
 )
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.volumes import labels_on, named_in
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
     BASE,
     NAMESPACE,
@@ -102,15 +103,7 @@ def _with_reason(operation: Operation, reason: str) -> Operation:
 
 def mounted(container: Mapping[str, Any]) -> List[Tuple[str, str]]:
     """The named volumes of a ContainerSpec, with the stack that each is made for (empty for an external one)."""
-    return [(str(mount["Source"]), str(_labels(mount).get(NAMESPACE) or "")) for mount in _named(container)]
-
-
-def _named(container: Mapping[str, Any]) -> List[Mapping[str, Any]]:
-    return [m for m in container.get("Mounts") or [] if m.get("Type") == "volume" and m.get("Source")]
-
-
-def _labels(mount: Mapping[str, Any]) -> Mapping[str, str]:
-    return (mount.get("VolumeOptions") or {}).get("Labels") or {}
+    return [(str(mount["Source"]), str(labels_on(mount).get(NAMESPACE) or "")) for mount in named_in(container)]
 
 
 def volumes_at(
@@ -132,8 +125,10 @@ def volumes_at(
             container = (task.get("Spec") or {}).get("ContainerSpec") or {}
             node = label(task["NodeID"])
             known = of_task(task, named.get(task.get("ServiceID", ""), ""), node)
-            own = [mount for mount in _named(container) if _labels(mount).get(NAMESPACE) == stack]
-            both = [(expanded(mount["Source"], known), expanded(_labels(mount).get(BASE, ""), known)) for mount in own]
+            own = [mount for mount in named_in(container) if labels_on(mount).get(NAMESPACE) == stack]
+            both = [
+                (expanded(mount["Source"], known), expanded(labels_on(mount).get(BASE, ""), known)) for mount in own
+            ]
             names = {name for name, base in both if wanted_volume(stack, name, chosen, node, base)}
             if names:
                 found.setdefault(task["NodeID"], set()).update(names)

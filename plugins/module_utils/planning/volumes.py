@@ -25,9 +25,13 @@ REFERENCE = "\0"
 
 
 def named_volumes(spec: Item) -> List[Item]:
-    """The mounts of volumes that have a name."""
-    mounts = (spec["TaskTemplate"].get("ContainerSpec") or {}).get("Mounts") or []
-    return [mount for mount in mounts if mount.get("Type") == "volume" and mount.get("Source")]
+    """The mounts of volumes that have a name, of a ServiceSpec."""
+    return named_in(spec["TaskTemplate"].get("ContainerSpec") or {})
+
+
+def named_in(container: Item) -> List[Item]:
+    """The same of a ContainerSpec."""
+    return [mount for mount in container.get("Mounts") or [] if mount.get("Type") == "volume" and mount.get("Source")]
 
 
 def own_volumes(spec: Item, stack: str) -> List[Item]:
