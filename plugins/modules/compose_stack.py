@@ -556,7 +556,7 @@ plan:
   elements: dict
   contains:
     action:
-      description: One of V(create), V(update), V(remove).
+      description: One of V(create), V(update), V(remove), or V(wait) for a step of C(pre_start) that a run has left at work.
       type: str
     kind:
       description: One of V(network), V(volume), V(config), V(secret), V(service).
