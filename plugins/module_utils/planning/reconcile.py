@@ -80,7 +80,7 @@ def reconcile(
     operations += services
     notices += unpinned
     notices += changed_drivers(desired["services"], own_services(stack, observed).values())
-    volumes, told = recreation(desired, observed, bool(options.get("prune", True)))
+    volumes, told = recreation(desired, observed, services, bool(options.get("prune", True)))
     operations += volumes
     notices += told
     if options.get("prune", True):

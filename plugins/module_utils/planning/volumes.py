@@ -125,16 +125,24 @@ def _is_whose(source: str, volume: Item) -> bool:
     return LEFT not in source or NAMESPACE in (volume.get("Labels") or {})
 
 
-def recreation(desired: Item, observed: Item, prune: bool) -> Tuple[List[Operation], List[str]]:
+def recreation(
+    desired: Item, observed: Item, services: Iterable[Operation], prune: bool
+) -> Tuple[List[Operation], List[str]]:
     """An operation for each volume that another one replaces (``desired["recreated"]``), and notices of those that
-    were asked for in vain.
+    were asked for in vain. ``services`` are the operations of the services, which may leave their mounts as they are.
 
     Raises PlanError (``unsafe_change``) where somebody else uses one, as far as ``observed`` has been looked at:
     ``all_services``, and ``mounting`` (volume → words for each container of this node).
     """
-    stack, operations = desired["stack"]["name"], []
+    stack, operations, notices = desired["stack"]["name"], [], list(desired.get("not_recreated") or ())
+    mounted = {m["Source"] for op in services if op.payload.get("spec") for m in named_volumes(op.payload["spec"])}
     stays = {service["name"] for service in desired["services"]} if not prune else set()
     for entry in desired.get("recreated") or ():
+        if entry["name"] not in mounted:
+            notices.append(
+                f"recreate_volumes: {entry['old']} is kept, for its services leave their volumes as they are"
+            )
+            continue
         users = [
             f"service {name_of(service)}"
             for service in observed.get("all_services") or ()
@@ -150,7 +158,7 @@ def recreation(desired: Item, observed: Item, prune: bool) -> Tuple[List[Operati
             )
         reason = f"replaces {entry['old']}, which stays with its data; empty at first: {entry['why']}"
         operations.append(Operation("create", "volume", entry["name"], entry["base"], reason))
-    return operations, list(desired.get("not_recreated") or ())
+    return operations, notices
 
 
 def _overlap(one: str, other: str) -> bool:

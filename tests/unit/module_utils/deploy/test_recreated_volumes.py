@@ -231,6 +231,17 @@ def test_external_volumes_and_those_that_nobody_mounts_are_left():
     assert source(swarm) == "shop_data"
 
 
+def test_what_its_service_leaves_as_it_is_stays(swarm):
+    state = files(NFS)
+    state["services"][0]["leave"] = ["volumes"]
+    for _again in range(2):
+        done = deploy(swarm, state)
+        assert not done["changed"] and source(swarm) == "shop_data"
+        assert done["notices"] == [
+            "recreate_volumes: shop_data is kept, for its services leave their volumes as they are"
+        ]
+
+
 def test_an_approved_plan_is_one_with_the_same_volumes(swarm):
     plans = {deploy(swarm, files(NFS, recreate=again), check=True)["plan_id"] for again in (True, False)}
     assert len(plans) == 2
