@@ -162,15 +162,18 @@ _OFF = {"type": "bool", "default": False}
 
 
 def main() -> None:
-    own = {
-        "missed": _TEXTS,
-        "gone": _OFF,
-        "settled": {"type": "list", "elements": "dict", "default": []},
-        "takes": _TEXTS,
-        "secrets": _OFF,
-        "folder": {"type": "path"},
-    }
-    run_module({**STACK, **own}, show_all_routes)
+    run_module(
+        {
+            **STACK,
+            "missed": _TEXTS,
+            "gone": _OFF,
+            "settled": {"type": "list", "elements": "dict", "default": []},
+            "takes": _TEXTS,
+            "secrets": _OFF,
+            "folder": {"type": "path"},
+        },
+        show_all_routes,
+    )
 
 
 if __name__ == "__main__":

@@ -156,7 +156,9 @@ def _each_domain(plain: Mapping[str, Any], single: Dict[str, Any]) -> List[Dict[
         if www == "same":
             found.append({**single, "domain": other})
         else:
-            kept = {field: single[field] for field in ("base_path", "tls", "service", "port") if field in single}
+            kept: Dict[str, Any] = {
+                field: single[field] for field in ("base_path", "tls", "service", "port") if field in single
+            }
             found.append({**kept, "domain": other, "redirect_to": "//" + name})
     return found
 
