@@ -31,7 +31,7 @@ lint: setup ## Formatters, linters, types and documentation
 cores: setup ## The same small playbook with every ansible-core that is supported
 	@sh tests/tools/cores.sh
 
-sanity: setup ## ansible-test sanity
+sanity: setup ## ansible-test sanity over the built archive (STACKWRIGHT_CORES="2.16/3.11 2.21/3.13": with these)
 	@sh tests/tools/sanity.sh
 
 unit: setup ## Unit tests, and a little fuzzing: no engine, no network
