@@ -10,10 +10,11 @@ options:
   recreate:
     description:
       - Remove a service and create it again where Swarm refuses to change it in place, such as from replicated to global.
-      - With M(stackwright.swarm.compose_stack) also replace a network whose driver, options, subnet or attachability changed.
-        A new one is made beside it, under a name of the file with a suffix, the services move over and restart, and the old one is
-        removed at the end. This is refused while a service of another stack or an attached container uses the old one, and where
-        both would have the same subnet.
+      - Also replace a network whose driver, options, subnet or attachability changed. Its services restart. A new one is made beside it, under
+        a name of the file with a suffix, the services move over, and the old one is removed at the end.
+      - Where the file fixes the network's C(name), or the new one needs the old one's subnet, it is made anew in its place. Its services are
+        stopped first, and start again once it is there.
+      - Both are refused while a service of another stack or an attached container uses the old network.
       - Without it, such a change is an error.
     type: bool
     default: false

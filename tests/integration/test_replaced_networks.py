@@ -12,7 +12,7 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).resolve().parents
 
 from core import Core
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import PlanError
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, PlanError
 
 QUIET = ["sh", "-c", "trap exit TERM; sleep 1d & wait"]
 
@@ -50,4 +50,39 @@ def test_a_network_that_changed_is_replaced_unless_a_container_uses_it(core, bed
     assert [op["restarts"] for op in done["plan"] if op["kind"] == "service"] == [1]
     (new,) = names()
     assert new.startswith(f"{old}_")
+    assert not core.deploy(text(internal=True), stable_for=0.3)["changed"]
+
+
+def test_a_network_with_a_fixed_name_is_made_anew_in_its_place(core, bed, swarm):
+    """Three services of three waves; one of them publishes a port. A version that fails leaves all as it was."""
+    name = f"{swarm.name}-front"
+
+    def text(command=QUIET, **network):
+        base = {"image": bed.images["busybox"], "stop_grace_period": "1s", "networks": ["front"]}
+        services = {
+            "db": {**base, "command": QUIET},
+            "agent": {**base, "command": QUIET, "deploy": {"mode": "global"}},
+            "web": {**base, "command": command, "ports": ["17632:80"], "deploy": {"replicas": 2}, "depends_on": ["db"]},
+        }
+        return yaml.safe_dump({"services": services, "networks": {"front": {"name": name, **network}}})
+
+    def front():
+        (found,) = [n for n in bed.node("m1").api("GET", "/networks") if n["Name"] == name and "Peers" not in n]
+        return found
+
+    core.deploy(text(driver_opts={"com.docker.network.driver.mtu": "1400"}), stable_for=0.3)
+    before = front()
+    with pytest.raises(PlanError, match="recreate: true"):
+        core.deploy(text(internal=True), check=True)
+    with pytest.raises(DeployError) as failed:
+        core.deploy(text(["sh", "-c", "exit 3"], internal=True), recreate=True, stable_for=0.3)
+    assert failed.value.details["outcome"]["rollback"] == "done", failed.value.message
+    back = front()
+    assert back["Id"] != before["Id"] and back["Options"]["com.docker.network.driver.mtu"] == "1400"
+    assert not back["Internal"]
+    announced = core.deploy(text(internal=True), recreate=True, check=True)
+    done = core.deploy(text(internal=True), recreate=True, stable_for=0.3)
+    print("\n".join(done["plan_lines"]))
+    assert done["plan"] == announced["plan"]
+    assert front()["Internal"] and front()["Name"] == name
     assert not core.deploy(text(internal=True), stable_for=0.3)["changed"]

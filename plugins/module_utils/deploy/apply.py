@@ -16,6 +16,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import TRIES, Backoff, is_transient
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.content import create_key, digest
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.gone import remove_network
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.renew import Renewal
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.telling import teller
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
@@ -201,8 +202,7 @@ class Apply:
         self._create_object(operation, "secrets")
 
     def _create_object(self, operation: Operation, plural: str) -> None:
-        body = dict(self._body(operation) or {})
-        self.ids[operation.kind, operation.name] = self.client.create(f"/{plural}/create", body)
+        self.ids[operation.kind, operation.name] = self.client.create(f"/{plural}/create", self._body(operation) or {})
 
     def _digest(self, operation: Operation) -> str:
         payload = operation.payload
@@ -382,7 +382,7 @@ HOW: Dict[Any, Callable[[Apply, Operation], None]] = {
     ("remove", "service"): Apply.remove_now,
     ("remove", "config"): Apply.remove_when_free,
     ("remove", "secret"): Apply.remove_when_free,
-    ("remove", "network"): Apply.remove_when_free,
+    ("remove", "network"): remove_network,
 }
 
 

@@ -16,7 +16,7 @@ from typing import Any, Dict, Iterator, Mapping, Optional, Sequence, Set, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.content import digest, suffixed
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.recreating import bound_volumes, with_volumes
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.replacing import bound_network
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.replacing import bound_networks
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.objects import absent_externals, owner
@@ -88,10 +88,7 @@ def bind(desired: Mapping[str, Any], observed: Observed, adopt_secrets: bool = F
         for entry in bound[plural]:
             if not entry["external"] and entry["binding"]["name"] != entry["name"]:
                 renamed[kind, entry["name"]] = entry["binding"]["name"]
-    bound["networks"] = [
-        entry if entry["external"] else bound_network(entry, desired, observed["networks"])
-        for entry in desired["networks"]
-    ]
+    bound["networks"] = bound_networks(desired, observed["networks"])
     for entry in bound["networks"]:
         if entry.get("base"):
             renamed["network", entry["base"]] = entry["name"]

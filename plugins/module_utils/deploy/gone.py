@@ -14,6 +14,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.errors import De
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.lost import how_it_is
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes import hostname, is_down, rejoined
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import Task, grace, state_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Operation
 
 Tick = Callable[[], None]
 Tell = Callable[[str], None]
@@ -70,6 +71,15 @@ def wait_until_gone(
     """The same for all tasks of the stack (of the services ``ids``)."""
     what = f"The tasks of the stack {stack} do not end"
     return _until_none(lambda: _left(client, stack, ids), clock, what, timeout, names or {}, tick, tell, deadline)
+
+
+def remove_network(applying: Any, operation: Operation) -> None:
+    """Removes a network; of one that is made anew no node may have a task left, or its name can't be used there."""
+    ids, stack = operation.payload.get("tasks_of"), operation.payload.get("stack", "")
+    if ids:
+        client, clock, patience = applying.client, applying.clock, applying.patience
+        wait_until_gone(client, clock, stack, patience, applying.keep, ids.keys(), applying.progress, ids)
+    applying.remove_when_free(operation)
 
 
 def _left(client: EngineClient, stack: str, ids: Optional[AbstractSet[str]]) -> _Left:

@@ -28,6 +28,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client im
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import at_a_glance
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.images import look_ups
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import CHANGE, Plan, with_mask
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.objects import removed_first
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.placing import needs_places
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.plan_id import plan_id, wanted_by
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconcile import (
@@ -128,7 +129,7 @@ def make_plan(
 
     def planned(images: Optional[Mapping[str, Any]] = None) -> Plan:
         made = wanted.revise(reconcile(bound, observed, options, images), bound, observed)
-        made = ports_handed_over(made, stack, observed) if "all_services" in observed else made
+        made = in_order(made, stack, observed) if "all_services" in observed else made
         return _with_starts(made, bound, observed) if "placing" in observed else made
 
     plan = planned()
@@ -176,14 +177,22 @@ def make_plan(
     return Planned(bound, observed, images, asked | frozenset(look_up), plan, identity, drift, logins)
 
 
-def ports_handed_over(plan: Plan, stack: str, observed: Mapping[str, Any], back: bool = False) -> Plan:
-    """``plan`` in an order in which each published port is free when it is taken; raises as ``hand_over``."""
-    if not any(op.kind == "service" and (op.payload.get("spec") or {}).get("EndpointSpec") for op in plan.work(CHANGE)):
+def in_order(plan: Plan, stack: str, observed: Mapping[str, Any], back: bool = False) -> Plan:
+    """``plan`` in an order in which each published port is free when it is taken, and each network when it is made
+    anew; raises as ``hand_over``."""
+    anew = removed_first(plan.operations)
+    work = plan.work(CHANGE)
+    if not anew and not any(op.kind == "service" and (op.payload.get("spec") or {}).get("EndpointSpec") for op in work):
         return plan
     from ansible_collections.stackwright.swarm.plugins.module_utils.history.snapshot import hidden_texts
     from ansible_collections.stackwright.swarm.plugins.module_utils.planning.hand_over import hand_over
 
-    return hand_over(plan, stack, observed, node_count(observed), hidden_texts, back)
+    plan = hand_over(plan, stack, observed, node_count(observed), hidden_texts, back)
+    if not anew:
+        return plan
+    from ansible_collections.stackwright.swarm.plugins.module_utils.planning.in_place import in_place
+
+    return in_place(plan, stack, observed, node_count(observed), hidden_texts, back)
 
 
 def _with_starts(plan: Plan, bound: Bound, observed: Observed) -> Plan:
@@ -203,7 +212,7 @@ def _closer(
 ) -> Observed:
     bound, plan = known
     closer = look_closer(client, observed, wanted.state)
-    if any(entry.get("replaces") for entry in bound["networks"]):
+    if removed_first(plan.operations) or any(entry.get("replaces") for entry in bound["networks"]):
         closer["attached"] = attached_of(client)
     olds = [entry["old"] for entry in bound.get("recreated") or ()]
     if olds:

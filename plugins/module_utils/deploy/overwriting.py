@@ -23,8 +23,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.drift import STACK, Drift, overwritten
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.drift_compare import compare
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.drift_rules import EXTRA
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.extra_step import as_before, networks_in
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Plan
-from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import KEY_CONFIG
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import KEY_CONFIG, name_of
 
 Options = Mapping[str, Any]
 Told = List[Dict[str, Any]]
@@ -97,6 +98,15 @@ def _compared(client: EngineClient, revision: Revision, observed: Dict[str, Any]
         observed["history_key"] = str(keys[0]["Spec"].get("Data") or "") if keys else ""
     binder = options.get("binder")
     known = binder.of_versions if binder is not None else _none
+    # What a run that died has begun is no change of others.
+    networks = {name_of(network): network for network in observed["networks"]}
+    for service in observed["services"]:
+        networks = {
+            **{gone["Name"]: {**gone, "Scope": "swarm"} for gone in networks_in(service["Spec"])},
+            **networks,
+        }
+    services = [{**service, "Spec": as_before(service["Spec"])} for service in observed["services"]]
+    observed = {**observed, "services": services, "networks": list(networks.values())}
     intended.take(client, observed, observed.get("key") or observed.get("history_key"), known)
     context = intended.context(observed, observed["revisions"], {})
     compared = compare(intended.bound, observed, context, intended.open)

@@ -14,7 +14,7 @@ from typing import AbstractSet, Any, List, Mapping, NamedTuple, Optional, Sequen
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import patiently
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.apply import Apply
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.gone import wait_until_gone
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.look import ports_handed_over
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.look import in_order
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import observe, services_of, tasks_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.run import Run, lines_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.wait import before as past_of
@@ -34,6 +34,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.restore
     NOT_PUT_BACK,
     Name,
     back,
+    on_live_networks,
     restoration,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import name_of, stack_of
@@ -114,14 +115,14 @@ def _plan(run: Run, former: Former, stop_new: bool) -> Plan:
     now = patiently(run.clock, look, run.keep)
     prefix = run.options["prefix"] if stop_new else ""
     plan = restoration(run.stack, former.observed, now, former.names, prefix)
-    plan = ports_handed_over(plan, run.stack, now, back=True)
+    plan = in_order(plan, run.stack, now, back=True)
     run.seen = now
     return with_mask(plan, run.options["mask"])
 
 
 def _carry_out(run: Run, former: Former, work: Sequence[Operation], done: List[Operation]) -> Set[str]:
     """Carries out operations; gives the ids of the services that were sent."""
-    olds = {name_of(service): service for service in former.observed["services"]}
+    olds = {name_of(service): service for service in on_live_networks(former.observed, run.seen, run.stack)}
 
     def recheck(name: str, live: Mapping[str, Any]) -> Operation:
         if name in olds:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 from urllib.parse import quote, urlencode
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.http import (
@@ -66,7 +66,7 @@ class EngineClient:
             raise self._bad_answer(f"GET {path}", "the answer is no list")
         return found
 
-    def create(self, path: str, body: Dict[str, Any], headers: Optional[Dict[str, str]] = None) -> str:
+    def create(self, path: str, body: Mapping[str, Any], headers: Optional[Dict[str, str]] = None) -> str:
         """Creates an object with ``POST path`` and gives its id."""
         made = self.post(path, body=body, headers=headers)
         found = (made.get("ID") or made.get("Id")) if isinstance(made, dict) else None

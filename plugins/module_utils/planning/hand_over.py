@@ -11,19 +11,18 @@ it what would be forgotten. Why: decisions/0026.
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from itertools import groupby
-from typing import Any, Callable, Dict, FrozenSet, Iterator, List, Mapping, Optional, Sequence, Set
+from typing import Any, Dict, FrozenSet, Iterator, List, Mapping, Optional, Sequence, Set
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError, PlanError
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.differences import differences
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.extra_step import Hidden, forgotten, made_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import CHANGE, Operation, Plan
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.objects import owner
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import mode_of, task_count
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
-    HANDING_OVER,
     id_of,
     name_of,
     stack_of,
@@ -37,32 +36,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.ports impo
     words,
 )
 
-#: How variables are named that hold what Swarm would forget: their values are hidden wherever they are shown.
-CARRIED = "STACKWRIGHT_KEPT_SECRET_"
 WRITES = ("create", "update")
 
 Service = Mapping[str, Any]
-#: The hidden values of a ServiceSpec.
-Hidden = Callable[[Mapping[str, Any]], Sequence[str]]
-
-
-def as_before(spec: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The specification that an extra step was made of; any other as it is."""
-    labels = dict(spec.get("Labels") or {})
-    if HANDING_OVER not in labels:
-        return spec
-    endpoint = json.loads(labels.pop(HANDING_OVER))
-    template = spec["TaskTemplate"]
-    container = dict(template["ContainerSpec"])
-    env = [entry for entry in container.pop("Env", None) or [] if not entry.startswith(CARRIED)]
-    if env:
-        container["Env"] = env
-    return {
-        **spec,
-        "Labels": labels,
-        "EndpointSpec": endpoint,
-        "TaskTemplate": {**template, "ContainerSpec": container},
-    }
 
 
 def begun(operation: Operation, live: Service) -> str:
@@ -264,7 +240,8 @@ class _Order:
         base = to_come.payload["spec"] if to_come is not None and is_updated and self.back else live["Spec"]
         endpoint = base.get("EndpointSpec") or {}
         ports = [entry for entry in endpoint.get("Ports") or [] if not self._is_wanted(giver, live, entry)]
-        step = _made(base, {**endpoint, "Ports": ports}, _forgotten(live, base, self.hidden))
+        changed = {"EndpointSpec": {**endpoint, "Ports": ports}}
+        step = made_of(base, base.get("EndpointSpec") or {}, changed, forgotten(live, base, self.hidden))
         self.extra[giver] = step
         lost = self.now[giver].minus(asked(step))
         takers = sorted(n for n, has in self.final.items() if n != giver and has.both & lost.both)
@@ -321,24 +298,3 @@ def _stays(op: Operation, giver: str, ports: FrozenSet[Port]) -> EngineError:
         "conflict",
         "Publish it on another port, or let that service go (prune: true). Nothing was changed.",
     )
-
-
-def _forgotten(live: Service, base: Mapping[str, Any], hidden: Hidden) -> List[str]:
-    """The hidden values that Swarm has of a service and no longer has after two updates, the first to ``base``."""
-    has = set(hidden(base))
-    found = [value for spec in (live["Spec"], live.get("PreviousSpec")) if spec for value in hidden(spec)]
-    return [value for value in dict.fromkeys(found) if value not in has]
-
-
-def _made(base: Mapping[str, Any], endpoint: Mapping[str, Any], carried: Sequence[str]) -> Dict[str, Any]:
-    labels = {HANDING_OVER: json.dumps(base.get("EndpointSpec") or {}, sort_keys=True), **(base.get("Labels") or {})}
-    made = {**base, "Labels": labels, "EndpointSpec": endpoint}
-    if carried:
-        template = base["TaskTemplate"]
-        container = dict(template["ContainerSpec"])
-        env = [entry for entry in container.get("Env") or [] if not entry.startswith(CARRIED)]
-        kept = [entry.partition("=")[2] for entry in container.get("Env") or [] if entry.startswith(CARRIED)]
-        values = dict.fromkeys([*kept, *carried])
-        container["Env"] = [*env, *(f"{CARRIED}{number}={value}" for number, value in enumerate(values, 1))]
-        made["TaskTemplate"] = {**template, "ContainerSpec": container}
-    return made

@@ -10,6 +10,7 @@ from typing import Any, Dict, List, Mapping, Set, Tuple
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.differences import differences
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.drift_rules import Rule, path_of, unknown_path
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.extra_step import as_before
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import FOLLOWS_IMAGE, IMAGE, Change
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.overlay import overlaid
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
@@ -50,7 +51,7 @@ def with_left(
     rules = leave_rules(service, prefix)
     if not rules:
         return spec, ()
-    running = _before_stop(live, prefix)
+    running = _before_stop(as_before(live), prefix)
     found = differences(normalise.service(spec, names), normalise.service(running, names))
     left = tuple(
         change for change in found if any(rule.fits("", "service", (service["key"],), change.path) for rule in rules)

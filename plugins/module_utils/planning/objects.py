@@ -9,7 +9,7 @@ from typing import Any, Collection, Dict, Iterator, List, Mapping, NamedTuple, S
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError, PlanError
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.differences import differences
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Operation
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import CHANGE, Operation
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prefixes import labels_as_there
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
@@ -25,13 +25,13 @@ MADE_ANEW = "differs, and no service uses it"
 
 
 def network_operations(
-    desired: Mapping[str, Any], observed: Mapping[str, Any], unused: Collection[str] = ()
+    desired: Mapping[str, Any], observed: Mapping[str, Any], unused: Collection[str] = (), recreate: bool = False
 ) -> Tuple[List[Operation], List[str]]:
     """Operations and notices for the stack's own networks.
 
-    The Engine never changes a network; those that are named in ``unused`` may be made anew. Raises PlanError
-    (``unsafe_change``) where one differs in more than its labels, EngineError (``conflict``) where a name belongs to
-    somebody else.
+    The Engine never changes a network; those that are named in ``unused`` may be made anew, with ``recreate`` all.
+    What an entry names as ``in_place`` goes first. Raises PlanError (``unsafe_change``) where one differs in more than
+    its labels, EngineError (``conflict``) where a name belongs to somebody else.
     """
     stack, prefix = desired["stack"]["name"], desired["stack"].get("prefix", "")
     operations, notices, unsafe = [], [], []
@@ -50,7 +50,10 @@ def network_operations(
                 "conflict",
                 "Give the network another `name`, or declare it `external: true`.",
             )
-        if not own:
+        for old in (network for gone in entry.get("in_place") or () for network in by_name.get(gone, ())):
+            reason = entry["reason"] if name_of(old) == name else f"replaced by {name}"
+            operations.append(Operation("remove", "network", name_of(old), key, reason, payload={"id": id_of(old)}))
+        if not own or name in (entry.get("in_place") or ()):
             payload = {"spec": entry["spec"]}
             operations.append(Operation("create", "network", name, key, entry.get("reason", "new"), payload=payload))
             continue
@@ -58,11 +61,10 @@ def network_operations(
         want, have = normalise.network_pair({**entry["spec"], "Labels": labels}, own[0])
         changes = differences(have, want)
         serious = [str(change) for change in changes if not change.path.startswith("Labels")]
-        if serious and name in unused:
-            operations.append(
-                Operation("remove", "network", name, key, MADE_ANEW, changes, payload={"id": id_of(own[0])})
-            )
-            operations.append(Operation("create", "network", name, key, MADE_ANEW, payload={"spec": entry["spec"]}))
+        if serious and (recreate or name in unused):
+            reason = MADE_ANEW if name in unused else f"made anew: {', '.join(serious)}"
+            operations.append(Operation("remove", "network", name, key, reason, changes, payload={"id": id_of(own[0])}))
+            operations.append(Operation("create", "network", name, key, reason, payload={"spec": entry["spec"]}))
             continue
         if serious:
             unsafe.append(f"network {name}: {', '.join(serious)}")
@@ -74,10 +76,20 @@ def network_operations(
     if unsafe:
         raise PlanError(
             "Swarm can't change a network: " + "; ".join(unsafe) + ".",
-            hint="Set `recreate: true` to have a new one made beside it (services move over and restart, the old one "
-            "is pruned), give it another `name` in the file, or undo the change. A fixed subnet has to be another one.",
+            hint="Set `recreate: true` to have it replaced: by a new one beside it (services move over and restart, "
+            "the old one is pruned), or, where the file fixes its `name`, in its place (its services are off "
+            "meanwhile). Or give it another `name` in the file, or undo the change.",
         )
     return operations, notices
+
+
+def removed_first(operations: Sequence[Operation]) -> Dict[str, str]:
+    """The networks that go before the services change: names by id."""
+    return {
+        op.payload["id"]: op.name
+        for op in operations
+        if (op.action, op.kind, op.phase) == ("remove", "network", CHANGE)
+    }
 
 
 def object_operations(kind: str, entries: Sequence[Mapping[str, Any]], prefix: str = "") -> List[Operation]:

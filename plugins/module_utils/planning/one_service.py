@@ -110,7 +110,7 @@ def _rolled_back(live: Mapping[str, Any], prefix: str, replicas: int, old: Seque
         )
     if HANDING_OVER in (before.get("Labels") or {}):
         raise PlanError(
-            f"service {name_of(live)}: the spec before the present one is a step in a hand-over of ports.",
+            f"service {name_of(live)}: the spec before the present one is a step on the way to it.",
             "no_previous",
             "stack_rollback goes back to a revision of the whole stack.",
         )

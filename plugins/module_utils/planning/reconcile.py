@@ -23,6 +23,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.objects
     network_operations,
     object_operations,
     owner,
+    removed_first,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prune import gone_objects, gone_services
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reach import out_of_reach
@@ -65,11 +66,14 @@ def reconcile(
     """
     stack, prefix = desired["stack"]["name"], desired["stack"].get("prefix", "")
     replaced = {old: entry["name"] for entry in desired["networks"] for old in entry.get("replaces") or ()}
-    if replaced:
+    operations, notices = network_operations(
+        desired, observed, options.get("unused_networks", ()), bool(options.get("recreate"))
+    )
+    first = removed_first(operations)
+    if replaced or first:
         from ansible_collections.stackwright.swarm.plugins.module_utils.planning.replaced import refuse_replacement
 
-        refuse_replacement(desired, observed)
-    operations, notices = network_operations(desired, observed, options.get("unused_networks", ()))
+        refuse_replacement(desired, observed, first)
     refuse_overlaps(operations, observed)
     operations += key_operation(desired, observed, bool(options.get("adopt_secrets")))
     operations += object_operations("config", desired["configs"], prefix)
@@ -87,7 +91,9 @@ def reconcile(
         wanted = {service["name"] for service in desired["services"]}
         operations += gone_services(stack, wanted, observed, node_count(observed))
         waits = bool(options.get("wait", True))
-        removals, kept = gone_objects(stack, wanted_names(desired), observed, operations, waits)
+        staying = [network for network in observed["networks"] if id_of(network) not in first]
+        seen = {**observed, "networks": staying}
+        removals, kept = gone_objects(stack, wanted_names(desired), seen, operations, waits)
         operations += [
             replace(op, reason=f"replaced by {replaced[op.name]}")
             if (op.action, op.kind) == ("remove", "network") and op.name in replaced

@@ -12,7 +12,8 @@ from __future__ import annotations
 from typing import AbstractSet, Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.differences import differences
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.hand_over import as_before
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.extra_step import as_before, networks_in
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.in_place import as_created, with_targets
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import (
     PRUNE,
     Operation,
@@ -20,8 +21,13 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model i
     ordered,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prune import references
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import mode_of, task_count
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import (
+    QUIET,
+    mode_of,
+    task_count,
+)
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.stop import stopped
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.subnets import overlap
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
     KEY_CONFIG,
@@ -59,12 +65,58 @@ def restoration(
     made again. But no job is put back, since that would run it: one that was changed stays if it has run to its end,
     and is removed otherwise. Then labels of configs and secrets are put back, and last (phase "prune") new networks,
     configs and secrets go, unless a service still refers to them.
-    With ``stop_new`` (the label prefix) new services stay, scaled to zero.
+    With ``stop_new`` (the label prefix) new services stay, scaled to zero. A network that was made anew in its place is
+    so again, from what it was.
     """
+    networks = _networks(stack, before, now, names)
+    removed = {op.payload["id"] for op in networks if op.action == "remove"}
+    before = {**before, "services": on_live_networks(before, now, stack)}
     services = list(_services(stack, before, now, names, stop_new))
-    operations = services + list(_labels(stack, before, now, names))
-    operations += _removals(stack, before, now, names, _final(now, services))
+    operations = networks + services + list(_labels(stack, before, now, names))
+    rest = {**now, "networks": [network for network in now["networks"] if id_of(network) not in removed]}
+    operations += _removals(stack, before, rest, names, _final(now, services))
     return Plan(ordered(operations))
+
+
+def _networks(
+    stack: str, before: Mapping[str, Any], now: Mapping[str, Any], names: AbstractSet[Name]
+) -> List[Operation]:
+    """What makes the networks again that were removed first. What is in their way goes."""
+    olds, news = _own("networks", stack, before), _own("networks", stack, now)
+    again = {
+        name: {"spec": as_created(old), "was": id_of(old)}
+        for name, old in olds.items()
+        if ("network", name) in names and not _is_same(old, news.get(name))
+    }
+    made: List[Operation] = []
+    for name, new in news.items():
+        is_new = ("network", name) in names and name not in olds
+        if name in again or (is_new and any(overlap(new, payload["spec"]) for payload in again.values())):
+            made.append(Operation("remove", "network", name, reason=GONE, payload={"id": id_of(new)}))
+    for name, payload in again.items():
+        made.append(Operation("create", "network", name, reason=BACK, payload=payload))
+    return made
+
+
+def _is_same(old: Mapping[str, Any], new: Optional[Mapping[str, Any]]) -> bool:
+    if new is None or id_of(old) == id_of(new):
+        return new is not None
+    want, have = normalise.network_pair(as_created(old), new)
+    return want == have
+
+
+def on_live_networks(before: Mapping[str, Any], now: Mapping[str, Any], stack: str) -> List[Mapping[str, Any]]:
+    """The services of ``before`` on the networks of ``now``: those of the stack that are not the same any more, or
+    gone, by name."""
+    news = _own("networks", stack, now)
+    names: Dict[str, str] = {}
+    for name, old in _own("networks", stack, before).items():
+        new = news.get(name)
+        names[name] = names[id_of(old)] = id_of(new) if new is not None and _is_same(old, new) else name
+    return [
+        {**service, "Spec": with_targets(service["Spec"], names)} if stack_of(service) == stack else service
+        for service in before["services"]
+    ]
 
 
 def interrupted(
@@ -87,15 +139,38 @@ def interrupted(
             if not new or (plural == "services" and name_of(obj) in known):
                 kept.append(_as_it_was(obj, since, undone) if plural == "services" and not new else obj)
         was[plural] = kept
+    there = {name_of(network) for network in was["networks"]}
+    for spec in (
+        spec for service in observed["services"] for spec in _since(service, since) if stack_of(service) == stack
+    ):
+        for network in networks_in(spec):
+            if network["Name"] not in there:
+                there.add(network["Name"])
+                was["networks"].append({**network, "Scope": "swarm"})
+    # What was put back before that run died is on a network that is new as well.
+    known = {id_of(network) for network in was["networks"]}
+    names = {id_of(new): name for name, new in _own("networks", stack, observed).items() if id_of(new) not in known}
+    was["services"] = [{**s, "Spec": with_targets(s["Spec"], names)} for s in was["services"]]
     return was
 
 
-def _as_it_was(service: Service, since: str, undone: str) -> Service:
+def _since(service: Service, since: str) -> List[Mapping[str, Any]]:
+    """What a service was made to be after ``since``, as far as Swarm remembers it."""
+    if _moment(_began(service)) <= _moment(since):
+        return []
+    return [service["Spec"], *([service["PreviousSpec"]] if service.get("PreviousSpec") else [])]
+
+
+def _began(service: Service) -> str:
     # Swarm touches a service also when an update ends: what counts is when the update began.
-    began = (service.get("UpdateStatus") or {}).get("StartedAt") or service.get("UpdatedAt")
-    if not service.get("PreviousSpec") or _moment(str(began or "")) <= _moment(since):
+    return str((service.get("UpdateStatus") or {}).get("StartedAt") or service.get("UpdatedAt") or "")
+
+
+def _as_it_was(service: Service, since: str, undone: str) -> Service:
+    began = _began(service)
+    if not service.get("PreviousSpec") or _moment(began) <= _moment(since):
         return service
-    was = service["Spec"] if undone and _moment(str(began)) > _moment(undone) else service["PreviousSpec"]
+    was = service["Spec"] if undone and _moment(began) > _moment(undone) else service["PreviousSpec"]
     return {**service, "Spec": as_before(was)}
 
 
@@ -111,6 +186,8 @@ def moved(stack: str, was: Mapping[str, Any], now: Mapping[str, Any]) -> Abstrac
     for kind, plural in (("service", "services"), *OBJECTS):
         olds, news = _own(plural, stack, was), _own(plural, stack, now)
         names |= {(kind, name) for name in set(olds) ^ set(news)}
+        if kind == "network":
+            names |= {(kind, name) for name in set(olds) & set(news) if id_of(olds[name]) != id_of(news[name])}
         if kind == "service":
             names |= {(kind, name) for name in set(olds) & set(news) if olds[name]["Spec"] != news[name]["Spec"]}
     return names
@@ -173,7 +250,7 @@ def back(old: Service, new: Service) -> Operation:
         "service",
         name,
         reason="its update was not over" if before == after else BACK,
-        changes=differences(have, want),
+        changes=tuple(change for change in differences(have, want) if change.path not in QUIET),
         restarts=restarts,
         wave=1,
         payload=payload,

@@ -22,6 +22,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import nor
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
     BASE,
     BEFORE_STOP,
+    HANDING_OVER,
     IMAGE,
     labels_of,
     ours_in,
@@ -271,8 +272,8 @@ def _with_remembered_replicas(spec: Dict[str, Any], labels: Mapping[str, str], p
     return {**spec, "Labels": spec_labels, "Mode": {"Replicated": {"Replicas": int(remembered)}}}
 
 
-#: Bookkeeping of docker's; the image itself is shown.
-QUIET = (f"Labels.{IMAGE}",)
+#: Bookkeeping, docker's and ours; the image itself is shown.
+QUIET = (f"Labels.{IMAGE}", f"Labels.{HANDING_OVER}")
 OF_VOLUMES = f"VolumeOptions.Labels.{BASE}"
 
 

@@ -1,12 +1,13 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fixed subnets that overlap: the Engine takes such a network, and then no task on it ever starts."""
+"""Subnets that overlap, and address pools that are used up: the Engine takes such a network, and then no task on it
+ever starts."""
 
 from __future__ import annotations
 
 import ipaddress
-from typing import Any, List, Mapping, Sequence, Tuple, Union
+from typing import Any, List, Mapping, Optional, Sequence, Tuple, Union
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Operation
@@ -33,18 +34,91 @@ def refuse_overlaps(operations: Sequence[Operation], observed: Mapping[str, Any]
         if (op.action, op.kind) != ("create", "network"):
             continue
         pools = _pools(op.payload["spec"])
-        for subnet, part in pools:
-            for whose, (other, its_part) in others:
-                same = subnet == other and part and its_part and part != its_part  # ip_range shares a subnet out
-                if subnet.version == other.version and subnet.overlaps(other) and not same:
+        for pool in pools:
+            for whose, other in others:
+                if _clash(pool, other):
                     raise EngineError(
-                        f"network {op.key or op.name}: its subnet {subnet} overlaps {other}, which {whose} has; no "
+                        f"network {op.key or op.name}: its subnet {pool[0]} overlaps {other[0]}, which {whose} has; no "
                         "task on it would start.",
                         "conflict",
                         "Choose another subnet, and another `name` if a network of this name is there already. "
                         "Networks of single nodes are not looked at. Nothing was changed.",
                     )
         others += [(f"the network {op.name} of this stack", pool) for pool in pools]
+    _refuse_exhaustion(operations, observed, [subnet for _whose, (subnet, _part) in others])
+
+
+def _refuse_exhaustion(operations: Sequence[Operation], observed: Mapping[str, Any], taken: Sequence[Subnet]) -> None:
+    """Raises EngineError (``conflict``) where Swarm has no subnet for the networks that leave it to choose one."""
+    asking = [
+        op.key or op.name
+        for op in operations
+        if (op.action, op.kind) == ("create", "network")
+        and not _pools(op.payload["spec"])
+        and (op.payload["spec"].get("Driver") or "overlay") == "overlay"
+    ]
+    free = free_subnets(observed["info"], taken) if asking else None
+    if free is None or free >= len(asking):
+        return
+    left = f"{free} {'is' if free == 1 else 'are'} left" if free else "none is left"
+    raise EngineError(
+        f"network {', '.join(asking)}: the Swarm chooses {'its subnet' if len(asking) == 1 else 'their subnets'} from "
+        f"{pools_of(observed['info'])}, of which {left}; no task on it would start.",
+        "conflict",
+        "Remove networks that nobody uses, or give it a fixed subnet outside of these pools. Nothing was changed.",
+    )
+
+
+def free_subnets(info: Mapping[str, Any], taken: Sequence[Subnet]) -> Optional[int]:
+    """How many subnets of the Swarm's default address pools overlap none of ``taken``; None where nobody knows."""
+    cluster = (info.get("Swarm") or {}).get("Cluster") or {}
+    size = int(cluster.get("SubnetSize") or 0)
+    free = 0
+    for text in cluster.get("DefaultAddrPool") or [] if size else []:
+        try:
+            pool = ipaddress.ip_network(str(text), False)
+        except ValueError:
+            return None
+        if pool.version != 4 or size < pool.prefixlen or size > pool.max_prefixlen:
+            return None
+        free += _free_in(pool, size, [subnet for subnet in taken if subnet.version == 4 and subnet.overlaps(pool)])
+    return free if size and cluster.get("DefaultAddrPool") else None
+
+
+def _free_in(pool: Subnet, size: int, taken: Sequence[Subnet]) -> int:
+    """Subnets are counted, not listed: a pool may have as many as there are addresses."""
+    shift = pool.max_prefixlen - size
+    start, last = int(pool.network_address), (1 << (size - pool.prefixlen)) - 1
+    ranges = sorted(
+        (max(int(subnet.network_address) - start, 0) >> shift, (int(subnet.broadcast_address) - start) >> shift)
+        for subnet in taken
+    )
+    used, following = 0, 0
+    for first, end in ranges:
+        used += max(0, min(end, last) - max(first, following) + 1)
+        following = max(following, min(end, last) + 1)
+    return last + 1 - used
+
+
+def pools_of(info: Mapping[str, Any]) -> str:
+    """The Swarm's default address pools, for people."""
+    cluster = (info.get("Swarm") or {}).get("Cluster") or {}
+    pools = [str(pool) for pool in cluster.get("DefaultAddrPool") or []]
+    return (
+        f"the address pool{'' if len(pools) == 1 else 's'} {', '.join(pools)} (subnets of /{cluster.get('SubnetSize')})"
+    )
+
+
+def overlap(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two networks have fixed subnets that overlap."""
+    return any(_clash(pool, its) for pool in _pools(one) for its in _pools(other))
+
+
+def _clash(pool: Pool, other: Pool) -> bool:
+    (subnet, part), (its, its_part) = pool, other
+    if subnet.version != its.version or not subnet.overlaps(its):
+        return False
+    return not (subnet == its and part and its_part and part != its_part)  # ip_range shares a subnet out
 
 
 def _pools(network: Mapping[str, Any]) -> List[Pool]:

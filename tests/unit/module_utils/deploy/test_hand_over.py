@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.rollback import roll_back
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transaction import deploy_stack
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError, PlanError, StackwrightError
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.hand_over import CARRIED
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.extra_step import CARRIED
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import HANDING_OVER
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.ports import asked
 

@@ -9,7 +9,6 @@ import pytest
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.rollback import roll_back
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transaction import deploy_stack
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import (
-    EngineError,
     PlanError,
     StackwrightError,
 )
@@ -117,13 +116,6 @@ def test_it_is_refused_while_another_stack_uses_it(swarm):
     with pytest.raises(PlanError, match="network back: shop_back can't be replaced: other_api uses it") as failed:
         deploy(swarm, back(Internal=True), check=True)
     assert failed.value.error_code == "unsafe_change" and len(swarm.writes) == writes
-
-
-def test_it_is_refused_where_the_new_one_would_have_the_same_subnet():
-    swarm = FakeSwarm()
-    deploy(swarm, back(IPAM={"Config": [{"Subnet": "10.88.0.0/24"}]}))
-    with pytest.raises(EngineError, match=r"subnet 10\.88\.0\.0/25 overlaps 10\.88\.0\.0/24, .* shop_back"):
-        deploy(swarm, back(IPAM={"Config": [{"Subnet": "10.88.0.0/25"}]}), check=True)
 
 
 def test_it_is_refused_while_a_container_is_attached_to_it(swarm):

@@ -120,3 +120,57 @@ def test_where_only_the_placement_changes_tasks_on_nodes_that_fit_stay(image, co
     web["spec"]["TaskTemplate"]["Placement"] = {"Constraints": constraints}
     (line,) = deploy(swarm, desired([web]), check=True)["plan_lines"]
     assert line.endswith(told)
+
+
+class Pooled(FakeSwarm):
+    """A Swarm that says where the subnets come from that it chooses."""
+
+    pools, size = ["10.9.0.0/28"], 30  # 4 subnets
+
+    def get(self, path, query=None, **more):
+        answer = super().get(path, query, **more)
+        if path == "/info":
+            answer["Swarm"]["Cluster"].update(DefaultAddrPool=self.pools, SubnetSize=self.size)
+        return answer
+
+
+@pytest.mark.parametrize(
+    ("there", "wanted", "left"),
+    [
+        ([], {"a": [], "b": [], "c": []}, None),  # with the default network of the file that is all
+        ([], {"a": [], "b": [], "c": [], "d": []}, "of which 4 are left"),
+        (["10.9.0.0/30", "10.9.0.4/30", "10.9.0.8/30"], {"a": []}, "of which 1 is left"),
+        (["10.9.0.0/30", "10.9.0.4/30", "10.9.0.8/30"], {"a": ["10.10.0.0/24"]}, None),
+        (["10.9.0.0/29"], {"a": []}, None),
+        (["10.9.0.0/29", "10.9.0.6/31"], {"a": []}, None),
+        (["10.9.0.0/29", "10.9.0.9/32"], {"a": []}, "of which 1 is left"),
+        (["10.0.0.0/8"], {}, "of which none is left"),
+        ([], {"a": ["10.9.0.0/28"]}, "of which none is left"),  # the plan's own
+        (["fd00::/64"], {"a": []}, None),
+    ],
+)
+def test_address_pools_that_are_used_up_are_a_conflict(there, wanted, left):
+    swarm = Pooled()
+    for number, subnet in enumerate(there):
+        swarm.add("networks", **network(f"n{number}", subnet, labels={}))
+    writes = len(swarm.writes)
+    if left is None:
+        assert deploy(swarm, with_networks(**wanted))["changed"]
+        return
+    for check in (True, False):
+        with pytest.raises(EngineError, match=r"no task on it would start") as caught:
+            deploy(swarm, with_networks(**wanted), check=check)
+        assert left in caught.value.message and "10.9.0.0/28 (subnets of /30)" in caught.value.message
+        assert caught.value.error_code == "conflict"
+    assert not [path for _method, path in swarm.writes[writes:] if not path.startswith("/configs")]
+
+
+def test_pools_of_several_parts_and_those_that_nobody_knows():
+    swarm = Pooled()
+    swarm.pools, swarm.size = ["10.9.0.0/30", "10.11.0.0/30"], 30
+    assert deploy(swarm, with_networks(a=[]), check=True)["changed"]
+    with pytest.raises(EngineError, match="the address pools 10.9.0.0/30, 10.11.0.0/30"):
+        deploy(swarm, with_networks(a=[], b=[]), check=True)
+    for pools, size in (([], 24), (["10.9.0.0/30"], 0), (["rubbish"], 24), (["10.9.0.0/28"], 24)):
+        swarm.pools, swarm.size = pools, size
+        assert deploy(swarm, with_networks(a=[], b=[]), check=True)["changed"]

@@ -1,0 +1,75 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An update of a service on its way to another one, which gives something up: a published port, or a network.
+
+Swarm remembers one specification before the present one, and hidden values are sought in both. So the specification of
+such a step has with it what it was made of, and the values that would be forgotten.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Callable, Dict, List, Mapping, Sequence
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import HANDING_OVER
+
+#: How variables are named that hold what Swarm would forget: their values are hidden wherever they are shown.
+CARRIED = "STACKWRIGHT_KEPT_SECRET_"
+#: Where the label has the networks that were given up; beside them are fields of the specification before.
+NETWORKS = "networks"
+
+Spec = Mapping[str, Any]
+#: The hidden values of a ServiceSpec.
+Hidden = Callable[[Spec], Sequence[str]]
+
+
+def as_before(spec: Spec) -> Spec:
+    """The specification that an extra step was made of; any other as it is."""
+    labels = dict(spec.get("Labels") or {})
+    if HANDING_OVER not in labels:
+        return spec
+    was = json.loads(labels.pop(HANDING_OVER))
+    template = dict(spec["TaskTemplate"])
+    container = dict(template["ContainerSpec"])
+    env = [entry for entry in container.pop("Env", None) or [] if not entry.startswith(CARRIED)]
+    if env:
+        container["Env"] = env
+    template["ContainerSpec"] = container
+    made = {**spec, "Labels": labels, "TaskTemplate": template}
+    if NETWORKS not in was:
+        return {**made, "EndpointSpec": was}
+    for field in ("Networks", "Placement"):
+        template.pop(field, None)
+        if was[field] is not None:
+            template[field] = was[field]
+    return {**made, "EndpointSpec": was["EndpointSpec"], "Mode": was["Mode"]}
+
+
+def networks_in(spec: Spec) -> List[Dict[str, Any]]:
+    """The networks, as they were created, that a service has given up in an extra step."""
+    text = (spec.get("Labels") or {}).get(HANDING_OVER)
+    found: List[Dict[str, Any]] = json.loads(text).get(NETWORKS, []) if text else []
+    return found
+
+
+def forgotten(live: Mapping[str, Any], base: Spec, hidden: Hidden) -> List[str]:
+    """The hidden values that Swarm has of a service and no longer has after two updates, the first to ``base``."""
+    has = set(hidden(base))
+    found = [value for spec in (live["Spec"], live.get("PreviousSpec")) if spec for value in hidden(spec)]
+    return [value for value in dict.fromkeys(found) if value not in has]
+
+
+def made_of(base: Spec, was: Mapping[str, Any], changed: Spec, carried: Sequence[str]) -> Dict[str, Any]:
+    """``base`` with the fields of ``changed``; ``was`` is what ``as_before`` needs, ``carried`` the values to keep."""
+    labels = {HANDING_OVER: json.dumps(was, sort_keys=True), **(base.get("Labels") or {})}
+    made = {**base, **changed, "Labels": labels}
+    if carried:
+        template = made["TaskTemplate"]
+        container = dict(template["ContainerSpec"])
+        env = [entry for entry in container.get("Env") or [] if not entry.startswith(CARRIED)]
+        kept = [entry.partition("=")[2] for entry in container.get("Env") or [] if entry.startswith(CARRIED)]
+        values = dict.fromkeys([*kept, *carried])
+        container["Env"] = [*env, *(f"{CARRIED}{number}={value}" for number, value in enumerate(values, 1))]
+        made["TaskTemplate"] = {**template, "ContainerSpec": container}
+    return made
