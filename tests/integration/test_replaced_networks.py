@@ -86,3 +86,18 @@ def test_a_network_with_a_fixed_name_is_made_anew_in_its_place(core, bed, swarm)
     assert done["plan"] == announced["plan"]
     assert front()["Internal"] and front()["Name"] == name
     assert not core.deploy(text(internal=True), stable_for=0.3)["changed"]
+
+
+def test_a_gate_that_ends_while_a_network_is_not_allotted_names_it_and_why(core, bed, swarm):
+    """An external network whose subnet overlaps another one: the Engine takes it, and no task on it ever starts."""
+    node, name = bed.node("m1"), f"{swarm.name}-ext"
+    made = ["docker", "network", "create", "--driver", "overlay", "--subnet"]
+    node.cli([*made, "10.231.0.0/24", f"{swarm.name}-first"])
+    node.cli([*made, "10.231.0.0/25", name])
+    web = {"image": bed.images["busybox"], "command": QUIET, "networks": ["ext"]}
+    text = yaml.safe_dump({"services": {"web": web}, "networks": {"ext": {"external": True, "name": name}}})
+    with pytest.raises(DeployError) as failed:
+        core.deploy(text, timeout=2)
+    assert failed.value.error_code == "timeout"
+    words = f"the network {name} has no subnet: the one that it asks for overlaps that of another network"
+    assert words in failed.value.message, failed.value.message

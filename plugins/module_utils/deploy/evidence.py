@@ -9,6 +9,7 @@ import re
 import struct
 from typing import AbstractSet, Any, Callable, Dict, List, Mapping, Optional, Sequence
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.unallotted import unallotted
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.unplaced import unplaced
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError, plain_text
@@ -103,8 +104,8 @@ def _one(
     if entry["reason"].startswith(NO_NODE):
         entry["text"] = f"{_called(service)}: {entry['reason']}"
         return entry
-    asks = hide(unplaced(client, service, f"{reason} {entry['error']}"), ours=True)
-    entry["text"] = _text(entry, asks, _called(service))
+    asks = unplaced(client, service, f"{reason} {entry['error']}") or unallotted(client, service, reason)
+    entry["text"] = _text(entry, hide(asks, ours=True), _called(service))
     return entry
 
 

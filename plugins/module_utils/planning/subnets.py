@@ -69,6 +69,11 @@ def _refuse_exhaustion(operations: Sequence[Operation], observed: Mapping[str, A
     )
 
 
+def subnets_of(networks: Sequence[Mapping[str, Any]]) -> List[Subnet]:
+    """The subnets of the Swarm's networks among ``networks``, fixed or chosen."""
+    return [subnet for network in networks if network.get("Scope") == "swarm" for subnet, _part in _pools(network)]
+
+
 def free_subnets(info: Mapping[str, Any], taken: Sequence[Subnet]) -> Optional[int]:
     """How many subnets of the Swarm's default address pools overlap none of ``taken``; None where nobody knows."""
     cluster = (info.get("Swarm") or {}).get("Cluster") or {}
