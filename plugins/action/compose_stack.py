@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping
+from typing import Any, Dict, List, Mapping, Optional
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import (
     CHANGES,
@@ -34,6 +34,7 @@ class ActionModule(VaultAction):
             options = self.checked({**STACK, **FILES, **PLATFORM, **PARTS, **CHANGES, **VALUES})
             check_ranges(options)
             desired = self._compile(options, variables) if options["state"] == "present" else None
+            options["takes"] = _takes(options["takes"], desired)
             stack = desired["stack"] if desired else _named(options)
             self.after_preflight = desired is not None
             arguments = {name: options[name] for name in CHANGES}
@@ -54,9 +55,25 @@ class ActionModule(VaultAction):
         told = [Problem(notice, code="plan").as_dict() for notice in result.get("notices", [])]
         result["notices"] = (desired["notices"] if desired else []) + told
         if desired:
-            result["routes"] = desired["routes"]
+            self._tell_routes(result, desired["routes"], options["takes"])
         _warn(result)
         return result
+
+    def _tell_routes(self, result: Dict[str, Any], routes: List[Any], takes: List[str]) -> None:
+        """The routes that the stack is to have in proxies, and what the Swarm's record says of them."""
+        told = result.pop("routing", {})
+        yields = {name: other for name, other in told.get("yields", {}).items() if name not in takes}
+        result["routes"] = [route for route in routes if route.get("domain") not in yields]
+        result["takes"] = sorted({*takes, *told.get("takes", ())})
+        result["owed"] = told.get("owed", [])
+        lost = {route["domain"]: yields[route["domain"]] for route in routes if route.get("domain") in yields}
+        hint = "Remove it from the files, or take it back with takes."
+        result["notices"] += [
+            Problem(
+                f"the stack {other} has taken {name}, so this stack has no route for it", code="taken", hint=hint
+            ).as_dict()
+            for name, other in sorted(lost.items())
+        ]
 
     def repeated(self, arguments: Mapping[str, Any], last: Result, kept: bool) -> Mapping[str, Any]:
         # What was to be made anew is kept by then.
@@ -76,6 +93,21 @@ def _named(options: Mapping[str, Any]) -> Dict[str, str]:
         raise ComposeError([Problem(f"state {options['state']} needs the stack's name", "name", code="required")])
     stack = Stack.of(options)
     return {"name": stack.full_name, "id": stack.id, "hash": stack.hash}
+
+
+def _takes(given: List[str], desired: Optional[Mapping[str, Any]]) -> List[str]:
+    """The domains that the stack takes, as its routes have them. Raises ComposeError, RouteError."""
+    if not given or desired is None:
+        return []
+    from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.route_options import domains
+
+    found = domains(given)
+    own = {route.get("domain") for route in desired["routes"]}
+    wrong = [name for name in found if not {name, "*." + name.partition(".")[2]} & own]
+    if wrong:
+        message = f"takes names domains for which the stack has no route: {', '.join(wrong)}"
+        raise ComposeError([Problem(message, "takes", code="invalid_route")])
+    return found
 
 
 def _warn(result: Dict[str, Any]) -> None:

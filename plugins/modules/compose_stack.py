@@ -202,6 +202,17 @@ options:
       - A config or secret that a service could still return to is kept until the next deployment.
     type: bool
     default: true
+  takes:
+    description:
+      - Domains that the stack takes from other stacks, with all their paths. Else a route that another stack has is the error
+        C(route_conflict).
+      - The stack that had them keeps running. It is told by M(stackwright.swarm.stack_drift), and by a notice of its next deployment,
+        which leaves these routes out. It may take them back the same way.
+      - The proxies give them over with M(stackwright.swarm.caddy_route), which needs the same option, after
+        M(stackwright.swarm.stack_routes) has recorded them. The role P(stackwright.swarm.stack#role) does both when the stack is healthy.
+    type: list
+    elements: str
+    default: []
   on_drift:
     description:
       - What to do where a change would overwrite what somebody else has changed since the last good revision, for instance with

@@ -67,6 +67,12 @@ options:
     description:
       - The folder that holds the socket of each proxy's admin API. If given, RV(proxies) says which nodes run a service that has it.
     type: path
+  listed:
+    description:
+      - Names and addresses of the hosts whose proxies get routes. Nodes of RV(proxies) that are none of them are in RV(unlisted), and a warning.
+    type: list
+    elements: str
+    default: []
 extends_documentation_fragment:
   - stackwright.swarm.engine
   - stackwright.swarm.attributes
@@ -131,6 +137,12 @@ proxies:
     address: {description: Its address in the Swarm., type: str}
   sample:
     - {node: node2, address: 10.0.0.2}
+unlisted:
+  description: Those of them that O(listed) does not have.
+  returned: success
+  type: list
+  elements: str
+  sample: [node3]
 digest:
   description: Another one where the routes of any stack are others.
   returned: success
@@ -171,6 +183,7 @@ def main() -> None:
             "takes": _TEXTS,
             "secrets": _OFF,
             "folder": {"type": "path"},
+            "listed": {"type": "list", "elements": "str", "default": []},
         },
         show_all_routes,
     )

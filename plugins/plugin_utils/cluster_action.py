@@ -158,6 +158,8 @@ def _served(outcome: Outcome, digest: str, looked: Mapping[str, Any]) -> Result:
     if outcome.plan_id:
         # A plan that is approved in check mode is carried out by any of the managers.
         result["plan_id"] = outcome.plan_id
+    if "routing" in looked:
+        result["routing"] = looked["routing"]
     if outcome.failed:
         result.update(
             failed=True,

@@ -80,6 +80,7 @@ CHANGES: Spec = {
     "state": {"type": "str", "choices": ["present", "stopped", "absent"], "default": "present"},
     "prune": {"type": "bool", "default": True},
     "on_drift": {"type": "str", "choices": ["warn", "fail", "ignore"], "default": "warn"},
+    "takes": {"type": "list", "elements": "str", "default": []},
     "restart": {"type": "list", "elements": "str", "default": []},
     "diff_configs": {"type": "bool", "default": False},
     "recreate": {"type": "bool", "default": False},

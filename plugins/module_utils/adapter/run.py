@@ -168,6 +168,8 @@ def _followed(module: AnsibleModule, handed: Dict[str, Any]) -> Dict[str, Any]:
 
 def _end(module: AnsibleModule, result: Dict[str, Any]) -> None:
     """Ends the module."""
+    for text in result.pop("warnings", ()):
+        module.warn(text)
     if result.pop("failed", False):
         module.fail_json(**result)
     module.exit_json(**result)

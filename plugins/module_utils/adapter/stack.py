@@ -134,7 +134,7 @@ def change_stack(client: EngineClient, params: Dict[str, Any], run: Dict[str, An
             hint="Run it as the task stackwright.swarm.compose_stack, not by the module's file.",
         )
     options.update(values=values_options(params["values"], run), on_drift=params["on_drift"], restart=params["restart"])
-    options["diff_configs"] = params["diff_configs"]
+    options.update(diff_configs=params["diff_configs"], takes=params["takes"])
     desired = run["desired"]
     story = partial(through_an_election, clock, lambda: deploy_stack(client, clock, desired, options))
     return handed_over(story, run)

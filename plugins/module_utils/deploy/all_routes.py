@@ -49,15 +49,36 @@ def all_routes(client: EngineClient, clock: Any, options: Mapping[str, Any], che
     shown = open_of if options["secrets"] else public_of
     found = [{**about, "routes": [shown(labelled) for labelled in routes]} for about, routes in stacks]
     told = [{**about, "routes": [open_of(labelled) for labelled in routes]} for about, routes in stacks]
+    proxies = _proxies(client, services, options["folder"]) if options["folder"] else []
+    listed = set(options["listed"])
+    unlisted = [proxy["node"] for proxy in proxies if not listed & {proxy["node"], proxy["address"]}]
     return {
         "changed": changed,
+        "warnings": _warnings(options, unlisted if listed else []),
+        "unlisted": unlisted if listed else [],
         "stacks": found,
         "digest": hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:32],
         "owed": [debt._asdict() for debt in book.owed],
-        "proxies": _proxies(client, services, options["folder"]) if options["folder"] else [],
+        "proxies": proxies,
         "cluster_id": str(((info.get("Swarm") or {}).get("Cluster") or {}).get("ID") or ""),
         "node": str(info.get("Name") or ""),
     }
+
+
+def _warnings(options: Mapping[str, Any], unlisted: Sequence[str]) -> List[str]:
+    found = []
+    if options["missed"]:
+        what = "the removal of the routes" if options["gone"] else "the routes"
+        found.append(
+            f"Proxies have missed {what} of {options['full_name']}: {', '.join(options['missed'])}. "
+            "The playbook routes, or the next run of any stack that reaches them, brings them what they have missed."
+        )
+    if unlisted:
+        found.append(
+            f"Nodes run a proxy, but are none of the hosts with proxies: {', '.join(unlisted)}. They don't get the "
+            "routes: name them in stack_proxies, or the group swarm_proxies."
+        )
+    return found
 
 
 def _record(

@@ -41,10 +41,13 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.images 
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Operation
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconcile import own_services
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.volumes import own_volumes
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import ROUTE_BOOK, name_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner import labels_in, refuse_others
 
 Result = Dict[str, Any]
 Options = Mapping[str, Any]
+#: The kind of a domain that another stack has taken.
+TAKEN = "taken"
 #: So often the stack may get a new revision while a run waits to heal it.
 TRIES = 5
 
@@ -111,7 +114,7 @@ class _Look:
             self.intended.bound, self.observed, self.context, [*self.intended.open, *rules]
         )
         self.mask = hiding(snapshot, self.intended.scrub, options["mask"])
-        self.found = [drift.masked(self.mask) for drift in self.compared.found]
+        self.found = [drift.masked(self.mask) for drift in self.compared.found] + self._taken()
         self.notices = [*unsettled(self.revisions, self.revision), *self.compared.notices]
         if self.intended.why:
             self.notices.append(f"whether kept values were changed is not known: {self.intended.why}")
@@ -119,6 +122,27 @@ class _Look:
             f"the registry gives no digest for {image}" for image in asked if "image" not in answers.get(image, {})
         ]
         self._check_rules()
+
+    def _taken(self) -> List[Drift]:
+        """Domains of the stack's live services that another stack has taken (``takes``)."""
+        if not any(name_of(secret) == ROUTE_BOOK for secret in self.observed["secrets"]):
+            return []
+        from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.route_book import taken_from
+
+        identity = str((self.options["identity"] or self.intended.snapshot["stack"]).get("id") or "")
+        found = taken_from(self.client, self.stack, identity, self.observed, self.context.prefix)
+        return [
+            Drift(
+                TAKEN,
+                "route",
+                taken.domain,
+                reason=f"the stack {taken.name} has taken it",
+                hint="Remove it from the files and deploy them, or take it back with takes.",
+                healing=FILES,
+                by=f"with takes, {taken.since}",
+            )
+            for taken in found
+        ]
 
     def _registry(self) -> Tuple[List[str], Mapping[str, Any]]:
         from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.images import ask_registry
@@ -153,7 +177,7 @@ class _Look:
         report["remaining"] = [str(drift) for drift in self.found if not self._heals(drift)]
         if left_open(self.revisions) and (not report["locked_by"] or self.options["check"]):
             return self._not_healed(report)
-        stuck = [drift for drift in self.found if drift.healing == FILES and drift.kind != "behind"]
+        stuck = [drift for drift in self.found if drift.healing == FILES and drift.kind not in ("behind", TAKEN)]
         # A lock without work for us: somebody is at work, or has died at it.
         if not work and not stuck and (not report["locked_by"] or self.options["check"] or self.options["defer"]):
             return {**report, "plan": [], "plan_lines": [], "diff": diff([])}

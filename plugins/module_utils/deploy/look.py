@@ -37,6 +37,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconci
     reconcile,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import jobs_left
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import ROUTE_BOOK, name_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner import labels_in, refuse_others
 
 if TYPE_CHECKING:
@@ -225,7 +226,13 @@ def _closer(
     if wanted.state.get("routes"):
         from ansible_collections.stackwright.swarm.plugins.module_utils.routing.conflicts import check_before_deploy
 
-        check_before_deploy(wanted.state, closer["all_services"])
+        known: Mapping[str, Any] = {}
+        if options["takes"] or any(name_of(secret) == ROUTE_BOOK for secret in closer["secrets"]):
+            from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.route_book import told
+
+            known = told(client, wanted.stack, closer, options)
+        takes = frozenset((*options["takes"], *known.get("takes", ())))
+        check_before_deploy(wanted.state, closer["all_services"], takes, known.get("yields", ()))
     from ansible_collections.stackwright.swarm.plugins.module_utils.history.retention import kept_references
 
     closer["revisions"] = history() if history is not None else _history(client, wanted.stack, options)

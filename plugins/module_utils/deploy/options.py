@@ -35,6 +35,8 @@ DEFAULTS: Dict[str, Any] = {
     "check": False,  # announce, write nothing
     "defer": False,  # if there is work, leave it: the caller chooses which manager does it
     "prune": True,
+    "takes": (),  # domains that the stack takes from others
+    "tell_routes": False,  # whether the result has what the record of routes says
     "recreate": False,
     "diff_configs": False,  # whether the diff shows what is in configs
     "restart": (),  # keys of services whose tasks are replaced also where nothing differs

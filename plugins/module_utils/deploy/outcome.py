@@ -15,6 +15,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.differe
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Operation, Plan, friendly, masked
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.secret_text import masked_text
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import ROUTE_BOOK, name_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.references import show_references
 
 LARGEST = 100_000  # bytes of a config that a diff shows
@@ -61,6 +62,10 @@ def finish(
         result["drift"] = list(drift)
     if revision:
         result["revision"] = revision
+    if options["tell_routes"] and any(name_of(secret) == ROUTE_BOOK for secret in observed["secrets"]):
+        from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.route_book import told
+
+        result["routing"] = told(client, stack, observed, options)
     return result
 
 

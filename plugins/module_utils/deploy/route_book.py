@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 import base64
-from typing import Any, Callable, Dict, Iterable, Iterator, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import Backoff
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
-from ansible_collections.stackwright.swarm.plugins.module_utils.routing.book import Book, book_in, told_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.book import Book, Taken, book_in, told_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.conflicts import claims_in_swarm
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import ROUTE_BOOK, id_of, name_of
 
@@ -77,3 +77,18 @@ def told(client: EngineClient, stack: str, observed: Mapping[str, Any], options:
         services = observed["all_services"] if "all_services" in observed else client.list("/services")
         claims = claims_of_others(services, options["prefix"], stack)
     return told_of(book, identity, own, claims)
+
+
+def taken_from(
+    client: EngineClient, stack: str, identity: str, observed: Mapping[str, Any], prefix: str
+) -> List[Taken]:
+    """What others have taken of the domains that the live services of ``stack`` (its full name) claim.
+
+    Asks for all services where anybody has taken a domain. Raises EngineError.
+    """
+    own = {domain for domain, _name in claims_of_others(observed["services"], prefix, "")}
+    book = book_in(observed["secrets"])
+    if not any(taken.domain in own and taken.stack != identity for taken in book.taken):
+        return []
+    lost = book.lost(identity, claims_of_others(client.list("/services"), prefix, stack))
+    return [taken for domain, taken in sorted(lost.items()) if domain in own]

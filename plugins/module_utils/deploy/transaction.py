@@ -50,6 +50,7 @@ def deploy_stack(client: EngineClient, clock: Any, desired: Mapping[str, Any], o
     given = with_defaults(
         {**options, "prefix": options.get("prefix") or desired["stack"].get("prefix"), "identity": desired["stack"]}
     )
+    given["tell_routes"] = bool(desired.get("routes"))
     if desired.get("part"):
         given["prune"] = False  # the files have more than this run deploys
     return bring_about(client, clock, from_files(desired, given), given)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Container, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import RouteError
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.address import (
@@ -177,11 +177,18 @@ def route_labels(service: Mapping[str, Any]) -> Dict[str, str]:
     return {**((task.get("ContainerSpec") or {}).get("Labels") or {}), **labels_of(service)}
 
 
-def check_before_deploy(desired: Mapping[str, Any], services: Iterable[Mapping[str, Any]]) -> None:
+def check_before_deploy(
+    desired: Mapping[str, Any],
+    services: Iterable[Mapping[str, Any]],
+    takes: Container[str] = (),
+    yields: Container[str] = (),
+) -> None:
     """Stops a deployment whose routes would take what another live stack owns.
 
     :param desired: the desired state (docs/architecture.md); its ``routes`` are looked at.
     :param services: all services of the Swarm as the Engine shows them.
+    :param takes: domains that the stack takes, or has taken, from others.
+    :param yields: domains that others have taken from it: its routes of these are not switched.
     :raises RouteError: ``route_conflict``; ``details["conflicts"]`` has route, other, owner and text of each.
         ``tls_conflict``: another stack wants another TLS of the same domain.
     """
@@ -196,9 +203,11 @@ def check_before_deploy(desired: Mapping[str, Any], services: Iterable[Mapping[s
         )
         for route in desired["routes"]
         if "domain" in route  # a generated one is not known yet, and nobody else's
+        and (route["domain"] in takes or route["domain"] not in yields)
     ]
     if mine:
-        others = list(claims_in_swarm(services, stack["prefix"], stack["name"]))
+        claims = claims_in_swarm(services, stack["prefix"], stack["name"])
+        others = [claim for claim in claims if claim.domain not in takes]
         refuse(conflicts(mine, others))
         _refuse_other_tls(mine, others)
 

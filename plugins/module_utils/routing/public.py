@@ -35,15 +35,16 @@ def public_of(labelled: Labelled) -> Dict[str, Any]:
 def open_of(labelled: Labelled) -> Dict[str, Any]:
     """A route with all that lets people in, for a proxy on a host that can't read labels.
 
-    Credentials in headers of requests stand in ``secret_headers``, which no result repeats.
+    Credentials in headers stand in ``secret_headers`` and ``secret_response_headers``, which no result repeats.
     """
     plain = plain_of(labelled.route)
-    requests = plain.get("headers", {}).get("request", {})
-    secret = {name: value for name, value in requests.items() if is_credential(name, value)}
-    for name in secret:
-        _drop(plain, ["headers", "request", name])
-    if secret:
-        plain["secret_headers"] = secret
+    for part, hidden in (("request", "secret_headers"), ("response", "secret_response_headers")):
+        given = plain.get("headers", {}).get(part, {})
+        secret = {name: value for name, value in given.items() if is_credential(name, value)}
+        for name in secret:
+            _drop(plain, ["headers", part, name])
+        if secret:
+            plain[hidden] = secret
     return plain
 
 
