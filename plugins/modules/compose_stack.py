@@ -707,6 +707,18 @@ routes:
   elements: dict
   sample:
     - {domain: shop.example.com, base_path: /api, service: shop_web, upstream: shop_web, port: 8000, strip_prefix: true}
+takes:
+  description: The domains of O(takes), and those that the stack has taken before. They are for M(stackwright.swarm.caddy_route).
+  returned: O(state=present)
+  type: list
+  elements: str
+  sample: []
+owed:
+  description: The proxies, by their hosts in the inventory, that have missed routes of any stack. M(stackwright.swarm.stack_routes) has all of it.
+  returned: O(state=present)
+  type: list
+  elements: str
+  sample: []
 calls:
   description: How many calls of the Engine API this took.
   returned: success, by the host that did the work
