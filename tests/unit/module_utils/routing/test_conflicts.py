@@ -125,3 +125,14 @@ def test_another_tls_of_the_same_domain_is_told_before_anything_is_deployed():
     ) as caught:
         check_before_deploy(desired(("a.example.com", "/api")), [other])
     assert caught.value.error_code == "tls_conflict"
+
+
+def test_what_a_stack_takes_or_yields_is_no_conflict_and_all_else_is():
+    theirs = service("blog", r0_domain="a.example.com", r1_domain="b.example.com")
+    wanted = desired(("a.example.com", None), ("b.example.com", None))
+    assert len(refused(wanted, theirs)) == 2
+    check_before_deploy(wanted, [theirs], takes={"a.example.com", "b.example.com"})
+    check_before_deploy(wanted, [theirs], takes={"a.example.com"}, yields={"b.example.com"})
+    with pytest.raises(RouteError) as caught:
+        check_before_deploy(wanted, [theirs], takes={"a.example.com"})
+    assert [one["route"] for one in caught.value.details["conflicts"]] == ["b.example.com"]
