@@ -101,7 +101,7 @@ def refuse(found: Sequence[Conflict]) -> None:
         "route_conflict",
         TAKE_OVER
         if any(conflict.other.gone for conflict in found)
-        else "Choose another domain or base_path, or remove the other route first.",
+        else "Choose another domain or base_path, remove the other route first, or take the domain over (takes).",
         {"conflicts": [conflict.as_dict() for conflict in found]},
     )
 
