@@ -226,13 +226,13 @@ def _closer(
     if wanted.state.get("routes"):
         from ansible_collections.stackwright.swarm.plugins.module_utils.routing.conflicts import check_before_deploy
 
-        known: Mapping[str, Any] = {}
+        record: Mapping[str, Any] = {}
         if options["takes"] or any(name_of(secret) == ROUTE_BOOK for secret in closer["secrets"]):
             from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.route_book import told
 
-            known = told(client, wanted.stack, closer, options)
-        takes = frozenset((*options["takes"], *known.get("takes", ())))
-        check_before_deploy(wanted.state, closer["all_services"], takes, known.get("yields", ()))
+            record = told(client, wanted.stack, closer, options)
+        takes = frozenset((*options["takes"], *record.get("takes", ())))
+        check_before_deploy(wanted.state, closer["all_services"], takes, record.get("yields", ()))
     from ansible_collections.stackwright.swarm.plugins.module_utils.history.retention import kept_references
 
     closer["revisions"] = history() if history is not None else _history(client, wanted.stack, options)
