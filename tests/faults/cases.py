@@ -109,7 +109,7 @@ class Cases:
         assert self.stage.asleep_or_running() == [], what
 
     def is_clean(self, what: str) -> None:
-        """No lock, no orphan, no lost history; and one more run finds nothing to do."""
+        """No lock, no orphan, no lost history, no drift; and one more run, or healing, finds nothing to do."""
         assert self.stage.locks() == [], f"{what}: a lock stays"
         assert self.stage.orphans() == [], f"{what}: orphans"
         revisions = self.stage.revisions()
@@ -117,6 +117,7 @@ class Cases:
         assert not [r for r in revisions if r.status in ("QUEUED", "DEPLOYING")], f"{what}: not settled"
         again = self.stage.deploy(self.generation)
         assert again.result is not None and not again.result["changed"], (what, again.told)
+        self.stage.is_calm(what)
 
 
 def differences(before: dict[str, str], after: dict[str, str]) -> list[str]:

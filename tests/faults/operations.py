@@ -55,6 +55,8 @@ class Operation:
     name = ""
     #: How often the operation may have been done by a disturbed run and the next one together.
     most = 1
+    #: Whether it leaves a stack that is as its history says.
+    stays = True
 
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
@@ -195,6 +197,7 @@ class BackOne(Service):
 
 class Values(Operation):
     name = "values"
+    stays = False
 
     def kept(self) -> Any:
         client = EngineClient(Connection(docker_host=self.stage.node.docker_host, timeout=30))
@@ -261,6 +264,7 @@ class Remove(Values):
 
 class Cleanup(Operation):
     name = "cleanup"
+    stays = False
 
     def __init__(self, stage: Stage) -> None:
         super().__init__(stage)

@@ -181,6 +181,19 @@ class Stage:
         job = self.job(generation, docker_host, **more)
         return finish(*start(job)) if child else work(job)
 
+    def heal(self, **options: Any) -> Ended:
+        """stack_drift with ``heal``, which has nothing to do where only we have been at work."""
+        job = {"docker_host": self.node.docker_host, "timeout": 60, "patience": 20.0, "operation": "heal"}
+        return work({**job, "name": self.name, "options": {"wait": False, **options}})
+
+    def is_calm(self, what: str) -> None:
+        """After a run that the user was told is fine: no drift, nothing to heal, and a good revision."""
+        before, healed = self.state(), self.heal()
+        assert healed.error is None, f"{what}: there is drift: {healed.told}"
+        assert not healed.result["changed"] and self.state() == before, f"{what}: healing has undone something"
+        worked = [revision for revision in self.revisions() if revision.started]
+        assert worked[0].good, (what, [revision.shown() for revision in worked])
+
     # -- what is there
 
     def _list(self, kind: str, label: str = NAMESPACE) -> list[dict]:

@@ -70,6 +70,8 @@ class Disturbed:
         assert left == [], f"{what}: {left} beside {[r.shown() for r in revisions]}"
         assert not [r for r in revisions if r.damaged], what
         assert not [r for r in revisions if r.status in ("QUEUED", "DEPLOYING")], f"{what}: not settled"
+        if self.operation.stays:
+            self.stage.is_calm(what)
 
 
 @pytest.fixture
