@@ -10,7 +10,7 @@ import pytest
 from answers import BODIES, DESIRED, Clock, Engine, spoil
 from fuzzing import hunt
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter import routes
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter import route_options, routes
 from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.endpoint import endpoint
 from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.fleet import World
 from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.transport import Answer, Broken, Late
@@ -48,7 +48,7 @@ class Api:
     def __init__(self, seed=0, how="part", apps=APPS):
         self.seed, self.how = seed, how
         self.apps, self.writes, self.count = copy.deepcopy(apps), 0, 0
-        self.at = endpoint("/run/admin")
+        self.at, self.timeout = endpoint("/run/admin"), 5.0
 
     def send(self, method, path, body, headers):
         self.count += 1
@@ -80,30 +80,32 @@ class Api:
             self.apps = body
 
 
+def plain(options):
+    """What Ansible makes of options that are not given."""
+    return {name: option.get("default") for name, option in options.items()}
+
+
 ROUTES = [
-    {"domain": "shop.example.com", "base_path": "/", "upstream": "shop_web", "port": 80, "tls": "internal"},
-    {
-        "domain": "off.example.com",
-        "base_path": "/a",
-        "upstream": "shop_web",
-        "port": 80,
-        "tls": "off",
-        "compress": True,
-    },
+    {**plain(route_options.ROUTES["routes"]["options"]), **route}
+    for route in (
+        {"domain": "shop.example.com", "base_path": "/", "upstream": "shop_web", "port": 80, "tls": "internal"},
+        {
+            "domain": "off.example.com",
+            "base_path": "/a",
+            "upstream": "shop_web",
+            "port": 80,
+            "tls": "off",
+            "compress": True,
+        },
+    )
 ]
+ALL = [{"stack": "shop", "name": "shop", "busy": False, "gone": False, "yields": [], "routes": ROUTES}]
 GIVEN = {
+    **plain(route_options.ADMIN),
+    **plain(route_options.ROUTES),
     "stack": "shop",
-    "state": "present",
     "routes": ROUTES,
-    "services_of": None,
-    "label_prefix": "stackwright",
-    "exclusive": True,
-    "server": "",
     "admin": ["unix:///run/admin"],
-    "admin_ca": None,
-    "admin_cert": None,
-    "admin_key": None,
-    "admin_hostname": None,
     "admin_timeout": 5,
 }
 STORIES = {
@@ -112,6 +114,9 @@ STORIES = {
     "beside others": lambda c: routes.change_routes(c, {**GIVEN, "exclusive": False}, False),
     "of services": lambda c: routes.change_routes(c, {**GIVEN, "routes": None, "services_of": "shop"}, False),
     "absent": lambda c: routes.change_routes(c, {**GIVEN, "state": "absent", "routes": None}, False),
+    "taken from another": lambda c: routes.change_routes(c, {**GIVEN, "takes": ["other.example.com"]}, False),
+    "of gone owners": lambda c: routes.change_routes(c, {**GIVEN, "take_over": "gone"}, False),
+    "of all stacks": lambda c: routes.change_routes(c, {**GIVEN, "stack": None, "routes": None, "stacks": ALL}, False),
     "one absent": lambda c: routes.change_routes(c, {**GIVEN, "state": "absent"}, False),
     "info": lambda c: routes.show_routes(c, {**GIVEN, "stack": None}, False),
     "info of one": lambda c: routes.show_routes(c, {**GIVEN, "server": "web"}, False),

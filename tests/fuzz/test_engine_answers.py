@@ -29,6 +29,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.options i
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.volumes import wanted_volumes
 
 STACK = "shop"
 OPTIONS = {
@@ -72,7 +73,12 @@ def look_before(client, clock):
     return [
         own,
         done,
-        preflight_host.check_node(client, "m1", done["facts"].get(own["node_id"]) or {"binds": [], "ports": []}),
+        preflight_host.check_node(
+            client,
+            "m1",
+            done["facts"].get(own["node_id"]) or {"binds": [], "ports": []},
+            wanted_volumes(changed()),
+        ),
     ]
 
 
