@@ -83,7 +83,7 @@ def _networks(
 ) -> List[Operation]:
     """What makes the networks again that were removed first. What is in their way goes."""
     olds, news = _own("networks", stack, before), _own("networks", stack, now)
-    again = {
+    again: Dict[str, Dict[str, Any]] = {
         name: {"spec": as_created(old), "was": id_of(old)}
         for name, old in olds.items()
         if ("network", name) in names and not _is_same(old, news.get(name))
