@@ -320,10 +320,14 @@ EXAMPLES = r"""
     routes:
       - {domain: grafana.example.com}
 
-- name: Give a proxy that is new all routes of all stacks
+- name: Read the routes of all stacks
+  stackwright.swarm.stack_routes:
+  register: every
+
+- name: Give them all to a proxy that is new
   stackwright.swarm.caddy_route:
     admin: ["{{ caddy_admin }}"]
-    stacks: "{{ every.stacks }}"          # registered from stack_routes
+    stacks: "{{ every.stacks }}"
 
 - name: Remove all that the shop has
   stackwright.swarm.caddy_route:

@@ -45,19 +45,24 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Read the passwords of the routes
+- name: Deploy the shop on a manager
+  stackwright.swarm.compose_stack:
+    name: shop
+    src: files/shop/compose.yml
+  register: shop
+
+- name: Read there what a proxy on a worker has to know
   stackwright.swarm.caddy_route_values:
     routes: "{{ shop.routes }}"
-  delegate_to: manager1
   register: known
   no_log: true
 
-- name: Bring the routes to the proxy of a worker
+- name: Bring the routes to a proxy; here its admin API, on a worker delegate_to
   stackwright.swarm.caddy_route:
+    admin: ["{{ caddy_admin }}"]
     stack: "{{ shop.stack_id }}"
     routes: "{{ known.handed_routes }}"
     live_services: "{{ known.live_services }}"
-  delegate_to: worker1
 """
 
 RETURN = r"""

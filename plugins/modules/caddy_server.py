@@ -56,6 +56,7 @@ seealso:
 EXAMPLES = r"""
 - name: Believe the load balancer
   stackwright.swarm.caddy_server:
+    admin: ["{{ caddy_admin }}"]
     trusted_proxies: [10.0.0.5, 10.0.0.6]
 """
 

@@ -96,6 +96,7 @@ EXAMPLES = r"""
 
 - name: Bring them all to the proxy of this node
   stackwright.swarm.caddy_route:
+    admin: ["{{ caddy_admin }}"]
     stacks: "{{ every.stacks }}"
 """
 
