@@ -16,7 +16,8 @@ from playbook import Player
 
 #: Returned only where putting a stack back fails as well, which test_transaction.py brings about.
 #: ``read`` is seen by nobody: it comes under no_log only.
-RARE = ("cause", "rollback_error", "holder", "read")
+#: What proxies are owed, and on which nodes they run, is seen in test_proxies_come_and_go.py.
+RARE = ("cause", "rollback_error", "holder", "read", "owed", "proxies")
 #: What other tests see: test_parts.py, test_stack_service.py, and the unit tests of what a revision keeps.
 ELSEWHERE = {
     "plan.dependents",
@@ -299,6 +300,16 @@ def every_result(reader):
             tried(ours("stack_preflight", definition="services: {web: {imge: nginx}}")),
             tried({"stackwright.swarm.swarm_info": {"docker_host": "unix:///nonexistent/docker.sock"}}),
             tried({"stackwright.swarm.swarm_init": {"docker_host": "unix:///nonexistent/docker.sock"}}),
+            tried({"stackwright.swarm.stack_routes": {"docker_host": "unix:///nonexistent/docker.sock"}}),
+            tried(
+                {
+                    "stackwright.swarm.caddy_route_values": {
+                        "docker_host": "unix:///nonexistent/docker.sock",
+                        "routes": [],
+                    }
+                }
+            ),
+            tried({"stackwright.swarm.caddy_server": {"admin": ["unix:///nonexistent/caddy.sock"]}}),
             *(tried(task) for task in tasks_of_routes()),
         ]
     )
