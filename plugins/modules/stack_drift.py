@@ -233,7 +233,8 @@ drift:
     kind:
       description:
         - V(taken) (another stack has taken the domain of a route), V(edited) (the specification is another),
-          V(scaled) (the number of replicas), V(forced) (tasks were replaced by force), V(volume) (the mounts name other volumes), V(paused) (the update of a service is held, or Swarm has stopped it),
+          V(scaled) (the number of replicas), V(forced) (tasks were replaced by force),
+          V(volume) (the mounts name other volumes), V(paused) (the update of a service is held, or Swarm has stopped it),
           V(rolled_back) (Swarm has put a service back to what it was before), V(missing), V(extra) (carries the stack's label, but is not in the
           revision), V(replaced) (another object of the same name), V(behind) (the registry has another image for the tag, with O(images=true)),
           V(volume_differs) (a volume on this manager's node was made with another driver, or with other options of it).
