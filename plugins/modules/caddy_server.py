@@ -66,6 +66,12 @@ replicas:
   returned: success, or if a replica failed
   type: list
   elements: dict
+outcome:
+  description: Which replicas were changed before the task failed.
+  returned: if a replica failed
+  type: dict
+  contains:
+    done: {description: Their admin APIs., type: list, elements: str}
 error_code:
   description: A stable word for what went wrong, for instance V(invalid_address) or V(admin_unreachable).
   returned: failure

@@ -73,6 +73,11 @@ options:
     type: list
     elements: str
     default: []
+  own_node:
+    description:
+      - Whether the node of the manager that is asked counts as O(listed), whatever the inventory calls it.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - stackwright.swarm.engine
   - stackwright.swarm.attributes
@@ -185,6 +190,7 @@ def main() -> None:
             "secrets": _OFF,
             "folder": {"type": "path"},
             "listed": {"type": "list", "elements": "str", "default": []},
+            "own_node": _OFF,
         },
         show_all_routes,
     )

@@ -16,7 +16,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names impo
 def show_all_routes(client: EngineClient, params: Dict[str, Any], check: bool) -> Dict[str, Any]:
     """The module's work. Raises StackwrightError."""
     stack = Stack.of(params) if params["name"] else None
-    options = {name: params[name] for name in ("missed", "settled", "gone", "secrets", "listed")}
+    options = {name: params[name] for name in ("missed", "settled", "gone", "secrets", "listed", "own_node")}
     options.update(
         prefix=params["label_prefix"],
         stack=stack.id if stack else "",

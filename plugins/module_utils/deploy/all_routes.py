@@ -50,7 +50,8 @@ def all_routes(client: EngineClient, clock: Any, options: Mapping[str, Any], che
     found = [{**about, "routes": [shown(labelled) for labelled in routes]} for about, routes in stacks]
     told = [{**about, "routes": [open_of(labelled) for labelled in routes]} for about, routes in stacks]
     proxies = _proxies(client, services, options["folder"]) if options["folder"] else []
-    listed = set(options["listed"])
+    name = str(info.get("Name") or "")
+    listed = {*options["listed"], *([name] if options["own_node"] else [])}
     unlisted = [proxy["node"] for proxy in proxies if not listed & {proxy["node"], proxy["address"]}]
     return {
         "changed": changed,
@@ -61,7 +62,7 @@ def all_routes(client: EngineClient, clock: Any, options: Mapping[str, Any], che
         "owed": [debt._asdict() for debt in book.owed],
         "proxies": proxies,
         "cluster_id": str(((info.get("Swarm") or {}).get("Cluster") or {}).get("ID") or ""),
-        "node": str(info.get("Name") or ""),
+        "node": name,
     }
 
 

@@ -16,7 +16,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.errors import En
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import stack_id
 
 OPTIONS = {"prefix": "stackwright", "missed": [], "settled": [], "gone": False, "takes": [], "secrets": False}
-OPTIONS.update(stack="", full_name="", folder="", listed=[])
+OPTIONS.update(stack="", full_name="", folder="", listed=[], own_node=False)
 HASH = "ali:$2y$04$" + "a" * 53
 
 
@@ -150,6 +150,10 @@ def test_proxies_are_where_a_service_has_the_folder_of_the_socket(swarm, monkeyp
     assert asked(swarm, folder="/run/caddy")["proxies"] == [{"node": "n1", "address": "10.0.0.1"}]
     seen = asked(swarm, folder="/run/caddy", listed=["n2", "10.0.0.1"])
     assert seen["unlisted"] == [] == seen["warnings"]
+    nodes[0]["Description"]["Hostname"] = "node1"  # as the manager itself is called
+    assert asked(swarm, folder="/run/caddy", listed=["localhost"], own_node=True)["unlisted"] == []
+    assert asked(swarm, folder="/run/caddy", listed=["localhost"])["unlisted"] == ["node1"]
+    nodes[0]["Description"]["Hostname"] = "n1"
     seen = asked(swarm, folder="/run/caddy", listed=["n2"])
     assert seen["unlisted"] == ["n1"] and "n1" in seen["warnings"][0]
     assert asked(swarm)["proxies"] == [] == asked(swarm, folder="/other")["proxies"]
