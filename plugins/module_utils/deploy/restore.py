@@ -168,7 +168,10 @@ def _wait(run: Run, former: Former, touched: Set[str]) -> Optional[StackwrightEr
         run.keep,
     )
     at_first = {key: value for key, value in updates_of(run.seen["services"]).items() if key not in touched}
-    past = past_of(services, tasks, nodes)._replace(updates=at_first, broken=former.past.broken, lost=former.past.lost)
+    was = former.past
+    past = past_of(services, tasks, nodes)._replace(
+        updates=at_first, broken=was.broken, lost=was.lost, waiting=was.waiting
+    )
     limits = limits_of(run.options)._replace(stable_for=0.0, observe=False, deadline=0.0)
     try:
         # All of it has the specification that it had: what a lost node keeps from running is no failure of ours.

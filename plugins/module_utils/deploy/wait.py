@@ -57,6 +57,7 @@ def before(services: Objects, tasks: Objects, nodes: Objects) -> Before:
             if judgement.status in (DEGRADED, FAILED) and (nodes or not judgement.mode.startswith("global"))
         ),
         frozenset(task["ID"] for task in left_on_lost(tasks, nodes)),
+        frozenset(str(task["ServiceID"]) for task in tasks if state_of(task) == "pending" and not task.get("NodeID")),
     )
 
 
@@ -174,7 +175,7 @@ def settle(
     detach(options)
     # Here a service that did not run before is just what is waited for, and has to stay: one that crashes again and
     # again runs for a moment each time.
-    past = before(services, tasks, nodes)._replace(broken=frozenset())
+    past = before(services, tasks, nodes)._replace(broken=frozenset(), waiting=frozenset())
     late = {s["ID"]: False for s, judgement in zip(_by_name(services), judgements) if judgement.status not in GOOD}
     return wait(client, clock, stack, limits_of(options), past, late, options["progress"], tick=keep)
 

@@ -43,6 +43,9 @@ class Before(NamedTuple):
     updates: Mapping[str, Tuple[str, str]] = {}  # service id → state, start
     broken: FrozenSet[str] = frozenset()  # ids of services that did not run: untouched, they prove nothing
     lost: FrozenSet[str] = frozenset()  # ids of tasks that were on lost nodes
+    waiting: FrozenSet[str] = (
+        frozenset()
+    )  # ids of services with a task of which nobody knew yet whether a node takes it
 
 
 class Verdict(NamedTuple):
@@ -116,7 +119,7 @@ class Gate:
             seen[judgement.name] = sorted_out
             calm = self._is_calm(now, service["ID"], sorted_out, judgement)
             # Nor does one that a lost node has stopped: undoing the change would not bring it back.
-            if service["ID"] not in self.touched and (service["ID"] in self.before.broken or judgement.lost):
+            if service["ID"] not in self.touched and (self._ran_not(service["ID"], judgement) or judgement.lost):
                 continue
             if judgement.fatal:
                 reasons[judgement.name] = judgement.fatal
@@ -139,6 +142,10 @@ class Gate:
             if overdue or now - self.moved - self._excused >= self.limits.timeout + allowance:
                 return Verdict(TIMED_OUT, judgements, late, seen, stabilising, overdue)
         return Verdict(state, judgements, reasons, seen, stabilising)
+
+    def _ran_not(self, key: str, judgement: Judgement) -> bool:
+        """Whether it did not run before the change either."""
+        return key in self.before.broken or (key in self.before.waiting and bool(judgement.unplaced))
 
     def lost_sight(self) -> None:
         """Nobody knows what happened while no Engine answered: stability begins anew."""

@@ -162,9 +162,9 @@ def _crash_loop(seen: Seen, view: View) -> str:
 
 def _waits_in_vain(seen: Seen, view: View) -> bool:
     """Whether a task has waited for a node for too long since it was made. The gate counts by itself."""
-    if view.now is None or seen.stopping:
+    if view.now is None or not seen.stuck or seen.stopping:
         return False
-    made = [seconds(task.get("CreatedAt")) for task in seen.unplaced]
+    made = [seconds(task.get("CreatedAt")) for task in seen.stuck]
     return any(since is not None and view.now - since >= view.pending for since in made)
 
 
