@@ -52,11 +52,11 @@ def all_routes(client: EngineClient, clock: Any, options: Mapping[str, Any], che
     proxies = _proxies(client, services, options["folder"]) if options["folder"] else []
     name = str(info.get("Name") or "")
     listed = {*options["listed"], *([name] if options["own_node"] else [])}
-    unlisted = [proxy["node"] for proxy in proxies if not listed & {proxy["node"], proxy["address"]}]
+    unlisted = [one["node"] for one in proxies if listed and not listed & {one["node"], one["address"]}]
     return {
         "changed": changed,
-        "warnings": _warnings(options, unlisted if listed else []),
-        "unlisted": unlisted if listed else [],
+        "warnings": _warnings(options, unlisted),
+        "unlisted": unlisted,
         "stacks": found,
         "digest": hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:32],
         "owed": [debt._asdict() for debt in book.owed],

@@ -273,9 +273,7 @@ def _unchanged(client: EngineClient, clock: Any, seen: _Look, options: Options, 
     if keep is None:
         detach(options)
     nodes = nodes_of(client, seen.observed)
-    past = before(seen.observed["services"], tasks_of(client, seen.stack), nodes)._replace(
-        broken=frozenset(), waiting=frozenset()
-    )
+    past = before(seen.observed["services"], tasks_of(client, seen.stack), nodes).forgiving_none()
     late = {live["ID"]: False for live in seen.lives.values()}  # just what is waited for
     return wait(client, clock, seen.stack, limits_of(options), past, late, options["progress"], set(seen.lives), keep)
 

@@ -201,7 +201,7 @@ def _waited(
         limits = limits._replace(stable_for=max(limits.stable_for, SETTLED))
     past = before(seen.services, seen.tasks, seen.nodes)
     # What does not run now is just what is waited for, and has to stay. What is not started again is not forgiven.
-    past = past._replace(failures=past.failures - seen.given_up(), broken=frozenset(), waiting=frozenset())
+    past = past.forgiving_none()._replace(failures=past.failures - seen.given_up())
     late = {judgement.name for judgement in found if judgement.status not in GOOD} | set(seen.restarts)
     touched = {service["ID"]: False for service in seen.services if name_of(service) in late}
     try:

@@ -36,7 +36,12 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses 
     Judgement,
     mode_of,
 )
-from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import ENDED_BADLY, by_slot, state_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import (
+    ENDED_BADLY,
+    by_slot,
+    has_no_node,
+    state_of,
+)
 
 FIRST_PAUSE, LONGEST_PAUSE, GROWTH = 0.05, 1.0, 1.5  # seconds, seconds, factor
 SHARE = 10  # a pause may be so many times as long as a look takes: the Engine has other work
@@ -57,7 +62,7 @@ def before(services: Objects, tasks: Objects, nodes: Objects) -> Before:
             if judgement.status in (DEGRADED, FAILED) and (nodes or not judgement.mode.startswith("global"))
         ),
         frozenset(task["ID"] for task in left_on_lost(tasks, nodes)),
-        frozenset(str(task["ServiceID"]) for task in tasks if state_of(task) == "pending" and not task.get("NodeID")),
+        frozenset(str(task["ServiceID"]) for task in tasks if has_no_node(task)),
     )
 
 
@@ -175,7 +180,7 @@ def settle(
     detach(options)
     # Here a service that did not run before is just what is waited for, and has to stay: one that crashes again and
     # again runs for a moment each time.
-    past = before(services, tasks, nodes)._replace(broken=frozenset(), waiting=frozenset())
+    past = before(services, tasks, nodes).forgiving_none()
     late = {s["ID"]: False for s, judgement in zip(_by_name(services), judgements) if judgement.status not in GOOD}
     return wait(client, clock, stack, limits_of(options), past, late, options["progress"], tick=keep)
 

@@ -43,9 +43,11 @@ class Before(NamedTuple):
     updates: Mapping[str, Tuple[str, str]] = {}  # service id → state, start
     broken: FrozenSet[str] = frozenset()  # ids of services that did not run: untouched, they prove nothing
     lost: FrozenSet[str] = frozenset()  # ids of tasks that were on lost nodes
-    waiting: FrozenSet[str] = (
-        frozenset()
-    )  # ids of services with a task of which nobody knew yet whether a node takes it
+    waiting: FrozenSet[str] = frozenset()  # ids of services of which a task had no node yet, for whatever reason
+
+    def forgiving_none(self) -> Before:
+        """The same where a service that did not run before is just what is waited for."""
+        return self._replace(broken=frozenset(), waiting=frozenset())
 
 
 class Verdict(NamedTuple):

@@ -15,6 +15,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks imp
     Task,
     by_slot,
     error_of,
+    has_no_node,
     is_current,
     is_stopping,
     slot_of,
@@ -56,7 +57,7 @@ class Seen(NamedTuple):
     @property
     def unplaced(self) -> List[Task]:
         """Those that have no node: also while the Swarm has not said yet why none takes them."""
-        return [*self.stuck, *(task for task in self.coming if state_of(task) == "pending" and not task.get("NodeID"))]
+        return [*self.stuck, *(task for task in self.coming if has_no_node(task))]
 
     @property
     def most_failures(self) -> int:

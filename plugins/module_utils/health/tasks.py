@@ -32,6 +32,11 @@ def error_of(task: Task) -> str:
     return str((task.get("Status") or {}).get("Err") or "")
 
 
+def has_no_node(task: Task) -> bool:
+    """Whether the scheduler has found no node for it yet, be it that it has not tried."""
+    return state_of(task) == "pending" and not task.get("NodeID")
+
+
 def is_stopping(task: Task) -> bool:
     """Whether a task is to end and has not yet."""
     return task.get("DesiredState") in ("shutdown", "remove") and state_of(task) in (*ON_THE_WAY, "running")
