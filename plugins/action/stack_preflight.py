@@ -24,6 +24,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.prefligh
     check_preflight,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.volumes import wanted_volumes
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.findings import (
     ERROR,
     WARNING,
@@ -34,7 +35,6 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.findin
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.nodes import is_asked, unchecked
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.trim import needs_vips, trimmed
-from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.volumes import wanted_volumes
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.cluster_action import Result
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.meeting import Meeting

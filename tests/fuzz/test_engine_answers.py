@@ -29,7 +29,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.options i
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
-from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.volumes import wanted_volumes
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.volumes import wanted_volumes
 
 STACK = "shop"
 OPTIONS = {

@@ -17,8 +17,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.preflight
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.preflight_host import check_node
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.rollback import roll_back
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, PlanError
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.volumes import wanted_volumes
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.trim import trimmed
-from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.volumes import wanted_volumes
 
 WRITES = "test -f /data/first || echo {} > /data/first; trap exit TERM; sleep 1d & wait"
 VALUES = {"values": {"store": "swarm"}}

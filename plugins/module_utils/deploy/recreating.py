@@ -24,6 +24,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.volumes
     labels_on,
     own_volumes,
     unlike,
+    wanted_volumes,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import BASE, name_of, stack_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.volume_names import could_be
@@ -49,7 +50,7 @@ def bound_volumes(client: EngineClient, bound: Item, observed: Item, history: Lo
     not, and ``renamed_volumes`` has names by those of the file. ``history`` gives the revisions.
     """
     stack = bound["stack"]["name"]
-    wanted = {base_of(m): driver_of(m) for service in bound["services"] for m in own_volumes(service["spec"], stack)}
+    wanted = wanted_volumes(bound)
     asked = set(bound.get("recreate_volumes") or ())
     live = [
         made

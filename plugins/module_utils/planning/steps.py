@@ -22,6 +22,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.service
     sent_again,
     service_operations,
 )
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.volumes import LOCAL, driver_of, named_volumes
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import BEFORE_STOP, id_of, spellings
 
 DONE = "a step of pre_start, which has run"
@@ -155,12 +156,11 @@ def _at(placement: Mapping[str, Any]) -> Dict[str, Any]:
 def local_volumes(spec: Mapping[str, Any]) -> List[str]:
     """The named volumes of a ServiceSpec of which each node has one of its own."""
     found = []
-    for mount in spec["TaskTemplate"]["ContainerSpec"].get("Mounts") or ():
-        driver = (mount.get("VolumeOptions") or {}).get("DriverConfig") or {}
-        kind = str((driver.get("Options") or {}).get("type") or "").lower()
-        is_path = "bind" in str((driver.get("Options") or {}).get("o") or "").split(",")
-        local = driver.get("Name") in (None, "", "local") and not kind.startswith(SHARED) and not is_path
-        if mount.get("Type") == "volume" and mount.get("Source") and local:
+    for mount in named_volumes(spec):
+        driver = driver_of(mount)
+        kind = str(driver["Options"].get("type") or "").lower()
+        is_path = "bind" in str(driver["Options"].get("o") or "").split(",")
+        if driver["Name"] == LOCAL and not kind.startswith(SHARED) and not is_path:
             found.append(str(mount["Source"]))
     return found
 

@@ -55,6 +55,12 @@ def driver_of(mount: Item) -> Driver:
     return {"Name": config.get("Name") or LOCAL, "Options": config.get("Options") or {}}
 
 
+def wanted_volumes(desired: Mapping[str, Any]) -> Dict[str, Driver]:
+    """How each of the stack's own volumes is to be made, by its name in the file. Options may hold passwords."""
+    stack = desired["stack"]["name"]
+    return {base_of(m): driver_of(m) for service in desired["services"] for m in own_volumes(service["spec"], stack)}
+
+
 def changed_drivers(desired: Iterable[Item], live: Iterable[Item]) -> List[str]:
     """A notice for each volume whose driver or options differ from those that a live service has it made with.
 

@@ -10,18 +10,11 @@ from typing import Any, Dict, Iterator, List, Mapping
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.volumes import (
     Driver,
     base_of,
-    driver_of,
     otherwise,
     own_volumes,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.findings import WARNING, Finding, finding
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.seen import Item, Seen
-
-
-def wanted_volumes(desired: Mapping[str, Any]) -> Dict[str, Driver]:
-    """How each of the stack's own volumes is to be made, by its name in the file. Options may hold passwords."""
-    stack = desired["stack"]["name"]
-    return {base_of(m): driver_of(m) for service in desired["services"] for m in own_volumes(service["spec"], stack)}
 
 
 def volumes_for_node(seen: Seen, service: Item) -> List[Dict[str, str]]:

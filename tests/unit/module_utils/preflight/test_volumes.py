@@ -2,13 +2,16 @@
 
 import pytest
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.volumes import differs, otherwise
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.volumes import (
+    differs,
+    otherwise,
+    wanted_volumes,
+)
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.nodes import facts_for_nodes, is_asked
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.seen import Seen
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.trim import trimmed
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.volumes import (
     volume_findings,
-    wanted_volumes,
 )
 
 NAMESPACE = "com.docker.stack.namespace"
