@@ -6,6 +6,14 @@ from hypothesis import strategies as st
 
 NAMESPACE = "com.docker.stack.namespace"
 LABELS = {NAMESPACE: "shop"}
+#: What Swarm can't change of a network that is there, one of each kind.
+NETWORK_CHANGES = [
+    {"Attachable": True},
+    {"Internal": True},
+    {"Driver": "other"},
+    {"Options": {"encrypted": ""}},
+    {"IPAM": {"Config": [{"Subnet": "10.77.0.0/24"}]}},
+]
 
 
 def service(key, image="app:1", replicas=1, **container):

@@ -15,7 +15,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import nor
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import HANDING_OVER, NOWHERE
 
 sys.path.insert(0, str(Path(__file__).parent))
-from builders import LABELS, desired, service
+from builders import LABELS, NETWORK_CHANGES, desired, service
 from fake_swarm import Clock, FakeSwarm
 from test_after_a_run_that_died import Died, dead, gone
 from test_jobs_on_the_way_back import JOBS
@@ -89,16 +89,7 @@ def network(swarm, name="acme"):
     return found
 
 
-CHANGES = [
-    {"Attachable": True},
-    {"Internal": True},
-    {"Driver": "other"},
-    {"Options": {"encrypted": ""}},
-    {"IPAM": {"Config": [{"Subnet": "10.77.0.0/24"}]}},
-]
-
-
-@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("change", NETWORK_CHANGES)
 def test_in_one_run(swarm, change):
     announced = deploy(swarm, stack("2", **change), check=True)
     done = deploy(swarm, stack("2", **change))

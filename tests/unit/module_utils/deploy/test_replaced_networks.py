@@ -14,7 +14,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.errors import (
 )
 
 sys.path.insert(0, str(Path(__file__).parent))
-from builders import LABELS, desired, service
+from builders import LABELS, NETWORK_CHANGES, desired, service
 from fake_swarm import Clock, FakeSwarm
 
 OPTIONS = {"resolve_image": "never", "recreate": True}
@@ -49,16 +49,7 @@ def network(swarm):
     return found
 
 
-CHANGES = [
-    {"Attachable": True},
-    {"Internal": True},
-    {"Driver": "other"},
-    {"Options": {"encrypted": ""}},
-    {"IPAM": {"Config": [{"Subnet": "10.77.0.0/24"}]}},
-]
-
-
-@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("change", NETWORK_CHANGES)
 def test_a_network_that_changed_is_replaced_in_one_run(swarm, change):
     announced = deploy(swarm, back(**change), check=True)
     done = deploy(swarm, back(**change))
