@@ -28,6 +28,7 @@ class ActionModule(VaultAction):
     module = "stackwright.swarm.compose_stack"
     #: They are what caddy_route is given.
     as_it_is = ("routes",)
+    remembers = True
 
     def act(self, result: Dict[str, Any], variables: Dict[str, Any]) -> Dict[str, Any]:
         try:
@@ -74,6 +75,12 @@ class ActionModule(VaultAction):
             ).as_dict()
             for name, other in sorted(lost.items())
         ]
+
+    def may_remember(self, arguments: Mapping[str, Any]) -> bool:
+        changes = arguments["recreate"] or arguments["restart"] or arguments["plan_id"]
+        if changes or arguments["resolve_image"] == "always" or arguments.get("values", {}).get("regenerate"):
+            return False
+        return super().may_remember(arguments)
 
     def repeated(self, arguments: Mapping[str, Any], last: Result, kept: bool) -> Mapping[str, Any]:
         # What was to be made anew is kept by then.

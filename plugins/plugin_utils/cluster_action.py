@@ -8,7 +8,8 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from typing import Any, Dict, List, Mapping, Tuple
+from pathlib import Path
+from typing import Any, Callable, Dict, List, Mapping, Tuple
 
 from ansible import constants as C
 from ansible.errors import AnsibleConnectionFailure
@@ -25,6 +26,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.progress import 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.who import who_asks
 
 Result = Dict[str, Any]
+Run = Callable[[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]], Result]
 
 
 class ClusterAction(PipedAction):
@@ -38,6 +40,8 @@ class ClusterAction(PipedAction):
     module = ""
     #: The options without which the module refuses even the question how a worker goes.
     required: Tuple[str, ...] = ("name",)
+    #: Whether the module's runs without changes are remembered (stack_glance).
+    remembers = False
     #: Whether a preflight that has failed in this run, on any host of the cluster, stops it.
     after_preflight = False
 
@@ -66,9 +70,9 @@ class ClusterAction(PipedAction):
         alone = len(hosts) < 2 or self._task.run_once
         stops = self._preflights(stack, variables)
         if alone and not stops:
-            return self._followed(arguments, handed, variables)
+            return self._glanced(arguments, handed, variables, self._followed)
         # A look first, for the cluster's id and for whether there is work at all.
-        looked = self._call(arguments, {**handed, "defer": True}, variables)
+        looked = self._glanced(arguments, {**handed, "defer": True}, variables, self._call)
         if looked.get("failed"):
             return looked
         changed = bool(looked.get("changed"))
@@ -93,6 +97,32 @@ class ClusterAction(PipedAction):
             failed, code = bool(done.get("failed")), str(done.get("error_code", ""))
             mine.settle(Outcome(host, digest, failed, code, str(done.get("plan_id", ""))))
             return done
+
+    def _glanced(
+        self, arguments: Mapping[str, Any], handed: Mapping[str, Any], variables: Mapping[str, Any], run: Run
+    ) -> Result:
+        """The result of ``run``, without it where the manager remembers that it would find nothing to change."""
+        if not self.remembers or not self.may_remember(arguments):
+            return run(arguments, handed, variables)
+        request = self._request(arguments, handed)
+        given = {name: value for name, value in arguments.items() if name in (*CONNECTION, "name", "state")}
+        given.update(request=request, defer=bool(handed.get("defer")))
+        seen = self._execute_module("stackwright.swarm.stack_glance", module_args=given, task_vars=variables)
+        if seen.get("known"):
+            return {name: item for name, item in seen["told"].items() if name != "deferred"}
+        return run(arguments, {**handed, "request": request}, variables)
+
+    def may_remember(self, arguments: Mapping[str, Any]) -> bool:
+        """Whether a run with these arguments depends on nothing but them and what a manager asks its Engine."""
+        del arguments
+        return True
+
+    def _request(self, arguments: Mapping[str, Any], handed: Mapping[str, Any]) -> str:
+        """The digest of all that the run is given, apart from what only a run with changes uses."""
+        wanted = {name: value for name, value in arguments.items() if name != "commit_message"}
+        given = {name: value for name, value in handed.items() if name != "who"}
+        flags = [self.module, self._task.check_mode, self._task.diff, collection_state()]
+        return hashlib.sha256(json.dumps([flags, wanted, given], sort_keys=True).encode()).hexdigest()
 
     def key(self, stack: str, cluster: str, variables: Mapping[str, Any]) -> str:
         """Where the hosts of one cluster meet for one stack at this task."""
@@ -134,6 +164,16 @@ class ClusterAction(PipedAction):
         for name in ("invocation", "deferred"):
             result.pop(name, None)
         return result
+
+
+def collection_state() -> List[Any]:
+    """What tells one version of this collection's code from another: an installed one lists its files, in a checkout
+    they have times."""
+    root = Path(__file__).resolve().parents[2]
+    listed = root / "FILES.json"
+    if listed.exists():
+        return [hashlib.sha256(listed.read_bytes()).hexdigest()]
+    return sorted([str(path), path.stat().st_mtime_ns] for path in (root / "plugins" / "module_utils").rglob("*.py"))
 
 
 def _unsaid(message: Any) -> Any:

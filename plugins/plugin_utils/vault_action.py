@@ -45,6 +45,10 @@ class VaultAction(ClusterAction):
         else:
             self.use_vault(stack, values, None, variables)
 
+    def may_remember(self, arguments: Mapping[str, Any]) -> bool:
+        # What a vault holds is seen by the run alone.
+        return self._vault is None
+
     def repeated(self, arguments: Mapping[str, Any], last: Result, kept: bool) -> Mapping[str, Any]:
         """The arguments of a run after one that gave ``last``; ``kept`` where what that one made is kept by now."""
         del last, kept

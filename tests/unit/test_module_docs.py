@@ -54,7 +54,7 @@ def test_what_the_action_hands_over_is_no_option(module, monkeypatch):
     assert made.compiled == {"desired": {"secret": "hunter2"}}
     assert set(made.params) == set(STACK)
     monkeypatch.setattr("sys.stdout", io.StringIO())
-    told = made._told({"changed": False})
+    told = made.told({"changed": False})
     assert "hunter2" not in str(logged) + str(told) and COMPILED not in str(told["invocation"])
 
 

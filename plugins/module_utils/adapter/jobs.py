@@ -141,12 +141,6 @@ class Job:
         return os.open(self._path(name), flags | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
 
-def root_of(remote_tmp: str) -> str:
-    """Where this user's jobs are: in Ansible's own folder on the target, which may be one for all users."""
-    base = os.path.expanduser(os.path.expandvars(remote_tmp))
-    return os.path.join(base, f"stackwright-{os.geteuid()}")
-
-
 def create(root: str) -> Job:
     """A new job, marked as alive. Jobs that nobody has read for a day are cleared away. Raises OSError."""
     os.makedirs(os.path.dirname(root), mode=0o700, exist_ok=True)

@@ -40,6 +40,8 @@ class EngineClient:
         self.api_version: Optional[Tuple[int, int]] = _given_version(connection.api_version)
         #: Seconds for the answer to a GET that names no limit of its own; None leaves it to the connection.
         self.read_timeout: Optional[float] = None
+        #: What is asked and answered is noted in it, where there is one (trace.py).
+        self.trace: Any = None
         self._transport = transport
         self.node = ""  # its name, known after /info
 
@@ -125,6 +127,8 @@ class EngineClient:
         timeout = self.connection.timeout if timeout is None else timeout
         whole = max(timeout, self.connection.timeout) if stream else timeout
         bounds = Bounds(timeout, whole, LARGEST_STREAM if stream else LARGEST)
+        if self.trace is not None:
+            self.trace.begins(method, path, headers, stream)
         answer = self._exchange(method, self._target(path, query), data, sent, what, bounds)
         self._negotiate(answer)
         if answer.status >= 400:
@@ -143,6 +147,8 @@ class EngineClient:
                 raise self._bad_answer(what, f"the answer{fault}", answer.status)
         if path == "/info" and isinstance(found, dict):
             self.node = str(found.get("Name") or "")
+        if self.trace is not None:
+            self.trace.ends(path, query, found)
         return found
 
     def _exchange(

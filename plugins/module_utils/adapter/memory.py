@@ -1,0 +1,44 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Remembers a run that has changed nothing, so that the next one need not be sent whole (module stack_glance)."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Dict, List
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.module import Module, folder_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.remembered import (
+    Remembered,
+    content_digest,
+    place_of,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.trace import Trace
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import GOOD, HEALTHY
+from ansible_collections.stackwright.swarm.plugins.module_utils.store.host_facts import HostFacts
+
+
+class Memory:
+    """What a run asks and reads, and at its end its result, where that would be the same again."""
+
+    def __init__(self, module: Module, handed: Dict[str, Any]) -> None:
+        self._module, self._request = module, str(handed.get("request") or "")
+        # What a vault holds is not part of the request.
+        wanted = self._request and "vaults" not in handed
+        self.trace = Trace() if wanted else None
+        self._defer = bool(handed.get("defer"))
+        self._read = {path: content_digest(path) for path in self._files()} if wanted else {}
+
+    def _files(self) -> List[str]:
+        values = self._module.params.get("values")
+        return [] if values is None else [HostFacts(self._module.params["name"], time, values.get("path") or "").where]
+
+    def keep(self, result: Dict[str, Any]) -> None:
+        """Remembers a result, if it says that all is well."""
+        fine = not result.get("failed") and not result.get("changed") and result.get("status", HEALTHY) in GOOD
+        if self.trace is not None and self.trace.whole and fine:
+            told = self._module.told(dict(result))
+            told.pop("invocation")
+            place = place_of(self._module.params, self._defer, self._module.check_mode)
+            Remembered(folder_of(self._module), place, self._request).keep(self.trace, self._read, told)

@@ -1,0 +1,109 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The only place that knows AnsibleModule: options in, one call, one error map, one result out."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any, Callable, Dict, Optional
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.common.parameters import remove_values
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.connection import connection_options
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import COMPILED
+from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.mask import masked_named, masked_text
+from ansible_collections.stackwright.swarm.plugins.module_utils.shown import HANDED, UNDER_NO_LOG, shown
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+
+
+class Module(AnsibleModule):
+    """Ends, warns and logs without what controls a terminal, and without secrets."""
+
+    def _load_params(self) -> None:
+        super()._load_params()
+        # Taken out before Ansible looks at the options: it neither checks, logs nor shows this.
+        self.compiled = _json(self.params.pop(COMPILED, None))
+
+    def exit_json(self, **result: Any) -> None:
+        super().exit_json(**self.told(result))
+
+    def fail_json(self, msg: str, **result: Any) -> None:
+        super().fail_json(**self.told({**result, "msg": str(msg)}))
+
+    def warn(self, warning: str, **how: Any) -> None:
+        """Adds a warning to the result."""
+        super().warn(shown(warning), **how)
+
+    def log(self, msg: Any, log_args: Optional[Dict[str, Any]] = None) -> None:
+        """Writes to the system's log, as Ansible does with each module's options."""
+        super().log(shown(masked_text(str(msg))), masked_named(shown(log_args)))
+
+    def told(self, result: Dict[str, Any]) -> Dict[str, Any]:
+        """The result as people may see it."""
+        # Ansible looks for what is secret in options as a whole, so it has to come first. True and False may be one.
+        hidden = getattr(self, "no_log_values", ())
+        switches = {name: value for name, value in result.items() if value is None or isinstance(value, bool)}
+        told = {**remove_values(result, hidden), **switches}
+        invocation = {"module_args": masked_named(remove_values(getattr(self, "params", {}), hidden))}
+        return shown({"invocation": invocation, **told}, HANDED | UNDER_NO_LOG if self.no_log else HANDED)
+
+
+def outcome(module: AnsibleModule, work: Callable[[EngineClient], Dict[str, Any]]) -> Dict[str, Any]:
+    """The result of ``work`` with a client of the Engine that the options name, or what to tell of its error."""
+    # Not needed by a run that only asks how another one goes.
+    from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+    from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
+
+    try:
+        client = EngineClient(Connection(**connection_options(module.params, os.environ, _text_of)))
+        try:
+            result = work(client)
+        finally:
+            client.close()
+    except StackwrightError as error:
+        return failure(error)
+    if not module._diff:
+        result.pop("diff", None)
+    return result
+
+
+def failure(error: StackwrightError) -> Dict[str, Any]:
+    """What a module tells of an error."""
+    # A deployment that broke off has changed what it says it has done.
+    changed = bool((error.details.get("outcome") or {}).get("done"))
+    told = {"msg": str(error), "error_code": error.error_code, "changed": changed}
+    return {**told, **error.details, "failed": True}
+
+
+def end(module: AnsibleModule, result: Dict[str, Any]) -> None:
+    """Ends the module."""
+    for text in result.pop("warnings", ()):
+        module.warn(text)
+    if result.pop("failed", False):
+        module.fail_json(**result)
+    module.exit_json(**result)
+
+
+def _json(text: Optional[str]) -> Dict[str, Any]:
+    found: Dict[str, Any] = json.loads(text or "{}")
+    return found
+
+
+def folder_of(module: AnsibleModule) -> str:
+    """The folder of this user, in Ansible's own one on the target, which may be one for all users."""
+    base = str(getattr(module, "_remote_tmp", None) or "~/.ansible/tmp")
+    return os.path.join(os.path.expanduser(os.path.expandvars(base)), f"stackwright-{os.geteuid()}")
+
+
+def _text_of(path: str) -> Any:
+    try:
+        with open(path, encoding="utf-8") as handle:
+            return handle.read()
+    except OSError:
+        return None

@@ -1,0 +1,104 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: stack_glance
+short_description: Confirm that a stack is as the last run left it
+version_added: 1.0.0
+author:
+  - The stackwright.swarm maintainers (@stackwright)
+description:
+  - Used by the action plugins of other modules, such as M(stackwright.swarm.compose_stack). You do not need to run it yourself.
+  - A run that found nothing to change leaves a record on the manager, in Ansible's own temporary folder. The record has a digest of
+    each answer of the Engine, and the result of the run.
+  - This module asks the Engine the same questions again. If the request and all answers are the same, it returns that result. Ansible
+    then does not have to send the whole module.
+  - Without a record, or after any difference, it returns RV(known=false) and the whole module runs.
+options:
+  name:
+    description:
+      - The full name of the stack.
+    type: str
+    required: true
+  state:
+    description:
+      - The state that the run wants.
+    type: str
+    default: present
+  request:
+    description:
+      - The digest of everything the run was given.
+    type: str
+    required: true
+  defer:
+    description:
+      - Whether the run leaves changes to another manager.
+    type: bool
+    default: false
+extends_documentation_fragment:
+  - stackwright.swarm.engine
+  - stackwright.swarm.attributes
+  - stackwright.swarm.attributes.action_group
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+seealso:
+  - module: stackwright.swarm.compose_stack
+"""
+
+EXAMPLES = r"""
+- name: Ask whether a run with this digest would change anything
+  stackwright.swarm.stack_glance:
+    name: shop
+    request: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+  register: glance
+"""
+
+RETURN = r"""
+known:
+  description: Whether the last run without changes would end with the same result now.
+  returned: success
+  type: bool
+  sample: false
+told:
+  description: The result of that run.
+  returned: where RV(known) is true
+  type: dict
+"""
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.connection import CONNECTION
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.module import Module, end, folder_of, outcome
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.remembered import Remembered, place_of
+
+OPTIONS = {
+    "name": {"type": "str", "required": True},
+    "state": {"type": "str", "default": "present"},
+    "request": {"type": "str", "required": True},
+    "defer": {"type": "bool", "default": False},
+}
+
+
+def main() -> None:
+    module = Module(argument_spec={**OPTIONS, **CONNECTION}, supports_check_mode=True)
+    place = place_of(module.params, module.params["defer"], module.check_mode)
+    remembered = Remembered(folder_of(module), place, module.params["request"])
+
+    def glance(client):
+        told = remembered.result(client)
+        return {"changed": False, "known": told is not None, **({} if told is None else {"told": told})}
+
+    # Without a record the Engine is not asked; one that is slow to answer is left to the run itself.
+    module.params["timeout"] = min(module.params["timeout"], 10)
+    end(module, outcome(module, glance))
+
+
+if __name__ == "__main__":
+    main()
