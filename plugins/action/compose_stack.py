@@ -77,7 +77,7 @@ class ActionModule(VaultAction):
         ]
 
     def may_remember(self, arguments: Mapping[str, Any]) -> bool:
-        changes = arguments["recreate"] or arguments["restart"] or arguments["plan_id"]
+        changes = arguments["restart"] or arguments["plan_id"]
         if changes or arguments["resolve_image"] == "always" or arguments.get("values", {}).get("regenerate"):
             return False
         return super().may_remember(arguments)

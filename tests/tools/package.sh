@@ -39,7 +39,7 @@ P
 (cd "$work" && "$bin/ansible-playbook" "$work/use.yml" >"$work/use.log" 2>&1) || { cat "$work/use.log"; exit 1; }
 # What ansible-builder would install into an execution environment: what the README asks of a controller (PyYAML comes with ansible-core).
 "$bin/ansible-builder" introspect "$work/installed" >"$work/introspect" 2>&1 || { cat "$work/introspect"; exit 1; }
-for name in jsonschema docker; do
+for name in docker; do
     grep -q "^- '$name>=.*stackwright.swarm'" "$work/introspect" || {
         echo "package: ansible-builder introspect does not list $name:"
         cat "$work/introspect"

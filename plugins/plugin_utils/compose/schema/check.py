@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any, Dict, Iterator, List, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.errors import Problem
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.loader import validator
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.keywords import violations
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.loader import schema
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.messages import (
     FOLLOWS,
     Finding,
@@ -53,5 +54,5 @@ def check_document(tree: Any, file: str) -> List[Problem]:
 def _findings(tree: Any) -> Iterator[Finding]:
     if tree is None:
         return
-    for error in validator().iter_errors(tree):
-        yield from (finding for finding in findings(error) if finding.code != FOLLOWS)
+    for violation in violations(tree, schema()):
+        yield from (finding for finding in findings(violation) if finding.code != FOLLOWS)

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.check import MOST_COUNTED, MOST_SHOWN
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.loader import validator
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.keywords import violations
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.loader import schema
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.messages import closest, findings
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.shape import judge_shape
 
@@ -29,8 +30,8 @@ def find_faults(tree: Any, file: str) -> Optional[List[Fault]]:
     # A service of version 1 stands where a section does.
     found = [Fault(path, "shape", "services" if len(path) == 1 else "") for path in paths]
     meant: Dict[Tuple[Any, int], str] = {}
-    for error in validator().iter_errors(rest):
-        for path, _message, code, _hint, known in findings(error):
+    for violation in violations(rest, schema()):
+        for path, _message, code, _hint, known in findings(violation):
             word = (path[-1], id(known)) if code == "unknown_key" else ("", 0)
             # Comparing words is slow: of many different ones, only the first are.
             if known and word not in meant and len(meant) < MOST_SHOWN:

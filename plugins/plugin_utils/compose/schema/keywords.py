@@ -1,21 +1,19 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keywords of JSON Schema with the meaning that they always have, for a schema without references.
+"""Where a document does not fit the schema: the keywords that ours has, with the meaning of JSON Schema.
 
-jsonschema makes a new validator for each value it goes down to, and writes the whole value into some messages: slow for
-a big one, without end for one that is made of aliases, and it would show secrets. Messages are written by messages.py.
+A test compares them with the library jsonschema. At run time it is not needed: importing it takes longer than a check
+of 100 services takes (docs/decisions/0039-no-jsonschema-at-run-time.md).
 """
 
 from __future__ import annotations
 
+import functools
 import re
-from typing import Any, Callable, Dict, Iterator, List, Mapping
+from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Tuple
 
-try:
-    from jsonschema.exceptions import ValidationError
-except ImportError:  # the loader says what is missing
-    ValidationError = None
+Path = Tuple[Any, ...]
 
 TYPES: Mapping[str, Any] = {
     "array": list,
@@ -24,8 +22,32 @@ TYPES: Mapping[str, Any] = {
     "object": dict,
     "string": str,
 }
-#: One validator for each part of the schema, by its identity: the schema lives as long as the process.
-_CHILDREN: Dict[int, Any] = {}
+#: One of these, or the cases of a problem are compiled again for each value.
+_search = functools.lru_cache(maxsize=None)(lambda pattern: re.compile(pattern).search)
+
+
+class Violation(NamedTuple):
+    """A value that does not fit: the ``keyword`` of ``schema`` that it breaks, and what that asks for."""
+
+    path: Path
+    keyword: str
+    value: Any
+    limit: Any
+    schema: Mapping[str, Any]
+
+
+def violations(value: Any, schema: Any, path: Path = ()) -> Iterator[Violation]:
+    """Each place of ``value`` that breaks a keyword of a schema without references, in the schema's order."""
+    if schema is True:
+        return
+    for keyword, limit in schema.items():
+        descend = DESCEND.get(keyword)
+        if descend is not None:
+            yield from descend(value, limit, schema, path)
+        else:
+            check = CHECKS.get(keyword)
+            if check is not None and not check(value, limit):
+                yield Violation(path, keyword, value, limit, schema)
 
 
 def has_type(value: Any, allowed: List[str]) -> bool:
@@ -39,82 +61,61 @@ def has_type(value: Any, allowed: List[str]) -> bool:
     return False
 
 
-def check_type(_validator: Any, allowed: Any, instance: Any, _schema: Any) -> Iterator[ValidationError]:
-    if not has_type(instance, [allowed] if isinstance(allowed, str) else allowed):
-        yield ValidationError("type")
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def check_enum(_validator: Any, allowed: List[Any], instance: Any, _schema: Any) -> Iterator[ValidationError]:
-    if not isinstance(instance, str) or instance not in allowed:
-        yield ValidationError("enum")
+CHECKS: Dict[str, Callable[[Any, Any], bool]] = {
+    "enum": lambda value, allowed: isinstance(value, str) and value in allowed,
+    "maximum": lambda value, most: not _is_number(value) or value <= most,
+    "minimum": lambda value, least: not _is_number(value) or value >= least,
+    "pattern": lambda value, pattern: not isinstance(value, str) or bool(_search(pattern)(value)),
+    # One violation for all keys that are missing.
+    "required": lambda value, keys: not isinstance(value, dict) or all(key in value for key in keys),
+    "type": lambda value, allowed: has_type(value, [allowed] if isinstance(allowed, str) else allowed),
+}
 
 
-def check_pattern(_validator: Any, pattern: str, instance: Any, _schema: Any) -> Iterator[ValidationError]:
-    if isinstance(instance, str) and not re.search(pattern, instance):
-        yield ValidationError("pattern")
-
-
-def check_required(_validator: Any, keys: List[str], instance: Any, _schema: Any) -> Iterator[ValidationError]:
-    """One error for all keys that are missing."""
-    if isinstance(instance, dict) and not all(key in instance for key in keys):
-        yield ValidationError("required")
-
-
-def check_properties(validator: Any, parts: Any, instance: Any, _schema: Any) -> Iterator[ValidationError]:
-    if isinstance(instance, dict):
-        for key, value in instance.items():
+def _properties(value: Any, parts: Any, _schema: Any, path: Path) -> Iterator[Violation]:
+    if isinstance(value, dict):
+        for key, item in value.items():
             if key in parts:
-                yield from _below(validator, parts[key], value, key)
+                yield from violations(item, parts[key], (*path, key))
 
 
-def check_pattern_properties(validator: Any, parts: Any, instance: Any, _schema: Any) -> Iterator[ValidationError]:
-    if isinstance(instance, dict):
+def _pattern_properties(value: Any, parts: Any, _schema: Any, path: Path) -> Iterator[Violation]:
+    if isinstance(value, dict):
         for pattern, part in parts.items():
             if part is not True:
-                matches = re.compile(pattern).search
-                for key, value in instance.items():
+                matches = _search(pattern)
+                for key, item in value.items():
                     if matches(key):
-                        yield from _below(validator, part, value, key)
+                        yield from violations(item, part, (*path, key))
 
 
-def check_additional(_validator: Any, part: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
-    """``false`` gives one error for all keys that are too many."""
-    if not isinstance(instance, dict):
+def _additional(value: Any, part: Any, schema: Any, path: Path) -> Iterator[Violation]:
+    """``false`` gives one violation for all keys that are too many."""
+    if not isinstance(value, dict):
         return
     known = schema.get("properties", {})
-    others = [re.compile(pattern).search for pattern in schema.get("patternProperties", {})]
-    extra = [key for key in instance if key not in known and not any(search(key) for search in others)]
+    others = [_search(pattern) for pattern in schema.get("patternProperties", {})]
+    extra = [key for key in value if key not in known and not any(search(key) for search in others)]
     if part is False and extra:
-        yield ValidationError("additionalProperties")
+        yield Violation(path, "additionalProperties", value, part, schema)
     elif part is not False:
         for key in extra:
-            yield from _below(_validator, part, instance[key], key)
+            yield from violations(value[key], part, (*path, key))
 
 
-def check_items(validator: Any, part: Any, instance: Any, _schema: Any) -> Iterator[ValidationError]:
-    if isinstance(instance, list):
-        for index, value in enumerate(instance):
-            yield from _below(validator, part, value, index)
+def _items(value: Any, part: Any, _schema: Any, path: Path) -> Iterator[Violation]:
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from violations(item, part, (*path, index))
 
 
-def _below(validator: Any, part: Any, value: Any, key: Any) -> Iterator[ValidationError]:
-    if part is True:
-        return
-    child = _CHILDREN.get(id(part))
-    if child is None:
-        child = _CHILDREN[id(part)] = validator.evolve(schema=part)
-    for error in child.iter_errors(value):
-        error.path.appendleft(key)
-        yield error
-
-
-KEYWORDS: Mapping[str, Callable[[Any, Any, Any, Any], Iterator[ValidationError]]] = {
-    "additionalProperties": check_additional,
-    "enum": check_enum,
-    "items": check_items,
-    "pattern": check_pattern,
-    "patternProperties": check_pattern_properties,
-    "properties": check_properties,
-    "required": check_required,
-    "type": check_type,
+DESCEND: Dict[str, Callable[[Any, Any, Any, Path], Iterator[Violation]]] = {
+    "additionalProperties": _additional,
+    "items": _items,
+    "patternProperties": _pattern_properties,
+    "properties": _properties,
 }

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The validator of our JSON Schema, built once and only when it is needed."""
+"""Our JSON Schema of the Compose Specification, read once and only when it is needed."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ import functools
 import json
 import pkgutil
 from typing import Any, Dict, List, Mapping, Tuple
-
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
 
 SCHEMA_FILE = "compose.schema.json"
 
@@ -38,26 +36,6 @@ def _inline(node: Any, definitions: Mapping[str, Any], done: Dict[str, Any]) -> 
             done[name] = _inline(definitions[name], definitions, done)
         return done[name]
     return {key: _inline(value, definitions, done) for key, value in node.items()}
-
-
-@functools.lru_cache(maxsize=None)
-def validator() -> Any:
-    """The validator. jsonschema is imported here: it takes 0.1 to 0.2 s, and a run without Compose files needs none.
-
-    :raises StackwrightError: ``missing_requirement`` where jsonschema is not installed.
-    """
-    try:
-        from jsonschema.validators import Draft202012Validator, extend
-    except ImportError as error:
-        raise StackwrightError(
-            f"The controller's Python lacks jsonschema ({error}).",
-            error_code="missing_requirement",
-            hint="Install it beside ansible-core: pip install 'jsonschema>=4'.",
-        ) from None
-
-    from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.keywords import KEYWORDS
-
-    return extend(Draft202012Validator, KEYWORDS)(schema())
 
 
 @functools.lru_cache(maxsize=None)

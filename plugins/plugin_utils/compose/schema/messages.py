@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What jsonschema found, in our words: one small function for each keyword of the schema."""
+"""What does not fit the schema, in words: one small function for each of its keywords."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import itertools
 from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Sequence, Tuple, Union
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import UNSET
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.keywords import Violation
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.loader import owners
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.places import (
     kind_of,
@@ -34,11 +35,10 @@ class Finding(NamedTuple):
     known: Any = ()  # of an unknown key: the keys that there are
 
 
-def findings(error: Any) -> Iterator[Finding]:
-    """The findings of one jsonschema error; an error about unknown keys gives one for each key."""
-    path = tuple(error.absolute_path)
-    explain = EXPLAIN.get(error.validator, _other)
-    yield from explain(path, error.instance, error.validator_value, error.schema)
+def findings(violation: Violation) -> Iterator[Finding]:
+    """The findings of one violation; one about unknown keys gives one for each key."""
+    path, keyword, value, limit, schema = violation
+    yield from EXPLAIN[keyword](path, value, limit, schema)
 
 
 def closest(word: Any, words: Any) -> str:
@@ -149,10 +149,6 @@ def _least(path: Tuple[Any, ...], _value: Any, limit: Any, _schema: Any) -> Iter
 
 def _most(path: Tuple[Any, ...], _value: Any, limit: Any, _schema: Any) -> Iterator[Finding]:
     yield Finding(path, f"must be at most {limit}", "range")
-
-
-def _other(path: Tuple[Any, ...], value: Any, _limit: Any, schema: Mapping[str, Any]) -> Iterator[Finding]:
-    yield Finding(path, f"expected {schema.get('description', 'something else')}, found {kind_of(value)}", "invalid")
 
 
 Explain = Callable[[Tuple[Any, ...], Any, Any, Mapping[str, Any]], Iterator[Finding]]

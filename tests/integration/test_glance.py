@@ -1,0 +1,162 @@
+"""A run without changes is remembered: the next one is short, says the same, and never passes over a change."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from playbook import Player
+
+COMPOSE = """\
+services:
+  web:
+    image: {image}
+    command: ["sleep", "1d"]
+    stop_grace_period: 1s
+    environment:
+      TOKEN: hunter2-planted
+    configs: [page]
+configs:
+  page:
+    content: hello
+"""
+KEPT = """\
+services:
+  web:
+    image: {image}
+    command: ["sleep", "1d"]
+    stop_grace_period: 1s
+    environment:
+      PASSWORD: "{{{{ generate_secure_password }}}}"
+"""
+
+
+class Stack:
+    """One stack, played with a temporary folder of its own on the manager."""
+
+    def __init__(self, bed, swarm, folder, text):
+        self.node, self.name, self.folder = bed.node("m1"), swarm.name, folder
+        files = {"compose.yml": text.format(image=bed.images["busybox"])}
+        self.player = Player(folder, {"m1": self.node.docker_host}, files)
+
+    def run(self, check=False, diff=False, **options):
+        options = {"name": self.name, "src": "compose.yml", "rollout": {"timeout": 60}, **options}
+        values = {"path": str(self.folder / "facts.d"), "store": "host_facts"}
+        variables = {"ansible_remote_tmp": str(self.folder / "remote")}
+        played = self.player.play(
+            {"compose_stack": {"values": values, **options}}, check=check, diff=diff, variables=variables
+        )
+        assert played.code == 0, played.output
+        return played.last
+
+    def records(self):
+        """The records, each with the number that its file got when it was written."""
+        return {path: path.stat().st_ino for path in self.folder.glob("remote/stackwright-*/seen-*.json")}
+
+    def cli(self, *arguments):
+        return self.node.cli(["docker", *arguments]).stdout.strip()
+
+    def settled(self):
+        """Deployed, and remembered."""
+        assert self.run()["changed"]
+        assert not self.run()["changed"]
+        assert len(self.records()) == 1
+
+
+@pytest.fixture
+def stack(bed, swarm, tmp_path):
+    made = Stack(bed, swarm, tmp_path, COMPOSE)
+    made.settled()
+    return made
+
+
+def test_a_run_that_is_remembered_says_the_same_and_no_more_is_sent(stack):
+    # Anew: the record is of a run, not of one that was remembered.
+    for path in stack.records():
+        path.unlink()
+    whole = stack.run()
+    records = stack.records()
+    again = stack.run()
+    assert again == whole
+    assert again["status"] == "healthy" and again["calls"] <= 6
+    assert stack.records() == records, "the whole module was sent"
+
+
+def test_nothing_secret_is_in_a_record(stack):
+    for path in stack.records():
+        assert "hunter2" not in path.read_text()
+        assert path.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "changed"),
+    [
+        (("service", "scale", "{}_web=2"), True),
+        (("service", "update", "--env-add", "A=b", "{}_web"), True),
+        (("service", "rm", "{}_web"), True),
+        (("stack", "rm", "{}"), True),
+        (("config", "create", "--label", "com.docker.stack.namespace={}", "{}_other", "compose.yml"), True),
+    ],
+    ids=["scaled", "updated", "removed", "stack removed", "new config"],
+)
+def test_what_others_change_is_seen(stack, arguments, changed):
+    words = [word.replace("{}", stack.name) for word in arguments]
+    words = [str(stack.folder / word) if word == "compose.yml" else word for word in words]
+    stack.cli(*words)
+    found = stack.run()
+    assert found["changed"] is changed
+    assert not stack.run()["changed"]
+
+
+def test_a_service_that_does_not_run_any_more_is_seen(stack):
+    stack.cli(
+        "service", "update", "--detach", "--args", "sh -c 'exit 1'", "--restart-max-attempts", "0", f"{stack.name}_web"
+    )
+    assert stack.run()["changed"]
+
+
+def test_other_files_options_and_modes_are_other_runs(stack):
+    text = (stack.folder / "compose.yml").read_text()
+    stack.player.write("compose.yml", text.replace("content: hello", "content: bye"))
+    announced = stack.run(check=True)
+    assert announced["changed"]
+    assert stack.run()["plan"] == announced["plan"]
+    stack.player.write("compose.yml", text)
+    assert stack.run(state="stopped", src=None)["changed"]
+    assert stack.run()["changed"]
+    assert not stack.run(check=True, diff=True)["changed"]
+    assert not stack.run(check=True, diff=True)["changed"]
+    assert stack.run(restart=["web"])["changed"]
+
+
+def test_kept_values_that_are_changed_are_seen(bed, swarm, tmp_path):
+    stack = Stack(bed, swarm, tmp_path, KEPT)
+    stack.settled()
+    records = stack.records()
+    assert not stack.run()["changed"]
+    assert stack.records() == records, "the whole module was sent"
+    secret = stack.cli("service", "inspect", f"{stack.name}_web", "--format", "{{json .Spec.TaskTemplate}}")
+    secret = json.loads(secret)["ContainerSpec"]["Env"][0].partition("=")[2]
+    assert len(secret) > 10
+    assert [path for path in records if secret in path.read_text()] == []
+    # Another run has made it anew meanwhile.
+    store = {"path": str(tmp_path / "facts.d"), "store": "host_facts"}
+    named = {"name": stack.name, "names": ["web/PASSWORD"], "state": "regenerated", **store}
+    assert stack.player.play({"stack_values": named}).last["changed"]
+    assert stack.run()["changed"]
+    assert not stack.run()["changed"]
+
+
+def test_damaged_or_foreign_records_are_no_obstacle(stack):
+    for path in stack.records():
+        path.write_text("{")
+    assert not stack.run()["changed"]
+    for path in stack.records():
+        data = json.loads(path.read_text())
+        path.write_text(
+            json.dumps({**data, "result": {**data["result"], "changed": 1, "failed": "x"}, "request": "other"})
+        )
+    assert not stack.run()["changed"]
