@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -178,3 +179,41 @@ def test_a_step_runs_where_the_volume_of_the_service_is(shop):
     # From then on it is where the task is.
     shop.deploy(2, place="")
     assert shop.ran() == version(1) + version(2)
+
+
+def test_with_a_network_that_is_made_anew_the_step_runs_on_the_new_one(shop):
+    """The service has to let go of the network first; a step that fails brings it back on the old one."""
+    core, bed, swarm = shop.core, shop.bed, shop.swarm
+    name = f"{swarm.name}-back"
+    keeps_on = "trap exit TERM; sleep 1d & wait"
+
+    def text(version, end="true", **network):
+        step = f"echo {version} $(ip -o -4 address show dev eth0 | tr -s ' ' | cut -d' ' -f4) >>/data/ran; {end}"
+        web = {
+            "image": bed.images["busybox"],
+            "command": ["sh", "-c", keeps_on],
+            "stop_grace_period": "1s",
+            "networks": ["back"],
+            "volumes": ["data:/data"],
+            "environment": {"VERSION": str(version)},
+            "deploy": {"placement": {"constraints": ["node.hostname == m1"]}},
+            "pre_start": [{"command": ["sh", "-c", step.replace("$", "$$")]}],
+        }
+        return yaml.safe_dump(
+            {"services": {"web": web}, "networks": {"back": {"name": name, **network}}, "volumes": {"data": None}}
+        )
+
+    subnet = [{"ipam": {"config": [{"subnet": f"10.{number}.0.0/24"}]}} for number in (241, 242)]
+    core.deploy(text(1, **subnet[0]), stable_for=0.3)
+    before = specs(swarm)
+    with pytest.raises(DeployError) as failed:
+        core.deploy(text(2, "exit 4", **subnet[1]), recreate=True, stable_for=0.3)
+    assert failed.value.details["outcome"]["rollback"] == "done", failed.value.message
+    assert "exit code 4" in failed.value.message
+    assert specs(swarm)[f"{swarm.name}_web"]["Mode"] == before[f"{swarm.name}_web"]["Mode"]
+    announced = core.deploy(text(3, **subnet[1]), recreate=True, check=True)
+    done = core.deploy(text(3, **subnet[1]), recreate=True, stable_for=0.3)
+    assert done["plan"] == announced["plan"]
+    assert shop.services() == ["web"]
+    assert [line.rpartition(".")[0] for line in shop.ran()] == ["1 10.241.0", "2 10.242.0", "3 10.242.0"]
+    assert not core.deploy(text(3, **subnet[1]), recreate=True)["changed"]

@@ -223,6 +223,8 @@ def _closer(
     if needs_places(plan.operations):
         running = {"filters": {"desired-state": ["running"]}}
         closer["placing"] = {"nodes": client.list("/nodes"), "tasks": client.list("/tasks", running)}
+        if any(op.payload.get("unplaced") for op in plan.operations):
+            closer["placing"]["volumes"] = (client.get("/volumes") or {}).get("Volumes") or []
     if wanted.state.get("routes"):
         from ansible_collections.stackwright.swarm.plugins.module_utils.routing.conflicts import check_before_deploy
 

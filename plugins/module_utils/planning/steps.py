@@ -22,8 +22,19 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.service
     sent_again,
     service_operations,
 )
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.volumes import LOCAL, driver_of, named_volumes
-from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import BEFORE_STOP, id_of, spellings
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.volumes import (
+    LOCAL,
+    driver_of,
+    labels_on,
+    named_volumes,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
+    BEFORE_STOP,
+    NAMESPACE,
+    id_of,
+    name_of,
+    spellings,
+)
 
 DONE = "a step of pre_start, which has run"
 NOT_NEEDED = "a step of pre_start, left by a run that did not come to its end"
@@ -134,6 +145,9 @@ def _placed(
         return dict(step)
     if not known.placing.get("nodes"):
         return None
+    volumes = local_volumes(spec, known.placing.get("volumes") or ())
+    if not volumes:
+        return dict(step)
     template = spec["TaskTemplate"]
     placement = template.get("Placement") or {}
     platforms = placement.get("Platforms") or choice.platforms or []
@@ -153,15 +167,22 @@ def _at(placement: Mapping[str, Any]) -> Dict[str, Any]:
     return {"Placement": placement}
 
 
-def local_volumes(spec: Mapping[str, Any]) -> List[str]:
-    """The named volumes of a ServiceSpec of which each node has one of its own."""
+def local_volumes(spec: Mapping[str, Any], there: Sequence[Mapping[str, Any]] = ()) -> List[str]:
+    """The named volumes of a ServiceSpec of which each node has one of its own.
+
+    An external volume is made by somebody else: how, that of its name among the manager's own (``there``) says.
+    """
+    real = {name_of(volume): {"Name": volume.get("Driver"), "Options": volume.get("Options")} for volume in there}
     found = []
     for mount in named_volumes(spec):
-        driver = driver_of(mount)
-        kind = str(driver["Options"].get("type") or "").lower()
-        is_path = "bind" in str(driver["Options"].get("o") or "").split(",")
+        source = str(mount["Source"])
+        external = not labels_on(mount).get(NAMESPACE)
+        driver = real[source] if external and source in real else driver_of(mount)
+        options = driver["Options"] or {}
+        kind = str(options.get("type") or "").lower()
+        is_path = "bind" in str(options.get("o") or "").split(",")
         if driver["Name"] == LOCAL and not kind.startswith(SHARED) and not is_path:
-            found.append(str(mount["Source"]))
+            found.append(source)
     return found
 
 

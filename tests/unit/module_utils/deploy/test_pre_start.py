@@ -32,7 +32,11 @@ def compiled(web=None, **services):
     }
     for key, more in services.items():
         given[key] = {**given[key], **more}
-    volumes = {"data": None, "shared": {"driver_opts": {"type": "nfs", "o": "addr=x", "device": ":/x"}}}
+    volumes = {
+        "data": None,
+        "shared": {"driver_opts": {"type": "nfs", "o": "addr=x", "device": ":/x"}},
+        "theirs": {"external": True, "name": "theirs"},
+    }
     tree = {"name": "shop", "services": given, "volumes": volumes}
     return compile_stack(CompileRequest([Source("compose.yml", tree)]), MemoryFiles({}))
 
@@ -337,3 +341,24 @@ class TestVolumes:
         steps = [{**step, "per_replica": True} for step in STEPS]
         deploy(swarm, {**self.WEB, "deploy": {"mode": "global"}, "pre_start": steps})
         assert ran(swarm) == [FIRST, SECOND]
+
+    @pytest.mark.parametrize(
+        ("there", "shared"),
+        [
+            ([], False),
+            ([{"Name": "theirs", "Driver": "local", "Options": None}], False),
+            ([{"Name": "other", "Driver": "glusterfs", "Options": None}], False),
+            ([{"Name": "theirs", "Driver": "glusterfs", "Options": None}], True),
+            ([{"Name": "theirs", "Driver": "local", "Options": {"type": "nfs4", "o": "addr=x"}}], True),
+        ],
+        ids=["unknown", "local", "another", "of a driver", "of a share"],
+    )
+    def test_how_an_external_volume_is_made_says_the_manager(self, there, shared):
+        swarm = TaskSwarm(nodes=3)
+        swarm.volumes = there
+        if shared:
+            assert not self.constraints(swarm, {"volumes": ["theirs:/data"]})
+        else:
+            with pytest.raises(PlanError) as caught:
+                deploy(swarm, {"volumes": ["theirs:/data"]})
+            assert caught.value.error_code == "pre_start_volume"
