@@ -1,6 +1,6 @@
 # Every target sets up what it needs under .cache/ first.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-down test test-long molecule testbed-status testbed-down lint sanity unit fuzz differential integration faults package benchmark
+.PHONY: help setup demo demo-down test test-long molecule testbed-status testbed-down lint sanity unit fuzz differential integration faults package benchmark docs hooks release
 
 PYTHON := .cache/venv/bin/python
 PYTEST := $(PYTHON) -m pytest -q
@@ -27,6 +27,13 @@ test-long: setup cores ## The integration tests on three nodes and on every engi
 
 lint: setup ## Formatters, linters, types and documentation
 	@sh tests/tools/lint.sh
+
+docs: ## Build the documentation site into .cache/docs/html; a warning is an error
+	@sh tests/tools/docs.sh
+
+hooks: setup ## Install the git hooks of .pre-commit-config.yaml
+	@sh tests/tools/bootstrap.sh docs hooks
+	@.cache/venv/bin/pre-commit install
 
 cores: setup ## The same small playbook with every ansible-core that is supported
 	@sh tests/tools/cores.sh

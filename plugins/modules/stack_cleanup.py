@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: stack_cleanup
 short_description: Remove a stack with all that it has left, on every node
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - The stackwright.swarm maintainers (@stackwright)
 description:

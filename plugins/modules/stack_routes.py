@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: stack_routes
 short_description: Say which routes all stacks have, and keep what proxies have missed
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - The stackwright.swarm maintainers (@stackwright)
 description:

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: stack_service
 short_description: Scale or restart services of a stack, roll them back, hold their update, or run a job again
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - The stackwright.swarm maintainers (@stackwright)
 description:

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: swarm_info
 short_description: Show the whole Swarm
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - The stackwright.swarm maintainers (@stackwright)
 description:

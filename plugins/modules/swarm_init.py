@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: swarm_init
 short_description: Make a Swarm where there is none
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - The stackwright.swarm maintainers (@stackwright)
 description:

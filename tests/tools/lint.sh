@@ -12,8 +12,14 @@ step "yamllint"
 "$bin/yamllint" --strict .
 step "changelog"
 PATH=$bin:$PATH "$bin/antsibull-changelog" lint
-# Fragments are reStructuredText: the markup of module documentation would stand there as it is.
-if grep -nE '(^|[^A-Za-z])(C|O|V|M|P|RV)\(' changelogs/fragments/*.yml; then exit 1; fi
+PATH=$bin:$PATH "$bin/antsibull-changelog" lint-changelog-yaml changelogs/changelog.yaml
+# Fragments are reStructuredText: readers would see the markup of module documentation or of Markdown as it is.
+if grep -rnE '(^|[^A-Za-z])(C|O|V|M|P|I|B|RV)\(|(^|[^`:])`[^`]+`([^`_]|$)' changelogs --include='*.y*ml'; then
+    echo "lint: write code in double backticks in changelogs/"
+    exit 1
+fi
+step "spelling"
+git ls-files -z --cached --others --exclude-standard | xargs -0 "$bin/codespell"
 step "ansible-lint"
 PATH=$bin:$PATH ANSIBLE_COLLECTIONS_PATH=$(pwd)/.cache/collections "$bin/ansible-lint" --offline -q
 step "documentation"
