@@ -1,4 +1,4 @@
-"""Collects the pages of the documentation site in a folder: those of docs/, those about the playbooks, and the changelog.
+"""Collects the pages of the documentation site in a folder: docs/, the playbooks and the changelog.
 
 .cache/venv/bin/python tests/tools/docs_site.py FOLDER
 """
@@ -18,8 +18,8 @@ LINK = re.compile(r"(\[[^\]]*\]\()([^)\s]+)(\))")
 PLAYBOOKS = """\
 # Playbooks
 
-Run a playbook by its full name, such as `ansible-playbook stackwright.swarm.deploy`, or import it. A variable that is empty counts as not set, so all of
-them can be [answers of an AWX survey](guides/awx.md).
+Run a playbook by its full name, such as `ansible-playbook stackwright.swarm.deploy`, or import it. An empty variable
+counts as not set, so all of them can be [answers of an AWX survey](guides/awx.md).
 """
 
 
@@ -31,7 +31,8 @@ def repository() -> str:
 def target(link: str, page: Path) -> str:
     """What a link of a page leads to on the site.
 
-    A page of the site stays relative. Any other file becomes an address of the repository; LookupError where there is none.
+    A page of the site stays relative. Any other file becomes an address of the repository.
+    Raises LookupError if there is no such file.
     """
     path, _, anchor = link.partition("#")
     start = f"{repository()}/blob/main/"
@@ -69,7 +70,7 @@ def moved(page: Path) -> str:
 
 def pages() -> list:
     """All pages of the repository that are on the site."""
-    return [*sorted(DOCS.glob("*.md")), *sorted(DOCS.glob("guides/*.md")), *sorted(DOCS.glob("decisions/*.md"))] + [
+    return [*sorted(DOCS.glob("*.md")), *sorted(DOCS.glob("*/*.md"))] + [
         ROOT / name for name in OF_THE_ROOT if (ROOT / name).exists()
     ]
 

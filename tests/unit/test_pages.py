@@ -1,4 +1,4 @@
-"""The pages for readers: their links lead somewhere, the README's also from outside the repository, and their excerpts of code are in the code."""
+"""The pages for readers: every link works, the README's also outside the repository, and excerpts are in the code."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""Sphinx configuration of the documentation site. tests/tools/docs_site.py collects the pages, `make docs` builds them."""
+"""Sphinx configuration of the documentation site: `make docs`. tests/tools/docs_site.py collects the pages."""
 
 import re
 
@@ -23,7 +23,8 @@ myst_enable_extensions = ["deflist"]
 # Compose files and the output of Ansible are not always what a lexer takes for YAML or a console.
 suppress_warnings = ["misc.highlighting_failure"]
 
-# What antsibull-docs refers to in Ansible's own documentation. Intersphinx would have to fetch an inventory, which a build must not depend on.
+# What antsibull-docs refers to in Ansible's own documentation.
+# Intersphinx would have to fetch an inventory, and a build must not depend on another site.
 ANSIBLE = "https://docs.ansible.com/ansible/latest/"
 LABELS = {
     "action_plugins": "plugins/action.html",
