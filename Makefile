@@ -1,6 +1,6 @@
 # Every target sets up what it needs under .cache/ first.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-down test test-long molecule testbed-status testbed-down lint sanity unit fuzz differential integration faults package benchmark docs hooks release
+.PHONY: help setup demo demo-down test test-long molecule testbed-status testbed-down lint sanity unit fuzz differential integration faults package benchmark docs hooks
 
 PYTHON := .cache/venv/bin/python
 PYTEST := $(PYTHON) -m pytest -q
@@ -19,7 +19,7 @@ demo: ## The quick start: the guest book on a private Swarm (or the one of DOCKE
 demo-down: ## Remove what demo made
 	@python3 tests/testbed demo-down
 
-test: ## All of the tests but the longest: lint, unit, differential and package beside integration and faults
+test: ## All of the tests but the longest: lint, unit, differential, docs and package beside integration and faults
 	@sh tests/tools/test.sh
 
 test-long: setup cores ## The integration tests on three nodes and on every engine

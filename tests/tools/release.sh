@@ -24,12 +24,15 @@ rm -rf .cache/release
 mkdir -p .cache/release
 cp .cache/package/build/*.tar.gz .cache/release/
 (cd .cache/release && sha256sum ./*.tar.gz >SHA256SUMS)
-antsibull-changelog generate --output .cache/release/NOTES.md --output-format md --only-latest "$version"
+for format in md rst; do # for the release's page, and for the tag
+    antsibull-changelog generate --output ".cache/release/NOTES.$format" --output-format "$format" --only-latest "$version"
+done
 say "$(cd .cache/release && ls | tr '\n' ' ')are in .cache/release"
 cat <<NEXT
 
 Read git diff and CHANGELOG.rst. Then:
   git add -A && git commit -m "Release $version"
-  git tag -a v$version -F .cache/release/NOTES.md
+  git tag -a v$version -F .cache/release/NOTES.rst
   git push --follow-tags
+Then publish the archive with NOTES.md, see docs/release.md.
 NEXT

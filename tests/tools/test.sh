@@ -25,7 +25,7 @@ if [ "${1:-}" = beside ]; then
     show=quietly
     # Where the kernel shares the processor out among sessions first, "nice" alone counts only within this one.
     { echo 10 >/proc/self/autogroup; } 2>/dev/null || true
-    for name in unit differential lint package; do step "$name"; done
+    for name in unit differential lint docs package; do step "$name"; done
     exit 0
 fi
 
