@@ -19,22 +19,22 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.fa
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.keys import KEYS
 
 PAGE = ROOT / "docs" / "keys.md"
-HEAD = """# Every key of Compose, and what becomes of it
+HEAD = """# Every Compose key, and what becomes of it
 
 <!-- Written by tests/tools/keys_page.py from plugins/plugin_utils/compose/rules/keys*.py. Don't edit it here. -->
 
 | word | meaning |
 | --- | --- |
-| carried | goes into the field of the Engine's spec that is named |
+| carried | becomes the named field of the Engine's spec |
 | compiled | the compiler acts on it; if a part of it is lost, there is a notice |
-| quiet | means nothing for a deployment; no notice |
-| no effect | Swarm has nothing for it: a notice; with `strict: true` an error |
+| quiet | has no meaning for a deployment; no notice |
+| no effect | Swarm does not support it: a notice, or an error with `strict: true` |
 | refused | a service that needs it can't run in Swarm: an error |
 
-A row holds for all keys below it that have no row of their own. Keys that begin with `x-` are allowed everywhere and
-have no meaning, but for `x-env` at the top (see the guide on values). An unknown key is an error.
-"API" is the lowest version of the Engine's API that has the field;
-where the Engine is older, the plan has a notice that the value is lost.
+A row applies to all keys below it that have no row of their own. Keys that begin with `x-` are allowed everywhere and
+have no meaning, except `x-env` at the top (see [values](guides/values.md#one-value-in-several-places)). An unknown key
+is an error. "API" is the lowest version of the Engine's API that has the field. On an older Engine,
+the plan has a notice that the value is lost.
 """
 SECTIONS = (
     ("The file", lambda key: not key.startswith(("services.", "networks.", "volumes.", "configs.", "secrets."))),
