@@ -86,3 +86,23 @@ def test_an_excerpt_is_in_its_file(page, name, text):
 
 def test_there_are_excerpts():
     assert len(EXCERPTS) > 5
+
+
+#: Phrases that docs/style.md replaces, in what users read first.
+TRANSLATED = re.compile(
+    r"\bonce an? (?:cluster|stack|node|service|host)\b|\bstands? (?:in|there|at|beside|in the way)\b"
+    r"|\bis no (?!longer|more)[a-z]+ (?:of|name)\b|\bmend(?:s|ed)?\b|\banew\b|\bbut for\b|\ball but\b|\bborne\b"
+    r"|\bin vain\b|\bsomebody\b",
+    re.I,
+)
+READ_FIRST = [
+    page
+    for page in PAGES
+    if re.match(r"[A-Z]+\.md$|docs/(?:guides|contributing)/|docs/(?!style|keys|architecture)", page)
+]
+
+
+@pytest.mark.parametrize("page", [page for page in READ_FIRST if not page.startswith("docs/decisions/")])
+def test_a_page_is_plain_english(page):
+    prose = re.sub(r"`[^`\n]*`", "", FENCE.sub("", (ROOT / page).read_text()))
+    assert TRANSLATED.findall(prose) == [], "docs/style.md has better words"
