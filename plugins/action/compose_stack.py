@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Optional
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import (
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import (
     CHANGES,
     FILES,
     PARTS,
@@ -16,9 +16,13 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options 
     VALUES,
     check_ranges,
 )
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ComposeError, Problem, StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import (
+    ComposeError,
+    Problem,
+    StackwrightError,
+)
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault_action import Result, VaultAction
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault.vault_action import Result, VaultAction
 
 #: How many notices are shown as warnings; the result holds all of them.
 SHOWN_NOTICES = 20
@@ -90,7 +94,7 @@ class ActionModule(VaultAction):
 
     def _compile(self, options: Mapping[str, Any], variables: Mapping[str, Any]) -> Dict[str, Any]:
         # Here, not above: a play without such a task, or one that only stops or removes, does not pay for it.
-        from ansible_collections.stackwright.swarm.plugins.plugin_utils.compiling import compile_files
+        from ansible_collections.stackwright.swarm.plugins.plugin_utils.compiling.task_files import compile_files
 
         return compile_files(self, options, variables)
 

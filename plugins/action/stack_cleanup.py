@@ -18,15 +18,21 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.cleanup 
     RENEW,
     check_cleanup,
 )
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import CLEANUP, STACK
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.cleanup import touches_nodes
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import CLEANUP, STACK
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.cluster_action import Result
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.leasing import OVER, Keeper, Play, granted, in_clock
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.meeting import HERE, WORKING, Meeting
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.meeting_action import MeetingAction, served_nodes
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.who import who_asks
+from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.cleanup import touches_nodes
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.who import who_asks
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.cluster_action import Result
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.leasing import (
+    OVER,
+    Keeper,
+    Play,
+    granted,
+    in_clock,
+)
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.meeting import HERE, WORKING, Meeting
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.meeting_action import MeetingAction, served_nodes
 
 Entry = Dict[str, str]
 #: What a host whose Engine does not answer says.

@@ -10,11 +10,11 @@ from typing import Any, Dict, Mapping
 from ansible import constants as C
 from ansible.errors import AnsibleConnectionFailure
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import HEALTH, STACK, check_ranges
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import HEALTH, STACK, check_ranges
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.cluster_action import ClusterAction, Result
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.election import Outcome, Turn, turn
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.cluster_action import ClusterAction, Result
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.election import Outcome, Turn, turn
 
 
 class ActionModule(ClusterAction):

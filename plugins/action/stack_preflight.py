@@ -10,7 +10,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 from ansible import constants as C
 from ansible.errors import AnsibleConnectionFailure
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import (
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import (
     FILES,
     PLATFORM,
     PREFLIGHT,
@@ -23,7 +23,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.prefligh
     NODE,
     check_preflight,
 )
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.volumes import wanted_volumes
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.findings import (
     ERROR,
@@ -33,13 +33,13 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.findin
     in_order,
     sentence,
 )
-from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.nodes import is_asked, unchecked
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.node_questions import is_asked, unchecked
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.trim import needs_vips, trimmed
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.cluster_action import Result
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.meeting import Meeting
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.meeting_action import MeetingAction, served_nodes
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.preflighted import note
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.cluster_action import Result
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.meeting import Meeting
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.meeting_action import MeetingAction, served_nodes
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.preflighted import note
 
 #: What the result has of each part.
 KEPT = ("node", "cluster_id", "cluster", "calls", "done_by")
@@ -113,7 +113,7 @@ class ActionModule(MeetingAction):
             Stack.of(options)  # a name that is none is told before files are read
         if not options["src"] and options["definition"] is None:
             return None
-        from ansible_collections.stackwright.swarm.plugins.plugin_utils.compiling import compile_files
+        from ansible_collections.stackwright.swarm.plugins.plugin_utils.compiling.task_files import compile_files
 
         desired = compile_files(self, options, variables)
         self._volumes = wanted_volumes(desired)

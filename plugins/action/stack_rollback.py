@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from typing import Any, Dict, Mapping
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import (
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import (
     BACK,
     PINNED,
     STACK,
     check_ranges,
 )
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault_action import Result, VaultAction
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault.vault_action import Result, VaultAction
 
 
 class ActionModule(VaultAction):

@@ -7,10 +7,14 @@ from __future__ import annotations
 
 from typing import Any, Dict
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import SERVICE, STACK, check_service
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import (
+    SERVICE,
+    STACK,
+    check_service,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.cluster_action import ClusterAction
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.cluster_action import ClusterAction
 
 
 class ActionModule(ClusterAction):

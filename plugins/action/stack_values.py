@@ -16,22 +16,22 @@ from typing import Any, Callable, Dict, Mapping
 from ansible import constants as C
 from ansible.errors import AnsibleConnectionFailure
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import (
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import (
     COMPILED,
     KEPT,
     STACK,
     STORE,
     kept_state,
 )
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.seal import unseal
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.election import Outcome, task_key, turn
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.piped_action import PipedAction
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.plain import as_texts, plain
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.play_vault import task_vault
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault_store import VaultStore, with_vaults
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault_swarm import ENCRYPTED
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.plain import as_texts, plain
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.election import Outcome, task_key, turn
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.piped_action import PipedAction
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault.file_store import VaultStore, with_vaults
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault.play_vault import task_vault
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault.swarm_store import ENCRYPTED
 
 MODULE = "stackwright.swarm.stack_values"
 #: Options of a look that changes nothing.

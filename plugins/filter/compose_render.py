@@ -12,13 +12,13 @@ from typing import Any
 import yaml
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import DEFAULT_PREFIX
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.plain import as_texts, plain
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compiling.rendering import rendering
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.compile import CompileRequest, compile_stack
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load import Source
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.local_files import LocalFiles
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.plain import as_texts, plain
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.rendering import rendering
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.load import Source
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.local_files import LocalFiles
 
 #: How problems name a definition that stands in a playbook.
 INLINE = "definition.yml"

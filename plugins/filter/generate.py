@@ -14,7 +14,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import GeneratorError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import GeneratorError
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.generators import (
     GENERATORS,
     Context,
@@ -22,7 +22,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.values.generator
     full_name,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.seeded import Seeded
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.plain import plain
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.plain import plain
 
 #: What the key of a token is called while it is made.
 KEY = "key"

@@ -11,7 +11,7 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import names
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.stack_argument import stack_of
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.stack_argument import stack_of
 
 
 def hashed_name(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.stack_argument import stack_of
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.stack_argument import stack_of
 
 
 def stack_hash(stack: Any, project: Any = None, environment: Any = None) -> str:

@@ -89,7 +89,7 @@ from typing import Any
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import (
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import (
     EngineError,
     StackwrightError,
     ValueStoreError,
@@ -98,9 +98,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.store.host_facts
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.generators import full_name
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.kept import Kept
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.plain import plain
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.play_vault import play_vault
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault_store import Clock, VaultText
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.plain import plain
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault.file_store import Clock, VaultText
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault.play_vault import play_vault
 
 
 class LookupModule(LookupBase):

@@ -859,7 +859,7 @@ failures:
       text: "shop_web: its tasks fail: exit code 7, on node worker1"
 """
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import (
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import (
     CHANGES,
     FILES,
     PARTS,
@@ -867,7 +867,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options 
     STACK,
     VALUES,
 )
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run import run_change
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run_module import run_change
 
 
 def main() -> None:

@@ -255,8 +255,8 @@ error_code:
 """
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.cleanup import clean_up
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import CLEANUP, STACK
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run import run_change
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import CLEANUP, STACK
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run_module import run_change
 
 
 def main() -> None:

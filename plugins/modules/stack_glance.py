@@ -74,7 +74,7 @@ told:
   type: dict
 """
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.connection import CONNECTION
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.connection_options import CONNECTION
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.module import Module, end, folder_of, outcome
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.remembered import Remembered, place_of
 

@@ -285,9 +285,9 @@ failures:
       text: "shop_web: its tasks fail: exit code 7, on node worker1"
 """
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import HEALTH, STACK
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run import run_change
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.sight import look_at_health
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.info import look_at_health
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import HEALTH, STACK
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run_module import run_change
 
 
 def main() -> None:

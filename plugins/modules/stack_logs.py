@@ -121,9 +121,9 @@ error_code:
   sample: not_found
 """
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import LOGS
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run import run_module
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.sight import show_logs
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.info import show_logs
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import LOGS
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run_module import run_module
 
 
 def main() -> None:

@@ -367,14 +367,14 @@ error_code:
   sample: port_in_use
 """
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import (
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import (
     FILES,
     PLATFORM,
     PREFLIGHT,
     STACK,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.preflight import preflight
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run import run_change
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run_module import run_change
 
 
 def main() -> None:

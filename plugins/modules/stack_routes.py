@@ -171,9 +171,9 @@ error_code:
   sample: not_a_manager
 """
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.all_routes import show_all_routes
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import STACK
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run import run_module
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import STACK
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run_module import run_module
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.stack_routes import show_all_routes
 
 _TEXTS = {"type": "list", "elements": "str", "default": []}
 _OFF = {"type": "bool", "default": False}

@@ -437,8 +437,8 @@ failures:
       text: "shop_web: its tasks fail: exit code 7, on node worker1"
 """
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import SERVICE, STACK
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run import run_change
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import SERVICE, STACK
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run_module import run_change
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.stack import change_one_service
 
 

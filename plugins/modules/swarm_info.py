@@ -264,9 +264,9 @@ error_code:
   sample: not_a_manager
 """
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import OVERVIEW
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run import run_module
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.sight import show_swarm
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.info import show_swarm
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import OVERVIEW
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run_module import run_module
 
 
 def main() -> None:

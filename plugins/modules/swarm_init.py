@@ -91,9 +91,9 @@ error_code:
   sample: not_a_manager
 """
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import FOUNDING
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run import run_module
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.sight import found_swarm
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.info import found_swarm
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import FOUNDING
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run_module import run_module
 
 
 def main() -> None:

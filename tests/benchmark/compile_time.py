@@ -16,8 +16,8 @@ def once(count: int) -> None:
     text = compose(count)
     start = time.perf_counter()
     from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.compile import CompileRequest, compile_stack
-    from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.files import MemoryFiles
-    from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load import Source
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.load import Source
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.file_source import MemoryFiles
 
     imported = time.perf_counter()
     desired = compile_stack(CompileRequest([Source("compose.yml", text)], name="big"), MemoryFiles({}))

@@ -23,7 +23,9 @@ from core import Core
 from testbed import Bed
 from testbed.swarm import StackScope
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy import history, lock, recall
+from ansible_collections.stackwright.swarm.plugins.module_utils.binding import recall
+from ansible_collections.stackwright.swarm.plugins.module_utils.locking import lock
+from ansible_collections.stackwright.swarm.plugins.module_utils.revisions import history
 
 SERVICE = """
   service-{number}:

@@ -70,8 +70,10 @@ import sys, time
 sys.path.insert(0, sys.argv[1])
 from ansible.module_utils import basic
 began = time.process_time()
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter import run, stack
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy import apply, run, service, wait
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter import run_module as run, stack
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy import apply, run
+from ansible_collections.stackwright.swarm.plugins.module_utils.tasks import service
+from ansible_collections.stackwright.swarm.plugins.module_utils.gate import wait
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine import client, connection, unix
 took, start = time.process_time() - began, time.time()
 options = {"service": "web", "state": "scaled", "replicas": int(sys.argv[4]), "stable_for": 0.0, "timeout": 60}

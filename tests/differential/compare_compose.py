@@ -19,10 +19,10 @@ BINARY = ROOT / ".cache" / "tools" / "docker-compose"
 HOME = "/home/somebody"
 sys.path.insert(0, str(ROOT / ".cache" / "collections"))
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ComposeError
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load import Source, load
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.local_files import LocalFiles
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import to_plain
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import ComposeError
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.load import Source, load
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.local_files import LocalFiles
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import to_plain
 
 UNITS = {"h": 3600, "m": 60, "s": 1, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
 DURATIONS = ("interval", "timeout", "start_period", "start_interval", "delay", "monitor", "window", "stop_grace_period")

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.context import ConvertOptions
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.desired import convert
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.options import ConvertOptions
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load import Source, load
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.local_files import LocalFiles
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.load import Source, load
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.local_files import LocalFiles
 
 #: Like the names that the oracle gave its stacks: networks are sorted by their names in the Swarm.
 STACK = "cc5ac4e0a9f1"

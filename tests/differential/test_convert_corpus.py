@@ -10,10 +10,10 @@ import pytest
 import yaml
 from desired_specs import AS_DOCKER, STACK, Files, desired_of, specs_of
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ComposeError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import ComposeError
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.compile import CompileRequest, compile_stack
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.options import ConvertOptions
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load import Source
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.context import ConvertOptions
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.load import Source
 
 DIFFERENCES = yaml.safe_load((Path(__file__).parent / "convert" / "differences.yml").read_text())
 #: What the oracle's run put where a file was missing.

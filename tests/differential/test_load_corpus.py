@@ -11,7 +11,7 @@ import compare_compose
 import pytest
 import yaml
 
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.check import check_document
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.check_document import check_document
 
 LISTED = yaml.safe_load((Path(__file__).parent / "load_differences.yml").read_text(encoding="utf-8"))
 SAMPLE = 1 if os.environ.get("STACKWRIGHT_LONG") else 15

@@ -10,11 +10,11 @@ import pytest
 from desired_specs import STACK, Files
 from listed import PROJECT_NAME, SECRETS, reasons_for, refused
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.bind import bind
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ComposeError
+from ansible_collections.stackwright.swarm.plugins.module_utils.binding.bind import bind
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import ComposeError
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconcile import reconcile
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.compile import CompileRequest, compile_stack
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load import Source
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.load import Source
 
 ROOT = Path(__file__).resolve().parents[2]
 COUNT = 272  # cases that a real engine of 20.10 was asked about

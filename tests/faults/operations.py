@@ -9,16 +9,16 @@ from typing import Any
 from stage import Ended, Stage, finish, start
 from stage import work as run_here
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import CLEANUP
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.cleanup import clean_cluster
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.drift import stack_drift
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.keeping import Keeping
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.options import with_defaults
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.rollback import roll_back
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.service import change_service
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import CLEANUP
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
+from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import with_defaults
 from ansible_collections.stackwright.swarm.plugins.module_utils.store.choose import open_store
+from ansible_collections.stackwright.swarm.plugins.module_utils.store.edit import Keeping
+from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.cleanup import clean_cluster
+from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.drift import stack_drift
+from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.rollback import roll_back
+from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.service import change_service
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.kept import GENERATED
 
 

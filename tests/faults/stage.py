@@ -17,17 +17,17 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).resolve().parents
 
 import core  # noqa: F401  # makes the collection importable
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.holder import is_gone, this_run
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.process_identity import is_gone, this_run
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import through_an_election
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy import transaction
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.patience import through_an_election
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning import hand_over
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import LOCK, NAMESPACE, RECORD, STACK
+from ansible_collections.stackwright.swarm.plugins.module_utils.transitions import hand_over
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.compile import CompileRequest, compile_stack
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load import Source
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.local_files import LocalFiles
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.load import Source
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.local_files import LocalFiles
 
 # A port of another stack is refused before anything is changed. Here it is the Engine that refuses it, in the middle of
 # a run, as where the other stack takes it just then.
@@ -244,7 +244,7 @@ class Stage:
     def revisions(self) -> list[Any]:
         """The history, newest first, as the product reads it."""
         try:
-            from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.history import History
+            from ansible_collections.stackwright.swarm.plugins.module_utils.revisions.history import History
         except ModuleNotFoundError:
             return []
 

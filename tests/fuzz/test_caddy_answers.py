@@ -10,13 +10,14 @@ import pytest
 from answers import BODIES, DESIRED, Clock, Engine, spoil
 from fuzzing import hunt
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter import route_options, routes
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter import proxy_routes as routes
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter import route_options
 from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.endpoint import endpoint
 from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.fleet import World
 from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.transport import Answer, Broken, Late
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import RouteError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import RouteError, StackwrightError
 
 FOREIGN = {
     "match": [{"host": ["other.example.com"], "path": ["/api/*"]}, {"expression": "{http.request.method} == 'GET'"}],

@@ -15,10 +15,10 @@ import fuzzing
 import spoil
 import yaml
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ComposeError, StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import ComposeError, StackwrightError
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compiling.rendering import rendering
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.compile import CompileRequest, compile_stack
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load import Source
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.rendering import rendering
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.load import Source
 
 ROOT = Path(__file__).resolve().parents[2]
 CORPUS = ROOT.parent / "shared" / "corpus"

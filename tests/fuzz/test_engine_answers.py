@@ -10,26 +10,25 @@ import pytest
 from answers import DESIRED, KINDS, Clock, Engine
 from fuzzing import hunt
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.holder import is_gone
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy import (
-    cleanup,
-    drift,
-    inventory,
-    logs,
-    node_cleanup,
-    overview,
-    preflight,
-    preflight_host,
-    rollback,
-    service,
-    status,
-    transaction,
-)
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.options import with_defaults
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.process_identity import is_gone
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy import transaction
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.info import logs, status
+from ansible_collections.stackwright.swarm.plugins.module_utils.info import stack_info as inventory
+from ansible_collections.stackwright.swarm.plugins.module_utils.info import swarm_info as overview
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.volumes import wanted_volumes
+from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import with_defaults
+from ansible_collections.stackwright.swarm.plugins.module_utils.tasks import (
+    cleanup,
+    drift,
+    node_cleanup,
+    preflight,
+    rollback,
+    service,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.tasks import node_preflight as preflight_host
 
 STACK = "shop"
 OPTIONS = {

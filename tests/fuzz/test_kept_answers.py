@@ -13,12 +13,12 @@ from answers import DEEP, ODD, RECORDED, Clock, Engine, spoil
 from fuzzing import hunt
 from test_engine_answers import STACK, STORIES, tell
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.holder import describe
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.lock import MOST_TTL, TTL, Lock, holder_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.encoding import HEADER, MARK, pack, unpack
+from ansible_collections.stackwright.swarm.plugins.module_utils.locking.holder import describe, holder_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.locking.lock import MOST_TTL, TTL, Lock
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import LOCK, RECORD
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import STACK as OF_STACK
 

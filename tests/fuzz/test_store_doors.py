@@ -13,15 +13,15 @@ import fuzzing
 from ansible.parsing.vault import VaultLib, VaultSecret
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.values import values_options
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.keeping import Keeping
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import SystemClock
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.store.choose import open_store
+from ansible_collections.stackwright.swarm.plugins.module_utils.store.edit import Keeping
 from ansible_collections.stackwright.swarm.plugins.module_utils.store.host_facts import HostFacts
 from ansible_collections.stackwright.swarm.plugins.module_utils.store.swarm import SwarmStore
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.kept import GENERATED, Kept
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.store import update
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault_store import VaultText
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault.file_store import VaultText
 
 SECRET = "planted-secret"
 CODES = ("store_damaged", "store_unreadable", "values_encrypted", "engine_error")

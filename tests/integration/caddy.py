@@ -207,7 +207,7 @@ def running(*things):
 def wish(stack: str, *routes: dict, **how):
     """What a stack wants; routes are plain data with ``port`` and ``upstream`` as they are in the desired state."""
     from ansible_collections.stackwright.swarm.plugins.module_utils.routing.change import Wish
-    from ansible_collections.stackwright.swarm.plugins.module_utils.routing.model import each_route
+    from ansible_collections.stackwright.swarm.plugins.module_utils.routing.route import each_route
 
     found = []
     for plain in routes:
@@ -222,8 +222,8 @@ def bring(proxy: Caddy, wanted, check: bool = False):
     import random
 
     from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.admin import Admin
-    from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.patience import Patience
-    from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.update import update
+    from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.fleet import Patience
+    from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.guarded_update import update
     from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import SystemClock
 
     clock = SystemClock()

@@ -12,9 +12,9 @@ from testbed.swarm import StackScope
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.admin import Admin
 from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.endpoint import endpoint
-from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.patience import Patience
+from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.fleet import Patience
+from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.guarded_update import update
 from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.transport import Transport
-from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.update import update
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import SystemClock
 
 IMAGES = {"2.6": "caddy", "2.11": "caddy-2.11"}

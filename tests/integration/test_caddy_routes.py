@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from caddy import CATCH_ALL, VERSIONS, Caddy, Service, bring, running, wait_for, wish
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import RouteError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import RouteError
 
 #: The bcrypt hash of "open sesame", of the lowest cost.
 HASH = "$2a$04$iSGyF7xbNq19f1uAiN0E0e71sgLwbgXmx/Ycetng37pDA0DpgOx0W"

@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from caddy import CATCH_ALL, VERSIONS, Caddy, Service, bring, free_port, running, wait_for, wish
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import RouteError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import RouteError
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.server import mark
 
 HOST = "a.example.com"

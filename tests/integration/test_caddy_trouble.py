@@ -17,13 +17,13 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from caddy import CATCH_ALL, VERSIONS, Caddy, bring, free_port, running, wish
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.admin import etag_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.endpoint import endpoint
 from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.fleet import World, bring_all, replicas
 from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.transport import Transport
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import RouteError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import SystemClock
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import RouteError
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.change import APPS
-from ansible_collections.stackwright.swarm.plugins.module_utils.routing.etag import etag_of
 
 STACKS, ROUTES, REVISIONS, FOREIGN = 16, 20, 3, 20
 

@@ -34,19 +34,19 @@ from testbed.swarm import StackScope
 
 from ansible_collections.stackwright.swarm.plugins.action import stack_cleanup
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.cleanup import clean_up
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.holder import is_gone, this_run
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import CLEANUP
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy import lock as locks
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy import node_cleanup
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import CLEANUP
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.process_identity import is_gone, this_run
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transaction import deploy_stack, stop_stack
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError, StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.locking import lock as locks
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
-from ansible_collections.stackwright.swarm.plugins.plugin_utils import leasing
+from ansible_collections.stackwright.swarm.plugins.module_utils.tasks import node_cleanup
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.compile import CompileRequest, compile_stack
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load import Source
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.local_files import LocalFiles
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.load import Source
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.local_files import LocalFiles
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts import leasing
 
 LONG = os.environ.get("STACKWRIGHT_LONG") == "1"
 ROUNDS = int(os.environ.get("STACKWRIGHT_ROUNDS") or (200 if LONG else 4))

@@ -12,10 +12,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from core import Core
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.inventory import stack_info
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.status import stack_status
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError, EngineError, PlanError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import SystemClock
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, EngineError, PlanError
+from ansible_collections.stackwright.swarm.plugins.module_utils.info.stack_info import stack_info
+from ansible_collections.stackwright.swarm.plugins.module_utils.info.status import stack_status
 
 QUIET = "sh -c 'trap exit TERM; sleep 1d & wait'"
 FILE = """

@@ -16,10 +16,10 @@ from forward import forwarded
 from playbook import OURS, Player
 from testbed import for_tests
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.overview import SECTIONS
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
+from ansible_collections.stackwright.swarm.plugins.module_utils.info.swarm_info import SECTIONS
 
 BEHIND = "28.5"
 SPEAKS = (1, 51)  # what that one knows

@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from playbook import Player
 
 BRACES = "x {{ y }} {{.Node.Hostname}} {{{ z"
-#: As values/references.py escapes it (its unit tests hold the same two texts).
+#: As values/value_references.py escapes it (its unit tests hold the same two texts).
 ESCAPED = 'x {{"{{"}} y }} {{"{{"}}.Node.Hostname}} {{"{{"}}{ z'
 COMPOSE = """\
 services:

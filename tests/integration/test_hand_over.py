@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from core import Core
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, EngineError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError, EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.extra_step import CARRIED
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import HANDING_OVER
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.ports import asked

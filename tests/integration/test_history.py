@@ -17,13 +17,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from core import Core
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.bind import bind
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.history import History
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import observe
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.options import with_defaults
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.recall import draft, recall, snapshot_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.binding.bind import bind
+from ansible_collections.stackwright.swarm.plugins.module_utils.binding.recall import draft, recall, snapshot_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import observe
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import SystemClock
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.history import encoding
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.encoding import unpack
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import (
@@ -34,6 +32,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision
     QUEUED,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconcile import reconcile
+from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import with_defaults
+from ansible_collections.stackwright.swarm.plugins.module_utils.revisions.history import History
 
 FILE = """
 services:
@@ -262,7 +262,7 @@ def many(service, number):
 def small(monkeypatch):
     """Parts of 200 bytes."""
     monkeypatch.setattr(
-        "ansible_collections.stackwright.swarm.plugins.module_utils.deploy.history.split",
+        "ansible_collections.stackwright.swarm.plugins.module_utils.revisions.history.split",
         lambda packed: encoding.split(packed, 200),
     )
 

@@ -17,11 +17,12 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from core import Recording
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.holder import is_gone, this_run
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.lock import Lock, holder_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.process_identity import is_gone, this_run
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError, EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, EngineError
+from ansible_collections.stackwright.swarm.plugins.module_utils.locking.holder import holder_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.locking.lock import Lock
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import LOCK
 
 
@@ -139,7 +140,7 @@ def test_of_many_at_once_each_gets_it_alone(lock):
 
 def test_a_renewed_lock_is_not_taken_over_even_where_the_holders_clock_is_an_hour_behind(lock, monkeypatch):
     # Renewed all the time: on a busy machine the holder may not run for seconds.
-    monkeypatch.setattr("ansible_collections.stackwright.swarm.plugins.module_utils.deploy.lock.RENEW", 0.01)
+    monkeypatch.setattr("ansible_collections.stackwright.swarm.plugins.module_utils.locking.lock.RENEW", 0.01)
     first, second = lock(ttl=10.0, clock=Slow), lock("bob@m2", ttl=10.0)
     first.acquire(0)
     stop = threading.Event()
@@ -193,8 +194,8 @@ def test_a_holder_that_was_killed_on_this_machine_is_succeeded_at_once(lock, swa
     code = (
         "import sys, time; sys.path[:0] = [sys.argv[1], sys.argv[2]]\n"
         "from core import *\n"
-        "from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.holder import this_run\n"
-        "from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.lock import Lock\n"
+        "from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.process_identity import this_run\n"
+        "from ansible_collections.stackwright.swarm.plugins.module_utils.locking.lock import Lock\n"
         "client = EngineClient(Connection(docker_host=sys.argv[3], timeout=60))\n"
         "Lock(client, SystemClock, sys.argv[4], this_run('deploy', '', time.time(), 'victim')).acquire(0)\n"
         "print('held', flush=True); time.sleep(600)\n"

@@ -11,8 +11,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from core import Core
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.drift import stack_drift
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import SystemClock
+from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.drift import stack_drift
 
 FILE = """
 services:

@@ -15,9 +15,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 from core import Core
 from test_transaction import Died, latest, running, specs
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.drift import stack_drift
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.rollback import roll_back
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, PlanError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError, PlanError
+from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.drift import stack_drift
+from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.rollback import roll_back
 
 #: {place}: the volume is on one node.
 FILE = """

@@ -12,13 +12,13 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).resolve().parents
 
 from core import Core
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.drift import stack_drift
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.preflight import check_cluster
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.preflight_host import check_node
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.rollback import roll_back
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, PlanError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError, PlanError
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.volumes import wanted_volumes
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.trim import trimmed
+from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.drift import stack_drift
+from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.node_preflight import check_node
+from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.preflight import check_cluster
+from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.rollback import roll_back
 
 WRITES = "test -f /data/first || echo {} > /data/first; trap exit TERM; sleep 1d & wait"
 VALUES = {"values": {"store": "swarm"}}

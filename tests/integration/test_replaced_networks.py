@@ -12,7 +12,7 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).resolve().parents
 
 from core import Core
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, PlanError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError, PlanError
 
 QUIET = ["sh", "-c", "trap exit TERM; sleep 1d & wait"]
 

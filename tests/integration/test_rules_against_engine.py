@@ -19,10 +19,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / ".cache" / "collect
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import NAMESPACE
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.desired import convert
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.files import MemoryFiles
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load import Source, load
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.check import check_project
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.check import check_document
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.load import Source, load
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.check_project import check_project
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.check_document import check_document
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.file_source import MemoryFiles
 
 CASES = yaml.safe_load(Path(__file__).with_name("faults.yml").read_text(encoding="utf-8"))
 KINDS = ("configs", "secrets")

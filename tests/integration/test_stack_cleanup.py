@@ -21,10 +21,10 @@ from playbook import Player
 from testbed import for_tests
 from testbed.commands import wait_for
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import CLEANUP
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.cleanup import clean_cluster
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.options import with_defaults
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import CLEANUP
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import SystemClock
+from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import with_defaults
+from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.cleanup import clean_cluster
 
 ROUNDS = 20 if os.environ.get("STACKWRIGHT_LONG") == "1" else 4
 NAMESPACE = "com.docker.stack.namespace"

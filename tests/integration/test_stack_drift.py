@@ -14,11 +14,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 from core import Core
 from playbook import ROOT, Player
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy import drift as story
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.history import History
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import SystemClock
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.drift_rules import rules_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.ignore_rules import rules_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.revisions.history import History
+from ansible_collections.stackwright.swarm.plugins.module_utils.tasks import drift as story
 
 QUIET = "sh -c 'trap exit TERM; sleep 1d & wait'"
 FILE = """
@@ -444,7 +444,7 @@ def test_the_last_good_revision_is_what_counts(stack):
     assert not kept["changed"] and kept["remaining"] == kept["drift_lines"] and kept["locked_by"] == ""
     # What our own run has left is nobody's change.
     assert stack.deploy("two", on_drift="fail")["changed"]
-    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.rollback import roll_back
+    from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.rollback import roll_back
 
     roll_back(stack.core.client, SystemClock, stack.name, {"to": 1, "stable_for": 0.2})
     seen = stack.drift()

@@ -13,10 +13,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 from core import Core
 from playbook import Player
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.status import stack_status
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError
+from ansible_collections.stackwright.swarm.plugins.module_utils.info.status import stack_status
 
 QUIET = ["sh", "-c", "trap exit TERM; sleep 1d & wait"]
 QUICK = {"restart_policy": {"condition": "any", "delay": "100ms"}}

@@ -14,9 +14,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 from core import Core
 from playbook import Player
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.service import change_service
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import SystemClock
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.service import change_service
 
 QUIET = "sh -c 'trap exit TERM; sleep 1d & wait'"
 FILE = """

@@ -14,13 +14,13 @@ sys.path.insert(0, str(Path(__file__).parent))
 from ansible.parsing.vault import VaultLib, VaultSecret
 from core import ROOT, EngineClient, SystemClock  # noqa: F401 - core sets the path up
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, ValueStoreError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError, ValueStoreError
 from ansible_collections.stackwright.swarm.plugins.module_utils.store.host_facts import HostFacts
 from ansible_collections.stackwright.swarm.plugins.module_utils.store.swarm import SwarmStore
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.kept import GENERATED, SET, Kept
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.store import StoreConflict, update
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault_store import VaultStore
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault.file_store import VaultStore
 
 NASTY = {
     "quotes": "\"'`",

@@ -11,9 +11,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 import core  # noqa: F401  (makes the collection importable)
 from playbook import Player
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.overview import SECTIONS, swarm_info
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
+from ansible_collections.stackwright.swarm.plugins.module_utils.info.swarm_info import SECTIONS, swarm_info
 
 COMPOSE = """\
 version: "3.8"

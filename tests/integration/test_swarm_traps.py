@@ -13,7 +13,7 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).resolve().parents
 from core import Core
 from testbed.commands import wait_for
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError
 
 QUIET = ["sh", "-c", "trap exit TERM; sleep 1d & wait"]
 

@@ -14,10 +14,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 from core import Core
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core import retry
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.history import History
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.lock import Lock
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError, PlanError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, PlanError
+from ansible_collections.stackwright.swarm.plugins.module_utils.locking.lock import Lock
+from ansible_collections.stackwright.swarm.plugins.module_utils.revisions.history import History
 
 QUIET = "sh -c 'trap exit TERM; sleep 1d & wait'"
 BAD = "sh -c 'echo no such table; exit 3'"

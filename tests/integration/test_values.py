@@ -12,16 +12,16 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from core import CompileRequest, Core, LocalFiles, Source, compile_stack, deploy_stack
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.history import History
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transaction import deploy_snapshot
-from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import SystemClock
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import (
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import (
     DeployError,
     EngineError,
     StackwrightError,
     ValueStoreError,
 )
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transaction import deploy_snapshot
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.encoding import unpack
+from ansible_collections.stackwright.swarm.plugins.module_utils.revisions.history import History
 
 COMPOSE = """\
 x-env:

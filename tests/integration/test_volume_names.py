@@ -12,10 +12,10 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).resolve().parents
 
 from core import Core
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.cleanup import clean_cluster
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.drift import stack_drift
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.inventory import stack_info
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.options import with_defaults
+from ansible_collections.stackwright.swarm.plugins.module_utils.info.stack_info import stack_info
+from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import with_defaults
+from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.cleanup import clean_cluster
+from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.drift import stack_drift
 
 NAMESPACE = "com.docker.stack.namespace"
 QUIET = ["sh", "-c", "trap exit TERM; sleep 1d & wait"]

@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / ".cache" / "collections"))
 
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.fate import (
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.keys.fate import (
     CARRIED,
     COMPILED,
     NOTICE,
@@ -21,7 +21,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.ke
 PAGE = ROOT / "docs" / "keys.md"
 HEAD = """# Every Compose key, and what becomes of it
 
-<!-- Written by tests/tools/keys_page.py from plugins/plugin_utils/compose/rules/keys*.py. Don't edit it here. -->
+<!-- Written by tests/tools/keys_page.py from plugins/plugin_utils/compose/keys/. Don't edit it here. -->
 
 | word | meaning |
 | --- | --- |

@@ -1,4 +1,4 @@
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ComposeError, Problem
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import ComposeError, Problem
 
 
 def test_a_compose_error_lists_every_problem_in_the_order_of_the_file():

@@ -19,18 +19,18 @@ from secret_forms import FORMS, sown
 
 from ansible_collections.stackwright.swarm.plugins.filter import compose_render, stack_hash
 from ansible_collections.stackwright.swarm.plugins.lookup import stack_value
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter import run
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.jobs import create
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import (
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter import run_module as run
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import (
     ComposeError,
     EngineError,
     Problem,
     StackwrightError,
     plain_text,
 )
+from ansible_collections.stackwright.swarm.plugins.module_utils.detached.job_folder import create
+from ansible_collections.stackwright.swarm.plugins.module_utils.masking.shown import shown, shown_line
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.readable import is_credential
-from ansible_collections.stackwright.swarm.plugins.module_utils.shown import shown, shown_line
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.piped_action import PipedAction
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.piped_action import PipedAction
 
 #: What a terminal acts on, by where it comes from; between them is what has to stay.
 ESCAPES = {

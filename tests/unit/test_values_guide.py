@@ -10,8 +10,8 @@ import yaml
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.generators import GENERATORS
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.compile import CompileRequest, compile_stack
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.files import MemoryFiles
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load import Source
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.load import Source
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.file_source import MemoryFiles
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "guides" / "values.md").read_text()
 FILES = [text for text in re.findall(r"```yaml\n(.*?)```", PAGE, re.S) if "services:\n  " in text and "image:" in text]

@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from typing import Any, Callable, Dict, Mapping, Sequence
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.holder import is_gone, this_run
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import CLEANUP, check_ranges
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import CLEANUP, check_ranges
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.process_identity import is_gone, this_run
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.volume_names import tells_its_own
 
 #: The parts of the work, in their order: every host looks who it is; a manager does the cluster's; every other host its
@@ -48,11 +48,11 @@ def clean_up(client: EngineClient, params: Dict[str, Any], run: Dict[str, Any]) 
     part = run.get("part")
     clock, stack = SystemClock(), params["name"]
     if part == LOOK:
-        from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.cleanup import look_at_node
+        from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.cleanup import look_at_node
 
         return look_at_node(client, clock, stack)
     if part in (RENEW, END):
-        from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.lease import (
+        from ansible_collections.stackwright.swarm.plugins.module_utils.locking.lease import (
             end_later,
             end_lease,
             renew_lease,
@@ -69,7 +69,7 @@ def clean_up(client: EngineClient, params: Dict[str, Any], run: Dict[str, Any]) 
             error_code="usage",
             hint="Run it as the task stackwright.swarm.stack_cleanup, not by the module's file.",
         )
-    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.options import with_defaults
+    from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import with_defaults
 
     options = with_defaults(
         {
@@ -86,12 +86,12 @@ def clean_up(client: EngineClient, params: Dict[str, Any], run: Dict[str, Any]) 
         }
     )
     if part == NODE:
-        from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.node_cleanup import clean_node
+        from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.node_cleanup import clean_node
 
         options["timeout"] = min(options["timeout"], float(run["wait"]))
         return clean_node(client, clock, stack, options, run["facts"], until(clock, run["until"], run["why"]))
-    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.cleanup import clean_cluster
-    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.patience import through_an_election
+    from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import through_an_election
+    from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.cleanup import clean_cluster
 
     return through_an_election(clock, lambda: clean_cluster(client, clock, stack, options))
 

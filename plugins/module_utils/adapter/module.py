@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Optional
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.parameters import remove_values
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.connection import connection_options
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import COMPILED
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.mask import masked_named, masked_text
-from ansible_collections.stackwright.swarm.plugins.module_utils.shown import HANDED, UNDER_NO_LOG, shown
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.connection_options import connection_options
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import COMPILED
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.masking.mask import masked_named, masked_text
+from ansible_collections.stackwright.swarm.plugins.module_utils.masking.shown import HANDED, UNDER_NO_LOG, shown
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any, Dict, Mapping
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import check_ranges
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import check_ranges
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError, StackwrightError
 
 #: The parts of the work. Every host looks at itself; one manager at the cluster, and at once at its own node; every
 #: other host at what the stack needs there. A host that is alone does all at once.
@@ -34,7 +34,7 @@ def preflight(client: EngineClient, params: Dict[str, Any], run: Dict[str, Any])
             error_code="usage",
             hint="Run it as the task stackwright.swarm.stack_preflight, not by the module's file.",
         )
-    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.preflight_host import (
+    from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.node_preflight import (
         check_host,
         check_node,
         of_error,
@@ -60,8 +60,8 @@ def preflight(client: EngineClient, params: Dict[str, Any], run: Dict[str, Any])
 
 
 def _cluster(client: EngineClient, params: Dict[str, Any], run: Dict[str, Any]) -> Dict[str, Any]:
-    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.patience import through_an_election
-    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.preflight import NOTHING, check_cluster
+    from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import through_an_election
+    from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.preflight import NOTHING, check_cluster
 
     options = {name: params[name] for name in ("resolve_image", "with_registry_auth", "registry_auth")}
     desired, identity = run.get("desired") or NOTHING, run.get("identity")

@@ -14,11 +14,11 @@ import os
 from contextlib import suppress
 from typing import Any, Dict, Mapping, Optional
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.core import files
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.plain import parse
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.shape import Map, Obj, wrong
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.trace import Trace, would_repeat
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
-from ansible_collections.stackwright.swarm.plugins.module_utils.store import files
 
 LARGEST = 4 << 20  # bytes
 CALL = Obj(path_=str, query_=Obj(), digest_=str)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import List, Sequence
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import Spec
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import RouteError
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import Spec
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import RouteError
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.address import domain
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.wrong import Wrong
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import DEFAULT_PREFIX

@@ -8,11 +8,11 @@ from __future__ import annotations
 from functools import partial
 from typing import Any, Dict
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.holder import is_gone, this_run
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import check_service
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.patience import through_an_election
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import check_service
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.process_identity import is_gone, this_run
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import through_an_election
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
 
 #: Options that the transaction takes as they are, and those of ``rollout``.
 PASSED = (
@@ -62,7 +62,7 @@ ROLLOUT = (
 def roll_back_stack(client: EngineClient, params: Dict[str, Any], run: Dict[str, Any]) -> Dict[str, Any]:
     """Brings the stack back to the revision ``to``; the result is that of ``deploy.rollback``."""
     from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.values import handed_over, values_options
-    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.rollback import roll_back
+    from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.rollback import roll_back
 
     options = {name: params[name] for name in BACK}
     options.update(_common(params, run), values=values_options(params["values"], run))
@@ -72,8 +72,8 @@ def roll_back_stack(client: EngineClient, params: Dict[str, Any], run: Dict[str,
 def find_drift(client: EngineClient, params: Dict[str, Any], run: Dict[str, Any]) -> Dict[str, Any]:
     """Compares the stack with its last good revision, and heals it; the result is that of ``deploy.drift``."""
     from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.values import values_options
-    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.drift import stack_drift
-    from ansible_collections.stackwright.swarm.plugins.module_utils.planning.drift_rules import rules_of
+    from ansible_collections.stackwright.swarm.plugins.module_utils.planning.ignore_rules import rules_of
+    from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.drift import stack_drift
 
     options = {name: params[name] for name in DRIFT}
     options.update(_common(params, run), values=values_options(params["values"], run), rules=rules_of(params["ignore"]))
@@ -84,7 +84,7 @@ def find_drift(client: EngineClient, params: Dict[str, Any], run: Dict[str, Any]
 def change_one_service(client: EngineClient, params: Dict[str, Any], run: Dict[str, Any]) -> Dict[str, Any]:
     """Scales, restarts, rolls back one service, or holds its update; the result is that of ``deploy.service``."""
     check_service(params)
-    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.service import change_service
+    from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.service import change_service
 
     options = {name: params[name] for name in SERVICE_PASSED}
     clock, options = SystemClock(), {**options, **_common(params, run)}

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, Mapping
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import COMPILED, kept_state
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import COMPILED, kept_state
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
 
 #: The vaults that an action plugin may send along: that of ``store``, and that of ``to``.
 VAULT, TO_VAULT = "vault", "to_vault"
@@ -50,14 +50,14 @@ def change_values(client: EngineClient, params: Dict[str, Any], check: bool) -> 
     """Sets, removes, lists, makes anew or moves kept values, as ``state`` says."""
     from secrets import SystemRandom
 
-    from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.sight import full_name
-    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.keeping import Keeping
+    from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.info import full_name
     from ansible_collections.stackwright.swarm.plugins.module_utils.store.choose import (
         AUTO,
         SWARM,
         managers_of,
         open_store,
     )
+    from ansible_collections.stackwright.swarm.plugins.module_utils.store.edit import Keeping
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
 
     compiled = params[COMPILED]
@@ -80,7 +80,7 @@ def change_values(client: EngineClient, params: Dict[str, Any], check: bool) -> 
     named = Stack.of(params)
     places = [{**place, "owner": named.owner} for place in places]
     if params["state"] != "listed":
-        from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.history import refuse_if_known
+        from ansible_collections.stackwright.swarm.plugins.module_utils.revisions.history import refuse_if_known
 
         refuse_if_known(client, named.data, named.full_name)
     slots = zip(places, (VAULT, TO_VAULT))

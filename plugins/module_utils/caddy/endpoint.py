@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Optional
 from urllib.parse import urlsplit
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import RouteError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import RouteError
 
 DEFAULT_PORT = 2019
 HINT = "Write unix:///run/caddy/admin.sock, http://HOST:2019 or https://HOST:2021."

@@ -9,10 +9,10 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.admin import PATIENCE, Admin
 from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.endpoint import Endpoint
-from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.patience import Patience
+from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.guarded_update import Updated, Wanted, update
 from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.replicas import Resolve, check_alone, each_replica
-from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.update import Updated, Wanted, update
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import RouteError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import RouteError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import Backoff
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing import readable
 
 #: How long a proxy is tried that others write to all the time, in seconds.
@@ -116,3 +116,22 @@ def first_failure(proxies: Sequence[Replica]) -> Optional[RouteError]:
         message += f"; changed were {', '.join(done)}." if done else "; none was changed."
     details = {**error.details, "outcome": {"done": done}, "replicas": [replica.report() for replica in proxies]}
     return RouteError(message, error.error_code, error.hint, details)
+
+
+FIRST = 0.01
+LONGEST = 0.5
+
+
+class Patience:
+    """Waits, each turn (0, 1, ...) longer; False when ``limit`` seconds have gone by since turn 0.
+
+    :param chance: a number from 0 to 1.
+    """
+
+    def __init__(self, clock: Any, chance: Callable[[], float], limit: float) -> None:
+        self._backoff = Backoff(clock, limit=limit, first=FIRST, longest=LONGEST, chance=chance)
+
+    def __call__(self, turn: int) -> bool:
+        if turn == 0:
+            self._backoff.calm()
+        return self._backoff.pause()

@@ -10,7 +10,7 @@ from typing import Callable, List, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.admin import Admin
 from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.endpoint import Endpoint
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import RouteError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import RouteError
 
 Resolve = Callable[[str], Sequence[str]]
 

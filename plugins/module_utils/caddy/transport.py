@@ -13,13 +13,13 @@ import time
 from typing import Any, Callable, Dict, NamedTuple, Optional
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.endpoint import Endpoint
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import RouteError
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.http import (
     Bounds,
     Watch,
     Watched,
     body_of,
 )
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import RouteError
 
 
 class Answer(NamedTuple):

@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Optional, Sequence, TypeVar
+from typing import Any, Callable, Dict, Optional, Sequence, TypeVar
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
 
 BEAR_WITH = 20.0  # seconds without an answer
 TRIES = 4  # where the Engine does answer, but with nothing that helps: that may well be for good
@@ -94,3 +94,23 @@ def patiently(clock: Any, read: Callable[[], Found], keep: Callable[[], None] = 
             return read()
         except EngineError as error:
             backoff.bear(error)
+
+
+READ = 10.0  # seconds for one answer to a question whether something was done
+ELECTION = 20.0  # seconds: a manager stands for election 10 to 20 s after it last heard of the leader
+PAUSE = 1.0
+
+
+def through_an_election(clock: Any, story: Callable[[], Dict[str, Any]]) -> Dict[str, Any]:
+    """What ``story`` gives; it is told again as long as the Swarm has no leader, for 20 s.
+
+    ``story`` must have changed nothing where it raises EngineError: what has begun to change raises DeployError.
+    """
+    deadline = clock.now() + ELECTION
+    while True:
+        try:
+            return story()
+        except EngineError as error:
+            if error.error_code != "no_quorum" or clock.now() >= deadline:
+                raise
+        clock.sleep(PAUSE)

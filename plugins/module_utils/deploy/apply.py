@@ -14,22 +14,21 @@ import re
 from dataclasses import replace
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.content import create_key, digest
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import (
+    DeployError,
+    EngineError,
+    StackwrightError,
+)
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import TRIES, Backoff, is_transient
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.content import create_key, digest
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.gone import remove_network
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.renew import Renewal
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.telling import teller
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, EngineError, StackwrightError
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.hand_over import begun
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import NOTE, WAIT, Operation
+from ansible_collections.stackwright.swarm.plugins.module_utils.gate.renew import Renewal
+from ansible_collections.stackwright.swarm.plugins.module_utils.gate.wait_gone import remove_network
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import NOTE, WAIT, Operation
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
-from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
-    CONTENT,
-    id_of,
-    labels_of,
-    name_of,
-)
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import CONTENT, id_of, labels_of, name_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.hand_over import begun
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0  # seconds between tries to remove what is still in use
 PATIENCE = 60.0  # seconds; what its tasks may take to stop comes on top
@@ -137,7 +136,7 @@ class Apply:
                 backoff.bear(error)
 
     def _was_done(self, operation: Operation) -> bool:
-        from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.settle import done_already
+        from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.confirm import done_already
 
         if operation.payload.get("key"):
             return False  # create_key reads the key that is there
@@ -151,7 +150,7 @@ class Apply:
         return True
 
     def _is_shown(self, operation: Operation) -> bool:
-        from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.settle import is_there
+        from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.confirm import is_there
 
         return is_there(self.client, operation)
 
@@ -330,7 +329,7 @@ class Apply:
             self.keep()
 
     def _lingers(self, name: str) -> bool:
-        from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import lingers
+        from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import lingers
 
         found = self.client.list("/networks", {"filters": {"name": [name]}})
         return any(name_of(network) == name and lingers(network) for network in found)

@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Callable, Dict, FrozenSet, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.bind import bind_all
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.jobs import failed_jobs
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import (
+from ansible_collections.stackwright.swarm.plugins.module_utils.binding.bind import bind_all
+from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.logins import registry_header
+from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import (
     Observed,
     attached_of,
     look_closer,
@@ -18,25 +18,21 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe i
     observe,
     tasks_of,
 )
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.options import (
-    HEAL,
-    IGNORE,
-    detach,
-    registry_header,
-)
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+from ansible_collections.stackwright.swarm.plugins.module_utils.gate.failed_jobs import failed_jobs
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import at_a_glance
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.images import look_ups
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import CHANGE, Plan, with_mask
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import CHANGE, Plan, with_mask
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.plan_id import plan_id, wanted_by
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.image_pins import look_ups
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.objects import removed_first
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.placing import needs_places
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.plan_id import plan_id, wanted_by
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconcile import (
     node_count,
     own_services,
     reconcile,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import jobs_left
+from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import HEAL, IGNORE, detach
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import ROUTE_BOOK, name_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner import labels_in, refuse_others
 
@@ -101,7 +97,7 @@ def from_snapshot(snapshot: Mapping[str, Any], what: str, rerun_jobs: bool = Fal
 
     def recalled(client: EngineClient, observed: Observed, write: bool) -> Bound:
         del write  # what is missing can't be made again
-        from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.recall import recall
+        from ansible_collections.stackwright.swarm.plugins.module_utils.binding.recall import recall
 
         bound = recall(client, snapshot, observed, what)
         return bound if rerun_jobs else jobs_left(bound)
@@ -154,7 +150,7 @@ def make_plan(
         plan = planned()  # conflicts are found before a registry is asked: it may take long
     new = [image for image in look_up if image not in asked]
     if new:
-        from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.images import ask_registry
+        from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.image_digests import ask_registry
 
         images = {**images, **ask_registry(client, new, registry_header(options))}
     if look_up:
@@ -170,7 +166,7 @@ def make_plan(
         plan, drift = warn_of_drift(client, stack, plan, observed, options)
     logins = known.logins if known else None
     if plan.changed and (options["with_registry_auth"] or options["registry_auth"]):
-        from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.logins import refused_by, with_notices
+        from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.logins import refused_by, with_notices
 
         logins = refused_by(client, plan, options) if logins is None else logins
         plan = with_notices(plan, logins)
@@ -186,12 +182,12 @@ def in_order(plan: Plan, stack: str, observed: Mapping[str, Any], back: bool = F
     if not anew and not any(op.kind == "service" and (op.payload.get("spec") or {}).get("EndpointSpec") for op in work):
         return plan
     from ansible_collections.stackwright.swarm.plugins.module_utils.history.snapshot import hidden_texts
-    from ansible_collections.stackwright.swarm.plugins.module_utils.planning.hand_over import hand_over
+    from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.hand_over import hand_over
 
     plan = hand_over(plan, stack, observed, node_count(observed), hidden_texts, back)
     if not anew:
         return plan
-    from ansible_collections.stackwright.swarm.plugins.module_utils.planning.in_place import in_place
+    from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.in_place import in_place
 
     return in_place(plan, stack, observed, node_count(observed), hidden_texts, back)
 
@@ -217,7 +213,7 @@ def _closer(
         closer["attached"] = attached_of(client)
     olds = [entry["old"] for entry in bound.get("recreated") or ()]
     if olds:
-        from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.recreating import mounting
+        from ansible_collections.stackwright.swarm.plugins.module_utils.binding.recreated_volumes import mounting
 
         closer["mounting"] = mounting(client, wanted.stack, str(observed["info"].get("Name") or ""), olds)
     if needs_places(plan.operations):
@@ -230,7 +226,7 @@ def _closer(
 
         record: Mapping[str, Any] = {}
         if options["takes"] or any(name_of(secret) == ROUTE_BOOK for secret in closer["secrets"]):
-            from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.route_book import told
+            from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.route_book import told
 
             record = told(client, wanted.stack, closer, options)
         takes = frozenset((*options["takes"], *record.get("takes", ())))
@@ -243,7 +239,7 @@ def _closer(
 
 
 def _history(client: EngineClient, stack: str, options: Options) -> Revisions:
-    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.history import History, refuse_history
+    from ansible_collections.stackwright.swarm.plugins.module_utils.revisions.history import History, refuse_history
 
     revisions = History(client, None, stack).read()
     refuse_history(options["identity"], stack, revisions)
@@ -258,7 +254,7 @@ def _pull_again(client: EngineClient, stack: str, observed: Observed, options: O
     short = [service for service in observed["services"] if at_a_glance(service, nodes) is None]
     if not short:
         return frozenset()
-    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.pulls import not_pulled
+    from ansible_collections.stackwright.swarm.plugins.module_utils.health.pulls import not_pulled
 
     header = registry_header(options)
     return frozenset(name for name, image in not_pulled(short, tasks_of(client, stack)) if header(image))

@@ -7,16 +7,12 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, List, Mapping, Sequence, Tuple
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.binding.recall import digest_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import Observed, observe
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import patiently
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import Observed, observe
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.recall import digest_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.restore import Former
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.run import Run
-from ansible_collections.stackwright.swarm.plugins.module_utils.history.retention import noted_after, present
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.differences import differences
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.drift_services import FORCE
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Change, Operation
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.own import (
+from ansible_collections.stackwright.swarm.plugins.module_utils.drift.own_changes import (
     GONE,
     MADE,
     Mark,
@@ -25,6 +21,10 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.own imp
     marks,
     merged,
 )
+from ansible_collections.stackwright.swarm.plugins.module_utils.drift.service_drift import FORCE
+from ansible_collections.stackwright.swarm.plugins.module_utils.history.retention import noted_after, present
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.differences import differences
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Change, Operation
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconcile import names_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import id_of, name_of, stack_of

@@ -8,15 +8,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.options import IGNORE
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import Judgement, warnings_of, worst
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.differences import leaves
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Operation, Plan, friendly, masked
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.secret_text import masked_text
+from ansible_collections.stackwright.swarm.plugins.module_utils.masking.secret_text import masked_text
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.differences import leaves
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Operation, Plan, friendly, masked
+from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import IGNORE
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import ROUTE_BOOK, name_of
-from ansible_collections.stackwright.swarm.plugins.module_utils.values.references import show_references
+from ansible_collections.stackwright.swarm.plugins.module_utils.values.value_references import show_references
 
 LARGEST = 100_000  # bytes of a config that a diff shows
 
@@ -63,7 +63,7 @@ def finish(
     if revision:
         result["revision"] = revision
     if options["tell_routes"] and any(name_of(secret) == ROUTE_BOOK for secret in observed["secrets"]):
-        from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.route_book import told
+        from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.route_book import told
 
         result["routing"] = told(client, stack, observed, options)
     return result

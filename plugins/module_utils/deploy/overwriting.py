@@ -8,23 +8,20 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Dict, List, Mapping, Sequence, Set, Tuple
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.intended import (
-    hiding,
-    intended_of,
-    last_good,
-)
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import configs_named
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.options import FAIL
+from ansible_collections.stackwright.swarm.plugins.module_utils.binding.hiding import hiding
+from ansible_collections.stackwright.swarm.plugins.module_utils.binding.intended import intended_of, last_good
+from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import configs_named
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError, StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.drift.compare import compare
+from ansible_collections.stackwright.swarm.plugins.module_utils.drift.findings import STACK, Drift, overwritten
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.encoding import unpack
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.retention import noted
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import DEPLOYING, Revision
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.drift import STACK, Drift, overwritten
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.drift_compare import compare
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.drift_rules import EXTRA
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Plan
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.extra_step import as_before, networks_in
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Plan
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.ignore_rules import EXTRA
+from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import FAIL
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import KEY_CONFIG, name_of
 
 Options = Mapping[str, Any]

@@ -11,33 +11,33 @@ from __future__ import annotations
 
 from typing import AbstractSet, Any, List, Mapping, NamedTuple, Optional, Sequence, Set
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import observe, services_of, tasks_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import patiently
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.apply import Apply
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.gone import wait_until_gone
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.look import in_order
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import observe, services_of, tasks_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.run import Run, lines_of
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.wait import before as past_of
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.wait import limits_of, look, updates_of, wait
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.gate.wait import before as past_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.gate.wait import limits_of, look, updates_of, wait
+from ansible_collections.stackwright.swarm.plugins.module_utils.gate.wait_gone import wait_until_gone
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.declared import longest_grace
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.gate import Before
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import mode_of, warnings_of
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import (
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import (
     CHANGE,
     PRUNE,
     Operation,
     Plan,
     with_mask,
 )
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.restore import (
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import name_of, stack_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.restore import (
     NOT_PUT_BACK,
     Name,
     back,
     on_live_networks,
     restoration,
 )
-from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import name_of, stack_of
 
 ROUNDS = 3
 Observed = Mapping[str, Any]

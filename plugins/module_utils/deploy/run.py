@@ -9,13 +9,10 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.logins import registry_header
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import patiently
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.history import History, refuse_history
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.holder import describe
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.lock import CALL, OPEN, Lock
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.options import detach, registry_header
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.retention import left_open, noted
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import (
     CANCELLED,
@@ -24,7 +21,11 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision
     QUEUED,
     Revision,
 )
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Operation
+from ansible_collections.stackwright.swarm.plugins.module_utils.locking.holder import describe
+from ansible_collections.stackwright.swarm.plugins.module_utils.locking.lock import CALL, OPEN, Lock
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Operation
+from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import detach
+from ansible_collections.stackwright.swarm.plugins.module_utils.revisions.history import History, refuse_history
 
 Snapshot = Dict[str, Any]
 
@@ -113,7 +114,7 @@ class Run:
     def begin(self, snapshot: Optional[Snapshot] = None, own: Sequence[Mapping[str, Any]] = ()) -> Revision:
         """Records the beginning; ``own`` notes what stays of what our own runs have left. Raises EngineError."""
         # A change of one service records nothing.
-        from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.recall import draft
+        from ansible_collections.stackwright.swarm.plugins.module_utils.binding.recall import draft
 
         made = draft(self.stack, self.lock.holder, self.options, self.operation, snapshot, int(self.options["back_to"]))
         if self.revision is not None:
@@ -145,7 +146,7 @@ class Run:
     def _wait_in_line(self, line: str) -> None:
         self.progress(line)
         if self.revision is None:
-            from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.recall import draft
+            from ansible_collections.stackwright.swarm.plugins.module_utils.binding.recall import draft
 
             made = draft(self.stack, self.lock.holder, self.options, self.operation)
             with suppress(StackwrightError):  # the record of a wait is not worth ending it

@@ -1,32 +1,25 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The story of a deployment: look, and where there is work, change the stack in one transaction (changing.py).
+"""The story of a deployment: look, and where there is work, change the stack in one transaction (change.py).
 
 What only a run with changes needs is imported where it is used: every file costs time on a manager.
 """
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Mapping, Optional
+from typing import Any, Dict, Mapping
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.jobs import not_waited_for
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.look import (
-    Planned,
     Wanted,
     from_files,
     from_snapshot,
     make_plan,
 )
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import nodes_of
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.options import with_defaults
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.outcome import finish
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.unchanged import unchanged
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError
-from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import (
-    Judgement,
-    at_a_glance,
-)
+from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import with_defaults
 
 Result = Dict[str, Any]
 Options = Mapping[str, Any]
@@ -35,16 +28,16 @@ Options = Mapping[str, Any]
 def deploy_stack(client: EngineClient, clock: Any, desired: Mapping[str, Any], options: Options) -> Result:
     """Brings the stack of a DesiredState to run (``state: present``).
 
-    ``clock`` has ``now()``, ``wall()`` and ``sleep(seconds)``; ``options`` as in options.py; the result as in
+    ``clock`` has ``now()``, ``wall()`` and ``sleep(seconds)``; ``options`` as in request/options.py; the result as in
     outcome.py. Raises EngineError and PlanError (nothing was changed), and DeployError (``details["outcome"]`` says how
     far it came, and what became of it).
     """
     if desired.get("values") and "binder" not in options:
-        from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.values import with_values
+        from ansible_collections.stackwright.swarm.plugins.module_utils.binding.kept_values import with_values
 
         return with_values(deploy_stack, client, clock, desired, options)
     if "binder" not in options and any(entry.get("data") for entry in desired["secrets"]):
-        from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.hidden import with_secrets
+        from ansible_collections.stackwright.swarm.plugins.module_utils.binding.hiding import with_secrets
 
         return with_secrets(deploy_stack, client, clock, desired, options)
     given = with_defaults(
@@ -68,7 +61,7 @@ def deploy_snapshot(
     identity = options.get("identity") or snapshot["stack"]
     given = with_defaults({**options, "prefix": prefix, "resolve_image": "never", "identity": identity})
     if snapshot.get("values"):
-        from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.pinned import kept_in
+        from ansible_collections.stackwright.swarm.plugins.module_utils.binding.pinned import kept_in
 
         snapshot = kept_in(snapshot, given["values"])
     wanted = from_snapshot(
@@ -78,8 +71,8 @@ def deploy_snapshot(
     )
     if not snapshot.get("values"):
         return bring_about(client, clock, wanted, given)
-    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import manager_info
-    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.pinned import with_pinned
+    from ansible_collections.stackwright.swarm.plugins.module_utils.binding.pinned import with_pinned
+    from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import manager_info
 
     def story(hidden: Options) -> Result:
         return bring_about(client, clock, wanted, hidden)
@@ -89,14 +82,14 @@ def deploy_snapshot(
 
 def stop_stack(client: EngineClient, clock: Any, stack: str, options: Options) -> Result:
     """Scales the stack to zero and remembers the counts (``state: stopped``). Result and errors as ``deploy_stack``."""
-    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.ending import stop
+    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.end import stop
 
     return stop(client, clock, stack, with_defaults(options))
 
 
 def remove_stack(client: EngineClient, clock: Any, stack: str, options: Options) -> Result:
     """Removes the stack but its volumes (``state: absent``); the result is that of ``deploy_stack``."""
-    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.ending import remove
+    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.end import remove
 
     return remove(client, clock, stack, with_defaults(options))
 
@@ -105,7 +98,7 @@ def bring_about(client: EngineClient, clock: Any, wanted: Wanted, options: Optio
     """Brings a stack to what is wanted; ``options`` are complete. Result and errors as ``deploy_stack``."""
     planned = make_plan(client, wanted, options)
     if options["plan_id"]:
-        from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.approved import check_approved
+        from ansible_collections.stackwright.swarm.plugins.module_utils.plan.plan_id import check_approved
 
         # Whoever holds the lock may be carrying out this very plan: what is left of it is judged once we have the lock.
         busy = planned.observed["lock"] is not None and not options["check"]
@@ -118,54 +111,7 @@ def bring_about(client: EngineClient, clock: Any, wanted: Wanted, options: Optio
     if planned.observed["lock"] is not None and options["defer"]:
         return {**finish(client, wanted.stack, planned.observed, planned.plan, options), "changed": True}
     if planned.plan.changed or planned.observed["lock"] is not None:
-        from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.changing import change
+        from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.change import change
 
         return change(client, clock, wanted, planned, options)
     return unchanged(client, clock, wanted.stack, planned, options)
-
-
-def unchanged(
-    client: EngineClient,
-    clock: Any,
-    stack: str,
-    planned: Planned,
-    options: Options,
-    keep: Optional[Callable[[], None]] = None,
-) -> Result:
-    """The result for a stack that is as it is wanted; waits until it runs, if the options say so. ``keep`` keeps a
-    lock meanwhile."""
-    try:
-        judgements = _statuses(client, clock, stack, planned, options, keep)
-    except DeployError as error:
-        from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.images import asked_as_well
-        from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.options import registry_header
-        from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.pulls import cause
-
-        images = asked_as_well(client, error, planned.images, registry_header(options))
-        error.error_code, error.hint = cause(error, images)
-        error.hint = f"{error.hint} Nothing was changed: its services are already as the files want them.".strip()
-        raise
-    return finish(client, stack, planned.observed, planned.plan, options, judgements, planned.id)
-
-
-def _statuses(
-    client: EngineClient,
-    clock: Any,
-    stack: str,
-    planned: Planned,
-    options: Options,
-    keep: Optional[Callable[[], None]],
-) -> List[Judgement]:
-    """The statuses of a stack that needs no change; tasks are read only where the counts leave a question."""
-    left = not_waited_for(planned.bound, planned.observed["services"])
-    services = [service for service in planned.observed["services"] if service["Spec"]["Name"] not in left]
-    if planned.bound.get("part"):
-        names = {service["name"] for service in planned.bound["services"]}
-        services = [service for service in services if service["Spec"]["Name"] in names]
-    nodes = nodes_of(client, planned.observed) if services else []
-    glances = [at_a_glance(service, nodes) for service in sorted(services, key=lambda s: str(s["Spec"]["Name"]))]
-    if None not in glances:
-        return [judgement for judgement in glances if judgement is not None]
-    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.wait import settle
-
-    return settle(client, clock, stack, services, options, keep)

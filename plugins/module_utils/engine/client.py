@@ -10,6 +10,7 @@ import time
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 from urllib.parse import quote, urlencode
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.http import (
     LARGEST,
     LARGEST_STREAM,
@@ -22,7 +23,6 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.engine.answer im
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.failures import refusal, unreachable
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.shapes import shape_of
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
 
 NEWEST_API = (1, 51)  # the newest that was tested (engine 28.5); a newer engine still speaks it
 OLDEST_API = (1, 41)  # engine 20.10

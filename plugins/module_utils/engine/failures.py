@@ -8,8 +8,8 @@ from __future__ import annotations
 import socket
 from typing import Any, Dict, Tuple
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.plain import parse
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
 
 # (text in the engine's message in lower case, error code, what to do); the first that fits wins.
 BY_TEXT: Tuple[Tuple[str, str, str], ...] = (

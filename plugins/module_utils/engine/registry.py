@@ -10,7 +10,7 @@ import json
 import re
 from typing import Any, Dict, List, Mapping, Optional
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.image_name import HUB, is_registry, registry_of
 
 #: What docker calls its Hub where credentials are concerned.

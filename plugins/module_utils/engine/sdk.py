@@ -11,11 +11,11 @@ import sys
 import threading
 from typing import Any, Callable, Dict, Optional, TypeVar
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.http import BLOCK, Bounds, TooLarge
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.answer import Answer, Torn
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
-from ansible_collections.stackwright.swarm.plugins.module_utils.engine.tls import check_files, tls_failure
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.tls_errors import check_files, tls_failure
 
 Result = TypeVar("Result")
 

@@ -14,9 +14,9 @@ import struct
 import zlib
 from typing import Any, Dict, List, Mapping
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.plain import parse
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.shape import Map, Obj, wrong
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
 
 PART_SIZE = 480_000  # bytes; the Engine takes 1,024,000
 LARGEST = 64 * 1024 * 1024  # bytes of a snapshot: more is no snapshot of ours

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.drift.own_changes import merged
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import (
     CANCELLED,
     DEPLOYING,
@@ -18,7 +19,6 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision
     REMOVED,
     Revision,
 )
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.own import merged
 
 #: The numbers of those who need an object, by kind and name.
 References = Dict[str, Dict[str, List[int]]]

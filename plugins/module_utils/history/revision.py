@@ -35,8 +35,8 @@ class Revision:
     (``done``, ``failed``, ``none``), ``back_to`` the number that a rollback or a heal goes back to, ``until`` the time
     at which a queued run has surely given up. ``references`` are the configs and secrets it needs, as (kind, name).
     ``owner`` is PROJECT/ENVIRONMENT/NAME, where its config says it. ``own`` notes what runs of ours have left that no
-    revision has (planning/own.py). ``sources`` are the Compose files that it was made of (``files``: path, sha256) and
-    their git ``commit`` (id, branch).
+    revision has (drift/own_changes.py). ``sources`` are the Compose files that it was made of (``files``: path, sha256)
+    and their git ``commit`` (id, branch).
     ``damaged`` says why it can't be used. ``packed`` is the encoded snapshot, empty where there is none.
     """
 

@@ -15,14 +15,14 @@ import hmac
 import json
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.mask import mask
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Change, Operation
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.overlay import overlaid
+from ansible_collections.stackwright.swarm.plugins.module_utils.masking.mask import mask
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Change, Operation
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prune import references
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import AS_DOCKER, NOT_RUN
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.overlay import overlaid
 
 KEPT = "$kept"
-#: Stands before and after the name of a kept value in a text (values/references.py).
+#: Stands before and after the name of a kept value in a text (values/value_references.py).
 REFERENCE = "\0"
 ENVIRONMENT = "TaskTemplate.ContainerSpec.Env"
 KINDS = (("config", "configs"), ("secret", "secrets"))

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Set, Tuple
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.differences import differences
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.drift_rules import Rule, path_of, unknown_path
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.differences import differences
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import FOLLOWS_IMAGE, IMAGE, Change
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.extra_step import as_before
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import FOLLOWS_IMAGE, IMAGE, Change
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.overlay import overlaid
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.ignore_rules import Rule, path_of, unknown_path
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
     BEFORE_STOP,
@@ -21,6 +20,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
     ours_in,
     spellings,
 )
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.overlay import overlaid
 
 Spec = Mapping[str, Any]
 

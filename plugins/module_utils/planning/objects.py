@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import Any, Collection, Dict, Iterator, List, Mapping, NamedTuple, Sequence, Tuple
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError, PlanError
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.differences import differences
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import CHANGE, Operation
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, PlanError
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.differences import differences
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import CHANGE, Operation
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prefixes import labels_as_there
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prune import references
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
     KEY_CONFIG,
@@ -192,3 +193,33 @@ def owner(obj: Mapping[str, Any]) -> str:
     """Whose an object is, for messages."""
     stack = stack_of(obj)
     return f"the stack {stack}" if stack else "nobody's stack (it was not made by a stack)"
+
+
+Item = Mapping[str, Any]
+
+
+def refuse_replacement(desired: Item, observed: Item, first: Mapping[str, str]) -> None:
+    """Raises PlanError (``unsafe_change``) where somebody else uses a network that is to be replaced, by another one
+    or in its place (``first``: names by id).
+
+    Containers that were attached by hand are seen where ``observed`` has ``attached`` (network id → words for each).
+    """
+    replaced = {old: entry["key"] for entry in desired["networks"] for old in entry.get("replaces") or ()}
+    wanted = {service["name"] for service in desired["services"]}
+    stack, part = desired["stack"]["name"], bool(desired.get("part"))
+    for old in observed["networks"]:
+        if stack_of(old) != stack or (name_of(old) not in replaced and id_of(old) not in first):
+            continue
+        users = [
+            name_of(service)
+            for service in observed.get("all_services") or ()
+            if {("network", id_of(old)), ("network", name_of(old))} & set(references(service["Spec"]))
+            and (stack_of(service) != stack or (part and name_of(service) not in wanted))
+        ]
+        users += (observed.get("attached") or {}).get(id_of(old), [])
+        if users:
+            raise PlanError(
+                f"network {replaced.get(name_of(old), name_of(old))}: {name_of(old)} can't be replaced: "
+                f"{', '.join(sorted(users))} {'use' if len(users) > 1 else 'uses'} it.",
+                hint="Take them off the network first, or give the new one another name in the file.",
+            )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, Iterator, List, Mapping, Sequence, Set, Tuple
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import NOTE, PRUNE, Operation
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import NOTE, PRUNE, Operation
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import task_count
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
     KEPT,

@@ -8,16 +8,19 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.collisions import name_collisions
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Operation, Plan, ordered
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.dependents import with_dependents
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.images import (
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.image_pins import (
     Choice,
     choose,
     mode_for,
     without_digest,
 )
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Operation, Plan, ordered
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.network_notices import (
+    name_collisions,
+    out_of_reach,
+)
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.objects import (
     key_operation,
     network_operations,
@@ -26,7 +29,6 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.objects
     removed_first,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prune import gone_objects, gone_services
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reach import out_of_reach
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import (
     AS_DOCKER,
     NOT_RUN,
@@ -71,7 +73,7 @@ def reconcile(
     )
     first = removed_first(operations)
     if replaced or first:
-        from ansible_collections.stackwright.swarm.plugins.module_utils.planning.replaced import refuse_replacement
+        from ansible_collections.stackwright.swarm.plugins.module_utils.planning.objects import refuse_replacement
 
         refuse_replacement(desired, observed, first)
     refuse_overlaps(operations, observed)

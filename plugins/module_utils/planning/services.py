@@ -8,11 +8,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import PlanError
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.differences import differences
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.images import Choice
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import PlanError
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.differences import differences
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Change, Operation, friendly
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.image_pins import Choice
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.leaving import with_left
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Change, Operation, friendly
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.placing import misplaced
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prefixes import (
     labels_as_there,

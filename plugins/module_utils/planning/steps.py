@@ -12,10 +12,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Set
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import PlanError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import PlanError
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes import eligible
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.images import Choice
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import CHANGE, PRUNE, WAIT, Operation
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import CHANGE, PRUNE, WAIT, Operation
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.image_pins import Choice
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.placing import tasks_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import (
     Known,

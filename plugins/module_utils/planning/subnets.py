@@ -9,8 +9,8 @@ from __future__ import annotations
 import ipaddress
 from typing import Any, List, Mapping, Optional, Sequence, Tuple, Union
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Operation
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Operation
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.objects import owner
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import id_of, name_of
 

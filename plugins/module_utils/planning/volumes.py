@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Tuple
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import PlanError
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Operation
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import PlanError
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Operation
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import BASE, NAMESPACE, name_of, stack_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.normalise import compact
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.volume_names import LEFT, could_be
@@ -20,7 +20,7 @@ Item = Mapping[str, Any]
 #: ``Name`` and ``Options`` of a driver.
 Driver = Mapping[str, Any]
 LOCAL = "local"
-#: Begins a reference to a value (values/references.py).
+#: Begins a reference to a value (values/value_references.py).
 REFERENCE = "\0"
 
 

@@ -8,14 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple, Union
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.findings import (
-    ERROR,
-    WARNING,
-    Finding,
-    finding,
-    of_service,
-)
-from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.seen import (
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.facts import (
     Item,
     Port,
     Seen,
@@ -23,6 +16,13 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.seen i
     node_name,
     published,
     replicas,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.findings import (
+    ERROR,
+    WARNING,
+    Finding,
+    finding,
+    of_service,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import id_of, name_of, stack_of
 

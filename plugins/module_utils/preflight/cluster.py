@@ -9,13 +9,13 @@ import re
 from typing import Any, Dict, Iterator, List, Mapping, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes import rejoined, removal
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.facts import Item, node_name
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.findings import (
     ERROR,
     WARNING,
     Finding,
     finding,
 )
-from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.seen import Item, node_name
 
 OLDEST = (20, 10)
 _VERSION = re.compile(r"(\d+)\.(\d+)")

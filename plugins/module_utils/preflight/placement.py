@@ -10,19 +10,19 @@ from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Set, Tuple
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes import (
     has_platform,
 )
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.facts import (
+    Item,
+    Seen,
+    is_global,
+    node_name,
+    replicas,
+)
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.findings import (
     ERROR,
     WARNING,
     Finding,
     named,
     of_service,
-)
-from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.seen import (
-    Item,
-    Seen,
-    is_global,
-    node_name,
-    replicas,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.constraints import EXPRESSION, meets, value_of
 

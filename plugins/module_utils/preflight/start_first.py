@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Sequence
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Operation
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Operation
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.placing import starts_first, tasks_of
-from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.findings import named
-from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.placement import eligible, fits
-from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.seen import (
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.facts import (
     Item,
     Seen,
     is_global,
     node_name,
     replicas,
 )
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.findings import named
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.placement import eligible, fits
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import id_of, name_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.ports import asked, held, words
 

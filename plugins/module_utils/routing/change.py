@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Dict, FrozenSet, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import RouteError
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.shape import Map, Obj
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import RouteError
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing import tls
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.conflicts import (
     Claim,
@@ -19,9 +19,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.routing.conflict
     refuse,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.layout import address_of, arranged
-from ansible_collections.stackwright.swarm.plugins.module_utils.routing.model import Route
-from ansible_collections.stackwright.swarm.plugins.module_utils.routing.owner import flattened, owner_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.render import Site, rendered
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.route import Route
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.route_owner import flattened, owner_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.server import (
     is_mark,
     mark,

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from typing import Any, Container, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import RouteError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import RouteError
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.address import (
     comparable,
     comparable_host,
     overlap,
 )
-from ansible_collections.stackwright.swarm.plugins.module_utils.routing.labels import Target, belongs, routes_in
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.layout import address_of, matcher_sets, strings
-from ansible_collections.stackwright.swarm.plugins.module_utils.routing.owner import id_of, inner_routes, owner_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.route_labels import Target, belongs, routes_in
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.route_owner import id_of, inner_routes, owner_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import labels_of, name_of, stack_of
 
 TAKE_OVER = "Set take_over to gone (stack_take_over of the role) to take the routes of stacks that no longer exist."

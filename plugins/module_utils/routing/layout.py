@@ -9,7 +9,7 @@ import hashlib
 from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.address import comparable, sort_key
-from ansible_collections.stackwright.swarm.plugins.module_utils.routing.owner import INDEX, owner_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.route_owner import INDEX, owner_of
 
 Json = Dict[str, Any]
 #: A route with its host and path.

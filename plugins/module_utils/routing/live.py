@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Any, Dict, Iterable, List, Mapping
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.conflicts import route_labels
-from ansible_collections.stackwright.swarm.plugins.module_utils.routing.labels import Labelled, Target, routes_in
-from ansible_collections.stackwright.swarm.plugins.module_utils.routing.model import Route
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.public import public_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.route import Route
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.route_labels import Labelled, Target, routes_in
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import labels_of, name_of, ours_in
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import host_name
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any, Dict, List
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.routing.labels import Labelled
-from ansible_collections.stackwright.swarm.plugins.module_utils.routing.model import plain_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.readable import is_credential
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.route import plain_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.route_labels import Labelled
 
 
 def public_of(labelled: Labelled) -> Dict[str, Any]:

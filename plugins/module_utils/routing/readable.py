@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.mask import HIDDEN, is_secret, masked_text
+from ansible_collections.stackwright.swarm.plugins.module_utils.masking.mask import HIDDEN, is_secret, masked_text
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.layout import matcher_sets, strings
-from ansible_collections.stackwright.swarm.plugins.module_utils.routing.owner import inner_routes, maps, owner_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.route_owner import inner_routes, maps, owner_of
 
 #: Headers whose values let people in.
 CREDENTIALS = frozenset(("authorization", "cookie", "proxy-authorization", "set-cookie"))

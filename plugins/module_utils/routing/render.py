@@ -9,10 +9,10 @@ import re
 from math import inf
 from typing import Any, Dict, List, NamedTuple, Tuple
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.routing import values
-from ansible_collections.stackwright.swarm.plugins.module_utils.routing.model import TASKS, Route
-from ansible_collections.stackwright.swarm.plugins.module_utils.routing.owner import route_id
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing import route_fields as values
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.readable import CLAIMS
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.route import TASKS, Route
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.route_owner import route_id
 
 Json = Dict[str, Any]
 

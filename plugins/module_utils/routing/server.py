@@ -13,15 +13,15 @@ import re
 from ipaddress import ip_network
 from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import RouteError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import RouteError
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.layout import matcher_sets, strings
-from ansible_collections.stackwright.swarm.plugins.module_utils.routing.owner import id_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.render import (
     CLAIMED,
     Site,
     claims_route,
     to_https,
 )
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.route_owner import id_of
 
 MARK = "zr-trusted"
 #: No request comes from there (RFC 5737): the mark of a server without a balancer, for its port alone.

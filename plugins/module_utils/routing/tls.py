@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Set
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import RouteError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import RouteError
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.layout import address_of, strings
-from ansible_collections.stackwright.swarm.plugins.module_utils.routing.owner import POLICY, id_of, owner_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.route_owner import POLICY, id_of, owner_of
 
 Json = Dict[str, Any]
 

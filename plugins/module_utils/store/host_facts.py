@@ -10,8 +10,8 @@ import json
 import os
 from typing import Any, Optional, Tuple
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ValueStoreError
-from ansible_collections.stackwright.swarm.plugins.module_utils.store import files
+from ansible_collections.stackwright.swarm.plugins.module_utils.core import files
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import ValueStoreError
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.kept import Kept, from_json
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.store import Store, StoreConflict
 

@@ -15,9 +15,9 @@ import base64
 import json
 from typing import Any, Dict, List, Tuple
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, ValueStoreError
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import is_transient
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import NO_ENGINE, EngineClient
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError, ValueStoreError
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
     OWNER,
     STACK,

@@ -47,7 +47,7 @@ STEP = "stackwright.step"
 #: A digest of what the steps of a service are, on its containers; on the job of a step: of the whole service.
 PRE_START = "stackwright.pre-start"
 
-#: On a service in the middle of a hand-over of ports: its EndpointSpec before, as JSON (planning/hand_over.py).
+#: On a service in the middle of a hand-over of ports: its EndpointSpec before, as JSON (transitions/hand_over.py).
 HANDING_OVER = "stackwright.handing-over"
 
 #: On a stopped service, after the label prefix: its number of replicas before, or "global".

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Set
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ValueStoreError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import ValueStoreError
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.kept import (
     ADOPTED,
     GENERATED,
@@ -15,7 +15,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.values.kept impo
     Kept,
     Version,
 )
-from ansible_collections.stackwright.swarm.plugins.module_utils.values.live import Live
+from ansible_collections.stackwright.swarm.plugins.module_utils.values.recover import Live
 
 Entry = Mapping[str, Any]
 FAIL, ADOPT, REGENERATE = "fail", "adopt", "regenerate"

@@ -18,7 +18,7 @@ import string
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import GeneratorError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import GeneratorError
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.parameters import DOMAIN, Parameter, complete
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.words import ADJECTIVES, NOUNS
 

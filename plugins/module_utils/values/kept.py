@@ -13,7 +13,7 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import AbstractSet, Any, Dict, List, Mapping, Optional, Tuple
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ValueStoreError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import ValueStoreError
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner import of_text
 
 FORMAT = 1

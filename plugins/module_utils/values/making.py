@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, Iterable, List, Mapping, Sequence, Set
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import GeneratorError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import GeneratorError
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.generators import Context, generator_of
 
 Entry = Mapping[str, Any]

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Dict, Mapping, Optional, Pattern, Sequence, Tuple
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import GeneratorError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import GeneratorError
 
 REQUIRED = object()
 #: As long as names of hosts may be, in lower case.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Tuple
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ValueStoreError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import ValueStoreError
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.kept import Kept
 
 #: Each time somebody else was faster, and has got on: so many at once are not to be expected.

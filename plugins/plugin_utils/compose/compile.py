@@ -9,25 +9,31 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ComposeError, Problem, StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import (
+    ComposeError,
+    Problem,
+    StackwrightError,
+)
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import DEFAULT_PREFIX
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack, hashed_name, host_name
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.as_docker import remember_docker
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.desired import convert
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.options import ConvertOptions
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load import Project, Source, load
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.parts import volumes_to_recreate, with_parts
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.context import ConvertOptions
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.desired import convert, remember_docker
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.load import Project, Source, load
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.platform.policy import (
     asks_for_anything,
     platform,
 )
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.platform.presets import with_preset
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Report
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.parts import (
+    volumes_to_recreate,
+    with_parts,
+)
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.steps import with_steps
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.routes import project_routes
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.check import check_project
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.check import check_document
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.steps import with_steps
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import ANYTHING, NOWHERE
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.check_project import check_project
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.check_document import check_document
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.report import Report
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import ANYTHING, NOWHERE
 
 #: The name of a stack that has none, or a wrong one, while its other problems are looked for.
 STAND_IN = "stack"

@@ -9,7 +9,7 @@ import difflib
 import re
 from typing import Dict, List, Mapping, Tuple
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.routing.labels import starts
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.route_labels import starts
 
 #: What our labels look like, whatever stands before.
 _SHAPE = re.compile(r"(?P<head>.+?)\.(?P<rest>port|routes?\.\d+\..+)\Z")

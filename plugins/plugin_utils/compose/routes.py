@@ -8,22 +8,22 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import Problem
-from ansible_collections.stackwright.swarm.plugins.module_utils.routing.labels import (
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import Problem
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.public import public_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.route_labels import (
     LabelFault,
     Labelled,
     Target,
     belongs,
     routes_in,
 )
-from ansible_collections.stackwright.swarm.plugins.module_utils.routing.public import public_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack, host_name
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.attachments import PREDEFINED
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.foreign_labels import (
     near_misses,
     of_other_proxies,
 )
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.look import Look, deep, mapping
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.inspection import Look, deep, mapping
 
 #: Where labels may stand; of one that stands in both, the first counts.
 PLACES = (("deploy", "labels"), ("labels",))

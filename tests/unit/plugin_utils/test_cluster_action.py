@@ -1,8 +1,8 @@
 import pytest
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.cluster_action import _served
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.election import Outcome
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.cluster_action import _served
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.election import Outcome
 
 LOOKED = {"stack": "shop", "cluster_id": "c", "changed": True, "plan_id": "of a later look"}
 

@@ -2,7 +2,7 @@ import multiprocessing
 
 import pytest
 
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.election import Outcome, task_key, turn
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.election import Outcome, task_key, turn
 
 
 def test_the_first_leads_and_the_others_read_its_outcome(tmp_path):

@@ -2,8 +2,8 @@
 
 import pytest
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.leasing import (
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.leasing import (
     COME,
     LAST_LEASE,
     LEASE,
@@ -15,7 +15,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.leasing import (
     granted,
     in_clock,
 )
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.meeting import (
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.meeting import (
     ASKING,
     DONE,
     HERE,

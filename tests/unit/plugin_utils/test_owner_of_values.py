@@ -10,17 +10,17 @@ from ansible.errors import AnsibleError
 from ansible.parsing.dataloader import DataLoader
 
 from ansible_collections.stackwright.swarm.plugins.lookup.stack_value import LookupModule
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import COMPILED
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import COMPILED
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import ValueStoreError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine import client
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ValueStoreError
 from ansible_collections.stackwright.swarm.plugins.module_utils.store.choose import open_store
 from ansible_collections.stackwright.swarm.plugins.module_utils.store.host_facts import FACT, HostFacts
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import OWNER
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.kept import Kept
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.store import update
-from ansible_collections.stackwright.swarm.plugins.plugin_utils import play_vault
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault_store import Clock, VaultStore, with_vaults
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault import play_vault
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault.file_store import Clock, VaultStore, with_vaults
 
 sys.path.insert(0, str(Path(__file__).parent))
 from test_vault_store import lib

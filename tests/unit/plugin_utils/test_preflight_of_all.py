@@ -11,12 +11,12 @@ from ansible import constants
 
 from ansible_collections.stackwright.swarm.plugins.action import stack_preflight
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.findings import ERROR, WARNING, finding
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.preflighted import stopped
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.preflighted import stopped
 
 HOSTS = ["m1", "m2", "m3"]
 PREFLIGHT = Path(stack_preflight.__file__).parents[1] / "module_utils"
 #: Every code that a source of findings names.
-SOURCES = [*(PREFLIGHT / "preflight").glob("*.py"), PREFLIGHT / "deploy" / "preflight_host.py"]
+SOURCES = [*(PREFLIGHT / "preflight").glob("*.py"), PREFLIGHT / "tasks" / "node_preflight.py"]
 CODES = sorted(
     {code for path in SOURCES for code in re.findall(r'(?:ERROR|WARNING|level|"\]),\s*"([a-z_]+)",', path.read_text())}
     | {"constraints", "platform", "plugin", "host_port", "resources", "port_in_use", "ingress_port_in_use"}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.preflighted import note, stopped
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.preflighted import note, stopped
 
 ALL = ["m1", "m2", "m3"]
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.progress import PATIENCE, SILENCE, Follower
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.progress import PATIENCE, SILENCE, Follower
 
 
 class Lost(Exception):

@@ -5,9 +5,9 @@ import hashlib
 
 import pytest
 
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compiling.provenance import commit_of, provenance
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.compile import CompileRequest, compile_stack
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load import Source
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.provenance import commit_of, provenance
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.load import Source
 
 FILE = """\
 include: [parts/db.yml]

@@ -7,8 +7,8 @@ import subprocess
 
 import pytest
 
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.files import FileRefused
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.sources import LOOK, SlurpedFiles
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compiling.sources import LOOK, SlurpedFiles
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.file_source import FileRefused
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import pytest
 from ansible.errors import AnsibleLookupError
 
 from ansible_collections.stackwright.swarm.plugins.lookup.stack_value import LookupModule
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.store.host_facts import FACT
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.kept import SET, Kept
 

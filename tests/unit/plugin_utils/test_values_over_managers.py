@@ -10,9 +10,9 @@ from ansible import constants as C
 from ansible.parsing.dataloader import DataLoader
 
 from ansible_collections.stackwright.swarm.plugins.action.stack_values import ActionModule
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import COMPILED
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import COMPILED
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.values import change_values
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 
 sys.path.insert(0, str(Path(__file__).parent))
 from test_vault_store import lib

@@ -9,11 +9,15 @@ import sys
 import pytest
 from ansible.parsing.vault import VaultLib, VaultSecret
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ValueStoreError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import ValueStoreError
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.kept import SET, Kept
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.seal import seal
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.store import update
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault_store import VaultStore, vault_path, with_vaults
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault.file_store import (
+    VaultStore,
+    vault_path,
+    with_vaults,
+)
 
 NASTY = "pa\"ss\\wo'rd\n#$ {{ x }} é 😀\r\t\x85"
 
@@ -274,9 +278,9 @@ def test_a_full_and_a_read_only_disk(tmp_path, options, words):
 import subprocess, sys
 sys.path[:0] = {sys.path!r}
 from ansible.parsing.vault import VaultLib, VaultSecret
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ValueStoreError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import ValueStoreError
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.store import update
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault_store import VaultStore
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault.file_store import VaultStore
 folder = {str(tmp_path)!r}
 subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", folder], check=True)
 store = VaultStore("shop", folder + "/values.yml", VaultLib([("default", VaultSecret(b"p"))]))

@@ -10,14 +10,14 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.values i
     handed_over,
     values_options,
 )
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.keeping import Keeping
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import SystemClock
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.store.choose import open_store
+from ansible_collections.stackwright.swarm.plugins.module_utils.store.edit import Keeping
 from ansible_collections.stackwright.swarm.plugins.module_utils.store.host_facts import HostFacts
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.store import update
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault_store import VaultStore, with_vaults
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault_swarm import SwarmVault
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault.file_store import VaultStore, with_vaults
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault.swarm_store import SwarmVault
 
 
 class Configs:

@@ -2,9 +2,9 @@
 
 import pytest
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.meeting import DONE, WAITING, Meeting
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.waiting import (
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.meeting import DONE, WAITING, Meeting
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.waiting import (
     IDLE,
     Crowd,
     wait_for_all,

@@ -12,9 +12,9 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonica
     text_list,
     wrong_type,
 )
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import VALUE, Place
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.scalars import scalar_text
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import Map, seq_of
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.report import VALUE, Place
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.scalars import scalar_text
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Map, seq_of
 
 _BLANK = " \t\r\n"
 

@@ -13,9 +13,9 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonica
     text_list,
     wrong_type,
 )
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import CONTAINER, Place
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.scalars import scalar_text
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import Map, Seq
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.report import CONTAINER, Place
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.scalars import scalar_text
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Map, Seq
 
 # The format of an env_file in short form: as Docker's CLI reads it, with notices where Compose would read otherwise.
 SHORT = "short"

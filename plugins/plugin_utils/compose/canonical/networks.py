@@ -14,9 +14,9 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonica
     text_map,
     wrong_type,
 )
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import CONTAINER, Place
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.scalars import scalar_text
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import Map, Seq
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.report import CONTAINER, Place
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.scalars import scalar_text
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Map, Seq
 
 _DEFAULTS = (("condition", "service_started"), ("required", True), ("restart", False))
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.texts import is_scalar, wrong_type
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import CONTAINER, Place
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.scalars import scalar_text
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import Map, Seq
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.report import CONTAINER, Place
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.scalars import scalar_text
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Map, Seq
 
 
 def references(value: Any, place: Place) -> Any:

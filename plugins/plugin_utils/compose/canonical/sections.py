@@ -12,9 +12,9 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonica
     text_map,
     wrong_type,
 )
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Place
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.scalars import scalar_text
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import Map
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.report import Place
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.scalars import scalar_text
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Map
 
 SECTIONS = ("networks", "volumes", "configs", "secrets")
 _MAPS = ("driver_opts", "labels")

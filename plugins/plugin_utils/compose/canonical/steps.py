@@ -10,8 +10,8 @@ from typing import Any
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.commands import words
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.environment import environment
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.texts import text, wrong_type
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Place
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import Map, Seq
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.report import Place
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Map, Seq
 
 _STEP = {"command": words, "environment": environment, **dict.fromkeys(("image", "user", "working_dir"), text)}
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.scope import Scope
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.values import (
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.readers import (
     filled,
     labels,
     mapping,
     text,
     texts,
 )
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.scope import Scope
 
 #: Networks that every Engine has. They know no aliases.
 PREDEFINED = ("host", "bridge", "none", "default")

@@ -5,19 +5,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypeVar
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import Problem
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import Problem
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.mentions import hosts_named
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.options import ConvertOptions
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.paths import Invalid, Path
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import clipped
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import dotted
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.waves import COMPLETED, becomes_job, waited_for
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.waves import (
+    COMPLETED,
+    becomes_job,
+    waited_for,
+)
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.invalid import Invalid, Path
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.report import clipped
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import dotted
 
 Result = TypeVar("Result")
 
@@ -140,3 +143,59 @@ class Context:
     def is_named_as_host(self, host: str, key: str) -> bool:
         """Whether a service other than ``key`` names ``host`` as one that it talks to."""
         return self._hosts_named.get(host, key) != key
+
+
+_NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
+#: As in ``postgres://user@NAME/``, ``NAME:5432`` and ``--host=NAME``.
+_HOST = re.compile(rf"(?:://|@)({_NAME})|(?<![A-Za-z0-9_./-])({_NAME})(?=:[0-9])|host(?:name)?[= ]({_NAME})", re.I)
+_HOST_VARIABLE = re.compile(r"HOST|SERVER|ADDR|ENDPOINT|BROKER|UPSTREAM", re.I)
+_WHOLE = re.compile(_NAME + r"\Z")
+
+
+def hosts_named(service: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the names that stand where a host would; not every word, since users and databases are named alike."""
+    environment = service.get("environment")
+    for name, value in environment.items() if isinstance(environment, dict) else ():
+        if isinstance(value, str):
+            if _HOST_VARIABLE.search(str(name)) and _WHOLE.match(value):
+                yield value
+            yield from _in(value)
+    for key in ("entrypoint", "command"):
+        words = service.get(key)
+        if isinstance(words, list):
+            yield from _in(" ".join(str(word) for word in words))
+
+
+def _in(text: str) -> Iterator[str]:
+    for match in _HOST.finditer(text):
+        yield next((name for name in match.groups() if name), "")
+
+
+#: Keys that ``docker stack deploy`` takes and ignores, although Swarm can do what they say.
+IGNORED_BY_DOCKER = frozenset(
+    {
+        "container_name",
+        "links",
+        "network_mode",
+        "oom_score_adj",
+        "security_opt",
+        "shm_size",
+        "tmpfs",
+        "tmpfs.mode",
+        "volume.labels",
+    }
+)
+
+
+@dataclass(frozen=True)
+class ConvertOptions:
+    """The options of convert().
+
+    ``home`` is what a leading ``~`` of a bind's source stands for. ``apply_ignored`` names the keys of
+    IGNORED_BY_DOCKER that take effect: an empty set gives exactly what ``docker stack deploy`` makes.
+    ``generic_resources`` maps a device driver or capability (``nvidia``, ``gpu``) to the kind that the nodes advertise.
+    """
+
+    home: str = "/root"
+    apply_ignored: frozenset[str] = IGNORED_BY_DOCKER
+    generic_resources: Mapping[str, str] = field(default_factory=dict)

@@ -5,20 +5,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ComposeError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import ComposeError
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.context import Context
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.networks import networks
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.objects import objects
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.options import ConvertOptions
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.context import (
+    IGNORED_BY_DOCKER,
+    Context,
+    ConvertOptions,
+)
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.objects import networks, objects
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.scope import Scope
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.service import service_spec
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.waves import dependencies, waves
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.service_spec import service_spec
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.waves import dependencies, waves
 
 
 def convert(project: Any, stack: Stack, *, options: ConvertOptions | None = None) -> dict[str, Any]:
@@ -72,3 +74,32 @@ def _service(context: Context, key: str, service: Any) -> dict[str, Any]:
         "depends_on": depends_on,
         "where": f"{mark.file}:{mark.line}" if mark else "",
     }
+
+
+#: Keys of one service that change what another one answers to.
+ELSEWHERE = ("container_name", "links")
+
+
+def remember_docker(desired: dict[str, Any], project: Any, stack: Stack, options: ConvertOptions) -> None:
+    """Gives each service that differs from docker's an entry ``as_docker``: docker's ``spec`` and the ``keys``."""
+    found = {key: sorted(ignored_keys(service)) for key, service in project.services.items()}
+    if not any(found.values()):
+        return
+    docker = convert(project, stack, options=replace(options, apply_ignored=frozenset()))
+    specs = {service["key"]: service["spec"] for service in docker["services"]}
+    others = [key for key in ELSEWHERE if any(key in keys for keys in found.values())]
+    for service in desired["services"]:
+        spec = specs[service["key"]]
+        if spec != service["spec"]:
+            # Without keys of its own, it is another service's that has changed this one's aliases.
+            service["as_docker"] = {"spec": spec, "keys": found[service["key"]] or others}
+
+
+def ignored_keys(service: Mapping[str, Any]) -> Iterator[str]:
+    """The keys of a canonical service that docker's CLI takes and ignores, as IGNORED_BY_DOCKER names them."""
+    yield from (key for key in service if key in IGNORED_BY_DOCKER)
+    for mount in service.get("volumes") or ():
+        for name in ("tmpfs.mode", "volume.labels"):
+            part, _dot, key = name.partition(".")
+            if isinstance(mount.get(part), dict) and key in mount[part]:
+                yield name

@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.image_name import is_id, parse
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.readers import text
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.scope import Scope
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.values import text
 
 
 def image(scope: Scope) -> str:

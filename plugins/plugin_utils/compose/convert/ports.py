@@ -9,15 +9,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.attachments import network_mode
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.paths import Path
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.scope import Scope
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.values import (
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.readers import (
     filled,
     integer,
     items,
     section,
     text,
 )
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.scope import Scope
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.invalid import Path
 
 
 def endpoint_spec(scope: Scope) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.readers import mapping, text, texts
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.scope import Scope
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.values import mapping, text, texts
 
 _SELINUX = {"user": "User", "role": "Role", "type": "Type", "level": "Level"}
 _CREDENTIALS = {"config": "Config", "file": "File", "registry": "Registry"}

@@ -8,13 +8,13 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.privileges import credential_config
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.scope import Scope
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.values import (
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.readers import (
     count,
     items,
     parsed,
     text,
 )
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.scope import Scope
 
 _DEFAULT_MODE = 0o444
 _NAME_FIELD = {"configs": "ConfigName", "secrets": "SecretName"}

@@ -8,17 +8,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose import units
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.devices import generic_resources
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.paths import Path
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.scope import Scope
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.values import (
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.readers import (
+    count,
     filled,
     integer,
+    items,
     mapping,
     parsed,
     section,
+    text,
+    texts,
 )
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.scope import Scope
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source import units
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.invalid import Invalid, Path
 
 _DEFAULT_CPU_PERIOD = 100_000
 
@@ -70,3 +73,59 @@ def _older_cpus(scope: Scope) -> int | None:
     quota = integer(scope.service, "cpu_quota", scope.path())
     period = integer(scope.service, "cpu_period", scope.path()) or _DEFAULT_CPU_PERIOD
     return quota * 10**9 // period if quota and quota > 0 and period > 0 else None
+
+
+_HINT = (
+    "Swarm schedules devices as generic resources: start dockerd on the nodes with node-generic-resources, and reserve "
+    "them under deploy.resources.reservations.generic_resources."
+)
+
+
+def generic_resources(scope: Scope, reservations: Mapping[str, Any], path: Path) -> list[dict[str, Any]]:
+    """Return the GenericResources of ``reservations.generic_resources``, ``reservations.devices`` and ``gpus``."""
+    found = []
+    for index, item in enumerate(items(reservations, "generic_resources", path) or []):
+        at = (*path, "generic_resources", index)
+        spec = section(item, "discrete_resource_spec", at)
+        at = (*at, "discrete_resource_spec")
+        found.append(_discrete(text(spec, "kind", at) or "", count(spec, "value", at) or 0))
+    for index, device in enumerate(items(reservations, "devices", path) or []):
+        found += _device(scope, device, (*path, "devices", index))
+    return found + _gpus(scope)
+
+
+def _gpus(scope: Scope) -> list[dict[str, Any]]:
+    gpus = scope.service.get("gpus")
+    if gpus is None:
+        return []
+    if isinstance(gpus, str):
+        return _device(scope, {"count": gpus}, scope.path("gpus"))
+    found = []
+    for index, gpu in enumerate(items(scope.service, "gpus", scope.path()) or []):
+        found += _device(scope, gpu, scope.path("gpus", index))
+    return found
+
+
+def _device(scope: Scope, device: Mapping[str, Any], path: Path) -> list[dict[str, Any]]:
+    kinds = scope.context.options.generic_resources
+    names = [text(device, "driver", path), *(texts(device, "capabilities", path) or [])]
+    if "gpus" in path:
+        names.append("gpu")
+    kind = next((kinds[name] for name in names if name and name in kinds), None)
+    if kind is None:
+        wanted = " or ".join(repr(name) for name in names if name) or "this device"
+        raise Invalid(f"no generic resource is known for {wanted}", path, hint=_HINT, code="unsupported")
+    ids = texts(device, "device_ids", path)
+    if ids:
+        return [{"NamedResourceSpec": {"Kind": kind, "Value": name}} for name in ids]
+    if device.get("count") == "all":
+        raise Invalid("Swarm can't reserve all devices of a node", path, hint="Give a number.", code="unsupported")
+    number = count(device, "count", path)
+    return [_discrete(kind, 1 if number is None else number)]
+
+
+def _discrete(kind: str, value: int) -> dict[str, Any]:
+    spec: dict[str, Any] = {"Kind": kind} if kind else {}
+    if value:
+        spec["Value"] = value
+    return {"DiscreteResourceSpec": spec}

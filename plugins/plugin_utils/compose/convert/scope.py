@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.context import Context
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.paths import Invalid, Path
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.invalid import Invalid, Path
 
 
 @dataclass

@@ -9,11 +9,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.paths import Invalid
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.restart import from_policy
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.values import labels, mapping, text
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.platform.look import is_job, written
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.readers import labels, mapping, text
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.scheduling import from_policy
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.platform.asked import is_job, written
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.templates import CODE, fault_of
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.invalid import Invalid
 
 _AT = ("platform",)
 #: In an option of a log driver: {{stack}} and {{service}}. Docker's own templates have a dot or an argument.

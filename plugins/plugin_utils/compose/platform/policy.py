@@ -12,20 +12,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ComposeError, Problem
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.paths import Invalid
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import ComposeError, Problem
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.platform.defaults import (
     default_environment,
     default_logging,
     default_restart_policy,
 )
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.platform.safe_updates import safe_update_config
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.platform.shared_networks import (
     hash_aliases,
     shared_networks,
 )
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.platform.tracking import tracking_labels
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.platform.update import safe_update_config
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import dotted
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.invalid import Invalid
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import dotted
 
 Policy = Callable[[dict[str, Any], Any, Mapping[str, Any]], None]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ComposeError, Problem
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import ComposeError, Problem
 
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     "paas": {

@@ -10,8 +10,8 @@ from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import hashed_name, host_name
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.attachments import PREDEFINED
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.paths import Invalid
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.values import texts
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.readers import texts
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.invalid import Invalid
 
 
 def shared_networks(desired: dict[str, Any], _project: Any, options: Mapping[str, Any]) -> None:

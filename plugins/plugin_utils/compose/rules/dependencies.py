@@ -7,18 +7,18 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.look import (
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.waves import (
+    COMPLETED,
+    HEALTHY,
+    becomes_job,
+    waited_for,
+)
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.inspection import (
     Look,
     deep,
     has_lost,
     mapping,
     sequence,
-)
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.waves import (
-    COMPLETED,
-    HEALTHY,
-    becomes_job,
-    waited_for,
 )
 
 JOBS = ("replicated-job", "global-job")

@@ -8,15 +8,17 @@ from __future__ import annotations
 import re
 from typing import Any, Mapping, Sequence, Tuple
 
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.look import (
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.inspection import (
     Look,
     deep,
     is_text,
     items_of,
     mapping,
+    sequence,
 )
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.messages import wrong_word
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.messages import closest, wrong_word
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.places import shown_value
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.report import UNSET
 
 MODES = ("replicated", "global", "replicated-job", "global-job")
 RESTART = re.compile(r"(no|always|unless-stopped)\Z|(always|on-failure)(:[0-9]+)?\Z")
@@ -90,3 +92,46 @@ def _check_restart(look: Look, name: str, service: Mapping[str, Any]) -> None:
     if is_text(restart) and deep(service, "deploy", "restart_policy") is None and not RESTART.match(restart):
         hint = "use no, always, unless-stopped, on-failure or on-failure:3"
         look.problem(("services", name, "restart"), f"unknown restart {shown_value(restart)}", hint, "enum")
+
+
+KEY = re.compile(r"[a-z_][a-z0-9\-_.]+\Z", re.IGNORECASE)
+VALUE = re.compile(r"[a-z0-9:\-_\s.*()?+\[\]\\^$|/]+\Z", re.IGNORECASE)
+KEYS = ("node.hostname", "node.id", "node.ip", "node.platform.arch", "node.platform.os", "node.role")
+LABELS = ("node.labels.", "engine.labels.")
+EXAMPLE = "write it like node.role == worker or node.labels.disk != slow"
+
+
+def check_placement(look: Look) -> None:
+    for name, service in look.services.items():
+        path = ("services", name, "deploy", "placement")
+        for index, constraint in enumerate(sequence(deep(service, "deploy", "placement", "constraints"))):
+            fault, hint = constraint_fault(constraint)
+            if fault:
+                look.problem((*path, "constraints", index), fault, hint, "constraint")
+        for index, preference in enumerate(sequence(deep(service, "deploy", "placement", "preferences"))):
+            spread = preference.get("spread") if isinstance(preference, dict) else None
+            if isinstance(spread, str) and spread and not spread.lower().startswith(LABELS):
+                message = "the preference has no effect: Swarm spreads tasks over the values of labels only"
+                look.notice((*path, "preferences", index), message, "write spread: node.labels.NAME", "no_effect")
+
+
+def constraint_fault(constraint: Any) -> tuple[str, str]:
+    """What is wrong with a placement constraint and a hint, or ("", "")."""
+    operator = next((o for o in ("==", "!=") if isinstance(constraint, str) and o in constraint), "")
+    if not operator:
+        single = isinstance(constraint, str) and "=" in constraint
+        return ("a constraint has '==' or '!='" + (", not a single '='" if single else ""), EXAMPLE)
+    key, _operator, value = (part.strip() for part in constraint.partition(operator))
+    if not KEY.match(key):
+        return f"what stands before '{operator}' is no key of a node", EXAMPLE
+    if not value:
+        return f"nothing stands behind '{operator}'", UNSET
+    if not VALUE.match(value):
+        return "the value has a character that constraints can't have", EXAMPLE
+    if key.lower() not in KEYS and not key.lower().startswith(LABELS):
+        meant = closest(key, KEYS)
+        hint = f"did you mean '{meant}'?" if meant else f"known are {', '.join(KEYS)}, node.labels.*, engine.labels.*"
+        return "no node has the key of this constraint, so no task would ever run", hint
+    if key.lower() == "node.role" and value.lower() not in ("manager", "worker"):
+        return "a node's role is manager or worker", EXAMPLE
+    return "", ""

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.image_name import is_id, parse
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import UNSET
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.look import Look, is_text
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.inspection import Look, is_text
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.report import UNSET
 
 
 def check_images(look: Look) -> None:

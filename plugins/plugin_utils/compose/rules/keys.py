@@ -8,11 +8,11 @@ from __future__ import annotations
 import functools
 from typing import Any, Dict, Mapping, Optional, Tuple
 
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.fate import NOTICE, REFUSED, Fate
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.keys_deploy import DEPLOY
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.keys_service import SERVICE
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.keys_top import TOP
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.look import Look
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.keys.fate import NOTICE, REFUSED, Fate
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.keys.keys_deploy import DEPLOY
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.keys.keys_service import SERVICE
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.keys.keys_top import TOP
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.inspection import Look
 
 #: The fate of every key by its pattern: ``*`` stands for a name, ``[]`` for an item of a list.
 KEYS: Mapping[str, Fate] = {

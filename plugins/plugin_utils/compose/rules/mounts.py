@@ -9,7 +9,7 @@ import posixpath
 import re
 from typing import Any, Dict, List, Mapping, Tuple
 
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.look import (
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.inspection import (
     Look,
     is_text,
     items_of,

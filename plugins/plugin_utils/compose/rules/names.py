@@ -9,7 +9,7 @@ import re
 from typing import Any, Dict, Mapping, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.gotemplate.scan import LEFT
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.look import (
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.inspection import (
     OBJECTS,
     Look,
     deep,

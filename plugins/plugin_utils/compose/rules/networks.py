@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 from typing import Any, Mapping, Tuple
 
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.look import (
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.inspection import (
     Look,
     is_text,
     items_of,

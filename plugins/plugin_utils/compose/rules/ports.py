@@ -7,7 +7,12 @@ from __future__ import annotations
 
 from typing import Any, Dict, Mapping, Optional, Tuple
 
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.look import Look, deep, has_lost, items_of
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.inspection import (
+    Look,
+    deep,
+    has_lost,
+    items_of,
+)
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.places import shown_value
 
 PROTOCOLS = ("tcp", "udp", "sctp")

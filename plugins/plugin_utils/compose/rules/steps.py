@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any, Mapping, Tuple
 
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.steps import LONGEST, mode_of, step_key
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.image import check_image
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.look import Look, is_text, items_of
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.inspection import Look, is_text, items_of
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.places import shown_key
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.steps import LONGEST, mode_of, step_key
 
 _EACH = {
     "replicated": (

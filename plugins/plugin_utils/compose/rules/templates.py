@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any, Callable, Dict, Iterator, Mapping, Optional, Set, Tuple
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.values.references import REFERENCE
+from ansible_collections.stackwright.swarm.plugins.module_utils.values.value_references import REFERENCE
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.gotemplate.expand import STAND_IN, expand
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.gotemplate.functions import (
     FUNCTIONS,
@@ -16,7 +16,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.gotempla
     Record,
 )
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.gotemplate.scan import LEFT, TemplateFault
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.look import (
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.inspection import (
     Look,
     deep,
     is_text,

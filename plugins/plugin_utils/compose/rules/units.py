@@ -7,9 +7,13 @@ from __future__ import annotations
 
 from typing import Any, Callable, Mapping, Tuple
 
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import UNSET
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.look import Look, deep, items_of
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.units import byte_size, duration, nano_cpus
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.inspection import Look, deep, items_of
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.report import UNSET
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.units import (
+    byte_size,
+    duration,
+    nano_cpus,
+)
 
 MILLISECOND = 10**6
 #: The least memory that swarmkit takes for a limit or a reservation, and the least CPU.

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.check import MOST_COUNTED, MOST_SHOWN
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.check_document import (
+    MOST_COUNTED,
+    MOST_SHOWN,
+)
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.keywords import violations
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.loader import schema
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.messages import closest, findings
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.shape import judge_shape
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.preconditions import judge_shape
 
 
 class Fault(NamedTuple):

@@ -10,7 +10,6 @@ import functools
 import itertools
 from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Sequence, Tuple, Union
 
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import UNSET
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.keywords import Violation
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.loader import owners
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.places import (
@@ -18,6 +17,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.p
     shown_key,
     shown_value,
 )
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.report import UNSET
 
 #: The code of a finding that only follows from another one, and is not shown.
 FOLLOWS = "follows"

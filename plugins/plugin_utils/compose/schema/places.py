@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from typing import Any, Sequence, Tuple
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import Problem
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import dotted as joined
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import locate
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import Problem
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import dotted as joined
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import locate
 
 #: Words such as a mode or a condition. Anything else might be a secret and is never shown.
 WORD = re.compile(r"[A-Za-z][A-Za-z0-9_.+-]{0,31}")

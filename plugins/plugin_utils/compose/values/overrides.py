@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.casts import to_bool
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.texts import kind_of
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.casts import to_bool
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.inline import PlainMark
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Place, Report
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.scalars import scalar_text
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import ANYTHING, Map
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.values.names import ValueNames
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.inline import PlainMark
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.report import Place, Report
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.scalars import scalar_text
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import ANYTHING, Map
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.values.value_names import ValueNames
 
 OPTION = "env_overrides"
 _LONG = frozenset(("value", "sensitive"))

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Place
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import Map
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.values.expressions import has_expression
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.values.names import ValueNames
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.expressions import has_expression
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.report import Place
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Map
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.values.value_names import ValueNames
 
 
 def resolve_values(tree: Map, names: ValueNames, place: Place) -> None:

@@ -17,12 +17,15 @@ from contextlib import suppress
 from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.texts import is_scalar
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Place
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.scalars import scalar_text
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.template import TemplateError, substitute
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import Map, Seq
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.values.expressions import has_expression
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.values.names import ValueNames
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.expressions import has_expression
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.report import Place
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.scalars import scalar_text
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.substitution import (
+    TemplateError,
+    substitute,
+)
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Map, Seq
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.values.value_names import ValueNames
 
 #: In one file the later of these wins.
 BLOCKS = ("x-zane-env", "x-env")

@@ -6,9 +6,12 @@ from hashlib import sha256
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.connection import CONNECTION, connection_options
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.connection_options import (
+    CONNECTION,
+    connection_options,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
 
 META = f"/cfg/contexts/meta/{sha256(b'far').hexdigest()}/meta.json"
 TLS = f"/cfg/contexts/tls/{sha256(b'far').hexdigest()}/docker"

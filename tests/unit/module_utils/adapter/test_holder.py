@@ -5,9 +5,9 @@ import sys
 
 import pytest
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter import holder
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.holder import is_gone, this_run
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.holder import describe
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter import process_identity as holder
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.process_identity import is_gone, this_run
+from ansible_collections.stackwright.swarm.plugins.module_utils.locking.holder import describe
 
 
 def me(**other):

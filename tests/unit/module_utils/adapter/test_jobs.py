@@ -9,8 +9,11 @@ import zipfile
 
 import pytest
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter import follow, jobs, payload, worker
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.detached import follow
+from ansible_collections.stackwright.swarm.plugins.module_utils.detached import job_folder as jobs
+from ansible_collections.stackwright.swarm.plugins.module_utils.detached import process as worker
+from ansible_collections.stackwright.swarm.plugins.module_utils.detached import zip_importer as payload
 
 
 class Clock:
@@ -260,10 +263,10 @@ def test_nor_without_fork(root, monkeypatch):
 SCRIPT = """
 import os, sys
 sys.path.insert(0, sys.argv[1])
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter import payload
+from ansible_collections.stackwright.swarm.plugins.module_utils.detached import zip_importer as payload
 payload.keep()
 os.unlink(sys.argv[1])
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy import evidence
+from ansible_collections.stackwright.swarm.plugins.module_utils.gate import evidence
 import wave  # and what is Python's own is found as ever
 print(evidence.__file__.startswith(sys.argv[1]), evidence.evidence.__module__)
 """

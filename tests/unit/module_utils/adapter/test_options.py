@@ -6,10 +6,15 @@ import json
 import pytest
 from ansible.module_utils import basic
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter import connection, route_options
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter import options as adapter_options
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.options import RANGES, check_ranges, kept_state
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter import connection_options as connection
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter import option_specs as adapter_options
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter import route_options
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import (
+    RANGES,
+    check_ranges,
+    kept_state,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 
 
 @pytest.mark.parametrize(

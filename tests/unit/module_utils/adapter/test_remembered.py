@@ -11,8 +11,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.remember
     content_digest,
     place_of,
 )
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.trace import Trace
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
 
 PARAMS = {"name": "shop", "docker_host": None, "state": "present"}
 PLACE = place_of(PARAMS, False, False)

@@ -1,7 +1,7 @@
 import pytest
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.endpoint import endpoint
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import RouteError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import RouteError
 
 
 @pytest.mark.parametrize(

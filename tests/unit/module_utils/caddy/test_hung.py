@@ -18,7 +18,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.fleet impo
 from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.transport import Late, Transport
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.change import Wish
-from ansible_collections.stackwright.swarm.plugins.module_utils.routing.model import Route
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.route import Route
 
 TIMEOUT = 1.0
 #: Far from both: one try, and as many as others may disturb us for (a minute).

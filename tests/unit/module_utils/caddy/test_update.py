@@ -6,13 +6,13 @@ import pytest
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.admin import Admin
 from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.endpoint import endpoint
-from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.patience import Patience
+from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.fleet import Patience
+from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.guarded_update import update
 from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.replicas import each_replica
 from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.transport import Answer, Broken, Unreachable
-from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.update import update
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import RouteError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import RouteError
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.change import Wish
-from ansible_collections.stackwright.swarm.plugins.module_utils.routing.model import Route
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.route import Route
 
 
 class Clock:

@@ -12,10 +12,10 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.admin impo
 from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.endpoint import endpoint
 from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.transport import Transport
 from ansible_collections.stackwright.swarm.plugins.module_utils.core import http
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine import client as engine_client
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError, StackwrightError
 
 sys.path.insert(0, str(Path(__file__).parent))
 import hostile

@@ -6,15 +6,15 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core import retry
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError, EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import BEAR_WITH, TRIES, Backoff, patiently
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.apply import Apply
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.history import History
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.lock import Lock
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.wait import wait
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, EngineError
+from ansible_collections.stackwright.swarm.plugins.module_utils.gate.wait import wait
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.gate import Before, Limits
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import Revision
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Operation
+from ansible_collections.stackwright.swarm.plugins.module_utils.locking.lock import Lock
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Operation
+from ansible_collections.stackwright.swarm.plugins.module_utils.revisions.history import History
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "deploy"))
 from fake_swarm import Clock, FakeSwarm

@@ -4,7 +4,7 @@ import copy
 import itertools
 import json
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
 
 KINDS = ("services", "networks", "configs", "secrets")
 

@@ -2,9 +2,9 @@
 
 from fake_swarm import Clock
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.drift import stack_drift
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.rollback import roll_back
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transaction import deploy_stack
+from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.drift import stack_drift
+from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.rollback import roll_back
 
 OPTIONS = {"wait": False, "resolve_image": "never"}
 

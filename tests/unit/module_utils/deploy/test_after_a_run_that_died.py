@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.history import History
+from ansible_collections.stackwright.swarm.plugins.module_utils.revisions.history import History
 
 sys.path.insert(0, str(Path(__file__).parent))
 from fake_swarm import Clock, FakeSwarm

@@ -10,10 +10,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from fake_swarm import Clock, FakeSwarm
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.all_routes import all_routes
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.route_book import read_book
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
+from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.route_book import read_book
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import stack_id
+from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.stack_routes import all_routes
 
 OPTIONS = {"prefix": "stackwright", "missed": [], "settled": [], "gone": False, "takes": [], "secrets": False}
 OPTIONS.update(stack="", full_name="", folder="", listed=[], own_node=False)

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.binding.bind import bind
+from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import look_closer, observe
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError, EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.apply import Apply
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.bind import bind
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import look_closer, observe
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.options import with_defaults
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.recheck import rechecker
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, EngineError
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Operation
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.recompare import rechecker
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Operation
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconcile import reconcile
+from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import with_defaults
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import name_of
 
 sys.path.insert(0, str(Path(__file__).parent))

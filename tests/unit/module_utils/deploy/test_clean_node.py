@@ -10,8 +10,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from fake_swarm import Clock
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.cleanup import check_cleanup, until
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.node_cleanup import clean_node
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError, StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.node_cleanup import clean_node
 
 NAMESPACE, SERVICE = "com.docker.stack.namespace", "com.docker.swarm.service.id"
 

@@ -2,7 +2,7 @@ import base64
 
 import pytest
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.content import NAME_LIMIT, digest, suffixed
+from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.content import NAME_LIMIT, digest, suffixed
 
 KEY = base64.b64encode(b"k" * 32).decode()
 OTHER = base64.b64encode(b"o" * 32).decode()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.inventory import describe_service
+from ansible_collections.stackwright.swarm.plugins.module_utils.info.stack_info import describe_service
 
 
 def task(slot, node, desired="running"):

@@ -2,8 +2,8 @@ import struct
 
 import pytest
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.evidence import LINES, demultiplexed, evidence
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
+from ansible_collections.stackwright.swarm.plugins.module_utils.gate.evidence import LINES, demultiplexed, evidence
 
 
 def frame(stream, text):

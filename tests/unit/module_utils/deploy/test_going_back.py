@@ -7,8 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.service import _send_back
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
+from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.service import _send_back
 
 sys.path.insert(0, str(Path(__file__).parent))
 from fake_swarm import Clock, FakeSwarm

@@ -2,8 +2,11 @@
 
 import pytest
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.gone import wait_until_gone, wait_until_stopped
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError
+from ansible_collections.stackwright.swarm.plugins.module_utils.gate.wait_gone import (
+    wait_until_gone,
+    wait_until_stopped,
+)
 
 
 class Clock:

@@ -11,12 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.rollback import roll_back
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import (
+    EngineError,
+    PlanError,
+    StackwrightError,
+)
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transaction import deploy_stack
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError, PlanError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.extra_step import CARRIED
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import HANDING_OVER
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.ports import asked
+from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.rollback import roll_back
 
 sys.path.insert(0, str(Path(__file__).parent))
 from builders import LABELS, desired, service

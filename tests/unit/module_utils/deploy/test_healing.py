@@ -3,12 +3,12 @@
 import json
 from types import SimpleNamespace
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.healing import _Healing
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.intended import Intended
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.pinned import kept_in
+from ansible_collections.stackwright.swarm.plugins.module_utils.binding.intended import Intended
+from ansible_collections.stackwright.swarm.plugins.module_utils.binding.pinned import kept_in
+from ansible_collections.stackwright.swarm.plugins.module_utils.drift.compare import Compared
+from ansible_collections.stackwright.swarm.plugins.module_utils.drift.findings import Context
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import Revision
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.drift import Context
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.drift_compare import Compared
+from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.heal import _Healing
 
 
 def test_values_that_a_vault_has_sent_are_not_recorded():

@@ -1,13 +1,13 @@
 import pytest
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.images import (
+from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.image_digests import (
     ask_registry,
     asked_as_well,
     refused_logins,
 )
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.pulls import cause
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError, EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.registry import RegistryAuth
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, EngineError
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.pulls import cause
 
 
 class Engine:

@@ -10,9 +10,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from fake_swarm import Clock, FakeSwarm
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.lease import end_lease, renew_lease
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.lock import TTL, Lock, holder_of
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError
+from ansible_collections.stackwright.swarm.plugins.module_utils.locking.holder import holder_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.locking.lease import end_lease, renew_lease
+from ansible_collections.stackwright.swarm.plugins.module_utils.locking.lock import TTL, Lock
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import LOCK
 
 ME = {"run": "me", "who": "ann@m1", "pid": 1, "boot": "b", "pid_ns": "n", "started": "1", "operation": "remove"}

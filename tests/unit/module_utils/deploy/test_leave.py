@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.history import History
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.rollback import roll_back
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transaction import stop_stack
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.encoding import unpack
+from ansible_collections.stackwright.swarm.plugins.module_utils.revisions.history import History
+from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.rollback import roll_back
 
 sys.path.insert(0, str(Path(__file__).parent))
 from builders import desired, service

@@ -9,8 +9,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from fake_swarm import Clock, FakeSwarm
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.lock import RENEW, TTL, Lock
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, EngineError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError, EngineError
+from ansible_collections.stackwright.swarm.plugins.module_utils.locking.lock import RENEW, TTL, Lock
 
 AWAY = [
     EngineError("raft: failed to process the request: node lost leader status", "no_quorum", status=500),

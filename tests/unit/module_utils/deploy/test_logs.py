@@ -2,8 +2,8 @@
 
 import pytest
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.logs import Wanted, since, stack_logs
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.info.logs import Wanted, since, stack_logs
 
 
 @pytest.mark.parametrize(

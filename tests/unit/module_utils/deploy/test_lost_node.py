@@ -5,17 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.inventory import stack_info
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.overview import swarm_info
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.rollback import roll_back
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.service import change_service
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.status import stack_status
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transaction import (
     deploy_stack,
     remove_stack,
     stop_stack,
 )
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError
+from ansible_collections.stackwright.swarm.plugins.module_utils.info.stack_info import stack_info
+from ansible_collections.stackwright.swarm.plugins.module_utils.info.status import stack_status
+from ansible_collections.stackwright.swarm.plugins.module_utils.info.swarm_info import swarm_info
+from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.rollback import roll_back
+from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.service import change_service
 
 sys.path.insert(0, str(Path(__file__).parent))
 from builders import desired, service

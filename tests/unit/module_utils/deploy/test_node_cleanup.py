@@ -2,7 +2,7 @@
 
 import pytest
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.node_cleanup import names_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.node_cleanup import names_of
 
 DIGEST = "sha256:" + "a" * 64
 

@@ -1,8 +1,8 @@
 import sys
 from pathlib import Path
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.inventory import stack_info
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import observe
+from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import observe
+from ansible_collections.stackwright.swarm.plugins.module_utils.info.stack_info import stack_info
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
     LOCK,
     NAMESPACE,

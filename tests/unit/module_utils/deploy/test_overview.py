@@ -2,9 +2,9 @@
 
 import pytest
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.overview import Page, check_page, swarm_info
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.overview_parts import cluster, nodes
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.info.swarm_info import Page, check_page, swarm_info
+from ansible_collections.stackwright.swarm.plugins.module_utils.info.swarm_objects import cluster, nodes
 
 
 @pytest.mark.parametrize("page", [Page(0), Page(-1), Page(5, -1), Page(None, -1)])

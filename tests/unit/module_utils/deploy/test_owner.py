@@ -11,26 +11,26 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.cleanup import clean_cluster
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.drift import stack_drift
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.options import with_defaults
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.preflight import NOTHING, check_cluster
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.rollback import roll_back
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.service import change_service
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transaction import (
     deploy_stack,
     remove_stack,
     stop_stack,
 )
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.trim import trimmed
+from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import with_defaults
 from ansible_collections.stackwright.swarm.plugins.module_utils.store.swarm import SwarmStore
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import OWNER
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack, lock_name, revision_name
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner import owner_of, recorded
+from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.cleanup import clean_cluster
+from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.drift import stack_drift
+from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.preflight import NOTHING, check_cluster
+from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.rollback import roll_back
+from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.service import change_service
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.compile import CompileRequest, compile_stack
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.files import MemoryFiles
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load import Source
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.load import Source
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.file_source import MemoryFiles
 
 sys.path.insert(0, str(Path(__file__).parent))
 from fake_swarm import Clock, FakeSwarm

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.rollback import roll_back
+from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.rollback import roll_back
 
 sys.path.insert(0, str(Path(__file__).parent))
 from builders import content, desired, reference, service

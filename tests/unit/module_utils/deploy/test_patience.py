@@ -1,7 +1,7 @@
 import pytest
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.patience import ELECTION, through_an_election
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, EngineError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError, EngineError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import ELECTION, through_an_election
 
 
 class Clock:

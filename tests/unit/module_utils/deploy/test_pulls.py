@@ -2,8 +2,8 @@
 
 import pytest
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.pulls import cause, not_pulled
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.pulls import cause, not_pulled
 
 NO_IMAGE = "No such image: r.example/a:1"
 

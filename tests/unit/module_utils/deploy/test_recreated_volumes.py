@@ -7,12 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy import preflight
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.drift import stack_drift
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.rollback import roll_back
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import (
+    EngineError,
+    PlanError,
+    StackwrightError,
+)
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transaction import deploy_stack, remove_stack
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError, PlanError, StackwrightError
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.drift_rules import Rule
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.ignore_rules import Rule
+from ansible_collections.stackwright.swarm.plugins.module_utils.tasks import preflight
+from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.drift import stack_drift
+from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.rollback import roll_back
 
 sys.path.insert(0, str(Path(__file__).parent))
 from builders import LABELS, desired, service

@@ -6,12 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.rollback import roll_back
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import PlanError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transaction import deploy_stack
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import (
-    PlanError,
-    StackwrightError,
-)
+from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.rollback import roll_back
 
 sys.path.insert(0, str(Path(__file__).parent))
 from builders import LABELS, NETWORK_CHANGES, desired, service

@@ -1,5 +1,5 @@
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.restore import summary
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Operation
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Operation
 
 
 def service(name, mode):

@@ -2,9 +2,9 @@
 
 import pytest
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.rollback import target_of
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import Revision
+from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.rollback import target_of
 
 
 def past(*entries):

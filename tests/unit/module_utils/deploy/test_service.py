@@ -5,13 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.drift import stack_drift
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.history import History
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.lock import Lock
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.service import _exit_code, change_service
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import (
+    DeployError,
+    EngineError,
+    StackwrightError,
+)
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transaction import deploy_stack
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, EngineError, StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.locking.lock import Lock
+from ansible_collections.stackwright.swarm.plugins.module_utils.revisions.history import History
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import LOCK, labels_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.drift import stack_drift
+from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.service import _exit_code, change_service
 
 sys.path.insert(0, str(Path(__file__).parent))
 from builders import desired, service

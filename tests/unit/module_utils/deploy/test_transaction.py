@@ -6,12 +6,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError, EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transaction import (
     deploy_stack,
     remove_stack,
     stop_stack,
 )
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import stack_of
 
 sys.path.insert(0, str(Path(__file__).parent))

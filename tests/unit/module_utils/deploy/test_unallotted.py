@@ -2,8 +2,8 @@
 
 import pytest
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.unallotted import cause, unallotted
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
+from ansible_collections.stackwright.swarm.plugins.module_utils.gate.why_unallotted import cause, unallotted
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.judge import STAGES
 
 POOL = {"DefaultAddrPool": ["10.9.0.0/28"], "SubnetSize": 30}

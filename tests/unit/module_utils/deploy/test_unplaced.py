@@ -1,7 +1,7 @@
 import pytest
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.unplaced import unplaced
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
+from ansible_collections.stackwright.swarm.plugins.module_utils.gate.why_unplaced import unplaced
 
 
 def service(name, ports=(), **template):

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy import changing, transaction
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.drift import stack_drift
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.history import History
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.rollback import roll_back
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.service import change_service
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy import change as changing
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy import transaction, unchanged
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transaction import remove_stack, stop_stack
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError
+from ansible_collections.stackwright.swarm.plugins.module_utils.revisions.history import History
+from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.drift import stack_drift
+from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.rollback import roll_back
+from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.service import change_service
 
 sys.path.insert(0, str(Path(__file__).parent))
 from builders import desired, service
@@ -115,7 +116,7 @@ def test_of_several_managers_one_confirms_it(swarm):
 def test_what_still_does_not_run_is_not_confirmed_and_the_next_run_can(swarm, monkeypatch):
     before = history(swarm)
     with monkeypatch.context() as patch:
-        patch.setattr(transaction, "_statuses", fails)
+        patch.setattr(unchanged, "_statuses", fails)
         with pytest.raises(DeployError):
             deploy(swarm, state(2))
     assert history(swarm) == before and locks(swarm) == ["free"]
@@ -133,7 +134,7 @@ def test_a_run_that_is_killed_while_it_confirms_leaves_it_to_the_next(swarm, mon
         raise Died
 
     with monkeypatch.context() as patch:
-        patch.setattr(transaction, "_statuses", die)
+        patch.setattr(unchanged, "_statuses", die)
         with pytest.raises(Died):
             deploy(swarm, state(2), this_run=dead)
     swarm.before = lambda method, path: None

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy import changing, service
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.history import History
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError, EngineError
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy import change as changing
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transaction import stop_stack
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, EngineError
+from ansible_collections.stackwright.swarm.plugins.module_utils.revisions.history import History
+from ansible_collections.stackwright.swarm.plugins.module_utils.tasks import service
 
 sys.path.insert(0, str(Path(__file__).parent))
 import builders

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 
 import pytest
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
 
 
 def answer(status=200, body=b"{}", api="1.41", extra=""):

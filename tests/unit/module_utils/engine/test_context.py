@@ -3,8 +3,11 @@ from hashlib import sha256
 
 import pytest
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.engine.context import context_options, current_context
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.docker_context import (
+    context_options,
+    current_context,
+)
 
 HOST = "tcp://10.0.0.1:2376"
 

@@ -2,12 +2,12 @@ import json
 
 import pytest
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.failures import (
     check_manager,
     refusal,
     unreachable,
 )
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
 
 NO_LEADER = (
     "rpc error: code = Unknown desc = The swarm does not have a leader. It's possible that too few managers are online."

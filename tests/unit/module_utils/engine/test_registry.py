@@ -3,8 +3,8 @@ import json
 
 import pytest
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.registry import RegistryAuth
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.image_name import registry_of
 
 GIVEN = [

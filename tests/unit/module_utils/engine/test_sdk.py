@@ -10,12 +10,12 @@ import pytest
 import requests
 import urllib3
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.http import Bounds
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.answer import Torn
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.sdk import SdkTransport
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
 
 TCP = Connection("tcp://127.0.0.1:2375")
 

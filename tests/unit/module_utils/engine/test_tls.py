@@ -2,9 +2,9 @@
 
 import pytest
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
-from ansible_collections.stackwright.swarm.plugins.module_utils.engine.tls import check_files, tls_failure
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.tls_errors import check_files, tls_failure
 
 
 @pytest.mark.parametrize(

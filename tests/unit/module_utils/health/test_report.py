@@ -2,7 +2,7 @@
 
 import pytest
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.health.report import (
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.details import (
     SETTLED,
     report,
     restarted,

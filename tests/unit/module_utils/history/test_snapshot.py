@@ -12,7 +12,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.history.snapshot
     keyed,
     reveal,
 )
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.mask import HIDDEN, mask
+from ansible_collections.stackwright.swarm.plugins.module_utils.masking.mask import HIDDEN, mask
 
 DIGEST = keyed(base64.b64encode(b"k" * 32).decode())
 SECRET = "correct-horse-battery"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.cleanup import (
+from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.cleanup import (
     dangling,
     images_of,
     removal,

@@ -10,19 +10,19 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.drift import Context, Drift, overwritten
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.drift_compare import compare, healed
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.drift_rules import KINDS, Rule, rules_of
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.mask import mask
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Change, Operation
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.overlay import overlaid
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.drift.compare import compare, healed
+from ansible_collections.stackwright.swarm.plugins.module_utils.drift.findings import Context, Drift, overwritten
+from ansible_collections.stackwright.swarm.plugins.module_utils.masking.mask import mask
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Change, Operation
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.ignore_rules import KINDS, Rule, rules_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconcile import (
     known_of,
     own_services,
     reconcile,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.overlay import overlaid
 
 CASES = Path(__file__).resolve().parents[2] / "cases" / "drift"
 ALL = sorted(path.name for path in CASES.iterdir())
@@ -180,7 +180,7 @@ C = "TaskTemplate.ContainerSpec"
     ],
 )
 def test_a_part_is_left_as_it_is_and_nothing_else(path):
-    from ansible_collections.stackwright.swarm.plugins.module_utils.planning.differences import differences
+    from ansible_collections.stackwright.swarm.plugins.module_utils.plan.differences import differences
 
     def changes(one, other):
         return {c.path for c in differences(normalise.service(one, NAMES), normalise.service(other, NAMES))}
@@ -194,7 +194,7 @@ def test_a_part_is_left_as_it_is_and_nothing_else(path):
 
 
 def test_all_parts_at_once_make_the_other():
-    from ansible_collections.stackwright.swarm.plugins.module_utils.planning.differences import differences
+    from ansible_collections.stackwright.swarm.plugins.module_utils.plan.differences import differences
 
     paths = {c.path for c in differences(normalise.service(SPEC, NAMES), normalise.service(LIVE, NAMES))}
     made = overlaid(SPEC, LIVE, paths, NAMES)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.restore import interrupted
+from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.restore import interrupted
 
 BEGAN, UNDONE = "2026-01-01T00:00:10.5Z", "2026-01-01T00:00:20.5Z"
 

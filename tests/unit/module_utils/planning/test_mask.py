@@ -6,12 +6,7 @@ import time
 
 import pytest
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.mask import (
-    HIDDEN,
-    is_secret,
-    mask,
-    masked_text,
-)
+from ansible_collections.stackwright.swarm.plugins.module_utils.masking.mask import HIDDEN, is_secret, mask, masked_text
 
 ENV = "TaskTemplate.ContainerSpec.Env."
 ARGS = "TaskTemplate.ContainerSpec.Args"

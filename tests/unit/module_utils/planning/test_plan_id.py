@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import PlanError
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.plan_id import (
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import PlanError
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.plan_id import (
     FORM,
     check_plan_id,
     plan_id,

@@ -6,18 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.inventory import stack_info
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transaction import deploy_stack, stop_stack
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.one_service import (
+from ansible_collections.stackwright.swarm.plugins.module_utils.info.stack_info import stack_info
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prefixes import labels_as_there
+from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.one_service import (
     PAUSED,
     RESUMED,
     service_plan,
 )
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prefixes import labels_as_there
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.stop import stopped
+from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.stop import stopped
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.compile import CompileRequest, compile_stack
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.files import MemoryFiles
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load import Source
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.load import Source
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.file_source import MemoryFiles
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "deploy"))
 from fake_swarm import Clock, FakeSwarm

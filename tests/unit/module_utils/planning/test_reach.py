@@ -1,6 +1,6 @@
 """Routes to services that share no network with the proxy."""
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reach import out_of_reach
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.network_notices import out_of_reach
 
 
 def live(name, *networks, mount=""):

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.bind import bind
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import Change, Operation
+from ansible_collections.stackwright.swarm.plugins.module_utils.binding.bind import bind
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Change, Operation
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconcile import reconcile
 
 CASES = Path(__file__).resolve().parents[2] / "cases" / "reconcile"

@@ -13,13 +13,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.binding.bind import bind
+from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import look_closer, observe
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.apply import Apply
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.bind import bind
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.observe import look_closer, observe
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.model import CHANGE
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import CHANGE
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconcile import reconcile
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.restore import restoration
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import KEY_CONFIG, name_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.restore import restoration
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "deploy"))
 from builders import any_state

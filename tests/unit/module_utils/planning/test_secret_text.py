@@ -13,8 +13,8 @@ sys.path.insert(0, str(Path(__file__).parents[3]))
 
 from secret_forms import FORMS, READABLE, SENTENCES, sown
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import plain_text
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.mask import mask, masked_message, masked_text
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import plain_text
+from ansible_collections.stackwright.swarm.plugins.module_utils.masking.mask import mask, masked_message, masked_text
 
 NAMES = [name for name, _text in FORMS]
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transaction import deploy_stack
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "deploy"))
 from builders import LABELS, desired, service

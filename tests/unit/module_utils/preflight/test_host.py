@@ -3,7 +3,7 @@
 import pytest
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight import host
-from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.nodes import port_findings, unchecked
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.node_questions import port_findings, unchecked
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.constraints import meets
 
 HEAD = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"

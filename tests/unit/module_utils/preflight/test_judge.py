@@ -13,11 +13,11 @@ import yaml
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.registry import registry_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconcile import own_services
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.findings import in_order, sentence
-from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.images import asked
-from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.judge import judge
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.image_checks import asked
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.trim import needs_vips, trimmed
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.verdict import judge
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.compile import CompileRequest, compile_stack
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load import Source
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.load import Source
 
 CASES = Path(__file__).resolve().parents[2] / "cases" / "preflight"
 NAMESPACE = "com.docker.stack.namespace"

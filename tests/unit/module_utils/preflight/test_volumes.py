@@ -7,12 +7,13 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.volumes
     otherwise,
     wanted_volumes,
 )
-from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.nodes import facts_for_nodes, is_asked
-from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.seen import Seen
-from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.trim import trimmed
-from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.volumes import (
-    volume_findings,
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.facts import Seen
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.node_questions import (
+    facts_for_nodes,
+    is_asked,
 )
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.trim import trimmed
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.volume_checks import volume_findings
 
 NAMESPACE = "com.docker.stack.namespace"
 OURS = {NAMESPACE: "shop"}

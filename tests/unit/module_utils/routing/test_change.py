@@ -5,12 +5,12 @@ import json
 
 import pytest
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import RouteError
+from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.admin import etag_of, fnv1a
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import RouteError
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing import layout, readable
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.change import Everything, Part, Wish
-from ansible_collections.stackwright.swarm.plugins.module_utils.routing.etag import etag_of, fnv1a
-from ansible_collections.stackwright.swarm.plugins.module_utils.routing.model import plain_of, route_of
-from ansible_collections.stackwright.swarm.plugins.module_utils.routing.owner import flattened, owner_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.route import plain_of, route_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.route_owner import flattened, owner_of
 
 CATCH_ALL = {"handle": [{"handler": "static_response", "status_code": 404}]}
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import RouteError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import RouteError
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.conflicts import check_before_deploy
 
 

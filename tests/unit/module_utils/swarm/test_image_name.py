@@ -5,9 +5,9 @@ import re
 
 import pytest
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.node_cleanup import names_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.registry import RegistryAuth
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.image_name import is_id, parse, registry_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.node_cleanup import names_of
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.image import normalise
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.image import image_fault
 

@@ -1,6 +1,6 @@
 import pytest
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import (
     MAX_OBJECT_NAME,
     Stack,

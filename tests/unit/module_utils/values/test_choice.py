@@ -2,7 +2,7 @@
 
 import pytest
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ValueStoreError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import ValueStoreError
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.choice import (
     Ask,
     completed,
@@ -11,7 +11,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.values.choice im
     version_of,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.kept import ADOPTED, GIVEN, SET, Kept
-from ansible_collections.stackwright.swarm.plugins.module_utils.values.live import Live
+from ansible_collections.stackwright.swarm.plugins.module_utils.values.recover import Live
 
 EMPTY = Kept("shop")
 

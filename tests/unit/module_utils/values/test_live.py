@@ -2,7 +2,7 @@
 
 import base64
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.values.live import live_values
+from ansible_collections.stackwright.swarm.plugins.module_utils.values.recover import live_values
 
 
 def service(key, env, args=(), stack="shop"):

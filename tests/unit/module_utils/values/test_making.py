@@ -2,7 +2,7 @@
 
 import pytest
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import GeneratorError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import GeneratorError
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.making import (
     given_of,
     in_order,

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ValueStoreError
-from ansible_collections.stackwright.swarm.plugins.module_utils.values.references import (
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import ValueStoreError
+from ansible_collections.stackwright.swarm.plugins.module_utils.values.value_references import (
     bind_values,
     escaped,
     reference,

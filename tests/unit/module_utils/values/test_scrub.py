@@ -3,7 +3,7 @@
 import base64
 import json
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.values.scrub import scrubber
+from ansible_collections.stackwright.swarm.plugins.module_utils.masking.scrub import scrubber
 
 NASTY = 'pa"ss\\wo\nrd {{x}} é'
 

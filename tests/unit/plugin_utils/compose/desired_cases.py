@@ -11,14 +11,14 @@ from pathlib import Path
 
 import yaml
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ComposeError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import ComposeError
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.context import ConvertOptions
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.desired import convert
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.options import ConvertOptions
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.files import MemoryFiles
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load import Source, load
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.load import Source, load
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.platform.policy import platform
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.platform.presets import with_preset
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.file_source import MemoryFiles
 
 CASES = Path(__file__).resolve().parents[2] / "cases"
 ABSENT = "(absent)"

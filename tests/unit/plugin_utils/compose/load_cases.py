@@ -19,10 +19,10 @@ CASES = ROOT / "tests" / "unit" / "cases" / "load"
 if __name__ == "__main__":
     sys.path.insert(0, str(ROOT / ".cache" / "collections"))
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ComposeError
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.files import MemoryFiles
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load import Source, load
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import to_plain
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import ComposeError
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.load import Source, load
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.file_source import MemoryFiles
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import to_plain
 
 HOME = "/project"
 

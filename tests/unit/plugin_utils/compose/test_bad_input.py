@@ -11,17 +11,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ComposeError, Problem
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import ComposeError, Problem
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.compile import CompileRequest, compile_stack
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.files import MemoryFiles
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.inline import read_plain
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load import Source
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project import Project
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.reader import read_yaml
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Report
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.check import MOST_SHOWN, check_project
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.check import check_document
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import to_plain
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.load import Source
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.project import Project
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.check_project import (
+    MOST_SHOWN,
+    check_project,
+)
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.check_document import check_document
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.file_source import MemoryFiles
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.inline import read_plain
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.reader import read_yaml
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.report import Report
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import to_plain
 
 CASES = Path(__file__).resolve().parents[2] / "cases" / "validate"
 #: A check of any of these documents takes milliseconds; this is for a machine that is busy.

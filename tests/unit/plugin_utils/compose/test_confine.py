@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ComposeError
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose import local_files
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import ComposeError
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.compile import CompileRequest, compile_stack
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load import Source
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.local_files import LocalFiles
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.load import Source
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source import local_files
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.local_files import LocalFiles
 
 #: Every way in which a Compose file names another one.
 NAMES = {
@@ -276,7 +276,7 @@ for kind, name in (("proc", "p"), ("sysfs", "s"), ("devpts", "d")):
     subprocess.run(["mount", "-t", kind, "none", name], check=kind == "proc", capture_output=True)
 subprocess.run(["mount", "--bind", "/proc/self/environ", "file"], check=True)
 sys.path.insert(0, sys.argv[1])
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.local_files import LocalFiles
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.local_files import LocalFiles
 for path in ("p/self/environ", "p/version", "file"):
     try:
         print(path, len(LocalFiles().read(path)))

@@ -2,16 +2,16 @@
 
 import pytest
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ComposeError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import ComposeError
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.context import hosts_named
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.desired import convert
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.image import normalise
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.mentions import hosts_named
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.inline import read_plain
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.keys.keys_service import SERVICE
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.platform.policy import platform
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project import Project
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Report
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.keys_service import SERVICE
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.project import Project
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.inline import read_plain
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.report import Report
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4
 

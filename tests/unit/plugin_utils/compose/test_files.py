@@ -2,9 +2,9 @@
 
 import pytest
 
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.files import MemoryFiles
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.local_files import LONGEST, LocalFiles
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.paths import (
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.file_source import MemoryFiles
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.local_files import LONGEST, LocalFiles
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.posix_paths import (
     directory_of,
     expand_home,
     is_remote,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.fate import CARRIED, NOTICE, REFUSED
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.keys.fate import CARRIED, NOTICE, REFUSED
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.keys import KEYS
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.loader import schema
 

@@ -8,12 +8,12 @@ import re
 
 import pytest
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ComposeError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import ComposeError
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.compile import CompileRequest, compile_stack
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.files import MemoryFiles
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load import Source
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.fate import CARRIED, NOTICE, REFUSED
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.keys.fate import CARRIED, NOTICE, REFUSED
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.load import Source
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.keys import KEYS
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.file_source import MemoryFiles
 
 BASE = {
     "services": {"web": {"image": "nginx"}, "db": {"image": "postgres"}},

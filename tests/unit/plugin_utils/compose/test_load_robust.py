@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ComposeError
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.files import MemoryFiles
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load import Project, Source, load
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.local_files import LocalFiles
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import ComposeError
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.load import Project, Source, load
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.file_source import MemoryFiles
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.local_files import LocalFiles
 
 KEYS = """
     services networks volumes configs secrets include name version x-a a b image command entrypoint environment env_file

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.compile import CompileRequest, compile_stack
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.files import MemoryFiles
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load import Source
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.load import Source
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.file_source import MemoryFiles
 
 _SPEC = importlib.util.spec_from_file_location("desired_cases", Path(__file__).with_name("desired_cases.py"))
 desired_cases = importlib.util.module_from_spec(_SPEC)

@@ -8,10 +8,10 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ComposeError
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose import reader
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Report
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.tree import Map, locate, to_plain
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import ComposeError
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source import reader
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.report import Report
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Map, locate, to_plain
 
 
 def read(data):

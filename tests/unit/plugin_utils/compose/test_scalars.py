@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.scalars import (
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.scalars import (
     go_number_text,
     resolve_plain,
     scalar_text,

@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 from jsonschema.validators import Draft202012Validator
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema import loader
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.check import MOST_SHOWN, check_document
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.check_document import (
+    MOST_SHOWN,
+    check_document,
+)
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.keywords import (
     CHECKS,
     DESCEND,

@@ -7,7 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.template import TemplateError, substitute
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.substitution import (
+    TemplateError,
+    substitute,
+)
 
 NAMES = st.sampled_from(["A", "B", "_c1", "UNSET"])
 SECRET = "hunter2"

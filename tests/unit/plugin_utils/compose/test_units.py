@@ -1,6 +1,6 @@
 import pytest
 
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose import units
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source import units
 
 S = 10**9
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ComposeError
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.files import MemoryFiles
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load import Source, load
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.report import Report
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.check import check_project
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.check import check_document
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import ComposeError
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.load import Source, load
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.check_project import check_project
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.check_document import check_document
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.file_source import MemoryFiles
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.report import Report
 
 CASES = Path(__file__).resolve().parents[2] / "cases" / "validate"
 

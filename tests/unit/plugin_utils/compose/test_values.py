@@ -8,16 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import ComposeError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import ComposeError
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.generators import GENERATORS
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.making import given_of, make_missing
-from ansible_collections.stackwright.swarm.plugins.module_utils.values.references import bind_values, references_in
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.seeded import Seeded
+from ansible_collections.stackwright.swarm.plugins.module_utils.values.value_references import (
+    bind_values,
+    references_in,
+)
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.compile import CompileRequest, compile_stack
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.files import MemoryFiles
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load import Source
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.values.expressions import Call, parse
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.values.shield import shield
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.load import Source
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.expressions import Call, parse
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.file_source import MemoryFiles
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.shield import shield
 
 PLANTED = "pl4nted-v4lue"
 

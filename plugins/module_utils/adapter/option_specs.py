@@ -1,0 +1,344 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options of the modules, one group a constant, shared by the modules and the action plugin."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Dict, Mapping
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import DEFAULT_PREFIX
+
+Spec = Dict[str, Dict[str, Any]]
+
+STACK: Spec = {
+    "name": {"type": "str"},
+    "project": {"type": "str"},
+    "environment": {"type": "str"},
+    "label_prefix": {"type": "str", "default": DEFAULT_PREFIX},
+}
+
+FILES: Spec = {
+    "src": {"type": "list", "elements": "path"},
+    "definition": {"type": "raw"},
+    "remote_src": {"type": "bool", "default": False},
+    "project_directory": {"type": "path"},
+    "confine": {"type": "str", "choices": ["project", "none"], "default": "none"},
+    "variables": {"type": "dict", "default": {}},
+    "env_files": {"type": "list", "elements": "path", "default": []},
+    "profiles": {"type": "list", "elements": "str", "default": []},
+    "strict": {"type": "bool", "default": False},
+    "apply_ignored_keys": {"type": "bool", "default": False},
+    "env_overrides": {
+        "type": "dict",
+        "default": {},
+        "options": {"stack": {"type": "dict", "default": {}}, "services": {"type": "dict", "default": {}}},
+    },
+}
+
+PLATFORM: Spec = {
+    "shared_networks": {"type": "list", "elements": "str"},
+    "platform": {
+        "type": "dict",
+        "default": {},
+        "options": {
+            "preset": {"type": "str", "choices": ["paas"]},
+            "tracking_labels": {"type": "bool"},
+            "update_config": {"type": "str", "choices": ["keep", "safe"]},
+            "update_delay": {"type": "str"},
+            "restart_policy": {"type": "dict"},
+            "logging": {
+                "type": "dict",
+                "options": {"driver": {"type": "str"}, "options": {"type": "dict"}},
+            },
+            "environment": {"type": "dict"},
+            "generic_resources": {"type": "dict"},
+            "hash_aliases": {"type": "list", "elements": "str", "default": []},
+        },
+    },
+}
+
+#: Of compose_stack: what it does with part of a stack.
+PARTS: Spec = {
+    "keep_files": {"type": "bool", "default": False},
+    "services": {"type": "list", "elements": "str", "default": []},
+    "restart_on": {"type": "raw"},
+    "recreate_volumes": {"type": "list", "elements": "str", "default": []},
+    "leave": {
+        "type": "dict",
+        "default": {},
+        "options": {
+            "all": {"type": "list", "elements": "str", "default": []},
+            "services": {"type": "dict", "default": {}},
+        },
+    },
+}
+
+CHANGES: Spec = {
+    "state": {"type": "str", "choices": ["present", "stopped", "absent"], "default": "present"},
+    "prune": {"type": "bool", "default": True},
+    "on_drift": {"type": "str", "choices": ["warn", "fail", "ignore"], "default": "warn"},
+    "takes": {"type": "list", "elements": "str", "default": []},
+    "restart": {"type": "list", "elements": "str", "default": []},
+    "diff_configs": {"type": "bool", "default": False},
+    "recreate": {"type": "bool", "default": False},
+    "adopt_secrets": {"type": "bool", "default": False},
+    "resolve_image": {"type": "str", "choices": ["always", "changed", "never"], "default": "changed"},
+    "with_registry_auth": {"type": "bool", "default": False},
+    "registry_auth": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "no_log": False,
+        "options": {
+            "registry": {"type": "str", "required": True},
+            "username": {"type": "str", "required": True},
+            "password": {"type": "str", "required": True, "no_log": True},
+        },
+    },
+    "rollout": {
+        "type": "dict",
+        "default": {},
+        "options": {
+            "wait": {"type": "bool", "default": True},
+            "mode": {"type": "str", "choices": ["safe", "fast"], "default": "safe"},
+            "timeout": {"type": "int", "default": 300},
+            "deadline": {"type": "int"},
+            "stable_for": {"type": "float", "default": 2.0},
+            "max_restarts": {"type": "int", "default": 3},
+            "poll_interval": {"type": "float", "default": 0.1},
+            "lock_timeout": {"type": "int", "default": 60},
+            "on_failure": {"type": "str", "choices": ["rollback", "keep", "stop"]},
+        },
+    },
+    "keep_revisions": {"type": "int", "default": 10},
+    "commit_message": {"type": "str"},
+    "plan_id": {"type": "str"},
+}
+
+#: What going back to a revision takes of that, and which one.
+BACK: Spec = {
+    "to": {"type": "int"},
+    "rerun_jobs": {"type": "bool", "default": False},
+    **{
+        name: CHANGES[name]
+        for name in (
+            "recreate",
+            "with_registry_auth",
+            "registry_auth",
+            "rollout",
+            "keep_revisions",
+            "commit_message",
+            "plan_id",
+        )
+    },
+}
+
+#: Of stack_drift: what counts, and what healing takes of the options of a deployment.
+DRIFT: Spec = {
+    "heal": {"type": "bool", "default": False},
+    "prune": {"type": "bool", "default": False},
+    "images": {"type": "bool", "default": False},
+    "fail_on_drift": {"type": "bool", "default": False},
+    "ignore": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {name: {"type": "str"} for name in ("service", "name", "kind", "path")},
+    },
+    **{name: option for name, option in BACK.items() if name != "to"},
+}
+
+#: The least and the most of each number; a limit that is not there would be one that never ends.
+DAY = 86400
+RANGES = {
+    "rollout.timeout": (1, DAY),
+    "rollout.deadline": (1, DAY),
+    "rollout.stable_for": (0, DAY),
+    "stable_for": (0, DAY),
+    "rollout.max_restarts": (0, 1000),
+    "rollout.poll_interval": (0.05, 10),
+    "rollout.lock_timeout": (0, DAY),
+    "lock_timeout": (0, DAY),
+    "replicas": (0, 100000),
+    "keep_revisions": (1, 1000),
+    "to": (1, 999999999),
+    "wait_timeout": (1, DAY),
+    "timeout": (1, DAY),
+    "admin_timeout": (1, DAY),
+    "subnet_size": (1, 30),
+    "limit": (1, 1000000),
+    "offset": (0, 1000000),
+    "tail": (1, 5000),
+    "min_free_mib": (0, 1000000000),
+    "warn_free_mib": (0, 1000000000),
+}
+
+FOUNDING: Spec = {
+    "advertise_addr": {"type": "str", "default": ""},
+    "listen_addr": {"type": "str", "default": "0.0.0.0:2377"},
+    "data_path_addr": {"type": "str", "default": ""},
+    "default_addr_pool": {"type": "list", "elements": "str", "default": []},
+    "subnet_size": {"type": "int", "default": 24},
+}
+
+#: Where the values of a stack are kept; shared by compose_stack and stack_values.
+STORE: Spec = {
+    "store": {"type": "str", "choices": ["auto", "host_facts", "swarm", "vault"], "default": "auto"},
+    "path": {"type": "path"},
+    "encrypted": {"type": "str", "choices": ["vault"]},
+    "vault_id": {"type": "str"},
+}
+
+KEPT: Spec = {
+    "state": {"type": "str", "choices": ["present", "absent", "listed", "read", "regenerated", "moved"]},
+    "values": {"type": "dict", "no_log": True},
+    "names": {"type": "list", "elements": "str"},
+    "to": {"type": "dict", "options": STORE},
+}
+
+VALUES: Spec = {
+    "values": {
+        "type": "dict",
+        "default": {},
+        "options": {
+            **STORE,
+            "regenerate": {"type": "list", "elements": "str", "default": []},
+            "on_lost": {"type": "str", "choices": ["fail", "adopt", "regenerate"], "default": "fail"},
+        },
+    },
+}
+
+#: Of stack_rollback: where the values of the revision are.
+PINNED: Spec = {"values": {"type": "dict", "default": {}, "options": STORE}}
+
+#: What the action plugin hands over beside the options, as JSON: the desired state, and whether to leave the work to
+#: another manager. It is no option: nobody can set it, so no documentation has it.
+COMPILED = "_stackwright_compiled"
+
+
+def check_ranges(options: Mapping[str, Any]) -> None:
+    """Raises StackwrightError (``invalid_options``) with every number that is out of its range."""
+    flat = {**options, **{f"rollout.{name}": value for name, value in (options.get("rollout") or {}).items()}}
+    wrong = [
+        f"{name} must be from {_shown(least)} to {_shown(most)}, not {_shown(flat[name])}."
+        for name, (least, most) in RANGES.items()
+        # ``to`` is a store in stack_values.
+        if isinstance(flat.get(name), (int, float)) and not least <= flat[name] <= most
+    ]
+    if wrong:
+        raise StackwrightError(" ".join(wrong), "invalid_options")
+
+
+def _shown(number: Any) -> str:
+    """A number of any size, short: formatting a huge one fails."""
+    return str(number)[:20] + "..." if isinstance(number, int) and abs(number) > DAY**2 else f"{number:.15g}"
+
+
+def kept_state(options: Mapping[str, Any]) -> str:
+    """The state that stack_values is asked for. Raises StackwrightError (``invalid_options``)."""
+    if options["state"] is not None:
+        return str(options["state"])
+    if options["names"] is not None or options["to"] is not None:
+        needed = "read, absent or regenerated" if options["names"] is not None else "moved"
+        raise StackwrightError(f"What is to be done is not said: set state ({needed}).", "invalid_options")
+    return "listed" if options["values"] is None else "present"
+
+
+#: Of stack_service.
+SERVICE: Spec = {
+    "service": {"type": "list", "elements": "str", "required": True},
+    "state": {
+        "type": "str",
+        "choices": ["scaled", "restarted", "rolled_back", "paused", "resumed", "run"],
+        "default": "scaled",
+    },
+    "replicas": {"type": "int"},
+    "started_before": {"type": "str"},
+    **{name: CHANGES[name] for name in ("with_registry_auth", "registry_auth", "rollout", "commit_message")},
+}
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\Z")
+
+
+def check_service(options: Mapping[str, Any]) -> None:
+    """Raises StackwrightError (``invalid_options``) where the options of stack_service do not fit together."""
+    check_ranges(options)
+    state, replicas, moment = options["state"], options["replicas"], options["started_before"]
+    wrong = ""
+    if (state == "scaled") != (replicas is not None):
+        wrong = "replicas is needed to scale." if state == "scaled" else f"replicas has no place with state {state}."
+    elif moment is not None and state != "restarted":
+        wrong = f"started_before has no place with state {state}."
+    elif moment is not None and not _MOMENT.match(moment):
+        wrong = f"started_before must be like 2026-11-21T12:00:00Z, not {moment!r}."
+    if wrong:
+        raise StackwrightError(wrong, "invalid_options")
+
+
+_SECTIONS = ["cluster", "nodes", "stacks", "services", "tasks", "networks", "configs", "secrets"]
+#: Of stack_health.
+HEALTH: Spec = {
+    "wait": {"type": "bool", "default": False},
+    "wait_timeout": {"type": "int", "default": 300},
+    "stable_for": {"type": "float", "default": 2.0},
+}
+#: Of swarm_info.
+OVERVIEW: Spec = {
+    "gather": {
+        "type": "list",
+        "elements": "str",
+        "choices": _SECTIONS,
+        "default": [section for section in _SECTIONS if section != "tasks"],
+    },
+    "filters": {
+        "type": "dict",
+        "default": {},
+        "options": {name: {"type": "str"} for name in ("name", "stack", "service", "node", "role", "state", "label")},
+    },
+    "limit": {"type": "int"},
+    "offset": {"type": "int", "default": 0},
+    "join_tokens": {"type": "bool", "default": False, "no_log": False},
+}
+
+#: Of stack_logs.
+LOGS: Spec = {
+    **STACK,
+    "name": {"type": "str", "required": True},
+    "services": {"type": "list", "elements": "str", "default": []},
+    "task": {"type": "str"},
+    "tail": {"type": "int", "default": 100},
+    "since": {"type": "str"},
+    "contains": {"type": "str"},
+}
+
+_REMOVED = {"type": "bool", "default": True}
+_ONLY_IF_ASKED = {"type": "bool", "default": False}
+#: Of stack_cleanup: what can be made again is removed unless said otherwise, all else only if asked for.
+CLEANUP: Spec = {
+    "services": _REMOVED,
+    "networks": _REMOVED,
+    "configs": _REMOVED,
+    "secrets": _REMOVED,
+    "history": _REMOVED,
+    "values": _ONLY_IF_ASKED,
+    "values_path": {"type": "path"},
+    "volumes": _ONLY_IF_ASKED,
+    "volume_names": {"type": "list", "elements": "str", "default": []},
+    "images": _ONLY_IF_ASKED,
+    "dangling": _ONLY_IF_ASKED,
+    "break_lock": _ONLY_IF_ASKED,
+    "ignore_residue": _ONLY_IF_ASKED,
+    "wait_timeout": {"type": "int", "default": 300},
+    "lock_timeout": {"type": "int", "default": 60},
+    "commit_message": {"type": "str"},
+}
+
+#: Of stack_preflight, beside the files and the platform.
+PREFLIGHT: Spec = {
+    **{name: CHANGES[name] for name in ("resolve_image", "with_registry_auth", "registry_auth")},
+    "fail_on": {"type": "str", "choices": ["error", "warning", "never"], "default": "error"},
+    "min_free_mib": {"type": "int", "default": 1024},
+    "warn_free_mib": {"type": "int", "default": 5120},
+}

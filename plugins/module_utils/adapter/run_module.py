@@ -1,0 +1,125 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How the modules run: one that works at once, and one that changes a stack, whose work a worker may go on with."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Callable, Dict, Optional
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.connection_options import CONNECTION
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.module import (
+    Module,
+    end,
+    failure,
+    folder_of,
+    outcome,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import COMPILED, check_ranges
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.masking.shown import HANDED, shown
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+
+Work = Callable[["EngineClient", Dict[str, Any], bool], Dict[str, Any]]
+Change = Callable[["EngineClient", Dict[str, Any], Dict[str, Any]], Dict[str, Any]]
+
+
+def run_module(options: Dict[str, Dict[str, Any]], work: Work, **rules: Any) -> None:
+    """Runs ``work(client, params, check_mode)`` and ends the module with its result or its error.
+
+    :param rules: ``mutually_exclusive`` and its kin, as AnsibleModule takes them.
+    """
+    module = Module(argument_spec={**options, **CONNECTION}, supports_check_mode=True, **rules)
+    params = {**module.params, COMPILED: module.compiled}
+    end(module, _outcome(module, lambda client: work(client, params, module.check_mode)))
+
+
+def run_change(options: Dict[str, Dict[str, Any]], work: Change, **rules: Any) -> None:
+    """Runs ``work(client, params, run)`` for a module that changes a stack and whose action plugin is a ClusterAction.
+
+    ``work`` imports what it needs when it is called: the same module also answers how a worker goes.
+    ``run`` holds options of the transaction: ``check``, ``defer``, ``desired`` and what else the plugin handed over,
+    ``detach``, ``progress``. A worker takes over where the transaction calls ``detach`` (see worker.py).
+    """
+    module = Module(argument_spec={**options, **CONNECTION}, supports_check_mode=True, **rules)
+    handed = module.compiled
+    if "job" in handed:
+        end(module, _followed(module, handed))
+    aside = _Aside(module)
+    run = {"check": module.check_mode, "defer": False, "detach": None, "progress": None, **handed}
+    if handed.get("follow"):
+        run.update(detach=aside.detach, progress=aside.progress)
+    from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.memory import Memory
+
+    memory = Memory(module, handed)
+
+    def change(client: EngineClient) -> Dict[str, Any]:
+        aside.client = client
+        client.trace = memory.trace
+        return work(client, module.params, run)
+
+    try:
+        result = _outcome(module, change)
+    except BaseException as error:
+        aside.fail(error)
+        raise
+    aside.finish(result)
+    memory.keep(result)
+    end(module, result)
+
+
+class _Aside:
+    """Lets a worker take over. In the worker, ``finish`` and ``fail`` do not return; elsewhere they do nothing."""
+
+    def __init__(self, module: AnsibleModule) -> None:
+        self._module = module
+        self._worker: Any = None
+        self.client: Optional[EngineClient] = None
+
+    def detach(self) -> None:
+        """Goes on in a worker. Where there can't be one, goes on here."""
+        if self._worker is not None or self.client is None:
+            return
+        from ansible_collections.stackwright.swarm.plugins.module_utils.detached.process import Foreground, start
+
+        # Two processes can't share a connection; the next call makes a new one.
+        self.client.close()
+        try:
+            self._worker = start(folder_of(self._module), self._module.no_log_values)
+        except Foreground as foreground:
+            end(self._module, foreground.told)
+
+    def progress(self, line: str) -> None:
+        if self._worker is not None:
+            self._worker.say(line)
+
+    def finish(self, result: Dict[str, Any]) -> None:
+        if self._worker is not None:
+            self._worker.finish(shown(result, HANDED))
+
+    def fail(self, error: BaseException) -> None:
+        if self._worker is not None:
+            self._worker.fail(error)
+
+
+def _outcome(module: Module, work: Callable[[EngineClient], Dict[str, Any]]) -> Dict[str, Any]:
+    def checked(client: EngineClient) -> Dict[str, Any]:
+        check_ranges(module.params)
+        return work(client)
+
+    return outcome(module, checked)
+
+
+def _followed(module: AnsibleModule, handed: Dict[str, Any]) -> Dict[str, Any]:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.detached.follow import follow
+    from ansible_collections.stackwright.swarm.plugins.module_utils.detached.job_folder import find
+
+    try:
+        return follow(find(folder_of(module), str(handed["job"])), int(handed["seen"]), time)
+    except StackwrightError as error:
+        return failure(error)

@@ -1,0 +1,27 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From the module stack_routes to the routes of all stacks."""
+
+from __future__ import annotations
+
+from typing import Any, Dict
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.route_options import domains
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
+from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.stack_routes import all_routes
+
+
+def show_all_routes(client: EngineClient, params: Dict[str, Any], check: bool) -> Dict[str, Any]:
+    """The module's work. Raises StackwrightError."""
+    stack = Stack.of(params) if params["name"] else None
+    options = {name: params[name] for name in ("missed", "settled", "gone", "secrets", "listed", "own_node")}
+    options.update(
+        prefix=params["label_prefix"],
+        stack=stack.id if stack else "",
+        full_name=stack.full_name if stack else "",
+        takes=domains(params["takes"]),
+        folder=(params["folder"] or "").rstrip("/"),
+    )
+    return all_routes(client, SystemClock(), options, check)

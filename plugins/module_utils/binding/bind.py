@@ -1,0 +1,203 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Binds a DesiredState to what the Swarm has: which config or secret holds a content, and under which name.
+
+Configs and secrets can't be changed, so other content means another object. An object of the stack with the same
+content keeps its name (so a stack that docker's CLI made is taken over as it is); new content takes the name of the
+file if that is free, else that name with a suffix. Content of secrets can't be read back: it is compared by a keyed
+digest in a label, so that neither name nor label can be used to guess it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Dict, Iterator, Mapping, Optional, Sequence, Set, Tuple
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.binding.recreated_volumes import (
+    bound_volumes,
+    with_volumes,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.binding.replaced_networks import bound_networks
+from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.content import digest, suffixed
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.objects import absent_externals, owner
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
+    CONTENT,
+    id_of,
+    labels_of,
+    name_of,
+    stack_of,
+)
+
+KINDS = (("config", "configs"), ("secret", "secrets"))
+SUFFIX = re.compile(r"_[0-9a-f]{8}\Z")
+
+Observed = Mapping[str, Any]
+Entry = Dict[str, Any]
+
+
+def bind_all(
+    client: EngineClient,
+    desired: Mapping[str, Any],
+    observed: Observed,
+    options: Mapping[str, Any],
+    write: bool = False,
+) -> Dict[str, Any]:
+    """As ``bind``, with the values that the stack refers to, and the names of its volumes; missing values are made and
+    kept if ``write``.
+
+    Where there are some, ``binder`` is what a revision takes the references from, in place of the values.
+    """
+    if options.get("recreate"):
+        desired = {**desired, "replace_networks": True}
+    binder = options.get("binder")
+    stack = desired["stack"]["name"]
+
+    def history() -> Sequence[Any]:
+        from ansible_collections.stackwright.swarm.plugins.module_utils.revisions.history import History
+
+        return History(client, None, stack).read()
+
+    if binder is None:
+        return bound_volumes(client, bind(desired, observed, options["adopt_secrets"]), observed, history)
+    bound = binder.bind(desired, observed, options["adopt_secrets"], write)
+    bound = bound_volumes(client, bound, observed, history)
+    binder.unbound = {
+        **binder.unbound,
+        "services": with_volumes(binder.unbound["services"], stack, bound["renamed_volumes"]),
+    }
+    return {**bound, "binder": binder}
+
+
+def bind(desired: Mapping[str, Any], observed: Observed, adopt_secrets: bool = False) -> Dict[str, Any]:
+    """A copy of ``desired`` whose configs and secrets have a ``binding`` and whose services refer to the real names.
+
+    A network that was replaced has a generated name; one that differs gets such a name where ``desired`` says
+    ``replace_networks``.
+
+    Raises EngineError: ``not_found`` naming every external object that is missing, ``conflict`` for a foreign name.
+    """
+    bound = dict(desired)
+    renamed: Dict[Tuple[str, str], str] = {}
+    for kind, plural in KINDS:
+        entries = desired[plural]
+        bases = {entry["name"] for entry in entries}
+        bound[plural] = [
+            entry if entry["external"] else _bound(kind, entry, bases, desired, observed, adopt_secrets)
+            for entry in entries
+        ]
+        for entry in bound[plural]:
+            if not entry["external"] and entry["binding"]["name"] != entry["name"]:
+                renamed[kind, entry["name"]] = entry["binding"]["name"]
+    bound["networks"] = bound_networks(desired, observed["networks"])
+    for entry in bound["networks"]:
+        if entry.get("base"):
+            renamed["network", entry["base"]] = entry["name"]
+    missing = list(missing_externals(desired, observed))
+    if missing:
+        raise EngineError("External objects are missing: " + "; ".join(missing) + ".", "not_found", CREATE_THEM)
+    if renamed:
+        bound["services"] = [_renamed(service, renamed) for service in desired["services"]]
+    return bound
+
+
+CREATE_THEM = "Create them first, or correct the names. Nothing was changed."
+
+
+def _bound(
+    kind: str, entry: Entry, bases: Set[str], desired: Mapping[str, Any], observed: Observed, adopt_secrets: bool
+) -> Entry:
+    stack, base = desired["stack"]["name"], entry["name"]
+    objects = observed[kind + "s"]
+    named = {name_of(obj): obj for obj in objects}
+    own = [obj for obj in objects if stack_of(obj) == stack and _belongs(obj, base, bases)]
+    own.sort(key=lambda obj: (name_of(obj) != base, name_of(obj)))
+    key = observed.get("key")
+    same = next((obj for obj in own if _same(kind, entry, obj, key)), None)
+    adopt = False
+    if same is None and kind == "secret" and adopt_secrets:
+        same = next((obj for obj in own if CONTENT not in labels_of(obj)), None)
+        adopt = same is not None
+    if same is not None:
+        reason = "trusted as it is (adopt_secrets)" if adopt else "labels differ"
+        return {**entry, "binding": {"name": name_of(same), "object": same, "reason": reason, "adopt": adopt}}
+    holder = named.get(base)
+    if holder is not None and stack_of(holder) != stack:
+        raise EngineError(
+            f"{kind} {entry['key']}: the name {base} belongs to {owner(holder)}.",
+            "conflict",
+            f"Give the {kind} another `name`, or declare it `external: true`.",
+        )
+    if holder is None:
+        name, reason = base, "new" if not own else "content changed"
+    else:
+        # Without a key (no secret of ours exists yet) the suffix comes from the object in the way: it has to be new.
+        mark = digest(kind, entry, key) or digest("config", {"spec": {}, "data": id_of(holder)}, None)
+        name = suffixed(base, mark)
+        reason = "content changed"
+        if kind == "secret" and CONTENT not in labels_of(holder):
+            reason = "was made by others, and its content can't be read back to compare (adopt_secrets trusts it)"
+    latest = max(own, key=lambda obj: str(obj.get("CreatedAt") or "")) if own and kind == "config" else None
+    was = latest["Spec"].get("Data") if latest is not None else None
+    return {**entry, "binding": {"name": name, "object": None, "reason": reason, "adopt": False, "was": was}}
+
+
+def _belongs(obj: Mapping[str, Any], base: str, bases: Set[str]) -> bool:
+    name = name_of(obj)
+    if name == base:
+        return True
+    suffix = SUFFIX.search(name)
+    if suffix is None or name in bases or CONTENT not in labels_of(obj):
+        return False
+    return suffixed(base, suffix.group()[1:]) == name
+
+
+def _same(kind: str, entry: Entry, obj: Mapping[str, Any], key: Optional[str]) -> bool:
+    spec, have = entry["spec"], obj["Spec"]
+    if (spec.get("Templating") or None) != (have.get("Templating") or None):
+        return False
+    if (spec.get("Driver") or None) != (have.get("Driver") or None):
+        return False
+    if kind == "config":
+        return (entry["data"] or "") == (have.get("Data") or "")
+    if spec.get("Driver"):
+        return True  # the driver holds the value; there is no content
+    return key is not None and labels_of(obj).get(CONTENT) == digest(kind, entry, key)
+
+
+def with_names(spec: Mapping[str, Any], renamed: Mapping[Tuple[str, str], str]) -> Dict[str, Any]:
+    """A copy of a ServiceSpec whose references to networks, configs and secrets use the real names."""
+    template = spec["TaskTemplate"]
+    container = dict(template["ContainerSpec"])
+    for kind, list_key, name_key in (("config", "Configs", "ConfigName"), ("secret", "Secrets", "SecretName")):
+        if container.get(list_key):
+            container[list_key] = [
+                {**ref, name_key: renamed.get((kind, ref[name_key]), ref[name_key])} for ref in container[list_key]
+            ]
+    networks = template.get("Networks")
+    if networks:
+        networks = [{**n, "Target": renamed.get(("network", n.get("Target", "")), n.get("Target"))} for n in networks]
+        template = {**template, "Networks": networks}
+    privileges = container.get("Privileges") or {}
+    credentials = privileges.get("CredentialSpec") or {}
+    if ("config", credentials.get("Config")) in renamed:
+        credentials = {**credentials, "Config": renamed["config", credentials["Config"]]}
+        container["Privileges"] = {**privileges, "CredentialSpec": credentials}
+    return {**spec, "TaskTemplate": {**template, "ContainerSpec": container}}
+
+
+def _renamed(service: Mapping[str, Any], renamed: Mapping[Tuple[str, str], str]) -> Dict[str, Any]:
+    result = {**service, "spec": with_names(service["spec"], renamed)}
+    if "as_docker" in service:
+        result["as_docker"] = {**service["as_docker"], "spec": with_names(service["as_docker"]["spec"], renamed)}
+    return result
+
+
+def missing_externals(desired: Mapping[str, Any], observed: Observed) -> Iterator[str]:
+    """One sentence for each external object that a service refers to and that does not exist."""
+    for absent in absent_externals(desired, observed):
+        places = sorted(f"service {s['key']}" + (f" ({s['where']})" if s.get("where") else "") for s in absent.users)
+        remedy = f" ({absent.remedy})" if absent.remedy else ""
+        yield f"{absent.kind} {absent.name} for {', '.join(places)} {absent.problem}{remedy}"

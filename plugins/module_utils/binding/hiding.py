@@ -1,0 +1,83 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Contents of secrets: a container may write its own to its log, and an error shows the log's last lines."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, List, Mapping, Set, Tuple
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.drift.findings import LOST
+from ansible_collections.stackwright.swarm.plugins.module_utils.masking.mask import HIDDEN
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Mask
+from ansible_collections.stackwright.swarm.plugins.module_utils.values.spec_places import is_within, places_in
+
+Data = Mapping[str, Any]
+
+
+def contents(desired: Data) -> List[str]:
+    """The contents of the secrets of a DesiredState, as text."""
+    import base64
+
+    found = [entry.get("data") for entry in desired["secrets"]]
+    return [base64.b64decode(data).decode("utf-8", "surrogateescape") for data in found if data]
+
+
+def scrubbed(error: StackwrightError, scrub: Callable[[Any], Any]) -> StackwrightError:
+    """The error without what ``scrub`` takes out of texts and plain data."""
+    error.message, error.hint, error.details = scrub(error.message), scrub(error.hint), scrub(error.details)
+    error.args = (error.message,)
+    return error
+
+
+def with_secrets(
+    story: Callable[..., Dict[str, Any]],
+    client: Any,
+    clock: Any,
+    desired: Data,
+    options: Data,
+) -> Dict[str, Any]:
+    """Runs ``story(client, clock, desired, options)`` for a stack without kept values.
+
+    Errors and lines of progress come out without the contents of its secrets; a plan has none in the first place.
+    """
+    progress = options.get("progress")
+
+    def scrub(data: Any) -> Any:
+        from ansible_collections.stackwright.swarm.plugins.module_utils.masking.scrub import scrubber
+
+        return scrubber(contents(desired))(data)
+
+    given = {**options, "binder": None, "scrub": scrub, "progress": progress and (lambda line: progress(scrub(line)))}
+    try:
+        return story(client, clock, desired, given)
+    except StackwrightError as error:
+        raise scrubbed(error, scrub) from None
+
+
+def hiding(snapshot: Mapping[str, Any], scrub: Callable[[Any], Any], mask: Mask) -> Mask:
+    """A mask that also shows nothing of what stands where ``snapshot`` refers to a kept value, nor such values."""
+    places: Dict[Tuple[str, str], Set[str]] = {}
+    if snapshot.get("values"):
+        for kind in ("network", "config", "secret", "service"):
+            for entry in snapshot[kind + "s"]:
+                if entry["spec"]:
+                    places[kind, entry["key"]] = places_in(kind, entry["spec"])
+
+    def masked(kind: str, key: str, path: str, value: Any) -> Any:
+        if value is None:
+            return None
+        if is_within(path, places.get((kind, key)) or ()) or (isinstance(value, str) and LOST in value):
+            return HIDDEN
+        return mask(kind, key, path, scrub(_without_lost(value)))
+
+    return masked
+
+
+def _without_lost(value: Any) -> Any:
+    if isinstance(value, str):
+        return HIDDEN if LOST in value else value
+    if isinstance(value, dict):
+        return {name: _without_lost(item) for name, item in value.items()}
+    return [_without_lost(item) for item in value] if isinstance(value, list) else value

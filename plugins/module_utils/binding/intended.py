@@ -1,0 +1,195 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a stack is intended to be: its last good revision, with what can be known of the values that it hides."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.binding.recall import revealed, running_values
+from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.content import digest
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError, StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.drift.findings import LOST, Context
+from ansible_collections.stackwright.swarm.plugins.module_utils.drift.own_changes import marker
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+from ansible_collections.stackwright.swarm.plugins.module_utils.history.encoding import unpack
+from ansible_collections.stackwright.swarm.plugins.module_utils.history.retention import (
+    kept_references,
+    left_open,
+    noted,
+    present,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import (
+    DEPLOYING,
+    REMOVED,
+    Revision,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.history.snapshot import keyed
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.ignore_rules import Rule
+from ansible_collections.stackwright.swarm.plugins.module_utils.revisions.needs import ALL
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import CONTENT, labels_of, name_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.values.spec_places import places_in
+
+Scrub = Callable[[Any], Any]
+Observed = Mapping[str, Any]
+KINDS = ("networks", "configs", "secrets", "services")
+SEE = "stack_info with history: true shows the revisions."
+
+
+class Superseded(DeployError):
+    """Somebody has deployed the stack while this run waited for the lock."""
+
+    default_code = "out_of_sequence"
+
+
+def last_good(stack: str, revisions: Sequence[Revision]) -> Revision:
+    """The revision whose state the stack was left in. Raises DeployError (``no_revision``, ``revision_damaged``)."""
+    found = present(revisions)
+    removed = max((r.number for r in revisions if r.status == REMOVED), default=0)
+    if found is None or removed > found.number:
+        why = f"revision {removed} removed it" if removed else "no deployment of it has succeeded yet"
+        raise DeployError(
+            f"The stack {stack} has no revision to compare with: {why}.",
+            "no_revision",
+            f"Deploy it with compose_stack. {SEE}",
+        )
+    if found.damaged or not found.packed:
+        raise _damaged(found, found.damaged or "it has no snapshot")
+    return found
+
+
+def unsettled(revisions: Sequence[Revision], target: Revision) -> List[str]:
+    """What a user has to know of revisions after ``target``: one at work, damaged, or failed and left as it is."""
+    told = []
+    still_open = left_open(revisions)
+    for revision in sorted(revisions, key=lambda r: r.number):
+        if revision.number <= target.number:
+            continue
+        if revision.damaged:
+            told.append(f"revision {revision.number} is damaged ({revision.damaged}): nobody knows what it has changed")
+        elif revision.status == DEPLOYING or not revision.undone:
+            how = "is at work, or was interrupted" if revision.status == DEPLOYING else "failed and was not undone"
+            hands_off = ", and is not healed; run its files again, or go back with stack_rollback"
+            hint = hands_off if revision in still_open else ""
+            told.append(f"revision {revision.number} {how}: what it has changed shows as drift{hint}")
+    return told
+
+
+def _damaged(revision: Revision, why: str) -> DeployError:
+    return DeployError(
+        f"Revision {revision.number} of the stack {revision.stack}, the last good one, is damaged: {why}.",
+        "revision_damaged",
+        f"Deploy the stack from its files: that makes a new revision. {SEE}",
+    )
+
+
+def intended_of(revision: Revision, options: Mapping[str, Any]) -> Intended:
+    """The state that a revision has recorded. Raises DeployError (``revision_damaged``)."""
+    try:
+        snapshot = unpack(revision.packed)
+    except StackwrightError as error:
+        raise _damaged(revision, error.message) from None
+    if snapshot.get("values"):
+        from ansible_collections.stackwright.swarm.plugins.module_utils.binding.pinned import kept_in
+
+        snapshot = kept_in(snapshot, options["values"])
+    return Intended(revision, snapshot)
+
+
+class Intended:
+    """A revision's state. After ``take``, ``bound`` is it with the values that could be found.
+
+    ``scrub`` takes every kept value of the stack out of plain data. ``open`` are rules for the places of values that
+    can't be read; ``why`` says why.
+    """
+
+    def __init__(self, revision: Revision, snapshot: Dict[str, Any]) -> None:
+        self.revision, self.snapshot = revision, snapshot
+        self.what = f"revision {revision.number}"
+        self.bound: Dict[str, Any] = {}
+        self.scrub: Scrub = lambda data: data
+        self.open: Tuple[Rule, ...] = ()
+        self.why = ""
+        self.key = ""
+
+    def take(
+        self,
+        client: EngineClient,
+        observed: Observed,
+        key: Optional[str],
+        known: Optional[Callable[[Mapping[str, str]], Mapping[str, str]]] = None,
+    ) -> None:
+        """Finds the values. ``key`` is the cluster's key, ``known`` gives kept values by the labels of their versions
+        (else they are read from their store)."""
+        found: Optional[Dict[str, Any]] = None
+        self.key = key or ""
+
+        def find(where: str, mark: str, name: str) -> Any:
+            nonlocal found
+            del where, name
+            if found is None:
+                found = running_values(key, observed)
+            return found.get(mark, LOST + mark)
+
+        self.bound = revealed(self.snapshot, find)
+        kept = self.snapshot.get("values")
+        if not kept:
+            return
+        labels: Mapping[str, str] = kept.get("labels") or {}
+        texts = known(labels) if known is not None else self._read(client, observed)
+        from ansible_collections.stackwright.swarm.plugins.module_utils.values.value_references import bind_values
+
+        self._leave(labels.keys() - texts.keys())
+        full = {**dict.fromkeys(labels, ""), **texts}
+        for part in KINDS:
+            self.bound[part] = [
+                {**e, "spec": bind_values(e["spec"], full) if e["spec"] else None} for e in self.bound[part]
+            ]
+
+    def _read(self, client: EngineClient, observed: Observed) -> Mapping[str, str]:
+        from ansible_collections.stackwright.swarm.plugins.module_utils.binding.pinned import Pinned
+
+        try:
+            values = Pinned(client, observed["info"], self.snapshot)
+            self.scrub = values.scrub()
+            return values.texts()
+        except StackwrightError as error:
+            if error.error_code != "value_lost":
+                raise
+            self.why = error.message
+            return {}
+
+    def _leave(self, lost: Set[str]) -> None:
+        """Rules that leave the places of values open which nobody can compare."""
+        if not lost:
+            return
+        self.open = tuple(
+            Rule(name=service["name"], path=place)
+            for service in self.snapshot["services"]
+            for place in sorted(places_in("service", service["spec"]))
+        )
+
+    def context(self, observed: Observed, revisions: Sequence[Revision], answers: Mapping[str, Any]) -> Context:
+        """What the comparison knows beside both sides."""
+        return Context(
+            self.what,
+            str(self.snapshot["stack"].get("prefix") or ""),
+            kept_references(revisions, ALL),
+            _contents(observed),
+            answers,
+            own=noted(revisions),
+            mark=marker(keyed(self.key) if self.key else lambda value: ""),
+        )
+
+
+def _contents(observed: Observed) -> Dict[Tuple[str, str], str]:
+    """The digests of what configs and secrets hold, where they can be known."""
+    found = {}
+    for kind in ("config", "secret"):
+        for obj in observed[kind + "s"]:
+            known = labels_of(obj).get(CONTENT, "")
+            if not known and kind == "config" and not obj["Spec"].get("Templating"):
+                known = digest(kind, {"spec": {}, "data": obj["Spec"].get("Data")}, None)
+            found[kind, name_of(obj)] = known
+    return found

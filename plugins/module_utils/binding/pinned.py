@@ -1,0 +1,142 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The kept values of a revision: the versions that it had, read from the store that it used."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, List, Mapping, Optional, Set
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.binding.hiding import hiding, scrubbed
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError, StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+from ansible_collections.stackwright.swarm.plugins.module_utils.masking.scrub import scrubber
+from ansible_collections.stackwright.swarm.plugins.module_utils.store.carried import NotYetKept
+from ansible_collections.stackwright.swarm.plugins.module_utils.store.choose import (
+    AUTO,
+    SWARM,
+    VAULT,
+    managers_of,
+    open_store,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner import owner_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.values.choice import pinned
+from ansible_collections.stackwright.swarm.plugins.module_utils.values.store import update
+from ansible_collections.stackwright.swarm.plugins.module_utils.values.value_references import bind_values
+
+Data = Mapping[str, Any]
+
+
+def kept_in(snapshot: Data, values: Data) -> Dict[str, Any]:
+    """The snapshot with the store that a run names: ``values`` has ``store`` and ``path``, and ``carried`` of a vault.
+
+    Labels have a mark of chance, so a version that is found under one is the right one, wherever it was moved to.
+    """
+    kept = snapshot["values"]
+    store = dict(kept.get("store") or {})
+    if values.get("carried") is not None:
+        store = {name: values.get(name) for name in ("path", "carried", "where", "number")}
+        store["store"] = VAULT if values.get("number") is None else SWARM
+    elif values.get("store", AUTO) != AUTO:
+        store = {"store": values["store"], "path": values.get("path")}
+    return {**snapshot, "values": {**kept, "store": store}}
+
+
+class Pinned:
+    """The values of one snapshot. The next one takes ``unbound``, ``desired``, ``labels`` and ``options`` from it."""
+
+    def __init__(self, client: EngineClient, info: Data, snapshot: Data, clock: Any = None) -> None:
+        kept = snapshot["values"]
+        self.options: Data = kept.get("store") or {}
+        self.labels: Dict[str, str] = dict(kept.get("labels") or {})
+        self.desired: Dict[str, Any] = {}
+        self.unbound: Dict[str, Any] = {}
+        if self.options.get("store") == VAULT and self.options.get("carried") is None:
+            where = self.options.get("path")
+            raise DeployError(
+                "The values of this revision are in a vault on the controller, which this run was not given.",
+                "value_lost",
+                "Give stack_rollback `values: {store: vault}`"
+                + (f" with path {where}" if where else "")
+                + ", or deploy the Compose files of that revision. Nothing was changed.",
+                {"lost": sorted(self.labels)},
+            )
+        asked = {**self.options, "owner": owner_of(snapshot["stack"]).text}
+        self._store = open_store(client, clock, snapshot["stack"]["name"], managers_of(info), asked)
+        self._kept, _token = self._store.read()
+
+    def make_current(self) -> None:
+        """From now on, deployments use these versions. Raises ValueStoreError."""
+        update(self._store, lambda kept: kept.using(self.labels))
+
+    def texts(self) -> Dict[str, str]:
+        """The values by name. Raises ValueStoreError (``value_lost``) for those that the store lacks."""
+        return pinned(self._kept, self.labels)
+
+    def bind(self, bound: Data) -> Dict[str, Any]:
+        """``bound`` with the values. Raises ValueStoreError (``value_lost``) for those that the store lacks."""
+        texts = self.texts()
+        self.desired = self.unbound = dict(bound)
+        parts = {part: bind_values(bound[part], texts) for part in ("networks", "services")}
+        for part in ("configs", "secrets"):
+            parts[part] = [{**e, "spec": bind_values(e["spec"], texts) if e["spec"] else None} for e in bound[part]]
+        return {**bound, **parts, "binder": self}
+
+    def scrub(self) -> Callable[[Any], Any]:
+        """A function that takes every kept value of the stack out of plain data."""
+        texts: List[str] = [
+            version.value
+            for entry in self._kept.entries.values()
+            for version in entry.versions
+            if version.value is not None
+        ]
+        return scrubber(texts)
+
+
+def with_pinned(
+    story: Callable[[Data], Dict[str, Any]], client: EngineClient, clock: Any, info: Data, snapshot: Data, options: Data
+) -> Dict[str, Any]:
+    """Runs ``story(options)`` for a snapshot with kept values: what it shows and raises has none of them.
+
+    Its versions are the current ones afterwards, so that the next deployment does not bring the newer ones back.
+    """
+    values = Pinned(client, info, snapshot, clock)
+    scrub = values.scrub()
+    progress = options["progress"]
+    given = {
+        **options,
+        "scrub": scrub,
+        "mask": hiding(snapshot, scrub, options["mask"]),
+        "progress": progress and (lambda line: progress(scrub(line))),
+    }
+    try:
+        result = story(given)
+        shown = {name: item if name in PLAIN else scrub(item) for name, item in result.items()}
+        if not options["check"] and not options["defer"]:
+            try:
+                values.make_current()
+            except NotYetKept as needed:
+                needed.result = shown
+                raise
+    except StackwrightError as error:
+        raise scrubbed(error, scrub) from None
+    return shown
+
+
+def labels_in_history(client: EngineClient, stack: str) -> Optional[Dict[str, Set[str]]]:
+    """The versions that the stack's revisions need, by name; None where one of them can't be read."""
+    from ansible_collections.stackwright.swarm.plugins.module_utils.history.encoding import unpack
+    from ansible_collections.stackwright.swarm.plugins.module_utils.revisions.history import History
+
+    found: Dict[str, Set[str]] = {}
+    for revision in History(client, None, stack).read():
+        if revision.damaged:
+            return None
+        labels = (unpack(revision.packed).get("values") or {}).get("labels") if revision.packed else None
+        for name, label in (labels or {}).items():
+            found.setdefault(name, set()).add(label)
+    return found
+
+
+#: Parts of a result that name things of the Swarm, and are needed as they are.
+PLAIN = ("stack", "cluster_id", "node", "calls", "changed", "deferred", "status", "plan_id")

@@ -1,0 +1,257 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From a planned deployment to a revision's snapshot, and from a snapshot back to a bound desired state."""
+
+from __future__ import annotations
+
+from functools import partial
+from itertools import zip_longest
+from typing import Any, Callable, Collection, Dict, List, Mapping, Optional, Sequence, Tuple
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.binding.bind import CREATE_THEM, missing_externals
+from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.content import create_key, digest
+from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import configs_named
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError, EngineError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.shape import wrong
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.shapes import SPECS
+from ansible_collections.stackwright.swarm.plugins.module_utils.history.encoding import pack, unpack
+from ansible_collections.stackwright.swarm.plugins.module_utils.history.retention import present
+from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import (
+    DEPLOY,
+    Revision,
+    without_texts,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.history.snapshot import (
+    KINDS,
+    Digest,
+    Snapshot,
+    hidden_values,
+    keyed,
+    needs,
+    reveal,
+    take,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Plan
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconcile import own_services
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
+    CONTENT,
+    KEY_CONFIG,
+    labels_of,
+    name_of,
+)
+
+Observed = Mapping[str, Any]
+
+
+def draft(
+    stack: str,
+    holder: Mapping[str, Any],
+    options: Mapping[str, Any],
+    operation: str = DEPLOY,
+    snapshot: Optional[Snapshot] = None,
+    back_to: int = 0,
+) -> Revision:
+    """A revision that is not recorded yet, of the run that ``holder`` (of the lock) describes."""
+    return Revision(
+        stack,
+        id=str(holder.get("run") or ""),
+        operation=operation,
+        message=str(options.get("commit_message") or ""),
+        who=str(holder.get("who") or ""),
+        back_to=back_to,
+        references=tuple(needs(snapshot)) if snapshot is not None else (),
+        sources=without_texts(snapshot.get("sources")) if snapshot is not None else {},
+        packed=pack(snapshot) if snapshot is not None else b"",
+    )
+
+
+def snapshot_of(client: EngineClient, bound: Mapping[str, Any], observed: Observed, plan: Plan) -> Snapshot:
+    """What the plan makes of the stack, free of secrets. Creates the cluster's key if values have to be hidden.
+
+    Of a stack with kept values it has the references and which versions they meant.
+    """
+    key = observed.get("key")
+    any_key = key or observed.get("history_key")
+    binder = bound.get("binder")
+    if binder is not None:
+        bound = _with_references(bound, binder)
+    contents = {}
+    for kind, plural in KINDS:
+        for entry in bound[plural]:
+            if not entry["external"]:
+                live, real = entry["binding"]["object"], entry["binding"]["name"]
+                known = labels_of(live).get(CONTENT) if live is not None else ""
+                contents[kind, real] = known or ("data" in entry and digest(kind, entry, key)) or ""
+    stack = bound["stack"]["name"]
+    snapshot = take(bound, plan.operations, own_services(stack, observed), contents, digest_of(client, any_key))
+    if binder is not None:
+        store = {name: binder.options.get(name) for name in ("store", "path") if binder.options.get(name)}
+        snapshot["values"] = {"labels": dict(binder.labels), "store": store}
+    return snapshot
+
+
+def with_others(snapshot: Snapshot, stack: str, revisions: Sequence[Revision]) -> Snapshot:
+    """``snapshot`` of a run that deployed some services, with the others and what they use as the last good revision
+    has them. Where there is none, or a damaged one, nothing is known of them."""
+    last = present(revisions)
+    if last is None or last.damaged or not last.packed:
+        return snapshot
+    before, out = unpack(last.packed), dict(snapshot)
+    names = {service["name"] for service in snapshot["services"]}
+    others = [service for service in before["services"] if service["name"] not in names]
+    out["services"] = sorted([*snapshot["services"], *others], key=lambda service: str(service["name"]))
+    for plural in ("networks", "configs", "secrets"):
+        there = {entry.get("real", entry["name"]) for entry in snapshot[plural]}
+        out[plural] = [*snapshot[plural], *(e for e in before[plural] if e.get("real", e["name"]) not in there)]
+    keys = {service["key"] for service in others}
+    waves = zip_longest(snapshot["waves"], before["waves"], fillvalue=())
+    out["waves"] = [[*new, *(key for key in old if key in keys)] for new, old in waves]
+    kept = before.get("values")
+    if kept:
+        now = snapshot.get("values") or kept
+        out["values"] = {**kept, **now, "labels": {**(kept.get("labels") or {}), **(now.get("labels") or {})}}
+    return out
+
+
+def _with_references(bound: Mapping[str, Any], binder: Any) -> Dict[str, Any]:
+    """The bound state with the names that are real, and references where there are values now."""
+    written: Dict[str, Any] = {**bound, "services": binder.unbound["services"]}
+    for plural in ("networks", "configs", "secrets"):
+        specs = {entry["key"]: entry.get("spec") for entry in binder.desired[plural]}
+        written[plural] = [{**entry, "spec": specs[entry["key"]]} for entry in bound[plural]]
+    return written
+
+
+def recall(
+    client: EngineClient,
+    snapshot: Mapping[str, Any],
+    observed: Observed,
+    what: str = "it",
+    spared: Collection[Tuple[str, str]] = (),
+) -> Dict[str, Any]:
+    """A bound desired state as ``bind`` makes it, from a snapshot; ``what`` names the revision in errors.
+
+    Of the configs and secrets ``spared`` (kind, name) it does not matter whether they are gone, or others.
+
+    Raises DeployError: ``value_lost`` (a hidden value runs nowhere any more), ``revision_incomplete`` (a config
+    or secret is gone or is another); EngineError (``not_found``) for missing external objects.
+    """
+    bound = _revealed(client, snapshot, observed, what)
+    gone: List[str] = []
+    for kind, plural in KINDS:
+        live = {name_of(obj): obj for obj in observed[plural]}
+        bound[plural] = [
+            entry if entry["external"] else _found(kind, entry, live.get(entry["real"]), gone, spared)
+            for entry in bound[plural]
+            if entry["external"] or entry["real"] in live or (kind, entry["real"]) not in spared
+        ]
+    if gone:
+        raise DeployError(
+            f"The stack can't go back to {what}: {'; '.join(gone)}.",
+            "revision_incomplete",
+            "Deploy it from its files, or go back to another revision (stack_info shows them). Nothing was changed.",
+            {"missing": gone},
+        )
+    missing = list(missing_externals(bound, observed))
+    if missing:
+        raise EngineError("External objects are missing: " + "; ".join(missing) + ".", "not_found", CREATE_THEM)
+    if snapshot.get("values"):
+        from ansible_collections.stackwright.swarm.plugins.module_utils.binding.pinned import Pinned
+
+        return Pinned(client, observed["info"], snapshot).bind(bound)
+    return bound
+
+
+def _found(
+    kind: str,
+    entry: Mapping[str, Any],
+    live: Optional[Mapping[str, Any]],
+    gone: List[str],
+    spared: Collection[Tuple[str, str]],
+) -> Dict[str, Any]:
+    real = entry["real"]
+    if live is None:
+        gone.append(f"{kind} {real} is gone")
+    elif (kind, real) not in spared:
+        have = labels_of(live).get(CONTENT, "")
+        if entry["content"] and have and have != entry["content"]:
+            gone.append(f"{kind} {real} has another content than then")
+    binding = {"name": real, "object": live, "reason": "labels differ", "adopt": False}
+    return {**entry, "data": None, "binding": binding}
+
+
+def _revealed(client: EngineClient, snapshot: Mapping[str, Any], observed: Observed, what: str) -> Dict[str, Any]:
+    values: Optional[Dict[str, Any]] = None
+    lost: List[str] = []
+
+    def find(where: str, mark: str, name: str) -> Any:
+        nonlocal values
+        if values is None:
+            values = running_values(observed.get("key") or _stored_key(client), observed)
+        if mark not in values:
+            lost.append(f"{name} of {where}")
+        return values.get(mark, "")
+
+    bound = revealed(snapshot, find)
+    if lost:
+        raise DeployError(
+            f"The stack can't go back to {what}: its history holds no secrets, and these values run nowhere any more: "
+            f"{', '.join(sorted(lost))}.",
+            "value_lost",
+            "Deploy it from its files, where the values are. Nothing was changed.",
+            {"lost": sorted(lost)},
+        )
+    return bound
+
+
+def revealed(snapshot: Mapping[str, Any], find: Callable[[str, str, str], Any]) -> Dict[str, Any]:
+    """A snapshot as plain specifications; ``find(where, digest, name)`` gives what it hides (``service web``).
+
+    Raises DeployError (``revision_damaged``) where one is none that an Engine would take.
+    """
+    bound: Dict[str, Any] = {"format": 1, "routes": [], "notices": []}
+    bound.update({key: snapshot[key] for key in ("stack", "waves")})
+    for kind in ("network", "config", "secret", "service"):
+        bound[kind + "s"] = [
+            {**entry, "spec": reveal(entry["spec"], partial(find, f"{kind} {entry['key']}"))}
+            for entry in snapshot[kind + "s"]
+        ]
+        for entry in bound[kind + "s"]:
+            fault = wrong(entry["spec"], SPECS[kind]) if entry["spec"] is not None else None
+            if fault is not None:
+                raise DeployError(
+                    f"A revision of the stack {bound['stack']['name']} is damaged: the {kind} {entry['key']}{fault}.",
+                    "revision_damaged",
+                    "Deploy the stack from its files: that makes a new revision. Nothing was changed.",
+                )
+    return bound
+
+
+def running_values(key: Optional[str], observed: Observed) -> Dict[str, Any]:
+    """What is hidden in snapshots and still there, by its digest with the cluster's ``key``: in the services as they
+    are and as they were."""
+    if not key:
+        return {}
+    mark = keyed(key)
+    specs = [("service", spec) for s in observed["services"] for spec in (s["Spec"], s.get("PreviousSpec"))]
+    specs += [("network", network) for network in observed["networks"]]
+    specs += [(kind, obj["Spec"]) for kind, plural in KINDS for obj in observed[plural]]
+    return {mark(value): value for kind, spec in specs if spec for value in hidden_values(kind, spec)}
+
+
+def _stored_key(client: EngineClient) -> str:
+    return next((str(config["Spec"].get("Data") or "") for config in configs_named(client, [KEY_CONFIG])), "")
+
+
+def digest_of(client: EngineClient, key: Optional[str]) -> Digest:
+    """The cluster's digest; its key is read or made when the first value has to be hidden."""
+    made: List[Callable[[Any], str]] = []
+
+    def mark(value: Any) -> str:
+        if not made:
+            made.append(keyed(key or _stored_key(client) or create_key(client)))
+        return made[0](value)
+
+    return mark

@@ -1,0 +1,170 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Volumes that are recreated: an empty one comes beside the old one, under a generated name.
+
+A volume is on nodes that the manager can't reach, and what is removed comes back by no rollback. Why:
+decisions/0031-volumes-that-are-recreated.md.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Sequence
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.content import SHOWN
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconcile import own_services
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.volumes import (
+    Driver,
+    base_of,
+    differs,
+    driver_of,
+    labels_on,
+    own_volumes,
+    unlike,
+    wanted_volumes,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import BASE, name_of, stack_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.volume_names import could_be
+
+Item = Mapping[str, Any]
+Look = Callable[[], Sequence[Any]]
+
+
+class _Made(NamedTuple):
+    """A volume as a service has it, or had it; of two the one with the greater ``order`` came later."""
+
+    name: str
+    base: str
+    driver: Driver
+    order: int
+
+
+def bound_volumes(client: EngineClient, bound: Item, observed: Item, history: Look) -> Dict[str, Any]:
+    """``bound`` with the names of the volumes that the stack has now.
+
+    ``bound["recreate_volumes"]`` are those that get a new one where it is known that the old one was made otherwise
+    than the file asks. The result's ``recreated`` says which did (name, base, old, why), ``not_recreated`` which did
+    not, and ``renamed_volumes`` has names by those of the file. ``history`` gives the revisions.
+    """
+    stack = bound["stack"]["name"]
+    wanted = wanted_volumes(bound)
+    asked = set(bound.get("recreate_volumes") or ())
+    live = [
+        made
+        for service in own_services(stack, observed).values()
+        for made in _made(service["Spec"], stack, int(service["Version"]["Index"]))
+    ]
+    names: Dict[str, str] = {}
+    recreated: List[Item] = []
+    not_recreated = [
+        f"recreate_volumes: no service that is deployed mounts {base}" for base in sorted(asked - set(wanted))
+    ]
+    for base, driver in wanted.items():
+        known = [made for made in live if made.base == base]
+        if not known and "revisions" in observed:
+            known = recorded(observed["revisions"], stack, base)
+        if not known:
+            continue
+        same = [made for made in known if not unlike(driver, made.driver)]
+        latest = max(same or known, key=lambda made: made.order)
+        names[base] = latest.name
+        if base in asked:
+            why = _made_otherwise(client, stack, latest, driver, observed, history) if same else ""
+            why = why or unlike(driver, latest.driver)
+            if why:
+                mark = json.dumps([latest.name, max(made.order for made in known)]).encode()
+                names[base] = f"{base}_{hashlib.sha256(mark).hexdigest()[:SHOWN]}"
+                recreated.append({"name": names[base], "base": base, "old": latest.name, "why": f"{why} changed"})
+            elif latest.name == base:
+                not_recreated.append(
+                    f"recreate_volumes: {latest.name} is kept, for nothing shows that it was made otherwise than the "
+                    "file says"
+                )
+    renamed = {base: name for base, name in names.items() if base != name}
+    told = {"recreated": recreated, "not_recreated": not_recreated, "renamed_volumes": renamed}
+    return {**bound, **told, "services": with_volumes(bound["services"], stack, renamed)}
+
+
+def with_volumes(services: Sequence[Item], stack: str, renamed: Mapping[str, str]) -> List[Item]:
+    """Copies of bound services whose volumes have these names, by those of the file."""
+    if not renamed:
+        return list(services)
+    out: List[Item] = []
+    for service in services:
+        made = {**service, "spec": _renamed(service["spec"], stack, renamed)}
+        if "as_docker" in service:
+            spec = _renamed(service["as_docker"]["spec"], stack, renamed)
+            made["as_docker"] = {**service["as_docker"], "spec": spec}
+        out.append(made)
+    return out
+
+
+def _renamed(spec: Item, stack: str, renamed: Mapping[str, str]) -> Dict[str, Any]:
+    own = [id(mount) for mount in own_volumes(spec, stack)]
+    template = spec["TaskTemplate"]
+    container = template.get("ContainerSpec") or {}
+    mounts = [
+        _moved(mount, renamed) if id(mount) in own and mount["Source"] in renamed else mount
+        for mount in container.get("Mounts") or []
+    ]
+    container = {**container, "Mounts": mounts} if mounts else container
+    return {**spec, "TaskTemplate": {**template, "ContainerSpec": container}}
+
+
+def _moved(mount: Item, renamed: Mapping[str, str]) -> Dict[str, Any]:
+    base = mount["Source"]
+    options = {**(mount.get("VolumeOptions") or {}), "Labels": {**labels_on(mount), BASE: base}}
+    return {**mount, "Source": renamed[base], "VolumeOptions": options}
+
+
+def _made(spec: Item, stack: str, order: int) -> List[_Made]:
+    return [_Made(str(m["Source"]), base_of(m), driver_of(m), order) for m in own_volumes(spec, stack)]
+
+
+def recorded(revisions: Sequence[Any], stack: str, base: str) -> List[_Made]:
+    """The volume as the newest good revision has it: of a stack that was removed, nothing else tells its name."""
+    from ansible_collections.stackwright.swarm.plugins.module_utils.history.retention import newest_good
+
+    last = newest_good(revisions)
+    return [made for made in _of_revision(last, stack) if made.base == base] if last is not None else []
+
+
+def _of_revision(revision: Any, stack: str) -> List[_Made]:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
+    from ansible_collections.stackwright.swarm.plugins.module_utils.history.encoding import unpack
+
+    if revision.damaged or not revision.packed:
+        return []
+    try:
+        services = unpack(revision.packed)["services"]
+    except StackwrightError:
+        return []
+    return [made for service in services for made in _made(service["spec"], stack, revision.number)]
+
+
+def _made_otherwise(
+    client: EngineClient, stack: str, made: _Made, driver: Driver, observed: Item, history: Look
+) -> str:
+    """What is known to differ of the real volume although the service says the same: by what is on this node, else by
+    the revisions that had the same volume."""
+    real = [v for v in (client.get("/volumes") or {}).get("Volumes") or [] if could_be(made.name, name_of(v))]
+    if real:
+        return next(filter(None, (differs(driver, volume) for volume in real)), "")
+    revisions = observed["revisions"] if "revisions" in observed else history()
+    olds = [old for revision in revisions for old in _of_revision(revision, stack) if old.name == made.name]
+    return next(filter(None, (unlike(driver, old.driver) for old in olds)), "")
+
+
+def mounting(client: EngineClient, stack: str, node: str, volumes: Sequence[str]) -> Dict[str, List[str]]:
+    """Volume → the containers of this node that have it and are none of the stack's, as words."""
+    found: Dict[str, List[str]] = {}
+    for container in client.list("/containers/json"):
+        mounted = [str(mount.get("Name") or "") for mount in container.get("Mounts") or []]
+        name = str((container.get("Names") or [str(container.get("Id"))[:12]])[0]).lstrip("/")
+        for volume in volumes if stack_of(container) != stack else ():
+            if any(could_be(volume, has) for has in mounted):
+                found.setdefault(volume, []).append(f"the container {name} on the node {node}")
+    return found

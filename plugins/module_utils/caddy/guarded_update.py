@@ -1,0 +1,78 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Brings a proxy to what a stack wants: one read, one guarded write, and again where somebody else was faster."""
+
+from __future__ import annotations
+
+from typing import Any, List, NamedTuple, Optional, Protocol, Sequence
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.admin import DONE, UNKNOWN, Admin, no_guard
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import RouteError
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.change import APPS, Change
+
+
+class Wanted(Protocol):
+    """What ``routing.change.Wish`` is."""
+
+    def change(self, apps: Any, modern: bool) -> Change:
+        """The change for what the proxy has."""
+
+
+class Updated(NamedTuple):
+    """What became of one proxy; the routes are the stack's own, as the proxy has them before and after.
+
+    ``fresh``: it had no route of any stack. ``skipped`` says which routes were left out, and why.
+    """
+
+    changed: bool
+    before: List[Any]
+    after: List[Any]
+    modern: bool
+    fresh: bool = False
+    skipped: Sequence[Any] = ()
+
+
+def update(admin: Admin, wanted: Wanted, check: bool, again: Any) -> Updated:
+    """Makes the change that ``wanted`` asks for; with ``check`` only says whether there is one.
+
+    :param again: ``again(turn)`` waits a little by chance; False when the time for this proxy is over.
+    :raises RouteError: ``contended``: others write all the time; and what ``Admin`` and ``wanted`` raise.
+    """
+    first: Optional[Change] = None
+    written = False
+    turn = 0
+    while True:
+        seen = admin.read(APPS)
+        change = wanted.change(seen.value, seen.modern)
+        first = change if first is None else first
+        found = Updated(True, first.before, change.after, seen.modern, first.fresh, change.skipped)
+        if change.write is None:
+            # After a write whose answer was lost: it has arrived.
+            return found._replace(changed=written)
+        if check:
+            return found
+        etag = seen.etag()
+        if etag is None:
+            raise no_guard(admin.where)
+        outcome = admin.write(change.write, etag)
+        if outcome == DONE:
+            return found
+        written = written or outcome == UNKNOWN
+        if not again(turn):
+            raise _given_up(admin.where, written)
+        turn += 1
+
+
+def _given_up(where: str, unknown: bool) -> RouteError:
+    if unknown:
+        return RouteError(
+            f"The admin API at {where} broke off every write, and the routes are not there.",
+            "admin_unreachable",
+            "Look at the proxy's log: it may run out of memory, or restart again and again.",
+        )
+    return RouteError(
+        f"The routes of {where} were changed by others all the time, so this change was never the next one.",
+        "contended",
+        "Run it again; if it stays so, look for a program that rewrites the proxy's configuration all the time.",
+    )

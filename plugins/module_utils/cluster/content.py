@@ -1,0 +1,70 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Digests of content, names made from them, and the cluster's key."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Mapping, Optional
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import KEY_CONFIG
+
+NAME_LIMIT = 64  # of configs and secrets in swarmkit
+SHOWN = 8
+
+
+def digest(kind: str, entry: Mapping[str, Any], key: Optional[str]) -> str:
+    """The digest of a config's or secret's content, hexadecimal; of a secret keyed, and empty while there is no key.
+
+    The name is part of a secret's digest: equal secrets under two names don't look equal.
+    """
+    import hashlib
+
+    spec = entry["spec"]
+    material = json.dumps(
+        [
+            entry.get("name") if kind == "secret" else "",
+            spec.get("Templating"),
+            spec.get("Driver"),
+            entry["data"] or "",
+        ],
+        sort_keys=True,
+    ).encode()
+    if kind == "config":
+        return hashlib.sha256(material).hexdigest()
+    if key is None:
+        return ""
+    import base64
+    import hmac
+
+    return hmac.new(base64.b64decode(key), material, hashlib.sha256).hexdigest()
+
+
+def suffixed(base: str, mark: str) -> str:
+    """``BASE_MARK`` with 8 letters of ``mark``; a long base is shortened and told apart by a hash of itself."""
+    room = NAME_LIMIT - SHOWN - 1
+    if len(base) > room:
+        import hashlib
+
+        base = base[: room - SHOWN - 1] + "-" + hashlib.sha256(base.encode()).hexdigest()[:SHOWN]
+    return f"{base}_{mark[:SHOWN]}"
+
+
+def create_key(client: EngineClient) -> str:
+    """Creates the cluster's key for digests of secrets, or reads the one that another run made just now (base64)."""
+    import base64
+    import secrets
+
+    data = base64.b64encode(secrets.token_bytes(32)).decode("ascii")
+    try:
+        client.create("/configs/create", {"Name": KEY_CONFIG, "Labels": {}, "Data": data})
+        return data
+    except EngineError as error:
+        if error.error_code != "conflict":
+            raise
+    from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import configs_named
+
+    return str(configs_named(client, [KEY_CONFIG])[0]["Spec"]["Data"])

@@ -1,0 +1,42 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Credentials that are sent along with services: does their registry still take them?
+
+Swarm keeps them, and uses them when a task moves to a node without the image: that may be months later, at night.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Callable, Dict, Mapping, Optional
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.image_digests import UNREACHABLE, refused_logins
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.registry import RegistryAuth
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Plan
+
+EXPIRED = "the registry {0} no longer takes these credentials; tasks that move will not start"
+SILENT = "the registry {0} does not answer, so whether it still takes these credentials is not known"
+
+
+def refused_by(client: EngineClient, plan: Plan, options: Mapping[str, Any]) -> Dict[str, str]:
+    """The registries that do not take the credentials of what the plan sends, with error codes. Raises EngineError."""
+    specs = [op.payload.get("spec") for op in plan.work() if op.kind == "service" and op.action != "remove"]
+    images = [str(spec["TaskTemplate"]["ContainerSpec"].get("Image") or "") for spec in specs if spec]
+    return refused_logins(client, images, RegistryAuth(options["registry_auth"], options["with_registry_auth"]))
+
+
+def with_notices(plan: Plan, refused: Mapping[str, str]) -> Plan:
+    """The plan with a notice for each of these registries."""
+    told = [(SILENT if code == UNREACHABLE else EXPIRED).format(name) for name, code in sorted(refused.items())]
+    return replace(plan, notices=(*plan.notices, *told))
+
+
+def registry_header(options: Mapping[str, Any]) -> Callable[[str], Optional[str]]:
+    """A function from an image to its X-Registry-Auth header, or None."""
+    if not options["with_registry_auth"] and not options["registry_auth"]:
+        return lambda image: None
+    from ansible_collections.stackwright.swarm.plugins.module_utils.engine.registry import RegistryAuth
+
+    return RegistryAuth(options["registry_auth"], options["with_registry_auth"]).header

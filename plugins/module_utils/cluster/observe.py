@@ -1,0 +1,162 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One snapshot of the Swarm in a number of calls that does not grow with the stack.
+
+Five calls: info, services (with their task counts), networks, secrets, configs. A sixth fetches configs of other names
+(external ones, and the key for secrets). Tasks are a call of their own, made only where the counts leave a question;
+so are the nodes, where there are several.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping, Optional, Sequence
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import NO_ENGINE, EngineClient
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.failures import check_manager
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
+    KEY_CONFIG,
+    LOCK,
+    NAMESPACE,
+    id_of,
+    is_bookkeeping,
+    labels_of,
+    name_of,
+)
+
+Observed = Dict[str, Any]
+
+
+def observe(
+    client: EngineClient,
+    stack: str,
+    desired: Optional[Mapping[str, Any]] = None,
+    seen: Sequence[Mapping[str, Any]] = (),
+) -> Observed:
+    """The state of ``stack``: info, api, services, networks, secrets, configs, lock, key, predefined.
+
+    ``desired`` says which other configs matter, ``seen`` are configs that were read just now. Raises EngineError, with
+    its own code where this is no manager.
+    """
+    observed: Observed = {"info": manager_info(client)}
+    observed["api"] = list(client.api_version or ())
+    observed["services"] = services_of(client, stack)
+    observed["networks"] = networks_of(client)
+    observed["secrets"] = client.list("/secrets")
+    configs = client.list("/configs", of_stack(stack))
+    observed["configs"] = [config for config in configs if not is_bookkeeping(config)]
+    # Locked while a run changes the stack, and after one has died.
+    observed["lock"] = next((config for config in configs if LOCK in labels_of(config)), None)
+    others = _other_configs(desired) if desired else []
+    there = [config for config in seen if name_of(config) in others]
+    names = [name for name in others if name not in {name_of(config) for config in there}]
+    if names:
+        there += configs_named(client, names)
+    known = {id_of(config) for config in observed["configs"]}
+    observed["configs"] += [config for config in there if id_of(config) not in known]
+    keys = [config for config in observed["configs"] if name_of(config) == KEY_CONFIG]
+    observed["key"] = keys[0]["Spec"].get("Data") if keys else None
+    observed["predefined"] = predefined(client, observed)
+    return observed
+
+
+def manager_info(client: EngineClient) -> Dict[str, Any]:
+    """The answer of /info of a manager whose Swarm has a leader; raises EngineError otherwise."""
+    info = client.get("/info")
+    if not isinstance(info, dict):
+        raise EngineError(f"GET /info on {client.where}: the answer is no object.", hint=NO_ENGINE)
+    check_manager(info, client.where)
+    return info
+
+
+def configs_named(client: EngineClient, names: Sequence[str]) -> List[Dict[str, Any]]:
+    """The configs with exactly these names."""
+    found = client.list("/configs", {"filters": {"name": sorted(names)}})
+    return [config for config in found if name_of(config) in names]
+
+
+def of_stack(stack: str) -> Dict[str, Any]:
+    """The query for objects of this stack."""
+    return {"filters": {"label": [f"{NAMESPACE}={stack}"]}}
+
+
+def services_of(client: EngineClient, stack: str) -> List[Dict[str, Any]]:
+    """The services of the stack, with the Engine's own counts of their tasks."""
+    return client.list("/services", {**of_stack(stack), "status": True})
+
+
+def networks_of(client: EngineClient) -> List[Dict[str, Any]]:
+    """The networks, without those that the Swarm has no more and only this node still shows (see ``lingers``)."""
+    return [network for network in client.list("/networks") if not lingers(network)]
+
+
+def lingers(network: Mapping[str, Any]) -> bool:
+    """Whether this is what a node keeps of an overlay network that has been removed, until its last task has ended.
+
+    The Engine lists its own entry, the one with peers, only where the Swarm has none. No service can be attached to it,
+    and until it is gone its name can't be used again.
+    """
+    return network.get("Scope") == "swarm" and "Peers" in network
+
+
+def nodes_of(client: EngineClient, observed: Observed) -> List[Dict[str, Any]]:
+    """The nodes, asked for once a snapshot; none where there is but the one that has answered just now."""
+    if "nodes" not in observed:
+        lone = int((observed["info"].get("Swarm") or {}).get("Nodes") or 0) == 1
+        observed["nodes"] = [] if lone else client.list("/nodes")
+    found: List[Dict[str, Any]] = observed["nodes"]
+    return found
+
+
+def tasks_of(client: EngineClient, stack: str) -> List[Dict[str, Any]]:
+    """All tasks of the stack, also those that ended."""
+    return client.list("/tasks", of_stack(stack))
+
+
+def attached_of(client: EngineClient) -> Dict[str, List[str]]:
+    """The containers of all nodes that were attached to networks by hand, by the network's id: words for each."""
+    found: Dict[str, List[str]] = {}
+    for task in client.list("/tasks", {"filters": {"runtime": ["attachment"], "desired-state": ["running"]}}):
+        spec = task.get("Spec") or {}
+        container = str((spec.get("NetworkAttachmentSpec") or {}).get("ContainerID") or "")[:12]
+        for attachment in (spec.get("Networks") or ()) if container else ():
+            words = f"the container {container} on the node {task.get('NodeID')}"
+            found.setdefault(attachment.get("Target", ""), []).append(words)
+    return found
+
+
+def look_closer(client: EngineClient, observed: Observed, desired: Mapping[str, Any]) -> Observed:
+    """The snapshot with what only a run with changes needs: all services, and who holds the names that we want."""
+    closer = dict(observed)
+    closer["all_services"] = client.list("/services")
+    names = {entry["name"] for entry in desired["configs"]}
+    known = {name_of(config) for config in observed["configs"]}
+    if names - known:
+        closer["configs"] = observed["configs"] + configs_named(client, sorted(names - known))
+    return closer
+
+
+def _other_configs(desired: Mapping[str, Any]) -> List[str]:
+    names = [entry["name"] for entry in desired["configs"] if entry["external"]]
+    if any(not entry["external"] for entry in desired["secrets"]):
+        names.append(KEY_CONFIG)
+    return names
+
+
+def predefined(client: EngineClient, observed: Mapping[str, Any]) -> Dict[str, str]:
+    """The ids of host and bridge: Swarm has its own for them, which no list shows (one call for each in use)."""
+    known = {id_of(network) for network in observed["networks"]}
+    targets = {
+        attachment.get("Target", "")
+        for service in observed["services"]
+        for attachment in (service["Spec"]["TaskTemplate"].get("Networks") or [])
+    }
+    names = {}
+    for target in sorted(targets - known - {""}):
+        try:
+            names[target] = name_of(client.get(f"/networks/{target}"))
+        except EngineError as error:
+            if error.error_code != "not_found":
+                raise
+    return names

@@ -1,0 +1,94 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The record of routes (routing/book.py) in the Swarm: read, and changed as a compare-and-swap."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import Backoff
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.book import Book, Taken, book_in, told_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.conflicts import claims_in_swarm
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import ROUTE_BOOK, id_of, name_of
+
+#: Seconds to try again where others write at the same time.
+CONTENTION = 20.0
+WORDS = "Record of stackwright.swarm: its labels say which routes proxies have missed, and which domains changed hands."
+
+Secret = Dict[str, Any]
+
+
+def read_book(client: EngineClient) -> Book:
+    """The record. Raises EngineError."""
+    return book_in(_secret(client))
+
+
+def change_book(client: EngineClient, clock: Any, change: Callable[[Book], Book]) -> bool:
+    """Changes the record, read again where others were faster; says whether it was needed. Raises EngineError."""
+    backoff = Backoff(clock, limit=CONTENTION, also=("out_of_sequence", "conflict"))
+    while True:
+        found = _secret(client)
+        before = book_in(found)
+        after = change(before)
+        if after == before:
+            return False
+        try:
+            _write(client, found[0] if found else None, after)
+            return True
+        except EngineError as error:
+            # Also where the answer was lost: the next look says whether it was done.
+            backoff.bear(error)
+
+
+def _secret(client: EngineClient) -> Sequence[Secret]:
+    found = client.list("/secrets", {"filters": {"name": [ROUTE_BOOK]}})
+    return [secret for secret in found if name_of(secret) == ROUTE_BOOK]
+
+
+def _write(client: EngineClient, secret: Optional[Mapping[str, Any]], book: Book) -> None:
+    spec = {"Name": ROUTE_BOOK, "Labels": {ROUTE_BOOK: book.label}}
+    if secret is None:
+        client.post("/secrets/create", body={**spec, "Data": base64.b64encode(WORDS.encode()).decode()})
+        return
+    version = {"version": secret["Version"]["Index"]}
+    client.post(f"/secrets/{id_of(secret)}/update", version, body=spec)
+
+
+def claims_of_others(services: Iterable[Mapping[str, Any]], prefix: str, but: str) -> Iterator[Tuple[str, str]]:
+    """Domains and the full names of the other stacks whose live services claim them."""
+    for claim in claims_in_swarm(services, prefix, but):
+        yield claim.domain, claim.stack
+
+
+def told(client: EngineClient, stack: str, observed: Mapping[str, Any], options: Mapping[str, Any]) -> Dict[str, Any]:
+    """What the record says that a deployment of ``stack`` has to know; see ``told_of``.
+
+    Asks for all services only where another stack has taken a domain. Raises EngineError.
+    """
+    book = book_in(observed.get("secrets") or ())
+    identity = str((options.get("identity") or {}).get("id") or "")
+    own = {domain for domain, _name in claims_of_others(observed["services"], options["prefix"], "") if book.taken}
+    claims: Iterable[Tuple[str, str]] = ()
+    if any(taken.stack != identity for taken in book.taken):
+        services = observed["all_services"] if "all_services" in observed else client.list("/services")
+        claims = claims_of_others(services, options["prefix"], stack)
+    return told_of(book, identity, own, claims)
+
+
+def taken_from(
+    client: EngineClient, stack: str, identity: str, observed: Mapping[str, Any], prefix: str
+) -> List[Taken]:
+    """What others have taken of the domains that the live services of ``stack`` (its full name) claim.
+
+    Asks for all services where anybody has taken a domain. Raises EngineError.
+    """
+    own = {domain for domain, _name in claims_of_others(observed["services"], prefix, "")}
+    book = book_in(observed["secrets"])
+    if not any(taken.domain in own and taken.stack != identity for taken in book.taken):
+        return []
+    lost = book.lost(identity, claims_of_others(client.list("/services"), prefix, stack))
+    return [taken for domain, taken in sorted(lost.items()) if domain in own]

@@ -1,0 +1,199 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Files that hold values: read with a limit, written whole under a name that nobody can foresee, in a folder that
+others can't change."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import re
+import stat
+from contextlib import contextmanager, suppress
+from typing import Any, Iterator, Optional, Tuple
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import ValueStoreError
+
+LARGEST = 8 << 20  # bytes; values are passwords and keys
+PAUSE = 0.02  # seconds between looks at a lock
+_PLAINLY = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+
+
+def read(
+    name: str, where: str, folder: Optional[int] = None, owned: bool = False, largest: int = LARGEST
+) -> Optional[bytes]:
+    """The content of a file, None where there is none. With ``owned`` it has to be nobody's but root's and ours.
+
+    Raises OSError, and ValueStoreError where what is there is no such file.
+    """
+    try:
+        handle = os.open(name, os.O_RDONLY | _PLAINLY, dir_fd=folder)
+    except FileNotFoundError:
+        return None
+    with os.fdopen(handle, "rb") as file:
+        found = os.fstat(file.fileno())
+        _check(found, where, owned)
+        content = file.read(largest + 1)
+    if len(content) > largest:
+        raise ValueStoreError(
+            f"The value store {where} is larger than {largest >> 20} MiB.", "store_damaged", "Restore it from a backup."
+        )
+    return content
+
+
+@contextmanager
+def opened(folder: str, where: str, group: bool = False) -> Iterator[int]:
+    """The folder, made where it is missing. Raises OSError, and ValueStoreError (``store_permissions``) where somebody
+    else could put another file in place of ours. ``group``: its group may write."""
+    os.makedirs(folder, mode=0o755, exist_ok=True)
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        found = os.fstat(handle)
+        wrong = ""
+        if found.st_uid not in (0, os.geteuid()):
+            wrong = f"belongs to another user (uid {found.st_uid})"
+        elif found.st_mode & (0o002 if group else 0o022) and not found.st_mode & stat.S_ISVTX:
+            wrong = f"can be written by others (mode {stat.S_IMODE(found.st_mode):04o})"
+        if wrong:
+            raise ValueStoreError(
+                f"The folder of the value store {where} {wrong}: they could put other values in place of these. "
+                "Nothing was changed.",
+                "store_permissions",
+                f"`chown {os.geteuid()} {folder}; chmod go-w {folder}`, or name another folder (path) or store: swarm.",
+            )
+        yield handle
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def only_writer(lock: Any, clock: Any, patience: float, where: str, held: str) -> Iterator[None]:
+    """Others wait. ``lock`` is an open file or folder, ``held`` its path. Raises ValueStoreError (``store_locked``)."""
+    deadline = clock.now() + patience
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            break
+        except BlockingIOError:
+            if clock.now() > deadline:
+                raise ValueStoreError(
+                    f"The value store {where} is being written by another run for {patience:.0f} seconds.",
+                    "store_locked",
+                    f"End that run; it holds {held} (`fuser -v {held}` names it).",
+                ) from None
+        clock.sleep(PAUSE)
+    try:
+        yield
+    finally:
+        fcntl.flock(lock, fcntl.LOCK_UN)
+
+
+@contextmanager
+def lock_file(path: str, folder: int, wait: Tuple[Any, float, str, str]) -> Iterator[None]:
+    """``only_writer`` by a file in ``folder`` that only root and we can open; ``wait`` is what that takes as well."""
+    handle = os.open(os.path.basename(path), os.O_RDWR | os.O_CREAT | _PLAINLY, 0o600, dir_fd=folder)
+    try:
+        _check(os.fstat(handle), path, owned=True)
+        with only_writer(handle, *wait):
+            yield
+    finally:
+        os.close(handle)
+
+
+def replace(name: str, content: bytes, folder: int, keep: bool = False) -> None:
+    """Whole and on the disk before it takes the old one's place, for its owner only; with ``keep``, with the old one's
+    mode and owner. Only one writer at a time. Raises OSError: then the old one is as it was."""
+    new = f".{name}.{os.urandom(8).hex()}.new"
+    before = None
+    if keep:
+        with suppress(FileNotFoundError):
+            before = os.stat(name, dir_fd=folder, follow_symlinks=False)
+    # What a run left that was killed.
+    for other in os.listdir(folder):
+        if re.match(re.escape(f".{name}.") + r"[0-9a-f]{16}\.new\Z", other):
+            with suppress(OSError):
+                os.unlink(other, dir_fd=folder)
+    handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=folder)
+    try:
+        try:
+            os.fchmod(handle, 0o600 if before is None else _owned_like(handle, before))
+            rest = memoryview(content)
+            while rest:
+                rest = rest[os.write(handle, rest) :]
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        os.rename(new, name, src_dir_fd=folder, dst_dir_fd=folder)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(new, dir_fd=folder)
+        raise
+    sync(folder)
+
+
+def remove(name: str, folder: int) -> None:
+    """Removes a file that may be gone already."""
+    with suppress(FileNotFoundError):
+        os.unlink(name, dir_fd=folder)
+    sync(folder)
+
+
+def sync(folder: int) -> None:
+    """So that the names in it are on the disk; some file systems can't say that of a folder."""
+    try:
+        os.fsync(folder)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
+
+
+def hint_for(error: OSError, option: str, otherwise: str) -> str:
+    """What to do where a store can't be written. ``option`` names the place, ``otherwise`` is the way without it."""
+    denied = "root may not write there either: an immutable file, a network share or SELinux."
+    if os.geteuid():
+        denied = "Run the task as root (become: true), or make it writable for you."
+    hints = {
+        errno.EACCES: denied,
+        errno.EPERM: denied,
+        errno.ENOSPC: "Make room on the disk.",
+        errno.EDQUOT: "Make room on the disk.",
+        errno.EFBIG: "Raise the limit for the size of files.",
+        errno.EROFS: "Mount the file system for writing.",
+        errno.EBUSY: "The file is mounted by itself: mount its folder.",
+    }
+    first = hints.get(error.errno or 0, "")
+    return f"{first} Or name another place ({option}), or {otherwise}.".strip()
+
+
+def _owned_like(handle: int, before: os.stat_result) -> int:
+    """Gives the file away as far as we may; the mode that it is to have."""
+    mode = stat.S_IMODE(before.st_mode) & 0o777
+    for uid in (before.st_uid, -1):
+        try:
+            os.fchown(handle, uid, before.st_gid)
+            return mode
+        except PermissionError:
+            continue
+    # What its group may do was not meant for ours.
+    return mode & ~0o070
+
+
+def _check(found: os.stat_result, where: str, owned: bool) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        raise ValueStoreError(f"The value store {where} is no file.", "store_unreadable", "Move away what is there.")
+    if not owned:
+        return
+    if found.st_uid not in (0, os.geteuid()):
+        raise ValueStoreError(
+            f"The value store {where} belongs to another user (uid {found.st_uid}).",
+            "store_permissions",
+            "If its values can be trusted: chown it to root. Else remove it, and regenerate the values.",
+        )
+    if found.st_mode & 0o077:
+        raise ValueStoreError(
+            f"The value store {where} is open to others (mode {stat.S_IMODE(found.st_mode):04o}, 0600 is right).",
+            "store_permissions",
+            f"`chmod 600 {where}`, and regenerate the values if somebody may have read them.",
+        )

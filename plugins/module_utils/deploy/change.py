@@ -1,0 +1,218 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A change of a stack as one transaction.
+
+    lock ─ look again ─ record ─ change, wave by wave, each gated ─ gate ─ prune ─ record ─ unlock
+                                       └── failed: what happened? ─ restore, gated ─ record ─ unlock ─ raise
+
+Until the gate has passed everything can be undone, and on a failure is (undo.py). Only then what the files no longer
+have is removed: that is not undone, but completed by the next run.
+"""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import AbstractSet, Any, Dict, List, Mapping, Set
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.binding.recall import snapshot_of, with_others
+from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import nodes_of, services_of, tasks_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import patiently
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.apply import PATIENCE, Apply
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.look import Planned, Wanted, make_plan
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.outcome import finish
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.recompare import rechecker
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.run import Run
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.unchanged import unchanged
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.undo import former_of, undo, unpruned, unrecorded
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+from ansible_collections.stackwright.swarm.plugins.module_utils.gate.failed_jobs import not_waited_for
+from ansible_collections.stackwright.swarm.plugins.module_utils.gate.wait import before, limits_of, look, wait
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.declared import longest_grace
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.gate import Before
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import (
+    GOOD,
+    Judgement,
+    at_a_glance,
+    mode_of,
+    warnings_of,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.history.retention import left_open, noted
+from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import (
+    DEPLOY,
+    HEALTHY,
+    ROLLBACK,
+    UNHEALTHY,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import CHANGE, PRUNE, Operation, Plan
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.plan_id import check_approved
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.steps import to_run
+
+Result = Dict[str, Any]
+Options = Mapping[str, Any]
+
+
+def change(client: EngineClient, clock: Any, wanted: Wanted, seen: Planned, options: Options) -> Result:
+    """Carries out what there is to do; ``seen`` is the look without the lock. Result and errors as ``deploy_stack``."""
+    stack = wanted.stack
+    operation = options["operation"] or (ROLLBACK if options["back_to"] else DEPLOY)
+    with Run(client, clock, stack, operation, options) as run:
+        wanted.check(run.history.revisions)
+        planned = make_plan(client, wanted, options, seen, lambda: run.history.revisions)
+        check_approved(stack, planned.id, planned.plan.changed, options)
+        if planned.plan.changed:
+            return _transaction(run, planned, wanted)
+        if run.interrupted or left_open(run.history.revisions):
+            return _confirmed(run, planned, wanted)
+    return unchanged(client, clock, stack, planned, options)
+
+
+def _transaction(run: Run, planned: Planned, wanted: Wanted) -> Result:
+    former = former_of(run, planned.observed, _past(run, planned))
+    number = run.begin(_snapshot(run, planned, wanted), _noted(run, planned)).number
+    applying = _applying(run, planned)
+    try:
+        judgements = _forward(run, planned, applying, former.past)
+    except BaseException as error:
+        raise undo(run, planned, former, applying, error) from error
+    try:
+        applying.run(planned.plan.work(PRUNE))
+    except StackwrightError as error:
+        raise unpruned(run, judgements, error) from error
+    status, reason = _status(run.options, judgements)
+    try:
+        run.end(status, reason, [judgement.as_dict() for judgement in judgements])
+        run.tidy()
+    except EngineError as error:
+        raise unrecorded(run, applying, error) from error
+    return finish(
+        run.client,
+        run.stack,
+        planned.observed,
+        planned.plan,
+        run.options,
+        judgements,
+        planned.id,
+        number,
+        planned.drift,
+    )
+
+
+def _confirmed(run: Run, planned: Planned, wanted: Wanted) -> Result:
+    """All of it is in place, but the run that did it has died, or failed and was not undone: once the stack runs, that
+    is what counts from now on."""
+    result = unchanged(run.client, run.clock, run.stack, planned, run.options, run.keep)
+    number = run.begin(_snapshot(run, planned, wanted), _noted(run, planned)).number
+    good = result["status"] in GOOD or not result["services"]
+    run.end(HEALTHY if good else UNHEALTHY, "" if good else "it was not waited for", result["services"])
+    run.tidy()
+    return {**result, "revision": number}
+
+
+def _snapshot(run: Run, planned: Planned, wanted: Wanted) -> Dict[str, Any]:
+    if wanted.record is not None:
+        return dict(wanted.record(planned))
+    snapshot = snapshot_of(run.client, planned.bound, planned.observed, planned.plan)
+    if planned.bound.get("part"):
+        snapshot = with_others(snapshot, run.stack, run.history.revisions)
+    sources = wanted.state.get("sources")
+    return {**snapshot, "sources": sources} if sources else snapshot
+
+
+def _noted(run: Run, planned: Planned) -> List[Mapping[str, Any]]:
+    """What our own runs have left of services that a deployment of some services does not touch."""
+    if not planned.bound.get("part"):
+        return []
+    names = {service["name"] for service in planned.bound["services"]}
+    return [note for note in noted(run.history.revisions) if note["name"] not in names]
+
+
+def _past(run: Run, planned: Planned) -> Before:
+    services = planned.observed["services"]
+    if not services:
+        return Before()
+    tasks = patiently(run.clock, lambda: tasks_of(run.client, run.stack), run.keep)
+    return before(services, tasks, patiently(run.clock, lambda: nodes_of(run.client, planned.observed), run.keep))
+
+
+def _applying(run: Run, planned: Planned) -> Apply:
+    return Apply(
+        run.client,
+        run.clock,
+        planned.observed,
+        rechecker(planned.bound, planned.observed, run.options, planned.images, _forced(planned.plan)),
+        run.header,
+        run.progress,
+        patience=PATIENCE + longest_grace(planned.observed["services"]),
+        keep=run.keep,
+    )
+
+
+def _forced(plan: Plan) -> Set[str]:
+    return {op.name for op in plan.operations if op.payload.get("forced")}
+
+
+def _forward(run: Run, planned: Planned, applying: Apply, past: Before) -> List[Judgement]:
+    """Changes wave by wave, and waits for the services of each before the next; at the end for the whole stack."""
+    options, plan = run.options, planned.plan
+    services = planned.bound["services"]
+    steps = to_run(plan.operations, services)
+    waves = [list(group) for _wave, group in groupby(plan.work(CHANGE), key=lambda op: op.wave)]
+    for number, wave in enumerate(waves):
+        later = [op for other in waves[number + 1 :] for op in other] + plan.work(PRUNE)
+        applying.run(wave, later)
+        names = {op.name for op in wave if op.kind == "service" and _is_awaited(op, past)}
+        waits = options["wait"] and options["mode"] != "fast" and number + 1 < len(waves)
+        names = names if waits else names & steps
+        if names:
+            _wait(run, applying, past, names, stable=False)
+    stays = {service["name"] for service in services if not service.get("step_of") or service["name"] in steps}
+    if not options["prune"] and not planned.bound.get("part"):
+        stays |= {service["Spec"]["Name"] for service in planned.observed["services"]}
+    stays -= not_waited_for(planned.bound, planned.observed["services"])
+    if options["wait"]:
+        return _wait(run, applying, past, stays)
+    return _glance(run, planned, stays)
+
+
+def _is_awaited(operation: Operation, past: Before) -> bool:
+    """Of the extra steps of a hand-over only those whose tasks have to let a port of their nodes go."""
+    if not operation.extra:
+        return True
+    return bool(operation.payload.get("awaited")) and operation.payload["id"] not in past.broken
+
+
+def _wait(run: Run, applying: Apply, past: Before, names: AbstractSet[str], stable: bool = True) -> List[Judgement]:
+    limits = limits_of(run.options)
+    if not stable:
+        limits = limits._replace(stable_for=0.0)
+    replaced = {
+        key: bool(op.payload.get("ports_only")) and (applying.since.get(key) or True)
+        for key, op in applying.touched.items()
+        if _counts(op)
+    }
+    return wait(run.client, run.clock, run.stack, limits, past, replaced, run.progress, names, run.keep, run.began)
+
+
+def _counts(operation: Operation) -> bool:
+    """Whether an operation is to blame for tasks that do not run. Other labels of a service replace none of them."""
+    is_job = mode_of(operation.payload["spec"]).endswith("job")
+    paths = [change.path for change in operation.changes]
+    return is_job or not paths or not all(path.startswith("Labels") for path in paths)
+
+
+def _glance(run: Run, planned: Planned, names: AbstractSet[str]) -> List[Judgement]:
+    services = [service for service in services_of(run.client, run.stack) if service["Spec"]["Name"] in names]
+    nodes = nodes_of(run.client, planned.observed)
+    glances = [at_a_glance(service, nodes) for service in sorted(services, key=lambda s: str(s["Spec"]["Name"]))]
+    if None in glances:
+        return look(run.client, run.stack, services)
+    return [judgement for judgement in glances if judgement is not None]
+
+
+def _status(options: Options, judgements: List[Judgement]) -> Any:
+    """What the revision is recorded as: without a wait nobody knows whether it will run."""
+    if all(judgement.status in GOOD for judgement in judgements):
+        return HEALTHY, ""
+    return UNHEALTHY, " ".join(warnings_of(judgements)) if options["wait"] else "it was not waited for"

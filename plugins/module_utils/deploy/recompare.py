@@ -1,0 +1,44 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Compares a service again that somebody else touched between the snapshot and our update."""
+
+from __future__ import annotations
+
+from typing import Any, Collection, Mapping
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.apply import Recheck
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Operation, masked
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.image_pins import choose
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconcile import known_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import restarted, service_operations
+
+
+def rechecker(
+    bound: Mapping[str, Any],
+    observed: Mapping[str, Any],
+    options: Mapping[str, Any],
+    images: Mapping[str, Any],
+    forced: Collection[str] = (),
+) -> Recheck:
+    """A function of a service's name and its fresh state: the operation that is left to do.
+
+    ``forced`` are the services whose tasks are replaced also where nothing differs.
+    """
+    services = {service["name"]: service for service in bound["services"]}
+    known = known_of(bound, observed, options)
+
+    def recheck(name: str, live: Mapping[str, Any]) -> Operation:
+        desired = services.get(name)
+        if desired is None:
+            raise EngineError(
+                f"service {name} was changed by somebody else at the same time.", "out_of_sequence", "Run again."
+            )
+        choice = choose(desired, live, options["resolve_image"], images)
+        operation = service_operations(desired, live, choice, known)[0]
+        if name in forced:
+            operation = restarted(operation, live, known.nodes)
+        return masked(operation, options["mask"]) if options["mask"] else operation
+
+    return recheck

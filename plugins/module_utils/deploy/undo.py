@@ -1,0 +1,163 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What becomes of a change that failed: it is undone, kept for a look, or stopped; and what the user is told."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any, Dict, List, Mapping, Sequence
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.image_digests import asked_as_well
+from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import Observed, configs_named
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError, StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.apply import Apply
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.look import Planned
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.noting import left_behind
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.restore import Former, restore
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.run import Run, lines_of, so_far
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.gate import Before
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.pulls import cause
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import Judgement
+from ansible_collections.stackwright.swarm.plugins.module_utils.history.encoding import unpack
+from ansible_collections.stackwright.swarm.plugins.module_utils.history.retention import newest_good
+from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import (
+    CANCELLED,
+    DEPLOYING,
+    FAILED,
+    HEALTHY,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import revision_name
+from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.restore import interrupted, moved
+
+ROLLBACK, KEEP, STOP = "rollback", "keep", "stop"
+Outcome = Dict[str, Any]
+
+
+def former_of(run: Run, observed: Observed, past: Before) -> Former:
+    """What a failure goes back to: what is there now, or what was there before the run that died at its work."""
+    if not run.interrupted:
+        return Former(observed, frozenset(), past)
+    first = min(run.interrupted, key=lambda revision: revision.number)
+    records = configs_named(run.client, [revision_name(run.stack, first.number)])
+    good = newest_good(run.history.revisions, first.number)
+    known = {service["name"] for service in unpack(good.packed)["services"]} if good is not None else set()
+    since = str(records[0].get("CreatedAt") or "") if records else ""
+    # It had begun to undo its work: what was updated since then is as before already.
+    undone = run.history.written.get(first.number, "") if first.noticed else ""
+    was = interrupted(run.stack, observed, since, known, undone)
+    return Former(was, moved(run.stack, was, observed), past)
+
+
+def undo(run: Run, planned: Planned, former: Former, applying: Apply, error: BaseException) -> BaseException:
+    """Deals with the failure ``error`` of a change, and gives the error to raise."""
+    noticed = run.clock.wall()
+    failure = _failure(run, planned, applying, error)
+    how = run.options["on_failure"] or (KEEP if run.options["mode"] == "fast" else ROLLBACK)
+    outcome: Outcome = failure.details["outcome"]
+    outcome.update(rollback="none", restored=[])
+    if failure.error_code == "lock_lost":
+        return failure  # somebody else is at work on the stack: hands off
+    if how == KEEP:
+        left = so_far(applying.done) if outcome["not_done"] else "All that was planned was done."
+        failure.hint = f"{failure.hint} It stays as it is (on_failure: keep). {left}".strip()
+    else:
+        # For the next run, should this one die while it puts the stack back.
+        run.end_if_possible(DEPLOYING, failure.message, noticed=noticed)
+        former = former._replace(names=former.names | {(op.kind, op.name) for op in applying.attempted})
+        failure = _undone(run, former, failure, how == STOP)
+    services = failure.details.get("services") or ()
+    _record(run, error, failure, services, noticed, former)
+    return failure if isinstance(error, Exception) else error
+
+
+def _undone(run: Run, former: Former, failure: DeployError, stop: bool) -> DeployError:
+    outcome = failure.details["outcome"]
+    try:
+        restored = restore(run, former, stop)
+    except StackwrightError as second:
+        outcome.update(rollback="failed", restored=second.details.get("restored") or [])
+        left = second.details.get("failures") or []
+        details = {
+            **failure.details,
+            "cause": {"error_code": failure.error_code, "message": failure.message},
+            "rollback_error": {"error_code": second.error_code, "message": second.message, "failures": left},
+        }
+        return DeployError(
+            f"{failure.message}\nPutting the stack back failed as well: {second.message}",
+            "rollback_failed",
+            "The stack is neither as before nor as wanted. Mend what the last lines say, then run again "
+            "with the same files, or go back with stack_rollback.",
+            details,
+        )
+    outcome.update(rollback="done", restored=restored.lines)
+    failure.message = " ".join([f"{failure.message}\nIt was rolled back: {restored.summary}.", *restored.down])
+    return failure
+
+
+def _failure(run: Run, planned: Planned, applying: Apply, error: BaseException) -> DeployError:
+    """``error`` as one of ours that says how far the change came."""
+    if isinstance(error, StackwrightError):
+        failure = DeployError(error.message, error.error_code, error.hint, dict(error.details))
+    else:
+        word = "an error in the collection itself" if isinstance(error, Exception) else "it was interrupted"
+        failure = DeployError(f"The change of the stack {run.stack} broke off: {word} ({type(error).__name__}).")
+    if "outcome" not in failure.details:
+        done = set(applying.done)
+        failure.details["outcome"] = {
+            "done": list(applying.done),
+            "failed": "wait until the stack runs",
+            "not_done": [line for line in lines_of(planned.plan.work()) if line not in done],
+        }
+    failure.details.setdefault("notices", list(planned.plan.notices))
+    failure.error_code, failure.hint = cause(failure, asked_as_well(run.client, failure, planned.images, run.header))
+    return failure
+
+
+def _record(
+    run: Run,
+    error: BaseException,
+    failure: DeployError,
+    services: Sequence[Mapping[str, Any]],
+    noticed: float,
+    former: Former,
+) -> None:
+    status = FAILED if isinstance(error, Exception) else CANCELLED
+    rollback = failure.details["outcome"]["rollback"]
+    own: Sequence[Mapping[str, Any]] = ()
+    with suppress(StackwrightError):
+        own = left_behind(run, former) if rollback == "done" else ()
+    run.end_if_possible(status, failure.message, services, restored=rollback, noticed=noticed, own=own)
+    with suppress(StackwrightError):
+        run.tidy()
+
+
+def unpruned(run: Run, judgements: Sequence[Judgement], error: StackwrightError) -> StackwrightError:
+    """The stack runs as wanted, but not all that the files no longer have could be removed."""
+    services: List[Dict[str, Any]] = [judgement.as_dict() for judgement in judgements]
+    outcome = error.details.setdefault("outcome", {"done": [], "failed": "", "not_done": []})
+    outcome.update(rollback="none", restored=[])
+    error.details["services"] = services
+    said = f"The stack {run.stack} runs as it is wanted, but what it no longer has is not all gone"
+    error.message = f"{said}: {error.message}"
+    error.hint = f"{error.hint} Run again: it goes on from there.".strip()
+    if error.error_code != "lock_lost":
+        run.end_if_possible(HEALTHY, error.message, services)
+    return error
+
+
+def unrecorded(run: Run, applying: Apply, error: StackwrightError) -> DeployError:
+    """All is done, but the history does not know it: the next run settles the record as failed."""
+    outcome = {
+        "done": list(applying.done),
+        "failed": "record the end",
+        "not_done": [],
+        "rollback": "none",
+        "restored": [],
+    }
+    return DeployError(
+        f"The stack {run.stack} runs as it is wanted, but that could not be recorded: {error.message}",
+        error.error_code,
+        error.hint,
+        {**error.details, "outcome": outcome},
+    )

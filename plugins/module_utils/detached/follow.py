@@ -1,0 +1,62 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a follower is told of a job."""
+
+from __future__ import annotations
+
+from typing import Any, Dict
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.detached.job_folder import LOST, Job
+
+LONGEST = 5.0  # seconds for one question
+GATHER = 1.0  # seconds in which lines are gathered before they are handed over
+LULL = 0.3  # seconds after a line: the result often follows it at once, and should not need another question
+PAUSE = 0.03
+
+
+def look(job: Job, seen: int) -> Dict[str, Any]:
+    """The job's lines after the first ``seen`` bytes as ``progress``, beside its result if it has ended.
+
+    Where the worker died without a result, that is a failure (``worker_died``).
+    """
+    alive = job.alive
+    result = job.result()
+    lines, now_seen = job.lines(seen)
+    if result is None and not alive:
+        result = _died(job)
+    progress = {"job": job.id, "seen": now_seen, "lines": lines, "done": result is not None}
+    return {**(result or {"changed": False}), "progress": progress}
+
+
+def follow(job: Job, seen: int, clock: Any) -> Dict[str, Any]:
+    """As ``look``, as soon as the job has ended; else when there are new lines, or after a few seconds.
+
+    ``clock`` has ``monotonic`` and ``sleep``, as Python's ``time``.
+    """
+    start = spoke = clock.monotonic()
+    so_far = seen
+    while True:
+        told = look(job, seen)
+        progress = told["progress"]
+        if progress["done"]:
+            job.take()
+            return told
+        now = clock.monotonic()
+        if progress["seen"] != so_far:
+            so_far, spoke = progress["seen"], now
+        gathered = so_far != seen and now - start >= GATHER and now - spoke >= LULL
+        if gathered or now - start >= LONGEST:
+            return told
+        clock.sleep(PAUSE)
+
+
+def _died(job: Job) -> Dict[str, Any]:
+    lines = job.lines(0)[0]
+    last = f" The last that it said: {lines[-1]}." if lines else ""
+    return {
+        "failed": True,
+        "changed": bool(lines),
+        "error_code": "worker_died",
+        "msg": f"The process on this host that did the work has died (killed, or out of memory).{last} {LOST}",
+    }

@@ -1,0 +1,193 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A job's folder: what a worker tells those who follow it.
+
+``lines`` grows by a line of text for each thing worth telling; ``result.json`` appears whole when the work has ended;
+``alive`` is locked for as long as the worker lives; ``taken`` says that somebody has read the result. The folders of a
+user are in one that nobody else may look into.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+import re
+import shutil
+import stat
+import time
+import uuid
+from typing import Any, Dict, List, Optional, Tuple
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.masking.shown import shown_line
+
+OLD = 24 * 3600.0  # seconds for which a folder that nobody reads is kept
+ID = re.compile(r"[0-9a-f]{32}")
+LOST = "Run the task again: it looks at what is there and goes on from it."
+
+
+class Job:
+    """One job, in ``folder``."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+        self._held: Optional[int] = None
+
+    @property
+    def id(self) -> str:
+        """What a follower asks for."""
+        return os.path.basename(self.folder)
+
+    # -- the worker's side
+
+    @property
+    def held(self) -> Optional[int]:
+        """The file descriptor that keeps the job alive in this process."""
+        return self._held
+
+    def hold(self) -> None:
+        """Marks the job as alive, for this process and those that it forks. Raises OSError."""
+        self._held = self._open("alive", os.O_RDWR)
+        fcntl.flock(self._held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def let_go(self) -> None:
+        """Leaves the job to the process that was forked."""
+        if self._held is not None:
+            os.close(self._held)
+            self._held = None
+
+    def say(self, line: str) -> None:
+        """Adds a line. What the disk does not take is left out: the work is what counts."""
+        try:
+            handle = self._open("lines", os.O_WRONLY | os.O_APPEND)
+            try:
+                os.write(handle, shown_line(line).encode("utf-8", "replace") + b"\n")
+            finally:
+                os.close(handle)
+        except OSError:
+            pass
+
+    def finish(self, result: Dict[str, Any]) -> None:
+        """Leaves the result. Raises OSError."""
+        handle = self._open("result.new", os.O_WRONLY | os.O_TRUNC)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump(result, file, default=str)
+        os.rename(self._path("result.new"), self._path("result.json"))
+
+    # -- the follower's side
+
+    @property
+    def alive(self) -> bool:
+        """True while the worker lives."""
+        try:
+            handle = os.open(self._path("alive"), os.O_RDWR | os.O_CLOEXEC)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
+                return True
+            raise
+        finally:
+            os.close(handle)
+        return False
+
+    def lines(self, seen: int) -> Tuple[List[str], int]:
+        """The lines after the first ``seen`` bytes, and how many bytes there are now."""
+        try:
+            with open(self._path("lines"), "rb") as file:
+                file.seek(seen)
+                content = file.read()
+        except FileNotFoundError:
+            return [], seen
+        whole = content[: content.rfind(b"\n") + 1]
+        return whole.decode("utf-8", "replace").splitlines(), seen + len(whole)
+
+    def result(self) -> Optional[Dict[str, Any]]:
+        """The result, or None as long as there is none."""
+        try:
+            with open(self._path("result.json"), encoding="utf-8") as file:
+                found: Dict[str, Any] = json.load(file)
+        except FileNotFoundError:
+            return None
+        return found
+
+    def take(self) -> None:
+        """Says that the result has been read: the worker may clear away."""
+        os.close(self._open("taken", os.O_WRONLY))
+
+    @property
+    def taken(self) -> bool:
+        """True once somebody has read the result."""
+        return os.path.exists(self._path("taken"))
+
+    @property
+    def there(self) -> bool:
+        """False once the folder has been removed."""
+        return os.path.isdir(self.folder)
+
+    def remove(self) -> None:
+        """Removes the folder; never raises."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _path(self, name: str) -> str:
+        return os.path.join(self.folder, name)
+
+    def _open(self, name: str, flags: int) -> int:
+        return os.open(self._path(name), flags | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+
+def create(root: str) -> Job:
+    """A new job, marked as alive. Jobs that nobody has read for a day are cleared away. Raises OSError."""
+    os.makedirs(os.path.dirname(root), mode=0o700, exist_ok=True)
+    try:
+        os.mkdir(root, 0o700)
+    except FileExistsError:
+        _tidy(root)
+    _own(root)
+    job = Job(os.path.join(root, uuid.uuid4().hex))
+    os.mkdir(job.folder, 0o700)
+    try:
+        job.hold()
+    except OSError:
+        job.remove()
+        raise
+    return job
+
+
+def find(root: str, name: str) -> Job:
+    """The job of that id.
+
+    :raises StackwrightError: ``job_unknown``: this user has no such job here.
+    """
+    job = Job(os.path.join(root, name))
+    try:
+        _own(root)
+        known = bool(ID.fullmatch(name)) and job.there
+    except OSError:
+        known = False
+    if not known:
+        raise StackwrightError(f"This host has no job {name} of this user (any more).", "job_unknown", LOST)
+    return job
+
+
+def _own(root: str) -> None:
+    """Raises OSError where somebody else could read or change what is in the folder."""
+    found = os.lstat(root)
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) & 0o077:
+        raise OSError(errno.EPERM, "this folder is not this user's alone", root)
+
+
+def _tidy(root: str) -> None:
+    for name in os.listdir(root):
+        job = Job(os.path.join(root, name))
+        try:
+            old = time.time() - os.lstat(job.folder).st_mtime > OLD
+            if old and ID.fullmatch(name) and not job.alive:
+                job.remove()
+        except OSError:
+            continue

@@ -1,0 +1,138 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A process of its own for a change that may take long.
+
+It outlives the module, the connection and the controller, so nothing that happens to these leaves half a stack behind.
+See docs/decisions/0005-a-worker-on-the-manager.md.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import sys
+import time
+import traceback
+import warnings
+from typing import Any, Dict, NoReturn, Optional, Sequence
+
+from ansible.module_utils.common.parameters import remove_values
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.detached.follow import look
+from ansible_collections.stackwright.swarm.plugins.module_utils.detached.job_folder import Job, create
+from ansible_collections.stackwright.swarm.plugins.module_utils.detached.zip_importer import keep
+
+FOREGROUND = 3.0  # seconds that the module waits for a worker that is quick
+#: Seconds: an answer that was lost can be asked for again for a moment; a result that nobody asks for is kept longer.
+TAKEN, UNCLAIMED, PAUSE = 10.0, 600.0, 0.2
+
+
+class Worker:
+    """The worker, seen from inside: it tells ``job`` how it goes. What is in ``secrets`` is hidden."""
+
+    def __init__(self, job: Job, secrets: Sequence[str], ready: int) -> None:
+        self._job, self._secrets, self._ready = job, secrets, ready
+
+    def say(self, line: str) -> None:
+        """Tells those who follow what happens."""
+        self._job.say(remove_values(line, self._secrets))
+
+    def finish(self, result: Dict[str, Any]) -> NoReturn:
+        """Leaves the result, waits a little until it has been read, clears away and ends the process."""
+        try:
+            self._job.finish(remove_values(result, self._secrets))
+            os.close(self._ready)
+            _clear_away(self._job)
+        finally:
+            os._exit(0)
+
+    def fail(self, error: BaseException) -> NoReturn:
+        """Ends the process with an error that nobody foresaw. Its text is left out: it could hold anything."""
+        frames = traceback.extract_tb(error.__traceback__)
+        place = f" ({os.path.basename(frames[-1].filename)}:{frames[-1].lineno})" if frames else ""
+        msg = f"The worker met an unexpected {type(error).__name__}{place}. Please report this as a bug."
+        trace = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+        self.finish({"failed": True, "error_code": "unexpected", "msg": msg, "changed": True, "trace": trace})
+
+
+class Foreground(Exception):
+    """Raised in the process that does not do the work; ``told`` is what it reports."""
+
+    def __init__(self, told: Dict[str, Any]) -> None:
+        super().__init__("the work is the worker's")
+        self.told = told
+
+
+def start(root: str, secrets: Sequence[str], foreground: float = FOREGROUND) -> Optional[Worker]:
+    """Gives the worker to the process that goes on with the work: a new one, or None where there can't be one.
+
+    :param root: where the job's folder is made.
+    :raises Foreground: in the process that called, when the worker has ended or a moment has passed.
+    """
+    try:
+        job = create(root)
+    except OSError:
+        return None
+    try:
+        keep()
+        reading, writing = os.pipe()
+        with warnings.catch_warnings():
+            # Threads of an ssh connection that was closed may linger; the worker does not need them.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            child = os.fork()
+    except (AttributeError, OSError):
+        job.let_go()
+        job.remove()
+        return None
+    if child:
+        os.close(writing)
+        job.let_go()
+        raise Foreground(_wait(job, reading, foreground))
+    try:
+        _cut_off((job.held, writing))
+        return Worker(job, secrets, writing)
+    except BaseException:
+        os._exit(1)
+
+
+def _wait(job: Job, reading: int, seconds: float) -> Dict[str, Any]:
+    # The other end closes when the result is there, or with the worker's end.
+    select.select([reading], [], [], seconds)
+    os.close(reading)
+    told = look(job, 0)
+    if told["progress"]["done"]:
+        job.remove()
+    return told
+
+
+def _cut_off(kept: Sequence[Optional[int]]) -> None:
+    """Leaves the session and every open file of the caller, who waits until nobody has them open."""
+    os.setsid()
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    nothing = os.open(os.devnull, os.O_RDWR)
+    # Replaced, not closed: an object that still knows the number would later close somebody else's file.
+    for handle in _open_files():
+        if handle not in (nothing, *kept):
+            try:
+                os.dup2(nothing, handle, inheritable=handle < 3)
+            except OSError:
+                continue
+    sys.stdin = sys.stdout = sys.stderr = open(os.devnull, "r+", encoding="utf-8")  # noqa: SIM115
+
+
+def _open_files() -> Sequence[int]:
+    try:
+        return [int(name) for name in os.listdir("/dev/fd")]
+    except (OSError, ValueError):
+        return range(3)
+
+
+def _clear_away(job: Job) -> None:
+    end = time.monotonic() + UNCLAIMED
+    while job.there and time.monotonic() < end:
+        if job.taken:
+            time.sleep(TAKEN)
+            job.remove()
+        time.sleep(PAUSE)

@@ -1,0 +1,213 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where a stack is no longer what its last good revision left. A pure comparison; the plan that leads back is
+``reconcile``'s."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Dict, Iterator, List, Mapping, Sequence, Set, Tuple
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.drift.findings import (
+    BY_HAND,
+    STACK,
+    UPDATE,
+    Context,
+    Drift,
+    extra,
+    missing,
+    whole,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.drift.object_drift import (
+    network_drift,
+    object_drift,
+    volume_drift,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.drift.own_changes import split
+from ansible_collections.stackwright.swarm.plugins.module_utils.drift.service_drift import (
+    for_a_job,
+    rolled_back_to_it,
+    service_drift,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import FOLLOWS_IMAGE, IMAGE, KINDS
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.ignore_rules import FORCED, PAUSED, Rule
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.image_pins import NEVER, choose
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.leaving import leave_rules
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconcile import known_of, own_services
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import Known, mode_of, wanted_spec
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
+    BEFORE_STOP,
+    NOWHERE,
+    STEP,
+    labels_of,
+    ours_in,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.overlay import overlaid
+from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.stop import stopped
+
+Object = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Compared:
+    """``found`` is drift, ``ignored`` what rules leave as it is.
+
+    ``left`` maps services to the paths that are ignored in them. ``spared`` holds what is ignored as a whole, or can't
+    be healed: (kind of object, name), or (``forced`` or ``paused``, service). ``specs`` are what the services are to
+    have, ``unknown`` the services of rules that the stack has not. ``ours`` is what our own runs have left, which
+    healing leaves as well.
+    """
+
+    found: Tuple[Drift, ...]
+    ignored: Tuple[Drift, ...]
+    left: Mapping[str, Set[str]]
+    spared: Set[Tuple[str, str]]
+    specs: Mapping[str, Object]
+    unknown: Tuple[str, ...]
+    notices: Tuple[str, ...]
+    ours: Tuple[Drift, ...] = ()
+
+
+def compare(intended: Object, observed: Object, context: Context, rules: Sequence[Rule] = ()) -> Compared:
+    """How ``observed`` differs from ``intended`` (a revision's state; bound, or with what can be known of it)."""
+    stack = str(intended["stack"]["name"])
+    live = own_services(stack, observed)
+    owned = [rule for service in intended["services"] for rule in leave_rules(service, context.prefix)]
+    specs = _specs(intended, live, context.prefix)
+    found: List[Drift] = []
+    ignored: List[Drift] = []
+    ours: List[Drift] = []
+    for drift in _all(intended, observed, live, specs, context):
+        names = (drift.name, drift.key or _key(drift.name, stack))
+        counts, left = _split(drift, names, [*rules, *owned])
+        for rest in counts:
+            others, own = split(rest, context.own, context.mark)
+            found += others
+            ours += own
+        ignored += left
+    paths, spared = _spared([*ignored, *ours])
+    if not live:
+        found = whole(stack, found, context.what)
+    if _stack_is_stopped(intended, live, context.prefix):
+        ours.append(Drift("stopped", STACK, stack, by=f"with state: stopped, since {context.what}"))
+    # A network of ours that services use can't be changed: the rest is healed all the same.
+    spared |= {("network", d.name) for d in found if d.object == "network" and d.changes and d.healing == BY_HAND}
+    differing = {drift.name for drift in (*found, *ours)}
+    notices = [
+        rolled_back_to_it(service, live[service["name"]], context.what)
+        for service in intended["services"]
+        if service["name"] in live and service["name"] not in differing
+    ]
+    known = {*live, *(service["name"] for service in intended["services"])}
+    known |= {_key(name, stack) for name in known}
+    return Compared(
+        tuple(sorted(found, key=_order)),
+        tuple(sorted(ignored, key=_order)),
+        paths,
+        spared,
+        specs,
+        tuple(sorted({rule.service for rule in rules if rule.service and rule.service not in known})),
+        tuple(notice for notice in notices if notice),
+        tuple(sorted(ours, key=_order)),
+    )
+
+
+def healed(intended: Object, compared: Compared, live: Mapping[str, Object], known: Known) -> Dict[str, Any]:
+    """``intended`` as healing brings it about: stopped where the stack is stopped, and what is ignored as it is."""
+    services = []
+    for service in intended["services"]:
+        name = service["name"]
+        if ("service", name) in compared.spared and name not in live:
+            continue
+        spec = compared.specs[name]
+        paths = set(compared.left.get(name) or ())
+        if IMAGE in paths:
+            paths |= set(FOLLOWS_IMAGE)
+        if paths and name in live:
+            spec = overlaid(spec, live[name]["Spec"], paths, known.names)
+        services.append({**service, "spec": spec})
+    networks = [entry for entry in intended["networks"] if ("network", entry["name"]) not in compared.spared]
+    return {**intended, "services": services, "networks": networks}
+
+
+def _all(
+    intended: Object, observed: Object, live: Mapping[str, Object], specs: Mapping[str, Object], context: Context
+) -> Iterator[Drift]:
+    known = known_of(intended, observed, {})
+    for service in intended["services"]:
+        name = service["name"]
+        if service.get("not_run") or service.get("step_of"):
+            continue  # a rollback has left this job as it was; a step of pre_start is there only while it runs
+        if name in live:
+            yield from service_drift(service, live[name], specs[name], known, context)
+        else:
+            yield for_a_job(missing("service", name, service["key"], context.what, specs[name]), specs[name], context)
+    for name, there in live.items():
+        if name not in specs and STEP not in labels_of(there):
+            yield extra("service", there, context.what)
+    yield from network_drift(intended, observed, live, context)
+    yield from volume_drift(intended, observed, context)
+    for kind in ("config", "secret"):
+        yield from object_drift(kind, intended, observed, live, context)
+
+
+def _specs(intended: Object, live: Mapping[str, Object], prefix: str) -> Dict[str, Object]:
+    """What each service is to have, given what is there: without tasks where ``state: stopped`` has left the stack."""
+    is_stopped = _stack_is_stopped(intended, live, prefix)
+    specs: Dict[str, Object] = {}
+    for service in intended["services"]:
+        there = live.get(service["name"])
+        spec = wanted_spec(service["spec"], there, choose(service, there, NEVER, {}), prefix)
+        specs[service["name"]] = (stopped(spec, prefix)[0] or spec) if is_stopped else spec
+    return specs
+
+
+def _stack_is_stopped(intended: Object, live: Mapping[str, Object], prefix: str) -> bool:
+    # New services of a failed deployment may be stopped for a look at them, beside a stack that runs.
+    names = [service["name"] for service in intended["services"] if service["name"] in live]
+    return any(_is_stopped(live[name], prefix) for name in names)
+
+
+def _is_stopped(service: Object, prefix: str) -> bool:
+    if not ours_in(labels_of(service), prefix, BEFORE_STOP):
+        return False
+    spec = service["Spec"]
+    if mode_of(spec) == "Replicated":
+        return not ((spec.get("Mode") or {}).get("Replicated") or {}).get("Replicas", 1)
+    return NOWHERE in ((spec["TaskTemplate"].get("Placement") or {}).get("Constraints") or [])
+
+
+def _split(drift: Drift, names: Tuple[str, ...], rules: Sequence[Rule]) -> Tuple[List[Drift], List[Drift]]:
+    """What of ``drift`` counts, and what the rules leave as it is."""
+
+    def left(path: str) -> bool:
+        return any(rule.fits(drift.kind, drift.object, names, path) for rule in rules)
+
+    if not drift.changes:
+        return ([], [drift]) if left("") else ([drift], [])
+    gone = tuple(change for change in drift.changes if left(change.path))
+    rest = tuple(change for change in drift.changes if change not in gone)
+    counts = [replace(drift, changes=rest)] if rest else []
+    return counts, [replace(drift, changes=gone)] if gone else []
+
+
+def _spared(ignored: Sequence[Drift]) -> Tuple[Dict[str, Set[str]], Set[Tuple[str, str]]]:
+    paths: Dict[str, Set[str]] = {}
+    spared: Set[Tuple[str, str]] = set()
+    for drift in ignored:
+        if drift.kind == FORCED or (drift.kind == PAUSED and not drift.changes):
+            spared.add((drift.kind, drift.name))
+        elif drift.object == "service" and drift.changes and drift.healing == UPDATE:
+            paths.setdefault(drift.name, set()).update(change.path for change in drift.changes)
+        elif drift.object != "service" or not drift.changes:
+            spared.add((drift.object, drift.name))
+    return paths, spared
+
+
+def _key(name: str, stack: str) -> str:
+    return name[len(stack) + 1 :] if name.startswith(stack + "_") else name
+
+
+def _order(drift: Drift) -> Any:
+    return (-KINDS.index(drift.object) if drift.object in KINDS else -len(KINDS), drift.name, drift.kind)

@@ -1,0 +1,177 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Drift: a difference between what a stack's last good revision left and what is there; what of it a plan undoes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any, Callable, Dict, List, Mapping, Sequence, Tuple
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Change, Mask, Operation
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.ignore_rules import (
+    BEHIND,
+    EXTRA,
+    FORCED,
+    MISSING,
+    PAUSED,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import name_of
+
+#: What healing does about a difference: puts back, makes anew, takes it down in the history, removes if asked to
+#: (``prune``); or nothing, since only the files have what is needed, or a person has to decide.
+UPDATE, CREATE, RECORD, PRUNE, FILES, BY_HAND = "update", "create", "record", "prune", "files", "by_hand"
+#: The object of a drift that is the stack as a whole.
+STACK = "stack"
+#: Stands in a value that is hidden in the history and runs nowhere any more.
+LOST = "<hidden in the history>"
+
+
+@dataclass(frozen=True)
+class Drift:
+    """One difference of one object. In ``changes``, ``before`` is what is intended and ``after`` what is there.
+
+    ``created`` and ``updated`` are the Swarm's own times, ``version`` its version index: who it was, Swarm does not
+    know. Of what is not there, these are empty. ``by`` says which run of ours it was, where it was one.
+    """
+
+    kind: str
+    object: str
+    name: str
+    key: str = ""
+    reason: str = ""
+    hint: str = ""
+    changes: Tuple[Change, ...] = ()
+    healing: str = UPDATE
+    created: str = ""
+    updated: str = ""
+    version: int = 0
+    by: str = ""
+
+    def __str__(self) -> str:
+        told = str(
+            Operation(self.kind, self.object, self.name, "", self.reason if not self.changes else "", self.changes)
+        )
+        when = self.by or (f"{self.updated[:19]}Z" if self.updated else "")
+        return f"{told} ({when})" if when else told
+
+    def as_dict(self) -> Dict[str, Any]:
+        """Plain data for the result."""
+        return {
+            "kind": self.kind,
+            "object": self.object,
+            "name": self.name,
+            "key": self.key,
+            "reason": self.reason,
+            "hint": self.hint,
+            "changes": [{"path": c.path, "intended": c.before, "actual": c.after} for c in self.changes],
+            "healing": self.healing,
+            "created": self.created,
+            "updated": self.updated,
+            "version": self.version,
+            "by": self.by,
+        }
+
+    def masked(self, mask: Mask) -> Drift:
+        """A copy that shows ``mask(kind, key, path, value)`` in place of each value."""
+        return replace(
+            self,
+            changes=tuple(
+                Change(
+                    c.path, mask(self.object, self.key, c.path, c.before), mask(self.object, self.key, c.path, c.after)
+                )
+                for c in self.changes
+            ),
+        )
+
+
+@dataclass(frozen=True)
+class Context:
+    """What the comparison knows beside both sides.
+
+    ``what`` names the revision, ``referenced`` are the configs and secrets that revisions need (kind → names),
+    ``contents`` digests of what is in those that are there, by kind and name, ``answers`` the registry's, by image,
+    ``rerun_jobs`` whether healing may run jobs, ``own`` the notes of what our own runs have left, ``mark`` what marks
+    values for them (own_changes.py).
+    """
+
+    what: str
+    prefix: str
+    referenced: Mapping[str, Any] = field(default_factory=dict)
+    contents: Mapping[Tuple[str, str], str] = field(default_factory=dict)
+    answers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    rerun_jobs: bool = False
+    own: Sequence[Mapping[str, Any]] = ()
+    mark: Callable[[Any], str] = str
+
+
+HEAL_OR_DEPLOY = "Heal to get it back, or put the change into the files and deploy them."
+NO_VALUES = "A value of it is hidden in the history, and runs nowhere any more: deploy the files."
+NO_CONTENTS = "The history has no contents: deploy the files."
+
+
+def seen(drift: Drift, obj: Mapping[str, Any]) -> Drift:
+    """``drift`` with what the Swarm knows of when the object was changed."""
+    return replace(
+        drift,
+        created=str(obj.get("CreatedAt") or obj.get("Created") or ""),
+        updated=str(obj.get("UpdatedAt") or obj.get("Created") or ""),
+        version=int((obj.get("Version") or {}).get("Index") or 0),
+    )
+
+
+def missing(kind: str, name: str, key: str, what: str, spec: Any = None) -> Drift:
+    """What the revision (``what``) has, as ``spec``, and the Swarm has not."""
+    hint, healing = "Heal, or take it out of the files.", CREATE
+    if kind in ("config", "secret"):
+        hint, healing = NO_CONTENTS, FILES
+    elif LOST in repr(spec):
+        hint, healing = NO_VALUES, FILES
+    return Drift(MISSING, kind, name, key, f"it is not there; {what} has it", hint, (), healing)
+
+
+def whole(stack: str, found: Sequence[Drift], what: str) -> List[Drift]:
+    """``found`` of a stack of which no service is left: one line in place of one for each object that is gone."""
+    gone = [drift for drift in found if drift.kind == MISSING and drift.healing != BY_HAND]
+    if len(gone) < 2 or not any(drift.object == "service" for drift in gone):
+        return list(found)
+    healing = CREATE if all(drift.healing == CREATE for drift in gone) else FILES
+    hint = (
+        "Heal, or deploy its files."
+        if healing == CREATE
+        else "The history has not all that it needs: deploy its files."
+    )
+    reason = f"the whole stack was removed since {what}"
+    rest = [drift for drift in found if drift not in gone]
+    return [Drift(MISSING, STACK, stack, "", reason, hint, (), healing), *rest]
+
+
+def extra(kind: str, obj: Mapping[str, Any], what: str) -> Drift:
+    """What carries the stack's label, and the revision (``what``) has not."""
+    reason = f"it carries the stack's label, and {what} does not know it"
+    hint = "Heal with prune: true to remove it, or take it into the files."
+    return seen(Drift(EXTRA, kind, name_of(obj), "", reason, hint, (), PRUNE), obj)
+
+
+def overwritten(found: Sequence[Drift], operations: Sequence[Operation]) -> List[Drift]:
+    """What of ``found`` a plan undoes. What it wants as it already is, is not undone."""
+    plan = {(op.kind, op.name): op for op in operations if op.action not in ("keep", "record")}
+    out = []
+    for drift in found:
+        if drift.object == STACK and any(op.action == "create" and op.kind == "service" for op in plan.values()):
+            out.append(drift)
+        operation = plan.get((drift.object, drift.name))
+        # That Swarm has stopped an update is nobody's change.
+        if operation is None or drift.kind in (FORCED, BEHIND) or (drift.kind == PAUSED and not drift.changes):
+            continue
+        if operation.action != "update":
+            out.append(drift)
+            continue
+        changes = tuple(c for c in drift.changes if any(_overlap(c.path, other.path) for other in operation.changes))
+        if changes:
+            out.append(replace(drift, changes=changes))
+    return out
+
+
+def _overlap(one: str, other: str) -> bool:
+    return one == other or one.startswith(other + ".") or other.startswith(one + ".")

@@ -1,0 +1,184 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How the networks, configs and secrets that are there differ from what a revision has recorded."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Set, Tuple
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.drift.findings import (
+    BY_HAND,
+    CREATE,
+    FILES,
+    HEAL_OR_DEPLOY,
+    LOST,
+    NO_CONTENTS,
+    Context,
+    Drift,
+    extra,
+    missing,
+    seen,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.differences import differences
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Change
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.ignore_rules import (
+    EDITED,
+    MISSING,
+    REPLACED,
+    VOLUME_DIFFERS,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.objects import owner
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prefixes import labels_as_there
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prune import references
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.volumes import (
+    base_of,
+    driver_of,
+    otherwise,
+    own_volumes,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
+    CONTENT,
+    PRIVATE,
+    id_of,
+    labels_of,
+    name_of,
+    stack_of,
+)
+
+#: Networks that every engine has.
+PREDEFINED = ("host", "bridge", "none", "default")
+IN_USE = (
+    "Swarm can't change a network that services use: remove these services and the network, then heal; that makes all "
+    "anew."
+)
+
+Object = Mapping[str, Any]
+Services = Mapping[str, Object]
+
+
+def network_drift(intended: Object, observed: Object, live: Services, context: Context) -> Iterator[Drift]:
+    """``live`` are the stack's services by name."""
+    stack = intended["stack"]["name"]
+    by_name: Dict[str, List[Object]] = {}
+    for network in observed["networks"]:
+        by_name.setdefault(name_of(network), []).append(network)
+    used = _uses("network", live, "Spec")
+    for entry in intended["networks"]:
+        drift = _network(stack, entry, by_name.get(entry["name"], []), used, context.what)
+        if drift is not None:
+            yield drift
+    names = {entry["name"] for entry in intended["networks"]}
+    left = {s["name"] for s in intended["services"] if s.get("not_run")}
+    names |= _uses("network", {name: service for name, service in live.items() if name in left}, "Spec")
+    for network in observed["networks"]:
+        if stack_of(network) == stack and not {name_of(network), id_of(network)} & names:
+            yield extra("network", network, context.what)
+
+
+def _network(stack: str, entry: Object, found: List[Object], used: Set[str], what: str) -> Optional[Drift]:
+    name, key = entry["name"], entry["key"]
+    own = [network for network in found if stack_of(network) == stack]
+    if entry["external"]:
+        there = found or name in PREDEFINED or name.startswith("container:")
+        return None if there else _outside("network", name, key)
+    if not found:
+        return missing("network", name, key, what)
+    if not own:
+        drift = _replaced("network", name, key, f"the name belongs to {owner(found[0])} now", found[0])
+        return replace(drift, healing=BY_HAND, hint="Rename or remove it, then heal.")
+    want, have = normalise.network_pair(entry["spec"], own[0])
+    # Swarm can't change labels of a network, so that those of the revision may never have been there.
+    changes = tuple(change for change in differences(want, have) if not change.path.startswith("Labels"))
+    if not changes:
+        return None
+    drift = _replaced("network", name, key, "it was made anew with other options", own[0], changes)
+    if id_of(own[0]) in used:
+        return replace(drift, healing=BY_HAND, hint=IN_USE)
+    return replace(drift, healing=CREATE, hint="No service uses it: healing makes it anew.")
+
+
+def object_drift(kind: str, intended: Object, observed: Object, live: Services, context: Context) -> Iterator[Drift]:
+    """Of configs or secrets; ``live`` are the stack's services by name."""
+    stack = intended["stack"]["name"]
+    there = {name_of(obj): obj for obj in observed[kind + "s"]}
+    wanted = set()
+    for entry in intended[kind + "s"]:
+        name = entry["name"] if entry["external"] else entry["real"]
+        wanted.add(name)
+        drift = _object(kind, stack, entry, name, there.get(name), context)
+        if drift is not None:
+            yield drift
+    now, before = (_uses(kind, live, part) for part in ("Spec", "PreviousSpec"))
+    for name, obj in there.items():
+        if stack_of(obj) != stack or name in wanted or name in context.referenced.get(kind, ()):
+            continue
+        # What services could return to stays until the next deployment, and so does what ours has made for them.
+        spared = before | now if CONTENT in labels_of(obj) else before - now
+        if not {name, id_of(obj)} & spared:
+            yield extra(kind, obj, context.what)
+
+
+def _object(
+    kind: str, stack: str, entry: Object, name: str, there: Optional[Object], context: Context
+) -> Optional[Drift]:
+    key = entry["key"]
+    if there is None:
+        return _outside(kind, name, key) if entry["external"] else missing(kind, name, key, context.what)
+    if entry["external"]:
+        return None
+    if stack_of(there) != stack:
+        return _replaced(kind, name, key, f"it belongs to {owner(there)} now", there)
+    have = context.contents.get((kind, name), "")
+    unreadable = kind == "secret" and not (entry.get("spec") or {}).get("Driver")
+    if entry.get("content") and entry["content"] != have and (have or unreadable):
+        reason = "its content is another" if have else "it was made by others, and its content can't be read"
+        return _replaced(kind, name, key, reason, there)
+    want, now = (
+        {label: value for label, value in labels.items() if not label.startswith(PRIVATE)}
+        for labels in (
+            labels_as_there((entry["spec"] or {}).get("Labels"), labels_of(there), context.prefix),
+            labels_of(there),
+        )
+    )
+    changes = differences({"Labels": want}, {"Labels": now})
+    if not changes:
+        return None
+    reason = f"its labels are others than in {context.what}"
+    return seen(Drift(EDITED, kind, name, key, reason, HEAL_OR_DEPLOY, changes), there)
+
+
+def _uses(kind: str, live: Services, part: str) -> Set[str]:
+    """The ids and names that services refer to in a part of theirs, ``Spec`` or ``PreviousSpec`` (what Swarm would roll
+    back to)."""
+    return {name for service in live.values() for its, name in references(service.get(part) or {}) if its == kind}
+
+
+def _outside(kind: str, name: str, key: str) -> Drift:
+    reason = "it is not there, and was not made by this stack (external)"
+    return Drift(MISSING, kind, name, key, reason, "Create it again.", (), BY_HAND)
+
+
+def _replaced(kind: str, name: str, key: str, reason: str, there: Object, changes: Tuple[Change, ...] = ()) -> Drift:
+    return seen(Drift(REPLACED, kind, name, key, reason, NO_CONTENTS, changes, FILES), there)
+
+
+def volume_drift(intended: Object, observed: Object, context: Context) -> Iterator[Drift]:
+    """The volumes of the node that was asked (``observed["volumes"]``) that were made otherwise than is intended."""
+    stack = intended["stack"]["name"]
+    own = [mount for service in intended["services"] for mount in own_volumes(service["spec"], stack)]
+    bases = {str(mount["Source"]): base_of(mount) for mount in own}
+    wanted = {str(mount["Source"]): driver_of(mount) for mount in own}
+    node = str(observed["info"].get("Name") or "")
+    for source, name, words in otherwise(wanted, observed.get("volumes") or (), LOST):
+        yield Drift(
+            VOLUME_DIFFERS,
+            "volume",
+            name,
+            reason=f"on the node {node} it was made otherwise than {context.what} says: {words}",
+            hint=f"It keeps that. Deploy with recreate_volumes: [{bases[source]}] to have an empty one take its place, "
+            "or move the data and remove it.",
+            healing=BY_HAND,
+        )

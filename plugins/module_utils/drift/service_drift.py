@@ -1,0 +1,191 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How a live service differs from what a revision has recorded."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.drift.findings import (
+    BY_HAND,
+    CREATE,
+    FILES,
+    HEAL_OR_DEPLOY,
+    LOST,
+    NO_VALUES,
+    RECORD,
+    UPDATE,
+    Context,
+    Drift,
+    seen,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.differences import differences
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import FOLLOWS_IMAGE, IMAGE, Change
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.ignore_rules import (
+    BEHIND,
+    EDITED,
+    FORCED,
+    PAUSED,
+    ROLLED_BACK,
+    SCALED,
+    VOLUME,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.image_pins import without_digest
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prefixes import service_as_there
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import QUIET, Known, mode_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
+    BEFORE_STOP,
+    HELD,
+    labels_of,
+    spellings,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.one_service import STUCK, held_label
+
+REPLICAS = "Mode.Replicated.Replicas"
+MOUNTS = "TaskTemplate.ContainerSpec.Mounts."
+FORCE = "TaskTemplate.ForceUpdate"
+RUNS_AGAIN = "It is a job: to put it back is to run it. Heal with rerun_jobs: true, or deploy the files."
+
+Object = Mapping[str, Any]
+
+
+def service_drift(service: Object, live: Object, spec: Object, known: Known, context: Context) -> Iterator[Drift]:
+    """How a live service differs from ``spec``, what it is to have; ``service`` is its entry in the revision."""
+    want = normalise.service(service_as_there(spec, live["Spec"], context.prefix), known.names, known.api)
+    have = normalise.service(live["Spec"], known.names)
+    changes = differences(want, have)
+    quiet = FOLLOWS_IMAGE if any(change.path == IMAGE for change in changes) else QUIET
+    changes = tuple(change for change in changes if change.path not in quiet) or changes
+    by_kind: Dict[str, List[Change]] = {}
+    for change in changes:
+        by_kind.setdefault(_kind(change.path, want, have, live, context.prefix), []).append(change)
+    for kind, its in by_kind.items():
+        told = _told(kind, service, tuple(its), live, context.what)
+        yield seen(for_a_job(told, spec, context), live)
+    if _update_state(live) in STUCK:
+        yield seen(_stuck(service, live, bool(changes)), live)
+    for drift in (_forced(service, live, context.what), _behind(service, live, context)):
+        if drift is not None:
+            yield seen(drift, live)
+
+
+def for_a_job(drift: Drift, spec: Object, context: Context) -> Drift:
+    """``drift`` of a service that is to have ``spec``; a job is put back only where it may run again."""
+    if context.rerun_jobs or drift.healing not in (UPDATE, CREATE) or not mode_of(spec).endswith("Job"):
+        return drift
+    return replace(drift, healing=BY_HAND, hint=RUNS_AGAIN)
+
+
+def rolled_back_to_it(service: Object, live: Object, what: str) -> str:
+    """A notice where Swarm has rolled back an update of a service that is as it should be; else empty text."""
+    if _update_state(live) != "rollback_completed":
+        return ""
+    told = _update_message(live)
+    return f"service {service['key']}: Swarm has rolled an update back ({told}); the service is as in {what}"
+
+
+def _kind(path: str, want: Object, have: Object, live: Object, prefix: str) -> str:
+    ours = {f"Labels.{start}{word}": word for start in spellings(prefix) for word in (BEFORE_STOP, HELD)}
+    if path == REPLICAS or ours.get(path) == BEFORE_STOP:
+        return SCALED
+    if ours.get(path) == HELD or (path.startswith("UpdateConfig") and held_label(labels_of(live), prefix)):
+        return PAUSED
+    if path.startswith(MOUNTS) and _is_volume(path[len(MOUNTS) :], want, have):
+        return VOLUME
+    return ROLLED_BACK if _update_state(live).startswith("rollback_") else EDITED
+
+
+def _told(kind: str, service: Object, changes: Tuple[Change, ...], live: Object, what: str) -> Drift:
+    reason, hint = {
+        EDITED: (f"its specification is another than in {what}", HEAL_OR_DEPLOY),
+        SCALED: (
+            f"its number of replicas is another than in {what}",
+            "Heal, or put the number into the files; where an autoscaler sets it, ignore it.",
+        ),
+        VOLUME: (
+            f"its volumes are others than in {what}",
+            "Look where the data is before you heal: what was written to one volume is not in the other.",
+        ),
+        PAUSED: ("its update is held (stack_service, state: paused)", "Heal, or stack_service with state: resumed."),
+        ROLLED_BACK: (
+            f"Swarm has put it back to the specification before: {_update_message(live)}",
+            "Look why (stack_logs, stack_health), then heal, or deploy what runs.",
+        ),
+    }[kind]
+    healing = UPDATE
+    if any(change.path.partition(".")[0] == "Mode" and change.path != REPLICAS for change in changes):
+        hint = "Swarm can't change the mode of a service: heal with recreate: true, or deploy the files."
+    if any(LOST in str(change.before) for change in changes):
+        healing = FILES
+        hint = NO_VALUES
+    return Drift(kind, "service", service["name"], service["key"], reason, hint, changes, healing)
+
+
+def _stuck(service: Object, live: Object, differs: bool) -> Drift:
+    job = mode_of(live["Spec"]).endswith("Job")  # sent again, it would run again
+    return Drift(
+        PAUSED,
+        "service",
+        service["name"],
+        service["key"],
+        f"Swarm has stopped its update: {_update_message(live)}",
+        "Some tasks may still be old ones. Look why (stack_health), then heal: Swarm goes on.",
+        (),
+        BY_HAND if job and not differs else UPDATE,
+    )
+
+
+def _forced(service: Object, live: Object, what: str) -> Optional[Drift]:
+    before, now = service.get("forced"), int(live["Spec"]["TaskTemplate"].get("ForceUpdate") or 0)
+    if before is None or now <= before:
+        return None
+    return Drift(
+        FORCED,
+        "service",
+        service["name"],
+        service["key"],
+        f"its tasks were replaced by force since {what}",
+        "There is nothing to put back: they run the same specification. Healing takes it down in the history.",
+        (Change(FORCE, before, now),),
+        RECORD,
+    )
+
+
+def _behind(service: Object, live: Object, context: Context) -> Optional[Drift]:
+    image = str((live["Spec"]["TaskTemplate"].get("ContainerSpec") or {}).get("Image") or "")
+    now = str((context.answers.get(without_digest(image)) or {}).get("image") or "")
+    if not now or now == image or "@" not in image:
+        return None
+    return Drift(
+        BEHIND,
+        "service",
+        service["name"],
+        service["key"],
+        f"the registry has another image for {without_digest(image)} by now",
+        "Deploy the files with resolve_image: always to get it. Healing leaves the image that was deployed.",
+        (Change(IMAGE, now, image),),
+        FILES,
+    )
+
+
+def _is_volume(rest: str, want: Object, have: Object) -> bool:
+    """Whether the mount that the rest of a path begins with is a volume, now or as intended."""
+    for side in (want, have):
+        for target, mount in ((side["TaskTemplate"].get("ContainerSpec") or {}).get("Mounts") or {}).items():
+            if (rest == target or rest.startswith(target + ".")) and mount.get("Type") == "volume":
+                return True
+    return False
+
+
+def _update_state(service: Object) -> str:
+    return str((service.get("UpdateStatus") or {}).get("State") or "")
+
+
+def _update_message(service: Object) -> str:
+    status = service.get("UpdateStatus") or {}
+    when = str(status.get("CompletedAt") or status.get("StartedAt") or "")[:19]
+    text = str(status.get("Message") or "").partition("\n")[0] or "no reason given"
+    return f"{text}, {when}Z" if when else text

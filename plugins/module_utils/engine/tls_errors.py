@@ -1,0 +1,45 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What goes wrong with TLS, in words that say which option to look at."""
+
+from __future__ import annotations
+
+from typing import Callable, Tuple
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
+
+# (text in OpenSSL's message in lower case, what to do); the first that fits wins.
+HINTS: Tuple[Tuple[str, str], ...] = (
+    ("mismatch", "Set tls_hostname to a name that is in the engine's certificate."),
+    ("doesn't match", "Set tls_hostname to a name that is in the engine's certificate."),
+    ("expired", "Renew the engine's certificate, or set the clock of this host."),
+    ("verify failed", "Set ca_path to the authority that has signed the engine's certificate."),
+    ("wrong version number", "The engine speaks no TLS at this port: correct docker_host, or leave out TLS."),
+    ("record layer failure", "The engine speaks no TLS at this port: correct docker_host, or leave out TLS."),
+    ("eof occurred", "Set client_cert and client_key to a pair that the engine's authority has signed."),
+    ("alert", "Set client_cert and client_key to a pair that the engine's authority has signed."),
+)
+
+
+def tls_failure(reason: str, docker_host: str) -> EngineError:
+    """The error for a connection that TLS refused with ``reason``, OpenSSL's text."""
+    lower = reason.lower()
+    hint = next((hint for text, hint in HINTS if text in lower), "Check the TLS options.")
+    return EngineError(f"No TLS connection to the engine at {docker_host}: {reason}.", "tls_error", hint)
+
+
+def check_files(connection: Connection, is_file: Callable[[str], bool]) -> None:
+    """Raises EngineError (``tls_error``) where a certificate is not there, or a pair is not complete."""
+    files = {name: getattr(connection, name) for name in ("ca_path", "client_cert", "client_key")}
+    for name, path in files.items():
+        if path and not is_file(path):
+            raise EngineError(
+                f"There is no file {path} on this host ({name}).",
+                "tls_error",
+                "Correct the option, or the folder that DOCKER_CERT_PATH names.",
+            )
+    if bool(files["client_cert"]) != bool(files["client_key"]):
+        given, missing = ("client_cert", "client_key") if files["client_cert"] else ("client_key", "client_cert")
+        raise EngineError(f"{given} is given without {missing}.", "tls_error", "Give both, or none.")

@@ -1,0 +1,250 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Why a service does not run: its latest task error, exit code, node, and last log lines. Bounded in time and size."""
+
+from __future__ import annotations
+
+import re
+import struct
+from typing import AbstractSet, Any, Callable, Dict, List, Mapping, Optional, Sequence
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, plain_text
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+from ansible_collections.stackwright.swarm.plugins.module_utils.gate.why_unallotted import unallotted
+from ansible_collections.stackwright.swarm.plugins.module_utils.gate.why_unplaced import unplaced
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.judge import tasks_by_service
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.lost import NO_NODE
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import (
+    ENDED_BADLY,
+    ENDED_BY_ITSELF,
+    NOT_HEALTHY,
+    state_of,
+    timestamp,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import STEP, labels_of, name_of
+
+LINES, LINE_LENGTH = 10, 400
+PATIENCE = 5.0  # seconds for the log of one task; a node that is gone never answers
+SHORTEST_SECRET = 6  # a shorter value would hide words
+MOST = 100_000  # characters of a log that are looked at
+SERVICES = 5  # logs are fetched for so many services; the others have their error
+CHECKED = 3  # lines of what a failing health check wrote
+RETRIES = 3  # the Engine's, where a health check does not say
+
+#: The Engine's words in plainer ones, for people.
+PLAIN = (
+    (
+        re.compile(r"task: non-zero exit \((\d+)\): dockerexec: unhealthy container"),
+        r"its health check fails (exit code \1)",
+    ),
+    (re.compile(r"dockerexec: unhealthy container"), "its health check fails"),
+    (re.compile(r"task: non-zero exit \((\d+)\)"), r"exit code \1"),
+)
+
+Found = Dict[str, Any]
+
+
+def evidence(
+    client: EngineClient,
+    services: Sequence[Mapping[str, Any]],
+    tasks: Sequence[Mapping[str, Any]],
+    reasons: Mapping[str, str],
+    old: AbstractSet[str] = frozenset(),
+) -> List[Found]:
+    """One entry for each service in ``reasons``: service, reason, error, exit_code, node, log, text (for people).
+
+    ``old`` are the ids of tasks that had ended before: they bear witness only where there is no other task.
+    """
+    grouped = tasks_by_service(tasks)
+    nodes = _nodes(client)
+    found: List[Found] = []
+    for service in sorted(services, key=lambda s: s["Spec"]["Name"]):
+        name = service["Spec"]["Name"]
+        if name in reasons:
+            own = grouped.get(service["ID"], [])
+            task = _witness([task for task in own if task["ID"] not in old] or own)
+            found.append(_one(client, service, reasons[name], task, nodes, len(found) < SERVICES))
+    known = {entry["service"] for entry in found}
+    for name in sorted(set(reasons) - known):
+        gone: Found = {"service": name, "reason": reasons[name], "error": "", "exit_code": None, "node": "", "log": []}
+        gone["health_check"] = []
+        found.append({**gone, "text": _text(gone)})
+    return found
+
+
+def _one(
+    client: EngineClient,
+    service: Mapping[str, Any],
+    reason: str,
+    task: Optional[Mapping[str, Any]],
+    nodes: Mapping[str, Mapping[str, Any]],
+    with_log: bool,
+) -> Found:
+    name = service["Spec"]["Name"]
+    status = (task or {}).get("Status") or {}
+    container = status.get("ContainerStatus") or {}
+    started = bool(container.get("ContainerID"))
+    exit_code = container.get("ExitCode") if started and state_of(task or {}) in (*ENDED_BADLY, "complete") else None
+    node_id = str((task or {}).get("NodeID") or "")
+    node = nodes.get(node_id, {})
+    # A node that is away would not answer.
+    here = (node.get("Status") or {}).get("State") in (None, "ready")
+    telling = with_log and task is not None and started and here
+    hide = hider(service)
+    entry: Found = {
+        "service": name,
+        "reason": hide(reason.strip(), ours=True),
+        "error": hide(str(status.get("Err") or "")),
+        "exit_code": exit_code,
+        "node": _name(node) or node_id,
+        "health_check": excerpt(hide(_health_check(client, task or {})), CHECKED) if telling else [],
+        "log": excerpt(hide(_log(client, task or {}, service)), LINES) if telling else [],
+    }
+    if entry["reason"].startswith(NO_NODE):
+        entry["text"] = f"{_called(service)}: {entry['reason']}"
+        return entry
+    asks = unplaced(client, service, f"{reason} {entry['error']}") or unallotted(client, service, reason)
+    entry["text"] = _text(entry, hide(asks, ours=True), _called(service))
+    return entry
+
+
+def _called(service: Mapping[str, Any]) -> str:
+    """The name of a service, and of which it is a step of ``pre_start``."""
+    owner, _slash, number = labels_of(service).get(STEP, "").partition("/")
+    return name_of(service) + (f" (step {number} of pre_start of {owner})" if number else "")
+
+
+def _text(entry: Found, asks: str = "", called: str = "") -> str:
+    text = f"{called or entry['service']}: {_plain(entry['reason'] or entry['error'])}"
+    if entry["health_check"]:
+        text = text.replace(ENDED_BY_ITSELF, f"{NOT_HEALTHY} (exit code 0)")
+    facts = []
+    if entry["health_check"] and "its health check fails" not in text and NOT_HEALTHY not in text:
+        facts.append("its health check fails")
+    error = _plain(entry["error"])
+    if error and error not in text:
+        facts.append(error)
+    code = f"exit code {entry['exit_code']}"
+    if entry["exit_code"] and code not in f"{text} {error}":
+        facts.append(code)
+    if entry["node"]:
+        facts.append(f"node {entry['node']}")
+    text += f" ({', '.join(facts)})" if facts else ""
+    checks = [f"    health check: {line}" for line in entry["health_check"]]
+    return "\n".join([text + (f"; {asks}" if asks else "")] + checks + [f"    | {line}" for line in entry["log"]])
+
+
+def _plain(text: str) -> str:
+    for pattern, plain in PLAIN:
+        text = pattern.sub(plain, text)
+    return text
+
+
+def _witness(tasks: Sequence[Mapping[str, Any]]) -> Optional[Mapping[str, Any]]:
+    """The task that tells most: the newest that failed, else the newest that has ended, else the newest of all."""
+    newest = sorted(tasks, key=lambda task: timestamp(task.get("CreatedAt")), reverse=True)
+    for states in (ENDED_BADLY, ("complete",)):
+        found = next((task for task in newest if state_of(task) in states), None)
+        if found is not None:
+            return found
+    return newest[0] if newest else None
+
+
+def node_names(client: EngineClient) -> Dict[str, str]:
+    """The names of the nodes by their ids; empty where the Engine does not say."""
+    return {identity: _name(node) for identity, node in _nodes(client).items()}
+
+
+def _nodes(client: EngineClient) -> Dict[str, Dict[str, Any]]:
+    try:
+        return {node["ID"]: node for node in client.list("/nodes", timeout=PATIENCE)}
+    except EngineError:
+        return {}
+
+
+def _name(node: Mapping[str, Any]) -> str:
+    return str((node.get("Description") or {}).get("Hostname") or node.get("ID") or "")
+
+
+def hider(service: Mapping[str, Any]) -> Callable[..., str]:
+    """``hide(text, ours=False)`` takes out of a text what looks like a secret, and all that does so in the service's
+    own variables, labels and command; of a text of our own only that."""
+    from ansible_collections.stackwright.swarm.plugins.module_utils.masking.mask import masked_text
+    from ansible_collections.stackwright.swarm.plugins.module_utils.masking.scrub import scrubber
+
+    spec = service["Spec"]
+    container = spec["TaskTemplate"].get("ContainerSpec") or {}
+    given = [str(entry) for entry in container.get("Env") or []]
+    for labels in (spec.get("Labels"), container.get("Labels")):
+        given += [f"{name}={value}" for name, value in (labels or {}).items()]
+    given.append(" ".join(str(part) for name in ("Command", "Args") for part in container.get(name) or []))
+    scrub = scrubber(value for text in given for value in _hidden_in(text) if len(value) >= SHORTEST_SECRET)
+
+    def hide(text: str, ours: bool = False) -> str:
+        return str(scrub(text)) if ours else masked_text(scrub(plain_text(text)))
+
+    return hide
+
+
+def _hidden_in(text: str) -> List[str]:
+    """What a mask hides of NAME=value, or of a command."""
+    from ansible_collections.stackwright.swarm.plugins.module_utils.masking.mask import HIDDEN, is_secret, masked_text
+
+    name, sign, value = text.partition("=")
+    if sign and is_secret(name):
+        return [value]
+    parts = masked_text(text).split(HIDDEN)
+    if len(parts) < 2:
+        return []
+    found = re.fullmatch("(.+?)".join(re.escape(part) for part in parts), text, re.DOTALL)
+    return [part.strip("\"'") for part in found.groups()] if found else []
+
+
+def excerpt(text: str, count: int) -> List[str]:
+    """The last lines of a text, each cut before the word that would be too long: no half of a secret is left."""
+    return [_cut(line.rstrip()) for line in text.rstrip("\n").split("\n")[-count:]] if text.strip() else []
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= LINE_LENGTH else line[:LINE_LENGTH].rpartition(" ")[0] + "…"
+
+
+def _health_check(client: EngineClient, task: Mapping[str, Any]) -> str:
+    """What the container's failing health check wrote last. Only an Engine on whose node it ran knows that.
+
+    A command that ends well when it is told to stop leaves no other trace: its task is complete, with exit code 0.
+    """
+    try:
+        container = task["Status"]["ContainerStatus"]["ContainerID"]
+        found = client.get(f"/containers/{container}/json", timeout=PATIENCE)
+        health = found["State"]["Health"]
+        last = health["Log"][-1]
+        # Every container that has ended is called unhealthy. One that starts has failures that do not count yet.
+        failing = health["FailingStreak"] >= (found["Config"]["Healthcheck"].get("Retries") or RETRIES)
+        if not last["ExitCode"] or not (failing or state_of(task) == "starting"):
+            return ""
+        return str(last["Output"]).strip()[-MOST:] or f"exit code {last['ExitCode']}"
+    except (EngineError, KeyError, IndexError, TypeError):
+        return ""  # it ran on another node, is removed, or has no health check
+
+
+def _log(client: EngineClient, task: Mapping[str, Any], service: Mapping[str, Any]) -> str:
+    query = {"stdout": True, "stderr": True, "tail": LINES}
+    try:
+        raw = client.get(f"/tasks/{task['ID']}/logs", query, stream=True, timeout=PATIENCE)
+    except EngineError:
+        return ""  # the log driver may not be readable, or the node gone: the error stands without a log
+    terminal = bool((service["Spec"]["TaskTemplate"].get("ContainerSpec") or {}).get("TTY"))
+    text = (raw if terminal else demultiplexed(raw)).decode("utf-8", "replace")
+    return text[-MOST:]
+
+
+def demultiplexed(raw: bytes) -> bytes:
+    """The payload of the Engine's log stream: frames of an 8-byte header (stream, 3 zeros, length) and their bytes."""
+    out, position = [], 0
+    while position + 8 <= len(raw):
+        (length,) = struct.unpack(">I", raw[position + 4 : position + 8])
+        out.append(raw[position + 8 : position + 8 + length])
+        position += 8 + length
+    return b"".join(out)

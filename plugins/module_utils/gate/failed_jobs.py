@@ -1,0 +1,28 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Jobs whose run has failed: only a new run makes up for it. And those that what goes back does not run again."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, FrozenSet, List, Mapping
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import at_a_glance, mode_of
+
+
+def failed_jobs(client: EngineClient, stack: str, services: List[Dict[str, Any]]) -> FrozenSet[str]:
+    """The names of the jobs of ``services`` that have failed and are not tried again; tasks are read only for doubt."""
+    doubtful = [s for s in services if mode_of(s["Spec"]).endswith("job") and at_a_glance(s) is None]
+    if not doubtful:
+        return frozenset()
+    from ansible_collections.stackwright.swarm.plugins.module_utils.gate.wait import look
+
+    return frozenset(judgement.name for judgement in look(client, stack, doubtful) if judgement.fatal)
+
+
+def not_waited_for(bound: Mapping[str, Any], services: List[Dict[str, Any]]) -> FrozenSet[str]:
+    """The jobs that are not to be run and are not complete: no wait would make them so. Their names."""
+    left = {service["name"] for service in bound["services"] if service.get("left")}
+    done = {s["Spec"]["Name"] for s in services if s["Spec"]["Name"] in left and at_a_glance(s) is not None}
+    return frozenset(left - done)

@@ -1,0 +1,106 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tasks that wait for a node are made anew after an update that keeps them.
+
+Swarm's scheduler tries a task again only as long as its service has not been updated since (moby 53722; seen on 20.10):
+after an update of labels alone, or of the number of replicas, a task that no node takes would wait for ever, also once
+there is a node. So the service is scaled down by those tasks, which Swarm removes first, and up again.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, List, Mapping, Optional
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import Backoff, patiently
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes import is_ready
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import state_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Operation
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import id_of
+
+PAUSE, PATIENCE = 0.1, 10.0  # seconds, for Swarm to take the tasks away
+#: Changes of these make Swarm replace the tasks by itself.
+REPLACING = ("TaskTemplate", "EndpointSpec")
+
+
+class Renewal:
+    """Looks after the services of ``observed`` of which not all tasks run. ``keep`` keeps a lock meanwhile."""
+
+    def __init__(self, client: EngineClient, clock: Any, observed: Mapping[str, Any], keep: Callable[[], None]) -> None:
+        self._client, self._clock, self._keep = client, clock, keep
+        # Tasks on a lost node count as running.
+        unsure = not all(map(is_ready, observed.get("nodes", [{}])))
+        self._short = {id_of(service) for service in observed["services"] if unsure or _is_short(service)}
+
+    def after(self, operation: Operation, spec: Mapping[str, Any], headers: Optional[Dict[str, str]]) -> None:
+        """To be called when a service has been updated to ``spec``. Raises EngineError."""
+        identity = operation.payload["id"]
+        if identity in self._short and _keeps_tasks(operation):
+            _renew(self._client, self._clock, identity, spec, headers, self._keep)
+
+
+def _keeps_tasks(operation: Operation) -> bool:
+    """Whether an update leaves the tasks of a replicated service as they are."""
+    mode = operation.payload["spec"].get("Mode") or {}
+    paths = [change.path for change in operation.changes]
+    return bool(paths) and mode.get("Replicated") is not None and not any(p.startswith(REPLACING) for p in paths)
+
+
+def _is_short(service: Mapping[str, Any]) -> bool:
+    """Whether fewer tasks of a service run than should, by the Engine's own counts."""
+    counts = service.get("ServiceStatus") or {}
+    return int(counts.get("RunningTasks") or 0) < int(counts.get("DesiredTasks") or 0)
+
+
+def _renew(
+    client: EngineClient,
+    clock: Any,
+    identity: str,
+    spec: Mapping[str, Any],
+    headers: Optional[Dict[str, str]],
+    keep: Callable[[], None],
+) -> None:
+    replicas = int((spec["Mode"]["Replicated"] or {}).get("Replicas", 1))
+    if not replicas:
+        return
+    waiting = {task["ID"] for task in _tasks(client, clock, identity, keep) if _waits(task)}
+    if not waiting:
+        return
+    for count in (max(replicas - len(waiting), 0), replicas):
+        _scale(client, clock, identity, {**spec, "Mode": {"Replicated": {"Replicas": count}}}, headers, keep)
+        until = clock.now() + PATIENCE
+        # Swarm looks at both numbers one after the other only if the first has taken effect.
+        while clock.now() < until and waiting & {t["ID"] for t in _tasks(client, clock, identity, keep) if _waits(t)}:
+            clock.sleep(PAUSE)
+            keep()
+
+
+def _tasks(client: EngineClient, clock: Any, identity: str, keep: Callable[[], None]) -> List[Dict[str, Any]]:
+    query = {"filters": {"service": [identity], "desired-state": ["running"]}}
+    return patiently(clock, lambda: client.list("/tasks", query), keep)
+
+
+def _waits(task: Mapping[str, Any]) -> bool:
+    return state_of(task) == "pending" and not task.get("NodeID") and task.get("DesiredState") == "running"
+
+
+def _scale(
+    client: EngineClient,
+    clock: Any,
+    identity: str,
+    spec: Mapping[str, Any],
+    headers: Optional[Dict[str, str]],
+    keep: Callable[[], None],
+) -> None:
+    backoff, path = Backoff(clock, keep, also=("out_of_sequence",)), f"/services/{identity}"
+    while True:
+        try:
+            live = client.get(path)
+            if live["Spec"].get("Mode") == spec["Mode"]:
+                return
+            client.post(f"{path}/update", {"version": live["Version"]["Index"]}, spec, headers)
+            return
+        except EngineError as error:
+            backoff.bear(error)

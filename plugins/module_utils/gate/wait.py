@@ -1,0 +1,254 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Waits until the stack runs: the polling loop around the state machine in health/.
+
+Polling alone, no events: the event stream has no task events, and two calls for the whole stack (about 2 ms) a few
+times a second notice everything as soon.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import AbstractSet, Any, Callable, Dict, FrozenSet, List, Mapping, Optional, Tuple, Union
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import services_of, tasks_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError, EngineError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import Backoff
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.gate import (
+    PASSED,
+    TIMED_OUT,
+    WAITING,
+    Before,
+    Gate,
+    Limits,
+    Verdict,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.judge import judge, tasks_by_service
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.lost import left_on_lost
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.seen import View
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import (
+    DEGRADED,
+    FAILED,
+    GOOD,
+    Judgement,
+    mode_of,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import (
+    ENDED_BADLY,
+    by_slot,
+    has_no_node,
+    state_of,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import detach
+
+FIRST_PAUSE, LONGEST_PAUSE, GROWTH = 0.05, 1.0, 1.5  # seconds, seconds, factor
+SHARE = 10  # a pause may be so many times as long as a look takes: the Engine has other work
+NODES_FOR = 1.0  # seconds for which a look at the nodes counts
+ENDED = (*ENDED_BADLY, "complete")
+Objects = List[Dict[str, Any]]
+
+
+def before(services: Objects, tasks: Objects, nodes: Objects) -> Before:
+    """What is to be forgiven: what had happened when the run began. A task that waits for a node did not run."""
+    return Before(
+        frozenset(task["ID"] for task in tasks if state_of(task) in ENDED),
+        updates_of(services),
+        frozenset(
+            service["ID"]
+            for service, judgement in zip(_by_name(services), judged(services, tasks, nodes, math.inf))
+            # Without the nodes nobody knows how many tasks of a global service there should be.
+            if judgement.status in (DEGRADED, FAILED) and (nodes or not judgement.mode.startswith("global"))
+        ),
+        frozenset(task["ID"] for task in left_on_lost(tasks, nodes)),
+        frozenset(str(task["ServiceID"]) for task in tasks if has_no_node(task)),
+    )
+
+
+def updates_of(services: List[Dict[str, Any]]) -> Dict[str, Tuple[str, str]]:
+    """State and start of the latest update by the services' ids."""
+    return {
+        service["ID"]: (str(update.get("State") or ""), str(update.get("StartedAt") or ""))
+        for service in services
+        for update in (service.get("UpdateStatus") or {},)
+    }
+
+
+def wait(
+    client: EngineClient,
+    clock: Any,
+    stack: str,
+    limits: Limits,
+    past: Before,
+    touched: Mapping[str, Union[bool, str]],
+    progress: Optional[Callable[[str], None]] = None,
+    names: Optional[AbstractSet[str]] = None,
+    tick: Optional[Callable[[], None]] = None,
+    began: Optional[float] = None,
+) -> List[Judgement]:
+    """Waits until every service of the stack (of those in ``names``) is as it should be, and gives their judgements.
+
+    An engine that does not answer for a moment (a restart, an election) is borne with for 20 s. ``tick`` is called in
+    every turn, to keep a lock; what it raises ends the wait, but for an engine that does not answer. The deadline
+    counts from ``began``, or from now.
+
+    Raises DeployError (``health_gate_failed``, or ``timeout``) with a reason for each service: ``details["failures"]``.
+    """
+    gate = Gate(limits, clock.now(), past, touched, names, began)
+    tell = _teller(client, clock, progress)
+    pause, seen = FIRST_PAUSE, None
+    nodes: List[Dict[str, Any]] = []
+    nodes_at = clock.now() - NODES_FOR
+    backoff = Backoff(clock)
+    while True:
+        began = clock.now()
+        try:
+            if tick is not None:
+                tick()
+            services = services_of(client, stack)
+            tasks = tasks_of(client, stack)
+            if began - nodes_at >= NODES_FOR:
+                nodes, nodes_at = client.list("/nodes"), began
+        except EngineError as error:
+            backoff.bear(error)
+            gate.lost_sight()
+            nodes_at = began - NODES_FOR
+            continue
+        backoff.calm()
+        now = clock.now()
+        verdict = gate.feed(now, services, tasks, nodes)
+        tell(verdict)
+        if verdict.state == PASSED:
+            return verdict.judgements
+        if verdict.state != WAITING:
+            raise _failure(client, stack, verdict, limits, services, tasks, past)
+        print_of = _print(services, tasks)
+        longest = min(max(limits.poll, SHARE * (now - began)), max(LONGEST_PAUSE, limits.poll))
+        pause = FIRST_PAUSE if print_of != seen else min(pause * GROWTH, longest)
+        seen = print_of
+        clock.sleep(pause)
+
+
+def _teller(client: EngineClient, clock: Any, progress: Optional[Callable[[str], None]]) -> Callable[[Verdict], None]:
+    """A function that tells people what a verdict has of news."""
+    if progress is None:
+        return lambda verdict: None
+    from ansible_collections.stackwright.swarm.plugins.module_utils.gate.evidence import node_names
+    from ansible_collections.stackwright.swarm.plugins.module_utils.health.lines import Lines
+
+    lines = Lines(clock.now())
+    names: Dict[str, str] = {}
+
+    def tell(verdict: Verdict) -> None:
+        if not names and any(seen.failures for seen in verdict.seen.values()):
+            names.update(node_names(client))
+        for line in lines.tell(clock.now(), verdict, names):
+            progress(line)
+
+    return tell
+
+
+def limits_of(options: Mapping[str, Any]) -> Limits:
+    """The limits that the options set."""
+    safe = options["mode"] != "fast"
+    return Limits(
+        timeout=float(options["timeout"]),
+        deadline=float(options["deadline"]),
+        stable_for=float(options["stable_for"]) if safe else 0.0,
+        pending=float(options["pending_for"]),
+        max_restarts=int(options["max_restarts"]),
+        observe=safe,
+        poll=float(options["poll_interval"]),
+    )
+
+
+def settle(
+    client: EngineClient,
+    clock: Any,
+    stack: str,
+    services: List[Dict[str, Any]],
+    options: Mapping[str, Any],
+    keep: Optional[Callable[[], None]] = None,
+) -> List[Judgement]:
+    """The judgements of a stack that was not changed; waits for it if the options say so. ``keep`` as ``tick`` of
+    ``wait``. Raises as ``wait``."""
+    tasks, nodes = tasks_of(client, stack), client.list("/nodes")
+    judgements = judged(services, tasks, nodes)
+    if not options["wait"] or all(judgement.status in GOOD for judgement in judgements):
+        return judgements
+    detach(options)
+    # Here a service that did not run before is just what is waited for, and has to stay: one that crashes again and
+    # again runs for a moment each time.
+    past = before(services, tasks, nodes).forgiving_none()
+    late = {s["ID"]: False for s, judgement in zip(_by_name(services), judgements) if judgement.status not in GOOD}
+    return wait(client, clock, stack, limits_of(options), past, late, options["progress"], tick=keep)
+
+
+def look(client: EngineClient, stack: str, services: Objects) -> List[Judgement]:
+    """How the services do now, without waiting."""
+    return judged(services, tasks_of(client, stack), client.list("/nodes"))
+
+
+def judged(services: Objects, tasks: Objects, nodes: Objects, now: Optional[float] = None) -> List[Judgement]:
+    """By name. An update that was over before, and failures that were overcome, say nothing about how they do now.
+
+    With ``now`` (the managers' time, seconds since 1970) a task that has waited for a node for too long is a failure.
+    """
+    grouped, updates, fine = tasks_by_service(tasks), updates_of(services), overcome(services, tasks)
+    found = []
+    for service in _by_name(services):
+        view = View(nodes, fine, updates[service["ID"]], now=now)
+        found.append(judge(service, grouped.get(service["ID"], []), view))
+    return found
+
+
+def overcome(services: List[Dict[str, Any]], tasks: List[Dict[str, Any]]) -> FrozenSet[str]:
+    """The tasks before those that run or are complete, slot by slot: their failures were overcome."""
+    grouped = tasks_by_service(tasks)
+    fine = [
+        found
+        for service in services
+        for found in by_slot(grouped.get(service["ID"], []), mode_of(service["Spec"])).values()
+        if state_of(found[0]) in ("running", "complete")
+    ]
+    return frozenset(task["ID"] for found in fine for task in found)
+
+
+def _failure(
+    client: EngineClient,
+    stack: str,
+    verdict: Verdict,
+    limits: Limits,
+    services: List[Dict[str, Any]],
+    tasks: List[Dict[str, Any]],
+    past: Before,
+) -> DeployError:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.gate.evidence import evidence
+
+    late = verdict.state == TIMED_OUT
+    failures = evidence(client, services, tasks, verdict.reasons, past.failures)
+    head = f"The stack {stack} does not run"
+    if verdict.overdue:
+        head += f", and its deadline of {limits.deadline:g} s is over"
+    elif late:
+        head += f", and nothing has moved for {limits.timeout:g} s"
+    lines = [f"{head}:"] + [f"  {failure['text']}" for failure in failures]
+    return DeployError(
+        "\n".join(lines),
+        "timeout" if late else "health_gate_failed",
+        "",
+        {"failures": failures, "services": [j.as_dict() for j in verdict.judgements]},
+    )
+
+
+def _by_name(services: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
+    return sorted(services, key=lambda service: str(service["Spec"]["Name"]))
+
+
+def _print(services: List[Dict[str, Any]], tasks: List[Dict[str, Any]]) -> Any:
+    """Changes whenever anything moves."""
+    return (
+        sorted((s["ID"], s["Version"]["Index"]) for s in services),
+        sorted((t["ID"], state_of(t), str(t.get("DesiredState"))) for t in tasks),
+    )

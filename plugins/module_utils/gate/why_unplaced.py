@@ -1,0 +1,59 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a service asks of a node that no node has. Swarm only says of which sort it is."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Iterator, List, Mapping, Tuple
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+
+PATIENCE = 5.0  # seconds
+NANO, MIB = 1e9, 1024 * 1024
+
+
+def unplaced(client: EngineClient, service: Mapping[str, Any], error: str) -> str:
+    """What ``service`` asks for, as half a sentence; empty where ``error`` does not say that no node has it."""
+    if "no suitable node" not in error:
+        return ""
+    template = service["Spec"]["TaskTemplate"]
+    parts: List[str] = []
+    if "constraint" in error:
+        parts += (template.get("Placement") or {}).get("Constraints") or []
+    if "insufficient resources" in error:
+        parts += _reserved((template.get("Resources") or {}).get("Reservations") or {})
+    if "host-mode port" in error:
+        parts += _ports(client, service)
+    return f"it asks for {' and '.join(parts)}" if parts else ""
+
+
+def _reserved(reservations: Mapping[str, Any]) -> Iterator[str]:
+    if reservations.get("NanoCPUs"):
+        yield f"{reservations['NanoCPUs'] / NANO:g} CPUs"
+    if reservations.get("MemoryBytes"):
+        yield f"{reservations['MemoryBytes'] / MIB:.0f} MiB of memory"
+
+
+def _ports(client: EngineClient, service: Mapping[str, Any]) -> Iterator[str]:
+    try:
+        others = client.list("/services", timeout=PATIENCE)
+    except EngineError:
+        others = []
+    taken: Dict[Tuple[Any, Any], str] = {}
+    for other in others:
+        if other["ID"] != service["ID"]:
+            taken.update(dict.fromkeys(_host_ports(other), str(other["Spec"]["Name"])))
+    for number, protocol in _host_ports(service):
+        owner = taken.get((number, protocol))
+        yield f"port {number}/{protocol}" + (f", which {owner} has" if owner else "")
+
+
+def _host_ports(service: Mapping[str, Any]) -> List[Tuple[Any, Any]]:
+    ports = (service["Spec"].get("EndpointSpec") or {}).get("Ports") or []
+    return [
+        (port["PublishedPort"], port.get("Protocol") or "tcp")
+        for port in ports
+        if port.get("PublishMode") == "host" and port.get("PublishedPort")
+    ]

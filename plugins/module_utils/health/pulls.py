@@ -1,0 +1,71 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Images that a node could not pull: which error code that is, and which services wait for credentials.
+
+A node says "No such image" whatever the reason is; the registry's own answer tells more.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Iterator, List, Mapping, Sequence, Tuple
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.judge import tasks_by_service
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import (
+    ENDED_BADLY,
+    Task,
+    error_of,
+    is_current,
+    state_of,
+)
+
+FLAGS = re.IGNORECASE
+NOT_PULLED = re.compile(
+    r"no such image|manifest .*(unknown|not found)|pull access denied|repository .* not found", re.I
+)
+AUTH = re.compile(r"pull access denied|no basic auth credentials|unauthorized|authentication required", FLAGS)
+
+NAMED = re.compile(r"No such image: (\S+)", FLAGS)
+
+HINTS = {
+    "registry_unreachable": "The registry does not answer: check that it runs, and the way to it from this manager and "
+    "the node.",
+    "registry_auth": "The registry asks for credentials: give registry_auth, or with_registry_auth after a docker "
+    "login on this manager, and check that they are right.",
+    "image_not_found": "Check the image's name and tag, and push it. Of a private registry whose images need "
+    "credentials, give registry_auth or with_registry_auth.",
+}
+
+
+def cause(error: DeployError, images: Mapping[str, Mapping[str, Any]]) -> Tuple[str, str]:
+    """The code and the hint of a failed wait. ``images`` is what the registry answered, see ``ask_registry``."""
+    errors = [failure["error"] or failure["reason"] for failure in error.details.get("failures") or ()]
+    if error.error_code not in ("health_gate_failed", "timeout") or not any(map(NOT_PULLED.search, errors)):
+        return error.error_code, error.hint
+    refused = {answer.get("refused") for image, answer in images.items() if any(image in text for text in errors)}
+    if "registry_auth" in refused or any(map(AUTH.search, errors)):
+        code = "registry_auth"
+    else:
+        code = "registry_unreachable" if "registry_unreachable" in refused else "image_not_found"
+    return code, HINTS[code]
+
+
+def wanted_in(error: DeployError, images: Mapping[str, Mapping[str, Any]]) -> List[str]:
+    """The images that nodes could not pull and that no registry was asked for."""
+    errors = [failure["error"] or failure["reason"] for failure in error.details.get("failures") or ()]
+    named = {name for text in errors for name in NAMED.findall(text)}
+    return sorted(name for name in named if name.partition("@")[0] not in images)
+
+
+def not_pulled(services: Sequence[Mapping[str, Any]], tasks: Sequence[Task]) -> Iterator[Tuple[str, str]]:
+    """The names of those services whose present tasks failed for want of their image, each with the image."""
+    grouped = tasks_by_service(tasks)
+    for service in services:
+        if any(
+            state_of(task) in ENDED_BADLY and NOT_PULLED.search(error_of(task)) and is_current(task, service)
+            for task in grouped.get(service["ID"], [])
+        ):
+            image = str(service["Spec"]["TaskTemplate"]["ContainerSpec"]["Image"])
+            yield service["Spec"]["Name"], image

@@ -1,0 +1,223 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How a stack does, without changing it: four calls, however many services it has."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Set
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import (
+    manager_info,
+    services_of,
+    tasks_of,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError, EngineError
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.details import (
+    SETTLED,
+    report,
+    restarted,
+    seconds,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.judge import tasks_by_service
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.seen import View, sort_out
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import (
+    DEGRADED,
+    FAILED,
+    GOOD,
+    PROGRESSING,
+    UNKNOWN,
+    Judgement,
+    worst,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import Task, error_of, how_it_ended
+from ansible_collections.stackwright.swarm.plugins.module_utils.history import revision
+from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import detach, with_defaults
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
+    NAMESPACE,
+    STACK,
+    labels_of,
+    name_of,
+    stack_of,
+)
+
+#: The overall status in the words of the history. What is as it should be is HEALTHY.
+OVERALL = {
+    PROGRESSING: revision.DEPLOYING,
+    DEGRADED: revision.UNHEALTHY,
+    FAILED: revision.FAILED,
+    UNKNOWN: revision.UNHEALTHY,
+}
+
+#: So often a stack is waited for whose tasks have failed meanwhile, and now run again.
+ROUNDS = 3
+
+Item = Dict[str, Any]
+Options = Mapping[str, Any]
+
+
+def stack_status(client: EngineClient, clock: Any, stack: str, options: Options) -> Item:
+    """The statuses of the stack's services: stack, exists, status, overall, healthy, services, cluster_id, node, calls.
+
+    ``options``: wait (default false here), timeout, stable_for, progress, detach. With ``defer`` there is one look,
+    also with ``wait``: another manager may be the one that waits. A stack without services has the status ``unknown``.
+    Raises EngineError (``not_found`` with ``wait``), and DeployError as deploying does.
+    """
+    given = with_defaults({"wait": False, **options})
+    info = manager_info(client)
+    services = services_of(client, stack)
+    if not services:
+        others = sorted({stack_of(service) for service in client.list("/services")})
+        similar = [f", but {name}: case matters" for name in others if name.lower() == stack.lower()]
+        message = f"There is no stack {stack} in this Swarm{''.join(similar)}."
+        if given["wait"]:
+            raise EngineError(message, "not_found", "Deploy it first, or correct the name.")
+        nothing = _result(client, info, stack, [], _was_there(client, stack))
+        return {**nothing, "warnings": [message]} if similar else nothing
+    seen = _Look(client, stack, services, seconds(info.get("SystemTime")))
+    found = seen.judgements()
+    if given["wait"] and not given["defer"] and any(judgement.status not in GOOD for judgement in found):
+        detach(given)
+        for _round in range(ROUNDS):
+            found = _waited(client, clock, stack, seen, found, given)
+            now = seconds(manager_info(client).get("SystemTime")) if given["stable_for"] else None
+            seen = _Look(client, stack, services_of(client, stack), now)
+            if not seen.restarts:
+                break
+    return _result(client, info, stack, seen.items(found), True)
+
+
+def _was_there(client: EngineClient, stack: str) -> bool:
+    """Whether the Swarm still has something of a stack without services: its history, configs, kept values."""
+    return any(
+        stack in (labels_of(config).get(STACK), labels_of(config).get(NAMESPACE)) for config in client.list("/configs")
+    )
+
+
+def _result(client: EngineClient, info: Item, stack: str, services: List[Item], known: bool) -> Item:
+    status = worst(service["status"] for service in services)
+    overall = revision.HEALTHY if status in GOOD else OVERALL[status]
+    if not services:
+        overall = revision.REMOVED if known else ""
+    return {
+        "changed": False,
+        "stack": stack,
+        "exists": bool(services),
+        "status": status,
+        "overall": overall,
+        "healthy": status in GOOD,
+        "services": services,
+        "cluster_id": str(((info.get("Swarm") or {}).get("Cluster") or {}).get("ID") or ""),
+        "node": str(info.get("Name") or ""),
+        "calls": client.calls,
+    }
+
+
+class _Restart(NamedTuple):
+    failed: Task
+    text: str
+
+
+class _Look:
+    """Services, tasks and nodes of one moment. ``now`` is the managers' time; None where it does not matter."""
+
+    def __init__(self, client: EngineClient, stack: str, services: List[Item], now: Optional[float]) -> None:
+        self.services = sorted(services, key=name_of)
+        self.tasks, self.nodes = tasks_of(client, stack), client.list("/nodes")
+        self._grouped, self._now = tasks_by_service(self.tasks), now
+        self.restarts: Dict[str, _Restart] = {}
+        for service in self.services:
+            failed = restarted(service, self._own(service), now)
+            if failed is not None:
+                error = error_of(failed) or how_it_ended(failed)
+                text = f"started again less than {SETTLED:g} s ago, after: {error}"
+                self.restarts[name_of(service)] = _Restart(failed, text)
+
+    def _own(self, service: Item) -> List[Task]:
+        return self._grouped.get(service["ID"], [])
+
+    def given_up(self) -> Set[str]:
+        """The ids of failed tasks that nothing follows."""
+        view = View(self.nodes)
+        return {
+            str(task["ID"])
+            for service in self.services
+            for task in sort_out(service, self._own(service), view).given_up
+        }
+
+    def judgements(self) -> List[Judgement]:
+        """How each service is. What has just been restarted after a failure is not healthy yet."""
+        from ansible_collections.stackwright.swarm.plugins.module_utils.gate.wait import judged
+
+        return [
+            judgement._replace(status=DEGRADED, message=self.restarts[judgement.name].text)
+            if judgement.status in GOOD and judgement.name in self.restarts
+            else judgement
+            for judgement in judged(self.services, self.tasks, self.nodes, self._now)
+        ]
+
+    def items(self, found: List[Judgement]) -> List[Item]:
+        """The services of a result, by what was ``found``; one that is gone by now has its judgement alone."""
+        from ansible_collections.stackwright.swarm.plugins.module_utils.gate.wait import overcome
+
+        fine = overcome(self.services, self.tasks)
+        services = {name_of(service): service for service in self.services}
+        items = []
+        for judgement in found:
+            service, item = services.get(judgement.name), judgement.as_dict()
+            if service is not None:
+                after = self.restarts.get(judgement.name)
+                more = report(service, self._own(service), self.nodes, fine, judgement, after.failed if after else None)
+                item.update(_without_values(more, service))
+                item["message"] = _hidden(item["message"], service)
+            items.append(item)
+        return items
+
+
+def _without_values(more: Item, service: Item) -> Item:
+    failure = more["last_failure"]
+    if failure is not None:
+        more["last_failure"] = {**failure, "error": _hidden(failure["error"], service)}
+    return more
+
+
+def _hidden(text: str, service: Item) -> str:
+    if not text:
+        return text
+    from ansible_collections.stackwright.swarm.plugins.module_utils.gate.evidence import hider
+
+    return hider(service)(text)
+
+
+def _waited(
+    client: EngineClient, clock: Any, stack: str, seen: _Look, found: List[Judgement], given: Options
+) -> List[Judgement]:
+    """How the services are at the end of the wait; its failure has what there is to tell of each as well."""
+    from ansible_collections.stackwright.swarm.plugins.module_utils.gate.wait import before, limits_of, wait
+
+    limits = limits_of(given)
+    if seen.restarts and limits.stable_for:
+        limits = limits._replace(stable_for=max(limits.stable_for, SETTLED))
+    past = before(seen.services, seen.tasks, seen.nodes)
+    # What does not run now is just what is waited for, and has to stay. What is not started again is not forgiven.
+    past = past.forgiving_none()._replace(failures=past.failures - seen.given_up())
+    late = {judgement.name for judgement in found if judgement.status not in GOOD} | set(seen.restarts)
+    touched = {service["ID"]: False for service in seen.services if name_of(service) in late}
+    try:
+        return wait(client, clock, stack, limits, past, touched, given["progress"])
+    except DeployError as error:
+        error.details = {**error.details, **_at_the_end(client, stack, error.details.get("services") or [])}
+        raise
+
+
+def _at_the_end(client: EngineClient, stack: str, found: List[Item]) -> Item:
+    """What there is to tell at the end of a wait in vain. An Engine that does not answer now takes nothing away."""
+    fields = ("name", "status", "mode", "desired", "running", "message")
+    judgements = [Judgement(*(item[name] for name in fields)) for item in found]
+    try:
+        services = _Look(client, stack, services_of(client, stack), None).items(judgements)
+    except EngineError:
+        services = found
+    status = worst(item["status"] for item in services)
+    return {"services": services, "status": status, "overall": OVERALL.get(status, revision.UNHEALTHY)}

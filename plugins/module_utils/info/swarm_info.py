@@ -1,0 +1,157 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The whole Swarm in one snapshot: eight calls at most, whatever its size. No contents of configs and secrets."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import manager_info
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+from ansible_collections.stackwright.swarm.plugins.module_utils.info import swarm_objects as parts
+
+Item = Dict[str, Any]
+Lists = Mapping[str, List[Item]]
+
+#: What can be gathered, and what of the Engine each needs.
+NEEDS: Dict[str, Tuple[str, ...]] = {
+    "cluster": ("swarm",),
+    "nodes": ("nodes", "tasks"),
+    "stacks": ("services", "tasks", "nodes", "networks", "configs", "secrets"),
+    "services": ("services", "tasks", "nodes", "networks"),
+    "tasks": ("tasks", "nodes", "services"),
+    "networks": ("networks", "services"),
+    "configs": ("configs", "services"),
+    "secrets": ("secrets", "services"),
+}
+SECTIONS = tuple(NEEDS)
+
+#: Which filters a section knows; the field of an item that each compares.
+FILTERS: Dict[str, Dict[str, str]] = {
+    "nodes": {"name": "name", "node": "name", "role": "role", "state": "state", "label": "labels"},
+    "stacks": {"name": "name", "stack": "name"},
+    "services": {"name": "name", "stack": "stack", "service": "name", "label": "labels"},
+    "tasks": {"stack": "stack", "service": "service", "node": "node", "state": "state"},
+    "networks": {"name": "name", "stack": "stack", "label": "labels"},
+    "configs": {"name": "name", "stack": "stack", "label": "labels"},
+    "secrets": {"name": "name", "stack": "stack", "label": "labels"},
+}
+
+
+class Page(NamedTuple):
+    """Which part of each list is wanted; ``limit`` None means all from ``offset``."""
+
+    limit: Optional[int] = None
+    offset: int = 0
+
+
+ALL = Page()
+
+
+def swarm_info(
+    client: EngineClient,
+    gather: Sequence[str] = SECTIONS,
+    filters: Optional[Mapping[str, str]] = None,
+    page: Page = ALL,
+    join_tokens: bool = False,
+) -> Dict[str, Any]:
+    """The sections in ``gather``, each sorted and filtered, with ``totals`` before paging, node, cluster_id, calls,
+    warnings (filters that nothing fits but for capital letters).
+
+    ``filters`` hold patterns as of a shell; a filter that a section does not know leaves it as it is.
+    Raises EngineError, and StackwrightError (``invalid_options``) for a page that can't be.
+    """
+    check_page(page)
+    info = manager_info(client)
+    wanted = {need for section in gather for need in NEEDS[section]}
+    lists: Dict[str, Any] = {name: _fetch(client, name) for name in ("nodes", "services", "tasks") if name in wanted}
+    lists.update((name, _fetch(client, name)) for name in ("networks", "configs", "secrets") if name in wanted)
+    lists["info"] = [info]
+    swarm = client.get("/swarm") if "swarm" in wanted else {}
+    result: Dict[str, Any] = {"changed": False, "totals": {}}
+    if "cluster" in gather:
+        result["cluster"] = parts.cluster(info, swarm, join_tokens)
+    described = {section: describe(lists) for section, describe in SECTION_PARTS.items() if section in gather}
+    result["warnings"] = _almost(described, filters or {})
+    for section, every in described.items():
+        items = [item for item in every if _passes(item, section, filters or {})]
+        result["totals"][section] = len(items)
+        end = None if page.limit is None else page.offset + page.limit
+        result[section] = items[page.offset : end]
+    result["cluster_id"] = str(((info.get("Swarm") or {}).get("Cluster") or {}).get("ID") or "")
+    result["node"] = str(info.get("Name") or "")
+    result["calls"] = client.calls
+    return result
+
+
+SECTION_PARTS: Dict[str, Callable[[Lists], List[Item]]] = {
+    "nodes": parts.nodes,
+    "stacks": parts.stacks,
+    "services": parts.services,
+    "tasks": parts.tasks,
+    "networks": parts.networks,
+    "configs": parts.configs,
+    "secrets": parts.secrets,
+}
+
+
+def check_page(page: Page) -> None:
+    """Raises StackwrightError where ``limit`` is below one or ``offset`` below zero."""
+    if page.limit is not None and page.limit < 1 or page.offset < 0:
+        raise StackwrightError(
+            f"limit {page.limit} and offset {page.offset} are no page of a list.",
+            "invalid_options",
+            "Give a limit of at least 1 and an offset of at least 0.",
+        )
+
+
+def _fetch(client: EngineClient, name: str) -> List[Item]:
+    return client.list(f"/{name}", {"status": True} if name == "services" else None)
+
+
+def _almost(described: Lists, filters: Mapping[str, str]) -> List[str]:
+    """A line for each filter that nothing fits but for its capital letters."""
+    lines = []
+    for name, pattern in sorted(filters.items()):
+        values = [item.get(FILTERS[s][name]) for s in described if name in FILTERS[s] for item in described[s]]
+        if pattern is None or any(_fits(value, str(pattern)) for value in values):
+            continue
+        lower = [value for value in values if _fits(_lower(value), str(pattern).lower())]
+        if lower:
+            lines.append(
+                f"Nothing fits the filter {name} {pattern}, but {_named(lower[0], str(pattern))}: case matters."
+            )
+    return lines
+
+
+def _lower(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key).lower(): str(text).lower() for key, text in value.items()}
+    return str(value or "").lower()
+
+
+def _named(value: Any, pattern: str) -> str:
+    if not isinstance(value, dict):
+        return str(value)
+    key, equals, _text = pattern.lower().partition("=")
+    found = next(name for name in value if fnmatchcase(str(name).lower(), key))
+    return f"{found}={value[found]}" if equals else str(found)
+
+
+def _passes(item: Item, section: str, filters: Mapping[str, str]) -> bool:
+    known = FILTERS[section]
+    return all(
+        _fits(item.get(known[name]), str(pattern))
+        for name, pattern in filters.items()
+        if pattern is not None and name in known
+    )
+
+
+def _fits(value: Any, pattern: str) -> bool:
+    if isinstance(value, dict):
+        key, equals, text = pattern.partition("=")
+        return any(fnmatchcase(k, key) and (not equals or fnmatchcase(str(v), text)) for k, v in value.items())
+    return fnmatchcase(str(value or ""), pattern)

@@ -1,0 +1,242 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How the Engine's objects look in an overview of the Swarm: pure functions from its lists to plain items."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Set, Tuple
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.gate.wait import judged
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.judge import tasks_by_service
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.lost import how_it_is
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes import rejoined
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import at_a_glance, worst
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import seconds, state_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.info.stack_info import (
+    describe_service,
+    describe_task,
+    shown_labels,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prune import references
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import id_of, name_of, stack_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner import (
+    Owner,
+    labels_in,
+    recorded,
+)
+
+Item = Dict[str, Any]
+Lists = Mapping[str, List[Item]]
+
+HIDDEN = "********"
+#: Tasks in these states hold what they have reserved of their node.
+HOLDING = ("assigned", "accepted", "preparing", "ready", "starting", "running")
+
+
+def cluster(info: Mapping[str, Any], swarm: Mapping[str, Any], join_tokens: bool) -> Item:
+    """The Swarm itself. Join tokens are shown only if asked for, and then without their secret part."""
+    own = info.get("Swarm") or {}
+    spec = swarm.get("Spec") or {}
+    found = {
+        "id": str(swarm.get("ID") or ""),
+        "created": str(swarm.get("CreatedAt") or ""),
+        "managers": int(own.get("Managers") or 0),
+        "nodes": int(own.get("Nodes") or 0),
+        "autolock": bool((spec.get("EncryptionConfig") or {}).get("AutoLockManagers")),
+        "task_history": int((spec.get("Orchestration") or {}).get("TaskHistoryRetentionLimit") or 0),
+        "address_pools": [str(pool) for pool in swarm.get("DefaultAddrPool") or []],
+        "vxlan_port": int(swarm.get("DataPathPort") or 0),
+    }
+    if join_tokens:
+        tokens = swarm.get("JoinTokens") or {}
+        found["join_tokens"] = {role.lower(): _masked(str(tokens[role])) for role in sorted(tokens)}
+    return found
+
+
+def _masked(token: str) -> str:
+    """SWMTKN-1-DIGEST-SECRET: the digest of the cluster's certificate is public, the last part is not."""
+    head, _dash, _secret = token.rpartition("-")
+    return f"{head}-{HIDDEN}" if head else HIDDEN
+
+
+def nodes(lists: Lists) -> List[Item]:
+    """The nodes, with what running tasks have reserved of them. CPUs in cores, memory in bytes."""
+    reserved: Dict[str, Tuple[float, int, int]] = {}
+    for task in lists["tasks"]:
+        if state_of(task) in HOLDING and task.get("DesiredState") in ("running", "ready"):
+            wants = ((task.get("Spec") or {}).get("Resources") or {}).get("Reservations") or {}
+            cpus, memory, count = reserved.get(str(task.get("NodeID")), (0.0, 0, 0))
+            reserved[str(task.get("NodeID"))] = (
+                cpus + int(wants.get("NanoCPUs") or 0) / 1e9,
+                memory + int(wants.get("MemoryBytes") or 0),
+                count + 1,
+            )
+    found = [_node(node, reserved.get(node["ID"], (0.0, 0, 0))) for node in lists["nodes"]]
+    for node, item in zip(lists["nodes"], found):
+        if rejoined(node, lists["nodes"]):
+            item["message"] = f"{item['name']} {how_it_is(node, lists['nodes'])}"
+    return sorted(found, key=_by_name)
+
+
+def _node(node: Item, reserved: Tuple[float, int, int]) -> Item:
+    spec, description = node.get("Spec") or {}, node.get("Description") or {}
+    status, manager = node.get("Status") or {}, node.get("ManagerStatus") or {}
+    resources, platform = description.get("Resources") or {}, description.get("Platform") or {}
+    return {
+        "id": node["ID"],
+        "name": _node_name(node),
+        "role": str(spec.get("Role") or ""),
+        "availability": str(spec.get("Availability") or ""),
+        "state": str(status.get("State") or ""),
+        "message": str(status.get("Message") or ""),
+        "address": _address(str(status.get("Addr") or ""), str(manager.get("Addr") or "")),
+        "leader": bool(manager.get("Leader")),
+        "reachability": str(manager.get("Reachability") or ""),
+        "engine": str((description.get("Engine") or {}).get("EngineVersion") or ""),
+        "os": str(platform.get("OS") or ""),
+        "architecture": str(platform.get("Architecture") or ""),
+        "labels": dict(spec.get("Labels") or {}),
+        "engine_labels": dict((description.get("Engine") or {}).get("Labels") or {}),
+        "cpus": int(resources.get("NanoCPUs") or 0) / 1e9,
+        "memory": int(resources.get("MemoryBytes") or 0),
+        "cpus_reserved": round(reserved[0], 3),
+        "memory_reserved": reserved[1],
+        "tasks": reserved[2],
+    }
+
+
+def _address(own: str, as_manager: str) -> str:
+    """A leader may call itself 0.0.0.0; where the other managers reach it is its address all the same."""
+    host = as_manager.rpartition(":")[0].strip("[]")
+    return host if host and own in ("", "0.0.0.0", "127.0.0.1", "::") else own
+
+
+def _node_name(node: Mapping[str, Any]) -> str:
+    return str((node.get("Description") or {}).get("Hostname") or node["ID"])
+
+
+def services(lists: Lists) -> List[Item]:
+    """The services, each with its stack and its health; tasks are a section of their own."""
+    networks_by_id = {id_of(network): name_of(network) for network in lists["networks"]}
+    # The Engine's own counts decide where they leave no question: most services cost nothing more then.
+    glances = {name_of(service): at_a_glance(service, lists["nodes"]) for service in lists["services"]}
+    open_ones = [service for service in lists["services"] if glances[name_of(service)] is None]
+    now = seconds(lists["info"][0].get("SystemTime"))
+    judgements = judged(open_ones, lists["tasks"], lists["nodes"], now)
+    glances.update((judgement.name, judgement) for judgement in judgements)
+    grouped = tasks_by_service(lists["tasks"])
+    node_names = {node["ID"]: _node_name(node) for node in lists["nodes"]}
+    found = []
+    for service in lists["services"]:
+        judgement = glances[name_of(service)]
+        state = judgement.as_dict() if judgement else {}
+        described = describe_service(service, networks_by_id, grouped.get(service["ID"], []), node_names)
+        found.append({"stack": stack_of(service), **state, **described})
+    return sorted(found, key=_by_name)
+
+
+def tasks(lists: Lists) -> List[Item]:
+    """The tasks, also those that have ended and that the Swarm still remembers."""
+    names = {node["ID"]: _node_name(node) for node in lists["nodes"]}
+    owners = {service["ID"]: service for service in lists["services"]}
+    found = []
+    for task in lists["tasks"]:
+        owner = owners.get(str(task.get("ServiceID")))
+        found.append(
+            {
+                "service": name_of(owner) if owner else str(task.get("ServiceID") or ""),
+                "stack": stack_of(owner) if owner else "",
+                **describe_task(task, names),
+            }
+        )
+    return sorted(found, key=lambda item: (item["service"], item["slot"] or 0, item["node"], item["created"]))
+
+
+def stacks(lists: Lists) -> List[Item]:
+    """The stacks: their status, and how much there is of each kind."""
+    described = services(lists)
+    kinds = ("networks", "configs", "secrets")
+    names = {item["stack"] for item in described} | {stack_of(obj) for kind in kinds for obj in lists[kind]}
+    found = []
+    for name in sorted(names - {""}):
+        own = [item for item in described if item["stack"] == name]
+        found.append(
+            {
+                "name": name,
+                "owner": (_owner(name, lists) or Owner("")).as_dict(),
+                "status": worst(item["status"] for item in own),
+                "services": len(own),
+                "running": sum(item["running"] for item in own),
+                "desired": sum(item["desired"] for item in own),
+                **{kind: sum(1 for obj in lists[kind] if stack_of(obj) == name) for kind in kinds},
+                "volumes": len({volume for item in own for volume in item["volumes"]}),
+            }
+        )
+    return found
+
+
+def _owner(name: str, lists: Lists) -> Optional[Owner]:
+    return next(filter(None, (recorded(labels, name) for labels in labels_in(lists, name))), None)
+
+
+def networks(lists: Lists) -> List[Item]:
+    """The networks of the whole Swarm."""
+    users = _users("network", lists["services"])
+    return sorted(
+        (
+            {
+                **_object(network, users),
+                "driver": str(network.get("Driver") or ""),
+                "attachable": bool(network.get("Attachable")),
+                "internal": bool(network.get("Internal")),
+                "ingress": bool(network.get("Ingress")),
+                "encrypted": "encrypted" in (network.get("Options") or {}),
+                "subnets": [
+                    str(config["Subnet"])
+                    for config in (network.get("IPAM") or {}).get("Config") or []
+                    if config.get("Subnet")
+                ],
+            }
+            for network in lists["networks"]
+            if network.get("Scope") == "swarm"
+        ),
+        key=_by_name,
+    )
+
+
+def configs(lists: Lists) -> List[Item]:
+    """The configs; never their content."""
+    users = _users("config", lists["services"])
+    return sorted((_object(config, users) for config in lists["configs"]), key=_by_name)
+
+
+def secrets(lists: Lists) -> List[Item]:
+    """The secrets; nobody can read their content back."""
+    users = _users("secret", lists["services"])
+    return sorted((_object(secret, users) for secret in lists["secrets"]), key=_by_name)
+
+
+def _object(obj: Mapping[str, Any], users: Mapping[str, Set[str]]) -> Item:
+    return {
+        "id": id_of(obj),
+        "name": name_of(obj),
+        "stack": stack_of(obj),
+        "labels": shown_labels(obj),
+        "created": str(obj.get("CreatedAt") or obj.get("Created") or ""),
+        "used_by": sorted(users.get(id_of(obj), set()) | users.get(name_of(obj), set())),
+    }
+
+
+def _users(kind: str, found: Iterable[Mapping[str, Any]]) -> Dict[str, Set[str]]:
+    """Id or name → the services that refer to it now."""
+    users: Dict[str, Set[str]] = {}
+    for service in found:
+        for kind_of_reference, target in references(service["Spec"]):
+            if kind_of_reference == kind and target:
+                users.setdefault(target, set()).add(name_of(service))
+    return users
+
+
+def _by_name(item: Item) -> Any:
+    return item["name"]

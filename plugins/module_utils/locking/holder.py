@@ -1,0 +1,74 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How the holder of a lock is shown; its data comes from the Swarm, so anything may be in it."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Mapping, Optional
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.plain import parse
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import LOCK, labels_of
+
+#: In a lock's data: that nobody holds it, and that it is there only to say that a revision is left open.
+FREE = "free"
+LONGEST = 200  # letters of a text that is shown
+
+
+def describe(holder: Mapping[str, Any]) -> str:
+    """Who holds a lock, since when, for what: ``ann@laptop (process 42 on m1) since ...: deploy "release 7"``."""
+    if not holder:
+        return "somebody unknown (its labels can't be read)"
+    text = _text(holder.get("who")) or "somebody"
+    if holder.get("pid"):
+        host = _text(holder.get("host"))  # ``who`` may sit at another machine
+        text += f" (process {_text(holder['pid'])}{f' on {host}' if host else ''})"
+    since = moment(holder.get("since"))
+    text += f" since {since}" if since else ""
+    doing = _text(holder.get("operation"))
+    message = _text(holder.get("message"))
+    if message:
+        doing = f'{doing} "{message}"'.strip()
+    return f"{text}: {doing}" if doing else text
+
+
+def locked_by(lock: Optional[Mapping[str, Any]]) -> str:
+    """Who holds a lock, given as its Docker config; empty text where nobody does."""
+    if lock is None:
+        return ""
+    holder = holder_of(lock)
+    return "" if is_free(holder) else describe(holder)
+
+
+def holder_of(config: Mapping[str, Any]) -> Dict[str, Any]:
+    """What a lock says of its holder; empty where somebody damaged it."""
+    try:
+        data = parse(labels_of(config).get(LOCK, ""))
+    except ValueError:
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+def is_free(holder: Mapping[str, Any]) -> bool:
+    """Whether a lock is held by nobody, and there only to say that a revision is left open."""
+    return bool(holder.get(FREE))
+
+
+def moment(seconds: Any) -> str:
+    """A time of day in UTC, ``2026-11-21 12:00:01 UTC``; empty where ``seconds`` (since 1970) is no time."""
+    from datetime import datetime, timezone
+
+    value = number(seconds, 0.0)
+    try:
+        return datetime.fromtimestamp(value, timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC") if value > 0 else ""
+    except (ValueError, OverflowError, OSError):
+        return ""
+
+
+def number(value: Any, default: float) -> float:
+    """``value`` if it is a number, else ``default``."""
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else default
+
+
+def _text(value: Any) -> str:
+    return " ".join(str(value).split())[:LONGEST] if value is not None else ""

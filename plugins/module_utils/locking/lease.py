@@ -1,0 +1,75 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A stack's lock that no process holds, so that nodes can work under it which can't see the Swarm.
+
+The action plugin of the host that did the cluster's part renews it through a manager, and says to each node until when
+it may remove something. If nobody renews it any more, it expires after every node has stopped.
+Why: docs/decisions/0016-no-removal-outside-the-lock.md.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any, Dict, Mapping, Sequence
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import patiently
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+from ansible_collections.stackwright.swarm.plugins.module_utils.locking.lock import Lock
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import id_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.transitions import cleanup as planning
+
+Result = Dict[str, Any]
+
+
+def renew_lease(client: EngineClient, clock: Any, stack: str, run: str, seconds: float) -> Result:
+    """Makes the lock of ``run`` last for ``seconds`` from now, and looks what services want *after* that.
+
+    Without ``run`` there is no lock, and only the look. Raises DeployError (``lock_lost``) and EngineError.
+    """
+    if run:
+        _taken_up(client, clock, stack, run, seconds).renew()
+    return {"changed": False, **wanted_now(client, clock)}
+
+
+def end_lease(client: EngineClient, clock: Any, stack: str, run: str) -> Result:
+    """Gives the lock of ``run`` back, if it still has it. Raises EngineError."""
+    with suppress(DeployError):  # it has expired, and is somebody else's by now
+        _taken_up(client, clock, stack, run, 0.0).release()
+    return {"changed": False}
+
+
+def end_later(client: EngineClient, clock: Any, stack: str, run: str, seconds: float, detach: Any) -> Result:
+    """As ``end_lease`` after ``seconds``, in a process of its own. Where there is none, the lock is left to expire."""
+    import os
+
+    before = os.getpid()
+    if detach:
+        detach()
+    if os.getpid() != before:
+        clock.sleep(seconds)
+        end_lease(client, clock, stack, run)
+    return {"changed": False}
+
+
+def wanted_now(client: EngineClient, clock: Any) -> Result:
+    """``wanted_by`` of the services that there are at this moment. Raises EngineError."""
+    return wanted_by(patiently(clock, lambda: client.list("/services")))
+
+
+def wanted_by(services: Sequence[Mapping[str, Any]]) -> Result:
+    """What services want: services (their ids), used (volume -> names of services), wanted_images."""
+    return {
+        "services": sorted(id_of(service) for service in services),
+        "used": planning.volume_users(services),
+        "wanted_images": planning.images_wanted(services),
+    }
+
+
+def _taken_up(client: EngineClient, clock: Any, stack: str, run: str, seconds: float) -> Lock:
+    lock = Lock(client, clock, stack, {"run": run})
+    if seconds:
+        lock.ttl = seconds
+    patiently(clock, lock.take_up)
+    return lock

@@ -1,0 +1,372 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One run at a time changes a stack: a lock that all managers of the cluster see.
+
+It is a Docker config. Names of configs are unique in the Swarm, so its creation is atomic; renewal and take-over
+change its labels at a known version index, so of two that try only one succeeds.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Callable, Dict, Mapping, Optional, Tuple
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import configs_named
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError, EngineError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import Backoff, is_transient
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+from ansible_collections.stackwright.swarm.plugins.module_utils.locking.holder import (
+    FREE,
+    describe,
+    holder_of,
+    is_free,
+    moment,
+    number,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
+    LOCK,
+    NAMESPACE,
+    OWNER,
+    STACK,
+    id_of,
+    labels_of,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import lock_name
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner import owner_labels, refuse_others
+
+TTL = 30.0  # seconds without a renewal after which a holder counts as dead
+LEAST_TTL, MOST_TTL = 0.1, 600.0  # seconds that are believed of another's
+RENEW = 1 / 3  # of the ttl: when the holder renews
+WATCH = 0.4  # of the ttl: how long an expired lock has to be seen to stay still, which a living holder's does not
+FIRST_PAUSE, LONGEST_PAUSE, GROWTH = 0.05, 0.5, 1.5  # seconds, seconds, factor
+TELL_EVERY = 10.0  # seconds
+RENAME = "Give one of them another name. Nothing was changed."
+CALL = 10.0  # seconds for one answer: an engine that hangs must not hide that the lock expires
+#: In a lock's data: what says whether its process lives; and that there is none, but nodes that work until it expires.
+PROCESS, LEASE = ("pid", "boot", "pid_ns", "started", "expires"), "lease"
+#: That the history may have a revision that is left open, so that also a run without changes has to look at it; and
+#: that nobody holds the lock, which is there only to say so.
+OPEN = "open"
+
+Holder = Dict[str, Any]
+
+
+class Lock:
+    """The lock of ``stack``. Not held until ``acquire`` returns.
+
+    ``holder`` describes this run (process_identity.py); its ``run`` tells our lock from all others. ``is_gone`` says of
+    another's data whether its process ran on this very machine and has ended.
+    """
+
+    def __init__(
+        self,
+        client: EngineClient,
+        clock: Any,
+        stack: str,
+        holder: Mapping[str, Any],
+        ttl: float = TTL,
+        is_gone: Callable[[Mapping[str, Any]], bool] = lambda holder: False,
+        identity: Optional[Mapping[str, Any]] = None,
+    ) -> None:
+        self.client, self.clock, self.stack, self.ttl = client, clock, stack, ttl
+        self.holder: Holder = dict(holder)
+        if not self.holder.get("run"):
+            import secrets
+
+            self.holder["run"] = secrets.token_hex(8)
+        self.name = lock_name(stack)
+        self._is_gone = is_gone
+        self._identity = identity
+        self._id: Optional[str] = None
+        self._renewed = 0.0
+        self._due = 0.0
+        self._lost: Optional[DeployError] = None
+        self._dead: Dict[str, Holder] = {}  # whose locks we tried to take over, by their ids
+        self._watched: Tuple[Any, float] = (None, 0.0)
+
+    @property
+    def held(self) -> bool:
+        """Whether this run holds the lock, as far as it knows."""
+        return self._id is not None and self._lost is None
+
+    # -- getting it
+
+    def acquire(self, timeout: float, on_wait: Callable[[str], None] = lambda line: None) -> Optional[Holder]:
+        """Waits up to ``timeout`` seconds; gives the data of a dead holder whose lock was taken over, else None.
+
+        ``on_wait`` is told a line when the wait begins, when the holder changes, and every 10 s.
+        Raises DeployError (``locked``) naming the holder, and EngineError (``conflict`` where another stack of this
+        name holds it).
+        """
+        start = self.clock.now()
+        deadline, pause, backoff = start + timeout, FIRST_PAUSE, Backoff(self.clock, longest=LONGEST_PAUSE)
+        told: Tuple[str, float] = ("", 0.0)
+        free = True
+        while True:
+            try:
+                unsure = self._create() if free else None
+                if self._id is not None:
+                    return None
+                config = self._look()
+                free = config is None
+                if config is not None:
+                    self._refuse_others(config)
+                if config is None and unsure is not None:
+                    raise unsure
+                if config is not None and self._is_ours(config):
+                    self._hold(id_of(config))
+                    dead = self._dead.get(id_of(config))
+                    self.holder[OPEN] = dead is not None  # as in _take_over, whose answer was lost
+                    return dead
+                holder = holder_of(config) if config is not None else {}
+                if config is not None and self._is_dead(config, holder) and self._take_over(config, holder):
+                    return holder
+                backoff.calm()
+            except EngineError as error:
+                backoff.bear(error)
+                continue
+            now = self.clock.now()
+            if now >= deadline:
+                raise self._refused(holder, timeout)
+            if not is_free(holder) and holder and (told[0] != holder.get("run") or now - told[1] >= TELL_EVERY):
+                told = (str(holder.get("run")), now)
+                waited = f", {now - start:.0f} s so far" if now - start >= 1 else ""
+                on_wait(f"waiting for the lock of {self.stack}, held by {describe(holder)}{waited}")
+            self.clock.sleep(min(pause, max(deadline - now, 0.0)))
+            pause = min(pause * GROWTH, LONGEST_PAUSE)
+
+    def _create(self) -> Optional[EngineError]:
+        """Takes the lock if it is free; gives the error that leaves open whether it did, for a look to settle."""
+        import base64
+
+        words = f"Lock of the stack {self.stack}, made by stackwright.swarm; its labels say who works on it."
+        body = {"Name": self.name, "Labels": self._labels(), "Data": base64.b64encode(words.encode()).decode()}
+        before = self.clock.now()
+        try:
+            made = self.client.post("/configs/create", body=body, timeout=CALL)
+        except EngineError as error:
+            if error.error_code == "conflict":
+                return None
+            if is_transient(error):
+                return error
+            raise
+        self._hold(id_of(made or {}), before)
+        return None
+
+    def _look(self) -> Optional[Dict[str, Any]]:
+        return next(iter(configs_named(self.client, [self.name])), None)
+
+    def _refuse_others(self, config: Mapping[str, Any]) -> None:
+        refuse_others(self._identity, self.stack, [labels_of(config)])
+        whose = labels_of(config).get(STACK, self.stack)
+        if whose != self.stack:  # shortened names may meet
+            raise EngineError(f"The lock of {self.stack} is called like that of the stack {whose}.", "conflict", RENAME)
+
+    def _take_over(self, config: Mapping[str, Any], holder: Holder) -> bool:
+        before = self.clock.now()
+        self._dead[id_of(config)] = holder  # for an answer that gets lost
+        try:
+            self._update(config)
+        except EngineError as error:
+            if error.error_code in ("out_of_sequence", "not_found"):  # somebody was faster, or its owner lives
+                return False
+            raise
+        self._hold(id_of(config), before)
+        self.holder[OPEN] = True  # until somebody who knows the history says otherwise
+        return True
+
+    def _is_dead(self, config: Mapping[str, Any], holder: Holder) -> bool:
+        """Whether the holder has died: its process is known to be gone, or it does not renew.
+
+        Clocks of managers differ, so expiry by the clock counts only where the lock is also seen to stay still.
+        """
+        now = self.clock.now()
+        state = (id_of(config), config["Version"]["Index"])
+        if state != self._watched[0]:
+            self._watched = (state, now)
+        if is_free(holder) or (holder and self._is_gone(holder)):
+            return True
+        still = now - self._watched[1]
+        ttl = self._ttl_of(holder)
+        expired = self.clock.wall() > number(holder.get("expires"), float("inf"))
+        return still > ttl or (expired and still > ttl * WATCH)
+
+    def _ttl_of(self, holder: Holder) -> float:
+        """The holder's ttl in seconds; ours where it is none, or one with which a lock would never expire."""
+        ttl = number(holder.get("ttl"), self.ttl)
+        return ttl if LEAST_TTL <= ttl <= MOST_TTL else self.ttl
+
+    def _refused(self, holder: Holder, timeout: float) -> DeployError:
+        since = moment(holder.get("since"))
+        return DeployError(
+            f"The stack {self.stack} is being changed by {describe(holder)}.",
+            "locked",
+            f"Wait until that run has ended, or raise lock_timeout (now {timeout:g} s). A run that has died is noticed "
+            f"within {self._ttl_of(holder) * (1 + WATCH):.0f} s, and the next one takes over.",
+            {"holder": {**public(holder), "since": since}},
+        )
+
+    # -- keeping it
+
+    def keep(self) -> None:
+        """Renews the lock where a third of its ttl has passed; costs nothing before. To be called before every write.
+
+        Raises DeployError (``lock_lost``) where somebody took it over or removed it, or where it could not be renewed
+        for its whole ttl and nobody says within 20 s whose it is.
+        """
+        if self._lost is not None:
+            raise self._lost
+        if self._id is None:
+            raise DeployError(f"The lock of the stack {self.stack} is not held.", "lock_lost", "Run again.")
+        if self.clock.now() < self._due:
+            return
+        backoff = Backoff(self.clock, also=("out_of_sequence",))
+        while True:
+            try:
+                self._renew()
+                return
+            except EngineError as error:
+                now = self.clock.now()
+                if error.error_code == "not_found":
+                    raise self._lose("somebody removed it") from error
+                if not is_transient(error) and error.error_code != "out_of_sequence":
+                    raise
+                if now - self._renewed < self.ttl:  # until it expires it is ours
+                    self._due = now + self.ttl / 30
+                    return
+                # An election may take as long. Then nobody else could take it over either, and nothing is written here
+                # until the Swarm says that it is still ours.
+                try:
+                    backoff.bear(error)
+                except EngineError:
+                    seconds = self.clock.now() - self._renewed
+                    raise self._lose(f"it could not be renewed for {seconds:.0f} s ({error.message})") from error
+
+    def _renew(self) -> None:
+        before = self.clock.now()
+        config = self.client.get(f"/configs/{self._id}", timeout=CALL)
+        if not self._is_ours(config):
+            raise self._lose(f"it was taken over by {describe(holder_of(config))}")
+        self._update(config)
+        self._hold(id_of(config), before)
+
+    def _lose(self, why: str) -> DeployError:
+        self._lost = DeployError(
+            f"The lock of the stack {self.stack} was lost: {why}.",
+            "lock_lost",
+            "Nothing more was changed by this run. Look at the stack (stack_info), then run again.",
+        )
+        return self._lost
+
+    def renew(self) -> None:
+        """Renews it now. Raises DeployError (``lock_lost``), and EngineError where no answer comes for 20 s."""
+        from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import patiently
+
+        try:
+            patiently(self.clock, self._renew)
+        except EngineError as error:
+            if error.error_code == "not_found":
+                raise self._lose("somebody removed it") from error
+            raise
+
+    def hand_on(self) -> str:
+        """Leaves the lock held by nobody's process, as a lease of one ``ttl`` (see lease.py): what to take it up with.
+
+        Raises DeployError and EngineError; then it is still this run's.
+        """
+        before = dict(self.holder)
+        self.holder = {name: value for name, value in before.items() if name not in PROCESS}
+        self.holder[LEASE] = True
+        try:
+            self.renew()
+        except (DeployError, EngineError):
+            self.holder = before
+            raise
+        self._id = None
+        return str(self.holder["run"])
+
+    def take_up(self) -> None:
+        """Holds the lock that this run has handed on. Raises DeployError (``lock_lost``) and EngineError."""
+        config = self._look()
+        if config is None or not self._is_ours(config):
+            raise self._lose(f"it was taken over by {describe(holder_of(config))}" if config else "it is not there")
+        self.holder = {**holder_of(config)}
+        self._hold(id_of(config))
+
+    # -- giving it back
+
+    def release(self) -> None:
+        """Gives the lock back; never raises. What can't be given back expires."""
+        if self.holder.get(OPEN):
+            self.leave()
+            return
+        if not self.held:
+            return
+        try:
+            self.keep()  # one that may have expired is removed only if it is still ours
+            backoff = Backoff(self.clock, limit=self.ttl * RENEW, longest=LONGEST_PAUSE, also=("conflict",))
+            while True:
+                try:
+                    self.client.delete(f"/configs/{self._id}", timeout=CALL)
+                    break
+                except EngineError as error:
+                    backoff.bear(error)
+        except (DeployError, EngineError):
+            pass
+        finally:
+            self._id = None
+
+    def leave(self, whose: Optional[Holder] = None) -> None:
+        """As ``release``, but its config stays, for the next run to look at the history; ``whose`` work is open is what
+        that run is told."""
+        if not self.held:
+            return
+        backoff = Backoff(
+            self.clock, limit=self.ttl * RENEW, longest=LONGEST_PAUSE, also=("out_of_sequence", "conflict")
+        )
+        try:
+            self.keep()
+            while True:
+                try:
+                    config = self.client.get(f"/configs/{self._id}", timeout=CALL)
+                    if self._is_ours(config):
+                        self._update(config, {**(whose or self.holder), OPEN: True, FREE: True})
+                    break
+                except EngineError as error:
+                    backoff.bear(error)
+        except (DeployError, EngineError):
+            pass
+        finally:
+            self._id = None
+
+    # -- the config
+
+    def _hold(self, identity: str, since: Optional[float] = None) -> None:
+        self._id = identity
+        self._renewed = self.clock.now() if since is None else since
+        self._due = self._renewed + self.ttl * RENEW
+        if since is None:
+            self._due = self._renewed  # found by a look: how old it is, is not known
+
+    def _labels(self, holder: Optional[Holder] = None) -> Dict[str, str]:
+        data = {**(holder or self.holder), "ttl": self.ttl}
+        # Clocks of managers differ, and nodes rely on a lease to its end: it is over when it was seen still for a ttl.
+        if not data.get(LEASE):
+            data["expires"] = self.clock.wall() + self.ttl
+        labels = {NAMESPACE: self.stack, STACK: self.stack, LOCK: json.dumps(data, sort_keys=True)}
+        return {**labels, **owner_labels(self._identity)}
+
+    def _update(self, config: Mapping[str, Any], holder: Optional[Holder] = None) -> None:
+        owner = {name: text for name, text in labels_of(config).items() if name == OWNER}  # who renews may not know it
+        body = {"Name": self.name, "Labels": {**owner, **self._labels(holder)}}
+        query = {"version": config["Version"]["Index"]}
+        self.client.post(f"/configs/{id_of(config)}/update", query, body, timeout=CALL)
+
+    def _is_ours(self, config: Mapping[str, Any]) -> bool:
+        return bool(holder_of(config).get("run") == self.holder["run"])
+
+
+def public(holder: Mapping[str, Any]) -> Holder:
+    """What a user is shown of a holder."""
+    return {key: holder.get(key) for key in ("who", "host", "pid", "operation", "message")}

@@ -1,0 +1,63 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Takes values out of texts that others have written: errors of the Engine, logs of tasks, results."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from typing import Any, Callable, Iterable, Set
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.values.value_references import HIDDEN, escaped
+
+#: Shorter ones would hide parts of unrelated words, and give little away.
+SHORTEST = 4
+#: Logs come line by line, so that of a value with several lines each one counts, if it is as long as this.
+SHORTEST_LINE = 8
+#: What an address has as it is; all else is written like %2F there.
+UNQUOTED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-~")
+
+Scrub = Callable[[Any], Any]
+
+
+def scrubber(values: Iterable[str]) -> Scrub:
+    """A function that gives a copy of plain data whose texts have ``********`` in place of each of ``values``.
+
+    A value also counts as an Engine, a log or JSON quotes it, in base64, and where Swarm's templates are escaped.
+    Keys of maps stay.
+    """
+    forms: Set[str] = set()
+    for value in values:
+        lines = [line for line in value.splitlines() if len(line) >= SHORTEST_LINE]
+        for part in (value, value.strip(), *lines):
+            forms |= _forms(part) if len(part) >= SHORTEST else set()
+    if not forms:
+        return lambda data: data
+    # The longest first: of two values, one may be the beginning of the other.
+    pattern = re.compile("|".join(re.escape(form) for form in sorted(forms, key=lambda form: (-len(form), form))))
+
+    def scrub(data: Any) -> Any:
+        if isinstance(data, str):
+            return pattern.sub(HIDDEN, data)
+        if isinstance(data, dict):
+            return {key: scrub(item) for key, item in data.items()}
+        if isinstance(data, list):
+            return [scrub(item) for item in data]
+        return tuple(scrub(item) for item in data) if isinstance(data, tuple) else data
+
+    return scrub
+
+
+def _forms(text: str) -> Set[str]:
+    raw = text.encode("utf-8", "surrogateescape")
+    coded = base64.b64encode(raw).decode("ascii")
+    quoted = "".join(chr(byte) if chr(byte) in UNQUOTED else f"%{byte:02X}" for byte in raw)
+    found = {text, escaped(text), json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1], coded, quoted}
+    if len(raw) >= SHORTEST_LINE:
+        # Within something else in base64, such as user:password: three of its bytes are four characters.
+        for before in range(3):
+            inner = base64.b64encode(b"\0" * before + raw).decode("ascii")
+            found.add(inner[(0, 2, 3)[before] : (len(raw) + before) * 8 // 6])
+    return found

@@ -1,0 +1,38 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The edge where text of whatever origin becomes a message, a warning, a line of progress or a result.
+
+Why, and what passes it as it is: docs/decisions/0021-what-is-shown.md.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Collection
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import plain_text
+from ansible_collections.stackwright.swarm.plugins.module_utils.masking.mask import masked_message
+
+#: Parts of a result that go from a module to its action plugin, or the other way, and no further.
+HANDED = frozenset(("facts", "vault_writes", "vault_made", "vault_before", "sealed_values"))
+#: Parts of a result that hold secrets, and are whole only where the task has ``no_log``.
+UNDER_NO_LOG = frozenset(("handed_routes",))
+
+
+def shown(data: Any, as_it_is: Collection[str] = ()) -> Any:
+    """A copy of plain data as people may see it: no text in it controls a terminal or shows what looks like a secret.
+
+    :param as_it_is: keys of a map, in ``data`` itself only, whose values are left alone.
+    """
+    if isinstance(data, str):
+        return masked_message(plain_text(data))
+    if isinstance(data, dict):
+        return {shown_line(key): item if key in as_it_is else shown(item) for key, item in data.items()}
+    if isinstance(data, (list, tuple)):
+        return [shown(item) for item in data]
+    return data
+
+
+def shown_line(text: Any) -> Any:
+    """As ``shown``, for a text that is to stay one line."""
+    return masked_message(plain_text(text, lines=False)) if isinstance(text, str) else text

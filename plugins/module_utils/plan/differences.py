@@ -1,0 +1,43 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What differs between two normal forms."""
+
+from __future__ import annotations
+
+from typing import Any, Iterator, Tuple
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Change
+
+NESTED = ("Mounts", "Secrets", "Configs", "Networks", "Ulimits")
+
+
+def differences(before: Any, after: Any) -> Tuple[Change, ...]:
+    """All differences, sorted by path; lists are compared whole, maps key by key."""
+    return tuple(_walk(before, after, ""))
+
+
+def leaves(value: Any, path: str = "") -> Iterator[Change]:
+    """All that a new object has, each value on its own; what is empty is left out."""
+    if isinstance(value, dict):
+        for key in sorted(value):
+            yield from leaves(value[key], f"{path}.{key}" if path else key)
+    elif value not in (None, "", [], ()):
+        yield Change(path, None, value)
+
+
+def _walk(before: Any, after: Any, path: str) -> Iterator[Change]:
+    if isinstance(before, dict) and isinstance(after, dict):
+        for key in sorted(set(before) | set(after)):
+            yield from _walk(before.get(key), after.get(key), f"{path}.{key}" if path else key)
+    elif isinstance(before, dict) and after is None and _is_open(path):
+        yield from _walk(before, {}, path)
+    elif isinstance(after, dict) and before is None and _is_open(path):
+        yield from _walk({}, after, path)
+    elif before != after or isinstance(before, bool) != isinstance(after, bool):
+        yield Change(path, before, after)
+
+
+def _is_open(path: str) -> bool:
+    """Whether an absent map is shown entry by entry: those with the user's own keys are."""
+    return path.rpartition(".")[2] in ("Env", "Labels", "Placement", *NESTED)

@@ -1,0 +1,142 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The id of a plan: HASH-WWWWWWWWSSSSSSSS, for the stack, for what is wanted, and for what is there.
+
+An approved plan is carried out only while both are what they were when it was made. The two halves tell which of them
+has moved on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from typing import Any, Dict, Mapping, Optional
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import PlanError
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import id_of, labels_of, name_of, stack_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import stack_hash
+
+HALF = 8  # letters
+FORM = re.compile(r"([a-z2-7]{8})-([0-9a-f]{8})([0-9a-f]{8})\Z")
+#: Options that decide what a plan does.
+DECISIVE = ("prune", "recreate", "adopt_secrets", "resolve_image", "rerun_jobs")
+#: Such options that are new: they count where they are given, so that a plan without them keeps its id.
+DECISIVE_WHERE_GIVEN = ("restart",)
+
+
+def plan_id(stack: str, wanted: Any, observed: Mapping[str, Any]) -> str:
+    """The id of the plan that leads the stack (its full name) from ``observed`` to ``wanted`` (plain data).
+
+    Keyed with the cluster's key where ``observed`` has it, so that nobody can try values of secrets against it.
+    """
+    key = observed.get("key")
+    return f"{stack_hash(stack)}-{_half(wanted, key)}{_half(_seen(stack, observed), key)}"
+
+
+def wanted_by(
+    desired: Mapping[str, Any], options: Mapping[str, Any], images: Mapping[str, Any], key: Optional[str]
+) -> Dict[str, Any]:
+    """What a plan to ``desired`` (a DesiredState or a snapshot) depends on beside the Swarm.
+
+    ``images`` is what the registry said.
+    """
+    return {
+        "networks": [[entry["name"], entry["external"], entry["spec"]] for entry in desired["networks"]],
+        "configs": [
+            [entry["name"], entry["external"], entry["spec"], entry.get("data")] for entry in desired["configs"]
+        ],
+        # Without the key of the cluster a digest would tell which value somebody has guessed.
+        "secrets": [
+            [entry["name"], entry["external"], entry["spec"], entry.get("data") if key else None]
+            for entry in desired["secrets"]
+        ],
+        "services": [
+            [entry["name"], entry["image"], entry["spec"], *([entry["leave"]] if entry.get("leave") else [])]
+            for entry in desired["services"]
+        ],
+        "waves": desired.get("waves") or [],
+        "images": {image: answer.get("image") for image, answer in images.items()},
+        "options": {
+            **{name: options.get(name) for name in DECISIVE},
+            **{name: list(options[name]) for name in DECISIVE_WHERE_GIVEN if options.get(name)},
+            **({"recreate_volumes": desired["recreate_volumes"]} if desired.get("recreate_volumes") else {}),
+        },
+    }
+
+
+def check_plan_id(given: str, current: str, stack: str) -> None:
+    """Raises PlanError unless ``given`` is ``current``: ``plan_of_another_stack`` or ``plan_stale``."""
+    if given == current:
+        return
+    check_stack(given, stack)
+    _hash, *was = _parts(given, stack)
+    _hash, *now = _parts(current, stack)
+    moved = []
+    if was[0] != now[0]:
+        moved.append("what is wanted (files, variables, options, or the digests that the registry gives)")
+    if was[1] != now[1]:
+        moved.append("the stack in the Swarm")
+    raise PlanError(
+        f"The plan {given} of the stack {stack} is out of date: {' and '.join(moved)} changed since.",
+        "plan_stale",
+        f"Look at the new plan in check mode, and give its plan_id (now {current}). Nothing was changed.",
+        {"plan_id": current},
+    )
+
+
+def check_stack(given: str, stack: str) -> None:
+    """Raises PlanError (``plan_of_another_stack``) where ``given`` is the id of a plan of another stack, or none."""
+    if _parts(given, stack)[0] != stack_hash(stack):
+        raise PlanError(
+            f"The plan {given} is one of another stack than {stack}.",
+            "plan_of_another_stack",
+            "Give the plan_id that check mode returned for this stack. Nothing was changed.",
+        )
+
+
+def _parts(given: str, stack: str) -> Any:
+    found = FORM.match(given)
+    if found is None:
+        raise PlanError(
+            f"{given!r} is no plan_id.",
+            "plan_of_another_stack",
+            f"Give the plan_id that check mode returned for the stack {stack}. Nothing was changed.",
+        )
+    return found.groups()
+
+
+def _seen(stack: str, observed: Mapping[str, Any]) -> Any:
+    """What the stack is now, in the Engine's own words but for counts, versions and times."""
+    seen = []
+    for kind in ("services", "networks", "configs", "secrets"):
+        for obj in observed[kind]:
+            if stack_of(obj) == stack:
+                detail = obj["Spec"] if kind == "services" else labels_of(obj)
+                seen.append([kind, name_of(obj), id_of(obj), detail])
+    return sorted(seen, key=lambda item: item[:3])
+
+
+def _half(data: Any, key: Optional[str]) -> str:
+    text = json.dumps(data, sort_keys=True).encode()
+    if not key:
+        return hashlib.sha256(text).hexdigest()[:HALF]
+    import hmac
+
+    return hmac.new(key.encode(), text, hashlib.sha256).hexdigest()[:HALF]
+
+
+def check_approved(stack: str, current: str, changed: bool, options: Mapping[str, Any]) -> None:
+    """Raises PlanError (``plan_stale``, ``plan_of_another_stack``) where the options bind the run to another plan.
+
+    Where nothing is left to do, nothing can be done that was not approved. A run that only looks whether there is work
+    (``defer``) does not refuse: another manager may be carrying out this very plan at the moment.
+    """
+    given = options["plan_id"]
+    if not given:
+        return
+    if changed and (options["check"] or not options["defer"]):
+        check_plan_id(given, current, stack)
+    else:
+        check_stack(given, stack)

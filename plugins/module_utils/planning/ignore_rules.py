@@ -1,0 +1,94 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which drift is to be ignored: rules of a service, an object, a kind and a path. What a rule does not name, it leaves
+open; all that it names has to fit."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Collection, List, Mapping, NamedTuple, Sequence, Tuple
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import WORDS
+
+EDITED, SCALED, FORCED, VOLUME = "edited", "scaled", "forced", "volume"
+PAUSED, ROLLED_BACK = "paused", "rolled_back"
+MISSING, EXTRA, REPLACED, BEHIND = "missing", "extra", "replaced", "behind"
+VOLUME_DIFFERS = "volume_differs"
+KINDS = (EDITED, SCALED, FORCED, VOLUME, PAUSED, ROLLED_BACK, MISSING, EXTRA, REPLACED, BEHIND, VOLUME_DIFFERS)
+#: How paths in a ServiceSpec or a network begin.
+ROOTS = (
+    "Labels",
+    "TaskTemplate",
+    "Mode",
+    "UpdateConfig",
+    "RollbackConfig",
+    "EndpointSpec",
+    "Driver",
+    "Options",
+    "Internal",
+    "Attachable",
+    "EnableIPv6",
+    "IPAM",
+)
+
+
+def path_of(word: str) -> str:
+    """The path that a user means: one that is shown in changes, or a word of Compose, such as ``replicas`` or
+    ``environment.LOG_LEVEL``; empty text where it is neither."""
+    if word.partition(".")[0] in ROOTS:
+        return word
+    fitting = [(name, path) for path, name in WORDS if name and re.match(re.escape(name) + r"(?:[. ]|\Z)", word)]
+    if not fitting:
+        return ""
+    name, path = max(fitting, key=lambda pair: len(pair[0]))
+    rest = word[len(name) + 1 :]
+    return f"{path}.{rest}" if rest else path
+
+
+def unknown_path(word: str) -> str:
+    """Why ``path_of`` knows no path for a word."""
+    names = ", ".join(name for _path, name in WORDS if name)
+    return f"there is no such field; write {names}, or a path as 'changes' in the result shows it"
+
+
+class Rule(NamedTuple):
+    """``service`` and ``name`` are keys of the files, or full names; ``name`` is that of any object."""
+
+    service: str = ""
+    name: str = ""
+    kind: str = ""
+    path: str = ""
+
+    def fits(self, kind: str, obj: str, names: Collection[str], path: str = "") -> bool:
+        """Whether a difference is meant: its kind, the kind of object, the object's names, and the path."""
+        if self.service and (obj != "service" or self.service not in names):
+            return False
+        if self.name and self.name not in names:
+            return False
+        if self.kind and self.kind != kind:
+            return False
+        return not self.path or path == self.path or path.startswith(self.path + ".")
+
+
+def rules_of(given: Sequence[Mapping[str, Any]]) -> Tuple[Rule, ...]:
+    """The rules that a user gave. Raises StackwrightError (``invalid_options``) with all that is wrong."""
+    wrong: List[str] = []
+    rules: List[Rule] = []
+    for number, item in enumerate(given, 1):
+        rule = Rule(*(str(item.get(field) or "") for field in Rule._fields))
+        path = path_of(rule.path) if rule.path else ""
+        if rule == Rule():
+            wrong.append(f"ignore {number} names nothing: it would ignore everything.")
+        if rule.kind and rule.kind not in KINDS:
+            wrong.append(f"ignore {number}: there is no kind {rule.kind!r}; there are {', '.join(KINDS)}.")
+        if rule.path and not path:
+            wrong.append(
+                f"ignore {number}: no path begins like {rule.path!r}; they do with {', '.join(ROOTS[:6])}, "
+                "as 'changes' in the result shows them, or with a word of Compose such as replicas."
+            )
+        rules.append(rule._replace(path=path))
+    if wrong:
+        raise StackwrightError(" ".join(wrong), "invalid_options")
+    return tuple(rules)

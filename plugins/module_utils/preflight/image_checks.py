@@ -1,0 +1,80 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which images a registry is asked for, and what its answers mean."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Iterator, List, Mapping
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.image_pins import look_ups
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.facts import Item, Seen
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.findings import (
+    ERROR,
+    WARNING,
+    Finding,
+    of_service,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.image_name import is_id
+
+Answers = Mapping[str, Mapping[str, Any]]
+
+
+def image_of(service: Item) -> str:
+    """The image as it is pulled."""
+    return str(service["spec"]["TaskTemplate"]["ContainerSpec"].get("Image") or "")
+
+
+def asked(desired: Item, own: Mapping[str, Item], mode: str) -> List[str]:
+    """The images to ask for, each once: as a deployment would, and those with a digest of services that are new.
+
+    ``own`` has the live services by name; ``mode`` is always, changed or never.
+    """
+    if mode == "never":
+        return []
+    pinned = {
+        image_of(service)
+        for service in desired["services"]
+        if "@" in image_of(service) and (mode == "always" or service["name"] not in own)
+    }
+    return sorted({*look_ups(desired, own, mode), *pinned})
+
+
+def platforms(desired: Item, answers: Answers) -> Dict[str, List[Item]]:
+    """The platforms of images by service name, where a registry has told them."""
+    found = {}
+    for service in desired["services"]:
+        answer = answers.get(image_of(service)) or {}
+        if answer.get("platforms"):
+            found[service["name"]] = list(answer["platforms"])
+    return found
+
+
+def image_findings(seen: Seen, looked_up: List[str], answers: Answers, registry_of: Any) -> Iterator[Finding]:
+    """What the registries refused, or did not answer. ``registry_of`` gives the registry of an image's name."""
+    for service in seen.desired["services"]:
+        image = image_of(service)
+        if image not in looked_up:
+            if is_id(image):
+                yield of_service(
+                    service,
+                    WARNING,
+                    "image_id",
+                    f"{image} is the id of an image, which no registry knows.",
+                    "Name the image by its repository, so that every node can pull it.",
+                )
+            continue
+        answer = answers.get(image)
+        registry = registry_of(image)
+        if answer is None or answer.get("refused") == "registry_unreachable":
+            message = f"the registry {registry} did not answer for {image}, so nobody knows whether it can be pulled."
+            yield of_service(
+                service, WARNING, "registry_unreachable", message, "Check the manager's way to the registry."
+            )
+        elif answer.get("refused") == "image_not_found":
+            message = f"the registry {registry} has no image {image}."
+            yield of_service(service, ERROR, "image_not_found", message, "Push it, or correct its name or tag.")
+        elif answer.get("refused"):
+            message = f"the registry {registry} wants other credentials for {image}, or has no such image."
+            hint = "Give registry_auth, or log in on the manager and set with_registry_auth."
+            yield of_service(service, ERROR, "registry_auth", message, hint)

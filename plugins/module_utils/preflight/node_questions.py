@@ -1,0 +1,134 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What each node is to look at: the ports and paths that the stack needs there. Its answer is judged there as well."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Iterator, List, Mapping, Sequence, Set
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.capacity import Room
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.facts import (
+    Item,
+    Port,
+    Seen,
+    is_global,
+    node_name,
+    published,
+    replicas,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.findings import (
+    ERROR,
+    WARNING,
+    Finding,
+    finding,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.trim import bind_sources
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.volume_checks import volumes_for_node
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import id_of, stack_of
+
+Facts = Dict[str, Any]
+
+
+def facts_for_nodes(seen: Seen, may: Mapping[str, List[Item]]) -> Dict[str, Facts]:
+    """Node id → its ``name``, and what to look at: ``ports``, ``binds``, ``volumes``, each with the service and how bad
+    it is.
+
+    A port that the service's own task has there is no matter, nor one where the scheduler places no task since another
+    service has it. It is an error where the service must run on that node, or is new; else Swarm may go on with others.
+    """
+    room = Room(seen)
+    # Whose these are is told already; on ingress ports the Engine of every node itself listens.
+    swarms = {port for other in seen.services for port in published(other, "ingress")}
+    hosts = {port for other in seen.others for port in published(other, "host")}
+    handed_over = {
+        (node, port)
+        for other in seen.services
+        if stack_of(other) == seen.desired["stack"]["name"]
+        for port in published(other, "host")
+        for node in seen.nodes_of(id_of(other))
+    }
+    found: Dict[str, Facts] = {
+        str(node["ID"]): {"name": node_name(node), "ports": [], "binds": [], "volumes": []} for node in seen.nodes
+    }
+    for service in seen.desired["services"]:
+        live = seen.own.get(service["name"])
+        nodes, volumes = may[service["name"]], volumes_for_node(seen, service)
+        if not is_global(service) and not replicas(service):
+            continue
+        must = is_global(service) or replicas(service) >= len(nodes)
+        about = {
+            "service": str(service["key"]),
+            "where": str(service.get("where") or ""),
+            "level": ERROR if must or live is None else WARNING,
+        }
+        for node in nodes:
+            its_id = str(node["ID"])
+            for port in published(service, "host"):
+                own = (its_id, port) in handed_over
+                if not own and port not in swarms and (its_id, port) not in room.holders:
+                    found[its_id]["ports"].append({**about, "port": list(port), "mode": "host"})
+            for source in bind_sources(service):
+                found[its_id]["binds"].append({**about, "source": source})
+            found[its_id]["volumes"] += [{**about, **volume} for volume in volumes]
+        had = set(published(live, "ingress")) if live else set()
+        for port in sorted(set(published(service, "ingress")) - had - swarms - hosts):
+            for facts in found.values():
+                facts["ports"].append({**about, "level": WARNING, "port": list(port), "mode": "ingress"})
+    return found
+
+
+def is_asked(facts: Mapping[str, Any]) -> bool:
+    """Whether a node is to look at anything."""
+    return bool(facts.get("ports") or facts.get("binds") or facts.get("volumes"))
+
+
+def wanted_ports(facts: Mapping[str, Any]) -> Set[Port]:
+    """The ports that a node is to look at."""
+    return {(int(item["port"][0]), str(item["port"][1])) for item in facts.get("ports") or []}
+
+
+def port_findings(node: str, facts: Mapping[str, Any], holders: Mapping[Port, str]) -> Iterator[Finding]:
+    """Ports that somebody has; ``holders`` says who, by port."""
+    for item in facts.get("ports") or []:
+        port = (int(item["port"][0]), str(item["port"][1]))
+        if port not in holders:
+            continue
+        by = holders[port] or "a process"
+        if item["mode"] == "host":
+            code, message = "port_in_use", f"the port {port[0]}/{port[1]} is in use by {by}."
+        else:
+            code = "ingress_port_in_use"
+            message = f"the port {port[0]}/{port[1]} is in use by {by}; the Swarm's ingress takes its traffic from it."
+        hint = "Stop that, publish another port, or keep the service off this node by a constraint."
+        if item["mode"] != "host":
+            hint = "Stop that, or publish another port."
+        yield finding(item["level"], code, message, hint, service=item["service"], node=node, where=item["where"])
+
+
+def bind_findings(node: str, facts: Mapping[str, Any], states: Mapping[str, str]) -> Iterator[Finding]:
+    """Sources of bind mounts that are not there; ``states`` is missing, or hidden, by path."""
+    for item in facts.get("binds") or []:
+        state = states.get(item["source"], "")
+        if state == "missing":
+            message = f"the path {item['source']}, which it binds, is not there, so Swarm rejects its tasks."
+            hint = "Create it, or keep the service off this node by a constraint."
+            yield finding(
+                item["level"], "bind_missing", message, hint, service=item["service"], node=node, where=item["where"]
+            )
+        elif state == "hidden":
+            message = f"nobody knows whether the path {item['source']} is there: no permission to look."
+            yield finding(
+                WARNING,
+                "bind_unknown",
+                message,
+                "Run the task as root (become: true).",
+                service=item["service"],
+                node=node,
+                where=item["where"],
+            )
+
+
+def unchecked(facts: Mapping[str, Mapping[str, Any]], served: Sequence[str]) -> List[str]:
+    """The names of nodes with something to look at that no host of the play is."""
+    return sorted(str(item["name"]) for its_id, item in facts.items() if is_asked(item) and its_id not in served)

@@ -1,0 +1,72 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Names in the Swarm: what the stack needs and is not there, and what is there and belongs to others."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Iterator, List, Mapping
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.objects import absent_externals, owner
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.facts import Item, Port, Seen, published
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.findings import (
+    ERROR,
+    Finding,
+    finding,
+    of_service,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import name_of, stack_of
+
+Lists = Mapping[str, List[Item]]
+RENAME = "Give the {0} another `name`, or declare it `external: true`."
+
+
+def object_findings(desired: Item, observed: Lists) -> Iterator[Finding]:
+    """External objects that are missing, and names of own objects that belong to somebody else.
+
+    ``observed`` has networks, configs and secrets.
+    """
+    for absent in absent_externals(desired, observed):
+        for service in absent.users:
+            code = "network_scope" if absent.exists else f"{absent.kind}_missing"
+            message = f"the {absent.kind} {absent.name} {absent.problem}."
+            hint = f"Create it: `{absent.remedy}`." if absent.remedy else "Give it another name, or make it an overlay."
+            yield of_service(service, ERROR, code, message, hint)
+    stack = desired["stack"]["name"]
+    for kind in ("network", "config", "secret"):
+        by_name: Dict[str, List[Item]] = {}
+        for obj in observed[f"{kind}s"]:
+            by_name.setdefault(name_of(obj), []).append(obj)
+        for entry in desired[f"{kind}s"]:
+            found = by_name.get(entry["name"], [])
+            if not entry["external"] and found and all(stack_of(obj) != stack for obj in found):
+                message = f"{kind} {entry['key']}: the name {entry['name']} belongs to {owner(found[0])}."
+                yield finding(ERROR, "conflict", message, RENAME.format(kind))
+
+
+def service_findings(seen: Seen) -> Iterator[Finding]:
+    """Names of services, and published ports, that other services of the Swarm have."""
+    stack = seen.desired["stack"]["name"]
+    foreign = {name_of(service): service for service in seen.services if stack_of(service) != stack}
+    ingress: Dict[Port, Item] = {}
+    host: Dict[Port, Item] = {}
+    for other in seen.foreign:
+        ingress.update(dict.fromkeys(published(other, "ingress"), other))
+        host.update(dict.fromkeys(published(other, "host"), other))
+    for service in seen.desired["services"]:
+        if service["name"] in foreign:
+            message = f"the name {service['name']} belongs to {owner(foreign[service['name']])}."
+            hint = "Give the stack or the service another name, or remove that service."
+            yield of_service(service, ERROR, "conflict", message, hint)
+        for port in published(service, "ingress"):
+            if port in ingress or port in host:
+                yield _taken(service, port, ingress.get(port) or host[port])
+        for port in published(service, "host"):
+            if port in ingress:
+                yield _taken(service, port, ingress[port])
+
+
+def _taken(service: Item, port: Port, other: Mapping[str, Any]) -> Finding:
+    message = f"the port {port[0]}/{port[1]} is published by service {name_of(other)}."
+    hint = "Publish it on another port, or remove the other service."
+    return of_service(service, ERROR, "port_taken", message, hint)

@@ -1,0 +1,60 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The cluster's part of a preflight, judged: a pure function from what the Engine and the registries said."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.capacity import capacity_findings
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.cluster import cluster_findings
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.facts import Item, Seen, node_name
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.findings import Finding
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.image_checks import image_findings, platforms
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.node_questions import facts_for_nodes
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.object_checks import (
+    object_findings,
+    service_findings,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.placement import (
+    eligible,
+    fits,
+    placement_findings,
+)
+
+
+class Judged(NamedTuple):
+    """The findings, and what each node is to look at (``nodes.facts_for_nodes``)."""
+
+    findings: List[Finding]
+    facts: Dict[str, Dict[str, Any]]
+
+
+def judge(
+    desired: Item,
+    observed: Mapping[str, List[Item]],
+    looked_up: List[str],
+    answers: Mapping[str, Mapping[str, Any]],
+    registry_of: Callable[[str], str],
+) -> Judged:
+    """``observed`` has nodes, services, tasks, networks, configs and secrets, each a list of the Engine's objects.
+
+    ``answers`` are those of the registries for the images ``looked_up``. Nothing is raised.
+    """
+    nodes = sorted(observed["nodes"], key=node_name)
+    everything = Seen(desired, nodes, observed["services"], observed["tasks"], platforms(desired, answers))
+    # A step of pre_start runs where its service may run: of what it needs beside that, only the image is its own.
+    desired = {**desired, "services": [s for s in desired["services"] if not s.get("step_of")]}
+    seen = everything._replace(desired=desired)
+    findings: List[Finding] = [*cluster_findings(seen.nodes)]
+    findings += object_findings(desired, observed)
+    findings += service_findings(seen)
+    findings += image_findings(everything, looked_up, answers, registry_of)
+    may: Dict[str, List[Item]] = {}
+    for service in desired["services"]:
+        found = fits(seen, service)
+        may[service["name"]] = eligible(found)
+        findings += placement_findings(seen, service, found)
+    findings += capacity_findings(seen, may)
+    return Judged(findings, facts_for_nodes(seen, may))

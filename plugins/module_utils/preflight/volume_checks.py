@@ -1,0 +1,50 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Volumes that a node has, and that were made otherwise than the files say."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Iterator, List, Mapping
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.volumes import (
+    Driver,
+    base_of,
+    otherwise,
+    own_volumes,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.facts import Item, Seen
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.findings import WARNING, Finding, finding
+
+
+def volumes_for_node(seen: Seen, service: Item) -> List[Dict[str, str]]:
+    """The own volumes of a service: ``base``, as in the file, and the ``name`` that it has in the Swarm now."""
+    stack = seen.desired["stack"]["name"]
+    live = [mount for other in seen.own.values() for mount in own_volumes(other["Spec"], stack)]
+    names = {base_of(mount): str(mount["Source"]) for mount in live}
+    wanted = {base_of(mount): str(mount["Source"]) for mount in own_volumes(service["spec"], stack)}
+    return [{"base": base, "name": names.get(base, wanted[base])} for base in sorted(wanted)]
+
+
+def volume_findings(
+    node: str, facts: Mapping[str, Any], wanted: Mapping[str, Driver], volumes: List[Item]
+) -> Iterator[Finding]:
+    """``wanted`` as ``wanted_volumes``; ``volumes`` are those that the node has."""
+    for item in facts.get("volumes") or []:
+        if item["base"] not in wanted:
+            continue
+        for _source, name, words in otherwise({item["name"]: wanted[item["base"]]}, volumes):
+            message = f"the volume {name} was made otherwise than the file says ({words}), and keeps that."
+            hint = (
+                f"Deploy with recreate_volumes: [{item['base']}] to have an empty one take its place, or move the data "
+                "and remove the volume."
+            )
+            yield finding(
+                WARNING,
+                "volume_differs",
+                message,
+                hint,
+                service=item["service"],
+                node=node,
+                where=item["where"],
+            )

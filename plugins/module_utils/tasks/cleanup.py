@@ -1,0 +1,397 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The cluster's part of a clean-up, under the stack's lock; what breaks off is completed by the next run."""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from typing import Any, Callable, Dict, List, Mapping, Set
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import observe, tasks_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import (
+    DeployError,
+    EngineError,
+    StackwrightError,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import patiently
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.apply import Apply
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.run import Run, so_far
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+from ansible_collections.stackwright.swarm.plugins.module_utils.gate.wait_gone import wait_until_gone
+from ansible_collections.stackwright.swarm.plugins.module_utils.locking.holder import holder_of, number
+from ansible_collections.stackwright.swarm.plugins.module_utils.locking.lease import wanted_by, wanted_now
+from ansible_collections.stackwright.swarm.plugins.module_utils.locking.lock import LEASE, TTL
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Operation
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconcile import node_count
+from ansible_collections.stackwright.swarm.plugins.module_utils.revisions.history import History, refuse_history
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
+    PART,
+    RECORD,
+    STACK,
+    id_of,
+    labels_of,
+    name_of,
+    stack_of,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import lock_name, values_name
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner import labels_in, refuse_others
+from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.node_cleanup import clean_node, containers_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.transitions import cleanup as planning
+
+Result = Dict[str, Any]
+Options = Mapping[str, Any]
+Entry = planning.Entry
+IN_USE = 20.0  # seconds for all that is still in use: tasks that have ended let go of their networks a little later
+FIRST_PAUSE, LONGEST_PAUSE = 0.05, 0.5
+LONGEST_LEASE = 600.0  # seconds: more than any lease is given
+OBJECTS = ("service", "network", "config", "secret")
+_TASK = re.compile(r"in use by task ([a-z0-9]+)")
+
+
+class Look:
+    """One look at what there is to clean up. Raises EngineError."""
+
+    def __init__(self, client: EngineClient, stack: str, options: Options) -> None:
+        self.stack, self.options = stack, options
+        self.observed: Dict[str, Any] = observe(client, stack)
+        refuse_others(options["identity"], stack, labels_in(self.observed, stack))
+        self.observed["all_services"] = client.list("/services")
+        self.tasks = tasks_of(client, stack)
+        self.nodes = {str(node["ID"]): node for node in client.list("/nodes")}
+        kept = client.list("/configs", {"filters": {"label": [f"{STACK}={stack}"]}})
+        kept = [config for config in kept if labels_of(config).get(STACK) == stack]
+        self.records = [c for c in kept if RECORD in labels_of(c) or PART in labels_of(c)]
+        self.values = [config for config in kept if name_of(config).startswith(values_name(stack))]
+        refuse_others(options["identity"], stack, map(labels_of, self.values))
+        if self.records:
+            refuse_history(options["identity"], stack, History(client, None, stack).read())
+        self.residue: List[Entry] = []
+        self.operations: List[Operation] = []
+        self.needed_volumes: Set[str] = set()
+        kinds = {kind for kind in OBJECTS if options[f"{kind}s"]}
+        if options["dangling"]:
+            from ansible_collections.stackwright.swarm.plugins.module_utils.revisions.needs import needs_of
+
+            needed = needs_of(client, stack)
+            self.operations = planning.dangling(stack, self.observed, kinds, needed)
+            self.needed_volumes = needed["volume"] | set(planning.volume_users(self.observed["all_services"]))
+        else:
+            self.operations, self.residue = planning.removal(stack, self.observed, kinds, node_count(self.observed))
+
+    @property
+    def exists(self) -> bool:
+        """Whether the Swarm has anything of the stack."""
+        kinds = ("services", "networks", "configs", "secrets")
+        return bool(self.records or self.values or self.tasks) or any(
+            stack_of(obj) == self.stack for kind in kinds for obj in self.observed[kind]
+        )
+
+    @property
+    def services(self) -> Set[str]:
+        """The ids of the services that are to be removed, also of those that only their tasks still tell of."""
+        if self.options["dangling"] or not self.options["services"]:
+            return set()
+        own = {id_of(service) for service in self.observed["services"] if stack_of(service) == self.stack}
+        return own | {str(task["ServiceID"]) for task in self.tasks if task.get("ServiceID")}
+
+    def whole(self, option: str) -> bool:
+        """Whether ``option`` (history, values, services) is to be done; what is dangling is never among that."""
+        return bool(self.options[option]) and not self.options["dangling"]
+
+    @property
+    def bookkeeping(self) -> List[Any]:
+        """Configs of history and kept values to remove; the record of a revision after its parts."""
+        records = sorted(self.records, key=lambda c: (RECORD in labels_of(c), name_of(c)))
+        return (records if self.whole("history") else []) + (self.values if self.whole("values") else [])
+
+    @property
+    def removed(self) -> List[Entry]:
+        """All that there is to remove."""
+        found = [planning.entry(operation.kind, operation.name) for operation in self.operations]
+        lock = self.observed["lock"]
+        if lock is not None and self.options["break_lock"]:
+            found.insert(0, planning.entry("lock", name_of(lock)))
+        for config in self.bookkeeping:
+            if PART not in labels_of(config):
+                found.append(planning.entry("revision" if RECORD in labels_of(config) else "values", name_of(config)))
+        return found
+
+    @property
+    def down(self) -> List[Entry]:
+        """The volumes on nodes that are down or gone, as far as the tasks tell."""
+        found = []
+        for node, names in self._volumes_at().items():
+            if node not in self.ready:
+                label = self.label(node)
+                why = f"the node {label} {'is down' if node in self.nodes else 'has left the Swarm'}"
+                found += [planning.entry("volume", name, label, why) for name in names]
+        return found
+
+    @property
+    def ready(self) -> Set[str]:
+        """The ids of the nodes that are up."""
+        return {node for node, obj in self.nodes.items() if (obj.get("Status") or {}).get("State") == "ready"}
+
+    def label(self, node: str) -> str:
+        """The name of a node."""
+        return str((self.nodes.get(node, {}).get("Description") or {}).get("Hostname") or node)
+
+    def facts(self, now: Mapping[str, Any], gone: Set[str]) -> Dict[str, Any]:
+        """What the parts of the nodes need to know; ``now`` is what services want, ``gone`` has the ids of old ones."""
+        services = self.observed["all_services"]
+        return {
+            **now,
+            "gone": sorted(gone),
+            "images": planning.images_of(self.stack, services, self.tasks) if self.options["images"] else [],
+            "needed": sorted(self.needed_volumes),
+            "volumes_at": {n: [self.label(n), names] for n, names in self._volumes_at().items() if n in self.ready},
+        }
+
+    def _volumes_at(self) -> Dict[str, List[str]]:
+        """Node id → the volumes there that are to be removed, as far as the tasks tell."""
+        if self.options["dangling"]:
+            return {}
+        chosen = None if self.options["volumes"] else self.options["volume_names"]
+        return planning.volumes_at(self.stack, self.tasks, self.observed["all_services"], self.label, chosen)
+
+
+def look_at_node(client: EngineClient, clock: Any, stack: str) -> Result:
+    """Which node this is: node_id, node, clock (its ``now`` and ``wall``), and the ids of the services whose containers
+    it has of the stack; on a manager of a Swarm with a leader also cluster_id and nodes (ids)."""
+    info = client.get("/info") or {}
+    swarm = info.get("Swarm") or {}
+    found: Result = {"changed": False, "node_id": str(swarm.get("NodeID") or ""), "node": str(info.get("Name") or "")}
+    found["services"] = sorted({service for service, _container in containers_of(client, clock, stack)})
+    if swarm.get("ControlAvailable"):
+        from ansible_collections.stackwright.swarm.plugins.module_utils.engine.failures import check_manager
+
+        check_manager(info, client.where)
+        found["cluster_id"] = str((swarm.get("Cluster") or {}).get("ID") or "")
+        found["nodes"] = sorted(str(node["ID"]) for node in client.list("/nodes"))
+    found["clock"] = [clock.now(), clock.wall()]
+    return found
+
+
+def clean_cluster(client: EngineClient, clock: Any, stack: str, options: Options) -> Result:
+    """Removes what the cluster has of the stack, as ``options`` say (those of the module, over deploy.options), and as
+    ``own`` what this node has.
+
+    ``options["seen"]`` are the services whose containers the node had before. With ``options["others"]`` nodes come
+    after this one, which need the lock: ``run`` in the result is what to renew it with (lease.py).
+
+    The result: changed, removed, residue, notices, warn, facts, own, run, cluster_id, node, calls. Raises EngineError
+    where nothing was changed, else DeployError: ``details["outcome"]`` says how far it came.
+    """
+    seen = Look(client, stack, options)
+    lock = seen.observed["lock"]
+    on_nodes = planning.touches_nodes(options)
+    if options["check"] or (not seen.removed and lock is None and not _unfinished(seen) and not on_nodes):
+        going = seen.services if options["check"] else set()
+        staying = [service for service in seen.observed["all_services"] if id_of(service) not in going]
+        result = _result(client, seen, seen.removed, seen.residue + seen.down, wanted_by(staying), going)
+        return {**result, "own": _own_part(client, clock, stack, options, result["facts"], lambda: "")}
+    given, broken = options, holder_of(lock) if lock is not None and options["break_lock"] else {}
+    if broken.get("run"):
+        # Taken over as a whole, so that nobody else gets it first.
+        given = {**options, "is_gone": lambda holder: holder.get("run") == broken["run"] or options["is_gone"](holder)}
+    elif lock is not None and options["break_lock"]:
+        _delete(client, f"/configs/{id_of(lock)}")
+    with Run(client, clock, stack, "remove", given) as run:
+        if broken.get(LEASE):
+            _sit_out(run, broken)
+        before, seen = seen, Look(client, stack, options)
+        # What was there before the wait for the lock tells more of images and volumes.
+        seen.tasks = _together(before.tasks, seen.tasks)
+        cleaning = _Cleaning(run, seen)
+        cleaning.run()
+        removed = cleaning.removed
+        if lock is not None and options["break_lock"]:
+            removed.insert(0, planning.entry("lock", lock_name(stack)))
+        now = wanted_now(client, clock)
+        gone = (before.services | seen.services) - set(now["services"])
+        result = _result(client, seen, removed, cleaning.residue + seen.down, now, gone)
+        result["own"] = _own_part(client, clock, stack, options, result["facts"], partial(_kept, run))
+        if options["others"] and on_nodes:
+            result["run"] = run.hand_on()
+    result["calls"] = client.calls
+    return result
+
+
+def _own_part(
+    client: EngineClient, clock: Any, stack: str, options: Options, facts: Mapping[str, Any], may: Callable[[], str]
+) -> Result:
+    """The part of this very node; what goes wrong there is told beside the cluster's part, which is done."""
+    try:
+        return clean_node(client, clock, stack, {**options, "detach": None}, facts, may)
+    except StackwrightError as error:
+        return {**error.details, "failed": True, "msg": str(error), "error_code": error.error_code}
+
+
+def _kept(run: Run) -> str:
+    """Keeps the lock; why it is not held any more, or empty text."""
+    try:
+        run.keep()
+    except (DeployError, EngineError) as error:
+        return error.message
+    return ""
+
+
+def _sit_out(run: Run, broken: Mapping[str, Any]) -> None:
+    """Waits until the nodes that work under a lease which was broken have stopped: nothing else can stop them."""
+    until = run.clock.now() + min(max(number(broken.get("ttl"), TTL), 0.0), LONGEST_LEASE)
+    run.progress("waiting for the nodes that work under the lock that was broken")
+    while run.clock.now() < until:
+        run.clock.sleep(LONGEST_PAUSE)
+        run.keep()
+
+
+def _unfinished(seen: Look) -> bool:
+    return bool(seen.options["services"] and seen.tasks and not seen.options["dangling"])
+
+
+def _together(first: List[Any], second: List[Any]) -> List[Any]:
+    return list({task["ID"]: task for task in (*first, *second)}.values())
+
+
+class _Cleaning:
+    """Carries out what a look has found. ``removed`` and ``residue`` say what came of it."""
+
+    def __init__(self, run: Run, seen: Look) -> None:
+        self.run_, self.seen = run, seen
+        self.applying = Apply(run.client, run.clock, seen.observed, progress=run.progress, keep=run.keep)
+        self.removed: List[Entry] = []
+        self.residue: List[Entry] = list(seen.residue)
+
+    def run(self) -> None:
+        """All of it. Raises DeployError."""
+        run, options = self.run_, self.seen.options
+        services = [operation for operation in self.seen.operations if operation.kind == "service"]
+        rest = [operation for operation in self.seen.operations if operation.kind != "service"]
+        recorded = bool(services) and not self.seen.whole("history")
+        try:
+            if recorded:
+                run.begin()
+            for operation in services:
+                self._remove(operation)
+            if self.seen.whole("services"):
+                wait_until_gone(run.client, run.clock, run.stack, options["timeout"], run.keep, tell=run.progress)
+            deadline = run.clock.now() + IN_USE
+            for operation in rest:
+                self.applying.patience = max(deadline - run.clock.now(), 0.0)
+                self._remove(operation)
+            self._see_it_gone(deadline)
+            if recorded:
+                from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import REMOVED
+
+                run.end(REMOVED)
+            self._bookkeeping()
+            if self.seen.whole("services"):
+                run.history.revisions = []  # nothing is left that a revision could have left
+        except StackwrightError as error:
+            if error.error_code == "lock_lost":
+                raise
+            raise self._broken_off(error, recorded) from error
+
+    def _remove(self, operation: Operation) -> None:
+        try:
+            self.applying.run([operation])
+        except DeployError as error:
+            if "in use" not in error.message.lower() and "active endpoints" not in error.message.lower():
+                raise
+            self.residue.append(planning.entry(operation.kind, operation.name, reason=self._why(error.message)))
+            return
+        self.removed.append(planning.entry(operation.kind, operation.name))
+
+    def _why(self, message: str) -> str:
+        """Who holds it: the Engine names at most a task, which may stand for a container that was attached by hand."""
+        found = _TASK.search(message)
+        if found:
+            try:
+                task = self.run_.client.get(f"/tasks/{found.group(1)}")
+            except EngineError:
+                task = {}
+            attached = ((task.get("Spec") or {}).get("NetworkAttachmentSpec") or {}).get("ContainerID")
+            node = self.seen.label(str(task.get("NodeID") or ""))
+            if attached:
+                return f"in use by container {attached[:12]} on the node {node}"
+            return f"in use by task {found.group(1)}" + (f" on the node {node}" if node else "")
+        return message.rpartition(" failed: ")[2]
+
+    def _see_it_gone(self, deadline: float) -> None:
+        """Waits until the Engine shows nothing of it any more."""
+        run, pause = self.run_, FIRST_PAUSE
+        ids = {op.payload["id"]: op for op in self.applying.completed}
+        while ids:
+            run.keep()
+            observed = patiently(run.clock, lambda: observe(run.client, run.stack), run.keep)
+            there = {id_of(obj) for kind in OBJECTS for obj in observed[kind + "s"]}
+            ids = {identity: op for identity, op in ids.items() if identity in there}
+            if not ids or run.clock.now() >= deadline:
+                break
+            run.clock.sleep(pause)
+            pause = min(pause * 1.5, LONGEST_PAUSE)
+        for operation in ids.values():
+            self.removed.remove(planning.entry(operation.kind, operation.name))
+            self.residue.append(planning.entry(operation.kind, operation.name, reason="the Engine still shows it"))
+
+    def _bookkeeping(self) -> None:
+        run = self.run_
+        fresh = Look(run.client, run.stack, self.seen.options)  # runs that waited have added records
+        configs = fresh.bookkeeping
+        if configs:
+            run.progress(f"remove the history and kept values (configs: {len(configs)})")
+        for config in configs:
+            run.keep()
+            path = f"/configs/{id_of(config)}"
+            patiently(run.clock, partial(_delete, run.client, path), run.keep)
+            if PART not in labels_of(config):
+                kind = "revision" if RECORD in labels_of(config) else "values"
+                self.removed.append(planning.entry(kind, name_of(config)))
+        if self.seen.whole("history"):
+            run.revision = None
+
+    def _broken_off(self, error: StackwrightError, recorded: bool) -> DeployError:
+        if recorded:
+            from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import FAILED
+
+            self.run_.end_if_possible(FAILED, error.message, restored="none")
+        removed = {(op.kind, op.name) for op in self.applying.completed}
+        outcome = {
+            "done": list(self.applying.done),
+            "failed": (error.details.get("outcome") or {}).get("failed") or "wait until the tasks have ended",
+            "not_done": [str(op) for op in self.seen.operations if (op.kind, op.name) not in removed],
+        }
+        hint = f"{error.hint} {so_far(self.applying.done)}".strip()
+        return DeployError(error.message, error.error_code, hint, {**error.details, "outcome": outcome})
+
+
+def _delete(client: EngineClient, path: str) -> None:
+    try:
+        client.delete(path)
+    except EngineError as error:
+        if error.error_code != "not_found":
+            raise
+
+
+def _result(
+    client: EngineClient, seen: Look, removed: List[Entry], residue: List[Entry], now: Mapping[str, Any], gone: Set[str]
+) -> Result:
+    info = seen.observed["info"]
+    notices = [] if seen.exists else [f"This Swarm has nothing of a stack {seen.stack}."]
+    similar = [] if seen.exists else planning.similar(seen.stack, seen.observed)
+    warnings = [f"This Swarm has no stack {seen.stack}, but {name}: case matters." for name in similar]
+    return {
+        "changed": bool(removed),
+        "stack": seen.stack,
+        "removed": removed,
+        "residue": residue,
+        "notices": notices,
+        "warn": warnings,
+        "facts": seen.facts(now, gone),
+        "run": "",
+        "cluster_id": str(((info.get("Swarm") or {}).get("Cluster") or {}).get("ID") or ""),
+        "node": str(info.get("Name") or ""),
+        "calls": client.calls,
+    }

@@ -1,0 +1,125 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Puts back what drifted: the revision is brought about again, but for what is ignored, and recorded as a new one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Dict, List, Mapping, Sequence
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.binding.intended import Intended, Superseded, last_good
+from ansible_collections.stackwright.swarm.plugins.module_utils.binding.recall import recall
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.look import Planned, Wanted
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transaction import bring_about
+from ansible_collections.stackwright.swarm.plugins.module_utils.drift.compare import Compared, compare, healed
+from ansible_collections.stackwright.swarm.plugins.module_utils.drift.findings import CREATE, UPDATE, Context
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import Revision
+from ansible_collections.stackwright.swarm.plugins.module_utils.history.snapshot import forced_after
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import PRUNE, Operation, Plan
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.ignore_rules import (
+    FORCED,
+    PAUSED,
+    REPLACED,
+    Rule,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconcile import known_of, own_services
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import jobs_left, sent_again
+
+Observed = Mapping[str, Any]
+TAKEN_DOWN = "its tasks were replaced by force; that is taken down, and nothing else"
+GOES_ON = "its update was stopped, and goes on"
+
+
+def heal(
+    client: EngineClient,
+    clock: Any,
+    intended: Intended,
+    compared: Compared,
+    context: Context,
+    rules: Sequence[Rule],
+    options: Mapping[str, Any],
+) -> Dict[str, Any]:
+    """The result of ``deploy_snapshot``. Raises what that raises, and Superseded where there is a newer revision.
+
+    ``compared`` is the look without the lock; under it the stack is compared again.
+    """
+    # A replaced network that no service uses is the only one that can be made anew.
+    unused = [d.name for d in compared.found if (d.kind, d.object, d.healing) == (REPLACED, "network", CREATE)]
+    healing = _Healing(client, intended, context, rules, compared)
+    wanted = Wanted(intended.snapshot, healing.bind, healing.check, healing.revise, healing.record)
+    return bring_about(client, clock, wanted, {**options, "unused_networks": unused})
+
+
+class _Healing:
+    def __init__(
+        self, client: EngineClient, intended: Intended, context: Context, rules: Sequence[Rule], compared: Compared
+    ) -> None:
+        self.client, self.intended, self.context, self.rules = client, intended, context, rules
+        self.compared = compared
+
+    def check(self, revisions: Sequence[Revision]) -> None:
+        """Under the lock: is it still the last good one?"""
+        now = last_good(self.intended.revision.stack, revisions)
+        if now.number != self.intended.revision.number:
+            raise Superseded(f"Revision {now.number} has been deployed meanwhile.")
+
+    def bind(self, client: EngineClient, observed: Observed, write: bool) -> Dict[str, Any]:
+        """The revision's state, with what is ignored as it is."""
+        del write  # what is missing can't be made again
+        what = self.intended.what
+        bound = recall(client, self.intended.snapshot, observed, what, self.compared.spared)
+        self.compared = compare(bound, observed, self.context, self.rules)
+        others = [d for d in self.compared.found if d.kind == REPLACED and d.object in ("config", "secret")]
+        if others:
+            told = "; ".join(f"{drift.object} {drift.name}: {drift.reason}" for drift in others)
+            raise DeployError(
+                f"The stack can't go back to {what}: {told}.",
+                "revision_incomplete",
+                "Deploy it from its files. Nothing was changed.",
+                {"missing": [f"{drift.object} {drift.name}" for drift in others]},
+            )
+        live = own_services(str(bound["stack"]["name"]), observed)
+        state = healed(bound, self.compared, live, known_of(bound, observed, {}))
+        return state if self.context.rerun_jobs else jobs_left(state)
+
+    def revise(self, plan: Plan, bound: Mapping[str, Any], observed: Observed) -> Plan:
+        """The plan with what reconciling does not see, and without what is to be left."""
+        del bound
+        live = own_services(self.intended.revision.stack, observed)
+        by_kind = {(drift.kind, drift.name): drift for drift in self.compared.found}
+        operations: List[Operation] = []
+        for op in plan.operations:
+            if (op.kind, op.name) in self.compared.spared and (op.phase == PRUNE or op.kind != "service"):
+                continue
+            stuck = by_kind.get((PAUSED, op.name))
+            if op.kind == "service" and op.action == "keep" and op.name in live:
+                if stuck is not None and not stuck.changes and stuck.healing == UPDATE:
+                    op = sent_again(op, live[op.name], GOES_ON)
+                elif (FORCED, op.name) in by_kind:
+                    changes = by_kind[FORCED, op.name].changes
+                    op = replace(op, action="record", reason=TAKEN_DOWN, changes=changes)
+            operations.append(op)
+        return replace(plan, operations=tuple(operations))
+
+    def record(self, planned: Planned) -> Dict[str, Any]:
+        """The snapshot of the new revision: the same, for what is ignored is not intended."""
+        snapshot = self.intended.snapshot
+        live = own_services(self.intended.revision.stack, planned.observed)
+        plan = {op.name: op for op in planned.plan.operations if op.kind == "service" and op.action == "update"}
+        ignored = {name for kind, name in self.compared.spared if kind == FORCED}
+        services = [
+            service
+            if service["name"] in ignored
+            else {**service, "forced": forced_after(plan.get(service["name"]), live.get(service["name"]))}
+            for service in snapshot["services"]
+        ]
+        recorded = {**snapshot, "services": services}
+        if snapshot.get("values"):
+            # Where the values are, but never what the controller has sent of its vault.
+            store = snapshot["values"].get("store") or {}
+            where = {name: store[name] for name in ("store", "path") if store.get(name)}
+            recorded["values"] = {**snapshot["values"], "store": where}
+        return recorded

@@ -1,0 +1,165 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Goes back to a revision: its snapshot is deployed as a new revision, through the same gate as any other."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping, Optional, Sequence
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import manager_info
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError, StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+from ansible_collections.stackwright.swarm.plugins.module_utils.history.encoding import unpack
+from ansible_collections.stackwright.swarm.plugins.module_utils.history.retention import newest_good
+from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import FAILED, GOOD, Revision
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import mode_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import with_defaults
+from ansible_collections.stackwright.swarm.plugins.module_utils.revisions.history import History, refuse_history
+
+SEE = "stack_info with history: true shows the revisions. Nothing was changed."
+
+
+def roll_back(client: EngineClient, clock: Any, stack: str, options: Mapping[str, Any]) -> Dict[str, Any]:
+    """The result of ``deploy_stack``, and ``to`` (the number that the stack went back to).
+
+    ``options`` are those of a deployment, and ``to``: a number, or None for the newest good one before the present.
+    Raises DeployError: ``no_revision``, ``revision_damaged``, ``revision_not_good``, ``revision_incomplete``,
+    ``value_lost`` (nothing was changed), and all that a deployment raises.
+    """
+    to = options.get("to")
+    if options.get("defer") and to is None and not options.get("check"):
+        # Which one is newest may change while several managers look: the one that does the work decides.
+        return _deferred(client, stack)
+    revisions = History(client, clock, stack).read()
+    refuse_history(options.get("identity"), stack, revisions)
+    target = target_of(stack, revisions, to, bool(options.get("rerun_jobs")))
+    snapshot = _snapshot(target)
+    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transaction import deploy_snapshot
+    from ansible_collections.stackwright.swarm.plugins.module_utils.store.carried import NotYetKept
+
+    given = with_defaults({**options, "back_to": target.number, "resolve_image": "never"})
+    try:
+        result = deploy_snapshot(client, clock, stack, snapshot, given)
+    except NotYetKept as needed:
+        needed.result = needed.result and {**needed.result, "to": target.number}
+        raise
+    if to is None and not result["changed"]:
+        said = f"nothing was changed: the stack is as in revision {target.number} already, the newest good one before"
+        said += f" the present; give another with to (good are {_numbers([r for r in revisions if r.good])})"
+        result = {**result, "notices": sorted({*result["notices"], said})}
+    return {**result, "to": target.number}
+
+
+def target_of(stack: str, revisions: Sequence[Revision], to: Optional[int], rerun_jobs: bool = False) -> Revision:
+    """The revision to go back to. Raises DeployError as ``roll_back``."""
+    if not revisions:
+        raise DeployError(
+            f"The stack {stack} has no history in this Swarm.",
+            "no_revision",
+            "A stack has one from its first deployment with compose_stack on. Nothing was changed.",
+        )
+    if to is None:
+        return _before_the_present(stack, revisions, rerun_jobs)
+    target = next((revision for revision in revisions if revision.number == to), None)
+    if target is None:
+        raise DeployError(
+            f"The stack {stack} has no revision {to}; it has {_numbers(revisions)}.",
+            "no_revision",
+            SEE,
+        )
+    if target.damaged:
+        raise _damaged(target, target.damaged)
+    if not target.good:
+        why = f" ({target.reason.splitlines()[0][:200]})" if target.reason else ""
+        raise DeployError(
+            f"Revision {to} of the stack {stack} is {target.status}{why}: there is no good state to go back to.",
+            "revision_not_good",
+            f"Good are {_numbers([r for r in revisions if r.good]) or 'none'}. {SEE}",
+        )
+    return target
+
+
+def _before_the_present(stack: str, revisions: Sequence[Revision], rerun_jobs: bool) -> Revision:
+    """The newest good one that is older than what the stack has now, and differs from it if there is such a one."""
+    ended = [r for r in revisions if r.status in (*GOOD, FAILED) and not r.damaged]
+    newest = max(ended, key=lambda r: r.number, default=None)
+    limit: Optional[int] = None
+    now: Optional[Revision] = None
+    # A failure that was undone has left the state before it; one that was not is what to go back from.
+    if newest is None or newest.status in GOOD or newest.restored == "done":
+        now = max((r for r in ended if r.status in GOOD), key=lambda r: r.number, default=None)
+        # After a rollback the stack is as it was then: the next one goes further back.
+        limit = (now.back_to or now.number) if now is not None else None
+    found = newest_good(revisions, limit)
+    if found is not None and now is not None:
+        present = _content(now)
+        others = [r for r in revisions if r.number <= found.number and _differs(_content(r), present, rerun_jobs)]
+        found = newest_good(others) or found
+    if found is None:
+        raise DeployError(
+            f"The stack {stack} has no good revision before the present one.",
+            "no_revision",
+            f"There are {_numbers(revisions)}. {SEE}",
+        )
+    return found
+
+
+def _content(revision: Revision) -> Optional[Dict[str, Any]]:
+    try:
+        return unpack(revision.packed)
+    except StackwrightError:
+        return None
+
+
+def _differs(older: Optional[Dict[str, Any]], now: Optional[Dict[str, Any]], rerun_jobs: bool) -> bool:
+    """Whether going back from one snapshot to an older one changes anything; what can't be read may do so."""
+    if older is None or now is None:
+        return True
+    there = {service["name"]: service["spec"] for service in now["services"]}
+    wanted = {service["name"]: service["spec"] for service in older["services"]}
+    put_back = {name for name, spec in wanted.items() if rerun_jobs or not mode_of(spec).endswith("Job")}
+    names = [{entry["name"] for entry in side["networks"]} for side in (older, now)]
+    return (
+        names[0] != names[1]
+        or bool(there.keys() - wanted.keys())
+        or any(wanted[name] != there.get(name) for name in put_back)
+        or (older.get("values") or {}).get("labels") != (now.get("values") or {}).get("labels")
+    )
+
+
+def _snapshot(target: Revision) -> Dict[str, Any]:
+    try:
+        return unpack(target.packed)
+    except StackwrightError as error:
+        raise _damaged(target, error.message) from None
+
+
+def _damaged(target: Revision, why: str) -> DeployError:
+    return DeployError(
+        f"Revision {target.number} of the stack {target.stack} is damaged: {why}.",
+        "revision_damaged",
+        f"Go back to another one, or deploy the stack from its files. {SEE}",
+    )
+
+
+def _deferred(client: EngineClient, stack: str) -> Dict[str, Any]:
+    info = manager_info(client)
+    cluster = str(((info.get("Swarm") or {}).get("Cluster") or {}).get("ID") or "")
+    return {
+        "changed": True,
+        "deferred": True,
+        "stack": stack,
+        "cluster_id": cluster,
+        "node": str(info.get("Name") or ""),
+        "calls": client.calls,
+    }
+
+
+def _numbers(revisions: Sequence[Revision]) -> str:
+    """The numbers as text, ``3, 4 and 7 (FAILED)``."""
+    texts: List[str] = []
+    for revision in sorted(revisions, key=lambda r: r.number):
+        state = "damaged" if revision.damaged else revision.status if not revision.good else ""
+        texts.append(f"{revision.number} ({state})" if state else str(revision.number))
+    return ", ".join(texts[:-1]) + (" and " if len(texts) > 1 else "") + "".join(texts[-1:])

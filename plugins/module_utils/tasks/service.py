@@ -1,0 +1,289 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Changes services of a stack, under the stack's lock and through the same gate as a deployment."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import (
+    Observed,
+    nodes_of,
+    observe,
+    tasks_of,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import (
+    DeployError,
+    EngineError,
+    StackwrightError,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import Backoff, patiently
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.outcome import finish
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.declared import whole_rollback
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import GOOD, Judgement
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import ENDED_BADLY, state_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Operation, Plan, with_mask
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.plan_id import plan_id
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconcile import node_count
+from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import with_defaults
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import name_of, stack_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner import labels_in, refuse_others
+from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.one_service import (
+    PAUSED,
+    RESTARTED,
+    ROLLED_BACK,
+    RUN,
+    service_plan,
+)
+
+Result = Dict[str, Any]
+KEEP = "keep"
+LINES = 20  # of what a job has written
+PAUSE = 0.1  # seconds between two looks at a rollback
+Options = Mapping[str, Any]
+
+
+def change_service(client: EngineClient, clock: Any, stack: str, options: Options) -> Result:
+    """Brings the services ``options["service"]`` (one, or a list) to ``options["state"]``; the result is that of
+    ``deploy_stack``. Of a job that was run, it has the exit code and the last lines.
+
+    Raises DeployError (``no_stack``, ``no_service``), PlanError, and all that a deployment raises.
+    """
+    options = with_defaults(options)
+    if options["state"] == RUN:
+        options["on_failure"] = KEEP  # a job that has run can't be made not to have run
+    seen = _Look(client, stack, options)
+    if options["check"] or (options["defer"] and seen.plan.changed):
+        return seen.result(None)
+    # A lock without work for us: somebody is at work, or has died at it.
+    if not seen.plan.changed and (seen.observed["lock"] is None or options["defer"]):
+        return seen.result([] if options["defer"] else _unchanged(client, clock, seen, options))
+    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.run import Run
+
+    with Run(client, clock, stack, str(options["state"]), options) as run:
+        seen = _Look(client, stack, options, seen.logins)
+        judgements = _changed(run, seen) if seen.plan.changed else _unchanged(client, clock, seen, options, run.keep)
+        ran = _ran(run, seen) if options["state"] == RUN and options["wait"] else {}
+    return {**seen.result(judgements), **ran}
+
+
+class _Look:
+    def __init__(
+        self, client: EngineClient, stack: str, options: Options, logins: Optional[Mapping[str, str]] = None
+    ) -> None:
+        self.client, self.stack, self.options = client, stack, options
+        self.observed: Observed = observe(client, stack)
+        refuse_others(options["identity"], stack, labels_in(self.observed, stack))
+        given = options["service"]
+        found = [
+            _find(client, stack, str(key), self.observed) for key in ([given] if isinstance(given, str) else given)
+        ]
+        self.lives = {name_of(live): live for live in found}
+        tasks = tasks_of(client, stack) if options["state"] == RESTARTED else []
+        operations: List[Operation] = []
+        for live in self.lives.values():
+            nodes, replicas = node_count(self.observed), options.get("replicas") or 0
+            old = self._old(live, tasks)
+            operations += service_plan(live, options["state"], options["prefix"], nodes, replicas, old).operations
+        self.plan: Plan = with_mask(Plan(tuple(operations)), options["mask"])
+        if self.plan.changed and options["identity"]:
+            from ansible_collections.stackwright.swarm.plugins.module_utils.revisions.history import (
+                History,
+                refuse_history,
+            )
+
+            refuse_history(options["identity"], stack, History(client, None, stack).read())
+        self.logins = logins
+        if self.plan.changed and (options["with_registry_auth"] or options["registry_auth"]):
+            from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.logins import (
+                refused_by,
+                with_notices,
+            )
+
+            self.logins = refused_by(client, self.plan, options) if logins is None else logins
+            self.plan = with_notices(self.plan, self.logins)
+
+    def _old(self, live: Mapping[str, Any], tasks: Sequence[Mapping[str, Any]]) -> List[str]:
+        """The tasks that run and began before the given time (any, where none is given)."""
+        limit = str(self.options.get("started_before") or "")
+        found = [
+            task["ID"]
+            for task in tasks
+            if task.get("ServiceID") == live["ID"]
+            and task.get("DesiredState") == "running"
+            and (state_of(task) == "running" or not limit)
+            and (not limit or str(task.get("CreatedAt") or "")[:19] < limit[:19])
+        ]
+        # Where an update was undone just now, Swarm has no task that is to run for a moment.
+        mode = live["Spec"].get("Mode") or {}
+        return found or [live["ID"]] * (0 if limit else int((mode.get("Replicated") or {}).get("Replicas") or 0))
+
+    def result(self, judgements: Any) -> Result:
+        """The result of the run."""
+        wanted = [self.options["state"], *self.lives, self.options.get("replicas")]
+        identity = plan_id(self.stack, wanted, self.observed)
+        found = finish(self.client, self.stack, self.observed, self.plan, self.options, judgements, identity)
+        found.pop("plan_id")
+        reasons = [op.reason if len(self.lives) == 1 else f"{op.name}: {op.reason}" for op in self.plan.operations]
+        return {**found, "service": ", ".join(self.lives), "reason": "; ".join(reasons)}
+
+
+def _find(client: EngineClient, stack: str, service: str, observed: Observed) -> Dict[str, Any]:
+    mine = {name_of(s): s for s in observed["services"] if stack_of(s) == stack}
+    found = mine.get(f"{stack}_{service}") or mine.get(service)
+    if found is not None:
+        return found
+    if not mine:
+        raise DeployError(
+            f"This Swarm has no services of a stack {stack}.",
+            "no_stack",
+            "stack_info shows the stacks. Case matters.",
+        )
+    every = {name_of(s): stack_of(s) for s in client.list("/services")}
+    if service in every:
+        whose = f"belongs to the stack {every[service]}" if every[service] else "belongs to no stack"
+        message = f"The service {service} {whose}, not to {stack}."
+    else:
+        message = f"The stack {stack} has no service {service}."
+    raise DeployError(message, "no_service", f"It has {', '.join(sorted(mine))}.", {"services": sorted(mine)})
+
+
+def _changed(run: Any, seen: _Look) -> List[Judgement]:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.apply import Apply
+    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.noting import note_services
+    from ansible_collections.stackwright.swarm.plugins.module_utils.gate.wait import before, limits_of, wait
+
+    nodes = nodes_of(run.client, seen.observed)
+    past = before(seen.observed["services"], tasks_of(run.client, run.stack), nodes)
+    withdraw = note_services(run, seen.lives, seen.plan.work(), seen.observed)
+    applying = Apply(run.client, run.clock, seen.observed, header=run.header, progress=run.progress, keep=run.keep)
+    try:
+        if run.options["state"] == ROLLED_BACK:
+            for operation in seen.plan.work():
+                past = _go_back(run, operation, seen.lives[operation.name], applying, past)
+        else:
+            applying.run(seen.plan.work())
+        if not run.options["wait"] or run.options["state"] == PAUSED:
+            return _judgements(run.client, seen)
+        touched = dict.fromkeys(applying.touched, False)
+        limits = limits_of(run.options)
+        names = set(seen.lives)
+        return wait(run.client, run.clock, run.stack, limits, past, touched, run.progress, names, run.keep)
+    except BaseException as error:
+        from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.look import Planned
+        from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.restore import Former
+        from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.undo import undo
+
+        if run.options["state"] == RUN and isinstance(error, StackwrightError):
+            error.details.update(_ran(run, seen))
+        planned = Planned({}, seen.observed, {}, frozenset(), seen.plan, "")
+        former = Former(seen.observed, frozenset(("service", op.name) for op in seen.plan.work()), past)
+        failure = undo(run, planned, former, applying, error)
+        outcome = getattr(failure, "details", {}).get("outcome") or {}
+        if outcome.get("rollback") == "done":
+            with suppress(StackwrightError):
+                withdraw()
+        raise failure from error
+
+
+def _ran(run: Any, seen: _Look) -> Result:
+    """The exit code of jobs that were run (the first that is not 0), and the last lines that they have written."""
+    from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import services_of
+    from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import is_current
+    from ansible_collections.stackwright.swarm.plugins.module_utils.info.logs import Wanted, stack_logs
+
+    try:
+        jobs = {s["ID"]: s for s in services_of(run.client, run.stack) if name_of(s) in seen.lives}
+        tasks = [task for task in tasks_of(run.client, run.stack) if task.get("ServiceID") in jobs]
+        current = {task["ID"]: task for task in tasks if is_current(task, jobs[task["ServiceID"]])}
+        found = stack_logs(run.client, run.clock, run.stack, Wanted(tuple(seen.lives), tail=LINES * 10))["lines"]
+    except EngineError as error:
+        return {"exit_code": None, "lines": [], "notices": [f"what the job has written is not known: {error.message}"]}
+    lines = [str(line["text"]) for line in found if line["task"] in current]
+    return {"exit_code": _exit_code(current.values()), "lines": lines[-LINES:]}
+
+
+def _exit_code(tasks: Iterable[Mapping[str, Any]]) -> Optional[int]:
+    """Of the newest task of each slot and node; None where none has ended."""
+    newest: Dict[Any, Mapping[str, Any]] = {}
+    for task in sorted(tasks, key=lambda task: str(task.get("CreatedAt") or "")):
+        newest[task.get("ServiceID"), task.get("Slot"), task.get("NodeID") if not task.get("Slot") else ""] = task
+    codes = [
+        int(((task.get("Status") or {}).get("ContainerStatus") or {}).get("ExitCode") or 0)
+        for task in newest.values()
+        if state_of(task) in ("complete", *ENDED_BADLY)
+    ]
+    return next((code for code in codes if code), codes[0]) if codes else None
+
+
+def _go_back(run: Any, operation: Operation, live: Mapping[str, Any], applying: Any, past: Any) -> Any:
+    """Swarm's own rollback, which it remembers as one; waits for its end, and gives what the gate forgives."""
+    from ansible_collections.stackwright.swarm.plugins.module_utils.gate.wait import updates_of
+
+    run.keep()
+    run.progress(str(operation))
+    applying.attempted.append(operation)
+    path = f"/services/{operation.payload['id']}"
+    _send_back(run, path, live)
+    applying.done.append(str(operation))
+    limit = run.options["timeout"] + whole_rollback(live)
+    if run.options["deadline"]:
+        limit = min(limit, float(run.options["deadline"]))
+    deadline = run.clock.now() + limit
+    while True:
+        now = patiently(run.clock, lambda: run.client.get(path), run.keep)
+        state = str((now.get("UpdateStatus") or {}).get("State") or "")
+        if state != "rollback_started":
+            break
+        if run.clock.now() >= deadline:
+            raise DeployError(f"The rollback of {operation.name} does not end within {limit:g} s.", "timeout")
+        run.keep()
+        run.clock.sleep(PAUSE)
+    if state == "rollback_paused":
+        reason = str((now.get("UpdateStatus") or {}).get("Message") or "no reason given")
+        raise DeployError(f"Swarm has stopped the rollback of {operation.name}: {reason}.", "health_gate_failed")
+    return past._replace(updates={**past.updates, **updates_of([now])}, broken=past.broken - {now["ID"]})
+
+
+def _send_back(run: Any, path: str, live: Mapping[str, Any]) -> None:
+    """Asks for the rollback; an answer that is lost, or a version that Swarm has moved on, is settled by a look."""
+    backoff, now = Backoff(run.clock, run.keep, also=("out_of_sequence",)), live
+    while True:
+        try:
+            query = {"version": now["Version"]["Index"], "rollback": "previous"}
+            run.client.post(f"{path}/update", query, now["Spec"])
+            return
+        except EngineError as error:
+            refused = error
+            backoff.bear(error)
+        now = patiently(run.clock, lambda: run.client.get(path), run.keep)
+        # A rollback makes Spec and PreviousSpec change places.
+        if now["Spec"] == live["PreviousSpec"]:
+            return
+        if now["Spec"] != live["Spec"]:
+            raise refused
+
+
+def _unchanged(client: EngineClient, clock: Any, seen: _Look, options: Options, keep: Any = None) -> List[Judgement]:
+    found = _judgements(client, seen)
+    if all(judgement.status in GOOD for judgement in found) or not options["wait"] or options["state"] == PAUSED:
+        return found
+    from ansible_collections.stackwright.swarm.plugins.module_utils.gate.wait import before, limits_of, wait
+    from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import detach
+
+    if keep is None:
+        detach(options)
+    nodes = nodes_of(client, seen.observed)
+    past = before(seen.observed["services"], tasks_of(client, seen.stack), nodes).forgiving_none()
+    late = {live["ID"]: False for live in seen.lives.values()}  # just what is waited for
+    return wait(client, clock, seen.stack, limits_of(options), past, late, options["progress"], set(seen.lives), keep)
+
+
+def _judgements(client: EngineClient, seen: _Look) -> List[Judgement]:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import services_of
+    from ansible_collections.stackwright.swarm.plugins.module_utils.gate.wait import look
+
+    return look(client, seen.stack, [s for s in services_of(client, seen.stack) if name_of(s) in seen.lives])

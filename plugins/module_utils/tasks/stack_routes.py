@@ -1,0 +1,165 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The routes of all stacks as the labels of live services say them, what proxies have missed, and where proxies are."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import manager_info
+from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.route_book import (
+    change_book,
+    claims_of_others,
+    read_book,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import RouteError
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+from ansible_collections.stackwright.swarm.plugins.module_utils.locking.holder import moment
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.book import Book, Debt, Taken, entry_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.live import labelled_routes
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.public import open_of, public_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
+    LOCK,
+    OWNER,
+    STACK,
+    labels_of,
+    name_of,
+    stack_of,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import stack_id
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner import of_text, recorded
+
+Result = Dict[str, Any]
+Item = Mapping[str, Any]
+
+
+def all_routes(client: EngineClient, clock: Any, options: Mapping[str, Any], check: bool) -> Result:
+    """Writes what ``options`` has for the record (``missed``, ``settled``, ``takes``), then says what there is.
+
+    The result: changed, stacks, owed, proxies, digest, cluster_id, node. Raises EngineError and RouteError.
+    """
+    info = manager_info(client)
+    services = client.list("/services")
+    changed = _record(client, clock, options, services, check)
+    book = read_book(client)
+    stacks = _stacks(client, services, book, options["prefix"])
+    shown = open_of if options["secrets"] else public_of
+    found = [{**about, "routes": [shown(labelled) for labelled in routes]} for about, routes in stacks]
+    told = [{**about, "routes": [open_of(labelled) for labelled in routes]} for about, routes in stacks]
+    proxies = _proxies(client, services, options["folder"]) if options["folder"] else []
+    name = str(info.get("Name") or "")
+    listed = {*options["listed"], *([name] if options["own_node"] else [])}
+    unlisted = [one["node"] for one in proxies if listed and not listed & {one["node"], one["address"]}]
+    return {
+        "changed": changed,
+        "warnings": _warnings(options, unlisted),
+        "unlisted": unlisted,
+        "stacks": found,
+        "digest": hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:32],
+        "owed": [debt._asdict() for debt in book.owed],
+        "proxies": proxies,
+        "cluster_id": str(((info.get("Swarm") or {}).get("Cluster") or {}).get("ID") or ""),
+        "node": name,
+    }
+
+
+def _warnings(options: Mapping[str, Any], unlisted: Sequence[str]) -> List[str]:
+    found = []
+    if options["missed"]:
+        what = "the removal of the routes" if options["gone"] else "the routes"
+        found.append(
+            f"Proxies have missed {what} of {options['full_name']}: {', '.join(options['missed'])}. "
+            "The playbook routes, or the next run of any stack that reaches them, brings them what they have missed."
+        )
+    if unlisted:
+        found.append(
+            f"Nodes run a proxy, but are none of the hosts with proxies: {', '.join(unlisted)}. They don't get the "
+            "routes: name them in stack_proxies, or the group swarm_proxies."
+        )
+    return found
+
+
+def _record(
+    client: EngineClient, clock: Any, options: Mapping[str, Any], services: Sequence[Item], check: bool
+) -> bool:
+    settled = [entry_of(Debt, entry) for entry in options["settled"]]
+    stack, full = str(options["stack"]), str(options["full_name"])
+    since = moment(clock.wall())
+    if (options["missed"] or options["takes"]) and not stack:
+        raise RouteError("missed and takes are for a stack.", "required", "Give name.")
+
+    def after(book: Book) -> Book:
+        if options["missed"]:
+            book = book.with_missed(options["missed"], Debt("", stack, full, since, options["gone"]))
+        book = book.without(debt for debt in settled if debt is not None)
+        new = [domain for domain in options["takes"] if domain not in book.owned(stack)]
+        return book.with_taken(new, Taken("", stack, full, since)) if new else book
+
+    if not (options["missed"] or settled or options["takes"]):
+        return False
+    if check:
+        before = read_book(client)
+        return after(before) != before
+    return change_book(client, clock, after)
+
+
+def _stacks(
+    client: EngineClient, services: Sequence[Item], book: Book, prefix: str
+) -> List[Tuple[Dict[str, Any], List[Any]]]:
+    """Each stack with what it is, and its routes; also those that proxies have not heard to be gone."""
+    by_name: Dict[str, List[Item]] = {}
+    for service in services:
+        if stack_of(service):
+            by_name.setdefault(stack_of(service), []).append(service)
+    locked = {stack_of(config) for config in client.list("/configs", {"filters": {"label": [LOCK]}})}
+    claims = list(claims_of_others(services, prefix, ""))
+    found = []
+    ids: Set[str] = set()
+    for full, own in sorted(by_name.items()):
+        routes = labelled_routes(own, full, "", prefix)
+        identity = _identity(client, full, own, bool(routes))
+        ids.add(identity)
+        lost = book.lost(identity, [claim for claim in claims if claim[1] != full])
+        about = {"stack": identity, "name": full, "busy": full in locked, "gone": False}
+        about["yields"] = sorted({one.route.domain for one in routes} & set(lost))
+        found.append((about, [one for one in routes if one.route.domain not in lost]))
+    for debt in book.owed:
+        if debt.gone and debt.stack not in ids:
+            ids.add(debt.stack)
+            about = {"stack": debt.stack, "name": debt.name, "busy": False, "gone": True, "yields": []}
+            found.append((about, []))
+    return found
+
+
+def _identity(client: EngineClient, full: str, services: Sequence[Item], routed: bool) -> str:
+    """The id of a stack: as its labels say, or its history, or that of a stack without a project."""
+    known = filter(None, (recorded(labels_of(service), full) for service in services))
+    owner = next(known, None)
+    if owner is None and routed:
+        revisions = client.list("/configs", {"filters": {"label": [f"{STACK}={full}"]}})
+        owner = next(filter(None, (of_text(labels_of(config).get(OWNER, "")) for config in revisions)), None)
+    return owner.id if owner is not None else stack_id(full)
+
+
+def _proxies(client: EngineClient, services: Sequence[Item], folder: str) -> List[Dict[str, str]]:
+    """The nodes on which a service runs that has the folder of the admin API's socket."""
+    names = [name_of(service) for service in services if _mounts(service, folder)]
+    if not names:
+        return []
+    tasks = client.list("/tasks", {"filters": {"service": names, "desired-state": ["running"]}})
+    where = {task.get("NodeID") for task in tasks if (task.get("Status") or {}).get("State") == "running"}
+    found = []
+    for node in client.list("/nodes"):
+        if node.get("ID") in where:
+            description, status = node.get("Description") or {}, node.get("Status") or {}
+            found.append({"node": str(description.get("Hostname") or ""), "address": str(status.get("Addr") or "")})
+    return sorted(found, key=lambda entry: entry["node"])
+
+
+def _mounts(service: Item, folder: str) -> bool:
+    template: Optional[Any] = (service.get("Spec") or {}).get("TaskTemplate") or {}
+    mounts = ((template or {}).get("ContainerSpec") or {}).get("Mounts") or []
+    return any(mount.get("Type") == "bind" and str(mount.get("Source")).rstrip("/") == folder for mount in mounts)

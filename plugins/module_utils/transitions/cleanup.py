@@ -1,0 +1,184 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a clean-up removes, and what it has to leave: from one look at the Swarm, without asking anybody."""
+
+from __future__ import annotations
+
+from typing import AbstractSet, Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import PRUNE, Operation, ordered
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prune import (
+    KINDS,
+    gone_services,
+    references_after,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.volumes import labels_on, named_in
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
+    BASE,
+    NAMESPACE,
+    id_of,
+    name_of,
+    stack_of,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.volume_names import (
+    expanded,
+    is_one_of,
+    of_task,
+)
+
+Entry = Dict[str, str]
+#: Tasks in these states have not come so far that their node has made their volumes.
+NOT_YET = ("new", "pending", "allocated", "assigned", "accepted", "rejected")
+
+
+def entry(kind: str, name: str, node: str = "", reason: str = "") -> Entry:
+    """One thing that is removed, or that stays; ``node`` is empty for what belongs to the whole cluster."""
+    made = {"kind": kind, "name": name, "node": node}
+    return {**made, "reason": reason} if reason else made
+
+
+def removal(
+    stack: str, observed: Mapping[str, Any], kinds: AbstractSet[str], nodes: int
+) -> Tuple[List[Operation], List[Entry]]:
+    """Removals of the stack's objects of ``kinds``, and the residue: those that a service which stays refers to."""
+    operations = gone_services(stack, set(), observed, nodes) if "service" in kinds else []
+    operations = [_with_reason(operation, "clean-up") for operation in operations]
+    used = references_after(observed, operations)
+    found, residue = list(operations), []
+    for kind, obj in _own(stack, observed, kinds):
+        users = used.get((kind, id_of(obj))) or used.get((kind, name_of(obj)))
+        if users:
+            reason = "in use by " + ", ".join(f"service {name}" for name, _stack in sorted(users))
+            residue.append(entry(kind, name_of(obj), reason=reason))
+        else:
+            found.append(_removed(kind, obj, "clean-up"))
+    return list(ordered(found)), residue
+
+
+def dangling(
+    stack: str, observed: Mapping[str, Any], kinds: AbstractSet[str], needed: Mapping[str, AbstractSet[str]]
+) -> List[Operation]:
+    """Removals of the stack's networks, configs and secrets that no service refers to and nobody needs.
+
+    ``needed`` has the names that revisions need, by kind.
+    """
+    used = references_after(observed, [])
+    found = [
+        _removed(kind, obj, "nothing needs it")
+        for kind, obj in _own(stack, observed, kinds)
+        if not (used.get((kind, id_of(obj))) or used.get((kind, name_of(obj))) or name_of(obj) in needed[kind])
+    ]
+    return list(ordered(found))
+
+
+def _own(stack: str, observed: Mapping[str, Any], kinds: AbstractSet[str]) -> List[Tuple[str, Mapping[str, Any]]]:
+    return [
+        (kind, obj)
+        for kind, plural in KINDS
+        if kind in kinds
+        for obj in sorted(observed[plural], key=name_of)
+        if stack_of(obj) == stack
+    ]
+
+
+def _removed(kind: str, obj: Mapping[str, Any], reason: str) -> Operation:
+    return Operation("remove", kind, name_of(obj), reason=reason, phase=PRUNE, payload={"id": id_of(obj)})
+
+
+def _with_reason(operation: Operation, reason: str) -> Operation:
+    return Operation(
+        operation.action,
+        operation.kind,
+        operation.name,
+        reason=reason,
+        restarts=operation.restarts,
+        phase=operation.phase,
+        payload=operation.payload,
+    )
+
+
+# -- volumes: only the nodes themselves know which there are; this is what the Swarm knows of them
+
+
+def mounted(container: Mapping[str, Any]) -> List[Tuple[str, str]]:
+    """The named volumes of a ContainerSpec, with the stack that each is made for (empty for an external one)."""
+    return [(str(mount["Source"]), str(labels_on(mount).get(NAMESPACE) or "")) for mount in named_in(container)]
+
+
+def volumes_at(
+    stack: str,
+    tasks: Sequence[Mapping[str, Any]],
+    services: Sequence[Mapping[str, Any]],
+    label: Callable[[str], str],
+    chosen: Optional[Sequence[str]],
+) -> Dict[str, List[str]]:
+    """Node id → the stack's volumes that tasks have used there, by the tasks that the Swarm still remembers.
+
+    ``label`` gives the name of a node by its id; ``chosen`` as in ``wanted_volume``.
+    """
+    named = {id_of(service): name_of(service) for service in services}
+    found: Dict[str, Set[str]] = {}
+    for task in tasks:
+        state = (task.get("Status") or {}).get("State")
+        if task.get("NodeID") and state not in NOT_YET:
+            container = (task.get("Spec") or {}).get("ContainerSpec") or {}
+            node = label(task["NodeID"])
+            known = of_task(task, named.get(task.get("ServiceID", ""), ""), node)
+            own = [mount for mount in named_in(container) if labels_on(mount).get(NAMESPACE) == stack]
+            both = [
+                (expanded(mount["Source"], known), expanded(labels_on(mount).get(BASE, ""), known)) for mount in own
+            ]
+            names = {name for name, base in both if wanted_volume(stack, name, chosen, node, base)}
+            if names:
+                found.setdefault(task["NodeID"], set()).update(names)
+    return {node: sorted(names) for node, names in sorted(found.items())}
+
+
+def volume_users(services: Sequence[Mapping[str, Any]]) -> Dict[str, List[str]]:
+    """Volume → the services that mount it, or did before their latest update."""
+    found: Dict[str, Set[str]] = {}
+    for service in services:
+        for spec in (service["Spec"], service.get("PreviousSpec") or {}):
+            container = (spec.get("TaskTemplate") or {}).get("ContainerSpec") or {}
+            for name, _stack in mounted(container):
+                found.setdefault(name, set()).add(name_of(service))
+    return {name: sorted(users) for name, users in sorted(found.items())}
+
+
+def images_of(stack: str, services: Sequence[Mapping[str, Any]], tasks: Sequence[Mapping[str, Any]]) -> List[str]:
+    """The images of the stack's services and tasks that no service of another stack has."""
+    mine = images_wanted([service for service in services if stack_of(service) == stack])
+    others = images_wanted([service for service in services if stack_of(service) != stack])
+    tasked = {_image(task.get("Spec") or {}) for task in tasks}
+    return sorted({*mine, *tasked} - {*others, ""})
+
+
+def images_wanted(services: Sequence[Mapping[str, Any]]) -> List[str]:
+    """The images of services, also those that they had before their latest update."""
+    specs = [spec for service in services for spec in (service["Spec"], service.get("PreviousSpec") or {})]
+    return sorted({_image(spec.get("TaskTemplate") or {}) for spec in specs} - {""})
+
+
+def _image(template: Mapping[str, Any]) -> str:
+    return str((template.get("ContainerSpec") or {}).get("Image") or "")
+
+
+def touches_nodes(options: Mapping[str, Any]) -> bool:
+    """Whether a clean-up removes what only the nodes have: what comes back with the stack, and must not go then."""
+    values = options["values"] and not options["dangling"]
+    return bool(options["volumes"] or options["volume_names"] or options["images"] or values)
+
+
+def wanted_volume(stack: str, name: str, chosen: Optional[Sequence[str]], node: str, base: str = "") -> bool:
+    """Whether a volume on ``node`` is among those that were ``chosen`` by name, as in the file or in full; None chooses
+    all. ``base`` is the name in the file of one that was recreated."""
+    return chosen is None or any(
+        is_one_of(known, given, node) for given in (name, base) for key in chosen for known in (key, f"{stack}_{key}")
+    )
+
+
+def similar(stack: str, observed: Mapping[str, Any]) -> List[str]:
+    """Stacks whose names differ from this one in case only."""
+    names = {stack_of(obj) for kind in ("all_services", "networks", "secrets") for obj in observed[kind]}
+    return sorted(name for name in names if name != stack and name.lower() == stack.lower())

@@ -1,0 +1,300 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Published ports that change hands within a stack: whoever has one gives it up before another service takes it.
+
+Within a wave, givers come first. Where that is not enough (two services change ports, the giver belongs to a later
+wave or is removed only after the gate), the giver is updated in an extra step: as it is, but without the port. Swarm
+remembers one specification before the present one, and hidden values are sought in both, so the extra step's has with
+it what would be forgotten. Why: decisions/0026.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import groupby
+from typing import Any, Dict, FrozenSet, Iterator, List, Mapping, Optional, Sequence, Set
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, PlanError
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.differences import differences
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import CHANGE, Operation, Plan
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.extra_step import Hidden, forgotten, made_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.objects import owner
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import mode_of, task_count
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
+    id_of,
+    name_of,
+    stack_of,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.ports import (
+    Port,
+    Ports,
+    asked,
+    held,
+    ports_in,
+    words,
+)
+
+WRITES = ("create", "update")
+
+Service = Mapping[str, Any]
+
+
+def begun(operation: Operation, live: Service) -> str:
+    """When Swarm began to replace the tasks of a service, where an extra step before ``operation`` asked for the same
+    ones; else empty text. ``live`` is the service in between.
+
+    Swarm may have replaced all of them by then: the update that follows has nothing to do, and tells no start.
+    """
+    step = operation.payload.get("after")
+    if step is None:
+        return ""
+    last = operation.payload["spec"]
+    ports = [normalise.service(spec)["EndpointSpec"].get("Ports") for spec in (step, last)]
+    same = step["TaskTemplate"] == last["TaskTemplate"] and ports[0] == ports[1]
+    return str((live.get("UpdateStatus") or {}).get("StartedAt") or "") if same else ""
+
+
+def hand_over(
+    plan: Plan, stack: str, observed: Mapping[str, Any], nodes: int, hidden: Hidden, back: bool = False
+) -> Plan:
+    """``plan`` in an order in which each port is free when it is taken, with extra steps where there is none.
+
+    ``observed`` has ``services`` (the stack's own) and, if other stacks are to be looked at, ``all_services``. A plan
+    that undoes (``back``) takes the extra step from what the service is to be, so that this is never lost.
+
+    Raises EngineError (``conflict``) for a port that another service keeps, PlanError (``unsafe_change``) for one of a
+    job, which an extra step would run again.
+    """
+    body = [op for op in plan.operations if op.kind == "service" and op.phase == CHANGE]
+    if not back:
+        _refuse_foreign(body, [s for s in observed.get("all_services") or () if stack_of(s) != stack])
+    if not any(op.action in WRITES and asked(op.payload["spec"]) != Ports() for op in body):
+        return plan
+    first = next(index for index, op in enumerate(plan.operations) if op in body)
+    head, tail = list(plan.operations[:first]), [op for op in plan.operations[first:] if op not in body]
+    work = _Order([s for s in observed["services"] if stack_of(s) == stack], body, tail, nodes, hidden, back)
+    found: List[Operation] = []
+    for _wave, group in groupby(body, key=lambda op: op.wave):
+        found += work.wave(list(group))
+        work.next_batch()
+    return replace(plan, operations=(*head, *found, *work.tail))
+
+
+def _refuse_foreign(body: Sequence[Operation], others: Sequence[Service]) -> None:
+    theirs = [(held(other), other) for other in others]
+    for op in body:
+        for has, other in theirs if op.action in WRITES else ():
+            ports = asked(op.payload["spec"]).refused(has)
+            if ports:
+                raise EngineError(
+                    f"service {op.key or op.name}: service {name_of(other)} publishes {words(ports)}, and belongs to "
+                    f"{owner(other)}.",
+                    "conflict",
+                    "Publish it on another port, or remove the other service. Nothing was changed.",
+                )
+
+
+class _Order:
+    """The operations of services, wave by wave; ``now`` is who has which ports so far, ``final`` who is to have them.
+
+    ``tail`` is what comes after the gate.
+    """
+
+    def __init__(
+        self,
+        live: Sequence[Service],
+        body: Sequence[Operation],
+        tail: Sequence[Operation],
+        nodes: int,
+        hidden: Hidden,
+        back: bool,
+    ) -> None:
+        self.live = {name_of(service): service for service in live}
+        self.tail, self.nodes, self.hidden, self.back = list(tail), nodes, hidden, back
+        self.now = {name: held(service) for name, service in self.live.items()}
+        self.final = {name: asked(service["Spec"]) for name, service in self.live.items()}
+        for op in (*body, *tail):
+            if op.kind == "service" and op.action in (*WRITES, "remove"):
+                self.final[op.name] = _ports(op)
+        self.to_come = {op.name: op for op in body if op.action in WRITES}
+        self.gone = {op.name for op in (*body, *tail) if op.kind == "service" and op.action == "remove"}
+        self.extra: Dict[str, Mapping[str, Any]] = {}  # name → specification of its extra step
+        self.batch, self.freed = 0, Ports()
+
+    def next_batch(self) -> None:
+        """What follows waits until the services of this batch run."""
+        self.batch, self.freed = self.batch + 1, Ports()
+
+    def wave(self, waiting: List[Operation]) -> Iterator[Operation]:
+        """The operations of a wave in their order."""
+        last: List[Operation] = []
+        while waiting or last:
+            if not waiting:
+                waiting, last = last, []
+            free = [op for op in self._next(waiting) if not self._blockers(op)]
+            at_once = [op for op in free if not self._has_to_wait(op)]
+            if not free:
+                yield from self._release(waiting, last)
+                continue
+            if not at_once:
+                self.next_batch()
+            # What Swarm is to choose must not be a port that another service is about to take.
+            op = min(at_once or free, key=lambda op: op.name in self.extra and _is_open(op))
+            waiting.remove(op)
+            yield self._placed(op)
+
+    def _next(self, waiting: Sequence[Operation]) -> Iterator[Operation]:
+        """Those that may come next: of one name (removed, then created) the first."""
+        names: Set[str] = set()
+        for op in waiting:
+            if op.name not in names:
+                yield op
+            names.add(op.name)
+
+    def _blockers(self, op: Operation) -> Dict[str, FrozenSet[Port]]:
+        """The services that have ports that ``op`` takes, with these ports."""
+        if op.action not in WRITES:
+            return {}
+        wanted, gained = _ports(op), self._gained(op)
+        found: Dict[str, FrozenSet[Port]] = {}
+        if op.name in self.live and _is_open(op) and op.name not in self.extra:
+            others = [has for name, has in self.final.items() if name != op.name]
+            kept = Ports(self.now[op.name].minus(_ports(op)).ingress)
+            own = frozenset().union(*(kept.refused(has) for has in others))
+            if own:  # Swarm would choose the number that it has, and another service takes that
+                return {op.name: own}
+        for name, has in self.now.items():
+            ports = wanted.refused(has) | gained.shared(has) - self.final[name].host
+            if name != op.name and ports:
+                found[name] = ports
+        return found
+
+    def _gained(self, op: Operation) -> Ports:
+        return _ports(op).minus(self.now.get(op.name, Ports()))
+
+    def _has_to_wait(self, op: Operation) -> bool:
+        """Whether ``op`` takes a port on nodes where a task may still have it: ingress ports alone change at once."""
+        gained = self._gained(op) if op.action in WRITES else Ports()
+        return bool(gained.both & self.freed.host or gained.host & self.freed.ingress)
+
+    def _placed(self, op: Operation) -> Operation:
+        if op.action not in (*WRITES, "remove"):
+            return replace(op, wave=self.batch)
+        was, after = self.now.get(op.name, Ports()), _ports(op)
+        if op.name not in self.extra and _is_open(op):  # Swarm chooses the numbers that a service has
+            after = Ports(after.ingress | was.ingress, after.host)
+        lost = was.minus(after)
+        self.freed = Ports(self.freed.ingress | lost.ingress, self.freed.host | lost.host)
+        self.now[op.name] = after
+        if not op.extra and op.action in WRITES:
+            self.to_come.pop(op.name, None)
+        if op.name in self.extra and not op.extra and op.action == "update":
+            op = replace(op, payload={**op.payload, "after": self.extra[op.name]})
+        return replace(op, wave=self.batch)
+
+    def _release(self, waiting: List[Operation], last: List[Operation]) -> Iterator[Operation]:
+        """Extra steps of services that stand in the way of all that is left of the wave."""
+        names = {op.name for op in waiting if op.action in WRITES}
+        blocked = [(op, self._blockers(op)) for op in self._next(waiting)]
+        op, found = next((pair for pair in blocked if not names & set(pair[1])), blocked[0])
+        givers = sorted(set(found) - names)
+        if not givers:  # services that change ports among each other: one of them begins
+            givers = sorted(found, key=lambda name: (self._is_job(name), name))[:1]
+        for giver in givers:
+            if giver not in self.live or giver in self.extra or _ports(op).refused(self.final[giver]):
+                if not self.back:
+                    raise _stays(op, giver, found[giver])
+            elif self._is_job(giver):
+                step = self._job_removed(op, giver, found[giver])
+                if step is not None:
+                    yield self._placed(step)
+                    continue
+            else:
+                yield self._placed(self._extra_step(giver, last))
+                continue
+            waiting.remove(op)  # no order helps: the Engine will say so
+            yield self._placed(op)
+            return
+
+    def _is_job(self, name: str) -> bool:
+        return name in self.live and mode_of(self.live[name]["Spec"]).endswith("Job")
+
+    def _job_removed(self, op: Operation, giver: str, ports: FrozenSet[Port]) -> Optional[Operation]:
+        removal = next((gone for gone in self.tail if (gone.kind, gone.name) == ("service", giver)), None)
+        if removal is not None:
+            self.tail.remove(removal)
+            return replace(removal, phase=CHANGE, reason=f"{removal.reason}; service {op.name} takes {words(ports)}")
+        if self.back:
+            return None
+        raise PlanError(
+            f"service {op.key or op.name} takes {words(ports)} from the job {giver}, which Swarm would run again to "
+            "take it away.",
+            hint="Publish another port, or take it out of the job in a deployment before this one.",
+        )
+
+    def _extra_step(self, giver: str, last: List[Operation]) -> Operation:
+        live, to_come = self.live[giver], self.to_come.get(giver)
+        is_updated = to_come is not None and to_come.action == "update"
+        base = to_come.payload["spec"] if to_come is not None and is_updated and self.back else live["Spec"]
+        endpoint = base.get("EndpointSpec") or {}
+        ports = [entry for entry in endpoint.get("Ports") or [] if not self._is_wanted(giver, live, entry)]
+        changed = {"EndpointSpec": {**endpoint, "Ports": ports}}
+        step = made_of(base, base.get("EndpointSpec") or {}, changed, forgotten(live, base, self.hidden))
+        self.extra[giver] = step
+        lost = self.now[giver].minus(asked(step))
+        takers = sorted(n for n, has in self.final.items() if n != giver and has.both & lost.both)
+        awaited = bool(lost.host or any(self.final[name].host & lost.both for name in takers))
+        if to_come is None and giver not in self.gone:
+            payload = {"id": id_of(live), "version": live["Version"]["Index"], "spec": live["Spec"]}
+            last.append(Operation("update", "service", giver, reason="as it was, with a port", payload=payload))
+        at_once = is_updated and bool(to_come and to_come.restarts) and not awaited
+        before, after = (
+            normalise.service(live["Spec"]),
+            normalise.service({**live["Spec"], "EndpointSpec": step["EndpointSpec"]}),
+        )
+        return Operation(
+            "update",
+            "service",
+            giver,
+            to_come.key if to_come is not None else "",
+            f"gives up {words(lost.both)} for service {' and '.join(takers)}",
+            changes=differences(before, after),
+            restarts=0 if at_once else task_count(live, self.nodes),
+            extra=True,
+            payload={
+                "id": id_of(live),
+                "version": live["Version"]["Index"],
+                "spec": step,
+                "awaited": awaited,
+            },
+        )
+
+    def _is_wanted(self, giver: str, live: Service, entry: Mapping[str, Any]) -> bool:
+        """Whether another service is to have the port of this entry, or has it still."""
+        own = ports_in([entry]) if entry.get("PublishedPort") else Ports(held(live).ingress)
+        shared = Ports(host=own.host - self.final[giver].host)
+        others = [has for name, has in self.final.items() if name != giver]
+        if self.back and entry.get("PublishedPort"):
+            others += [has for name, has in self.now.items() if name != giver]
+        return any(own.refused(has) or shared.shared(has) for has in others)
+
+
+def _ports(op: Operation) -> Ports:
+    return asked(op.payload["spec"]) if op.action in WRITES else Ports()
+
+
+def _is_open(op: Operation) -> bool:
+    """Whether a service has ports whose numbers Swarm chooses."""
+    endpoint = (op.payload["spec"] if op.action in WRITES else {}).get("EndpointSpec") or {}
+    return any(not entry.get("PublishedPort") for entry in endpoint.get("Ports") or [])
+
+
+def _stays(op: Operation, giver: str, ports: FrozenSet[Port]) -> EngineError:
+    return EngineError(
+        f"service {op.key or op.name}: service {giver} of the same stack publishes {words(ports)}, and is to stay as "
+        "it is.",
+        "conflict",
+        "Publish it on another port, or let that service go (prune: true). Nothing was changed.",
+    )

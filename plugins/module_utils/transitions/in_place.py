@@ -1,0 +1,201 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Networks that are made anew in their place: the services on them are stopped and let go of them first.
+
+Such an extra step has with it what the service and its networks were, so that each call can be undone, also by the next
+run. Jobs can't be stopped: they are removed, and made anew. Why: decisions/0032.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import AbstractSet, Any, Dict, List, Mapping, NamedTuple, Sequence
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.differences import differences
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import CHANGE, PRUNE, Operation, Plan
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.extra_step import (
+    Hidden,
+    as_before,
+    forgotten,
+    made_of,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.objects import removed_first
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prune import references
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import (
+    AS_DOCKER,
+    NOT_RUN,
+    mode_of,
+    task_count,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import NOWHERE, id_of, name_of, stack_of
+
+ANEW = "on the network that is made anew"
+FIELDS = ("Name", "Driver", "Internal", "Attachable", "EnableIPv6", "IPAM", "Labels")
+
+Item = Mapping[str, Any]
+Spec = Dict[str, Any]
+
+
+def as_created(network: Item) -> Spec:
+    """The NetworkCreate body that a live network is made of again."""
+    options = {k: v for k, v in (network.get("Options") or {}).items() if k != normalise.VXLAN_IDS}
+    return {**{field: network[field] for field in FIELDS if network.get(field)}, "Options": options}
+
+
+def with_targets(spec: Item, names: Mapping[str, str]) -> Spec:
+    """A copy of a ServiceSpec on the networks that ``names`` gives in place of what it has."""
+
+    def renamed(attachments: Sequence[Item]) -> List[Spec]:
+        return [{**item, "Target": names.get(item.get("Target", ""), item.get("Target"))} for item in attachments]
+
+    template = spec.get("TaskTemplate") or {}
+    if not names or not template.get("Networks"):
+        return dict(spec)
+    return {**spec, "TaskTemplate": {**template, "Networks": renamed(template["Networks"])}}
+
+
+class _Anew(NamedTuple):
+    """What the steps need: the networks that go (names by id), all that a stopped service must not name, and what the
+    extra step takes along."""
+
+    gone: Mapping[str, str]
+    barred: AbstractSet[str]
+    kept: Sequence[Item]
+    names: Mapping[str, str]
+    nodes: int
+    hidden: Hidden
+    back: bool
+
+
+def in_place(plan: Plan, stack: str, observed: Item, nodes: int, hidden: Hidden, back: bool = False) -> Plan:
+    """``plan`` with the services of each network that it removes first taken off it, and put on what comes after it.
+
+    A plan that undoes (``back``) takes the extra step from what the service is to be, so that this is never lost.
+    """
+    gone = removed_first(plan.operations)
+    if not gone:
+        return plan
+    creations = [op.payload for op in plan.operations if (op.action, op.kind) == ("create", "network")]
+    created = [payload["spec"] for payload in creations]
+    olds = [{**as_created(network), "Id": id_of(network)} for network in observed["networks"] if id_of(network) in gone]
+    kept = [{**payload["spec"], "Id": payload["was"]} for payload in creations] if back else olds
+    names = {id_of(network): name_of(network) for network in observed["networks"]}
+    barred = {*gone, *gone.values(), *(spec["Name"] for spec in created)}
+    anew = _Anew(gone, barred, kept, names, nodes, hidden, back)
+    users = {
+        name_of(service): service
+        for service in observed["services"]
+        if stack_of(service) == stack
+        and any(("network", target) in set(references(service["Spec"])) for target in gone)
+    }
+    planned: Dict[str, List[Operation]] = {}
+    for op in plan.operations:
+        if op.kind == "service" and op.name in users and not op.extra:  # its ports are given up with the network
+            planned.setdefault(op.name, []).append(op)
+    first: List[Operation] = []
+    then: Dict[str, List[Operation]] = {}
+    for name, live in sorted(users.items()):
+        step, then[name] = _steps(planned.get(name) or [Operation("keep", "service", name)], live, anew)
+        first.append(step)
+    others = [op for op in plan.operations if op.kind != "service" or op.name not in users]
+    return replace(plan, operations=_in_order(plan, others, first, then, stack))
+
+
+def _in_order(
+    plan: Plan, others: Sequence[Operation], first: List[Operation], then: Dict[str, List[Operation]], stack: str
+) -> Any:
+    """Configs and secrets, the steps, the networks, the services in the order that they had, what comes at the end."""
+    let_go = {op.payload["id"]: op.name for op in first}
+    objects = [op for op in others if op.phase == CHANGE and op.kind in ("config", "secret")]
+    networks = [op for op in others if op.phase == CHANGE and op.kind == "network"]
+    networks = [
+        replace(op, payload={**op.payload, "stack": stack, "tasks_of": let_go}) if op.action == "remove" else op
+        for op in sorted(networks, key=lambda op: op.action != "remove")
+    ]
+    services: List[Operation] = []
+    last: List[Operation] = []
+    for op in plan.operations:
+        if op.kind == "service" and op.name in then:
+            for mine in then.pop(op.name):
+                (last if mine.phase == PRUNE else services).append(mine)
+        elif op in others and (op.kind == "service" or op.phase == PRUNE):
+            (last if op.phase == PRUNE else services).append(op)
+    services += [op for found in then.values() for op in found]
+    start = min((op.wave for op in services), default=0)
+    return (*(replace(op, wave=start) for op in (*objects, *first, *networks)), *services, *last)
+
+
+def _steps(planned: Sequence[Operation], live: Item, anew: _Anew) -> Any:
+    """What takes a service off, and what then becomes of it."""
+    op = planned[-1]
+    count = task_count(live, anew.nodes)
+    is_job = mode_of(live["Spec"]).endswith("Job")
+    removal = next((op for op in planned if op.action == "remove" and op.phase == CHANGE), None)
+    if removal is not None or is_job:
+        reason = removal.reason if removal is not None else ANEW
+        step = Operation("remove", "service", op.name, op.key, reason, restarts=count, payload={"id": id_of(live)})
+        return step, [_made_again(op, live, anew) for op in planned if _is_wanted(op, anew)]
+    base = as_before(op.payload["spec"] if anew.back and op.action == "update" else live["Spec"])
+    base = with_targets(base, anew.gone)
+    off = _stopped(base, anew.barred)
+    have = normalise.service(live["Spec"], anew.names)
+    was = {field: base.get(field) or {} for field in ("EndpointSpec", "Mode")}
+    was.update({field: base["TaskTemplate"].get(field) for field in ("Networks", "Placement")}, networks=anew.kept)
+    spec = made_of(base, was, off, forgotten(live, base, anew.hidden))
+    identity = {"id": id_of(live), "version": live["Version"]["Index"]}
+    step = Operation(
+        "update",
+        "service",
+        op.name,
+        op.key,
+        f"lets go of the network {', '.join(_let_go(live, anew.gone))}",
+        differences(have, normalise.service({**base, **off}, anew.names)),
+        op.restarts or count,
+        dependents=op.dependents,
+        extra=True,
+        payload={**identity, "spec": spec},
+    )
+    if op.phase == PRUNE:
+        return step, [op]
+    if op.action != "update":
+        # What it was kept for the history has to know still.
+        reason = f"{op.reason}; {ANEW}" if op.reason.startswith(AS_DOCKER) else ANEW
+        op = replace(op, action="update", reason=reason, payload={**op.payload, **identity, "spec": base})
+    spec = with_targets(op.payload["spec"], anew.gone)
+    return step, [
+        replace(op, restarts=0, at_most=False, payload={**op.payload, "spec": spec, "after": step.payload["spec"]})
+    ]
+
+
+def _let_go(live: Item, gone: Mapping[str, str]) -> List[str]:
+    return sorted({gone[target] for kind, target in references(live["Spec"]) if kind == "network" and target in gone})
+
+
+def _is_wanted(op: Operation, anew: _Anew) -> bool:
+    """Whether a service that was removed is made again. No job is on the way back, where it would run again."""
+    return op.action in ("create", "update") or (op.action == "keep" and op.reason != NOT_RUN and not anew.back)
+
+
+def _made_again(op: Operation, live: Item, anew: _Anew) -> Operation:
+    spec = with_targets(op.payload.get("spec") or live["Spec"], anew.gone)
+    reason = op.reason if op.action == "create" else ANEW
+    left = op.payload.get("left", ())
+    return replace(op, action="create", reason=reason, restarts=0, payload={"spec": spec, "left": left})
+
+
+def _stopped(base: Item, barred: AbstractSet[str]) -> Spec:
+    """The fields of a service that has no tasks, is not on these networks, and takes no port from another service."""
+    template = dict(base["TaskTemplate"])
+    template["Networks"] = [item for item in template.get("Networks") or [] if item.get("Target") not in barred]
+    off: Spec = {"TaskTemplate": template}
+    if mode_of(base) == "Replicated":
+        off["Mode"] = {"Replicated": {"Replicas": 0}}
+    else:
+        placement = template.get("Placement") or {}
+        template["Placement"] = {**placement, "Constraints": [*(placement.get("Constraints") or []), NOWHERE]}
+    endpoint = base.get("EndpointSpec") or {}
+    if all(port.get("PublishedPort") for port in endpoint.get("Ports") or []):
+        off["EndpointSpec"] = {**endpoint, "Ports": []}  # where Swarm chooses the numbers, it has to keep them
+    return off

@@ -1,0 +1,156 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Plans of changes to one live service: scale, restart, back to the spec before, hold an update, go on with it, run a
+job again."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import PlanError
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.differences import differences
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Operation, Plan
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import mode_of, task_count
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
+    HANDING_OVER,
+    HELD,
+    labels_of,
+    name_of,
+    spellings,
+)
+
+SCALED, RESTARTED, ROLLED_BACK = "scaled", "restarted", "rolled_back"
+PAUSED, RESUMED, RUN = "paused", "resumed", "run"
+#: Swarm has no call to hold an update: no further batch begins for so long (ten years, in nanoseconds).
+FOREVER = 10 * 365 * 24 * 3600 * 10**9
+UNDER_WAY, STUCK = ("updating", "rollback_started"), ("paused", "rollback_paused")
+
+Spec = Dict[str, Any]
+
+
+def service_plan(
+    live: Mapping[str, Any], state: str, prefix: str, nodes: int, replicas: int = 0, old: Sequence[str] = ()
+) -> Plan:
+    """The plan that brings a service to ``state``: one operation, with a reason also where there is nothing to do.
+
+    ``old`` are the tasks that a restart is to replace. Raises PlanError (``unsafe_change``, ``no_previous``).
+    """
+    name = name_of(live)
+    spec, reason = _WANTED[state](live, prefix, replicas, old)
+    if spec is None:
+        return Plan((Operation("keep", "service", name, reason=reason),))
+    before, after = normalise.service(live["Spec"]), normalise.service(spec)
+    changes = differences(before, after)
+    payload = {"id": live["ID"], "version": live["Version"]["Index"], "spec": spec}
+    restarts = 0
+    if state != RUN and (state == RESTARTED or before["TaskTemplate"] != after["TaskTemplate"]):
+        restarts = task_count(live, nodes)
+    return Plan(
+        (Operation("update", "service", name, reason=reason, changes=changes, restarts=restarts, payload=payload),)
+    )
+
+
+def held_label(labels: Mapping[str, str], prefix: str) -> str:
+    """The label that says that an update is held, or empty text."""
+    return next((start + HELD for start in spellings(prefix) if start + HELD in labels), "")
+
+
+Wanted = Tuple[Optional[Spec], str]
+
+
+def _scaled(live: Mapping[str, Any], prefix: str, replicas: int, old: Sequence[str]) -> Wanted:
+    del prefix, old
+    spec, mode = live["Spec"], mode_of(live["Spec"])
+    if mode != "Replicated":
+        raise PlanError(
+            f"service {name_of(live)} can't be scaled: its mode is {mode}.",
+            hint="Only a replicated service has a number of replicas.",
+        )
+    now = (spec["Mode"]["Replicated"] or {}).get("Replicas", 1)
+    if now == replicas:
+        return None, f"has {replicas} replica{'' if replicas == 1 else 's'}"
+    return {**spec, "Mode": {"Replicated": {"Replicas": replicas}}}, "scaled"
+
+
+def _restarted(live: Mapping[str, Any], prefix: str, replicas: int, old: Sequence[str]) -> Wanted:
+    del prefix, replicas
+    if not old:
+        return None, "no task is that old"
+    return _forced(live["Spec"]), "restarted"
+
+
+def _run(live: Mapping[str, Any], prefix: str, replicas: int, old: Sequence[str]) -> Wanted:
+    del prefix, replicas, old
+    if not mode_of(live["Spec"]).endswith("Job"):
+        raise PlanError(
+            f"service {name_of(live)} is no job, so it can't be run again.",
+            hint="state: restarted replaces the tasks of a service that runs all the time.",
+        )
+    return _forced(live["Spec"]), "run again"
+
+
+def _forced(spec: Mapping[str, Any]) -> Spec:
+    """The same, sent so that Swarm replaces all tasks, or runs the job again."""
+    template = spec["TaskTemplate"]
+    return {**spec, "TaskTemplate": {**template, "ForceUpdate": (template.get("ForceUpdate") or 0) + 1}}
+
+
+def _rolled_back(live: Mapping[str, Any], prefix: str, replicas: int, old: Sequence[str]) -> Wanted:
+    del prefix, replicas, old
+    if str((live.get("UpdateStatus") or {}).get("State") or "").startswith("rollback_"):
+        return None, "was rolled back already"
+    before = live.get("PreviousSpec")
+    if not before:
+        raise PlanError(
+            f"service {name_of(live)} has no spec before the present one.",
+            "no_previous",
+            "Swarm remembers one, from the first update on. stack_rollback goes back to a revision of the whole stack.",
+        )
+    if HANDING_OVER in (before.get("Labels") or {}):
+        raise PlanError(
+            f"service {name_of(live)}: the spec before the present one is a step on the way to it.",
+            "no_previous",
+            "stack_rollback goes back to a revision of the whole stack.",
+        )
+    if normalise.service(before) == normalise.service(live["Spec"]):
+        return None, "the spec before is the same"
+    return dict(before), "rolled back"
+
+
+def _paused(live: Mapping[str, Any], prefix: str, replicas: int, old: Sequence[str]) -> Wanted:
+    del replicas, old
+    spec, labels = live["Spec"], labels_of(live)
+    state = str((live.get("UpdateStatus") or {}).get("State") or "")
+    if held_label(labels, prefix) or state in STUCK:
+        return None, "its update is held already"
+    if state not in UNDER_WAY:
+        return None, "no update is under way"
+    update = spec.get("UpdateConfig") or {}
+    held = {**labels, prefix + HELD: str(update.get("Delay") or 0)}
+    return {**spec, "Labels": held, "UpdateConfig": {**update, "Delay": FOREVER}}, "its update is held"
+
+
+def _resumed(live: Mapping[str, Any], prefix: str, replicas: int, old: Sequence[str]) -> Wanted:
+    del replicas, old
+    spec, labels = live["Spec"], labels_of(live)
+    state = str((live.get("UpdateStatus") or {}).get("State") or "")
+    label = held_label(labels, prefix)
+    if label:
+        rest = {key: value for key, value in labels.items() if key != label}
+        delay = int(labels[label]) if labels[label].isdigit() else 0
+        return {**spec, "Labels": rest, "UpdateConfig": {**(spec.get("UpdateConfig") or {}), "Delay": delay}}, "resumed"
+    if state in STUCK:
+        return dict(spec), "resumed"  # Swarm goes on when it gets the same spec again
+    return None, "no update is held"
+
+
+_WANTED = {
+    SCALED: _scaled,
+    RESTARTED: _restarted,
+    ROLLED_BACK: _rolled_back,
+    PAUSED: _paused,
+    RESUMED: _resumed,
+    RUN: _run,
+}

@@ -1,0 +1,324 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The plan that undoes: from what is there now back to what was there before, for what a plan touched.
+
+It is computed from what is seen, not from what is said to have been done: a lost answer may hide that the Engine has
+acted. What nobody touched is left alone, also where it differs.
+"""
+
+from __future__ import annotations
+
+from typing import AbstractSet, Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.differences import differences
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import PRUNE, Operation, Plan, ordered
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.extra_step import as_before, networks_in
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prune import references
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import (
+    QUIET,
+    mode_of,
+    task_count,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.subnets import overlap
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
+    KEY_CONFIG,
+    id_of,
+    labels_of,
+    name_of,
+    stack_of,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.ports import Ports, asked, ports_in
+from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.in_place import as_created, with_targets
+from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.stop import stopped
+
+OBJECTS = (("network", "networks"), ("config", "configs"), ("secret", "secrets"))
+#: An update in one of these states stands still, or is on a way of its own: the service is sent again.
+UNSETTLED = ("paused", "rollback_started", "rollback_paused")
+BACK, GONE = "as before", "was not there before"
+#: The Engine runs a job whenever it is sent, and an older migration does not undo a newer one: no job is put back.
+HAS_RUN = "a job whose change has run; put back, the former one would run again"
+BROKEN_OFF = "a job whose change has not run to its end; the next deployment makes it anew"
+NOT_AGAIN = "a job, which would run again; the next deployment makes it anew"
+NOT_PUT_BACK = (HAS_RUN, NOT_AGAIN)
+
+Name = Tuple[str, str]  # kind, name in the Swarm
+Service = Mapping[str, Any]
+
+
+def restoration(
+    stack: str,
+    before: Mapping[str, Any],
+    now: Mapping[str, Any],
+    names: AbstractSet[Name],
+    stop_new: str = "",
+) -> Plan:
+    """The plan from ``now`` back to ``before`` (both as ``observe`` gives them) for the stack's objects in ``names``.
+
+    Services come first: new ones are removed, all others get the very spec that they had; those that were removed are
+    made again. But no job is put back, since that would run it: one that was changed stays if it has run to its end,
+    and is removed otherwise. Then labels of configs and secrets are put back, and last (phase "prune") new networks,
+    configs and secrets go, unless a service still refers to them.
+    With ``stop_new`` (the label prefix) new services stay, scaled to zero. A network that was made anew in its place is
+    so again, from what it was.
+    """
+    networks = _networks(stack, before, now, names)
+    removed = {op.payload["id"] for op in networks if op.action == "remove"}
+    before = {**before, "services": on_live_networks(before, now, stack)}
+    services = list(_services(stack, before, now, names, stop_new))
+    operations = networks + services + list(_labels(stack, before, now, names))
+    rest = {**now, "networks": [network for network in now["networks"] if id_of(network) not in removed]}
+    operations += _removals(stack, before, rest, names, _final(now, services))
+    return Plan(ordered(operations))
+
+
+def _networks(
+    stack: str, before: Mapping[str, Any], now: Mapping[str, Any], names: AbstractSet[Name]
+) -> List[Operation]:
+    """What makes the networks again that were removed first. What is in their way goes."""
+    olds, news = _own("networks", stack, before), _own("networks", stack, now)
+    again: Dict[str, Dict[str, Any]] = {
+        name: {"spec": as_created(old), "was": id_of(old)}
+        for name, old in olds.items()
+        if ("network", name) in names and not _is_same(old, news.get(name))
+    }
+    made: List[Operation] = []
+    for name, new in news.items():
+        is_new = ("network", name) in names and name not in olds
+        if name in again or (is_new and any(overlap(new, payload["spec"]) for payload in again.values())):
+            made.append(Operation("remove", "network", name, reason=GONE, payload={"id": id_of(new)}))
+    for name, payload in again.items():
+        made.append(Operation("create", "network", name, reason=BACK, payload=payload))
+    return made
+
+
+def _is_same(old: Mapping[str, Any], new: Optional[Mapping[str, Any]]) -> bool:
+    if new is None or id_of(old) == id_of(new):
+        return new is not None
+    want, have = normalise.network_pair(as_created(old), new)
+    return want == have
+
+
+def on_live_networks(before: Mapping[str, Any], now: Mapping[str, Any], stack: str) -> List[Mapping[str, Any]]:
+    """The services of ``before`` on the networks of ``now``: those of the stack that are not the same any more, or
+    gone, by name."""
+    news = _own("networks", stack, now)
+    names: Dict[str, str] = {}
+    for name, old in _own("networks", stack, before).items():
+        new = news.get(name)
+        names[name] = names[id_of(old)] = id_of(new) if new is not None and _is_same(old, new) else name
+    return [
+        {**service, "Spec": with_targets(service["Spec"], names)} if stack_of(service) == stack else service
+        for service in before["services"]
+    ]
+
+
+def interrupted(
+    stack: str, observed: Mapping[str, Any], since: str, known: AbstractSet[str], undone: str = ""
+) -> Dict[str, Any]:
+    """What was there before a run that began at ``since`` (the Engine's time) and died, as far as can be told.
+
+    What was made since then was not there, but for services in ``known`` (those of the last good revision), which it
+    must have replaced. A service that was updated since then had the spec before; one that was updated after
+    ``undone``, when the run had begun to undo its work, has the one it had.
+    """
+    if not since:
+        return dict(observed)
+    was: Dict[str, Any] = dict(observed)
+    for plural in ("services", "networks", "configs", "secrets"):
+        kept = []
+        for obj in observed[plural]:
+            made = str(obj.get("CreatedAt") or obj.get("Created") or "")
+            new = stack_of(obj) == stack and _moment(made) > _moment(since)
+            if not new or (plural == "services" and name_of(obj) in known):
+                kept.append(_as_it_was(obj, since, undone) if plural == "services" and not new else obj)
+        was[plural] = kept
+    there = {name_of(network) for network in was["networks"]}
+    for spec in (
+        spec for service in observed["services"] for spec in _since(service, since) if stack_of(service) == stack
+    ):
+        for network in networks_in(spec):
+            if network["Name"] not in there:
+                there.add(network["Name"])
+                was["networks"].append({**network, "Scope": "swarm"})
+    # What was put back before that run died is on a network that is new as well.
+    known = {id_of(network) for network in was["networks"]}
+    names = {id_of(new): name for name, new in _own("networks", stack, observed).items() if id_of(new) not in known}
+    was["services"] = [{**s, "Spec": with_targets(s["Spec"], names)} for s in was["services"]]
+    return was
+
+
+def _since(service: Service, since: str) -> List[Mapping[str, Any]]:
+    """What a service was made to be after ``since``, as far as Swarm remembers it."""
+    if _moment(_began(service)) <= _moment(since):
+        return []
+    return [service["Spec"], *([service["PreviousSpec"]] if service.get("PreviousSpec") else [])]
+
+
+def _began(service: Service) -> str:
+    # Swarm touches a service also when an update ends: what counts is when the update began.
+    return str((service.get("UpdateStatus") or {}).get("StartedAt") or service.get("UpdatedAt") or "")
+
+
+def _as_it_was(service: Service, since: str, undone: str) -> Service:
+    began = _began(service)
+    if not service.get("PreviousSpec") or _moment(began) <= _moment(since):
+        return service
+    was = service["Spec"] if undone and _moment(began) > _moment(undone) else service["PreviousSpec"]
+    return {**service, "Spec": as_before(was)}
+
+
+def _moment(text: str) -> Tuple[str, str]:
+    # The Engine cuts trailing zeros of the fraction.
+    seconds, _dot, fraction = text.rstrip("Z").partition(".")
+    return seconds, fraction.ljust(9, "0")
+
+
+def moved(stack: str, was: Mapping[str, Any], now: Mapping[str, Any]) -> AbstractSet[Name]:
+    """What of the stack is not as it was."""
+    names = set()
+    for kind, plural in (("service", "services"), *OBJECTS):
+        olds, news = _own(plural, stack, was), _own(plural, stack, now)
+        names |= {(kind, name) for name in set(olds) ^ set(news)}
+        if kind == "network":
+            names |= {(kind, name) for name in set(olds) & set(news) if id_of(olds[name]) != id_of(news[name])}
+        if kind == "service":
+            names |= {(kind, name) for name in set(olds) & set(news) if olds[name]["Spec"] != news[name]["Spec"]}
+    return names
+
+
+def _services(
+    stack: str, before: Mapping[str, Any], now: Mapping[str, Any], names: AbstractSet[Name], stop_new: str
+) -> Iterator[Operation]:
+    olds, news = _own("services", stack, before), _own("services", stack, now)
+    for name in sorted(name for kind, name in names if kind == "service"):
+        old, new = olds.get(name), news.get(name)
+        was_job = old is not None and is_job(old)
+        if old is not None and new is not None and mode_of(old["Spec"]) == mode_of(new["Spec"]):
+            yield _job_left(new) if was_job and old["Spec"] != new["Spec"] else back(old, new)
+            continue
+        if new is not None and old is None and stop_new:
+            yield _stopped(new, stop_new, [asked(service["Spec"]) for service in olds.values()])
+        elif new is not None:
+            payload = {"id": id_of(new)}
+            yield Operation("remove", "service", name, reason=GONE, restarts=task_count(new, 1), payload=payload)
+        if was_job and new is None:
+            yield Operation("keep", "service", name, reason=NOT_AGAIN)
+        elif old is not None and not was_job:
+            # After the removals: a port that a new service has taken is free again then.
+            yield Operation("create", "service", name, reason=BACK, wave=1, payload={"spec": old["Spec"]})
+
+
+def is_job(service: Service) -> bool:
+    """Whether its tasks run to an end."""
+    return mode_of(service["Spec"]).endswith("Job")
+
+
+def _job_left(new: Service) -> Operation:
+    counts = new.get("ServiceStatus") or {}
+    job = new["Spec"]["Mode"].get("ReplicatedJob")
+    wanted = counts.get("DesiredTasks") if job is None else job.get("TotalCompletions", job.get("MaxConcurrent", 1))
+    if int(counts.get("CompletedTasks") or 0) >= max(int(wanted or 0), 1):
+        return Operation("keep", "service", name_of(new), reason=HAS_RUN)
+    running = int(counts.get("RunningTasks") or 0)
+    payload = {"id": id_of(new)}
+    return Operation("remove", "service", name_of(new), reason=BROKEN_OFF, restarts=running, payload=payload)
+
+
+def back(old: Service, new: Service) -> Operation:
+    """The operation that gives a live service the spec that it had; ``keep`` where it has it."""
+    name, before, after = name_of(new), new["Spec"], old["Spec"]
+    unsettled = str((new.get("UpdateStatus") or {}).get("State") or "") in UNSETTLED
+    if before == after and not unsettled:
+        return Operation("keep", "service", name, reason=BACK)
+    have, want = normalise.service(before), normalise.service(after)
+    same = have["TaskTemplate"] == want["TaskTemplate"]
+    restarts = 0 if same and have["EndpointSpec"] == want["EndpointSpec"] else task_count(new, 1)
+    payload = {
+        "id": id_of(new),
+        "version": new["Version"]["Index"],
+        "spec": after,
+    }
+    return Operation(
+        "update",
+        "service",
+        name,
+        reason="its update was not over" if before == after else BACK,
+        changes=tuple(change for change in differences(have, want) if change.path not in QUIET),
+        restarts=restarts,
+        wave=1,
+        payload=payload,
+    )
+
+
+def _stopped(new: Service, prefix: str, olds: Sequence[Ports]) -> Operation:
+    spec, reason = stopped(new["Spec"], prefix)
+    if spec is None:
+        return Operation("keep", "service", name_of(new), reason=reason)
+    endpoint = spec.get("EndpointSpec") or {}
+    ports = [p for p in endpoint.get("Ports") or [] if not any(ports_in([p]).refused(old) for old in olds)]
+    if ports != (endpoint.get("Ports") or []):
+        spec = {**spec, "EndpointSpec": {**endpoint, "Ports": ports}}
+    payload = {"id": id_of(new), "version": new["Version"]["Index"], "spec": spec}
+    reason = f"{GONE}: stopped, for a look at it"
+    return Operation("update", "service", name_of(new), reason=reason, restarts=task_count(new, 1), payload=payload)
+
+
+def _labels(
+    stack: str, before: Mapping[str, Any], now: Mapping[str, Any], names: AbstractSet[Name]
+) -> Iterator[Operation]:
+    for kind, plural in OBJECTS[1:]:
+        news = _own(plural, stack, now)
+        for name, old in sorted(_own(plural, stack, before).items()):
+            new = news.get(name)
+            if (kind, name) not in names or new is None or labels_of(old) == labels_of(new):
+                continue
+            payload = {
+                "id": id_of(new),
+                "version": new["Version"]["Index"],
+                "spec": {**new["Spec"], "Labels": labels_of(old)},
+            }
+            changes = differences({"Labels": labels_of(new)}, {"Labels": labels_of(old)})
+            yield Operation("update", kind, name, reason=BACK, changes=changes, payload=payload)
+
+
+def _removals(
+    stack: str,
+    before: Mapping[str, Any],
+    now: Mapping[str, Any],
+    names: AbstractSet[Name],
+    final: List[Mapping[str, Any]],
+) -> List[Operation]:
+    used = {reference for spec in final for reference in references(spec)}
+    operations = []
+    for kind, plural in OBJECTS:
+        olds = _own(plural, stack, before)
+        for name, new in sorted(_own(plural, stack, now).items()):
+            if (kind, name) not in names or name in olds or name == KEY_CONFIG:
+                continue
+            if (kind, id_of(new)) in used or (kind, name) in used:
+                operations.append(Operation("keep", kind, name, reason="a service uses it", phase=PRUNE))
+            else:
+                payload = {"id": id_of(new)}
+                operations.append(Operation("remove", kind, name, reason=GONE, phase=PRUNE, payload=payload))
+    return operations
+
+
+def _own(plural: str, stack: str, observed: Mapping[str, Any]) -> Dict[str, Mapping[str, Any]]:
+    # Somebody else's object of a name that we wanted is the cause of a failure, and nothing to remove.
+    return {name_of(obj): obj for obj in observed[plural] if stack_of(obj) == stack}
+
+
+def _final(now: Mapping[str, Any], operations: List[Operation]) -> List[Mapping[str, Any]]:
+    """The specs of all services as they will be after ``operations``."""
+    specs: Dict[str, Optional[Mapping[str, Any]]] = {
+        name_of(service): service["Spec"] for service in now.get("all_services") or now["services"]
+    }
+    for operation in operations:
+        if operation.action == "remove":
+            specs.pop(operation.name, None)
+    for operation in operations:
+        if operation.action in ("create", "update"):
+            specs[operation.name] = operation.payload["spec"]
+    return [spec for spec in specs.values() if spec is not None]

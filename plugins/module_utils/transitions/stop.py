@@ -1,0 +1,102 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The plans of ``state: stopped`` and ``state: absent``: from the live services alone, no file is needed."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping, Optional, Tuple
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.differences import differences
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Operation, Plan, ordered
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prune import gone_objects, gone_services
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import mode_of, task_count
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
+    BEFORE_STOP,
+    NOWHERE,
+    name_of,
+    spellings,
+    stack_of,
+)
+
+Spec = Dict[str, Any]
+
+
+def stop(stack: str, observed: Mapping[str, Any], prefix: str, nodes: int) -> Plan:
+    """Scales every replicated service to zero and sends global ones nowhere; the state before is kept in a label."""
+    operations = []
+    for service in observed["services"]:
+        if stack_of(service) != stack:
+            continue
+        name = name_of(service)
+        spec, reason = stopped(service["Spec"], prefix)
+        if spec is None:
+            operations.append(Operation("keep", "service", name, reason=reason))
+            continue
+        before, after = normalise.service(service["Spec"]), normalise.service(spec)
+        operations.append(
+            Operation(
+                "update",
+                "service",
+                name,
+                reason=reason,
+                changes=differences(before, after),
+                restarts=task_count(service, nodes),
+                payload={
+                    "id": service["ID"],
+                    "version": service["Version"]["Index"],
+                    "spec": spec,
+                },
+            )
+        )
+    if not operations:
+        return Plan(
+            (), (f"there is no stack {stack} in this Swarm, so nothing was stopped; stack_info shows the stacks",)
+        )
+    return Plan(ordered(operations))
+
+
+def stopped(spec: Mapping[str, Any], prefix: str) -> Tuple[Optional[Spec], str]:
+    """The ServiceSpec without tasks, its count kept in a label that begins with ``prefix``, or None; and why."""
+    mode = mode_of(spec)
+    label = prefix + BEFORE_STOP
+    old = [start + BEFORE_STOP for start in spellings(prefix)]  # the count of a stop before
+    labels = {name: value for name, value in (spec.get("Labels") or {}).items() if name not in old}
+    if mode.endswith("Job"):
+        return None, "a job runs to its end"
+    if mode == "Replicated":
+        replicas = (spec["Mode"]["Replicated"] or {}).get("Replicas", 1)
+        if not replicas:
+            return None, "has no tasks"
+        remembered = {**labels, label: str(replicas)}
+        return {**spec, "Labels": remembered, "Mode": {"Replicated": {"Replicas": 0}}}, "stopped"
+    template = spec["TaskTemplate"]
+    placement = template.get("Placement") or {}
+    constraints = placement.get("Constraints") or []
+    if NOWHERE in constraints:
+        return None, "has no tasks"
+    placement = {**placement, "Constraints": [*constraints, NOWHERE]}
+    template = {**template, "Placement": placement}
+    return {**spec, "Labels": {**labels, label: "global"}, "TaskTemplate": template}, "stopped"
+
+
+def remove(stack: str, observed: Mapping[str, Any], nodes: int) -> Plan:
+    """Removes everything of the stack but its volumes; also what its history would go back to."""
+    observed = {**observed, "kept": {}}
+    none: Dict[str, Any] = {"network": set(), "config": set(), "secret": set()}
+    operations: List[Operation] = gone_services(stack, set(), observed, nodes)
+    removals, notices = gone_objects(stack, none, observed, operations)
+    return Plan(ordered([_absent(op) for op in operations + removals]), tuple(sorted(notices)))
+
+
+def _absent(operation: Operation) -> Operation:
+    return Operation(
+        operation.action,
+        operation.kind,
+        operation.name,
+        reason="state absent",
+        restarts=operation.restarts,
+        phase=operation.phase,
+        payload=operation.payload,
+    )

@@ -1,0 +1,29 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How filters are told which stack is meant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
+
+
+def stack_of(value: Any, project: Any = None, environment: Any = None) -> Stack:
+    """Return the stack of a name, or of a mapping with name, project and environment.
+
+    Raises AnsibleFilterError where that is no stack.
+    """
+    if isinstance(value, Mapping):
+        project = value.get("project") if project is None else project
+        environment = value.get("environment") if environment is None else environment
+        value = value.get("name")
+    try:
+        return Stack(*(str(part) if part else None for part in (value, project, environment)))  # type: ignore[arg-type]
+    except StackwrightError as error:
+        raise AnsibleFilterError(str(error)) from error

@@ -1,0 +1,25 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who asks for a change."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import platform
+from typing import Any, Mapping
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import plain_text
+
+
+def who_asks(variables: Mapping[str, Any]) -> str:
+    """Who asks for the change, for the history: AWX's user, or the one that runs the play and the machine."""
+    for name in ("awx_user_name", "tower_user_name"):
+        if variables.get(name):
+            return plain_text(str(variables[name]), lines=False)
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a container may run under a number that has no name
+        user = str(os.getuid())
+    return f"{user}@{platform.node()}"

@@ -1,0 +1,124 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where Compose files come from: the options of a task turned into sources and a reader."""
+
+from __future__ import annotations
+
+import base64
+import errno
+import posixpath
+import stat
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import ComposeError, Problem
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.load import Source
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.file_source import (
+    forbidden,
+    parts_of,
+    refuse_kernel,
+    refuse_outside,
+)
+
+#: What an inline definition is called in messages.
+INLINE = "definition"
+
+
+#: What a shell of the manager says of a path: its mode and size, the kind of its filesystem, and what it really is.
+LOOK = (
+    "p=$(readlink -f -- {0} || readlink -m -- {0}) && "
+    'printf "%s\\n" "$(stat -c "%f %s" -- "$p" 2>/dev/null)" "$(stat -f -c %t -- "$p" 2>/dev/null)" "$p"'
+)
+#: Filesystems of the kernel's own, as ``stat -f`` numbers them.
+KERNEL_KINDS = frozenset(
+    (
+        "9fa0", "62656572", "1cd1", "64626720", "74726163", "73636673", "27e0eb", "63677270", "de5e81e4", "6165676c",
+        "cafe4a11", "62656570", "19800202", "42494e4d", "6e736673",
+    )
+)  # fmt: skip
+LONGEST = 10_000_000
+
+
+class SlurpedFiles:
+    """Reads files of the manager through a module of Ansible's, each once.
+
+    ``look`` gives what the command LOOK says of a path.
+    """
+
+    def __init__(self, slurp: Callable[[str], Mapping[str, Any]], look: Callable[[str], str]) -> None:
+        self._slurp = slurp
+        self._look = look
+        self._read: Dict[str, bytes] = {}
+        self._folders: Dict[str, Tuple[str, ...]] = {}
+
+    def read(self, path: str, below: Optional[str] = None) -> bytes:
+        """The bytes of a file of the manager.
+
+        :raises OSError: it is not there, or can't be read; FileRefused as LocalFiles does.
+        """
+        if path.startswith("/"):
+            refuse_kernel(parts_of(posixpath.normpath(path)))
+        mode, size, kind, real = self._looked(path)
+        refuse_kernel(parts_of(real))
+        refuse_outside(parts_of(real), None if below is None else self._folder(below))
+        if kind in KERNEL_KINDS:
+            raise forbidden()
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, "Is a directory", path)
+        if mode and not stat.S_ISREG(mode):
+            raise OSError(errno.EINVAL, "Not a regular file", path)
+        if size > LONGEST:
+            raise OSError(errno.EFBIG, f"It has {size} bytes, more than {LONGEST}", path)
+        if real not in self._read:
+            answer = self._slurp(real)
+            if answer.get("failed"):
+                raise _os_error(str(answer.get("msg", "")), path)
+            self._read[real] = base64.b64decode(answer["content"])
+        return self._read[real]
+
+    def _looked(self, path: str) -> Tuple[int, int, str, str]:
+        """Mode, size, kind of filesystem and real path; only the path where nothing is there."""
+        lines = self._look(path).split("\n", 2)
+        if len(lines) < 3 or not lines[2].startswith("/"):
+            return 0, 0, "", posixpath.normpath(path)  # a folder on the way is not there
+        mode, _blank, size = lines[0].strip().partition(" ")
+        return int(mode or "0", 16), int(size or 0), lines[1].strip(), lines[2].rstrip("\r\n")
+
+    def _folder(self, path: str) -> Tuple[str, ...]:
+        if path not in self._folders:
+            self._folders[path] = parts_of(self._looked(path)[3])
+        return self._folders[path]
+
+
+def _os_error(message: str, path: str) -> OSError:
+    for text, kind in (
+        ("not found", FileNotFoundError),
+        ("not readable", PermissionError),
+        ("directory", IsADirectoryError),
+    ):
+        if text in message:
+            return kind(f"{path}: {message}")
+    return OSError(errno.EIO, message, path)
+
+
+def sources_of(options: Mapping[str, Any], find: Callable[[str], str]) -> Tuple[List[Source], str]:
+    """The sources that the options name, in the order of their merging, and the folder that relative paths mean.
+
+    :param options: the validated options ``src``, ``definition``, ``project_directory``, ``remote_src``.
+    :param find: the path of a file of the controller for the text in ``src``.
+    :raises ComposeError: neither ``src`` nor ``definition`` is given.
+    """
+    sources = [Source(path=path if options["remote_src"] else find(path)) for path in options["src"] or []]
+    definition = options["definition"]
+    if definition is not None:
+        parts = definition if isinstance(definition, list) else [definition]
+        names = [INLINE] if len(parts) == 1 else [f"{INLINE}[{number}]" for number in range(len(parts))]
+        sources += [Source(path=name, text=part) for name, part in zip(names, parts)]
+    if not sources:
+        raise ComposeError(
+            [Problem("no Compose file is given", hint="give src, or definition, or both", code="no_files")],
+        )
+    directory = options["project_directory"]
+    if not directory and options["src"]:
+        directory = posixpath.dirname(sources[0].path)
+    return sources, directory or ""

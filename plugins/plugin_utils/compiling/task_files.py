@@ -1,0 +1,90 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Compose files of a task, compiled on the controller: what the actions that take such files share."""
+
+from __future__ import annotations
+
+import posixpath
+import shlex
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible.errors import AnsibleError
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import ComposeError, Problem
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.plain import as_texts
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compiling.provenance import commit_of, provenance
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compiling.sources import LOOK, SlurpedFiles, sources_of
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.compile import CompileRequest, compile_stack
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.local_files import LocalFiles
+
+
+def compile_files(action: ActionBase, options: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the DesiredState of the files that ``options`` (STACK, FILES and PLATFORM) name.
+
+    Raises ComposeError.
+    """
+
+    def find(path: str) -> str:
+        try:
+            return str(action._find_needle("files", path))
+        except AnsibleError as error:
+            raise _not_found(path, str(error)) from None
+
+    def slurp(path: str) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = action._execute_module(
+            "ansible.legacy.slurp", module_args={"src": path}, task_vars=variables
+        )
+        return found
+
+    def look(path: str) -> str:
+        found = action._low_level_execute_command(LOOK.format(shlex.quote(path)), sudoable=True)
+        return str(found.get("stdout", ""))
+
+    remote = options["remote_src"]
+    sources, directory = sources_of(options, find)
+    request = CompileRequest(
+        sources=sources,
+        name=options["name"],
+        project=options["project"],
+        environment=options["environment"],
+        label_prefix=options["label_prefix"],
+        variables=as_texts(options["variables"]),
+        env_files=[path if remote else find(path) for path in options["env_files"]],
+        profiles=options["profiles"],
+        project_directory=directory,
+        strict=options["strict"],
+        apply_ignored_keys=options["apply_ignored_keys"],
+        shared_networks=options["shared_networks"],
+        platform=options["platform"],
+        env_overrides=options["env_overrides"],
+        confine=options["confine"],
+        parts={**options, "restart_on": _found(options.get("restart_on"), str if remote else find)},
+    )
+    opened: list[tuple[str, bytes]] = []
+    desired = compile_stack(request, SlurpedFiles(slurp, look) if remote else LocalFiles(), opened)
+    ran = provenance(opened, desired, directory, bool(options.get("keep_files")))
+    commit = commit_of(posixpath.dirname(opened[0][0])) if opened and not remote else {}
+    return {**desired, **({"sources": {**ran, **({"commit": commit} if commit else {})}} if ran else {})}
+
+
+def _found(given: Any, find: Callable[[str], str]) -> Any:
+    """The option ``restart_on`` with the paths at which its files are."""
+    if isinstance(given, Mapping):
+        return {service: _found(paths, find) for service, paths in given.items()}
+    if isinstance(given, str):
+        return [find(given)]
+    if given is None or (isinstance(given, list) and all(isinstance(path, str) for path in given)):
+        return [find(path) for path in given or ()]
+    problem = Problem("is a list of files, or a map of services to lists of files", "restart_on", code="type")
+    raise ComposeError([problem])
+
+
+def _not_found(path: str, searched: str) -> ComposeError:
+    places = [line.strip() for line in searched.splitlines() if line.startswith("\t")]
+    places[-1:] = [place.split(" on the Ansible Controller")[0] for place in places[-1:]]
+    hint = f"searched for {', '.join(dict.fromkeys(places))}; for a file of the manager set remote_src: true"
+    problem = Problem("there is no such file on the controller", file=path, hint=hint, code="file_missing")
+    return ComposeError([problem])

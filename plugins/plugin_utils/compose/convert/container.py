@@ -1,0 +1,197 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The container's process: command, user, environment, and the plain fields that are copied."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.readers import (
+    as_text,
+    boolean,
+    count,
+    filled,
+    integer,
+    labels,
+    mapping,
+    parsed,
+    section,
+    text,
+    texts,
+)
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.scope import Scope
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source import units
+
+_MIN_OOM_SCORE, _MAX_OOM_SCORE = -1000, 1000
+
+
+def entrypoint(scope: Scope) -> list[str] | None:
+    return texts(scope.service, "entrypoint", scope.path()) or None
+
+
+def command(scope: Scope) -> list[str] | None:
+    return texts(scope.service, "command", scope.path()) or None
+
+
+def environment(scope: Scope) -> list[str] | None:
+    """Return the sorted ``K=V`` list; a key without a value is left out, where docker's CLI sends the bare key."""
+    variables = section(scope.service, "environment", scope.path())
+    return sorted(
+        f"{name}={as_text(value, scope.path('environment', name))}"
+        for name, value in variables.items()
+        if value is not None
+    )
+
+
+def hostname(scope: Scope) -> str | None:
+    return text(scope.service, "hostname", scope.path()) or None
+
+
+def user(scope: Scope) -> str | None:
+    return text(scope.service, "user", scope.path()) or None
+
+
+def groups(scope: Scope) -> list[str] | None:
+    return texts(scope.service, "group_add", scope.path()) or None
+
+
+def directory(scope: Scope) -> str | None:
+    return text(scope.service, "working_dir", scope.path()) or None
+
+
+def stop_signal(scope: Scope) -> str | None:
+    return text(scope.service, "stop_signal", scope.path()) or None
+
+
+def stop_grace_period(scope: Scope) -> int | None:
+    """Return nanoseconds; 0 means "at once" and is sent."""
+    return parsed(scope.service, "stop_grace_period", scope.path(), units.duration)
+
+
+def tty(scope: Scope) -> bool | None:
+    return boolean(scope.service, "tty", scope.path()) or None
+
+
+def open_stdin(scope: Scope) -> bool | None:
+    return boolean(scope.service, "stdin_open", scope.path()) or None
+
+
+def read_only(scope: Scope) -> bool | None:
+    return boolean(scope.service, "read_only", scope.path()) or None
+
+
+def init(scope: Scope) -> bool | None:
+    """Return true, false, or None for what the daemon does by default."""
+    return boolean(scope.service, "init", scope.path())
+
+
+def isolation(scope: Scope) -> str | None:
+    return text(scope.service, "isolation", scope.path()) or None
+
+
+def oom_score_adj(scope: Scope) -> Any:
+    value = integer(scope.service, "oom_score_adj", scope.path())
+    if not value or not scope.applies("oom_score_adj"):
+        return None
+    if not _MIN_OOM_SCORE <= value <= _MAX_OOM_SCORE:
+        raise scope.invalid(f"{value} is not between -1000 and 1000", "oom_score_adj", code="range")
+    return value
+
+
+_ALL, _RESET = "ALL", "RESET"
+
+
+def capability_add(scope: Scope) -> list[str] | None:
+    return sorted(_given(scope, "cap_add") - {_RESET}) or None
+
+
+def capability_drop(scope: Scope) -> list[str] | None:
+    """Return what is dropped; a capability that is both added and dropped is added."""
+    return sorted(_given(scope, "cap_drop") - _given(scope, "cap_add") - {_RESET}) or None
+
+
+def _given(scope: Scope, key: str) -> set[str]:
+    names = {_normal(name) for name in texts(scope.service, key, scope.path()) or []}
+    return {_ALL} if _ALL in names else names
+
+
+def _normal(name: str) -> str:
+    name = name.strip().upper()
+    return name if name in (_ALL, _RESET) or name.startswith("CAP_") else "CAP_" + name
+
+
+_SPANS = {
+    "Interval": "interval",
+    "Timeout": "timeout",
+    "StartPeriod": "start_period",
+    "StartInterval": "start_interval",
+}
+
+
+def healthcheck(scope: Scope) -> dict[str, Any] | None:
+    """Return the Healthcheck; spans are nanoseconds. ``disable: true`` wins over a test, as in Compose."""
+    check = mapping(scope.service, "healthcheck", scope.path())
+    if check is None:
+        return None
+    path = scope.path("healthcheck")
+    if boolean(check, "disable", path):
+        return {"Test": ["NONE"]}
+    spans = {}
+    for field, key in _SPANS.items():
+        spans[field] = parsed(check, key, path, units.duration)
+    return filled(Test=texts(check, "test", path), Retries=count(check, "retries", path), **spans)
+
+
+def hosts(scope: Scope) -> list[str] | None:
+    """Return ``extra_hosts`` in the Engine's form, ``IP HOST``, in the file's order."""
+    found = []
+    for entry in texts(scope.service, "extra_hosts", scope.path()) or []:
+        separator = "=" if "=" in entry else ":"
+        host, given, address = entry.partition(separator)
+        if given:
+            if address.startswith("[") and address.endswith("]"):
+                address = address[1:-1]
+            found.append(f"{address} {host}")
+    return found or None
+
+
+def dns_config(scope: Scope) -> dict[str, Any] | None:
+    """Return the DNSConfig; an empty list in the file gives an empty one, as docker's CLI sends it."""
+    servers, search, options = (texts(scope.service, key, scope.path()) for key in ("dns", "dns_search", "dns_opt"))
+    if servers is None and search is None and not options:
+        return None
+    return filled(Nameservers=servers, Search=search, Options=options)
+
+
+def ulimits(scope: Scope) -> list[dict[str, Any]] | None:
+    given = section(scope.service, "ulimits", scope.path())
+    return [_ulimit(scope, name, given) for name in sorted(given)] or None
+
+
+def _ulimit(scope: Scope, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    value = given[name]
+    if not isinstance(value, Mapping):
+        soft = hard = integer(given, name, scope.path("ulimits"))
+    else:
+        path = scope.path("ulimits", name)
+        single = integer(value, "single", path)
+        soft = integer(value, "soft", path) if single is None else single
+        hard = integer(value, "hard", path) if single is None else single
+    if soft is None or hard is None:
+        raise scope.invalid("needs both 'soft' and 'hard', or one number", "ulimits", name, code="required")
+    return {"Name": name, "Soft": soft, "Hard": hard}
+
+
+def sysctls(scope: Scope) -> dict[str, str] | None:
+    return labels(scope.service, "sysctls", scope.path()) or None
+
+
+def log_driver(scope: Scope) -> dict[str, Any] | None:
+    """Return the LogDriver; an empty ``logging`` gives an empty one, which means the node's default driver."""
+    logging = mapping(scope.service, "logging", scope.path())
+    if logging is None:
+        return None
+    path = scope.path("logging")
+    return filled(Name=text(logging, "driver", path), Options=labels(logging, "options", path))

@@ -1,0 +1,32 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Labels of services, containers and the stack's other objects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import IMAGE, NAMESPACE
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert import readers as values
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.scope import Scope
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.invalid import Path
+
+
+def owned(stack: Stack, holder: Mapping[str, Any], path: Path) -> dict[str, str]:
+    """Return the entry's ``labels`` with the one by which docker finds the stack's objects; that one always wins."""
+    return {**(values.labels(holder, "labels", path) or {}), NAMESPACE: stack.full_name}
+
+
+def container_labels(scope: Scope) -> dict[str, str]:
+    return owned(scope.stack, scope.service, scope.path())
+
+
+def service_labels(scope: Scope) -> dict[str, str]:
+    """Return ``deploy.labels`` with docker's own two; the image stands there as the file has it."""
+    deploy = values.section(scope.service, "deploy", scope.path())
+    labels = owned(scope.stack, deploy, scope.path("deploy"))
+    labels[IMAGE] = values.text(scope.service, "image", scope.path()) or ""
+    return labels

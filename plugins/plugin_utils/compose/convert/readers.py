@@ -1,0 +1,157 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Readers of single values: each returns None where the key is absent and raises Invalid where the type is wrong.
+
+The files were checked by the schema before, which lets text stand for numbers and booleans; here it becomes them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.invalid import Invalid, Path
+
+_BOOLEANS = {"true": True, "yes": True, "y": True, "on": True, "false": False, "no": False, "n": False, "off": False}
+_SCALARS = (str, int, float)
+
+
+def text(holder: Mapping[str, Any], key: str, path: Path) -> str | None:
+    value = holder.get(key)
+    if value is None:
+        return None
+    return as_text(value, (*path, key))
+
+
+def as_text(value: Any, path: Path) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if not isinstance(value, _SCALARS):
+        raise Invalid("must be text", path, code="type")
+    return str(value)
+
+
+def integer(holder: Mapping[str, Any], key: str, path: Path) -> int | None:
+    value = holder.get(key)
+    if value is None:
+        return None
+    if isinstance(value, float) and not math.isnan(value) and abs(value) < 2**63:
+        return int(value)
+    if isinstance(value, str):
+        try:
+            return int(value.strip(), 10) if value.isascii() and "_" not in value else _no_integer(value)
+        except ValueError:
+            pass
+    elif isinstance(value, int) and not isinstance(value, bool):
+        return value
+    raise Invalid(f"{value!r} is no whole number", (*path, key), code="type")
+
+
+def _no_integer(value: str) -> int:
+    raise ValueError(value)
+
+
+def count(holder: Mapping[str, Any], key: str, path: Path) -> int | None:
+    """An integer that the Engine keeps without a sign."""
+    value = integer(holder, key, path)
+    if value is not None and not 0 <= value < 2**63:
+        raise Invalid(f"{value} is out of range", (*path, key), code="range")
+    return value
+
+
+def number(holder: Mapping[str, Any], key: str, path: Path) -> float | int | None:
+    value = holder.get(key)
+    if value is None:
+        return None
+    try:
+        if isinstance(value, _SCALARS) and not isinstance(value, bool):
+            result = float(value)
+            if abs(result) < 1e30:
+                return int(result) if result.is_integer() else result
+    except (ValueError, OverflowError):
+        pass
+    raise Invalid(f"{value!r} is no number", (*path, key), code="type")
+
+
+def boolean(holder: Mapping[str, Any], key: str, path: Path) -> bool | None:
+    value = holder.get(key)
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.lower() in _BOOLEANS:
+        return _BOOLEANS[value.lower()]
+    raise Invalid(f"{value!r} is neither true nor false", (*path, key), code="type")
+
+
+def texts(holder: Mapping[str, Any], key: str, path: Path) -> list[str] | None:
+    """A list of text; one text stands for a list of it."""
+    value = holder.get(key)
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return [value]
+    if not isinstance(value, list):
+        raise Invalid("must be a list", (*path, key), code="type")
+    return [as_text(item, (*path, key, index)) for index, item in enumerate(value)]
+
+
+def items(holder: Mapping[str, Any], key: str, path: Path) -> list[Mapping[str, Any]] | None:
+    """A list of mappings."""
+    value = holder.get(key)
+    if value is None:
+        return None
+    if not isinstance(value, list):
+        raise Invalid("must be a list", (*path, key), code="type")
+    for index, item in enumerate(value):
+        if not isinstance(item, dict):
+            raise Invalid("must be a mapping", (*path, key, index), code="type")
+    return list(value)
+
+
+def mapping(holder: Mapping[str, Any], key: str, path: Path) -> Mapping[str, Any] | None:
+    value = holder.get(key)
+    if value is None or isinstance(value, dict):
+        return value
+    raise Invalid("must be a mapping", (*path, key), code="type")
+
+
+def section(holder: Mapping[str, Any], key: str, path: Path) -> Mapping[str, Any]:
+    """Like mapping(), but an absent one is empty."""
+    return mapping(holder, key, path) or {}
+
+
+def labels(holder: Mapping[str, Any], key: str, path: Path) -> dict[str, str] | None:
+    """A map of text to text, sorted; null is the empty text."""
+    value = mapping(holder, key, path)
+    if value is None:
+        return None
+    return {
+        str(name): "" if value[name] is None else as_text(value[name], (*path, key, name))
+        for name in sorted(value, key=str)
+    }
+
+
+def parsed(holder: Mapping[str, Any], key: str, path: Path, parse: Callable[[Any], int]) -> int | None:
+    """A value that units.py reads."""
+    value = holder.get(key)
+    if value is None:
+        return None
+    if not isinstance(value, _SCALARS):
+        raise Invalid("must be text", (*path, key), code="type")
+    try:
+        return parse(value)
+    except ValueError as error:
+        raise Invalid(str(error), (*path, key), code="unit") from None
+
+
+def given(**fields: Any) -> dict[str, Any]:
+    """The fields that are not None."""
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def filled(**fields: Any) -> dict[str, Any]:
+    """The fields that are not empty: neither None, zero, "" nor an empty container (Go's ``omitempty``)."""
+    return {name: value for name, value in fields.items() if value}

@@ -1,0 +1,182 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How a service is updated and rolled back."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.readers import (
+    count,
+    filled,
+    given,
+    items,
+    mapping,
+    number,
+    parsed,
+    section,
+    text,
+    texts,
+)
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.scope import Scope
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source import units
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.invalid import Path
+
+
+def update_config(scope: Scope) -> dict[str, Any] | None:
+    return _config(scope, "update_config")
+
+
+def rollback_config(scope: Scope) -> dict[str, Any] | None:
+    return _config(scope, "rollback_config")
+
+
+def _config(scope: Scope, key: str) -> dict[str, Any] | None:
+    """Return the UpdateConfig. Ratio and order are always in it, since docker's CLI sends them so."""
+    deploy = section(scope.service, "deploy", scope.path())
+    config = mapping(deploy, key, scope.path("deploy"))
+    if config is None:
+        return None
+    path = scope.path("deploy", key)
+    parallelism = count(config, "parallelism", path)
+    return {
+        "Parallelism": 1 if parallelism is None else parallelism,
+        "MaxFailureRatio": _float32(number(config, "max_failure_ratio", path) or 0),
+        "Order": text(config, "order", path) or "",
+        **filled(
+            Delay=parsed(config, "delay", path, units.duration),
+            Monitor=parsed(config, "monitor", path, units.duration),
+            FailureAction=text(config, "failure_action", path),
+        ),
+    }
+
+
+def _float32(value: float) -> float:
+    """Return the shortest number that is the same as ``value`` in single precision, the Engine's type of a ratio."""
+    single = struct.pack("f", value)
+    exact: float = struct.unpack("f", single)[0]
+    for digits in range(1, 9):
+        rounded = float(f"{exact:.{digits}g}")
+        if struct.pack("f", rounded) == single:
+            return int(rounded) if rounded.is_integer() else rounded
+    return float(f"{exact:.9g}")
+
+
+_MODES = ("replicated", "global", "replicated-job", "global-job")
+
+
+def mode(scope: Scope) -> dict[str, Any]:
+    """Return the Mode. Without a number the Engine takes 1; ``deploy.replicas`` wins over ``scale``.
+
+    What others wait for to have completed is a job, unless the file says otherwise.
+    """
+    deploy = section(scope.service, "deploy", scope.path())
+    normal = "replicated-job" if scope.key in scope.context.jobs else "replicated"
+    name = text(deploy, "mode", scope.path("deploy")) or normal
+    replicas = count(deploy, "replicas", scope.path("deploy"))
+    if name not in _MODES:
+        raise scope.invalid(
+            f"{name!r} is no mode of a service", "deploy", "mode", hint="Use one of " + ", ".join(_MODES) + "."
+        )
+    if name in ("global", "global-job"):
+        if replicas is not None:
+            raise scope.invalid(
+                f"mode {name} runs one task on every node, so it takes no number of replicas",
+                "deploy",
+                "replicas",
+                hint="Remove one of the two.",
+                code="conflict",
+            )
+        return {"Global": {}} if name == "global" else {"GlobalJob": {}}
+    if replicas is None:
+        replicas = count(scope.service, "scale", scope.path())
+    if name == "replicated":
+        return {"Replicated": given(Replicas=replicas)}
+    return {"ReplicatedJob": given(MaxConcurrent=replicas, TotalCompletions=replicas)}
+
+
+_SYSTEMS = ("linux", "windows", "darwin", "freebsd")
+#: Nodes report these by names of the kernel, which swarmkit turns into Go's.
+_ARCHITECTURES = {"x86_64": "amd64", "x86-64": "amd64", "aarch64": "arm64", "i386": "386"}
+
+
+def placement(scope: Scope) -> dict[str, Any]:
+    deploy = section(scope.service, "deploy", scope.path())
+    given = section(deploy, "placement", scope.path("deploy"))
+    path = scope.path("deploy", "placement")
+    constraints = texts(given, "constraints", path) or []
+    return filled(
+        Constraints=constraints,
+        Preferences=[
+            {"Spread": {"SpreadDescriptor": text(item, "spread", (*path, "preferences", index)) or ""}}
+            for index, item in enumerate(items(given, "preferences", path) or [])
+        ],
+        MaxReplicas=count(given, "max_replicas_per_node", path),
+        Platforms=_platforms(scope),
+    )
+
+
+def _platforms(scope: Scope) -> list[dict[str, str]]:
+    """Return the one platform of ``platform``: OS[/ARCHITECTURE[/VARIANT]] or ARCHITECTURE."""
+    written = text(scope.service, "platform", scope.path())
+    if not written:
+        return []
+    parts = written.lower().split("/")
+    system, parts = (parts[0], parts[1:]) if parts[0] in _SYSTEMS else ("linux", parts)
+    architecture = _ARCHITECTURES.get(parts[0], parts[0]) if parts else ""
+    # Nodes tell 32-bit ARM by the kernel's name (armv7l), which no image's platform equals; the CLI leaves it out too.
+    if architecture == "arm":
+        architecture = ""
+        scope.notice("32-bit ARM is not told apart by Swarm, so any Linux node may run this", "platform")
+    return [filled(OS=system, Architecture=architecture)]
+
+
+#: How often a job that is to be started again on failure is, where the file sets no limit: a migration that fails for
+#: ever helps nobody.
+_TRIES = 3
+_WORDS = "no, always, unless-stopped, on-failure or on-failure:COUNT"
+
+
+def restart_policy(scope: Scope) -> dict[str, Any] | None:
+    """Return ``deploy.restart_policy``, or else what ``restart`` says."""
+    deploy = section(scope.service, "deploy", scope.path())
+    policy = mapping(deploy, "restart_policy", scope.path("deploy"))
+    if policy is None:
+        found = _from_restart(scope)
+        return _of_job(found or {"Condition": "none"}) if scope.key in scope.context.jobs else found
+    found = from_policy(policy, scope.path("deploy", "restart_policy"))
+    return _of_job(found) if scope.key in scope.context.jobs else found
+
+
+def _of_job(policy: dict[str, Any]) -> dict[str, Any]:
+    """Return the policy of a service that was made a job: it ends, and it is not tried for ever."""
+    fitting = {"Condition": "on-failure", **policy}
+    if fitting["Condition"] == "on-failure" and not fitting.get("MaxAttempts"):
+        fitting["MaxAttempts"] = _TRIES
+    return fitting
+
+
+def from_policy(policy: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """Return the RestartPolicy of a ``restart_policy`` that stands at ``path``."""
+    return given(
+        Condition=text(policy, "condition", path) or None,
+        Delay=parsed(policy, "delay", path, units.duration),
+        MaxAttempts=count(policy, "max_attempts", path),
+        Window=parsed(policy, "window", path, units.duration),
+    )
+
+
+def _from_restart(scope: Scope) -> dict[str, Any] | None:
+    restart = text(scope.service, "restart", scope.path())
+    # An unquoted `no` is text in Compose's YAML; `false` can only mean the same.
+    if restart in (None, "", "no", "false"):
+        return None
+    word, _colon, number = restart.partition(":")
+    if word in ("always", "unless-stopped"):
+        return {"Condition": "any"}
+    if word == "on-failure" and (not number or (number.isascii() and number.isdigit())):
+        return {"Condition": "on-failure", "MaxAttempts": int(number or 0)}
+    raise scope.invalid(f"{restart!r} is no restart policy", "restart", hint=f"Use {_WORDS}.")

@@ -1,0 +1,67 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Makes the paths of a document absolute to the directory that they are relative to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.pattern_table import Rules
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.posix_paths import (
+    expand_home,
+    is_absolute,
+    join,
+)
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.report import Place
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Map
+
+
+def resolve_paths(tree: Map, directory: str, home: str | None, place: Place) -> Map:
+    """Rewrites bind sources, ``env_file``, ``label_file`` and ``file``; changes ``tree``.
+
+    An absolute path is left as it is written, as Docker's CLI leaves it.
+    """
+
+    def path(value: Any, here: Place) -> Any:
+        if not isinstance(value, str):
+            return value
+        expanded = expand_home(value, home)
+        if expanded is None:
+            here.problem(
+                "begins with '~', and no home directory is known",
+                hint="give the variable HOME a value, or write the path in full",
+                code="home_unknown",
+            )
+            return value
+        return join(directory, expanded)
+
+    def mount(value: Any, here: Place) -> Any:
+        if isinstance(value, Map) and value.get("type") == "bind" and not _on_windows(value.get("source")):
+            value["source"] = path(value["source"], here.at(value, "source"))
+        return value
+
+    def volume(value: Any, here: Place) -> Any:
+        """The local driver binds a folder where ``o`` says so; its ``device`` is then a path."""
+        options = value.get("driver_opts") if isinstance(value, Map) else None
+        if isinstance(options, Map) and "bind" in str(options.get("o", "")).split(","):
+            device = options.get("device")
+            if isinstance(device, str) and device and not is_absolute(device):
+                options["device"] = path(device, here.at(value, "driver_opts").at(options, "device"))
+        return value
+
+    rules = Rules(
+        {
+            "services.*.env_file[].path": path,
+            "services.*.label_file[]": path,
+            "services.*.volumes[]": mount,
+            "configs.*.file": path,
+            "secrets.*.file": path,
+            "volumes.*": volume,
+        }
+    )
+    return rules.apply(tree, place)
+
+
+def _on_windows(source: Any) -> bool:
+    return not isinstance(source, str) or not source or "\\" in source[:3] or source[1:3] == ":/"

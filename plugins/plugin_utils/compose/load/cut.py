@@ -1,0 +1,85 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Cuts faulty entries out of a document that the schema has judged, so that all stages after it can go on.
+
+What remains is well formed, and it remembers what it lost: an absence that only follows from a cut is no problem of
+its own (``Map.lost``, ``Report.broken``, rules/inspection.py).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.faults import Fault, find_faults
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.loader import owners
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.report import Report
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import ANYTHING, Map, Path, Seq
+
+# Others refer to the entries of these sections, so an entry stays, and says nothing.
+_NAMED = ("configs", "networks", "secrets", "services", "volumes")
+
+
+def cut_faults(tree: Map, file: str, report: Report) -> bool:
+    """Cuts until the schema has nothing more to say; changes ``tree``. False: nothing of the document can be used."""
+    done: set[Path] = set()
+    while True:
+        faults = find_faults(tree, file)
+        if faults is None:
+            return False
+        new = [fault for fault in faults if fault.path not in done]
+        if not new:
+            break
+        for fault in new:
+            done.add(fault.path)
+            _cut_fault(tree, fault, report)
+    return True
+
+
+def cut(tree: Map, path: Path, report: Report) -> None:
+    """Cuts the entry at ``path``; changes ``tree``. An item of a list leaves None, so the others keep their place."""
+    parent = _parent(tree, path)
+    key: Any = path[-1] if path else None
+    if isinstance(parent, Seq) and isinstance(key, int) and key < len(parent):
+        report.broken.add(parent.mark(key))
+        parent[key] = None
+    elif isinstance(parent, Map) and key in parent:
+        if len(path) == 2 and path[0] in _NAMED:
+            report.broken.add(parent.mark(key))
+            parent[key] = Map(parent.mark(key))
+            parent[key].lose(ANYTHING)
+        else:
+            report.broken.discard(parent.mark(key))
+            parent.drop(key)
+            parent.lose(key)
+
+
+def _cut_fault(tree: Map, fault: Fault, report: Report) -> None:
+    path = fault.path
+    parent = _parent(tree, path)
+    if fault.code == "name" and isinstance(parent, Map):
+        report.broken.add(parent.mark(path[-1]))
+        if isinstance(parent.get(path[-1]), Map):
+            return
+    if fault.code == "unknown_key" and path[-1] in owners():
+        # It may belong to a mapping further out, and have a wrong indentation.
+        for length in range(len(path)):
+            outer = _parent(tree, path[: length + 1])
+            if isinstance(outer, Map):
+                outer.lose(path[-1])
+    if fault.meant and isinstance(parent, Map):
+        parent.lose(fault.meant)
+    cut(tree, path, report)
+
+
+def _parent(tree: Any, path: Path) -> Any:
+    """The container that holds the entry at ``path``; None where it was cut itself."""
+    node = tree
+    for key in path[:-1]:
+        if isinstance(node, Map):
+            node = node.get(key)
+        elif isinstance(node, Seq) and isinstance(key, int) and key < len(node):
+            node = node[key]
+        else:
+            return None
+    return node

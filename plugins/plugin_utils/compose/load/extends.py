@@ -1,0 +1,114 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``extends``: a service on top of another one, of the same file or of another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.merge import merge_service
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.posix_paths import is_remote
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.report import Place
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import ANYTHING, Map, untagged
+
+# Gives the services of another file in canonical form with absolute paths, and the file's path; None: reported.
+# Arguments: the extending file, the path that it names, the place of ``extends``.
+LoadServices = Callable[[str, str, Place], "tuple[str, Map] | None"]
+
+
+def apply_extends(tree: Map, file: str, place: Place, load_services: LoadServices) -> Map:
+    """Resolves ``extends`` of all services of a document; changes ``tree``. A cycle is a problem that shows it."""
+    services = tree.get("services")
+    if isinstance(services, Map) and any(isinstance(value, Map) and "extends" in value for value in services.values()):
+        here = place.at(tree, "services")
+        resolver = _Resolver(load_services)
+        for name in list(services):
+            services[name] = resolver.resolve(file, services, name, here.at(services, name))
+    return tree
+
+
+class _Resolver:
+    def __init__(self, load_services: LoadServices) -> None:
+        self.load_services = load_services
+        self.done: dict[tuple[str, str], Any] = {}
+
+    def resolve(self, file: str, services: Map, name: str, place: Place) -> Any:
+        """The service with all its bases merged in. Walks to the root base first, so a long chain needs no stack."""
+        chain: list[tuple[tuple[str, str], Any, Place]] = []
+        seen: list[tuple[str, str]] = []
+        base: Any = None
+        service: Any = None
+        while True:
+            identity = (file, name)
+            if identity in self.done:
+                base = self.done[identity]
+                break
+            if identity in seen:
+                self._report_cycle([*seen[seen.index(identity) :], identity], place)
+                self._incomplete(service)
+                break
+            service = services[name]
+            seen.append(identity)
+            chain.append((identity, service, place))
+            target = self._target(service, file, services, place)
+            if target is None:
+                self._incomplete(service)
+                break
+            file, services, name, place = target
+        for identity, service, here in reversed(chain):
+            base = self._onto(base, service, here)
+            self.done[identity] = base
+        return base
+
+    def _onto(self, base: Any, service: Any, place: Place) -> Any:
+        if not isinstance(service, Map):
+            return service
+        own = service
+        if "extends" in service:
+            own = service.like()
+            own.update(service)
+            own.marks = dict(service.marks)
+            own.drop("extends")
+        # The base's !reset and !override concern the base, not the service that extends it.
+        return merge_service(untagged(base), own, place) if isinstance(base, Map) else own
+
+    def _target(self, service: Any, file: str, services: Map, place: Place) -> tuple[str, Map, str, Place] | None:
+        """Where the base of ``service`` stands: (file, services, name, place); None if there is none."""
+        extends = service.get("extends") if isinstance(service, Map) else None
+        if extends is None:
+            return None
+        here = place.at(service, "extends")
+        name, other = (extends.get("service"), extends.get("file")) if isinstance(extends, Map) else (extends, None)
+        if not isinstance(name, str) or not (other is None or isinstance(other, str)):
+            here.problem("names no service", hint="write extends: {service: NAME, file: PATH}", code="extends")
+            return None
+        if other is not None and is_remote(other):
+            here.problem(
+                "names no file: nothing is fetched from repositories or registries",
+                hint="fetch it in an earlier task, for example with ansible.builtin.git",
+                code="remote_file",
+            )
+            return None
+        if other is not None:
+            loaded = self.load_services(file, other, here)
+            if loaded is None:
+                return None
+            file, services = loaded
+        if not isinstance(services.get(name), Map):
+            here.problem(
+                f"extends the service '{name}', which {file} does not have", hint="check the name", code="extends"
+            )
+            return None
+        return file, services, name, Place(place.report, ("services", name), services.mark(name))
+
+    @staticmethod
+    def _incomplete(service: Any) -> None:
+        """Without its base, what a service has not means nothing."""
+        if isinstance(service, Map) and "extends" in service:
+            service.lose(ANYTHING)
+
+    def _report_cycle(self, cycle: list[tuple[str, str]], place: Place) -> None:
+        steps = " extends ".join(f"'{name}' ({file})" for file, name in cycle)
+        place.problem(f"the services extend each other in a circle: {steps}", hint="break it", code="extends_cycle")

@@ -1,0 +1,113 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``include``: whole projects, each loaded in its own directory with its own variables, then put beside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.texts import (
+    is_scalar,
+    text_list,
+    wrong_type,
+)
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.posix_paths import (
+    directory_of,
+    is_remote,
+    join,
+)
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.report import Place
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Map, Seq, to_plain, untagged
+
+_SECTIONS = ("services", "networks", "volumes", "configs", "secrets", "models")
+
+
+@dataclass(frozen=True)
+class Inclusion:
+    """One entry of ``include``: paths (absolute), the project's directory, its env files (None: the default)."""
+
+    paths: tuple[str, ...]
+    directory: str
+    env_files: tuple[str, ...] | None
+    place: Place
+
+
+LoadInclusion = Callable[[Inclusion], "Map | None"]
+
+
+def apply_include(tree: Map, directory: str, place: Place, load_inclusion: LoadInclusion) -> Map:
+    """Adds the resources of all included projects; changes ``tree``. Two that differ under one name are a problem."""
+    if "include" not in tree:
+        return tree
+    entries = tree["include"]
+    here = place.at(tree, "include")
+    tree.drop("include")
+    if not isinstance(entries, Seq):
+        wrong_type(entries, here, "a list")
+        return tree
+    for index, entry in enumerate(entries):
+        inclusion = _parse(entry, directory, here.at(entries, index))
+        included = load_inclusion(inclusion) if inclusion else None
+        if inclusion is not None and included is not None:
+            _import(tree, included, inclusion.place)
+        else:
+            tree.lose(*_SECTIONS)
+    return tree
+
+
+def _parse(entry: Any, directory: str, place: Place) -> Inclusion | None:
+    if is_scalar(entry):
+        if is_remote(str(entry)):
+            _refuse_remote(place)
+            return None
+        path = join(directory, str(entry))
+        return Inclusion((path,), directory_of(path), None, place)
+    if not isinstance(entry, Map) or entry.get("path") is None:
+        wrong_type(entry, place, "a path, or a mapping with 'path'")
+        return None
+    paths = text_list(entry["path"], place.at(entry, "path"))
+    if not isinstance(paths, Seq) or not paths:
+        return None
+    if any(is_remote(str(path)) for path in paths):
+        _refuse_remote(place)
+        return None
+    absolute = tuple(join(directory, str(path)) for path in paths)
+    own = entry.get("project_directory")
+    base = join(directory, own) if isinstance(own, str) and own else directory_of(absolute[0])
+    env_files = None
+    if entry.get("env_file") is not None:
+        listed = text_list(entry["env_file"], place.at(entry, "env_file"))
+        env_files = tuple(join(directory, str(path)) for path in listed) if isinstance(listed, Seq) else ()
+    return Inclusion(absolute, base, env_files, place)
+
+
+def _refuse_remote(place: Place) -> None:
+    place.problem(
+        "is not a file: nothing is fetched from repositories or registries",
+        hint="fetch it in an earlier task, for example with ansible.builtin.git",
+        code="remote_file",
+    )
+
+
+def _import(tree: Map, included: Map, place: Place) -> None:
+    tree.lose(*included.lost)
+    for section in _SECTIONS:
+        resources = included.get(section)
+        if not isinstance(resources, Map):
+            continue
+        if not isinstance(tree.get(section), Map):
+            tree.put(section, Map(resources.start), place.mark)
+        target = tree[section]
+        for key, value in resources.items():
+            if key not in target:
+                target.put(key, untagged(value), resources.mark(key))
+            elif to_plain(target[key]) != to_plain(value):
+                other = target.mark(key)
+                place.problem(
+                    f"includes {section}.{key}, which {other.file}:{other.line} defines otherwise",
+                    hint="rename one of them, or change the included one in an override file",
+                    code="include_conflict",
+                )

@@ -1,0 +1,133 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Replaces variables in every text value of a tree, also in ``x-`` blocks, never in keys."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.report import Report
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.substitution import (
+    TemplateError,
+    substitute,
+)
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import NOWHERE, Map, Mark, Path, Seq
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.values.allowed_places import (
+    fault_of,
+    variables_in,
+)
+
+#: What docker's CLI takes for a default or a message, and Compose for plain text behind the variable.
+_UNBRACED = re.compile(r"(?<!\$)(?:\$\$)*\$([_a-zA-Z][_a-zA-Z0-9]*):?[-?][^}]")
+
+
+def interpolate(
+    tree: Any,
+    variables: Mapping[str, str],
+    report: Report,
+    failed: list[Path] | None = None,
+    texts: Mapping[Mark, tuple[str, str]] = MappingProxyType({}),
+    mark: Mark = NOWHERE,
+) -> Any:
+    """A new tree (so that what aliases shared is shared no more) with all variables replaced.
+
+    Each value that can't be interpolated is a problem, stays as it is and is added to ``failed``; a variable without
+    a value gives one notice. ``texts`` are those of the stack's own names (``ValueNames.texts``). ``mark``: where
+    ``tree`` stands.
+    """
+    return _Walk(variables, report, [] if failed is None else failed, texts).node(tree, [], mark)
+
+
+class _Walk:
+    def __init__(
+        self,
+        variables: Mapping[str, str],
+        report: Report,
+        failed: list[Path],
+        texts: Mapping[Mark, tuple[str, str]],
+    ) -> None:
+        self.variables = variables
+        self.report = report
+        self.failed = failed
+        self.texts = texts
+        self.missing: set[str] = set()
+
+    def node(self, node: Any, path: list[Any], mark: Mark) -> Any:
+        if isinstance(node, str):
+            return self.text(node, path, mark) if "$" in node else node
+        if isinstance(node, Map):
+            new = node.like()
+            new.marks = dict(node.marks)
+            for key, value in node.items():
+                if isinstance(value, str) and "$" not in value:
+                    new[key] = value
+                else:
+                    path.append(key)
+                    new[key] = self.node(value, path, node.mark(key))
+                    path.pop()
+            return new
+        if isinstance(node, Seq):
+            items = Seq(node.start)
+            items.marks = list(node.marks)
+            for index, value in enumerate(node):
+                path.append(index)
+                items.append(self.node(value, path, node.mark(index)))
+                path.pop()
+            return items
+        return node
+
+    def text(self, text: str, path: list[Any], mark: Mark) -> str:
+        def unset(name: str) -> None:
+            self.report.unset.setdefault(mark, {})[name] = None
+            if name not in self.missing:
+                self.missing.add(name)
+                self.report.notice(
+                    f"the variable {name} is not set, so it is empty here",
+                    mark,
+                    tuple(path),
+                    hint=f"give {name} a value, or a default: ${{{name}:-...}}",
+                    code="unset_variable",
+                )
+
+        self.unbraced(text, path, mark)
+        try:
+            where = tuple(path)
+            result = substitute(text, self.variables, unset, lambda size: self.report.spend(size, mark, where))
+            written, known = self.texts.get(mark, ("", ""))
+            if written and text.endswith(written):
+                # In the short form (NAME=value) the name stands before it.
+                result = text[: -len(written)] + known
+            return result if "\0" not in result else self.with_references(text, result, path, mark)
+        except TemplateError as error:
+            self.refuse(path, mark, str(error), error.hint, error.code)
+            return text
+
+    def unbraced(self, text: str, path: list[Any], mark: Mark) -> None:
+        for match in _UNBRACED.finditer(text):
+            name = match.group(1)
+            self.report.notice(
+                f"what follows ${name} is plain text, as in Compose; docker's CLI reads it as a part of the variable",
+                mark,
+                tuple(path),
+                hint=f"write ${{{name}}} to make it clear",
+                code="unbraced_variable",
+            )
+
+    def with_references(self, text: str, result: str, path: list[Any], mark: Mark) -> str:
+        fault = fault_of(tuple(path), result)
+        if not fault:
+            return result
+        message = f"{variables_in(result)} is a generated or sensitive value, which {fault}"
+        hint = "it is known on the manager only; use it in a text, or a plain variable here"
+        self.refuse(path, mark, message, hint, "value_place")
+        return text
+
+    def refuse(self, path: list[Any], mark: Mark, message: str, hint: str, code: str) -> None:
+        """The text stays as it is, and nothing else is said about it."""
+        self.report.problem(message, mark, tuple(path), hint=hint, code=code)
+        self.report.broken.add(mark)
+        self.failed.append(tuple(path))

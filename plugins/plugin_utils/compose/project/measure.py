@@ -1,0 +1,47 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How large a project becomes once nothing in it is shared: services that extend another one share its parts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.steps import steps_of
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.report import (
+    BUDGET,
+    CONTAINER,
+    SHARED,
+    Report,
+)
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Map, Mark, Seq
+
+#: What every service costs, however little it says: its spec has many fields.
+SERVICE = 4000
+
+
+def measure(tree: Map, report: Report) -> None:
+    """Raises a ComposeError where what goes into specs is larger than the budget of a run; ``x-`` blocks do not."""
+    given = tree.get("services")
+    services = given if isinstance(given, Map) else Map()
+    left = BUDGET - SERVICE * len(services)
+    waiting: list[tuple[Any, Mark]] = [(tree[key], tree.mark(key)) for key in tree if not key.startswith("x-")]
+    for key, service in services.items():
+        steps = len(steps_of(service))  # each is a service with most of what this one has
+        left -= SERVICE * steps
+        if left < 0:
+            report.too_large(services.mark(key))
+        waiting += (
+            [(service[part], service.mark(part)) for part in service if part != "pre_start"] * steps if steps else []
+        )
+    while waiting:
+        node, mark = waiting.pop()
+        left -= SHARED
+        if isinstance(node, str):
+            left -= len(node)
+        elif isinstance(node, (Map, Seq)):
+            left -= CONTAINER
+            keys: Any = node if isinstance(node, Map) else range(len(node))
+            waiting += [(node[key], node.mark(key)) for key in keys]
+        if left < 0:
+            report.too_large(mark)

@@ -1,0 +1,179 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run is asked for part of a stack: some of its services, and fields that it leaves as they are."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import ComposeError, Problem
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.disk import read_file
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.file_source import FileReader
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.report import Place, Report
+
+#: The options of compose_stack that ask for a part.
+Options = Mapping[str, Any]
+
+
+OPTION = "recreate_volumes"
+#: After the prefix, on the containers of a service: a digest of the files that it restarts on.
+RESTART_ON = ".restart-on"
+
+
+def with_parts(desired: dict[str, Any], options: Options, reader: FileReader) -> dict[str, Any]:
+    """``desired`` with what ``options`` ask of its services. Raises ComposeError for services that there are not, and
+    for files that can't be read.
+
+    ``restart_on`` is a list of paths, or services and the paths of each; ``reader`` gives what is in them.
+    """
+    keys = _keys(desired)
+    leave = options.get("leave") or {}
+    problems = unknown(keys, leave.get("services") or {}, "leave.services")
+    for option in ("services", "restart"):
+        problems += unknown(keys, options.get(option) or (), option)
+    if problems:
+        raise ComposeError(problems)
+    desired = _restarting_on(desired, options.get("restart_on"), reader)
+    chosen = options.get("services") or []
+    desired = _only(desired, chosen) if chosen else desired
+    services = []
+    for service in desired["services"]:
+        words = [*(leave.get("all") or ()), *_list((leave.get("services") or {}).get(service["key"]))]
+        is_left = words and not service.get("step_of")
+        services.append({**service, "leave": list(dict.fromkeys(map(str, words)))} if is_left else service)
+    return {**desired, "services": services}
+
+
+def volumes_to_recreate(project: Any, scoped: Callable[[str], str], asked: Collection[str]) -> list[str]:
+    """The names in the Swarm of the volumes that are ``asked`` for by their keys or names. Raises ComposeError."""
+    entries = {key: entry or {} for key, entry in project.volumes.items()}
+    names = {key: str(entry.get("name") or "").strip() or scoped(key) for key, entry in entries.items()}
+    keys = [next((key for key, name in names.items() if name == text), text) for text in asked]
+    problems = unknown(list(entries), keys, OPTION, "volume")
+    problems += [
+        Problem(f"the volume '{key}' is external, and nobody's to recreate here", OPTION, code="external")
+        for key in keys
+        if entries.get(key, {}).get("external")
+    ]
+    if problems:
+        raise ComposeError(problems)
+    return sorted({names[key] for key in keys})
+
+
+def _keys(desired: Mapping[str, Any]) -> list[str]:
+    """The services that the files name: no step of another one."""
+    return [service["key"] for service in desired["services"] if not service.get("step_of")]
+
+
+def _restarting_on(desired: dict[str, Any], given: Any, reader: FileReader) -> dict[str, Any]:
+    """Services with a label of their containers that changes with the files, so that Swarm replaces the tasks."""
+    if not given:
+        return desired
+    files = _files_of(desired, given)
+    report = Report()
+    contents: dict[str, bytes] = {}
+    for path in dict.fromkeys(path for paths in files.values() for path in paths):
+        place = Place(report, ("restart_on",))
+        contents[path] = read_file(reader, path, place, "the file") or b""
+    report.finish()
+    label = desired["stack"]["prefix"] + RESTART_ON
+    services = []
+    for service in desired["services"]:
+        paths = files.get(service["key"])
+        if paths:
+            digest = hashlib.sha256()
+            for path in paths:
+                digest.update(b"%d:" % len(contents[path]) + contents[path])
+            service = _labelled(service, label, digest.hexdigest()[:16])
+        services.append(service)
+    return {**desired, "services": services}
+
+
+def _files_of(desired: Mapping[str, Any], given: Any) -> dict[str, list[str]]:
+    """Services by key, each with its files. Each of a list has to be mounted by some service. Raises ComposeError."""
+    keys = _keys(desired)
+    if isinstance(given, Mapping):
+        problems = unknown(keys, given, "restart_on")
+        if problems:
+            raise ComposeError(problems)
+        return {key: [str(path) for path in _list(paths)] for key, paths in given.items()}
+    files: dict[str, list[str]] = {}
+    for path in map(str, _list(given)):
+        users = [s["key"] for s in desired["services"] if _mounts(s["spec"], path) and not s.get("step_of")]
+        if not users:
+            hint = "write restart_on: {SERVICE: [FILE]} for a file that has another path on the nodes"
+            message = f"no service mounts {path}"
+            raise ComposeError([Problem(message, "restart_on", hint=hint, code="not_mounted")])
+        for key in users:
+            files.setdefault(key, []).append(path)
+    return files
+
+
+def _mounts(spec: Mapping[str, Any], path: str) -> bool:
+    mounts = spec["TaskTemplate"]["ContainerSpec"].get("Mounts") or ()
+    sources = [mount.get("Source") or "" for mount in mounts if mount["Type"] == "bind"]
+    return any(path == source or path.startswith(source.rstrip("/") + "/") for source in sources if source)
+
+
+def _labelled(service: dict[str, Any], label: str, value: str) -> dict[str, Any]:
+    """The service with a label of its containers, as docker's command would have made it as well."""
+    out = {**service, "spec": _with_label(service["spec"], label, value)}
+    if "as_docker" in service:
+        out["as_docker"] = {**service["as_docker"], "spec": _with_label(service["as_docker"]["spec"], label, value)}
+    return out
+
+
+def _with_label(spec: Mapping[str, Any], label: str, value: str) -> dict[str, Any]:
+    template = spec["TaskTemplate"]
+    container = template["ContainerSpec"]
+    container = {**container, "Labels": {**(container.get("Labels") or {}), label: value}}
+    return {**spec, "TaskTemplate": {**template, "ContainerSpec": container}}
+
+
+def _only(desired: dict[str, Any], chosen: Iterable[str]) -> dict[str, Any]:
+    """These services, what they depend on, and what they all use. ``part`` says that the stack has others."""
+    by_key = {service["key"]: service for service in desired["services"]}
+    waiting, wanted = list(chosen), set()
+    while waiting:
+        key = waiting.pop()
+        if key in by_key and key not in wanted:
+            wanted.add(key)
+            waiting += by_key[key]["depends_on"]
+    services = [service for service in desired["services"] if service["key"] in wanted]
+    used: set[tuple[str, str]] = set()
+    for service in services:
+        used.update(_used(service["spec"]))
+    result = {**desired, "services": services, "part": len(services) < len(by_key)}
+    for kind in ("networks", "configs", "secrets"):
+        result[kind] = [entry for entry in desired[kind] if (kind, entry["name"]) in used]
+    waves = [[key for key in wave if key in wanted] for wave in desired["waves"]]
+    return {**result, "waves": [wave for wave in waves if wave]}
+
+
+def _used(spec: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    template = spec["TaskTemplate"]
+    container = template["ContainerSpec"]
+    yield from (("networks", attachment["Target"]) for attachment in template.get("Networks") or ())
+    yield from (("configs", reference["ConfigName"]) for reference in container.get("Configs") or ())
+    yield from (("secrets", reference["SecretName"]) for reference in container.get("Secrets") or ())
+    credentials = (container.get("Privileges") or {}).get("CredentialSpec") or {}
+    yield "configs", credentials.get("Config") or ""
+
+
+def unknown(keys: Collection[str], given: Iterable[Any], option: str, what: str = "service") -> list[Problem]:
+    """A problem for each of ``given`` that is no service (or volume) of the files."""
+    problems = []
+    for name in given:
+        if name not in keys:
+            near = difflib.get_close_matches(str(name)[:64], list(keys)[:500], n=1, cutoff=0.6)
+            hint = f"did you mean {near[0]}?" if near else f"the {what}s are {', '.join(sorted(keys)[:20])}"
+            problems.append(Problem(f"there is no {what} '{name}'", option, hint=hint, code=f"undefined_{what}"))
+    return problems
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [] if value is None else [value]

@@ -1,0 +1,225 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``pre_start``: each step of a service becomes a job, a service of its own that has to have ended before it.
+
+From then on it is a service like any other; what it needs of the service it belongs to is written into it here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import PRE_START, STEP
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.project import Project
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.waves import COMPLETED
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Map, Mark, Seq, to_plain
+
+#: The longest name of a service that Swarm takes.
+LONGEST = 63
+#: What a step has of its service unless it says otherwise: where it runs, and what it reaches from there.
+_INHERITED = (
+    "configs", "credential_spec", "dns", "dns_opt", "dns_search", "environment", "extra_hosts", "isolation", "logging",
+    "network_mode", "platform", "secrets", "working_dir",
+)  # fmt: skip
+#: What only goes with the service's own image.
+_WITH_IMAGE = ("group_add", "image", "user")
+_OWN = ("command", "image", "user", "working_dir")
+#: As in docker compose, other numbers of these make no other service.
+_NO_PART = ("build", "depends_on", "profiles", "pull_policy", "scale")
+
+
+def step_key(service: str, number: int, scope: str = "") -> str:
+    """The key of the job of a step (counted from 1): SERVICE_pre_start_NUMBER.
+
+    ``scope`` is what the job's name begins with; where it would be too long, a hash stands for the end of SERVICE.
+    """
+    end = f"_pre_start_{number}"
+    room = LONGEST - len(scope) - len(end)
+    if len(service) > room:
+        digest = hashlib.sha256(service.encode()).hexdigest()[:8]
+        service = service[: max(room - len(digest) - 1, 1)].rstrip("-_") + "-" + digest
+    return service + end
+
+
+def steps_of(service: Any) -> list[Map]:
+    """The steps of ``pre_start`` of a service, in their order."""
+    steps = service.get("pre_start") if isinstance(service, Map) else None
+    return [step for step in steps if isinstance(step, Map)] if isinstance(steps, Seq) else []
+
+
+def mode_of(service: Mapping[str, Any]) -> str:
+    """The mode of a service as the file says it."""
+    deploy = service.get("deploy")
+    return str((deploy.get("mode") if isinstance(deploy, Mapping) else None) or "replicated")
+
+
+def with_steps(project: Project, stack: Stack) -> Project:
+    """``project`` with a job for each step, and each service waiting for its last one; itself where there is none."""
+    services = project.services
+    if not any(steps_of(service) for service in services.values()):
+        return project
+    made = services.like()
+    origins: dict[str, tuple[str, int]] = {}
+    for key, service in services.items():
+        steps = steps_of(service)
+        if not steps:
+            made.put(key, service, services.mark(key))
+            continue
+        definition = _definition(service)
+        before = ""
+        for index, step in enumerate(steps):
+            name = step_key(key, index + 1, stack.scoped(""))
+            place = service["pre_start"].mark(index)
+            made.put(name, _job(service, step, f"{key}/{index + 1}", definition, before, place), place)
+            origins[name] = (key, index)
+            before = name
+        made.put(key, _waiting(service, before), services.mark(key))
+    tree = project.tree.like()
+    for section, value in project.tree.items():
+        tree.put(section, made if section == "services" else value, project.tree.mark(section))
+    return replace(project, tree=tree, steps=origins)
+
+
+def _job(service: Map, step: Map, label: str, definition: str, before: str, place: Mark) -> Map:
+    job = Map(place)
+    for key in _INHERITED + (() if step.get("image") else _WITH_IMAGE):
+        if key in service:
+            job.put(key, service[key], service.mark(key))
+    for key in _OWN:
+        if step.get(key):
+            job.put(key, step[key], step.mark(key))
+    own = step.get("environment")
+    if isinstance(own, Map):
+        job.put("environment", _over(service.get("environment"), own), step.mark("environment"))
+    _put_networks(job, service)
+    _put_volumes(job, service)
+    job.put("healthcheck", _plain({"disable": True}, place))  # that of the image judges a server
+    job.put("depends_on", _depends_on(service, before, place))
+    job.put("deploy", _deploy(service, step, label, definition, place))
+    return job
+
+
+def _over(base: Any, own: Map) -> Map:
+    merged = Map(own.start)
+    for holder in (base, own) if isinstance(base, Map) else (own,):
+        for key, value in holder.items():
+            merged.put(key, value, holder.mark(key))
+    return merged
+
+
+def _put_networks(job: Map, service: Map) -> None:
+    """The same networks, where the step does not answer to the service's names."""
+    networks = service.get("networks")
+    if not isinstance(networks, Map):
+        return
+    joined = networks.like()
+    for key, settings in networks.items():
+        rest = settings
+        if isinstance(settings, Map):
+            rest = settings.like()
+            for name in settings:
+                if name != "aliases":
+                    rest.put(name, settings[name], settings.mark(name))
+        joined.put(key, rest, networks.mark(key))
+    job.put("networks", joined, service.mark("networks"))
+
+
+def _put_volumes(job: Map, service: Map) -> None:
+    """The mounts that another task can have as well; what is each task's own is not shared, as in Compose."""
+    volumes = service.get("volumes")
+    if not isinstance(volumes, Seq):
+        return
+    shared = Seq(volumes.start)
+    for index, mount in enumerate(volumes):
+        if isinstance(mount, Map) and mount.get("source") and mount.get("type") != "tmpfs":
+            shared.add(mount, volumes.mark(index))
+    if shared:
+        job.put("volumes", shared, service.mark("volumes"))
+
+
+def _depends_on(service: Map, before: str, place: Mark) -> Map:
+    found = Map(place)
+    given: Any = service.get("depends_on")
+    for key in given if isinstance(given, Map) else ():
+        entry = given[key]
+        settings = entry.like() if isinstance(entry, Map) else Map(place)
+        for name in entry if isinstance(entry, Map) else ():
+            if name != "restart":
+                settings.put(name, entry[name], entry.mark(name))
+        found.put(key, settings, given.mark(key))
+    if before:
+        found.put(before, _plain({"condition": COMPLETED}, place))
+    return found
+
+
+def _deploy(service: Map, step: Map, label: str, definition: str, place: Mark) -> Map:
+    given = service.get("deploy")
+    given = given if isinstance(given, Map) else Map(place)
+    deploy = Map(given.start)
+    is_global = mode_of(service).startswith("global")
+    each = step.get("per_replica") is True
+    deploy.put("mode", "global-job" if each and is_global else "replicated-job", place)
+    if not is_global:
+        replicas = given.get("replicas", service.get("scale")) if each else None
+        deploy.put("replicas", max(int(replicas), 1) if replicas is not None else 1, place)
+    elif not each:
+        deploy.put("replicas", 1, place)
+    # One try: what a step has half done, only its author knows how to go on with.
+    deploy.put("restart_policy", _plain({"condition": "none"}, place))
+    placement = given.get("placement")
+    if isinstance(placement, Map):
+        rest = placement.like()
+        for key in placement:
+            if key != "max_replicas_per_node":
+                rest.put(key, placement[key], placement.mark(key))
+        deploy.put("placement", rest, given.mark("placement"))
+    deploy.put("labels", _plain({STEP: label, PRE_START: definition}, place))
+    return deploy
+
+
+def _waiting(service: Map, last: str) -> Map:
+    """The service, which waits for its last step, and whose tasks are others where the steps are others."""
+    waiting = service.like()
+    for key, value in service.items():
+        waiting.put(key, value, service.mark(key))
+    place = service.mark("pre_start")
+    given: Any = service.get("depends_on")
+    depends_on = given.like() if isinstance(given, Map) else Map(place)
+    for key in given if isinstance(given, Map) else ():
+        depends_on.put(key, given[key], given.mark(key))
+    depends_on.put(last, _plain({"condition": COMPLETED}, place))
+    waiting.put("depends_on", depends_on, service.mark("depends_on"))
+    labels = _over(service.get("labels"), Map(service.start))
+    labels.put(PRE_START, _digest([_meant(step) for step in steps_of(service)]), place)
+    waiting.put("labels", labels, service.mark("labels"))
+    return waiting
+
+
+def _definition(service: Map) -> str:
+    """A digest of all that a change of makes the steps run again; of the number of replicas it is not."""
+    meant = {key: value for key, value in _meant(service).items() if key not in _NO_PART}
+    meant["pre_start"] = [_meant(step) for step in steps_of(service)]
+    if isinstance(meant.get("deploy"), dict):
+        meant["deploy"] = {key: value for key, value in meant["deploy"].items() if key != "replicas"}
+    return _digest(meant)
+
+
+def _meant(holder: Map) -> dict[str, Any]:
+    return {key: to_plain(value) for key, value in holder.items() if not str(key).startswith("x-")}
+
+
+def _digest(data: Any) -> str:
+    return hashlib.sha256(json.dumps(data, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def _plain(values: Mapping[str, Any], place: Mark) -> Map:
+    made = Map(place)
+    for key, value in values.items():
+        made.put(key, value, place)
+    return made

@@ -1,0 +1,99 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""In which order services start: waves of services that may change together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.invalid import Invalid, Path
+
+STARTED, HEALTHY, COMPLETED = "service_started", "service_healthy", "service_completed_successfully"
+_CONDITIONS = (STARTED, HEALTHY, COMPLETED)
+
+Dependencies = Mapping[str, Mapping[str, Any]]
+
+
+def dependencies(service: Mapping[str, Any], path: Path) -> dict[str, dict[str, Any]]:
+    """Return ``depends_on`` with Compose's defaults filled in."""
+    found = {}
+    given = service.get("depends_on") or {}
+    for key in sorted(given, key=str) if isinstance(given, Mapping) else ():
+        entry = given[key] if isinstance(given[key], Mapping) else {}
+        condition = entry.get("condition") or _CONDITIONS[0]
+        if condition not in _CONDITIONS:
+            raise Invalid(
+                f"{condition!r} is no condition",
+                (*path, "depends_on", key, "condition"),
+                hint="Use one of " + ", ".join(_CONDITIONS) + ".",
+            )
+        found[str(key)] = {
+            "condition": condition,
+            "restart": bool(entry.get("restart", False)),
+            "required": bool(entry.get("required", True)),
+        }
+    return found
+
+
+def waited_for(services: Mapping[str, Any], condition: str) -> dict[str, str]:
+    """Return the keys of services that others wait for in this way, each with the first that does."""
+    found: dict[str, str] = {}
+    for key in sorted(services, key=str):
+        given = services[key].get("depends_on") if isinstance(services[key], Mapping) else None
+        for other, entry in given.items() if isinstance(given, Mapping) else ():
+            if isinstance(entry, Mapping) and entry.get("condition") == condition:
+                found.setdefault(str(other), str(key))
+    return found
+
+
+def becomes_job(service: Mapping[str, Any]) -> bool:
+    """Whether a service that others wait to have completed is made a job: the file says no mode of its own."""
+    deploy = service.get("deploy")
+    return not (isinstance(deploy, Mapping) and deploy.get("mode"))
+
+
+def waves(depends_on: Mapping[str, Dependencies]) -> list[list[str]]:
+    """Return the services' keys, wave by wave: each after all that it depends on, each as early as it can.
+
+    A dependency that is not there is skipped. Raises Invalid for a cycle.
+    """
+    waiting = {key: {other for other in others if other in depends_on} for key, others in depends_on.items()}
+    dependents: dict[str, list[str]] = {}
+    for key, others in waiting.items():
+        for other in others:
+            dependents.setdefault(other, []).append(key)
+    found = []
+    ready = sorted(key for key, others in waiting.items() if not others)
+    while ready:
+        found.append(ready)
+        following = []
+        for done in ready:
+            for key in dependents.get(done, ()):
+                waiting[key].discard(done)
+                if not waiting[key]:
+                    following.append(key)
+        ready = sorted(following)
+    stuck = {key: others for key, others in waiting.items() if others}
+    if stuck:
+        cycle = _cycle(stuck)
+        raise Invalid(
+            "services depend on each other in a circle: " + " -> ".join(cycle),
+            ("services", cycle[0], "depends_on"),
+            hint="Remove one of these dependencies.",
+            code="dependency_cycle",
+        )
+    return found
+
+
+def _cycle(stuck: Mapping[str, set[str]]) -> list[str]:
+    """Return one cycle, its first key again at the end. Each stuck service waits for another stuck one."""
+    key = min(stuck)
+    seen: list[str] = []
+    while key not in seen:
+        seen.append(key)
+        key = min(other for other in stuck[key] if other in stuck)
+    cycle = seen[seen.index(key) :]
+    turn = cycle.index(min(cycle))
+    return [*cycle[turn:], *cycle[:turn], min(cycle)]

@@ -1,0 +1,92 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The second look, at the whole project: would the Engine take it, and is anything lost on the way?"""
+
+from __future__ import annotations
+
+from typing import Any, Callable, List, Tuple
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import Problem
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.container import (
+    check_health,
+    check_security,
+)
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.dependencies import check_conditions
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.deploy import (
+    check_deploy,
+    check_placement,
+)
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.image import check_images
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.inspection import Look
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.keys import check_keys
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.mounts import check_mounts
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.names import check_empty_keys, check_names
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.networks import check_networks
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.objects import (
+    check_external,
+    check_objects,
+)
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.ports import check_ports
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.references import (
+    check_dependencies,
+    check_references,
+)
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.steps import check_steps
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.templates import check_templates
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.units import check_units
+
+#: So many problems, and as many notices, are shown.
+MOST_SHOWN = 200
+
+
+def _check_services(look: Look) -> None:
+    if not look.services:
+        hint = "define one under 'services:', or activate a profile"
+        look.problem(("services",), "there is no service to deploy", hint, "no_services")
+
+
+RULES: Tuple[Callable[[Look], None], ...] = (
+    _check_services,
+    check_names,
+    check_empty_keys,
+    check_images,
+    check_references,
+    check_dependencies,
+    check_conditions,
+    check_mounts,
+    check_ports,
+    check_deploy,
+    check_placement,
+    check_units,
+    check_health,
+    check_objects,
+    check_external,
+    check_networks,
+    check_security,
+    check_steps,
+    check_templates,
+    check_keys,
+)
+
+
+def check_project(project: Any, stack_name: str) -> Tuple[List[Problem], List[Problem]]:
+    """The problems and the notices of a loaded project (docs/architecture.md, "Project"), each in the file's order.
+
+    :param stack_name: the stack's name in the Swarm, from which the names of its objects are made.
+    """
+    look = Look(project, stack_name)
+    for rule in RULES:
+        rule(look)
+    return _shown(look.problems.values(), "problems"), _shown(look.notices.values(), "notices")
+
+
+def _shown(found: Any, what: str) -> List[Problem]:
+    """The first MOST_SHOWN in the file's order, and one line with the count of the others."""
+    result = sorted(found, key=lambda p: (p.file, p.line, p.column, p.key, p.message))
+    hidden = len(result) - MOST_SHOWN
+    if hidden > 0:
+        last = result[MOST_SHOWN - 1]
+        more = f"and {hidden} more {what} that are not shown"
+        result[MOST_SHOWN:] = [Problem(more, file=last.file, line=last.line, column=last.column, code="more")]
+    return result

@@ -1,0 +1,174 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What every rule gets: the project, the stack's name, and a place for what it finds."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any, Collection, Dict, Iterable, Iterator, List, Mapping, Sequence, Tuple
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import Problem
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.places import dotted
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.report import clipped
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import ANYTHING, Map, Mark, Seq
+
+#: So often a hint is looked for in one run, among so many names: comparing texts is slow.
+MOST_GUESSES = 50
+MOST_KNOWN = 500
+
+OBJECTS = ("networks", "volumes", "configs", "secrets")
+
+
+class Look:
+    """One look at a project. Rules only read; what they find goes to ``problem`` and ``notice``."""
+
+    def __init__(self, project: Any, stack_name: str) -> None:
+        self.project = project
+        self.stack_name = stack_name
+        self.problems: Dict[Tuple[str, str], Problem] = {}
+        self.notices: Dict[Tuple[str, str], Problem] = {}
+        self.guesses = 0
+
+    @property
+    def services(self) -> Dict[str, Mapping[str, Any]]:
+        """The services by name, those that are mappings."""
+        return {name: service for name, service in self.section("services").items() if isinstance(service, dict)}
+
+    def section(self, name: str) -> Dict[str, Any]:
+        """The entries of ``services``, ``networks``, ... by name, sorted."""
+        return dict(sorted(mapping(getattr(self.project, name, None)).items()))
+
+    def nearest(self, word: str, known: Iterable[str]) -> str:
+        """The one of ``known`` that the user may have meant, or ""; always "" after MOST_GUESSES, for it is slow."""
+        self.guesses += 1
+        if self.guesses > MOST_GUESSES or len(word) >= 64:
+            return ""
+        return next(iter(difflib.get_close_matches(word, list(known)[:MOST_KNOWN], n=1, cutoff=0.75)), "")
+
+    def problem(self, path: Sequence[Any], message: str, hint: str = "", code: str = "invalid") -> None:
+        """Something that the Engine would refuse, or that can't mean what it says."""
+        found = self._at(path, message, hint, code)
+        if not self._follows(path, code):
+            self.problems.setdefault((found.key, found.message), found)
+
+    def notice(self, path: Sequence[Any], message: str, hint: str = "", code: str = "no_effect") -> None:
+        """Something that has no effect in Swarm."""
+        found = self._at(path, message, hint, code)
+        if not self._follows(path, code):
+            self.notices.setdefault((found.key, found.message), found)
+
+    def _follows(self, path: Sequence[Any], code: str) -> bool:
+        mark = self.project.where(tuple(path))
+        return follows(self.project.tree, path, mark, code, self.project.broken)
+
+    def _at(self, path: Sequence[Any], message: str, hint: str, code: str) -> Problem:
+        mark = self.project.where(tuple(path))
+        return Problem(
+            message=clipped(message),
+            key=dotted(path),
+            file=mark.file,
+            line=mark.line,
+            column=mark.column,
+            hint=clipped(hint),
+            code=code,
+        )
+
+
+def mapping(value: Any) -> Mapping[Any, Any]:
+    """The value if it is a mapping, else an empty one: rules look deep into what may be absent or null."""
+    return value if isinstance(value, dict) else {}
+
+
+def sequence(value: Any) -> List[Any]:
+    """The value if it is a list, else an empty one."""
+    return value if isinstance(value, list) else []
+
+
+def deep(value: Any, *keys: str) -> Any:
+    """``value[key][key]…``, or None where something on the way is absent."""
+    for key in keys:
+        value = mapping(value).get(key)
+    return value
+
+
+def items_of(service: Mapping[str, Any], key: str) -> Iterator[Tuple[int, Mapping[str, Any]]]:
+    """The entries of a list of mappings (``ports``, ``volumes``, ``configs``, ``secrets``) with their index."""
+    for index, item in enumerate(sequence(service.get(key))):
+        if isinstance(item, dict):
+            yield index, item
+
+
+def has_lost(value: Any, *keys: str) -> bool:
+    """Whether one of ``keys`` was cut out of a mapping (cut.py): then it can't be said what its default would do."""
+    return isinstance(value, Map) and not value.lost.isdisjoint((ANYTHING, *keys))
+
+
+def is_text(value: Any) -> bool:
+    return isinstance(value, str) and value != ""
+
+
+_SOURCES = ("*.*.content", "*.*.driver", "*.*.environment", "*.*.external", "*.*.file")
+_NAMES = ("*.*.external", "*.*.name")
+
+#: The codes that speak of an absence, and the keys of which one would have been enough. ``*`` stands for what the
+#: problem's own path has there.
+FOLLOWS: Mapping[str, Tuple[str, ...]] = {
+    "credential_spec": tuple(f"services.*.credential_spec.{key}" for key in ("config", "file", "registry")),
+    "dnsrr": ("services.*.ports.*.mode",),
+    "duplicate_name": _NAMES,
+    "healthcheck": ("services.*.healthcheck.disable",),
+    "mount_source": ("services.*.volumes.*.source", "services.*.volumes.*.type"),
+    "mount_target": ("services.*.volumes.*.target",),
+    "name": _NAMES,
+    "name_too_long": _NAMES,
+    "no_content": _SOURCES,
+    "no_image": ("services.*.image", "services.*.extends", "services.*.provider"),
+    "no_services": ("services", "include"),
+    "undefined_config": ("configs", "include"),
+    "undefined_network": ("networks", "include"),
+    "undefined_secret": ("secrets", "include"),
+    "undefined_service": ("services", "include"),
+    "undefined_volume": ("volumes", "include"),
+}
+
+
+def follows(tree: Any, path: Sequence[Any], mark: Mark, code: str, broken: Collection[Mark]) -> bool:
+    """Whether a problem at ``path`` would not be there but for one that has been said.
+
+    :param broken: the places of values with which something else is wrong (``Report.broken``).
+    """
+    if mark in broken or _is_lost(tree, path, broken):
+        return True
+    return any(_may_be_there(tree, path, pattern.split(".")) for pattern in FOLLOWS.get(code, ()))
+
+
+def _is_lost(tree: Any, path: Sequence[Any], broken: Collection[Mark]) -> bool:
+    """Whether the value at ``path`` was cut, or is a list of which an item was."""
+    node = tree
+    for key in path:
+        if isinstance(node, Map):
+            if key not in node and not node.lost.isdisjoint((ANYTHING, key)):
+                return True
+            node = node.get(key)
+        elif isinstance(node, Seq) and isinstance(key, int) and key < len(node):
+            node = node[key]
+        else:
+            return False
+    return isinstance(node, Seq) and any(mark in broken for mark in node.marks)
+
+
+def _may_be_there(tree: Any, path: Sequence[Any], pattern: Sequence[str]) -> bool:
+    node = tree
+    last = len(pattern) - 1
+    for index, part in enumerate(pattern):
+        key = part if part != "*" else path[index] if index < len(path) else None
+        if isinstance(node, Map):
+            if ANYTHING in node.lost or (key in node.lost and (index == last or key not in node)):
+                return True
+            node = node.get(key)
+        elif isinstance(node, Seq) and isinstance(key, int) and key < len(node):
+            node = node[key]
+        else:
+            return False
+    return False

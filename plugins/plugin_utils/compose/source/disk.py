@@ -1,0 +1,53 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reads the files that a project refers to; a file that can't be read is a problem at the place that names it."""
+
+from __future__ import annotations
+
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.file_source import (
+    FileReader,
+    FileRefused,
+)
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.report import Place
+
+
+class CachedFiles:
+    """Asks another reader for each path once; ``below``: the folder that all of them have to lie in."""
+
+    def __init__(self, reader: FileReader, below: str | None = None) -> None:
+        self.reader = reader
+        self.below = below
+        self.known: dict[str, bytes | Exception] = {}
+
+    def read(self, path: str, below: str | None = None) -> bytes:
+        if path not in self.known:
+            try:
+                self.known[path] = self.reader.read(path, self.below)
+            except (OSError, ValueError) as error:
+                self.known[path] = error
+        found = self.known[path]
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+
+def read_file(reader: FileReader, path: str, place: Place, what: str) -> bytes | None:
+    """The bytes of ``path``; None where it can't be read, which has then been reported."""
+    if path == "/dev/null":
+        return b""
+    try:
+        return reader.read(path)
+    except FileRefused as error:
+        place.problem(f"{what} {path} {error.strerror}", hint=error.hint, code=error.code)
+    except FileNotFoundError:
+        hint = "check the path and what it is relative to"
+        place.problem(f"{what} {path} does not exist", hint=hint, code="file_missing")
+    except IsADirectoryError:
+        place.problem(f"{what} {path} is a directory", hint="name a file", code="file_unreadable")
+    except PermissionError:
+        place.problem(f"{what} {path} may not be read", hint="check its owner and mode", code="file_unreadable")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "its name is not valid"
+        place.problem(f"{what} can't be read: {reason}", hint="check the path", code="file_unreadable")
+    return None

@@ -1,0 +1,171 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Collects what a run of the compiler has to say: problems, which stop it at the end, and notices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import ComposeError, Problem
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import (
+    NOWHERE,
+    Map,
+    Mark,
+    Path,
+    Seq,
+    dotted,
+)
+
+#: What a run may make of its files, in bytes: about the memory that it takes. Large real stacks come to 3 MB.
+BUDGET = 100_000_000
+#: What a value costs beside its text, a mapping or list on top of that, and a further place of what is there already.
+VALUE, CONTAINER, SHARED = 300, 600, 100
+MOST_KEPT = 5000
+MOST_SHOWN = 500
+LONGEST_MESSAGE = 1000
+#: The hint of what is empty; where a variable is known to be unset, one that names it takes its place.
+UNSET = "is a variable unset?"
+
+
+class Report:
+    """The problems and notices of one run, each once.
+
+    ``broken`` are the places of values with which something is wrong that has been said: nothing else is said about
+    them. ``hushed`` are codes that would only follow from what has been said. ``left`` is what is left of the budget.
+    """
+
+    def __init__(self) -> None:
+        self.broken: set[Mark] = set()
+        self.hushed: set[str] = set()
+        self.left = [BUDGET]
+        self.uncounted = 0
+        self.unset: dict[Mark, dict[str, None]] = {}  # variables without a value, by the text that names them
+        self.problems: dict[Problem, None] = {}
+        self.notices: dict[Problem, None] = {}
+
+    def problem(self, message: str, mark: Mark, path: Path = (), hint: str = "", code: str = "invalid") -> None:
+        if len(self.problems) >= MOST_KEPT:
+            self.uncounted += 1
+        elif mark not in self.broken and code not in self.hushed:
+            self.problems[_problem(message, mark, path, hint, code)] = None
+
+    def notice(self, message: str, mark: Mark, path: Path = (), hint: str = "", code: str = "notice") -> None:
+        if len(self.notices) < MOST_KEPT:
+            self.notices[_problem(message, mark, path, hint, code)] = None
+        elif len(self.notices) == MOST_KEPT:
+            self.notices[_problem(f"there are more than {MOST_KEPT} notices", mark, (), "", "more")] = None
+
+    def aside(self) -> Report:
+        """Another report for what is only tried, which spends from the same budget."""
+        other = Report()
+        other.left = self.left
+        return other
+
+    def add(self, problems: list[Problem]) -> None:
+        """Adds what a later look found, but nothing more about a key of which something has been said."""
+        known = {_place(problem) for problem in self.problems}
+        self.problems.update((problem, None) for problem in problems if _place(problem) not in known)
+
+    def replace(self, problems: list[Problem], code: str) -> None:
+        """Adds ``problems``, each in place of one with ``code`` that stands at its key; any other there stays alone."""
+        known = {}
+        for problem in sorted(self.problems, key=lambda p: p.code != code):
+            known[problem.file, problem.key] = problem
+        for problem in problems:
+            before = known.get((problem.file, problem.key))
+            if before is not None and before.code == code:
+                self.problems.pop(before, None)
+            if before is None and Mark(problem.file, problem.line, problem.column) in self.broken:
+                continue  # an alias of what has been spoken of
+            if before is None or before.code == code:
+                self.problems[problem] = None
+
+    def spend(self, size: int, mark: Mark, path: Path = ()) -> None:
+        """Counts bytes that are about to be made. Raises a ComposeError where they are too many altogether."""
+        self.left[0] -= size
+        if self.left[0] < 0:
+            self.too_large(mark, path)
+
+    def too_large(self, mark: Mark, path: Path = ()) -> None:
+        """Raises a ComposeError which says that the budget is spent at this place."""
+        message = f"here the files come to more than {BUDGET // 1_000_000} MB when they are expanded and put together"
+        hint = "use fewer or smaller aliases, variables, extends, includes and ranges of ports"
+        self.problems[_problem(message, mark, path, hint, "too_large")] = None
+        self.finish()
+
+    def explained(self, problems: Iterable[Problem]) -> list[Problem]:
+        """``problems``, where a text came from a variable that is not set with a hint that names it."""
+        found = []
+        for problem in problems:
+            names = self.unset.get(Mark(problem.file, problem.line, problem.column), ())
+            # A hint that asks for the variable already says it.
+            if names and problem.code not in ("required_variable", "unset_variable"):
+                said = f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} not set"
+                general = not problem.hint or problem.hint.endswith(UNSET)
+                problem = replace(problem, hint=said if general else f"{said}; {problem.hint}")
+            found.append(problem)
+        return found
+
+    def finish(self) -> None:
+        """Raises a ComposeError if there is any problem."""
+        if not self.problems:
+            return
+        problems = self.explained(_each_place_once(self.problems))
+        shown = problems[:MOST_SHOWN]
+        # What ended the run is shown, however much there is besides.
+        shown += [problem for problem in problems[MOST_SHOWN:] if problem.code == "too_large"][:1]
+        hidden = len(problems) - len(shown) + self.uncounted
+        if hidden:
+            last = shown[-1]
+            shown.append(Problem(f"there are {hidden} more problems", file=last.file, line=last.line, code="more"))
+        raise ComposeError(shown)
+
+
+def clipped(text: str) -> str:
+    """A message that has a place on a terminal, whatever it quotes."""
+    return text if len(text) <= LONGEST_MESSAGE else text[: LONGEST_MESSAGE - 1] + "…"
+
+
+def _problem(message: str, mark: Mark, path: Path, hint: str, code: str) -> Problem:
+    return Problem(clipped(message), dotted(path), mark.file, mark.line, mark.column, clipped(hint), code)
+
+
+def _each_place_once(problems: Iterable[Problem]) -> list[Problem]:
+    """Without what an alias or an extended service says again of the same place."""
+    found: dict[Any, Problem] = {}
+    for problem in problems:
+        alone = problem.key if not problem.line else ""
+        found.setdefault((problem.file, problem.line, problem.column, alone, problem.message), problem)
+    return list(found.values())
+
+
+def _place(problem: Problem) -> tuple[str, int, int, str]:
+    return problem.file, problem.line, problem.column, problem.key
+
+
+class Place:
+    """Where a stage stands in the tree: the path, the mark, and the report to speak to."""
+
+    __slots__ = ("mark", "path", "report")
+
+    def __init__(self, report: Report, path: Path = (), mark: Mark = NOWHERE) -> None:
+        self.report = report
+        self.path = path
+        self.mark = mark
+
+    def at(self, container: Any, key: Any) -> Place:
+        """The place of an entry of ``container``, which stands here."""
+        mark = container.mark(key) if isinstance(container, (Map, Seq)) else self.mark
+        return Place(self.report, (*self.path, key), mark)
+
+    def spend(self, size: int) -> None:
+        self.report.spend(size, self.mark, self.path)
+
+    def problem(self, message: str, hint: str = "", code: str = "invalid") -> None:
+        self.report.problem(message, self.mark, self.path, hint, code)
+
+    def notice(self, message: str, hint: str = "", code: str = "notice") -> None:
+        self.report.notice(message, self.mark, self.path, hint, code)

@@ -1,0 +1,104 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where a value may stand that only the manager knows: in texts that go into a spec as they are.
+
+Everywhere else (numbers, ports, images, paths, names of objects) the compiler itself has to know what is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.values.value_references import REFERENCE
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.expressions import (
+    has_expression,
+    may_hold,
+)
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.report import Place
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Map, Path, Seq
+
+_SERVICE = (
+    "annotations.*", "command", "command.#", "deploy.labels.*", "deploy.labels.#", "domainname", "entrypoint",
+    "entrypoint.#", "environment.*", "environment.#", "healthcheck.test", "healthcheck.test.#", "hostname", "labels.*",
+    "labels.#", "logging.options.*", "pre_start.#.command", "pre_start.#.command.#", "pre_start.#.environment.*",
+    "pre_start.#.environment.#", "pre_start.#.user", "pre_start.#.working_dir",
+    "sysctls.*", "sysctls.#", "user", "volumes.#.volume.labels.*", "working_dir",
+)  # fmt: skip
+_TOP = (
+    "configs.*.content", "configs.*.labels.*", "configs.*.labels.#", "networks.*.driver_opts.*", "networks.*.labels.*",
+    "networks.*.labels.#", "secrets.*.content", "secrets.*.driver_opts.*", "secrets.*.labels.*", "secrets.*.labels.#",
+    "volumes.*.driver_opts.*", "volumes.*.labels.*", "volumes.*.labels.#",
+)  # fmt: skip
+_ALLOWED = frozenset((*_TOP, *(f"services.*.{path}" for path in _SERVICE)))
+#: Where an expression may stand itself: what it makes has a name there.
+_EXPRESSIONS = frozenset(
+    ("services.*.environment.*", "services.*.environment.#", "configs.*.content", "secrets.*.content")
+)
+#: Nothing below these keys of a service goes into the Swarm.
+_UNUSED = ("build", "develop")
+#: Lists of KEY=VALUE.
+_PAIRS = ("environment", "labels", "sysctls")
+
+
+def fault_of(path: Path, text: str) -> str:
+    """Why the references in ``text`` can't stand at ``path``; "" if they can."""
+    if _is_unused(path):
+        return ""
+    if _pattern(path) not in _ALLOWED:
+        return "can't stand here"
+    is_pair = isinstance(path[-1], int) and path[-2] in _PAIRS
+    return "can't be part of a name" if is_pair and "\0" in text.partition("=")[0] else ""
+
+
+def variables_in(text: str) -> str:
+    """The references of a text as the user wrote them."""
+    return ", ".join(f"${{{name.rpartition('/')[2]}}}" for name in dict.fromkeys(REFERENCE.findall(text)))
+
+
+def find_misplaced(tree: Map, place: Place) -> None:
+    """Reports each expression of a document that stands where it has no meaning."""
+    for path, here, text, is_key in _texts(tree, place, ()):
+        if not has_expression(text) or _is_unused(path):
+            continue
+        if is_key or isinstance(path[-1], int) and has_expression(text.partition("=")[0]):
+            here.problem("an expression can't be part of a name", hint="write the name", code="value_place")
+        elif _pattern(path) not in _EXPRESSIONS:
+            here.problem(
+                "an expression can't stand here",
+                hint="give it a name in x-env at the top of the file, and write ${NAME} here",
+                code="value_place",
+            )
+
+
+def _texts(node: Any, place: Place, path: Path) -> Iterator[tuple[Path, Place, str, bool]]:
+    if isinstance(node, Map):
+        for key, value in node.items():
+            here = place.at(node, key)
+            if may_hold(key):
+                yield (*path, key), here, key, True
+            yield from _texts(value, here, (*path, key))
+    elif isinstance(node, Seq):
+        for index, value in enumerate(node):
+            yield from _texts(value, place.at(node, index), (*path, index))
+    elif isinstance(node, str) and may_hold(node):
+        yield path, place, node, False
+
+
+def _is_unused(path: Path) -> bool:
+    """In an ``x-`` block, or in what is not for the Swarm."""
+    return path[2:3] in tuple((key,) for key in _UNUSED) or any(str(key).startswith("x-") for key in path)
+
+
+def _pattern(path: Path) -> str:
+    """The path with ``*`` for the names that users choose, and ``#`` for an item of a list."""
+    parts = [("#" if isinstance(key, int) else str(key)) for key in path]
+    if len(parts) > 1:
+        parts[1] = "*"
+    if len(parts) > 3 and parts[-1] != "#" and parts[-2] in _NAMED:
+        parts[-1] = "*"
+    return ".".join(parts)
+
+
+_NAMED = ("annotations", "driver_opts", "environment", "labels", "options", "sysctls")

@@ -1,0 +1,209 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The base of action plugins that change a stack or wait for it: once a cluster, and nobody waits in silence."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from pathlib import Path
+from typing import Any, Callable, Dict, List, Mapping, Tuple
+
+from ansible import constants as C
+from ansible.errors import AnsibleConnectionFailure
+from ansible.utils.display import Display
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.connection_options import CONNECTION
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import COMPILED
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError, plain_text
+from ansible_collections.stackwright.swarm.plugins.module_utils.masking.mask import masked_text
+from ansible_collections.stackwright.swarm.plugins.module_utils.masking.shown import shown_line
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.who import who_asks
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.election import Outcome, task_key, turn
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.piped_action import PipedAction
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.progress import Follower
+
+Result = Dict[str, Any]
+Run = Callable[[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]], Result]
+
+
+class ClusterAction(PipedAction):
+    """Runs ``module`` on one manager of each cluster of the play and shows what it waits for.
+
+    The module is run by adapter.run.run_change and gets adapter.options.COMPILED beside its options.
+    """
+
+    _supports_check_mode = True
+    _supports_async = False
+    module = ""
+    #: The options without which the module refuses even the question how a worker goes.
+    required: Tuple[str, ...] = ("name",)
+    #: Whether the module's runs without changes are remembered (stack_glance).
+    remembers = False
+    #: Whether a preflight that has failed in this run, on any host of the cluster, stops it.
+    after_preflight = False
+
+    def connection_arguments(self, options: Mapping[str, Any]) -> Dict[str, Any]:
+        """Those options of the connection that the user gave; the others are left to the target's own environment."""
+        given = self._task.args
+        return {
+            name: options[name]
+            for name, option in CONNECTION.items()
+            if any(word in given for word in (name, *option.get("aliases", ())))
+        }
+
+    def once_per_cluster(
+        self, stack: str, arguments: Mapping[str, Any], handed: Mapping[str, Any], variables: Mapping[str, Any]
+    ) -> Result:
+        """The module's result, by the manager that does the work of this host's cluster.
+
+        :param stack: what the stack is called in the Swarm.
+        :param arguments: the module's options, those of the connection among them.
+        :param handed: what else the module gets, as ``COMPILED``.
+        :raises StackwrightError: ``conflict``; what stack_preflight has failed with on another host of the cluster.
+        """
+        arguments = {name: _given(value) for name, value in arguments.items()}
+        handed = {**handed, "who": who_asks(variables)}
+        hosts: List[str] = list(variables.get("ansible_play_batch") or [])
+        alone = len(hosts) < 2 or self._task.run_once
+        stops = self._preflights(stack, variables)
+        if alone and not stops:
+            return self._glanced(arguments, handed, variables, self._followed)
+        # A look first, for the cluster's id and for whether there is work at all.
+        looked = self._glanced(arguments, {**handed, "defer": True}, variables, self._call)
+        if looked.get("failed"):
+            return looked
+        changed = bool(looked.get("changed"))
+        if changed and looked["cluster_id"] in stops:
+            raise stops[looked["cluster_id"]]
+        if alone:
+            return self._followed(arguments, handed, variables)
+        host = variables["inventory_hostname"]
+        wanted = {name: value for name, value in arguments.items() if name not in CONNECTION}
+        digest = hashlib.sha256(json.dumps([wanted, handed], sort_keys=True).encode()).hexdigest()
+        with turn(C.DEFAULT_LOCAL_TMP, self.key(stack, looked["cluster_id"], variables), host) as mine:
+            # Where nothing is left to do, it may be since the leader has failed and left it so.
+            if mine.outcome is not None and (changed or mine.outcome.failed):
+                return _served(mine.outcome, digest, looked)
+            if not changed:
+                return looked
+            try:
+                done = looked if self._task.check_mode else self._followed(arguments, handed, variables)
+            except AnsibleConnectionFailure:
+                mine.settle(Outcome(host, digest, failed=True, error_code="host_unreachable"))
+                raise
+            failed, code = bool(done.get("failed")), str(done.get("error_code", ""))
+            mine.settle(Outcome(host, digest, failed, code, str(done.get("plan_id", ""))))
+            return done
+
+    def _glanced(
+        self, arguments: Mapping[str, Any], handed: Mapping[str, Any], variables: Mapping[str, Any], run: Run
+    ) -> Result:
+        """The result of ``run``, without it where the manager remembers that it would find nothing to change."""
+        if not self.remembers or not self.may_remember(arguments):
+            return run(arguments, handed, variables)
+        request = self._request(arguments, handed)
+        given = {name: value for name, value in arguments.items() if name in (*CONNECTION, "name", "state")}
+        given.update(request=request, defer=bool(handed.get("defer")))
+        seen = self._execute_module("stackwright.swarm.stack_glance", module_args=given, task_vars=variables)
+        if seen.get("known"):
+            return {name: item for name, item in seen["told"].items() if name != "deferred"}
+        return run(arguments, {**handed, "request": request}, variables)
+
+    def may_remember(self, arguments: Mapping[str, Any]) -> bool:
+        """Whether a run with these arguments depends on nothing but them and what a manager asks its Engine."""
+        del arguments
+        return True
+
+    def _request(self, arguments: Mapping[str, Any], handed: Mapping[str, Any]) -> str:
+        """The digest of all that the run is given, apart from what only a run with changes uses."""
+        wanted = {name: value for name, value in arguments.items() if name != "commit_message"}
+        given = {name: value for name, value in handed.items() if name != "who"}
+        flags = [self.module, self._task.check_mode, self._task.diff, collection_state()]
+        return hashlib.sha256(json.dumps([flags, wanted, given], sort_keys=True).encode()).hexdigest()
+
+    def key(self, stack: str, cluster: str, variables: Mapping[str, Any]) -> str:
+        """Where the hosts of one cluster meet for one stack at this task."""
+        return "/".join((task_key(self._task, variables), stack, cluster))
+
+    def _preflights(self, stack: str, variables: Mapping[str, Any]) -> Dict[str, StackwrightError]:
+        """What stops this stack, by the id of the cluster."""
+        if not self.after_preflight:
+            return {}
+        from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.preflighted import stopped
+
+        return stopped(C.DEFAULT_LOCAL_TMP, stack, variables)
+
+    def _followed(
+        self, arguments: Mapping[str, Any], handed: Mapping[str, Any], variables: Mapping[str, Any]
+    ) -> Result:
+        """The module's result. Where a worker on the manager goes on with the work, its lines are shown."""
+        begun = self._call(arguments, handed if self._task.check_mode else {**handed, "follow": True}, variables)
+        host = variables["inventory_hostname"]
+        display = Display()
+        # A callback that writes JSON owns stdout. Of a task with no_log, nothing is shown.
+        machine, quiet = "json" in str(C.DEFAULT_STDOUT_CALLBACK), bool(self._task.no_log)
+
+        def again(job: str, seen: int) -> Result:
+            named = {name: value for name, value in arguments.items() if name in self.required}
+            return self._call(named, {"job": job, "seen": seen}, variables)
+
+        def show(line: str) -> None:
+            if not quiet:
+                display.display(shown_line(f"[{host}] {line}"), stderr=machine)
+
+        return Follower(again, show, time.monotonic, time.sleep, AnsibleConnectionFailure).follow(begun)
+
+    def _call(self, arguments: Mapping[str, Any], handed: Mapping[str, Any], variables: Mapping[str, Any]) -> Result:
+        arguments = {name: _unsaid(item) if name == "commit_message" else item for name, item in arguments.items()}
+        given = {**arguments, COMPILED: json.dumps(handed, sort_keys=True, separators=(",", ":"))}
+        result: Result = self._execute_module(self.module, module_args=given, task_vars=variables)
+        # ``deferred`` is between this plugin and the module.
+        for name in ("invocation", "deferred"):
+            result.pop(name, None)
+        return result
+
+
+def collection_state() -> List[Any]:
+    """What tells one version of this collection's code from another: an installed one lists its files, in a checkout
+    they have times."""
+    root = Path(__file__).resolve().parents[2]
+    listed = root / "FILES.json"
+    if listed.exists():
+        return [hashlib.sha256(listed.read_bytes()).hexdigest()]
+    return sorted([str(path), path.stat().st_mtime_ns] for path in (root / "plugins" / "module_utils").rglob("*.py"))
+
+
+def _unsaid(message: Any) -> Any:
+    """What a user says about a change, without secrets: it goes to the target's log, and into the history."""
+    return masked_text(plain_text(message)) if isinstance(message, str) else message
+
+
+def _given(value: Any) -> Any:
+    """An option without those of its suboptions that were not given: where they have choices, None is none of them."""
+    return {key: item for key, item in value.items() if item is not None} if isinstance(value, dict) else value
+
+
+def _served(outcome: Outcome, digest: str, looked: Mapping[str, Any]) -> Result:
+    """The result of a manager whose cluster another one has served."""
+    if outcome.digest != digest:
+        raise StackwrightError(
+            f"The hosts of this play want different things of one stack: {outcome.host} has deployed another version.",
+            error_code="conflict",
+            hint="Let the files and variables of the task be the same for all managers of a cluster.",
+        )
+    result = {"changed": False, "done_by": outcome.host, "stack": looked["stack"], "cluster_id": looked["cluster_id"]}
+    if outcome.plan_id:
+        # A plan that is approved in check mode is carried out by any of the managers.
+        result["plan_id"] = outcome.plan_id
+    if "routing" in looked:
+        result["routing"] = looked["routing"]
+    if outcome.failed:
+        result.update(
+            failed=True,
+            error_code=outcome.error_code,
+            msg=f"This failed on {outcome.host}, which did the cluster's work; its own result says why.",
+        )
+    return result

@@ -1,0 +1,102 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The base of actions over all nodes: a manager does the cluster's part, the others wait for it."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Callable, Dict, List, Mapping, Optional, Set
+
+from ansible import constants as C
+from ansible import context
+from ansible.errors import AnsibleConnectionFailure
+
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.cluster_action import ClusterAction, Result
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.election import Outcome, task_key, turn
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.meeting import DONE, WAITING, Meeting, Seat
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.waiting import (
+    Crowd,
+    wait_for_all,
+    wait_for_cluster,
+)
+
+Cluster = Dict[str, Any]
+
+
+class MeetingAction(ClusterAction):
+    """Parts of one task that meet on the controller; why: docs/decisions/0010-cleanup.md."""
+
+    #: What a worker says that no manager can come before any more.
+    alone = ""
+
+    def meeting(self, stack: str, variables: Mapping[str, Any]) -> Meeting:
+        """Where the hosts of this task meet; a context."""
+        key = f"{task_key(self._task, variables)}/{stack}"
+        return Meeting(C.DEFAULT_LOCAL_TMP, key, variables["inventory_hostname"])
+
+    def expected(self, variables: Mapping[str, Any]) -> Set[str]:
+        """The hosts that come to this task, in this batch or a later one."""
+        if self._task.run_once:
+            return {variables["inventory_hostname"]}
+        return set(variables.get("ansible_play_hosts") or ())
+
+    def elected(
+        self,
+        meeting: Meeting,
+        stack: str,
+        cluster: str,
+        work: Callable[[], Result],
+        told: Callable[[Result], Mapping[str, Any]],
+        served: Callable[[Cluster], Result],
+        variables: Mapping[str, Any],
+    ) -> Result:
+        """What ``work`` gives, where this host is the one that does it for the cluster; else ``served`` of its facts.
+
+        :param told: what the others get of the result: ``nodes`` (ids), ``facts``.
+        """
+        host = meeting.host
+        with turn(C.DEFAULT_LOCAL_TMP, self.key(stack, cluster, variables), host) as mine:
+            if mine.outcome is not None:
+                return served(next(c for c in meeting.clusters() if c["cluster_id"] == cluster))
+            try:
+                done = work()
+            except AnsibleConnectionFailure:
+                mine.settle(Outcome(host, "", failed=True, error_code="host_unreachable"))
+                raise
+            outcome = Outcome(host, "", bool(done.get("failed")), str(done.get("error_code", "")))
+            mine.settle(outcome)
+            if outcome.settled:
+                head = {"host": host, "failed": outcome.failed, "error_code": outcome.error_code}
+                meeting.publish(cluster, {**head, "cluster_id": cluster, **told(done)})
+            return done
+
+    def wait_for_manager(self, meeting: Meeting, looked: Mapping[str, Any], variables: Mapping[str, Any]) -> Cluster:
+        """What a manager has published of the cluster of this node. Raises StackwrightError (``no_manager``)."""
+        meeting.say(WAITING, node_id=looked["node_id"])
+        crowd = Crowd(self.batch(meeting, variables), self.at_once(), looked["node_id"], looked["node"], self.alone)
+        return wait_for_cluster(meeting, crowd, time.monotonic, time.sleep)
+
+    def wait_for_others(self, meeting: Meeting, variables: Mapping[str, Any]) -> List[Seat]:
+        """All seats, once every host of this batch that still comes has said that it is DONE."""
+        return wait_for_all(meeting, self.batch(meeting, variables), self.at_once(), time.monotonic, time.sleep)
+
+    def batch(self, meeting: Meeting, variables: Mapping[str, Any]) -> Set[str]:
+        """The hosts that come to this task in this batch."""
+        return {meeting.host} if self._task.run_once else set(variables.get("ansible_play_batch") or ())
+
+    def at_once(self) -> int:
+        """How many hosts Ansible serves at once."""
+        forks = int(context.CLIARGS.get("forks") or C.DEFAULT_FORKS)
+        return min(forks, int(self._task.throttle)) if self._task.throttle else forks
+
+
+def served_nodes(meeting: Meeting, expected: Set[str], node: str, **facts: Any) -> Optional[List[str]]:
+    """Says that this host has served ``node`` (an id, or empty). All that were served, where it is the last to end."""
+    with meeting.alone():
+        meeting.say(DONE, node=node, **facts)
+        seats = meeting.seats()
+    ended = {seat.host for seat in seats if not seat.alive or seat.facts.get("state") == DONE}
+    if not expected <= ended or len(ended) < len(seats):
+        return None
+    return [str(seat.facts.get("node") or "") for seat in seats]

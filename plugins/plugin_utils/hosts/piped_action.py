@@ -1,0 +1,112 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The base of action plugins whose module's arguments may hold values that must not be on any disk."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Any, Dict, Mapping, Optional, Tuple
+
+from ansible import constants as C
+from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure, AnsibleError
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.connection_options import CONNECTION
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.masking.shown import shown
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.plain import plain
+
+Spec = Mapping[str, Mapping[str, Any]]
+
+
+class PipedAction(ActionBase):
+    """The edge of our actions, and how their modules are sent.
+
+    What an action tells has nothing in it that controls a terminal, and no secret. Under ``no_log`` its message is one
+    that says nothing: Ansible prints that all the same.
+
+    A module is piped into the target's Python wherever that can be done.
+
+    Otherwise Ansible writes a module with its arguments into a file here, and into one on the target. It pipes only if
+    told to, since a ``sudo`` with ``requiretty`` does not like it; whoever has such hosts says so by ``pipelining:
+    false`` or ``ansible_pipelining: false``, which counts here as well.
+    """
+
+    #: Parts of the result that are data for other tasks.
+    as_it_is: Tuple[str, ...] = ()
+    _variables: Dict[str, Any]
+    _chosen: Optional[bool] = None
+
+    def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
+        self._variables = task_vars or {}
+        try:
+            result = self.act(super().run(tmp, task_vars), self._variables)
+        except AnsibleConnectionFailure as error:
+            if not getattr(error, "changed", False):
+                raise AnsibleConnectionFailure(shown(str(error))) from None
+            # As Ansible tells of it, but that there were changes.
+            result = {"unreachable": True, "changed": True, "error_code": "host_unreachable", "msg": str(error)}
+        except (AnsibleError, StackwrightError) as error:
+            raise AnsibleActionFail(shown(str(error))) from None
+        result = shown(result, self.as_it_is)
+        return _quiet(result, self._task.action) if self._task.no_log else result
+
+    def act(self, result: Dict[str, Any], variables: Dict[str, Any]) -> Dict[str, Any]:
+        """The task's result, which begins with ``result``. The variables are those of the task."""
+        raise NotImplementedError
+
+    def checked(self, spec: Spec) -> Dict[str, Any]:
+        """The task's options, checked and completed by ``spec`` and the options of the connection.
+
+        :raises StackwrightError: ``invalid_options``.
+        """
+        # Ansible writes into the defaults of a specification, and a loop would meet them again. The environment that an
+        # option may fall back to is the target's, not this one.
+        connection = {name: {**option, "fallback": (None,)} for name, option in CONNECTION.items()}
+        try:
+            complete = self.validate_argument_spec(argument_spec=deepcopy({**spec, **connection}))[1]
+        except AnsibleError as error:
+            raise StackwrightError(str(error), "invalid_options") from None
+        found: Dict[str, Any] = plain(complete)
+        return found
+
+    def _is_pipelining_enabled(self, module_style: str, wrap_async: bool = False) -> bool:
+        if super()._is_pipelining_enabled(module_style, wrap_async):
+            return True
+        become = self._connection.become
+        # Before ansible-core 2.19 only the name tells.
+        becomes = not become or getattr(become, "pipelining", become.name != "su")
+        able = self._connection.has_pipelining and becomes
+        wanted = module_style == "new" and not wrap_async and not C.DEFAULT_KEEP_REMOTE_FILES
+        return bool(able and wanted and not self._is_chosen())
+
+    def _is_chosen(self) -> bool:
+        """Whether somebody has said anything about it; asked more than once for each module."""
+        if self._chosen is None:
+            self._chosen = self._origin() != "default"
+        return self._chosen
+
+    def _origin(self) -> str:
+        # Before ansible-core 2.18 the task's variables hold Ansible's own default; those of the host do not.
+        own = (self._variables.get("hostvars") or {}).get(self._variables.get("inventory_hostname"))
+        try:
+            return str(self._connection.get_option_and_origin("pipelining", hostvars=own)[1])
+        except KeyError:
+            return "default"
+
+
+def _quiet(result: Dict[str, Any], action: str) -> Dict[str, Any]:
+    """The result under ``no_log``: what Ansible prints of it in spite of that says no more than what has failed.
+
+    All of it is in ``full_msg``, which Ansible hides and ``register`` keeps.
+    """
+    told = {name: item for name, item in result.items() if name not in ("warnings", "deprecations", "exception")}
+    if "msg" in told:
+        code = f" with error_code {told['error_code']}" if told.get("error_code") else ""
+        ended = (
+            "could not reach its host" if told.get("unreachable") else "has failed" if told.get("failed") else "ended"
+        )
+        told["full_msg"] = told["msg"]
+        told["msg"] = f"{action} {ended}{code}. no_log hides the rest; full_msg of the registered result has it."
+    return told

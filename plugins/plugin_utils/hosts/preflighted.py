@@ -1,0 +1,58 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What stack_preflight has failed with in this run: a deployment by another host of the cluster does not pass it over.
+
+Ansible goes on with the hosts that have not failed. Where it serves few hosts at once, some have passed their preflight
+before the one that fails has begun.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from typing import Any, Dict, Mapping
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
+
+PREFIX = "stackwright-preflight-"
+
+
+def note(folder: str, host: str, cluster: str, stack: str, error_code: str, by: str = "") -> None:
+    """Remembers how the latest preflight of ``stack`` ("" for that of no stack) on ``host`` has ended; no code: well.
+
+    :param by: the host whose result says why, where that is another one.
+    :param folder: a folder that all hosts of the run share and that is removed with the run.
+    """
+    name = hashlib.sha256(json.dumps([host, cluster, stack]).encode()).hexdigest()[:32]
+    path = os.path.join(folder, PREFIX + name)
+    if not error_code:
+        if os.path.exists(path):
+            os.remove(path)
+        return
+    with open(f"{path}.new", "w", encoding="utf-8") as handle:
+        noted = {"host": host, "cluster": cluster, "stack": stack, "error_code": error_code, "by": by or host}
+        json.dump(noted, handle)
+    os.rename(f"{path}.new", path)
+
+
+def stopped(folder: str, stack: str, variables: Mapping[str, Any]) -> Dict[str, StackwrightError]:
+    """What stops a stack, by the id of the cluster: preflights by which hosts have dropped out of the play.
+
+    A failure that the play has ignored or rescued stops nothing.
+    """
+    out = set(variables.get("ansible_play_hosts_all") or ()) - set(variables.get("ansible_play_hosts") or ())
+    found = {}
+    for name in sorted(os.listdir(folder)) if out else ():
+        if not name.startswith(PREFIX) or name.endswith(".new"):
+            continue
+        with open(os.path.join(folder, name), encoding="utf-8") as handle:
+            noted = json.load(handle)
+        if noted["host"] in out and noted["stack"] in ("", stack):
+            found[noted["cluster"]] = StackwrightError(
+                f"Nothing was changed for the stack {stack}: its preflight failed on {noted['by']}, a host of the "
+                f"same Swarm. The result of {noted['by']} says what stands in the way.",
+                error_code=noted["error_code"],
+            )
+    return found

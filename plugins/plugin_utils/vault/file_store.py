@@ -1,0 +1,331 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Values that are encrypted on the controller: the store ``vault``, a file there.
+
+Encrypted with the play's own vault identity. Only what a run needs is decrypted: each value costs a key derivation.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from ansible import constants as C
+from ansible.errors import AnsibleError
+from ansible.parsing.vault import VaultLib, match_encrypt_secret
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.core import files
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import ValueStoreError
+from ansible_collections.stackwright.swarm.plugins.module_utils.values.kept import Kept, damaged, is_other, refuse_other
+from ansible_collections.stackwright.swarm.plugins.module_utils.values.store import Store, StoreConflict
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault.file_text import (
+    Cipher,
+    Document,
+    Section,
+    parse_section,
+    split,
+)
+
+FILE = "stackwright_values.yml"
+#: How often a module is run because others write the vault meanwhile.
+TRIES = 20
+PATIENCE = 60.0  # seconds to wait for another writer
+LARGEST = 64 << 20  # bytes, of all stacks
+
+
+def vault_path(given: str | None, inventory_dir: str | None, inventories: Collection[str], folder: str) -> str:
+    """Where the vault is: ``given`` (relative to ``folder``, the playbook's), or beside the inventory.
+
+    An inventory that is a folder is parsed whole, so that the file's place is beside that folder.
+    """
+    if given:
+        return os.path.join(folder, os.path.expanduser(given))
+    if not inventory_dir:
+        return os.path.join(folder, FILE)
+    here = os.path.abspath(inventory_dir)
+    while any(os.path.abspath(source) == here for source in inventories) and os.path.dirname(here) != here:
+        here = os.path.dirname(here)
+    return os.path.join(here, FILE)
+
+
+class Clock:
+    """The real one."""
+
+    now = staticmethod(time.monotonic)
+    sleep = staticmethod(time.sleep)
+
+
+class VaultText(Store):
+    """The values of one stack in a text with a section for each stack, wherever that is kept.
+
+    :param vault: the play's VaultLib with its secrets.
+    :param wanted: the names whose values are to be decrypted; None for all.
+    :param anew: encrypts also what is encrypted already, for instance with another password.
+    :param owner: as in Store.
+    """
+
+    def __init__(
+        self,
+        stack: str,
+        where: str,
+        vault: VaultLib,
+        vault_id: str | None = None,
+        wanted: Collection[str] | None = None,
+        anew: bool = False,
+        owner: str = "",
+    ) -> None:
+        self.stack, self.where, self.vault, self.vault_id = stack, where, vault, vault_id
+        self.wanted, self.anew, self.owner = wanted, anew, owner
+        #: Whether the next writing takes the place of the same values in another form.
+        self.in_place = False
+
+    def handed(self, kept: Kept, token: Any) -> dict[str, Any]:
+        """What a module gets of it."""
+        return {"kept": kept.as_data(), "where": self.where}
+
+    def opened(self, text: str) -> tuple[Kept, str | None]:
+        """The values of the stack in ``text``, and its section. Raises ValueStoreError."""
+        document = self._split(text)
+        section = self._section(document)
+        if section is None:
+            return Kept(self.stack, owner=self.owner), None
+        parsed = self._parsed(section)
+        # Before a password is asked for that only the other stack's play has.
+        refuse_other(_owner(parsed), self.owner, self.stack, self._place(section))
+        data = self._opened(parsed)
+        return Kept.from_data(data, self.stack, self._place(section), self.owner), section.text
+
+    def closed(self, text: str, kept: Kept, token: str | None) -> str:
+        """``text`` with the values in it. Raises StoreConflict, where the section is not that of ``token`` any more."""
+        document = self._split(text)
+        section = self._section(document)
+        if (section.text if section else None) != token:
+            raise StoreConflict
+        before = self._parsed(section) if section else None
+        return document.replaced(self.stack, None if kept.empty else self._closed(kept, before))
+
+    def _split(self, text: str) -> Document:
+        if text.startswith("$ANSIBLE_VAULT"):
+            raise ValueStoreError(
+                f"The vault {self.where} is encrypted as a whole.",
+                "store_damaged",
+                "`ansible-vault decrypt` it: each value in it is encrypted by itself.",
+            )
+        try:
+            return split(text)
+        except ValueError as error:
+            raise damaged(self.where, str(error)) from None
+
+    def _section(self, document: Document) -> Section | None:
+        try:
+            return document.section(self.stack)
+        except ValueError as error:
+            raise self._damaged(str(error)) from None
+
+    def _parsed(self, section: Section) -> dict[str, Any]:
+        try:
+            return parse_section(section)
+        except ValueError as error:
+            raise self._damaged(str(error)) from None
+
+    def _place(self, section: Section) -> str:
+        return f"{self.where} (the section of {self.stack}, line {section.line})"
+
+    def _damaged(self, why: str) -> ValueStoreError:
+        return ValueStoreError(
+            f"The section of {self.stack} in the value store {self.where} is damaged: {why}.",
+            "store_damaged",
+            "Restore that section from a backup (git diff shows what has changed), or take it out and run with "
+            "on_lost: adopt, which takes the values over from the running services. Other stacks go on.",
+        )
+
+    # -- encrypted values
+
+    def _opened(self, section: Mapping[str, Any]) -> dict[str, Any]:
+        opened = dict(section)
+        try:
+            opened["values"] = {
+                name: {**entry, "versions": [self._open(name, version) for version in entry["versions"]]}
+                for name, entry in section["values"].items()
+            }
+            if _has_cipher(opened):
+                raise self._damaged("something else than a value is encrypted")
+        except (KeyError, TypeError, AttributeError, RecursionError):
+            raise self._damaged("it is not what was written") from None
+        return opened
+
+    def _open(self, name: str, version: Mapping[str, Any]) -> dict[str, Any]:
+        cipher = version["value"]
+        if not isinstance(cipher, Cipher):
+            raise self._damaged(f"the value of {name} is not encrypted")
+        if self.wanted is not None and name not in self.wanted:
+            return {**version, "value": None}
+        if not self.vault.secrets:
+            raise ValueStoreError(
+                f"There is no vault password to read {self.where} with.",
+                "vault_password_missing",
+                "Run with --ask-vault-pass, --vault-id or --vault-password-file.",
+            )
+        try:
+            value = self.vault.decrypt(cipher.encode("ascii", "replace")).decode("utf-8", "surrogateescape")
+        except (AnsibleError, ValueError, TypeError, IndexError) as error:
+            if "Decryption failed" not in str(error):
+                raise self._damaged(f"the value of {name} is no Ansible Vault string") from None
+            raise ValueStoreError(
+                f"No vault password of this play opens {name} in {self.where}.",
+                "vault_password_wrong",
+                "Give the password with which it was encrypted, or restore the file if it was damaged.",
+            ) from None
+        return {**version, "value": value}
+
+    def _closed(self, kept: Kept, before: Mapping[str, Any] | None) -> dict[str, Any]:
+        """The section for ``kept``: what it had before keeps its ciphertext."""
+        data = kept.as_data()
+        known = {
+            (name, version["number"], version["mark"]): version["value"]
+            for name, entry in ((before or {}).get("values") or {}).items()
+            for version in entry["versions"]
+        }
+        for name, entry in data["values"].items():
+            for version in entry["versions"]:
+                cipher = known.get((name, version["number"], version["mark"]))
+                mine = cipher is None or self.anew
+                version["value"] = self._encrypt(version["value"]) if mine else cipher
+        return data
+
+    def _encrypt(self, value: str) -> Cipher:
+        identity = self.vault_id or C.DEFAULT_VAULT_ENCRYPT_IDENTITY
+        secret = None
+        try:
+            if self.vault.secrets:
+                identity, secret = match_encrypt_secret(self.vault.secrets, encrypt_vault_id=identity)
+        except AnsibleError as error:
+            raise ValueStoreError(str(error), "vault_password_missing", "Name an identity of this play.") from None
+        if secret is None:
+            raise ValueStoreError(
+                f"There is no vault password to encrypt values for {self.where} with.",
+                "vault_password_missing",
+                "Run with --ask-vault-pass, --vault-id or --vault-password-file.",
+            )
+        named = None if identity == C.DEFAULT_VAULT_IDENTITY else identity
+        text = self.vault.encrypt(value.encode("utf-8", "surrogateescape"), secret, named).decode("ascii")
+        header, _newline, body = text.partition("\n")
+        return Cipher(header + "\n" + body.replace("\n", ""))
+
+
+class VaultStore(VaultText):
+    """The values of one stack in a vault file. A link is followed to the file that it names."""
+
+    kind = "vault"
+
+    def __init__(self, stack: str, path: str, *rest: Any, clock: Any = Clock, **options: Any) -> None:
+        super().__init__(stack, os.path.realpath(path), *rest, **options)
+        self.clock = clock
+
+    def has_values(self) -> bool:
+        """Whether the file is there and has values of the stack, and not of another one of its name.
+
+        Nothing is decrypted. Raises ValueStoreError.
+        """
+        section = self._section(self._split(self._content()))
+        return section is not None and not is_other(_owner(self._parsed(section)), self.owner)
+
+    def read(self) -> tuple[Kept, Any]:
+        return self.opened(self._content())
+
+    def write(self, kept: Kept, token: Any) -> None:
+        folder, name = os.path.split(self.where)
+        try:
+            # Its group may write: who shares a repository shares the vault, and has to have its password.
+            with files.opened(folder, self.where, group=True) as handle, files.only_writer(
+                handle, self.clock, PATIENCE, self.where, folder
+            ):
+                text = self.closed(self._content(handle), kept, token)
+                files.replace(name, text.encode("utf-8", "surrogateescape"), handle, keep=True)
+        except OSError as error:
+            raise ValueStoreError(
+                f"The vault {self.where} can't be written: {error.strerror}. Nothing was changed: a value that can't "
+                "be kept is never used.",
+                "store_unwritable",
+                files.hint_for(error, "path", "keep the values in the Swarm (store: swarm, encrypted: vault)"),
+            ) from None
+
+    def _content(self, folder: int | None = None) -> str:
+        try:
+            name = self.where if folder is None else os.path.basename(self.where)
+            content = files.read(name, self.where, folder, largest=LARGEST)
+        except OSError as error:
+            raise ValueStoreError(
+                f"The vault {self.where} can't be read: {error.strerror}.", "store_unreadable"
+            ) from None
+        # Bytes that are no text are one section's matter.
+        return (content or b"").decode("utf-8", "surrogateescape")
+
+
+def _owner(section: Mapping[str, Any]) -> str:
+    return str(section.get("owner") or "")
+
+
+def with_vaults(
+    stores: Mapping[str, VaultText], run: Callable[[dict[str, Any], bool], dict[str, Any]]
+) -> dict[str, Any]:
+    """The result of ``run(vaults, again)``, a module's run with what it needs of each vault, by slot.
+
+    A run that needs values kept hands them back in place of a result; they are written, and it is run ``again``.
+    """
+    from secrets import token_hex
+
+    from ansible_collections.stackwright.swarm.plugins.module_utils.values.seal import unseal
+
+    again = False
+    made: dict[str, str] = {}
+    before: dict[str, str] = {}
+    for _number in range(TRIES):
+        key = token_hex(32)
+        found = {slot: store.read() for slot, store in stores.items()}
+        sent = {slot: stores[slot].handed(*read) for slot, read in found.items()}
+        result = run({**sent, "key": key, "made": made, "before": before}, again)
+        made_now, before_now = result.pop("vault_made", {}), result.pop("vault_before", {})
+        final, sealed = result.pop("vault_final", False), result.pop("vault_writes", None)
+        if sealed is None:
+            return result
+        try:
+            slot, data, in_place = unseal(key, sealed)
+            store = stores[slot]
+        except (ValueError, KeyError, TypeError, RecursionError):
+            raise ValueStoreError(
+                "What came back from the manager is not the values that were to be kept.",
+                "store_damaged",
+                "Run again. Nothing was kept, and nothing was changed with values that are not kept.",
+            ) from None
+        store.in_place = bool(in_place)
+        try:
+            store.write(Kept.from_data(data, store.stack, store.where), found[slot][1])
+        except StoreConflict:
+            if result.get("failed"):
+                return _with_warning(result, f"Somebody else has changed {store.where} meanwhile.")
+            continue
+        except ValueStoreError as error:
+            if result.get("failed"):
+                return _with_warning(result, str(error))
+            raise
+        if final:
+            return result
+        again, made, before = True, made_now, before_now
+    places = " and ".join(store.where for store in stores.values())
+    raise ValueStoreError(f"The vault {places} is changed all the time.", hint="Run again later.")
+
+
+def _with_warning(result: dict[str, Any], why: str) -> dict[str, Any]:
+    """A failed result is what counts; that the vault has newer versions than the stack is said beside it."""
+    told = f"The stack is as it was before, but its earlier versions could not be made the current ones again. {why}"
+    return {**result, "warnings": [*result.get("warnings", []), told]}
+
+
+def _has_cipher(node: Any) -> bool:
+    if isinstance(node, Mapping):
+        return any(_has_cipher(part) for pair in node.items() for part in pair)
+    return isinstance(node, Cipher) or (isinstance(node, list) and any(_has_cipher(part) for part in node))

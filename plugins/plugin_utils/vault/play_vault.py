@@ -1,0 +1,86 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The vaults that a task needs, from its options and the play that it stands in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from ansible import context
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.connection_options import CONNECTION
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import COMPILED
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner import owner_of
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault.file_store import (
+    VaultStore,
+    VaultText,
+    vault_path,
+)
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault.swarm_store import MODULE, SwarmVault
+
+
+def play_vault(
+    loader: Any,
+    variables: Mapping[str, Any],
+    stack: Mapping[str, Any],
+    options: Mapping[str, Any],
+    wanted: Collection[str] | None,
+    anew: bool = False,
+) -> VaultStore | None:
+    """The vault file that ``options`` (store, path, vault_id) name; None where they name another store.
+
+    ``stack`` is the stack's data (name, id, project, environment): its section is another's where that says so.
+    """
+    if options.get("store") != "vault":
+        return None
+    inventories = [source for source in context.CLIARGS.get("inventory") or () if "," not in source]
+    folder = str(variables.get("playbook_dir") or loader.get_basedir())
+    path = vault_path(options.get("path"), variables.get("inventory_dir"), inventories, folder)
+    return VaultStore(stack["name"], path, loader._vault, options.get("vault_id"), wanted, anew, owner_of(stack).text)
+
+
+def task_vault(
+    action: Any,
+    variables: Mapping[str, Any],
+    stack: Mapping[str, Any],
+    options: Mapping[str, Any],
+    wanted: Collection[str] | None,
+    found: bool = False,
+    moves: bool = False,
+    anew: bool = False,
+) -> VaultText | None:
+    """The vault that a task's ``options`` name: a file, or what is encrypted in the Swarm; None where they name none.
+
+    :param found: a manager has met encrypted values there, whatever the options say.
+    :param moves: see SwarmVault; :param anew: see VaultText.
+    :raises StackwrightError: ``invalid_options``.
+    """
+    encrypted, store = options.get("encrypted"), options.get("store")
+    if encrypted and store not in ("swarm", "vault"):
+        raise StackwrightError(
+            f"encrypted is for the store swarm, not for {store}.",
+            "invalid_options",
+            "Set store: swarm, or leave it out.",
+        )
+    if not found and (store != "swarm" or not encrypted):
+        return play_vault(action._loader, variables, stack, options, wanted, anew)
+    run, vault, vault_id = _runs(action, stack["name"], variables), action._loader._vault, options.get("vault_id")
+    return SwarmVault(stack["name"], run, vault, vault_id, wanted, anew, owner_of(stack).text, moves=moves)
+
+
+def _runs(action: Any, stack: str, variables: Mapping[str, Any]) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
+    """Runs stack_values on the task's host, by the task's own connection to the Engine."""
+    names = {word for name, option in CONNECTION.items() for word in (name, *option.get("aliases", ()))}
+    given = {name: value for name, value in action._task.args.items() if name in names}
+
+    def run(handed: Mapping[str, Any]) -> Mapping[str, Any]:
+        compiled = json.dumps(handed, separators=(",", ":"))
+        arguments = {**given, "name": stack, "state": "listed", COMPILED: compiled}
+        result: Mapping[str, Any] = action._execute_module(MODULE, module_args=arguments, task_vars=variables)
+        return result
+
+    return run

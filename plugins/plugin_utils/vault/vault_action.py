@@ -1,0 +1,92 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The base of action plugins whose module may need values that are kept in a vault on the controller."""
+
+from __future__ import annotations
+
+from typing import Any, Collection, Dict, Mapping, Optional, Tuple
+
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.cluster_action import ClusterAction, Result
+
+
+class VaultAction(ClusterAction):
+    """Sends the vault's values along, and writes what the module hands back. Without a vault, it is its base."""
+
+    _vault: Any = None
+    #: What was asked of use_vault, for values that a manager finds encrypted.
+    _wanted: Tuple[Any, ...] = ()
+
+    def use_vault(
+        self,
+        stack: Mapping[str, Any],
+        values: Mapping[str, Any],
+        needed: Optional[Collection[str]],
+        variables: Mapping[str, Any],
+        if_used: bool = False,
+    ) -> None:
+        """Takes the vault that ``values`` (store, path, vault_id) name, with the values ``needed``; None for all.
+
+        :param stack: its data (name, id, project, environment), which says whose values they are.
+        :param if_used: only if that file is there and has values of the stack.
+        """
+        from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault.play_vault import task_vault
+
+        vault: Any = task_vault(self, variables, stack, values, needed)
+        self._vault = vault if vault is not None and (not if_used or vault.has_values()) else None
+        self._wanted = (stack, values, needed)
+
+    def find_vault(self, stack: Mapping[str, Any], values: Mapping[str, Any], variables: Mapping[str, Any]) -> None:
+        """Takes the vault that the task names for a revision's values; with ``auto``, that beside the inventory if it
+        has values of the stack."""
+        if values["store"] == "auto" and not values["encrypted"]:
+            values = {"store": "vault", "vault_id": values["vault_id"]}
+            self.use_vault(stack, values, None, variables, if_used=True)
+        else:
+            self.use_vault(stack, values, None, variables)
+
+    def may_remember(self, arguments: Mapping[str, Any]) -> bool:
+        # What a vault holds is seen by the run alone.
+        return self._vault is None
+
+    def repeated(self, arguments: Mapping[str, Any], last: Result, kept: bool) -> Mapping[str, Any]:
+        """The arguments of a run after one that gave ``last``; ``kept`` where what that one made is kept by now."""
+        del last, kept
+        return arguments
+
+    def _followed(
+        self, arguments: Mapping[str, Any], handed: Mapping[str, Any], variables: Mapping[str, Any]
+    ) -> Result:
+        follow = super()._followed
+        if self._vault is None:
+            done = follow(arguments, handed, variables)
+            return self._followed(arguments, handed, variables) if self._met_encrypted(done, variables) else done
+        from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault.file_store import with_vaults
+
+        last: Result = {}
+
+        def run(vaults: Dict[str, Any], again: bool) -> Result:
+            given = self.repeated(arguments, dict(last), again) if last else arguments
+            result = follow(given, {**handed, "vaults": vaults}, variables)
+            last.update(result)
+            return result
+
+        return with_vaults({"vault": self._vault}, run)
+
+    def _call(self, arguments: Mapping[str, Any], handed: Mapping[str, Any], variables: Mapping[str, Any]) -> Result:
+        if self._vault is not None and handed.get("defer"):
+            handed = {**handed, "vaults": {"vault": self._vault.handed(*self._vault.read()), "key": ""}}
+        done = super()._call(arguments, handed, variables)
+        if handed.get("defer") and self._met_encrypted(done, variables):
+            return self._call(arguments, handed, variables)
+        return done
+
+    def _met_encrypted(self, done: Result, variables: Mapping[str, Any]) -> bool:
+        """Whether a manager has met values that have to be opened here; from now on they are."""
+        if self._vault is not None or not self._wanted or done.get("error_code") != "values_encrypted":
+            return False
+        from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault.play_vault import task_vault
+
+        stack, values, needed = self._wanted
+        self._vault = task_vault(self, variables, stack, values, needed, found=True)
+        return True
