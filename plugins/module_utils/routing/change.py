@@ -18,7 +18,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.routing.conflict
     conflicts,
     refuse,
 )
-from ansible_collections.stackwright.swarm.plugins.module_utils.routing.layout import address_of, arranged
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.layout import address_of, arranged, guarded
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.render import Site, rendered
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.route import Route
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.route_owner import flattened, owner_of
@@ -93,7 +93,7 @@ class Wish:
         seen = flattened(listed or [])
         own = [route for route in seen if _is_of(route, self.stack)]
         others = [route for route in seen if not _is_of(route, self.stack)]
-        wanted = self._wanted(own, site_of(apps, server, modern))
+        wanted = guarded(self._wanted(own, site_of(apps, server, modern)))
         if not self.absent:
             tls.check_permission(apps, wanted)
         taken: List[Any] = []
@@ -190,7 +190,7 @@ class Everything:
         against = conflicts(list(claims.values()), claims_in_proxy(others))
         for conflict in against:
             found.pop(conflict.mine[:2], None)
-        return list(found.values()), (*skipped, *against)
+        return guarded(list(found.values())), (*skipped, *against)
 
 
 @dataclass(frozen=True)

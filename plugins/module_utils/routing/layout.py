@@ -1,15 +1,26 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where in the proxy's list each route stands: the first that matches takes the request."""
+"""Where in the proxy's list each route stands: the first that matches takes the request.
+
+The proxy matches a path with its encoded characters decoded and its dot segments resolved, and hands on what the visitor
+wrote. So /admin/users/..%2f..%2f..%2fx would go to the route of /, and to a service that takes the first word for what
+counts. Where a domain has rules for paths, what can be read in two ways is refused (``guarded``).
+"""
 
 from __future__ import annotations
 
 import hashlib
-from typing import Any, Dict, List, Mapping, Sequence, Tuple
+import re
+from typing import Any, Dict, List, Mapping, Sequence, Set, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.address import comparable, sort_key
-from ansible_collections.stackwright.swarm.plugins.module_utils.routing.route_owner import INDEX, owner_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.route_owner import (
+    INDEX,
+    inner_routes,
+    maps,
+    owner_of,
+)
 
 Json = Dict[str, Any]
 #: A route with its host and path.
@@ -23,6 +34,11 @@ BRANCHES = 8
 PASSING = frozenset(
     ("encode", "headers", "log_append", "map", "metrics", "request_body", "rewrite", "tracing", "vars", "invoke")
 )
+#: Dot segments, also between backslashes and with parameters, as some services read them.
+DOTS = {"{http.request.uri.path}": {"pattern": r"(^|[/\\])\.\.?(;[^/\\]*)?([/\\]|$)"}}
+#: No path at all: GET x:admin is handed on as GET admin. (Caddy 2.6 also asks of "<nil>", the variable of this name.)
+NO_PATH = {"{http.request.uri}": {"pattern": "^[^/*<]"}}
+REFUSED = {"handler": "static_response", "status_code": 400, "body": "The path is ambiguous.\n"}
 
 
 def arranged(routes: Sequence[Any]) -> List[Any]:
@@ -119,3 +135,67 @@ def _branch(hosts: List[str], by_host: Mapping[str, List[Json]]) -> Json:
         "terminal": True,
         "handle": [{"handler": "subroute", "routes": _tree(hosts, by_host)}],
     }
+
+
+# -- paths that can be read in two ways
+
+
+def guarded(routes: Sequence[Any]) -> List[Any]:
+    """``routes`` of stacks, each with the guard that its domain needs, or without one."""
+    paths: Dict[Tuple[str, str], Dict[str, bool]] = {}
+    for route in routes:
+        domain, path = address_of(route)
+        paths.setdefault((_stack(route), domain), {})[path] = _asks(route)
+    return [_with_guard(route, paths[_stack(route), address_of(route)[0]]) for route in routes]
+
+
+def _with_guard(route: Mapping[str, Any], paths: Mapping[str, bool]) -> Any:
+    own = address_of(route)[1]
+    sets: List[Any] = []
+    if set(paths) != {"/"}:
+        sets = [{"vars_regexp": {**DOTS, **NO_PATH}}]
+        closed = {path for path, asks in paths.items() if asks}
+        if not paths[own] and _is_below(own, closed):
+            # Within what asks for a password, only this very path is open: a service may not read /admin/OPEN as it.
+            sets.append(_unless(f"^{re.escape(_path(route))}([/?]|$)"))
+        elif own != "/" and _strips(route):
+            # Of /%2Fapi the proxy takes nothing off.
+            letters = "".join("/+" if one == "/" else f"(?:{re.escape(one)}|%{ord(one):02x})" for one in own)
+            sets.append(_unless(f"(?i)^{letters}"))
+    guard = [{"match": sets, "handle": [REFUSED], "terminal": True}] if sets else []
+    handlers: List[Any] = []
+    for handler in maps(route.get("handle")):
+        if handler.get("handler") == "subroute":
+            inner = [one for one in maps(handler.get("routes")) if one.get("handle") != [REFUSED]]
+            handler = {**handler, "routes": [*guard, *inner]}
+        handlers.append(handler)
+    return {**route, "handle": handlers}
+
+
+def _unless(pattern: str) -> Dict[str, Any]:
+    return {"not": [{"vars_regexp": {"{http.request.uri}": {"pattern": pattern}}}]}
+
+
+def _strips(route: Any) -> bool:
+    found = list(maps(route.get("handle")))
+    return any("strip_path_prefix" in one for one in found) or any(map(_strips, inner_routes(route)))
+
+
+def _stack(route: Any) -> str:
+    return getattr(owner_of(route), "stack", "")
+
+
+def _path(route: Mapping[str, Any]) -> str:
+    """The path of a route as it was written."""
+    found = [path for one in maps(route.get("match")) for path in strings(one.get("path"))]
+    return next((path for path in found if not path.endswith("*")), "")
+
+
+def _is_below(path: str, others: Set[str]) -> bool:
+    return any(path != other and (other == "/" or path.startswith(comparable(other) + "/")) for other in others)
+
+
+def _asks(route: Any) -> bool:
+    """Whether a route asks for a password."""
+    found = list(maps(route.get("handle")))
+    return any(one.get("handler") == "authentication" for one in found) or any(map(_asks, inner_routes(route)))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.masking.mask import HIDDEN, is_secret, masked_text
-from ansible_collections.stackwright.swarm.plugins.module_utils.routing.layout import matcher_sets, strings
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.layout import REFUSED, matcher_sets, strings
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.route_owner import inner_routes, maps, owner_of
 
 #: Headers whose values let people in.
@@ -165,6 +165,9 @@ def _describe(handler: Mapping[str, Any], aims: List[str], options: List[str]) -
 
 
 def _of_proxy(handler: Mapping[str, Any], aims: List[str], options: List[str]) -> None:
+    headers = handler.get("headers")
+    if isinstance(headers, dict):
+        _of_headers(headers, aims, options)
     dynamic = handler.get("dynamic_upstreams")
     if isinstance(dynamic, dict):
         aims.append(f"{dynamic.get('name')}:{dynamic.get('port')}")
@@ -198,7 +201,7 @@ def _of_answer(handler: Mapping[str, Any], aims: List[str], options: List[str]) 
         options.append("maintenance")
     elif location:
         aims.append("redirect to " + location[0].replace("{http.request.uri}", ""))
-    else:
+    elif handler.get("body") != REFUSED["body"]:  # what every route of a domain with paths does
         aims.append(f"answer {handler.get('status_code', 200)}")
 
 

@@ -166,15 +166,15 @@ def _handlers(route: Route, site: Site) -> List[Json]:
     if route.redirect_to:
         keep = "" if values.url_has_path(route.redirect_to) else "{http.request.uri}"
         return [*handlers, _redirect(route.redirect_to + keep)]
-    if route.request_headers or route.response_headers or route.rewrite_answers:
+    if route.response_headers or route.rewrite_answers:
         handlers.append(_headers(route))
     if route.max_body:
         handlers.append({"handler": "request_body", "max_size": route.max_body})
     if route.compress:
         handlers.append(_compression())
     if route.base_path != "/" and route.strip_prefix:
-        # What is left of /api%2Fx would begin with no slash.
-        slash = [{"find": "^%2[Ff]", "replace": "/"}]
+        # What is left of /api%2Fx, and with Caddy 2.6 of /api., would begin with no slash.
+        slash = [{"find": "^%2[Ff]", "replace": "/"}, {"find": "^([^/])", "replace": "/$1"}]
         handlers.append({"handler": "rewrite", "strip_path_prefix": route.base_path, "path_regexp": slash})
     return [*handlers, _proxy(route, site)]
 
@@ -195,8 +195,6 @@ def _auth(route: Route) -> Json:
 
 def _headers(route: Route) -> Json:
     handler: Json = {"handler": "headers"}
-    if route.request_headers:
-        handler["request"] = _operations(route.request_headers)
     if route.response_headers:
         # Deferred: the upstream's own headers would come on top of these.
         handler["response"] = {**_operations(route.response_headers), "deferred": True}
@@ -268,6 +266,9 @@ def _proxy(route: Route, site: Site) -> Json:
         proxy["health_checks"] = {"active": active}
     if route.sticky:
         proxy["load_balancing"]["selection_policy"] = {"policy": "cookie", "name": STICKY}
+    if route.request_headers:
+        # Here, after the proxy has removed what the visitor's Connection header names.
+        proxy["headers"] = {"request": _operations(route.request_headers)}
     if site.trusted:
         proxy["trusted_proxies"] = list(site.trusted)
     if site.modern:
