@@ -74,30 +74,18 @@ told:
   type: dict
 """
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.connection_options import CONNECTION
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.module import Module, end, folder_of, outcome
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.remembered import Remembered, place_of
-
-OPTIONS = {
-    "name": {"type": "str", "required": True},
-    "state": {"type": "str", "default": "present"},
-    "request": {"type": "str", "required": True},
-    "defer": {"type": "bool", "default": False},
-}
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.glance import glance
 
 
 def main() -> None:
-    module = Module(argument_spec={**OPTIONS, **CONNECTION}, supports_check_mode=True)
-    place = place_of(module.params, module.params["defer"], module.check_mode)
-    remembered = Remembered(folder_of(module), place, module.params["request"])
-
-    def glance(client):
-        told = remembered.result(client)
-        return {"changed": False, "known": told is not None, **({} if told is None else {"told": told})}
-
-    # Without a record the Engine is not asked; one that is slow to answer is left to the run itself.
-    module.params["timeout"] = min(module.params["timeout"], 10)
-    end(module, outcome(module, glance))
+    glance(
+        {
+            "name": {"type": "str", "required": True},
+            "state": {"type": "str", "default": "present"},
+            "request": {"type": "str", "required": True},
+            "defer": {"type": "bool", "default": False},
+        }
+    )
 
 
 if __name__ == "__main__":

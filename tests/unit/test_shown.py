@@ -225,7 +225,8 @@ def test_every_action_and_every_module_goes_through_the_edge():
         found = importlib.import_module(f"ansible_collections.stackwright.swarm.plugins.action.{path.stem}")
         assert found.ActionModule.run is PipedAction.run, path
     for path in (plugins / "module_utils").rglob("*.py"):
-        assert path.name == "run.py" or "AnsibleModule(" not in path.read_text(), path
+        # glance.py repeats what was filtered when it was written, and says nothing else.
+        assert path.name == "glance.py" or "AnsibleModule(" not in path.read_text(), path
 
 
 def test_filters_and_lookups():

@@ -8,12 +8,13 @@ from __future__ import annotations
 import time
 from typing import Any, Dict, List
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.module import Module, folder_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.module import Module
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.remembered import (
     Remembered,
     content_digest,
     place_of,
 )
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.target import folder_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.trace import Trace
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import GOOD, HEALTHY
 from ansible_collections.stackwright.swarm.plugins.module_utils.store.host_facts import HostFacts

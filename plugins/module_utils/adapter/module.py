@@ -6,14 +6,13 @@
 from __future__ import annotations
 
 import json
-import os
 from typing import TYPE_CHECKING, Any, Callable, Dict, Optional
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.parameters import remove_values
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.connection_options import connection_options
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import COMPILED
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.target import client_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.masking.mask import masked_named, masked_text
 from ansible_collections.stackwright.swarm.plugins.module_utils.masking.shown import HANDED, UNDER_NO_LOG, shown
@@ -56,12 +55,8 @@ class Module(AnsibleModule):
 
 def outcome(module: AnsibleModule, work: Callable[[EngineClient], Dict[str, Any]]) -> Dict[str, Any]:
     """The result of ``work`` with a client of the Engine that the options name, or what to tell of its error."""
-    # Not needed by a run that only asks how another one goes.
-    from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
-    from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
-
     try:
-        client = EngineClient(Connection(**connection_options(module.params, os.environ, _text_of)))
+        client = client_of(module)
         try:
             result = work(client)
         finally:
@@ -93,17 +88,3 @@ def end(module: AnsibleModule, result: Dict[str, Any]) -> None:
 def _json(text: Optional[str]) -> Dict[str, Any]:
     found: Dict[str, Any] = json.loads(text or "{}")
     return found
-
-
-def folder_of(module: AnsibleModule) -> str:
-    """The folder of this user, in Ansible's own one on the target, which may be one for all users."""
-    base = str(getattr(module, "_remote_tmp", None) or "~/.ansible/tmp")
-    return os.path.join(os.path.expanduser(os.path.expandvars(base)), f"stackwright-{os.geteuid()}")
-
-
-def _text_of(path: str) -> Any:
-    try:
-        with open(path, encoding="utf-8") as handle:
-            return handle.read()
-    except OSError:
-        return None

@@ -11,14 +11,9 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Optional
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.connection_options import CONNECTION
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.module import (
-    Module,
-    end,
-    failure,
-    folder_of,
-    outcome,
-)
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.module import Module, end, failure, outcome
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import COMPILED, check_ranges
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.target import folder_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.masking.shown import HANDED, shown
 
@@ -50,12 +45,12 @@ def run_change(options: Dict[str, Dict[str, Any]], work: Change, **rules: Any) -
     handed = module.compiled
     if "job" in handed:
         end(module, _followed(module, handed))
+    from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.memory import Memory
+
     aside = _Aside(module)
     run = {"check": module.check_mode, "defer": False, "detach": None, "progress": None, **handed}
     if handed.get("follow"):
         run.update(detach=aside.detach, progress=aside.progress)
-    from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.memory import Memory
-
     memory = Memory(module, handed)
 
     def change(client: EngineClient) -> Dict[str, Any]:
