@@ -13,9 +13,9 @@ from typing import Any, Dict, Optional
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.connection_options import CONNECTION
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.remembered import Remembered, place_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.target import client_of, folder_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.remembered import Remembered, place_of
 
 PATIENCE = 10  # seconds for an answer of the Engine; one that is slower is left to the run itself
 

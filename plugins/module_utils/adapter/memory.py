@@ -9,12 +9,12 @@ import time
 from typing import Any, Dict, List
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.module import Module
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.remembered import (
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.target import folder_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.remembered import (
     Remembered,
     content_digest,
     place_of,
 )
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.target import folder_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.trace import Trace
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import GOOD, HEALTHY
 from ansible_collections.stackwright.swarm.plugins.module_utils.store.host_facts import HostFacts

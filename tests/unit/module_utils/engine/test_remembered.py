@@ -6,12 +6,12 @@ import stat
 
 import pytest
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.remembered import (
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.remembered import (
     Remembered,
     content_digest,
     place_of,
 )
-from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.trace import Trace
 
 PARAMS = {"name": "shop", "docker_host": None, "state": "present"}

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The last run without changes of a stack, in a file of this user on the manager; see engine/trace.py.
+"""The last run without changes of a stack, in a file of this user on the manager; see trace.py.
 
 The file holds digests and the result as it was shown. It is a memory only: without it a run looks at everything.
 """
