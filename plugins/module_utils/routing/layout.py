@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Where in the proxy's list each route stands: the first that matches takes the request.
 
-The proxy matches a path with its encoded characters decoded and its dot segments resolved, and hands on what the visitor
+The proxy matches a path with its encoded characters decoded and its dot segments resolved, and hands on what a visitor
 wrote. So /admin/users/..%2f..%2f..%2fx would go to the route of /, and to a service that takes the first word for what
 counts. Where a domain has rules for paths, what can be read in two ways is refused (``guarded``).
 """
