@@ -9,18 +9,18 @@ class ModuleDocFragment:
 options:
   admin:
     description:
-      - The admin APIs of the proxy's replicas, for instance V(unix:///var/lib/stackwright/caddy/admin.sock), V(http://tasks.caddy:2019) or
-        V(https://proxy1.example.com:2021). Each is written and reported.
-      - A host that has several addresses, such as C(tasks.SERVICE) in the Swarm's DNS, stands for a replica at each of them.
-        An address behind which several replicas answer by turns, such as a service's virtual one, is refused.
-      - A unix socket is the safest. It is opened on the target of the task.
+      - The admin APIs of the proxy's replicas, for example V(unix:///var/lib/stackwright/caddy/admin.sock), V(http://tasks.caddy:2019) or
+        V(https://proxy1.example.com:2021). Each is updated and reported separately.
+      - A host with several addresses, such as C(tasks.SERVICE) in the Swarm's DNS, means one replica at each of them. An address that several
+        replicas share, such as the virtual IP of a service, is an error.
+      - A unix socket is the safest choice. It is opened on the target of the task.
     type: list
     elements: str
     default: ["unix:///var/lib/stackwright/caddy/admin.sock"]
   admin_ca:
     description:
-      - The certificate authority that has signed the certificate of an V(https://) admin API, a file on the target.
-      - If not given, the authorities that the target trusts.
+      - The certificate authority that signed the certificate of an V(https://) admin API, a file on the target.
+      - Defaults to the authorities that the target trusts.
     type: path
   admin_cert:
     description:
@@ -36,14 +36,14 @@ options:
     type: str
   admin_timeout:
     description:
-      - Seconds for one answer of an admin API, from the connection to its last byte, and for all answers together that do not
-        come; 1 to 86400. So a replica that hangs is waited for once.
+      - Seconds for one answer of an admin API, from the connection to its last byte, 1 to 86400. All missing answers together also count as one, so
+        the task waits for a hanging replica only once.
     type: int
     default: 10
   server:
     description:
-      - The HTTP server of the proxy that has the routes, as its configuration names it.
-      - If not given, the only one.
+      - The HTTP server with the routes, by its name in the proxy's configuration.
+      - Required if the proxy has several servers.
     type: str
     default: ""
 requirements:

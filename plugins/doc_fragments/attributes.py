@@ -9,13 +9,13 @@ class ModuleDocFragment:
 options: {}
 attributes:
   check_mode:
-    description: Can run in check mode and say truly what a run would do, without changing anything.
+    description: Can run in check mode and report what a real run would do, without changing anything.
   diff_mode:
-    description: Returns details on what has changed (or would change), in diff mode.
+    description: Returns details on what has changed (or would change) in diff mode.
   idempotent:
     description: A second run with the same options changes nothing.
   platform:
-    description: The platforms of the target on which the module works.
+    description: The platforms of targets that the module supports.
     platforms: posix
     support: full
 """
@@ -36,7 +36,7 @@ attributes:
   action_group:
     description:
       - Use C(group/stackwright.swarm.swarm) in C(module_defaults) to set defaults for all modules at once, such as O(docker_host).
-      - Use C(group/stackwright.swarm.stack) for what only modules of one stack know, such as O(name), O(project) and O(environment).
+      - Use C(group/stackwright.swarm.stack) for options of modules that manage one stack, such as O(name), O(project) and O(environment).
     support: full
     membership:
       - stackwright.swarm.stack
@@ -63,6 +63,6 @@ attributes:
     description: Supports being used with the C(async) keyword.
     support: none
     details:
-      - The work begins once per cluster, on a manager that is chosen from the hosts of the play, and goes on there if the
-        connection is lost. The task asks for its progress until it has ended.
+      - The work starts once per cluster, on one manager among the hosts of the play, and continues there if the connection is lost. The task polls
+        its progress until it ends.
 """

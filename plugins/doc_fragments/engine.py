@@ -9,35 +9,34 @@ class ModuleDocFragment:
 options:
   docker_host:
     description:
-      - The Engine to talk to, for instance V(unix:///var/run/docker.sock), V(tcp://10.0.0.5:2376) or V(ssh://ops@manager1).
-      - If not given, the environment variable E(DOCKER_HOST) of the target is used, then the context that E(DOCKER_CONTEXT)
-        names, then V(unix:///var/run/docker.sock). An environment variable that is empty counts as not set, here and below.
+      - The Engine to connect to, for example V(unix:///var/run/docker.sock), V(tcp://10.0.0.5:2376) or V(ssh://ops@manager1).
+      - If not given, the environment variable E(DOCKER_HOST) of the target is used, then the context in E(DOCKER_CONTEXT), then
+        V(unix:///var/run/docker.sock). An empty environment variable counts as not set, here and below.
     type: str
     aliases: [docker_url]
   api_version:
     description:
-      - The version of the Engine API to speak; V(auto) takes the newest that the Engine offers, up to V(1.51).
-      - Engine 29 refuses those below V(1.44), Engine 20.10 those above V(1.41).
+      - The version of the Engine API to use. V(auto) uses the newest that the Engine offers, up to V(1.51).
+      - Engine 29 rejects versions below V(1.44), Engine 20.10 those above V(1.41).
       - If not given, the environment variable E(DOCKER_API_VERSION) is used.
     type: str
     default: auto
     aliases: [docker_api_version]
   timeout:
     description:
-      - Seconds for one answer of the Engine, from the connection to its last byte; 1 to 86400. How long the stack may take
-        to run is another matter.
+      - Seconds for one answer of the Engine, from the connection to its last byte; 1 to 86400. It does not limit the wait for a stack.
       - If not given, the environment variable E(DOCKER_TIMEOUT) is used.
     type: int
     default: 60
   tls:
     description:
-      - Talk TLS without checking the Engine's certificate.
+      - Use TLS without verifying the Engine's certificate.
       - If not given, the environment variable E(DOCKER_TLS) is used.
     type: bool
     default: false
   validate_certs:
     description:
-      - Talk TLS and check the Engine's certificate.
+      - Use TLS and verify the Engine's certificate.
       - If not given, the environment variable E(DOCKER_TLS_VERIFY) is used.
     type: bool
     default: false
@@ -50,20 +49,20 @@ options:
   ca_path:
     description:
       - The certificate authority to trust, a file on the target.
-      - If not given, C(ca.pem) in the folder that E(DOCKER_CERT_PATH) names, or in the folder of docker's configuration if it
-        is there, or else the authorities that the target trusts.
+      - Defaults to C(ca.pem) in the directory E(DOCKER_CERT_PATH) or in Docker's configuration directory, if it exists, else to the authorities that
+        the target trusts.
     type: path
     aliases: [ca_cert, tls_ca_cert, cacert_path]
   client_cert:
     description:
       - The client's certificate, a file on the target.
-      - If not given, C(cert.pem) in the same folders, if it is there.
+      - Defaults to C(cert.pem) in the same directories, if it exists.
     type: path
     aliases: [tls_client_cert, cert_path]
   client_key:
     description:
       - The client's key, a file on the target.
-      - If not given, C(key.pem) in the same folders, if it is there.
+      - Defaults to C(key.pem) in the same directories, if it exists.
     type: path
     aliases: [tls_client_key, key_path]
   use_ssh_client:
@@ -74,6 +73,5 @@ options:
 requirements:
   - Python >= 3.8 on the target
   - Docker Engine >= 20.10 (API 1.41)
-  - the Docker SDK for Python (docker >= 5.0.0) on the target, but only for V(tcp://) and V(ssh://) addresses,
-    and to read the registry credentials of the target
+  - the Docker SDK for Python (docker >= 5.0.0) on the target, only for V(tcp://) and V(ssh://) addresses, and to read the registry credentials of the target
 """

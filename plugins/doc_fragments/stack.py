@@ -10,23 +10,21 @@ options:
   name:
     description:
       - The stack's name.
-      - Together with O(project) and O(environment) the stack is called C(PROJECT-ENVIRONMENT-NAME) in the Swarm; a name
-        over 63 characters is shortened with a hash.
+      - Together with O(project) and O(environment) the stack has the name C(PROJECT-ENVIRONMENT-NAME) in the Swarm. A name over 63 characters is
+        shortened with a hash.
     type: str
   project:
     description:
-      - The project that the stack belongs to. It is a part of the stack's name and of its id.
+      - The project of the stack. It is part of the stack's name and its id.
     type: str
   environment:
     description:
-      - The environment that the stack belongs to, for instance V(production). It is a part of the stack's name and of its id;
-        it sets no variables. It needs O(project).
+      - The environment of the stack, for example V(production). It is part of the stack's name and its id, and sets no variables. Requires O(project).
     type: str
   label_prefix:
     description:
-      - How the labels of this collection begin. Use the same for all tasks of a stack.
-      - V(zane), the default before, is read as well. Objects keep their labels until they change anyway, so that nothing
-        restarts.
+      - The prefix of this collection's labels. Use the same for all tasks of a stack.
+      - V(zane), the former default, is read as well. Objects keep their labels until they change for another reason, so nothing restarts.
     type: str
     default: stackwright
 """

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The filter answer: what somebody typed into a survey, as the value that an option takes."""
+"""The filter answer: converts a survey answer to the value of an option."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def answer(value: Any, kind: str = "text", otherwise: Any = None) -> Any:
     by its own name. Raises AnsibleFilterError for an unknown ``kind``.
     """
     if kind not in _READERS:
-        raise AnsibleFilterError(f"answer: '{kind}' is none of {', '.join(_READERS)}")
+        raise AnsibleFilterError(f"answer: '{kind}' is not one of {', '.join(_READERS)}")
     if value is None:
         return otherwise
     if not isinstance(value, str):

@@ -40,7 +40,7 @@ def compose_render(
     if not isinstance(definition, (str, Mapping)):
         raise AnsibleFilterError("compose_render needs a Compose file as text or as a mapping.")
     if confine not in ("project", "none"):
-        raise AnsibleFilterError("compose_render: confine is project or none.")
+        raise AnsibleFilterError("compose_render: confine must be project or none.")
     try:
         request = CompileRequest(
             sources=[Source(INLINE, plain(definition))],

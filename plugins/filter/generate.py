@@ -30,9 +30,9 @@ KEY = "key"
 
 def generate(generator: Generator, purpose: Any, *positional: Any, seed: Any = None, **named: Any) -> str:
     if not isinstance(purpose, str):
-        raise AnsibleFilterError(f"{generator.name} needs a text: what the value is for.")
+        raise AnsibleFilterError(f"{generator.name} needs a text that names the purpose of the value.")
     if seed is not None and (not isinstance(seed, str) or not seed):
-        raise AnsibleFilterError(f"{generator.name}: seed must be a text that is not empty.")
+        raise AnsibleFilterError(f"{generator.name}: seed must be a non-empty text.")
     try:
         params = generator.params(plain(positional), plain(named))
         return generator.make(_source(generator, params, plain(purpose), plain(seed)), params)

@@ -6,22 +6,24 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: stack_value
-short_description: A kept value of a stack, for use in another task or play
+short_description: Read a kept value of a stack for another task or play
 version_added: 1.0.0
 author:
   - The stackwright.swarm maintainers (@stackwright)
 description:
-  - Gives the current version of values that M(stackwright.swarm.compose_stack) keeps, such as a generated password.
-  - The value is handed to the task that asks. Set C(no_log) there, or Ansible shows it.
+  - Returns the current version of values that M(stackwright.swarm.compose_stack) stores, such as a generated
+    password.
+  - Set C(no_log) on the task that uses the value, else Ansible shows it.
 options:
   _terms:
     description:
-      - Names of values. C(KEY) stands for C(stack/KEY), the value of the stack; that of a service is C(SERVICE/KEY).
+      - Names of values. C(KEY) is short for C(stack/KEY), a value of the stack. A value of a service is
+        C(SERVICE/KEY).
     required: true
   name:
     description:
       - The stack's name.
-      - A stack with a project needs O(project) and O(environment) too. Values that record another owner are an error
+      - For a stack with a project, also set O(project) and O(environment). Values of another owner are an error
         (C(conflict)).
     type: str
     required: true
@@ -33,31 +35,31 @@ options:
     type: str
   store:
     description:
-      - Where the values are.
-      - V(auto) takes the values from the gathered facts of O(host). Where these have none of the stack, it asks the
-        Swarm, which has the values where there are several managers.
-      - V(host_facts) looks into the gathered facts of O(host), or, with O(path), into a folder of the controller.
-      - V(swarm) asks the Engine at O(docker_host) from the controller. Values that are encrypted there are opened with
-        the play's vault password.
+      - The store of the values.
+      - V(auto) reads the gathered facts of O(host). If they have no values of the stack, it reads the Swarm, which
+        stores the values if there are several managers.
+      - V(host_facts) reads the gathered facts of O(host) or, with O(path), a directory on the controller.
+      - V(swarm) reads from the Engine at O(docker_host), which the controller must reach. Encrypted values are
+        decrypted with the play's vault password.
     type: str
     choices: [auto, host_facts, swarm, vault]
     default: auto
   path:
     description:
-      - Of V(vault) the file, C(stackwright_values.yml) beside the inventory unless given.
-      - Of V(host_facts) a folder on the controller, where that is the manager itself.
+      - For V(vault), the file. Defaults to C(stackwright_values.yml) next to the inventory.
+      - For V(host_facts), a directory on the controller, if the controller is the manager.
     type: path
   host:
-    description: The inventory's name of the manager that has the facts. The host of the task unless given.
+    description: The inventory name of the manager with the facts. Defaults to the host of the task.
     type: str
   docker_host:
-    description: The address of a manager's Engine as the controller reaches it, for V(swarm).
+    description: The address of a manager's Engine that the controller can reach, for V(swarm).
     type: str
     default: unix:///var/run/docker.sock
 notes:
-  - Where the controller can't reach an Engine, M(stackwright.swarm.stack_values) with C(state=read) gives values
-    over the task's own connection.
-  - The facts need C(gather_facts), or M(ansible.builtin.setup) with C(gather_subset=local), as root.
+  - If the controller can't reach an Engine, use M(stackwright.swarm.stack_values) with C(state=read), which returns
+    values over the task's own connection.
+  - The facts require C(gather_facts), or M(ansible.builtin.setup) with C(gather_subset=local), as root.
 seealso:
   - module: stackwright.swarm.stack_values
 """
@@ -67,7 +69,7 @@ EXAMPLES = r"""
   ansible.builtin.setup:
     gather_subset: [local]
 
-- name: Tell the monitoring how to log in
+- name: Give the monitoring a password
   ansible.builtin.copy:
     content: "{{ lookup('stackwright.swarm.stack_value', 'db/POSTGRES_PASSWORD', name='shop') }}"
     dest: "{{ monitoring_folder }}/password"
@@ -118,9 +120,10 @@ class LookupModule(LookupBase):
         version = kept.current(name)
         if version is None or version.value is None:
             raise ValueStoreError(
-                f"There is no value {name} of the stack {kept.stack}.",
+                f"There is no value {name} in the stack {kept.stack}.",
                 "value_missing",
-                f"Kept are: {', '.join(sorted(kept.entries)) or 'none'}. Deploy the stack first, or name its store.",
+                f"Kept values: {', '.join(sorted(kept.entries)) or 'none'}. Deploy the stack first, or set the option "
+                "that names its store.",
             )
         return version.value
 
@@ -138,11 +141,11 @@ class LookupModule(LookupBase):
                 return self._from_swarm(named, names)
             except EngineError as error:
                 raise ValueStoreError(
-                    f"The facts of the host that were gathered have no values of the stack {stack}, and the Swarm "
+                    f"The gathered facts of the host have no values of the stack {stack}, and the Swarm "
                     f"can't be asked: {error.message}",
                     "store_unreadable",
-                    "Gather the facts (ansible.builtin.setup with gather_subset: [local], as root), give docker_host "
-                    "as the controller reaches it, or read the values with stack_values, state: read.",
+                    "Gather the facts (ansible.builtin.setup with gather_subset: [local], as root), set docker_host "
+                    "to an address that the controller can reach, or read the values with stack_values, state: read.",
                 ) from None
         if store == "swarm":
             return self._from_swarm(named, names)
@@ -179,7 +182,7 @@ class LookupModule(LookupBase):
             return local
         raise ValueStoreError(
             f"The local facts of {host or variables.get('inventory_hostname')} are "
-            + ("not known." if local is None else "no map."),
+            + ("not known." if local is None else "not a map."),
             "store_unreadable",
             f"Gather them {'first' if local is None else 'again'}: ansible.builtin.setup with gather_subset: [local], "
             "as root.",

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: caddy_route_info
-short_description: Show the routes of a Caddy
+short_description: Show the routes of Caddy
 version_added: 1.0.0
 author:
   - The stackwright.swarm maintainers (@stackwright)
 description:
-  - Shows the routes of a Caddy, of every stack and of other tools, or those of one stack.
+  - Shows the routes of Caddy, for all stacks and other tools or for one stack.
   - Passwords and their hashes are never shown.
 options:
   stack:
     description:
-      - The stack whose routes are shown, as M(stackwright.swarm.caddy_route) was given it. All routes if it is not given.
+      - The stack whose routes are shown, as in M(stackwright.swarm.caddy_route). All routes by default.
     type: str
 extends_documentation_fragment:
   - stackwright.swarm.admin
@@ -28,11 +28,11 @@ extends_documentation_fragment:
 seealso:
   - module: stackwright.swarm.caddy_route
 notes:
-  - The Engine is not asked. Its options are there so that all modules take the same C(module_defaults).
+  - The Engine is not used. Its options exist so that all modules accept the same C(module_defaults).
 """
 
 EXAMPLES = r"""
-- name: Look at all routes
+- name: Read all routes
   stackwright.swarm.caddy_route_info:
     admin: ["{{ caddy_admin }}"]
   register: proxy
@@ -41,7 +41,7 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     msg: "{{ proxy.routes | map(attribute='stack') | zip(proxy.routes | map(attribute='domains')) }}"
 
-- name: Look at those of one stack
+- name: Read the routes of one stack
   stackwright.swarm.caddy_route_info:
     admin: ["{{ caddy_admin }}"]
     stack: shop
@@ -49,7 +49,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 routes:
-  description: The routes in the order in which they match, as the first replica has them.
+  description: The routes in matching order, as in the first replica.
   returned: success
   type: list
   elements: dict
@@ -57,14 +57,14 @@ routes:
     domains: {description: The domains; empty for any., type: list, elements: str}
     paths: {description: The paths; V(/) is everything., type: list, elements: str}
     to: {description: Where requests go., type: str}
-    options: {description: 'What else is done, in words.', type: list, elements: str}
-    stack: {description: Whose it is; empty for a route of another tool., type: str}
+    options: {description: 'Other settings of the route, as text.', type: list, elements: str}
+    stack: {description: Its owner; empty for a route of another tool., type: str}
     service: {description: The full name of its service., type: str}
-    tls: {description: What its TLS is; empty for a route of another tool., type: str}
+    tls: {description: Its TLS mode; empty for a route of another tool., type: str}
   sample:
     - {domains: [shop.example.com], paths: [/api], to: "shop_api:9000", options: [strip /api], stack: shop, service: "", tls: auto}
 replicas:
-  description: The replicas that were asked.
+  description: The replicas of the proxy.
   returned: success
   type: list
   elements: dict
@@ -72,9 +72,9 @@ replicas:
     admin: {description: Its admin API., type: str}
     version: {description: 'V(2.8 or later) or V(before 2.8).', type: str}
     routes: {description: 'How many routes it has, of all stacks and tools.', type: int}
-    same: {description: Whether it has the same routes as the first., type: bool}
+    same: {description: Whether it has the same routes as the first replica., type: bool}
 error_code:
-  description: A stable word for what went wrong, for instance V(admin_unreachable).
+  description: A stable code of the error, for example V(admin_unreachable).
   returned: failure
   type: str
   sample: admin_unreachable

@@ -7,25 +7,25 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: caddy_route_values
-short_description: Read on a manager what routes of a proxy on a worker need
+short_description: Read values of routes on a manager for a proxy on a worker
 version_added: 1.0.0
 author:
   - The stackwright.swarm maintainers (@stackwright)
 description:
-  - Passwords, tokens and generated domains of routes stand in labels of services, which only a manager can read. This module reads them
-    there, and returns the routes with them, for M(stackwright.swarm.caddy_route) on a worker.
-  - Its result holds secrets. Give the task C(no_log=true); without it they are hidden in the result as well.
-  - The role P(stackwright.swarm.stack#role) does so by itself.
+  - Passwords, tokens and generated domains of routes are in service labels, which only a manager can read. This module reads them on a manager and
+    returns the complete routes for M(stackwright.swarm.caddy_route) on a worker.
+  - Its result contains secrets. Set C(no_log=true) on the task; without it, the secrets are hidden in the result.
+  - The role P(stackwright.swarm.stack#role) does this automatically.
 options:
   routes:
     description:
-      - The routes, such as RV(stackwright.swarm.compose_stack#module:routes). Those without C(from_labels) are returned as they are.
+      - The routes, such as RV(stackwright.swarm.compose_stack#module:routes). Routes without C(from_labels) are returned unchanged.
     type: list
     elements: dict
     required: true
   label_prefix:
     description:
-      - How labels of stacks begin.
+      - The prefix of the labels.
     type: str
     default: stackwright
 extends_documentation_fragment:
@@ -35,7 +35,7 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    details: In check mode a value that is still to come is stood in for.
+    details: In check mode, a placeholder replaces a value that does not exist yet.
   diff_mode:
     support: none
   idempotent:
@@ -51,13 +51,13 @@ EXAMPLES = r"""
     src: files/shop/compose.yml
   register: shop
 
-- name: Read there what a proxy on a worker has to know
+- name: Read the values for a proxy on a worker
   stackwright.swarm.caddy_route_values:
     routes: "{{ shop.routes }}"
   register: known
   no_log: true
 
-- name: Bring the routes to a proxy; here its admin API, on a worker delegate_to
+- name: Update the proxy; for a proxy on a worker, use delegate_to
   stackwright.swarm.caddy_route:
     admin: ["{{ caddy_admin }}"]
     stack: "{{ shop.stack_id }}"
@@ -67,17 +67,17 @@ EXAMPLES = r"""
 
 RETURN = r"""
 handed_routes:
-  description: The routes with the values that they need, as O(stackwright.swarm.caddy_route#module:routes) takes them.
+  description: The routes with their values, as O(stackwright.swarm.caddy_route#module:routes) takes them.
   returned: success
   type: list
   elements: dict
 live_services:
-  description: The names of all services of the Swarm, each with the id of its stack, or empty text where it says none.
+  description: The names of all services of the Swarm, each with the id of its stack, or an empty text if there is none.
   returned: success
   type: dict
   sample: {shop_web: pmblutrsgkbqvcwzkbaxj2n4oszh3xve}
 error_code:
-  description: A stable word for what went wrong, for instance V(not_found) or V(not_a_manager).
+  description: A stable code of the error, for example V(not_found) or V(not_a_manager).
   returned: failure
   type: str
   sample: not_found

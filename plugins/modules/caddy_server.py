@@ -7,35 +7,35 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: caddy_server
-short_description: Tell a Caddy which load balancers are before it, and where it listens
+short_description: Configure Caddy's load balancers and ports
 version_added: 1.0.0
 author:
   - The stackwright.swarm maintainers (@stackwright)
 description:
-  - Changes the HTTP server of a running Caddy, or of each of its replicas, by one read and one guarded write. The routes of stacks that
-    are there follow at once, those that come later do so too.
-  - The role P(stackwright.swarm.swarm_platform#role) uses it. What stands in no option is left as it is.
+  - Changes the HTTP server of a running Caddy, or of each of its replicas, with one read and one guarded write. The changes apply to existing and
+    later routes of stacks.
+  - The role P(stackwright.swarm.swarm_platform#role) uses it. Settings without an option are not changed.
 options:
   trusted_proxies:
     description:
-      - The addresses and networks of load balancers before the proxy.
-      - Only what comes from there may say in C(X-Forwarded-For), C(X-Forwarded-Proto), C(X-Forwarded-Host), C(Forwarded) and
-        C(X-Real-IP) who asked, and how. What they say came by HTTPS is not redirected to it.
+      - The addresses and networks of load balancers in front of the proxy.
+      - The headers C(X-Forwarded-For), C(X-Forwarded-Proto), C(X-Forwarded-Host), C(Forwarded) and C(X-Real-IP) are only trusted from these
+        addresses. Requests that reached them over HTTPS are not redirected.
     type: list
     elements: str
     default: []
   https_port:
     description:
-      - The port where visitors reach HTTPS, for redirects to it.
+      - The public HTTPS port, for redirects.
     type: int
     default: 443
   https:
     description:
-      - Listen on V(:80) and V(:443), or on V(:80) alone.
+      - Listen on V(:80) and V(:443), or only on V(:80).
     type: bool
   h2c:
     description:
-      - Take HTTP/2 without TLS from clients, as some balancers speak it.
+      - Accept HTTP/2 without TLS from clients, as some load balancers use it.
     type: bool
 extends_documentation_fragment:
   - stackwright.swarm.admin
@@ -54,7 +54,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Believe the load balancer
+- name: Trust the load balancers
   stackwright.swarm.caddy_server:
     admin: ["{{ caddy_admin }}"]
     trusted_proxies: [10.0.0.5, 10.0.0.6]
@@ -62,7 +62,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 replicas:
-  description: What became of each replica of the proxy, as RV(stackwright.swarm.caddy_route#module:replicas).
+  description: The result for each replica of the proxy, as RV(stackwright.swarm.caddy_route#module:replicas).
   returned: success, or if a replica failed
   type: list
   elements: dict
@@ -73,7 +73,7 @@ outcome:
   contains:
     done: {description: Their admin APIs., type: list, elements: str}
 error_code:
-  description: A stable word for what went wrong, for instance V(invalid_address) or V(admin_unreachable).
+  description: A stable code of the error, for example V(invalid_address) or V(admin_unreachable).
   returned: failure
   type: str
   sample: invalid_address

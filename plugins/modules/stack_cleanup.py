@@ -7,36 +7,36 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: stack_cleanup
-short_description: Remove a stack with all that it has left, on every node
+short_description: Remove a stack and everything it has left behind, on every node
 version_added: 1.0.0
 author:
   - The stackwright.swarm maintainers (@stackwright)
 description:
-  - Removes the services of a stack, waits until their tasks are gone, then removes its networks, configs, secrets and history, and, if asked
-    for, its kept values, volumes and images.
-  - The task is meant for all nodes, managers and workers. The cluster's part is done once, by the first manager that is reachable. Volumes and
-    images are on the nodes where the tasks ran. Each host of the play removes those of its own node, when the cluster's part is done.
-  - The play names the managers before the workers, as in C(hosts=swarm_managers:swarm_nodes). With C(serial), a manager is in the first batch.
-    A worker that no manager can come before any more fails with the code C(no_manager), and keeps what it has.
-  - All of it is done under the stack's lock, on every node. The host that did the cluster's part renews it until the other hosts have ended.
-    What a deployment that comes in between makes is never removed, as that waits for the lock. If the controller is interrupted, nodes stop by
-    themselves before the lock ends.
-  - Only what carries docker's label of exactly this stack (C(com.docker.stack.namespace)) is ever removed. External objects, objects
-    without that label, and stacks whose names begin alike are not touched.
-  - What could not be removed is returned as RV(residue) with the reason, and fails the task. Run again when that is settled.
+  - Removes the services of a stack and waits until their tasks have stopped. Then it removes the networks, configs, secrets and history of the stack
+    and, if requested, its kept values, volumes and images.
+  - Run the task on all nodes, managers and workers. The first reachable manager does the cluster-wide cleanup once. Volumes and images are on the
+    nodes where the tasks ran, so each host of the play then removes those of its own node.
+  - List the managers before the workers, as in C(hosts=swarm_managers:swarm_nodes). With C(serial), include a manager in the first batch. If no
+    manager has run before a worker, the worker fails with the code C(no_manager), and nothing is removed from it.
+  - The cleanup holds the stack's lock on every node. The host that did the cluster-wide cleanup renews it until the other hosts have finished. A
+    deployment in between waits for the lock, so its objects are never removed. If the controller is interrupted, the nodes stop before the lock
+    expires.
+  - Only objects with Docker's label of exactly this stack (C(com.docker.stack.namespace)) are removed. External objects, objects without that label,
+    and stacks with similar names are never touched.
+  - Objects that could not be removed are returned as RV(residue) with the reason, and the task fails. Fix the cause and run again.
 options:
   name:
     description:
       - The stack's name.
-      - Together with O(project) and O(environment) the stack is called C(PROJECT-ENVIRONMENT-NAME) in the Swarm; a name
-        over 63 characters is shortened with a hash.
-      - A stack that is not there is no error, since parts of it may be left on nodes. RV(notices) says so.
+      - Together with O(project) and O(environment) the stack has the name C(PROJECT-ENVIRONMENT-NAME) in the Swarm. A name over 63 characters is
+        shortened with a hash.
+      - A missing stack is not an error, since nodes may still have parts of it. RV(notices) then has a notice.
     type: str
     required: true
   services:
     description:
-      - Remove the services, and wait until their tasks and containers are gone. Containers of theirs that have ended are removed.
-      - Containers of services of the stack that are not removed are neither waited for nor touched.
+      - Remove the services, and wait until their tasks and containers have stopped. Stopped containers of the services are removed.
+      - Containers of services that are not removed are ignored.
     type: bool
     default: true
   networks:
@@ -44,11 +44,11 @@ options:
     type: bool
     default: true
   configs:
-    description: Remove the configs of the stack, also those that only its history needs.
+    description: Remove the configs of the stack, including those that only its history needs.
     type: bool
     default: true
   secrets:
-    description: Remove the secrets of the stack, also those that only its history needs.
+    description: Remove the secrets of the stack, including those that only its history needs.
     type: bool
     default: true
   history:
@@ -59,56 +59,55 @@ options:
     default: true
   values:
     description:
-      - Remove the values that were generated or set for the stack, from the Swarm and from the facts of each host. Volumes that stay may need the
-        passwords among them.
-      - Values in a vault of the controller are removed with M(stackwright.swarm.stack_values).
+      - Remove the generated and set values of the stack, from the Swarm and from the facts of each host. Kept volumes may still need passwords among them.
+      - To remove values in a vault on the controller, use M(stackwright.swarm.stack_values).
     type: bool
     default: false
   values_path:
-    description: The folder of the facts with the values, if it is another one than usual.
+    description: The directory of the fact file with the values, if it is not the default.
     type: path
   volumes:
     description:
-      - Remove all volumes of the stack. What is in them is lost.
-      - One that a container has, or that a service wants, is returned as RV(residue).
+      - Remove all volumes of the stack. Their data is lost.
+      - A volume in use by a container or needed by a service is returned as RV(residue).
     type: bool
     default: false
   volume_names:
     description:
-      - Remove these volumes of the stack, with their names as in the Compose file, or in full. There are no wild cards.
-      - By its name in the file, a volume that was recreated (O(stackwright.swarm.compose_stack#module:recreate_volumes)) is removed with those before it.
-      - A name may be a template of Swarm, such as C(db_{{.Task.Slot}}), with C(.Task.Slot), C(.Task.ID), C(.Service.ID), C(.Node.ID) and
-        C(.Node.Hostname). In a playbook it needs C(!unsafe).
-      - One of this name that is not the stack's is returned as RV(residue).
+      - Remove these volumes of the stack, by their names in the Compose file or their full names. Wildcards are not supported.
+      - The name in the file also removes the older copies of a recreated volume (O(stackwright.swarm.compose_stack#module:recreate_volumes)).
+      - A name may be a Swarm template, such as C(db_{{.Task.Slot}}), with C(.Task.Slot), C(.Task.ID), C(.Service.ID), C(.Node.ID) and
+        C(.Node.Hostname). In a playbook, tag it with C(!unsafe).
+      - A volume with this name that does not belong to the stack is returned as RV(residue).
     type: list
     elements: str
     default: []
   images:
     description:
-      - Remove the images of the stack, as far as the Swarm still knows them by its services and tasks.
-      - An image that another stack or any container uses stays, and RV(notices) says so.
+      - Remove the images of the stack, if the Swarm still knows them from services and tasks.
+      - An image that another stack or any container uses is kept, and RV(notices) names it.
     type: bool
     default: false
   dangling:
     description:
-      - Leave the stack, and remove only those of its networks, configs and secrets (and with O(volumes) or O(volume_names), its volumes) that no service
-        and no revision needs any more. Also what a service would go back to is needed.
-      - Services, history and values stay, whatever the other options say.
+      - Keep the stack, and remove only its networks, configs and secrets (and with O(volumes) or O(volume_names), its volumes) that no service and no
+        revision needs. Objects that a service could be rolled back to are kept.
+      - Services, history and values are kept, regardless of the other options.
     type: bool
     default: false
   break_lock:
     description:
-      - Remove the lock of another run that is at work on this stack, instead of waiting for its end. That run notices it, and stops where it is.
-      - The lock of a run that has died needs no breaking. It is noticed and taken over.
-      - Where nodes work under that lock, it waits until they have stopped, for up to 45 seconds.
+      - Remove the lock of another active run on this stack instead of waiting for it. That run detects it and stops.
+      - It is not required for the lock of a dead run, which is detected and taken over.
+      - If nodes work under that lock, the task waits up to 45 seconds until they have stopped.
     type: bool
     default: false
   ignore_residue:
-    description: Do not fail for what could not be removed, nor for a host whose Engine does not answer.
+    description: Do not fail if something could not be removed, or if the Engine of a host does not answer.
     type: bool
     default: false
   wait_timeout:
-    description: Seconds to wait for the end of the tasks, and on each node for the end of its containers.
+    description: Seconds to wait until the tasks, and on each node its containers, have stopped.
     type: int
     default: 300
   lock_timeout:
@@ -116,7 +115,7 @@ options:
     type: int
     default: 60
   commit_message:
-    description: A word about the removal, for the history and for others who wait.
+    description: A message about the removal, for the history and for other runs that wait.
     type: str
 extends_documentation_fragment:
   - stackwright.swarm.stack
@@ -133,29 +132,29 @@ attributes:
     support: full
 seealso:
   - module: stackwright.swarm.compose_stack
-    description: With O(stackwright.swarm.compose_stack#module:state=absent) it removes a stack, but leaves volumes and history.
+    description: With O(stackwright.swarm.compose_stack#module:state=absent) it removes a stack, but keeps volumes and history.
   - module: stackwright.swarm.stack_values
 """
 
 EXAMPLES = r"""
-- name: Remove what no service and no revision needs any more; the stack stays
+- name: Remove objects that no service and no revision needs; the stack is kept
   stackwright.swarm.stack_cleanup:
     name: shop
     dangling: true
 
-- name: See what a clean-up would remove
+- name: See what a cleanup would remove
   stackwright.swarm.stack_cleanup:
     name: shop
     volumes: true
   check_mode: true
   diff: true
 
-- name: Remove the stack, and of its volumes only the cache
+- name: Remove the stack and only its cache volume
   stackwright.swarm.stack_cleanup:
     name: shop
     volume_names: [cache]
 
-- name: Remove everything that the stack has left on any node, also its data and passwords
+- name: Remove everything that the stack has left on any node, including its data and passwords
   stackwright.swarm.stack_cleanup:
     name: shop
     volumes: true
@@ -167,43 +166,43 @@ EXAMPLES = r"""
 
 RETURN = r"""
 stack:
-  description: What the stack is called in the Swarm.
-  returned: unless an option is refused
+  description: The stack's name in the Swarm.
+  returned: unless an option is invalid
   type: str
   sample: acme-production-shop
 stack_id:
   description: The stack's id, made from project, environment and name; the same on every controller and manager.
-  returned: unless an option is refused
+  returned: unless an option is invalid
   type: str
   sample: lucvlyso2bct2tgtqfxb2slfxt34rnc5
 stack_hash:
   description: The short form of the id.
-  returned: unless an option is refused
+  returned: unless an option is invalid
   type: str
   sample: lucvlyso
 removed:
   description:
-    - What this host has removed, in check mode what it would remove. For the host that did the cluster's part that is among it.
+    - The objects that this host removed, or would remove in check mode. The host that did the cluster-wide cleanup includes its objects.
   returned: success
   type: list
   elements: dict
   contains:
     kind:
-      description: One of V(service), V(network), V(config), V(secret), V(revision), V(values), V(lock), V(volume), V(image),
-          or V(container) for one that had ended and was left of a service that was gone before.
+      description: One of V(service), V(network), V(config), V(secret), V(revision), V(values), V(lock), V(volume), V(image), or V(container) for a
+        stopped container of a service that was removed before.
       type: str
     name:
       description: Its name in the Swarm, or on the node.
       type: str
     node:
-      description: The node that it was on; empty for what belongs to the whole cluster.
+      description: The node that it was on; empty for cluster-wide objects.
       type: str
   sample:
     - {kind: service, name: shop_web, node: ""}
     - {kind: volume, name: shop_data, node: worker1}
 residue:
-  description: What was to be removed, and could not be.
-  returned: success, and when something could not be removed
+  description: The objects that could not be removed.
+  returned: success, and if something could not be removed
   type: list
   elements: dict
   contains:
@@ -217,18 +216,18 @@ residue:
       description: As in RV(removed).
       type: str
     reason:
-      description: Why it is still there, for instance in use by which container, or that the node is down.
+      description: Why it could not be removed, for example the container that uses it, or that the node is down.
       type: str
   sample:
     - {kind: volume, name: shop_data, node: worker2, reason: the node worker2 is down}
 notices:
-  description: What the user should know, for instance which images stay because somebody else uses them.
+  description: Notices, for example which images are kept because they are in use.
   returned: success
   type: list
   elements: str
   sample: ["The image nginx:1.25 stays on worker1: in use by container proxy"]
 calls:
-  description: How many calls of the Engine API this took.
+  description: The number of calls to the Engine API.
   returned: success
   type: int
   sample: 19
@@ -243,12 +242,12 @@ node:
   type: str
   sample: worker1
 done_by:
-  description: The host of the inventory that did the cluster's part.
-  returned: when it was another host of the play
+  description: The inventory host that did the cluster-wide cleanup.
+  returned: if it was another host of the play
   type: str
   sample: manager1
 error_code:
-  description: A stable word for what went wrong, for instance V(residue), V(no_manager), V(not_in_swarm), V(locked), V(timeout) or V(daemon_unreachable).
+  description: A stable code of the error, for example V(residue), V(no_manager), V(not_in_swarm), V(locked), V(timeout) or V(daemon_unreachable).
   returned: failure
   type: str
   sample: residue

@@ -7,64 +7,64 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: stack_drift
-short_description: Find what of a stack is not as it was deployed, and put it back
+short_description: Detect and repair drift in a deployed stack
 version_added: 1.0.0
 author:
   - The stackwright.swarm maintainers (@stackwright)
 description:
-  - Every deployment by M(stackwright.swarm.compose_stack) is recorded in the Swarm as a revision. This module compares the last good one
-    with what is there now, and reports each difference with its kind, its object, what was intended and what is there. Compose files are not needed.
-  - With O(heal=true) the differences are put back. That is a deployment like any other. It has a plan, is shown in check mode and diff mode, waits until
-    the stack runs, is undone if that fails, and becomes a new revision.
-  - Of when an object was changed last, the report says what the Swarm knows. Who changed it, Swarm does not record.
-  - Values of secrets are compared, and shown nowhere. Of volumes their names are compared, and on the node of
-    the manager that is asked their driver options. Other nodes are looked at by M(stackwright.swarm.stack_preflight). What is in volumes is not looked at.
-  - A stack that O(stackwright.swarm.compose_stack#module:state=stopped) has stopped is compared as a stopped one, and healing leaves it stopped.
-  - What runs of this collection have left since then is no drift, and healing leaves it. That are changes by M(stackwright.swarm.stack_service), and jobs
-    that a deployment has run before it was rolled back. RV(ours) tells it.
-  - Healing does not go past a revision whose run was killed, or failed and was not undone. RV(notices) names it.
-  - Routes are compared by M(stackwright.swarm.caddy_route) in check mode.
-  - The play may name every manager of a cluster. The work is done once a cluster, by the first manager that is reachable.
+  - M(stackwright.swarm.compose_stack) records every deployment in the Swarm as a revision. This module compares the last good revision with the
+    current state. It reports each difference with its kind, its object, and the intended and actual values. Compose files are not required.
+  - With O(heal=true), it repairs the differences. This is a normal deployment, with a plan that check mode and diff mode show, a wait until the stack
+    is healthy, a rollback if that fails, and a new revision.
+  - The report shows when the Swarm last changed an object. Swarm does not record who changed it.
+  - Values of secrets are compared, but never shown. Volumes are compared by name, and on this manager's node by driver options. For other nodes use
+    M(stackwright.swarm.stack_preflight). The content of volumes is not compared.
+  - A stack stopped with O(stackwright.swarm.compose_stack#module:state=stopped) is compared as stopped, and healing keeps it stopped.
+  - Changes by this collection itself are not drift, and healing keeps them. These are changes by M(stackwright.swarm.stack_service), and jobs that
+    ran before a deployment was rolled back. See RV(ours).
+  - Nothing is healed if a later revision was interrupted, or failed without a rollback. RV(notices) names it.
+  - To compare routes, run M(stackwright.swarm.caddy_route) in check mode.
+  - The play may target all managers of a cluster. The task runs once per cluster, on the first reachable manager.
 options:
   name:
     description:
       - The stack's name.
-      - Together with O(project) and O(environment) the stack is called C(PROJECT-ENVIRONMENT-NAME) in the Swarm; a name
-        over 63 characters is shortened with a hash.
+      - Together with O(project) and O(environment) the stack has the name C(PROJECT-ENVIRONMENT-NAME) in the Swarm. A name over 63 characters is
+        shortened with a hash.
     type: str
     required: true
   heal:
     description:
-      - Put back what differs. What RV(drift) marks with the C(healing) V(files) or V(by_hand), the history can't bring back.
-      - A config or secret that is gone or is another, and a secret value that runs nowhere any more, make the task fail with
-        C(revision_incomplete) or C(value_lost), and nothing is changed. Deploy the files then.
+      - Repair the differences. The history can't restore differences whose C(healing) in RV(drift) is V(files) or V(by_hand).
+      - If a config or secret is missing or different, or no service has a secret value any more, the task fails with C(revision_incomplete) or
+        C(value_lost) and changes nothing. Then deploy the files.
     type: bool
     default: false
   prune:
     description:
-      - With O(heal=true), also remove services, networks, configs and secrets that carry the stack's label and that the revision does not know.
-      - Without it they are reported, and stay. Nobody but their owner knows whether they hold something that is needed.
+      - With O(heal=true), also remove services, networks, configs and secrets that have the stack's label but are not in the revision.
+      - Without it, they are reported and kept, since they may be in use.
     type: bool
     default: false
   rerun_jobs:
     description:
-      - With O(heal=true), put back jobs, too, which runs them again. Unless V(true), a job that was changed or removed stays as it is, and stays drift.
+      - With O(heal=true), also restore jobs, which runs them again. If V(false), changed or removed jobs remain drift.
     type: bool
     default: false
   images:
     description:
-      - Also ask the registry whether it has another image for the tags that run (kind V(behind)). One call for each image.
+      - Also ask the registry whether it has newer images for the running tags (kind V(behind)). One call per image.
     type: bool
     default: false
   fail_on_drift:
     description:
-      - Fail with the code C(drift_found) where there is drift; with O(heal=true), where some is left.
+      - Fail with the code C(drift_found) if there is drift; with O(heal=true), if drift remains after healing.
     type: bool
     default: false
   ignore:
     description:
-      - Rules for what may differ. It is listed in RV(ignored), is no drift, and healing leaves it as it is.
-      - All that a rule names has to fit. What it does not name is open.
+      - Rules for accepted differences. They are listed in RV(ignored), do not count as drift, and are not healed.
+      - A difference must match all keys of a rule.
     type: list
     elements: dict
     default: []
@@ -72,44 +72,44 @@ options:
       service:
         description:
           - A service, by its key in the files or its name in the Swarm.
-          - If the stack has no such service, the report says so in a notice; O(heal=true) fails with C(no_service), since it would put back what
-            was meant to be left alone.
+          - If the stack has no such service, the report has a notice. With O(heal=true) the task fails with C(no_service), so that it does not heal
+            accepted differences by mistake.
         type: str
       name:
         description: An object of any kind, by its key in the files or its name in the Swarm.
         type: str
       kind:
         description:
-          - A kind of drift, as RV(drift) has it. V(edited), V(scaled), V(forced), V(volume), V(paused), V(rolled_back), V(missing), V(extra),
+          - A kind of drift, as in RV(drift). V(edited), V(scaled), V(forced), V(volume), V(paused), V(rolled_back), V(missing), V(extra),
             V(replaced), V(behind) or V(volume_differs).
         type: str
       path:
         description:
-          - A part of the specification and all that is in it, as C(changes) of RV(drift) names it, for instance
-            V(TaskTemplate.ContainerSpec.Labels) or V(TaskTemplate.ContainerSpec.Env.LOG_LEVEL).
+          - A part of the specification with everything below it, as in C(changes) of RV(drift), for example V(TaskTemplate.ContainerSpec.Labels) or
+            V(TaskTemplate.ContainerSpec.Env.LOG_LEVEL).
         type: str
   values:
     description:
-      - Where the generated and other kept values of the stack are. They are compared with what runs; nothing is written.
-      - Where they can't be read, a notice says so, and their places are not compared. Healing then fails with C(value_lost).
+      - Where the generated and other kept values of the stack are stored. They are compared with the running services; nothing is written.
+      - If they can't be read, there is a notice, and they are not compared. Healing then fails with C(value_lost).
     type: dict
     default: {}
     suboptions:
       store:
         description:
-          - V(auto) is the store that the revision used; or the vault beside the inventory, if that has values of the stack.
-          - Name the store if the values were moved since, or if they are in a vault at another O(values.path).
+          - V(auto) uses the store that the revision used, or the vault next to the inventory if it has values of the stack.
+          - Set the store if the values were moved since then, or if they are in a vault at another O(values.path).
         type: str
         choices: [auto, host_facts, swarm, vault]
         default: auto
       path:
         description:
-          - Of V(host_facts) the folder, V(/etc/ansible/facts.d) unless given.
-          - Of V(vault) the file, C(stackwright_values.yml) beside the inventory unless given.
+          - For V(host_facts), the directory. Defaults to V(/etc/ansible/facts.d).
+          - For V(vault), the file. Defaults to C(stackwright_values.yml) next to the inventory.
         type: path
       encrypted:
         description:
-          - As in M(stackwright.swarm.compose_stack). Values that are encrypted are found without it.
+          - As in M(stackwright.swarm.compose_stack). Not required to read encrypted values.
         type: str
         choices: [vault]
       vault_id:
@@ -128,27 +128,27 @@ attributes:
     support: full
   diff_mode:
     support: full
-    details: Of a report, what was intended and what is there; of healing, what it changes.
+    details: For a report, the intended and actual values; for healing, the changes.
   idempotent:
     support: full
 seealso:
   - module: stackwright.swarm.compose_stack
-    description: Its option O(stackwright.swarm.compose_stack#module:on_drift) says what a deployment does about drift that it would overwrite.
+    description: Its option O(stackwright.swarm.compose_stack#module:on_drift) sets how a deployment handles drift that it would overwrite.
   - module: stackwright.swarm.stack_rollback
   - module: stackwright.swarm.stack_info
 """
 
 EXAMPLES = r"""
-- name: See whether the shop is as it was deployed
+- name: Detect drift in the shop
   stackwright.swarm.stack_drift:
     name: shop
   register: shop
 
-- name: Say what differs
+- name: Show the drift
   ansible.builtin.debug:
     msg: "{{ shop.drift_lines }}"
 
-- name: Leave the replicas to the autoscaler, and labels to whoever sets them
+- name: Ignore replicas set by an autoscaler, and container labels
   stackwright.swarm.stack_drift:
     name: shop
     ignore:
@@ -162,7 +162,7 @@ EXAMPLES = r"""
   check_mode: true
   diff: true
 
-- name: Heal it, and remove what nobody deployed
+- name: Heal it, and remove objects that no revision has
   stackwright.swarm.stack_drift:
     name: shop
     heal: true
@@ -178,22 +178,22 @@ EXAMPLES = r"""
 
 RETURN = r"""
 stack:
-  description: What the stack is called in the Swarm.
+  description: The stack's name in the Swarm.
   returned: success
   type: str
   sample: acme-production-shop
 stack_id:
   description: The stack's id, made from project, environment and name; the same on every controller and manager.
-  returned: always, unless an option is refused
+  returned: always, unless an option is invalid
   type: str
   sample: lucvlyso2bct2tgtqfxb2slfxt34rnc5
 stack_hash:
-  description: The short form of the id. On shared networks the service C(web) answers as C(HASH_web) and C(HASH-web).
-  returned: always, unless an option is refused
+  description: The short form of the id. On shared networks, the service C(web) is reachable as C(HASH_web) and C(HASH-web).
+  returned: always, unless an option is invalid
   type: str
   sample: lucvlyso
 calls:
-  description: How many calls of the Engine API this took.
+  description: The number of calls to the Engine API.
   returned: success, by the host that did the work
   type: int
   sample: 5
@@ -208,8 +208,8 @@ node:
   type: str
   sample: manager1
 done_by:
-  description: The host of the inventory that did the work for this cluster. Its result has the plan.
-  returned: when it was another host of the play
+  description: The inventory host that did the work for this cluster. Its result has the plan.
+  returned: if it was another host of the play
   type: str
   sample: manager1
 revision:
@@ -218,38 +218,37 @@ revision:
   type: int
   sample: 7
 drifted:
-  description: Whether anything differs that is not ignored; with O(heal=true), whether anything did.
+  description: Whether there is drift that is not ignored; with O(heal=true), whether there was.
   returned: success, by the host that did the work
   type: bool
   sample: true
 drift:
   description:
-    - What differs, before anything was healed.
-    - Content of secrets and configs is never in it. Values that a plan of M(stackwright.swarm.compose_stack) hides show as V(********).
+    - The differences, before healing.
+    - It never has the content of secrets and configs. Values that a plan of M(stackwright.swarm.compose_stack) hides are shown as V(********).
   returned: success, by the host that did the work
   type: list
   elements: dict
   contains:
     kind:
       description:
-        - V(taken) (another stack has taken the domain of a route), V(edited) (the specification is another),
-          V(scaled) (the number of replicas), V(forced) (tasks were replaced by force),
-          V(volume) (the mounts name other volumes), V(paused) (the update of a service is held, or Swarm has stopped it),
-          V(rolled_back) (Swarm has put a service back to what it was before), V(missing), V(extra) (carries the stack's label, but is not in the
-          revision), V(replaced) (another object of the same name), V(behind) (the registry has another image for the tag, with O(images=true)),
-          V(volume_differs) (a volume on this manager's node was made with another driver, or with other options of it).
+        - V(taken) (another stack has taken the domain of a route), V(edited) (the specification differs), V(scaled) (the number of replicas differs),
+          V(forced) (tasks were force-updated), V(volume) (the mounts use other volumes), V(paused) (the update of a service is paused, or Swarm
+          stopped it), V(rolled_back) (Swarm rolled back the service), V(missing), V(extra) (has the stack's label, but is not in the revision),
+          V(replaced) (another object with the same name), V(behind) (the registry has another image for the tag, with O(images=true)),
+          V(volume_differs) (a volume on this manager's node has another driver or other driver options).
       type: str
     object:
-      description: One of V(network), V(volume), V(config), V(secret), V(service); V(stack) where no service of it is left, in place of all that is missing.
+      description: One of V(network), V(volume), V(config), V(secret), V(service); V(stack) if no service of the stack is left, instead of all missing objects.
       type: str
     name:
       description: The object's name in the Swarm.
       type: str
     key:
-      description: Its key in the Compose file; empty for what the revision does not have.
+      description: Its key in the Compose file; empty if the revision does not have it.
       type: str
     reason:
-      description: What is the matter.
+      description: The reason.
       type: str
     hint:
       description: What to do.
@@ -260,38 +259,38 @@ drift:
       elements: dict
       contains:
         path:
-          description: Which part.
+          description: The path of the part.
           type: str
         intended:
-          description: What the revision has, or V(null). Of V(behind), what the registry has by now.
+          description: The value in the revision, or V(null). For V(behind), the registry's current image.
           type: raw
         actual:
-          description: What is there, or V(null).
+          description: The current value, or V(null).
           type: raw
     healing:
       description:
-        - What O(heal=true) does about it. V(update) and V(create) put it back, V(record) takes it down in the history since there is nothing to put back,
-          V(prune) removes it with O(prune=true). V(files) means that only the Compose files have what is needed, V(by_hand) that a person has to act.
+        - How O(heal=true) handles it. V(update) and V(create) restore it, V(record) only records it in the history, V(prune) removes it with
+          O(prune=true). V(files) means that only a deployment of the Compose files can repair it, V(by_hand) that you must repair it manually.
       type: str
     created:
-      description: When the object was created, as the Swarm knows it. Empty for what is not there.
+      description: When the object was created, according to the Swarm. Empty for missing objects.
       type: str
     updated:
-      description: When it was changed last.
+      description: When it was last changed.
       type: str
     version:
       description: Its version index.
       type: int
     by:
-      description: Which run of this collection it was. Empty in RV(drift), which is what others have changed.
+      description: The run of this collection that made the change. Empty in RV(drift), which has changes made by others.
       type: str
   sample:
     - kind: edited
       object: service
       name: shop_web
       key: web
-      reason: its specification is another than in revision 7
-      hint: Heal to get it back, or put the change into the files and deploy them.
+      reason: its specification differs from revision 7
+      hint: Heal to restore it, or add the change to the files and deploy them.
       changes:
         - {path: TaskTemplate.ContainerSpec.Env.LOG_LEVEL, intended: info, actual: debug}
       healing: update
@@ -300,14 +299,14 @@ drift:
       version: 4711
       by: ""
 drift_lines:
-  description: The same as text, a line for each, with the time of the last change.
+  description: The same as text, one line each, with the time of the last change.
   returned: success, by the host that did the work
   type: list
   elements: str
   sample:
     - "edited service shop_web: environment LOG_LEVEL info → debug (2026-11-27T22:14:09Z)"
 ignored:
-  description: What differs and is to be ignored, as in RV(drift_lines).
+  description: The ignored differences, as in RV(drift_lines).
   returned: success, by the host that did the work
   type: list
   elements: str
@@ -315,47 +314,47 @@ ignored:
     - "scaled service shop_web: replicas 2 → 5 (2026-11-27T22:14:09Z)"
 ours:
   description:
-    - What runs of this collection have left that no revision has, as in RV(drift_lines), with what it was in place of the time. It is no drift, and is not
-      healed. The next deployment of the files decides again.
+    - Changes by runs of this collection that no revision has, as in RV(drift_lines), with the cause instead of the time. They are not drift and are
+      not healed. The next deployment of the files may overwrite them.
   returned: success, by the host that did the work
   type: list
   elements: str
   sample:
     - "scaled service shop_web: replicas 2 → 5 (scaled with stack_service since revision 7, by ann@manager1)"
 remaining:
-  description: What healing leaves, as in RV(drift_lines).
+  description: The drift that remains after healing, as in RV(drift_lines).
   returned: O(heal=true), by the host that did the work
   type: list
   elements: str
   sample:
-    - "extra service shop_debug: it carries the stack's label, and revision 7 does not know it (2026-11-27T22:14:09Z)"
+    - "extra service shop_debug: it has the stack's label, but is not in revision 7 (2026-11-27T22:14:09Z)"
 notices:
-  description: What the user should know besides, for instance that a later revision has failed and was left as it is.
+  description: Other notices, for example that a later revision failed and was left as is.
   returned: success, by the host that did the work
   type: list
   elements: str
   sample: []
 locked_by:
-  description: Who changes the stack right now, so that it differs. Empty if nobody does.
+  description: The run that is changing the stack now, if any, which may cause the differences.
   returned: success, by the host that did the work
   type: str
   sample: ""
 new_revision:
-  description: The number of the revision that healing has made.
-  returned: when something was healed
+  description: The number of the revision that healing created.
+  returned: if something was healed
   type: int
   sample: 8
 plan:
   description:
-    - What healing has done, in its order. In check mode, what it would do.
-    - Content of secrets and configs is never in it. Values under names that look like a password, a token or a key, and
-      passwords in addresses, show as V(********), before and after; so in the diff.
+    - The operations of healing, in order. In check mode, the operations of a real run.
+    - It never has the content of secrets and configs. Values with names such as password, token or key, and passwords in addresses, are shown as
+      V(********), here and in the diff.
   returned: O(heal=true), by the host that did the work
   type: list
   elements: dict
   contains:
     action:
-      description: One of V(create), V(update), V(remove), or V(record) where only the history changes.
+      description: One of V(create), V(update), V(remove), or V(record) if only the history changes.
       type: str
     kind:
       description: One of V(network), V(config), V(secret), V(service).
@@ -364,10 +363,10 @@ plan:
       description: The object's name in the Swarm.
       type: str
     key:
-      description: Its key in the Compose file; empty for what the file does not have.
+      description: Its key in the Compose file; empty if it is not in the file.
       type: str
     reason:
-      description: Why it is done.
+      description: The reason of the operation.
       type: str
     changes:
       description: The parts of the spec that differ, each with its path and its value before and after.
@@ -381,7 +380,7 @@ plan:
       type: list
       elements: str
     phase:
-      description: V(change), or V(prune) for what is removed at the end, with O(prune=true).
+      description: V(change), or V(prune) for objects that are removed at the end with O(prune=true).
       type: str
   sample:
     - action: update
@@ -396,7 +395,7 @@ plan:
       restarts: 2
       phase: change
 plan_lines:
-  description: The same as text, a line for each operation.
+  description: The same as text, one line per operation.
   returned: O(heal=true), by the host that did the work
   type: list
   elements: str
@@ -404,18 +403,18 @@ plan_lines:
     - "update service shop_web: image registry.example.com/shop:1.3 → registry.example.com/shop:1.4 (restarts 2 tasks)"
 plan_id:
   description:
-    - Names this plan - what was observed and what is wanted. Give it to O(plan_id) of a later run to have exactly this plan carried out.
-  returned: O(heal=true), where there is something to heal, by the host that did the work
+    - Identifies this plan, with the observed and the desired state. Pass it to O(plan_id) of a later run to carry out exactly this plan.
+  returned: O(heal=true), if there is something to heal, by the host that did the work
   type: str
   sample: lucvlyso-4f1c9a07be22d310
 kept:
-  description: How many networks, configs, secrets and services were as they should be and were not touched.
-  returned: O(heal=true), where there is something to heal, by the host that did the work
+  description: How many networks, configs, secrets and services were up to date and not changed.
+  returned: O(heal=true), if there is something to heal, by the host that did the work
   type: int
   sample: 4
 services:
-  description: How each service is, after the wait, or when the wait was given up.
-  returned: when something was healed
+  description: The state of each service after the wait.
+  returned: if something was healed
   type: list
   elements: dict
   contains:
@@ -424,101 +423,99 @@ services:
       type: str
     status:
       description:
-        - V(healthy), V(complete) (a job that is done), V(asleep) (no replicas wanted), V(progressing), V(degraded), V(failed)
-          or V(unknown).
+        - V(healthy), V(complete) (a finished job), V(asleep) (zero replicas), V(progressing), V(degraded), V(failed) or V(unknown).
       type: str
     mode:
-      description: The mode as in Compose, for instance V(replicated).
+      description: The mode as in Compose, for example V(replicated).
       type: str
     desired:
       description: How many tasks should run.
       type: int
     running:
-      description: How many run.
+      description: How many tasks run.
       type: int
     message:
-      description: What is missing or wrong; empty if nothing is.
+      description: What is missing or wrong; otherwise empty.
       type: str
   sample:
     - {name: shop_web, status: healthy, mode: replicated, desired: 2, running: 2, message: ""}
 status:
   description: The worst status of the services.
-  returned: when something was healed
+  returned: if something was healed
   type: str
   sample: healthy
 error_code:
-  description: A stable word for what went wrong, for instance V(no_stack), V(no_revision), V(revision_damaged), V(drift_found), V(no_service),
+  description: A stable code of the error, for example V(no_stack), V(no_revision), V(revision_damaged), V(drift_found), V(no_service),
     V(revision_incomplete), V(value_lost), V(unsafe_change), V(locked) or V(health_gate_failed).
   returned: failure
   type: str
   sample: no_revision
 outcome:
-  description: How far a deployment came that has begun and failed, and what became of it.
-  returned: when a deployment has begun and failed
+  description: The progress and result of a deployment that started and failed.
+  returned: if a deployment started and failed
   type: dict
   contains:
     done:
-      description: What was done, as in RV(plan_lines).
+      description: The completed operations, as in RV(plan_lines).
       type: list
       elements: str
     failed:
-      description: What failed.
+      description: The operation that failed.
       type: str
     not_done:
-      description: What was therefore not done.
+      description: The operations that were not carried out.
       type: list
       elements: str
     rollback:
       description:
-        - V(done) if the stack is as it was before, V(failed) if putting it back failed as well, V(none) if it was left as it
-          is.
+        - V(done) if the stack was rolled back, V(failed) if the rollback failed as well, V(none) if the stack was left as is.
       type: str
     restored:
-      description: What was done to put the stack back, as in RV(plan_lines).
+      description: The operations of the rollback, as in RV(plan_lines).
       type: list
       elements: str
   sample:
     done: ["create config shop_page_12345678", "update service shop_web: image app:1 → app:2 (restarts 2 tasks)"]
-    failed: wait until the stack runs
+    failed: wait for the stack to run
     not_done: ["remove config shop_page"]
     rollback: done
-    restored: ["update service shop_web: image app:2 → app:1 (restarts 2 tasks)", "remove config shop_page_12345678: was not there before"]
+    restored: ["update service shop_web: image app:2 → app:1 (restarts 2 tasks)", "remove config shop_page_12345678: did not exist before"]
 cause:
-  description: Why the deployment failed, where putting the stack back failed as well.
-  returned: when RV(error_code) is V(rollback_failed)
+  description: Why the deployment failed, if the rollback failed as well.
+  returned: if RV(error_code) is V(rollback_failed)
   type: dict
   contains:
     error_code:
-      description: The code that the failure would have had.
+      description: The error code of the deployment.
       type: str
     message:
       description: What went wrong.
       type: str
-  sample: {error_code: image_not_found, message: "The stack shop does not run: ..."}
+  sample: {error_code: image_not_found, message: "The stack shop did not become healthy: ..."}
 rollback_error:
-  description: Why putting the stack back failed.
-  returned: when RV(error_code) is V(rollback_failed)
+  description: Why the rollback failed.
+  returned: if RV(error_code) is V(rollback_failed)
   type: dict
   contains:
     error_code:
-      description: A stable word for it.
+      description: A stable code of the error.
       type: str
     message:
       description: What went wrong.
       type: str
     failures:
-      description: The services that do not run, as in RV(failures).
+      description: The services that are not healthy, as in RV(failures).
       type: list
       elements: dict
   sample: {error_code: daemon_unreachable, message: "No engine answers at unix:///var/run/docker.sock.", failures: []}
 holder:
-  description: Who changes the stack (C(who), C(host), C(pid), C(operation), C(message)), and C(since) when.
-  returned: when RV(error_code) is V(locked)
+  description: The run that changes the stack (C(who), C(host), C(pid), C(operation), C(message)), and its start (C(since)).
+  returned: if RV(error_code) is V(locked)
   type: dict
   sample: {who: root@awx, host: manager2, pid: 4711, operation: deploy, message: release 1.4, since: "2026-11-21 05:35:47 UTC"}
 failures:
-  description: Why services do not run.
-  returned: when the wait has failed
+  description: Why services are not healthy.
+  returned: if the wait failed
   type: list
   elements: dict
   contains:
@@ -538,11 +535,11 @@ failures:
       description: The node of that task.
       type: str
     health_check:
-      description: What its failing health check wrote last. Known only if it ran on the node that was asked.
+      description: The last output of its failing health check. Only known if the task ran on this node.
       type: list
       elements: str
     log:
-      description: The last lines that it wrote.
+      description: The last lines of its log.
       type: list
       elements: str
     text:

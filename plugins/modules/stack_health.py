@@ -7,36 +7,35 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: stack_health
-short_description: Say how the services of a stack are, and wait for them
+short_description: Show the health of a stack's services, and wait for them
 version_added: 1.0.0
 author:
   - The stackwright.swarm maintainers (@stackwright)
 description:
-  - Says for each service of a stack how many tasks should run and how many do, how far an update is, how often tasks were started again,
-    what failed last and why, and since when the service is as it is.
-  - With O(wait=true) it waits until all services are as they should be, and shows meanwhile what it waits for. It fails with the task's
-    error, its node and its last log lines when the time is over, and earlier if it is certain that they will not come to that.
-  - Without O(wait=true) an unhealthy stack, or one that does not exist, is no failure. RV(healthy) tells.
-  - Works with every stack, also with those that docker's own command has deployed.
-  - The play may name every manager of a cluster. Each looks for itself. Where there is something to wait for, one of them waits for all.
+  - Shows for each service of a stack the desired and running tasks, the progress of an update, the restarts, the last failure with its cause, and the
+    time of the last change of its status.
+  - With O(wait=true), it waits until all services are healthy and shows its progress. It fails with the task's error, its node and its last log lines
+    on a timeout, and earlier if the services can't become healthy.
+  - Without O(wait=true), the task does not fail if the stack is unhealthy or does not exist. See RV(healthy).
+  - Works with every stack, including stacks deployed with the docker command.
+  - The play may target all managers of a cluster. Each manager reads the status itself. If the stack is not healthy, one of them waits for all.
 options:
   name:
     required: true
   wait:
     description:
       - Wait until the stack is healthy. It is an error if the stack does not exist.
-      - Not in check mode, where nothing has changed that could be waited for.
+      - Ignored in check mode, since nothing has changed.
     type: bool
     default: false
   wait_timeout:
     description:
-      - Seconds that may pass without progress with O(wait=true). Each task that newly runs, or is complete, starts them again.
+      - The maximum time without progress with O(wait=true), in seconds. Each task that starts to run, or completes, resets it.
     type: int
     default: 300
   stable_for:
     description:
-      - Seconds that a service which was waited for has to stay running. It has to stay for 10 s where a task follows one that has just failed,
-        unless this is V(0).
+      - Seconds that a service must run after the task has waited for it. If its task follows a failed one, it must run for 10 s, unless this is V(0).
     type: float
     default: 2.0
 extends_documentation_fragment:
@@ -53,22 +52,22 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: See how the shop is
+- name: Read the health of the shop
   stackwright.swarm.stack_health:
     name: shop
   register: shop
 
-- name: Stop the play unless it is well
+- name: Fail unless the shop is healthy
   ansible.builtin.assert:
     that: shop.healthy
 
-- name: Wait until it is
+- name: Wait until the shop is healthy
   stackwright.swarm.stack_health:
     name: shop
     wait: true
     wait_timeout: 120
 
-- name: Say since when each service is as it is
+- name: Show the status of each service and its start
   ansible.builtin.debug:
     msg: "{{ item.name }} is {{ item.status }} since {{ item.since }}, with {{ item.restarts }} restarts"
   loop: "{{ shop.services }}"
@@ -76,37 +75,37 @@ EXAMPLES = r"""
 
 RETURN = r"""
 stack:
-  description: What the stack is called in the Swarm.
+  description: The stack's name in the Swarm.
   returned: success
   type: str
   sample: shop
 exists:
-  description: Whether it has any service.
+  description: Whether the stack has services.
   returned: success
   type: bool
   sample: true
 status:
   description: The worst status of its services; V(unknown) if there is none.
-  returned: success, or when the wait has failed
+  returned: success, or if the wait failed
   type: str
   sample: healthy
 overall:
   description:
-    - The same in the words that the history of a stack has (RV(stackwright.swarm.stack_info#module:stacks[].revisions)).
-    - V(HEALTHY), V(DEPLOYING) (something is on its way, and nothing has failed), V(UNHEALTHY) (a service runs with less than it should),
-      V(FAILED) (a service does not run at all, and its tasks fail), V(REMOVED) (no services, but its history or parts of it are
-      there), or empty for a stack of which the Swarm knows nothing.
-  returned: success, or when the wait has failed
+    - The same with the status names of the history (RV(stackwright.swarm.stack_info#module:stacks[].revisions)).
+    - V(HEALTHY), V(DEPLOYING) (tasks are starting, and nothing has failed), V(UNHEALTHY) (a service runs with fewer tasks than it should), V(FAILED)
+      (a service has no running tasks, and its tasks fail), V(REMOVED) (no services, but a history or other objects), or empty if the Swarm does not
+      know the stack.
+  returned: success, or if the wait failed
   type: str
   sample: HEALTHY
 healthy:
-  description: Whether every service is as it should be, that is V(healthy), V(complete) or V(asleep).
+  description: Whether every service is V(healthy), V(complete) or V(asleep).
   returned: success
   type: bool
   sample: true
 services:
-  description: How each service is, sorted by name.
-  returned: success, or when the wait has failed
+  description: The services, sorted by name.
+  returned: success, or if the wait failed
   type: list
   elements: dict
   contains:
@@ -115,43 +114,42 @@ services:
       type: str
     status:
       description:
-        - V(healthy), V(complete) (a job that is done), V(asleep) (no replicas wanted), V(progressing), V(degraded), V(failed)
-          or V(unknown).
-        - A service whose task runs since less than 10 s, after one that has failed, is V(degraded). It may be a crash loop.
+        - V(healthy), V(complete) (a finished job), V(asleep) (zero replicas), V(progressing), V(degraded), V(failed) or V(unknown).
+        - A service is V(degraded) if its task has run for less than 10 s after a failed one, since this may be a crash loop.
       type: str
     mode:
-      description: The mode as in Compose, for instance V(replicated).
+      description: The mode as in Compose, for example V(replicated).
       type: str
     desired:
       description: How many tasks should run.
       type: int
     running:
-      description: How many run, of the present specification. A task with a health check runs once that has passed.
+      description: How many tasks of the current specification run. A task with a health check counts when the check has passed.
       type: int
     message:
-      description: What is missing or wrong; empty if nothing is.
+      description: What is missing or wrong; otherwise empty.
       type: str
     healthy:
-      description: How many of its tasks are as they should be, with those of a job that are done, and without those on nodes that are down.
+      description: How many of its tasks are healthy, including finished tasks of jobs, without those on nodes that are down.
       type: int
     updating:
-      description: Whether Swarm replaces its tasks now.
+      description: Whether Swarm is replacing its tasks.
       type: bool
     update_status:
       description: Its latest update.
       type: dict
       contains:
         state:
-          description: What Swarm says of it, for instance V(updating), V(paused), V(completed) or V(rollback_completed). Empty if there was none.
+          description: Its state in Swarm, for example V(updating), V(paused), V(completed) or V(rollback_completed). Empty if there was none.
           type: str
         done:
-          description: How many tasks are of the present specification, and as they should be.
+          description: How many tasks of the current specification are healthy.
           type: int
         total:
-          description: How many there should be.
+          description: How many tasks there should be.
           type: int
         old:
-          description: How many tasks of a specification before still run.
+          description: How many tasks of an earlier specification still run.
           type: int
         started:
           description: When it began, in UTC.
@@ -160,12 +158,12 @@ services:
           description: When it ended, in UTC.
           type: str
         message:
-          description: Swarm's own words.
+          description: Swarm's message.
           type: str
     restarts:
       description:
-        - How often a task of the present specification was started again because the one before had ended.
-        - Counted from the tasks that Swarm remembers, five of each replica unless the cluster is set up otherwise.
+        - How often a task of the current specification was restarted because the previous one had ended.
+        - Counted from the tasks that Swarm remembers, by default five for each replica.
       type: int
     last_failure:
       description: The newest failure of its tasks that Swarm remembers.
@@ -190,12 +188,12 @@ services:
           description: Which replica it was; none for a global service.
           type: int
         old:
-          description: Whether it was of another specification than the present one.
+          description: Whether it belonged to another specification than the current one.
           type: bool
     since:
       description:
-        - Since when the service is in this state, in UTC.
-        - Of a service that fails again and again, since the oldest failure that Swarm remembers.
+        - When the service entered this state, in UTC.
+        - For a service that fails repeatedly, the oldest failure that Swarm remembers.
       type: str
   sample:
     - name: shop_web
@@ -218,8 +216,8 @@ services:
         old: false
       since: "2026-11-21T12:39:41Z"
 waited_by:
-  description: The host of the inventory that has waited for this cluster.
-  returned: when it was another host of the play
+  description: The inventory host that waited for this cluster.
+  returned: if it was another host of the play
   type: str
   sample: manager1
 cluster_id:
@@ -228,23 +226,23 @@ cluster_id:
   type: str
   sample: 4eoyr6qczm8id0w9tvzg3ytr7
 node:
-  description: The node whose Engine was asked.
+  description: The node whose Engine answered.
   returned: success
   type: str
   sample: manager1
 calls:
-  description: How many calls of the Engine API this took.
+  description: The number of calls to the Engine API.
   returned: success
   type: int
   sample: 4
 error_code:
-  description: A stable word for what went wrong, for instance V(not_found), V(timeout) or V(health_gate_failed).
+  description: A stable code of the error, for example V(not_found), V(timeout) or V(health_gate_failed).
   returned: failure
   type: str
   sample: timeout
 failures:
-  description: Why services do not run.
-  returned: when the wait has failed
+  description: Why services are not healthy.
+  returned: if the wait failed
   type: list
   elements: dict
   contains:
@@ -264,11 +262,11 @@ failures:
       description: The node of that task.
       type: str
     health_check:
-      description: What its failing health check wrote last. Known only if it ran on the node that was asked.
+      description: The last output of its failing health check. Only known if the task ran on this node.
       type: list
       elements: str
     log:
-      description: The last lines that it wrote.
+      description: The last lines of its log.
       type: list
       elements: str
     text:

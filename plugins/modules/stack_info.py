@@ -14,20 +14,20 @@ author:
 description:
   - Shows the services, tasks, networks, configs, secrets, volumes, images and ports of one stack, or of all stacks of a Swarm.
   - The number of Engine calls does not grow with the number of stacks.
-  - Shows every stack, also those that docker's own command has deployed. The content of configs and secrets is never shown.
+  - Shows every stack, including stacks deployed with the docker command. The content of configs and secrets is never shown.
 options:
   name:
     description:
-      - The stack to show. All stacks if it is not given.
+      - The stack to show. All stacks by default.
   history:
     description:
-      - Show the recorded deployments as well, and how well they went. This takes one more Engine call.
-      - Stacks that were removed are then shown too, as long as the Swarm remembers them.
+      - Also show the recorded deployments and their results. This takes one more Engine call.
+      - This includes removed stacks whose history the Swarm still has.
     type: bool
     default: false
   files:
     description:
-      - With O(history=true), show also the text of the Compose files of each revision that O(stackwright.swarm.compose_stack#module:keep_files) has kept.
+      - With O(history=true), also show the text of the Compose files of each revision, if O(stackwright.swarm.compose_stack#module:keep_files) stored it.
     type: bool
     default: false
 extends_documentation_fragment:
@@ -43,25 +43,25 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Look at all stacks
+- name: Read all stacks
   stackwright.swarm.stack_info:
   register: swarm
 
-- name: Show which images they run
+- name: Show their images
   ansible.builtin.debug:
     msg: "{{ dict(swarm.stacks | map(attribute='name') | zip(swarm.stacks | map(attribute='images'))) }}"
 
-- name: Look at one
+- name: Read one stack
   stackwright.swarm.stack_info:
     name: shop
 
-- name: Look at its history
+- name: Read its history
   stackwright.swarm.stack_info:
     name: shop
     history: true
   register: shop
 
-- name: Show who deployed what, and how it ended
+- name: Show the deployments, their users and results
   ansible.builtin.debug:
     msg: "{{ item.number }} {{ item.status }} {{ item.finished }} by {{ item.who }}: {{ item.message }}"
   loop: "{{ shop.stacks[0].revisions }}"
@@ -71,25 +71,25 @@ EXAMPLES = r"""
 
 RETURN = r"""
 stacks:
-  description: The stacks, sorted by name; none if the named one does not exist.
+  description: The stacks, sorted by name; empty if the given stack does not exist.
   returned: success
   type: list
   elements: dict
   contains:
     name:
-      description: What the stack is called in the Swarm.
+      description: The stack's name in the Swarm.
       type: str
     owner:
       description:
-        - Which stack it is. Stacks of different projects and environments can have one name in the Swarm.
-        - As the labels of its objects say it, or with O(history) its revisions; empty texts where none does, for instance for what
-          docker's CLI has made.
+        - The owner of the name. Stacks of different projects and environments can have the same name in the Swarm.
+        - Read from the labels of its objects or, with O(history), from its revisions. Empty texts if there are none, for example for stacks created
+          by the docker CLI.
       type: dict
       contains:
         id: {description: 'The id, as the filter P(stackwright.swarm.stack_id#filter) gives it.', type: str}
         project: {description: The project; empty if it has none., type: str}
         environment: {description: The environment; empty if it has none., type: str}
-        name: {description: The name; empty where only the id is known., type: str}
+        name: {description: The name; empty if only the id is known., type: str}
     status:
       description: The worst status of its services, see M(stackwright.swarm.stack_health).
       type: str
@@ -100,13 +100,13 @@ stacks:
       contains:
         name: {description: The service's name in the Swarm., type: str}
         id: {description: Its id., type: str}
-        status: {description: 'How it is, see M(stackwright.swarm.stack_health).', type: str}
-        message: {description: What is missing or wrong; empty if nothing is., type: str}
-        mode: {description: 'The mode as in Compose, for instance V(replicated).', type: str}
+        status: {description: 'Its status, see M(stackwright.swarm.stack_health).', type: str}
+        message: {description: What is missing or wrong; otherwise empty., type: str}
+        mode: {description: 'The mode as in Compose, for example V(replicated).', type: str}
         desired: {description: How many tasks should run., type: int}
-        running: {description: How many run., type: int}
-        image: {description: 'The image that it runs, with its digest if that was resolved.', type: str}
-        image_asked: {description: The image as it is written in the file., type: str}
+        running: {description: How many tasks run., type: int}
+        image: {description: 'Its image, with the digest if it was resolved.', type: str}
+        image_asked: {description: The image as written in the file., type: str}
         labels: {description: The labels of the service., type: dict}
         ports:
           description: Its published ports.
@@ -118,41 +118,41 @@ stacks:
             protocol: {description: 'V(tcp), V(udp) or V(sctp).', type: str}
             mode: {description: V(ingress) or V(host)., type: str}
         networks: {description: The names of the networks that it joins., type: list, elements: str}
-        volumes: {description: "The names of the volumes that it mounts; of a template, those of its tasks.", type: list, elements: str}
-        update_state: {description: 'How the latest update went, in the words of the Engine; empty if there was none.', type: str}
+        volumes: {description: "The names of the volumes that it mounts; for a template, those of its tasks.", type: list, elements: str}
+        update_state: {description: The Engine's state of the latest update; empty if there was none., type: str}
         created: {description: When it was created., type: str}
-        updated: {description: When it was changed last., type: str}
+        updated: {description: When it was last changed., type: str}
         tasks:
-          description: Its tasks, also those that have ended and that the Swarm still remembers.
+          description: Its tasks, including ended tasks that the Swarm still remembers.
           type: list
           elements: dict
           contains:
             id: {description: The task's id., type: str}
-            slot: {description: Which of the replicas it is., type: int}
+            slot: {description: The number of the replica., type: int}
             node: {description: The name of its node., type: str}
-            state: {description: 'Its state, for instance V(running).', type: str}
-            desired_state: {description: The state that the Swarm wants it to have., type: str}
-            error: {description: What went wrong., type: str}
+            state: {description: 'Its state, for example V(running).', type: str}
+            desired_state: {description: The desired state in the Swarm., type: str}
+            error: {description: Its error., type: str}
             exit_code: {description: 'The exit code of its container, if it has ended.', type: int}
             container_id: {description: The id of its container., type: str}
             image: {description: The image that it runs., type: str}
             created: {description: When it was created., type: str}
     routes:
       description:
-        - The HTTP routes that the labels of its live services ask for, as M(stackwright.swarm.caddy_route) takes them.
-        - Passwords and tokens are not among them. C(from_labels) names the labels that hold them.
+        - The HTTP routes that the labels of its running services define, in the form that M(stackwright.swarm.caddy_route) takes.
+        - They contain no passwords or tokens. C(from_labels) names the labels with these values.
       type: list
       elements: dict
     networks:
-      description: The networks that belong to it.
+      description: Its networks.
       type: list
       elements: dict
       contains:
         name: {description: The network's name., type: str}
         id: {description: Its id., type: str}
-        driver: {description: 'Its driver, for instance V(overlay).', type: str}
-        attachable: {description: Whether containers outside the Swarm's services may join., type: bool}
-        internal: {description: Whether it is cut off from the outside., type: bool}
+        driver: {description: 'Its driver, for example V(overlay).', type: str}
+        attachable: {description: Whether standalone containers may join it., type: bool}
+        internal: {description: Whether it has no external access., type: bool}
         subnets: {description: Its subnets., type: list, elements: str}
     configs:
       description: The names of its configs.
@@ -171,10 +171,10 @@ stacks:
       type: list
       elements: str
     locked_by:
-      description: Who changes the stack right now, since when and for what; empty if nobody does.
+      description: The run that is changing the stack, with its start and operation; empty if there is none.
       type: str
     revisions:
-      description: Its recorded deployments, newest first. Times are in UTC; what has not happened yet has none.
+      description: Its recorded deployments, newest first. Times are in UTC; a time is empty if the event has not happened yet.
       returned: with O(history=true)
       type: list
       elements: dict
@@ -183,22 +183,20 @@ stacks:
         id: {description: The id of the run., type: str}
         status:
           description:
-            - V(QUEUED) while it waits for another run, V(CANCELLED) if it gave up or found nothing left to do,
-              V(DEPLOYING) while it works.
-            - V(HEALTHY) if the stack ran in the end, V(UNHEALTHY) if it was left as it is although it did not,
-              V(FAILED) if it failed, V(REMOVED) if it removed the stack.
+            - V(QUEUED) while it waits for another run, V(CANCELLED) if it gave up or had nothing left to do, V(DEPLOYING) while it is in progress.
+            - V(HEALTHY) if the stack became healthy, V(UNHEALTHY) if it did not and was left as is, V(FAILED) if it failed, V(REMOVED) if it removed the stack.
           type: str
         operation: {description: 'V(deploy), V(rollback), V(stop) or V(remove).', type: str}
-        reason: {description: Why it ended so; empty where nothing went wrong., type: str}
-        message: {description: 'What the user said, see O(stackwright.swarm.compose_stack#module:commit_message).', type: str}
-        who: {description: Who asked for it., type: str}
-        back_to: {description: The number that a rollback went back to., type: int}
-        restored: {description: 'What became of the stack after a failure: V(done) if it was brought back, V(failed), or V(none).', type: str}
-        queued: {description: When it asked for its turn., type: str}
-        started: {description: When it began., type: str}
+        reason: {description: The reason of a failure; otherwise empty., type: str}
+        message: {description: "The user's message, see O(stackwright.swarm.compose_stack#module:commit_message).", type: str}
+        who: {description: The user who started it., type: str}
+        back_to: {description: The revision that a rollback restored., type: int}
+        restored: {description: 'The result of the rollback after a failure: V(done), V(failed), or V(none).', type: str}
+        queued: {description: When it was queued., type: str}
+        started: {description: When it started., type: str}
         finished: {description: When it ended., type: str}
         services:
-          description: How its services were in the end.
+          description: The state of its services at the end.
           type: list
           elements: dict
           contains:
@@ -210,48 +208,48 @@ stacks:
             message: {description: What was missing or wrong., type: str}
         files:
           description:
-            - The Compose files that it was deployed from, in their order, with those that they include and extend. Inline definitions, env files, and
-              the files of configs and secrets are not among them. Of a short secret a hash would tell the value to whoever tries.
+            - The Compose files of the deployment, in order, with the files that they include and extend. Inline definitions, env files, and the files
+              of configs and secrets are not included, since a hash of a short secret can reveal its value.
           type: list
           elements: dict
           contains:
-            path: {description: 'Where it was, seen from the folder of the project.', type: str}
-            sha256: {description: 'The SHA-256 of its content, as C(sha256sum) shows it.', type: str}
+            path: {description: 'Its path, relative to the project directory.', type: str}
+            sha256: {description: 'The SHA-256 of its content, as from C(sha256sum).', type: str}
             text:
-              description: Its text before variables were put in, with V(********) for what looks like a secret.
-              returned: with O(files=true), if it was kept
+              description: Its text before variables are substituted, with V(********) for text that looks like a secret.
+              returned: with O(files=true), if it was stored
               type: str
         commit:
-          description: The git commit that was checked out where the first of them lies; empty where there is none, or the files were on the manager.
+          description: The checked-out git commit in the directory of the first file; empty if there is none, or if the files were on the manager.
           type: dict
           contains:
             id: {description: The commit's id., type: str}
             branch: {description: 'The branch, if one was checked out.', type: str}
         own:
-          description: What runs of this collection have left since then that no revision has; M(stackwright.swarm.stack_drift) does not take it for drift.
+          description: Later changes by runs of this collection that no revision has. M(stackwright.swarm.stack_drift) does not report them as drift.
           type: list
           elements: dict
           contains:
             kind: {description: 'V(service) or V(network).', type: str}
             name: {description: The object's name in the Swarm., type: str}
-            did: {description: 'What it was, for instance V(scaled with stack_service since revision 7).', type: str}
-            who: {description: Who asked for it., type: str}
-            at: {description: When., type: str}
-        damaged: {description: Why one can't go back to it although it was good; empty if nothing is damaged., type: str}
+            did: {description: 'The change, for example V(scaled with stack_service since revision 7).', type: str}
+            who: {description: The user who started it., type: str}
+            at: {description: The time of the change., type: str}
+        damaged: {description: Why a rollback to this good revision is not possible; otherwise empty., type: str}
     deployments:
-      description: What the recorded deployments say together. Rates are from 0 to 1; null where there is nothing to count.
+      description: Statistics of the recorded deployments. Rates are from 0 to 1; null if there is nothing to count.
       returned: with O(history=true)
       type: dict
       contains:
         deployments: {description: How many have ended., type: int}
         failed: {description: How many of them failed., type: int}
-        cancelled: {description: How many were cancelled before they began., type: int}
-        failure_rate: {description: The share that failed., type: float}
-        restored: {description: After how many failures the stack was brought back., type: int}
-        not_restored: {description: After how many failures that did not succeed., type: int}
-        rollback_success: {description: The share of failures after which bringing the stack back succeeded., type: float}
+        cancelled: {description: How many were canceled before they started., type: int}
+        failure_rate: {description: The share of failed deployments., type: float}
+        restored: {description: The number of successful rollbacks after failures., type: int}
+        not_restored: {description: The number of failed rollbacks after failures., type: int}
+        rollback_success: {description: The share of successful rollbacks., type: float}
         time_to_recover:
-          description: Seconds from noticing a failure to the stack being well again, by the same run or a later one; the mean.
+          description: The mean time from the detection of a failure until the stack is healthy again, in seconds, by the same or a later run.
           type: float
   sample:
     - name: shop
@@ -298,17 +296,17 @@ cluster_id:
   type: str
   sample: 4eoyr6qczm8id0w9tvzg3ytr7
 node:
-  description: The node whose Engine was asked.
+  description: The node whose Engine answered.
   returned: success
   type: str
   sample: manager1
 calls:
-  description: How many calls of the Engine API this took.
+  description: The number of calls to the Engine API.
   returned: success
   type: int
   sample: 7
 error_code:
-  description: A stable word for what went wrong, for instance V(not_a_manager).
+  description: A stable code of the error, for example V(not_a_manager).
   returned: failure
   type: str
   sample: not_a_manager

@@ -7,39 +7,39 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: stack_logs
-short_description: Show the last lines that the services of a stack have written
+short_description: Show the last log lines of a stack's services
 version_added: 1.0.0
 author:
   - The stackwright.swarm maintainers (@stackwright)
 description:
-  - Shows the last lines of a stack, of some of its services or of one task, from all nodes, in the order of time.
-  - What a service's own variables call a password, a token or a key is hidden, and so is what looks like one.
-  - Lines that can't be had, for instance since their node is down, are no failure. RV(missing) says which.
+  - Shows the last log lines of a stack, of some of its services or of one task, from all nodes, in chronological order.
+  - Values of a service's variables with names such as password, token or key are hidden, and so is text that looks like one.
+  - The task does not fail if lines are not available, for example because their node is down. RV(missing) lists them.
 options:
   name:
     required: true
   services:
     description:
-      - Only these services, by their keys in the Compose file or their names in the Swarm. All if there is none.
+      - Only these services, by their keys in the Compose file or their names in the Swarm. All services by default.
     type: list
     elements: str
     default: []
   task:
     description:
-      - Only this task, by its id or the beginning of it.
+      - Only this task, by its id or the beginning of the id.
     type: str
   tail:
     description:
-      - So many lines at most, 1 to 5000, the newest of all services together.
+      - The maximum number of lines, 1 to 5000. The newest lines of all services are shown.
     type: int
     default: 100
   since:
     description:
-      - Only lines since then, either how long ago (V(90s), V(10m), V(1h30m), V(2d)) or a moment such as V(2026-11-21T10:00:00Z).
+      - Only lines since this time, either a duration (V(90s), V(10m), V(1h30m), V(2d)) or a time such as V(2026-11-21T10:00:00Z).
     type: str
   contains:
     description:
-      - Only lines in which this regular expression of Python is found.
+      - Only lines that match this Python regular expression.
     type: str
 extends_documentation_fragment:
   - stackwright.swarm.stack
@@ -53,17 +53,17 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: See what the shop has to say
+- name: Read the last log lines of the shop
   stackwright.swarm.stack_logs:
     name: shop
     tail: 20
   register: shop
 
-- name: Show it
+- name: Show the lines
   ansible.builtin.debug:
     msg: "{{ shop.text.splitlines() }}"
 
-- name: Errors of one service in the last ten minutes
+- name: Read errors of one service in the last ten minutes
   stackwright.swarm.stack_logs:
     name: shop
     services: [web]
@@ -73,12 +73,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 stack:
-  description: What the stack is called in the Swarm.
+  description: The stack's name in the Swarm.
   returned: success
   type: str
   sample: shop
 lines:
-  description: The lines in the order of time.
+  description: The lines in chronological order.
   returned: success
   type: list
   elements: dict
@@ -99,23 +99,23 @@ lines:
       stream: stderr
       text: no database yet
 text:
-  description: All of it as text, a line for each line.
+  description: The same as text, one line per log line.
   returned: success
   type: str
   sample: "2026-11-21T04:41:54.946Z web.1@worker1 | no database yet\\n"
 missing:
-  description: Which lines could not be had, and why.
+  description: The lines that are not available, with the reason.
   returned: success
   type: list
   elements: str
   sample: ["shop_web: node worker2 is not available"]
 calls:
-  description: How many calls of the Engine API this took.
+  description: The number of calls to the Engine API.
   returned: success
   type: int
   sample: 5
 error_code:
-  description: A stable word for what went wrong, for instance V(not_found) or V(invalid_options).
+  description: A stable code of the error, for example V(not_found) or V(invalid_options).
   returned: failure
   type: str
   sample: not_found

@@ -12,20 +12,20 @@ version_added: 1.0.0
 author:
   - The stackwright.swarm maintainers (@stackwright)
 description:
-  - Looks at the Swarm, at its nodes and at what the Compose files ask of them, and says what would fail and what to do about it.
-  - On every host, managers and workers, it looks whether the Engine answers and may be used, and at its API version, kernel support for overlay networks
-    and IPVS, free disk space, whether the ports and the sources of bind mounts that the stack needs on this node are free and there, and whether
-    volumes that are there were made as the files say.
-  - On one manager of each cluster it looks at the quorum, the nodes, placement constraints and preferences, platforms, CPUs, memory and generic
+  - Checks the Swarm, its nodes and the requirements of the Compose files, and reports what would fail and how to fix it.
+  - On every host, managers and workers, it checks that the Engine answers and can be accessed, its API version, kernel support for overlay networks
+    and IPVS, and free disk space. It also checks that the stack's ports on this node are free, that the sources of bind mounts exist, and that
+    existing volumes have the options of the files.
+  - On one manager of each cluster, it checks the quorum, the nodes, placement constraints and preferences, platforms, CPUs, memory and generic
     resources, published ports, names, external networks, configs and secrets, and asks the registries for the images.
-  - It takes the same files and options as M(stackwright.swarm.compose_stack). Without files it looks at the hosts and the Swarm alone.
-  - It changes nothing, binds no port and loads no kernel module.
+  - It takes the same files and options as M(stackwright.swarm.compose_stack). Without files, it checks only the hosts and the Swarm.
+  - It changes nothing, binds no ports and loads no kernel modules.
 options:
   name:
     description:
-      - The stack's name. If not given, the C(name) in the Compose files. It is not needed without files.
-      - Together with O(project) and O(environment) the stack is called C(PROJECT-ENVIRONMENT-NAME) in the Swarm; a name
-        over 63 characters is shortened with a hash.
+      - The stack's name. Defaults to C(name) in the Compose files. Not required without files.
+      - Together with O(project) and O(environment) the stack has the name C(PROJECT-ENVIRONMENT-NAME) in the Swarm. A name over 63 characters is
+        shortened with a hash.
     type: str
   src:
     description:
@@ -38,22 +38,21 @@ options:
     type: raw
   remote_src:
     description:
-      - Read O(src), O(env_files) and all files that these refer to from the host. Every host of the play needs them then.
+      - Read O(src), O(env_files) and all files that they refer to from the host. Every host of the play must then have them.
     type: bool
     default: false
   project_directory:
     description:
-      - What relative paths in the Compose files mean. The folder of the first file unless given.
+      - The directory that relative paths in the Compose files refer to. Defaults to the directory of the first file.
     type: path
   confine:
     description:
-      - Which files of the machine that reads them the Compose files may name, with C(env_file), C(label_file), C(include), C(extends) and the C(file) of
-        configs and secrets.
-      - V(project) takes only what really lies in the project's folder, links followed. That is O(project_directory), or the
-        folder of the first file. The folder of an included project has to lie in it as well.
-      - V(none) takes any file that the user who runs Ansible may read. Docker's own tools do the same.
-      - O(src) and O(env_files) are named by the task, and may lie anywhere.
-      - What lies below C(/proc), C(/sys) and C(/dev) is never read, whatever this says and whoever names it. Nor is anything that is no regular file.
+      - Which files the Compose files may refer to with C(env_file), C(label_file), C(include), C(extends) and the C(file) of configs and secrets.
+      - V(project) allows only files inside the project directory, after links are resolved. This is O(project_directory), or the directory of the
+        first file. The directory of an included project must be inside it too.
+      - V(none) allows any file that the user who runs Ansible can read, as Docker's own tools do.
+      - Files in O(src) and O(env_files) may be anywhere.
+      - Files in C(/proc), C(/sys) and C(/dev), and anything that is not a regular file, are never read.
     type: str
     choices: [project, none]
     default: none
@@ -64,7 +63,7 @@ options:
     default: {}
   env_files:
     description:
-      - Files with further variables. O(variables) win.
+      - Files with more variables. O(variables) take precedence.
     type: list
     elements: path
     default: []
@@ -76,7 +75,7 @@ options:
     default: []
   strict:
     description:
-      - Make every notice of the Compose files an error.
+      - Turn every notice about the Compose files into an error.
     type: bool
     default: false
   apply_ignored_keys:
@@ -95,12 +94,12 @@ options:
         type: dict
         default: {}
       services:
-        description: For each service by its key, its variables.
+        description: Variables for single services, by service key.
         type: dict
         default: {}
   shared_networks:
     description:
-      - Networks of the Swarm that every service joins beside those of the file.
+      - Existing networks that every service joins in addition to those of the file.
     type: list
     elements: str
   platform:
@@ -111,21 +110,21 @@ options:
     suboptions:
       preset:
         description:
-          - V(paas) switches several of these on at once.
+          - V(paas) turns on several of these options.
         type: str
         choices: [paas]
       tracking_labels:
         description: Put labels with the stack's project, environment and services on its objects.
         type: bool
       update_config:
-        description: V(safe) gives services without C(deploy.update_config) a careful one.
+        description: V(safe) adds a careful update policy to services without C(deploy.update_config).
         type: str
         choices: [keep, safe]
       update_delay:
         description: How long such an update waits between two tasks.
         type: str
       restart_policy:
-        description: What services without C(deploy.restart_policy) and C(restart) get.
+        description: The restart policy of services without C(deploy.restart_policy) and C(restart).
         type: dict
       logging:
         description: The log driver of services without C(logging).
@@ -139,41 +138,41 @@ options:
               - The options of the driver.
             type: dict
       environment:
-        description: Environment variables for every service, where the file does not set them.
+        description: Environment variables for every service, unless the file sets them.
         type: dict
       hash_aliases:
         description:
-          - External networks of the file, by their keys or names, on which services answer only as C(HASH_SERVICE) and C(HASH-SERVICE), as on
-            O(shared_networks). Aliases that the file gives are kept.
-          - Without it, a service answers there by its bare name, and for the services of other stacks that have the same. A notice names those.
+          - External networks of the file, by key or name, on which services are only reachable as C(HASH_SERVICE) and C(HASH-SERVICE), as on
+            O(shared_networks). Aliases in the file are kept.
+          - Without it, a service is reachable there by its bare name, which services of other stacks may share. A notice names such services.
         type: list
         elements: str
         default: []
       generic_resources:
-        description: What the nodes call the devices that the files ask for.
+        description: The names of the nodes' generic resources for the devices in the files.
         type: dict
   resolve_image:
     description:
-      - Which images to ask the registries for. A registry may count such a question as a pull.
-      - V(changed) asks for those of services that are new or whose image is written differently than before, as a deployment does.
+      - Which images to ask the registries for. A registry may count a request as a pull.
+      - V(changed) asks for images of new services, and of services whose image name changed, as a deployment does.
       - V(always) asks for all, V(never) for none.
     type: str
     choices: [always, changed, never]
     default: changed
   with_registry_auth:
     description:
-      - Use the docker credentials of the manager.
+      - Use the manager's registry credentials.
     type: bool
     default: false
   registry_auth:
     description:
-      - Credentials for registries. They win over those of the manager.
+      - Credentials for registries. They override those of the manager.
     type: list
     elements: dict
     default: []
     suboptions:
       registry:
-        description: The registry, as image names begin, V(docker.io) for the Docker Hub.
+        description: The registry as in image names; V(docker.io) for Docker Hub.
         type: str
         required: true
       username:
@@ -186,18 +185,18 @@ options:
         required: true
   fail_on:
     description:
-      - When the task fails. V(error) where a finding is an error, V(warning) where there is any finding, V(never) not for findings.
+      - When the task fails. V(error) fails if a finding is an error, V(warning) fails on any finding, V(never) never fails because of findings.
     type: str
     choices: [error, warning, never]
     default: error
   min_free_mib:
     description:
-      - Fewer MiB free where the Engine keeps images and volumes are an error.
+      - Less free disk space for images and volumes, in MiB, is an error.
     type: int
     default: 1024
   warn_free_mib:
     description:
-      - Fewer MiB free there are a warning.
+      - Less free disk space, in MiB, is a warning.
     type: int
     default: 5120
 extends_documentation_fragment:
@@ -208,32 +207,32 @@ extends_documentation_fragment:
   - stackwright.swarm.attributes.no_async
   - stackwright.swarm.attributes.info
 notes:
-  - The play names the managers before the workers, as in C(hosts=swarm_managers:swarm_nodes). A worker that no manager can come before any more looks at
-    itself alone, with a warning.
-  - What fails on one host fails on all hosts of the play that are of the same Swarm, since Ansible goes on with those that have not failed. One of them
-    tells it in full, the others in one line that names it (RV(stopped_by)). A later M(stackwright.swarm.compose_stack) of the same run refuses to
-    deploy the stack where a host of its Swarm has dropped out of the play by a preflight; a failure that the play ignores or rescues does not count.
-  - With C(serial), later batches have not looked yet when the first ones go on.
-  - Each host of the play answers for its own node. Nodes that no host of the play is are in RV(unchecked) where the stack needs a port or a path
-    there, or may have a volume.
+  - List the managers before the workers, as in C(hosts=swarm_managers:swarm_nodes). If no manager has run before a worker, the worker only checks
+    itself, with a warning.
+  - If one host fails, all hosts of the play in the same Swarm fail, since Ansible would continue on the other hosts. One host has the full report,
+    the others name it in one line (RV(stopped_by)). A later M(stackwright.swarm.compose_stack) in the same run does not deploy the stack if a
+    preflight failed on a host of its Swarm, unless the play ignored or rescued the failure.
+  - With C(serial), later batches have not been checked when the first batches continue.
+  - Each host of the play checks its own node. Nodes that are not in the play are listed in RV(unchecked) if the stack needs a port or a path there,
+    or may have a volume.
 seealso:
   - module: stackwright.swarm.compose_stack
   - module: stackwright.swarm.swarm_info
 """
 
 EXAMPLES = r"""
-- name: Can the shop be deployed?
+- name: Check whether the shop can be deployed
   stackwright.swarm.stack_preflight:
     name: shop
     src: files/shop/compose.yml
     variables:
       TAG: "1.4"
 
-- name: Look at the hosts and the Swarm alone
+- name: Check only the hosts and the Swarm
   stackwright.swarm.stack_preflight:
   register: preflight
 
-- name: See everything that is to be known, and go on
+- name: Get all findings without failing
   stackwright.swarm.stack_preflight:
     name: shop
     src: files/shop/compose.yml
@@ -241,15 +240,16 @@ EXAMPLES = r"""
     fail_on: never
   register: preflight
 
-- name: Stop for the wrong platform only
+- name: Fail only for a wrong platform
   ansible.builtin.assert:
     that: preflight.findings | selectattr('code', 'equalto', 'platform') | length == 0
 """
 
 RETURN = r"""
 findings:
-  description: What was found, errors first. Those about the Swarm are with the host that has looked at it, those about a node with its host.
-  returned: unless an option is refused or the files are wrong
+  description: The findings, errors first. Findings about the Swarm are in the result of the host that checked it, findings about a node in the result
+    of its host.
+  returned: unless an option or the files are invalid
   type: list
   elements: dict
   contains:
@@ -257,7 +257,7 @@ findings:
       description: V(error) or V(warning).
       type: str
     code:
-      description: A stable word, see the guide on preflights.
+      description: A stable code, see the guide on preflight.
       type: str
     message:
       description: What is wrong.
@@ -266,10 +266,10 @@ findings:
       description: What to do.
       type: str
     service:
-      description: The service by its key in the file; empty where it is none's.
+      description: The key of the service in the file; empty if it is not about a service.
       type: str
     node:
-      description: The node; empty where it is none's.
+      description: The node; empty if it is not about a node.
       type: str
     where:
       description: The file and line of the service.
@@ -278,44 +278,44 @@ findings:
     - level: error
       code: port_in_use
       message: the port 8080/tcp is in use by the process nginx (812).
-      hint: Stop that, publish another port, or keep the service off this node by a constraint.
+      hint: Stop that process, publish another port, or keep the service off this node with a constraint.
       service: web
       node: worker1
       where: compose.yml:2
 ok:
-  description: Whether there is no error, neither among RV(findings) nor among those of other hosts of the play that are of the same Swarm.
-  returned: unless an option is refused or the files are wrong
+  description: Whether there are no errors in RV(findings), nor on other hosts of the play in the same Swarm.
+  returned: unless an option or the files are invalid
   type: bool
   sample: false
 error_count:
   description: The number of errors.
-  returned: unless an option is refused or the files are wrong
+  returned: unless an option or the files are invalid
   type: int
   sample: 1
 warning_count:
   description: The number of warnings.
-  returned: unless an option is refused or the files are wrong
+  returned: unless an option or the files are invalid
   type: int
   sample: 0
 cluster:
   description: The Swarm in numbers.
-  returned: by the host that has looked at it
+  returned: by the host that checked it
   type: dict
   contains:
     managers: {description: The number of managers., type: int}
     reachable: {description: How many of them are reachable., type: int}
-    may_fail: {description: How many more may fail before the Swarm takes no change., type: int}
+    may_fail: {description: How many more may fail before the Swarm can't be changed., type: int}
     nodes: {description: The number of nodes., type: int}
     ready: {description: How many of them are ready and active., type: int}
   sample: {managers: 3, reachable: 3, may_fail: 1, nodes: 5, ready: 5}
 unchecked:
-  description: Nodes on which the stack needs a port or a path or may have a volume, and which no host of the play is; told by the host that ends last.
+  description: Nodes that are not in the play, but on which the stack needs a port or a path, or may have a volume. Returned by the host that ends last.
   returned: by the host that ends last
   type: list
   elements: str
   sample: [worker3]
 stack:
-  description: What the stack is called in the Swarm.
+  description: The stack's name in the Swarm.
   returned: with files
   type: str
   sample: acme-production-shop
@@ -331,36 +331,36 @@ stack_hash:
   sample: lucvlyso
 node:
   description: The node of this host.
-  returned: when its Engine answers
+  returned: if its Engine answers
   type: str
   sample: worker1
 cluster_id:
   description: The id of the Swarm.
-  returned: when the Swarm was looked at
+  returned: if the Swarm was checked
   type: str
   sample: 4eoyr6qczm8id0w9tvzg3ytr7
 done_by:
-  description: The host of the inventory that has looked at the Swarm.
-  returned: when it was another host of the play
+  description: The inventory host that checked the Swarm.
+  returned: if it was another host of the play
   type: str
   sample: manager1
 stopped_by:
-  description: The host of the inventory whose result says what stands in the way.
-  returned: when the task fails for what another host of the same Swarm has found
+  description: The inventory host whose result lists the failed checks.
+  returned: if the task fails because of findings of another host in the same Swarm
   type: str
   sample: worker1
 calls:
-  description: How many calls of the Engine API this took.
-  returned: unless an option is refused or the files are wrong
+  description: The number of calls to the Engine API.
+  returned: unless an option or the files are invalid
   type: int
   sample: 6
 problems:
-  description: Everything that is wrong with the Compose files.
-  returned: when the files are wrong
+  description: All problems in the Compose files.
+  returned: if the files are invalid
   type: list
   elements: dict
 error_code:
-  description: The code of the findings that made the task fail if they have the same, else V(preflight); or why nothing was looked at, for instance
+  description: The code of the failed checks if they have the same code, else V(preflight). Or the reason why nothing was checked, for example
     V(invalid_compose) or V(invalid_name).
   returned: failure
   type: str

@@ -7,70 +7,69 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: stack_rollback
-short_description: Bring a stack back to an earlier revision
+short_description: Roll a stack back to an earlier revision
 version_added: 1.0.0
 author:
   - The stackwright.swarm maintainers (@stackwright)
 description:
-  - Every deployment by M(stackwright.swarm.compose_stack) is recorded in the Swarm as a revision. This module deploys an earlier
-    one again, with the images that ran then, and with its configs and secrets. Compose files are not needed.
-  - Going back is a deployment like any other. It has a plan, is shown in check mode and diff mode, waits until the stack runs, is undone
-    if that fails, and becomes a new revision.
-  - Volumes are left as they are. What a newer version has done to its data stays.
-  - Jobs are not run again, unless O(rerun_jobs=true). A migration of an older version would meet the data of the newer one.
-  - The history holds no secrets. Values of sensitive environment variables are found again where they still run, in the present services
-    or in what these were before their latest change. Where one is nowhere any more, the task fails, names it, and changes nothing.
-  - The play may name every manager of a cluster. The work is done once a cluster, by the first manager that is reachable.
+  - M(stackwright.swarm.compose_stack) records every deployment in the Swarm as a revision. This module deploys an earlier revision again, with its
+    images, configs and secrets. Compose files are not required.
+  - A rollback is a normal deployment, with a plan that check mode and diff mode show, a wait until the stack is healthy, a rollback if that fails,
+    and a new revision.
+  - Volumes are not changed. Data changes by a newer version remain.
+  - Jobs do not run again, unless O(rerun_jobs=true). A migration of an older version could damage data of the newer one.
+  - The history contains no secrets. Values of sensitive environment variables are read from the current services, or from their specs before the
+    latest change. If a value can't be found, the task fails, names it, and changes nothing.
+  - The play may target all managers of a cluster. The task runs once per cluster, on the first reachable manager.
 options:
   name:
     description:
       - The stack's name.
-      - Together with O(project) and O(environment) the stack is called C(PROJECT-ENVIRONMENT-NAME) in the Swarm; a name
-        over 63 characters is shortened with a hash.
+      - Together with O(project) and O(environment) the stack has the name C(PROJECT-ENVIRONMENT-NAME) in the Swarm. A name over 63 characters is
+        shortened with a hash.
     type: str
     required: true
   to:
     description:
-      - The number of the revision, as M(stackwright.swarm.stack_info) shows it with C(history=true). It must have been good, that is
-        V(HEALTHY) or V(UNHEALTHY).
-      - If not given, the newest good one before the present that differs from it. Each further run then goes one further back.
-        Where none differs, nothing is changed, and RV(notices) says so.
-      - Where the latest deployment failed and was not undone, the newest good one is that before the failure.
+      - The number of the revision, as shown by M(stackwright.swarm.stack_info) with C(history=true). It must be a good revision, that is V(HEALTHY)
+        or V(UNHEALTHY).
+      - Defaults to the newest good revision before the current one that differs from it. Each further run then goes back one more. If none differs,
+        nothing is changed, and RV(notices) has a notice.
+      - If the latest deployment failed and was not rolled back, this is the newest good revision before the failure.
     type: int
   rerun_jobs:
     description:
-      - Swarm runs a job with each change of it, and when it is created. Unless V(true), going back does neither. A job that differs stays as it
-        is, one that is gone stays gone, and a job that has failed is not waited for. RV(notices) names each.
-      - A job that the older revision has not is removed either way.
+      - Swarm runs a job when it is created and after each change. If V(false), a rollback does neither. Changed jobs are kept, removed jobs are not
+        restored, and the task does not wait for failed jobs. RV(notices) names them.
+      - A job that the older revision does not have is removed in either case.
     type: bool
     default: false
   values:
     description:
-      - Where the generated and other kept values of the stack are. The stack gets the versions that the revision had, and they are
-        the current ones from then on.
+      - Where the generated and other kept values of the stack are stored. The stack gets the versions of the revision, and they become current.
     type: dict
     default: {}
     suboptions:
       store:
         description:
-          - V(auto) is the store that the revision used; or the vault beside the inventory, if that has values of the stack.
-          - Name the store if the values were moved since, or if they are in a vault at another O(values.path).
+          - V(auto) uses the store that the revision used, or the vault next to the inventory if it has values of the stack.
+          - Set the store if the values were moved since then, or if they are in a vault at another O(values.path).
         type: str
         choices: [auto, host_facts, swarm, vault]
         default: auto
       path:
         description:
-          - Of V(host_facts) the folder, V(/etc/ansible/facts.d) unless given.
-          - Of V(vault) the file, C(stackwright_values.yml) beside the inventory unless given.
+          - For V(host_facts), the directory. Defaults to V(/etc/ansible/facts.d).
+          - For V(vault), the file. Defaults to C(stackwright_values.yml) next to the inventory.
         type: path
       encrypted:
         description:
-          - As in M(stackwright.swarm.compose_stack). Values that are encrypted are found without it.
+          - As in M(stackwright.swarm.compose_stack). Not required to read encrypted values.
         type: str
         choices: [vault]
       vault_id:
         description:
-          - As in M(stackwright.swarm.compose_stack). Going back makes no new values, so nothing is encrypted.
+          - As in M(stackwright.swarm.compose_stack). A rollback creates no new values, so nothing is encrypted.
         type: str
 extends_documentation_fragment:
   - stackwright.swarm.stack
@@ -86,31 +85,31 @@ attributes:
     support: full
   idempotent:
     support: partial
-    details: With O(to), a second run changes nothing. Without it, each run goes one revision further back.
+    details: With O(to), a second run changes nothing. Without it, each run goes back one more revision.
 seealso:
   - module: stackwright.swarm.compose_stack
   - module: stackwright.swarm.stack_info
 """
 
 EXAMPLES = r"""
-- name: Go back to the revision before the present one
+- name: Roll back to the previous revision
   stackwright.swarm.stack_rollback:
     name: shop
 
-- name: Go back to revision 2, and say why
+- name: Roll back to revision 2, with a message
   stackwright.swarm.stack_rollback:
     name: shop
     to: 2
     commit_message: the new checkout loses orders
 
-- name: Go back to revision 2, whose generated values have been moved to the Swarm since
+- name: Roll back to revision 2, whose generated values were moved to the Swarm since then
   stackwright.swarm.stack_rollback:
     name: shop
     to: 2
     values:
       store: swarm
 
-- name: See what going back to revision 1 would change
+- name: See what a rollback to revision 1 would change
   stackwright.swarm.stack_rollback:
     name: shop
     to: 1
@@ -118,7 +117,7 @@ EXAMPLES = r"""
   diff: true
   register: back
 
-- name: Do exactly that
+- name: Carry out this plan
   stackwright.swarm.stack_rollback:
     name: shop
     to: 1
@@ -129,30 +128,30 @@ EXAMPLES = r"""
 
 RETURN = r"""
 to:
-  description: The number of the revision that the stack went back to. The new revision is another one.
+  description: The number of the revision that the stack was rolled back to. The rollback itself is a new revision.
   returned: success, by the host that did the work
   type: int
   sample: 6
 stack:
-  description: What the stack is called in the Swarm.
+  description: The stack's name in the Swarm.
   returned: success
   type: str
   sample: acme-production-shop
 stack_id:
   description: The stack's id, made from project, environment and name; the same on every controller and manager.
-  returned: always, unless an option is refused
+  returned: always, unless an option is invalid
   type: str
   sample: lucvlyso2bct2tgtqfxb2slfxt34rnc5
 stack_hash:
-  description: The short form of the id. On shared networks the service C(web) answers as C(HASH_web) and C(HASH-web).
-  returned: always, unless an option is refused
+  description: The short form of the id. On shared networks, the service C(web) is reachable as C(HASH_web) and C(HASH-web).
+  returned: always, unless an option is invalid
   type: str
   sample: lucvlyso
 plan:
   description:
-    - What was done, in its order. In check mode, what would be done.
-    - Content of secrets and configs is never in it. Values under names that look like a password, a token or a key, and
-      passwords in addresses, show as V(********), before and after; so in the diff.
+    - The operations in order. In check mode, the operations of a real run.
+    - It never has the content of secrets and configs. Values with names such as password, token or key, and passwords in addresses, are shown as
+      V(********), here and in the diff.
   returned: success, by the host that did the work
   type: list
   elements: dict
@@ -167,10 +166,10 @@ plan:
       description: The object's name in the Swarm.
       type: str
     key:
-      description: Its key in the Compose file; empty for what the file does not have.
+      description: Its key in the Compose file; empty if it is not in the file.
       type: str
     reason:
-      description: Why it is done.
+      description: The reason of the operation.
       type: str
     changes:
       description: The parts of the spec that differ, each with its path and its value before and after.
@@ -184,7 +183,7 @@ plan:
       type: list
       elements: str
     phase:
-      description: V(change), or V(prune) for what the files no longer have and what is therefore removed at the end.
+      description: V(change), or V(prune) for objects that are no longer in the files and are removed at the end.
       type: str
   sample:
     - action: update
@@ -199,30 +198,30 @@ plan:
       restarts: 2
       phase: change
 plan_lines:
-  description: The same as text, a line for each operation.
+  description: The same as text, one line per operation.
   returned: success, by the host that did the work
   type: list
   elements: str
   sample:
     - "update service shop_web: image registry.example.com/shop:1.3 → registry.example.com/shop:1.4 (restarts 2 tasks)"
 revision:
-  description: The number of the revision in the stack's history that this run has made.
-  returned: success, where something was changed
+  description: The number of the revision that this run created in the stack's history.
+  returned: success, if something was changed
   type: int
   sample: 7
 plan_id:
   description:
-    - Names this plan - what was observed and what is wanted. Give it to O(plan_id) of a later run to have exactly this plan carried out.
+    - Identifies this plan, with the observed and the desired state. Pass it to O(plan_id) of a later run to carry out exactly this plan.
   returned: success, by the host that did the work
   type: str
   sample: lucvlyso-4f1c9a07be22d310
 kept:
-  description: How many networks, configs, secrets and services were as they should be and were not touched.
+  description: How many networks, configs, secrets and services were up to date and not changed.
   returned: success, by the host that did the work
   type: int
   sample: 4
 services:
-  description: How each service is, after the wait, or when the wait was given up.
+  description: The state of each service after the wait.
   returned: success, by the host that did the work, not in check mode
   type: list
   elements: dict
@@ -232,20 +231,19 @@ services:
       type: str
     status:
       description:
-        - V(healthy), V(complete) (a job that is done), V(asleep) (no replicas wanted), V(progressing), V(degraded), V(failed)
-          or V(unknown).
+        - V(healthy), V(complete) (a finished job), V(asleep) (zero replicas), V(progressing), V(degraded), V(failed) or V(unknown).
       type: str
     mode:
-      description: The mode as in Compose, for instance V(replicated).
+      description: The mode as in Compose, for example V(replicated).
       type: str
     desired:
       description: How many tasks should run.
       type: int
     running:
-      description: How many run.
+      description: How many tasks run.
       type: int
     message:
-      description: What is missing or wrong; empty if nothing is.
+      description: What is missing or wrong; otherwise empty.
       type: str
   sample:
     - {name: shop_web, status: healthy, mode: replicated, desired: 2, running: 2, message: ""}
@@ -255,13 +253,13 @@ status:
   type: str
   sample: healthy
 notices:
-  description: What the user should know of the plan; the notices of a Compose file are not among them.
+  description: Notices about the plan, without notices of a Compose file.
   returned: success, by the host that did the work
   type: list
   elements: str
   sample: []
 calls:
-  description: How many calls of the Engine API this took.
+  description: The number of calls to the Engine API.
   returned: success, by the host that did the work
   type: int
   sample: 5
@@ -276,83 +274,82 @@ node:
   type: str
   sample: manager1
 done_by:
-  description: The host of the inventory that did the work for this cluster. Its result has the plan.
-  returned: when it was another host of the play
+  description: The inventory host that did the work for this cluster. Its result has the plan.
+  returned: if it was another host of the play
   type: str
   sample: manager1
 error_code:
-  description: A stable word for what went wrong, for instance V(no_revision), V(revision_damaged),
-    V(revision_not_good), V(revision_incomplete), V(value_lost), V(plan_stale), V(locked) or V(health_gate_failed).
+  description: A stable code of the error, for example V(no_revision), V(revision_damaged), V(revision_not_good), V(revision_incomplete),
+    V(value_lost), V(plan_stale), V(locked) or V(health_gate_failed).
   returned: failure
   type: str
   sample: no_revision
 outcome:
-  description: How far a deployment came that has begun and failed, and what became of it.
-  returned: when a deployment has begun and failed
+  description: The progress and result of a deployment that started and failed.
+  returned: if a deployment started and failed
   type: dict
   contains:
     done:
-      description: What was done, as in RV(plan_lines).
+      description: The completed operations, as in RV(plan_lines).
       type: list
       elements: str
     failed:
-      description: What failed.
+      description: The operation that failed.
       type: str
     not_done:
-      description: What was therefore not done.
+      description: The operations that were not carried out.
       type: list
       elements: str
     rollback:
       description:
-        - V(done) if the stack is as it was before, V(failed) if putting it back failed as well, V(none) if it was left as it
-          is.
+        - V(done) if the stack was rolled back, V(failed) if the rollback failed as well, V(none) if the stack was left as is.
       type: str
     restored:
-      description: What was done to put the stack back, as in RV(plan_lines).
+      description: The operations of the rollback, as in RV(plan_lines).
       type: list
       elements: str
   sample:
     done: ["create config shop_page_12345678", "update service shop_web: image app:1 → app:2 (restarts 2 tasks)"]
-    failed: wait until the stack runs
+    failed: wait for the stack to run
     not_done: ["remove config shop_page"]
     rollback: done
-    restored: ["update service shop_web: image app:2 → app:1 (restarts 2 tasks)", "remove config shop_page_12345678: was not there before"]
+    restored: ["update service shop_web: image app:2 → app:1 (restarts 2 tasks)", "remove config shop_page_12345678: did not exist before"]
 cause:
-  description: Why the deployment failed, where putting the stack back failed as well.
-  returned: when RV(error_code) is V(rollback_failed)
+  description: Why the deployment failed, if the rollback failed as well.
+  returned: if RV(error_code) is V(rollback_failed)
   type: dict
   contains:
     error_code:
-      description: The code that the failure would have had.
+      description: The error code of the deployment.
       type: str
     message:
       description: What went wrong.
       type: str
-  sample: {error_code: image_not_found, message: "The stack shop does not run: ..."}
+  sample: {error_code: image_not_found, message: "The stack shop did not become healthy: ..."}
 rollback_error:
-  description: Why putting the stack back failed.
-  returned: when RV(error_code) is V(rollback_failed)
+  description: Why the rollback failed.
+  returned: if RV(error_code) is V(rollback_failed)
   type: dict
   contains:
     error_code:
-      description: A stable word for it.
+      description: A stable code of the error.
       type: str
     message:
       description: What went wrong.
       type: str
     failures:
-      description: The services that do not run, as in RV(failures).
+      description: The services that are not healthy, as in RV(failures).
       type: list
       elements: dict
   sample: {error_code: daemon_unreachable, message: "No engine answers at unix:///var/run/docker.sock.", failures: []}
 holder:
-  description: Who changes the stack (C(who), C(host), C(pid), C(operation), C(message)), and C(since) when.
-  returned: when RV(error_code) is V(locked)
+  description: The run that changes the stack (C(who), C(host), C(pid), C(operation), C(message)), and its start (C(since)).
+  returned: if RV(error_code) is V(locked)
   type: dict
   sample: {who: root@awx, host: manager2, pid: 4711, operation: deploy, message: release 1.4, since: "2026-11-21 05:35:47 UTC"}
 failures:
-  description: Why services do not run.
-  returned: when the wait has failed
+  description: Why services are not healthy.
+  returned: if the wait failed
   type: list
   elements: dict
   contains:
@@ -372,11 +369,11 @@ failures:
       description: The node of that task.
       type: str
     health_check:
-      description: What its failing health check wrote last. Known only if it ran on the node that was asked.
+      description: The last output of its failing health check. Only known if the task ran on this node.
       type: list
       elements: str
     log:
-      description: The last lines that it wrote.
+      description: The last lines of its log.
       type: list
       elements: str
     text:

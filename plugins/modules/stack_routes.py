@@ -7,19 +7,19 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: stack_routes
-short_description: Say which routes all stacks have, and keep what proxies have missed
+short_description: Show the routes of all stacks, and record routes that proxies missed
 version_added: 1.0.0
 author:
   - The stackwright.swarm maintainers (@stackwright)
 description:
-  - Reads the routes of all stacks of a Swarm from the labels of their live services, for M(stackwright.swarm.caddy_route).
-  - Keeps a record in the Swarm of what labels can't say, which is which proxies have missed something, and which domains a stack has
-    taken from another one. It is the label of the Docker secret C(stackwright.routes).
+  - Reads the routes of all stacks of a Swarm from the labels of their running services, for M(stackwright.swarm.caddy_route).
+  - Records in the Swarm which proxies have missed routes, and which domains a stack has taken from another one. The record is a label of the Docker
+    secret C(stackwright.routes).
   - The role P(stackwright.swarm.stack#role) and the playbook C(routes) run it on a manager.
 options:
   name:
     description:
-      - The stack that O(missed) and O(takes) are about. Without them it is not needed.
+      - The stack for O(missed) and O(takes). Not required without them.
     type: str
   project:
     description:
@@ -31,51 +31,51 @@ options:
     type: str
   label_prefix:
     description:
-      - How the labels begin. With V(stackwright) also labels that begin with V(zane) are read.
+      - The prefix of the labels. With V(stackwright), labels with the prefix V(zane) are read as well.
     type: str
     default: stackwright
   missed:
     description:
-      - Proxies, by their hosts in the inventory, that have missed the routes of the stack. They are recorded as owed to them.
+      - Inventory hosts whose proxies have missed the routes of the stack. They are recorded as owed.
     type: list
     elements: str
     default: []
   gone:
     description:
-      - What they have missed is the removal of the stack's routes.
+      - The proxies have missed the removal of the stack's routes.
     type: bool
     default: false
   settled:
     description:
-      - Entries of RV(owed) that the proxies have got by now.
+      - Entries of RV(owed) that the proxies have received.
     type: list
     elements: dict
     default: []
   takes:
     description:
-      - Domains that the stack takes from other stacks that claim them. From now on they are its own, until another stack takes them.
+      - Domains that the stack takes from other stacks. They belong to it until another stack takes them.
     type: list
     elements: str
     default: []
   secrets:
     description:
-      - Give hashes of passwords and tokens, too, for proxies on hosts that can't read labels. Set C(no_log) for the task then.
-      - Else C(from_labels) names the labels that hold them.
+      - Also return hashes of passwords and tokens, for proxies on hosts that can't read labels. Then set C(no_log) on the task.
+      - Otherwise, C(from_labels) names the labels with these values.
     type: bool
     default: false
   folder:
     description:
-      - The folder that holds the socket of each proxy's admin API. If given, RV(proxies) says which nodes run a service that has it.
+      - The directory with the socket of each proxy's admin API. If given, RV(proxies) lists the nodes that run a service with this directory.
     type: path
   listed:
     description:
-      - Names and addresses of the hosts whose proxies get routes. Nodes of RV(proxies) that are none of them are in RV(unlisted), and a warning.
+      - Names and addresses of the hosts whose proxies get routes. Other nodes of RV(proxies) are returned in RV(unlisted), with a warning.
     type: list
     elements: str
     default: []
   own_node:
     description:
-      - Whether the node of the manager that is asked counts as O(listed), whatever the inventory calls it.
+      - Whether the node of this manager counts as O(listed), whatever its inventory name is.
     type: bool
     default: false
 extends_documentation_fragment:
@@ -99,7 +99,7 @@ EXAMPLES = r"""
   stackwright.swarm.stack_routes:
   register: every
 
-- name: Bring them all to the proxy of this node
+- name: Update the proxy of this node with all routes
   stackwright.swarm.caddy_route:
     admin: ["{{ caddy_admin }}"]
     stacks: "{{ every.stacks }}"
@@ -114,22 +114,22 @@ stacks:
   contains:
     stack: {description: The id of the stack., type: str}
     name: {description: Its full name in the Swarm., type: str}
-    busy: {description: 'Whether it is being deployed, so that its labels may say what is not there yet.', type: bool}
-    gone: {description: 'Whether it was removed, and a proxy has missed that.', type: bool}
+    busy: {description: 'Whether it is being deployed, so that its labels may not match the running tasks yet.', type: bool}
+    gone: {description: 'Whether it was removed, and a proxy has missed the removal.', type: bool}
     yields: {description: The domains of its labels that other stacks have taken., type: list, elements: str}
     routes: {description: 'Its routes, as O(stackwright.swarm.caddy_route#module:routes).', type: list, elements: dict}
   sample:
     - {stack: oqxp6g6ufwxc4y6qrd5ifxirbqvyyrs5, name: shop, busy: false, gone: false, yields: [], routes: []}
 owed:
-  description: What proxies have missed.
+  description: The routes that proxies have missed.
   returned: success
   type: list
   elements: dict
   contains:
-    proxy: {description: The host of the inventory., type: str}
+    proxy: {description: The inventory host., type: str}
     stack: {description: The id of the stack whose routes it has missed., type: str}
     name: {description: The full name of that stack., type: str}
-    since: {description: When the last of it was., type: str}
+    since: {description: The time of the last missed change., type: str}
     gone: {description: Whether it was the removal of the routes., type: bool}
   sample:
     - {proxy: node2, stack: oqxp6g6ufwxc4y6qrd5ifxirbqvyyrs5, name: shop, since: "2026-11-28 12:00:00 UTC", gone: false}
@@ -144,13 +144,13 @@ proxies:
   sample:
     - {node: node2, address: 10.0.0.2}
 unlisted:
-  description: Those of them that O(listed) does not have.
+  description: The nodes of RV(proxies) that are not in O(listed).
   returned: success
   type: list
   elements: str
   sample: [node3]
 digest:
-  description: Another one where the routes of any stack are others.
+  description: A digest that changes when the routes of any stack change.
   returned: success
   type: str
   sample: 5b6c1f0e5b6c1f0e5b6c1f0e5b6c1f0e
@@ -160,12 +160,12 @@ cluster_id:
   type: str
   sample: k5ucyszdqumvrvmw1jcsj0kmu
 node:
-  description: The name of the manager that was asked.
+  description: The name of the manager that answered.
   returned: success
   type: str
   sample: node1
 error_code:
-  description: A stable word for what went wrong, for instance V(not_a_manager).
+  description: A stable code of the error, for example V(not_a_manager).
   returned: failure
   type: str
   sample: not_a_manager

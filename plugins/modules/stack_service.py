@@ -7,68 +7,66 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: stack_service
-short_description: Scale or restart services of a stack, roll them back, hold their update, or run a job again
+short_description: Scale, restart, roll back or pause services of a stack, or rerun a job
 version_added: 1.0.0
 author:
   - The stackwright.swarm maintainers (@stackwright)
 description:
-  - Changes services that are there, without their Compose file. Only one run at a time changes a stack, so this waits for a deployment, and
-    a deployment waits for this.
-  - As with a deployment, the task waits until the service runs. If it does not, the service is put back to what it was
-    (O(rollout.on_failure)).
-  - The Compose file does not know of the change. The next M(stackwright.swarm.compose_stack) brings back the number of replicas that the file
-    gives. No revision is recorded.
-  - The play may name every manager of a cluster. The work is done once a cluster, by the first manager that is reachable.
+  - Changes existing services without their Compose file. Only one run at a time can change a stack, so this module waits for deployments, and
+    deployments wait for it.
+  - As with a deployment, the task waits until the service is healthy. If it fails, the service is rolled back (O(rollout.on_failure)).
+  - The Compose file does not have the change. The next M(stackwright.swarm.compose_stack) restores the replicas of the file. No revision is recorded.
+  - The play may target all managers of a cluster. The task runs once per cluster, on the first reachable manager.
 options:
   name:
     description:
       - The stack's name.
-      - Together with O(project) and O(environment) the stack is called C(PROJECT-ENVIRONMENT-NAME) in the Swarm; a name
-        over 63 characters is shortened with a hash.
+      - Together with O(project) and O(environment) the stack has the name C(PROJECT-ENVIRONMENT-NAME) in the Swarm. A name over 63 characters is
+        shortened with a hash.
     type: str
     required: true
   service:
     description:
-      - The services, each with its name in the Compose file or in the Swarm. There are no wild cards.
-      - Several are changed and waited for together, and put back together if one of them fails.
+      - The services, by their names in the Compose file or in the Swarm. Wildcards are not supported.
+      - Several services are changed together, and rolled back together if one of them fails.
     type: list
     elements: str
     required: true
   state:
     description:
       - V(scaled) sets the number of O(replicas).
-      - V(restarted) replaces the tasks, in the order and with the delays of C(update_config). Without O(started_before) each run does.
-      - V(rolled_back) brings back the spec before the latest update, the only one that Swarm remembers. A service that was just rolled back, by
-        this or by Swarm itself, is left as it is.
-      - V(paused) holds an update that is under way. Swarm has no call for that, so the delay between two batches is made ten years long. The batch
-        that has begun, and one more, are still updated. A label remembers the delay. After it, Swarm's own rollback leads to the new spec.
-      - V(resumed) goes on with an update that was held, or that Swarm has paused after a failure.
-      - V(run) runs a job again, waits until it has ended, and gives RV(exit_code) and RV(lines), also where it fails. A job that has failed stays as it is.
+      - V(restarted) replaces the tasks, in the order and with the delays of C(update_config). Without O(started_before), every run does so.
+      - V(rolled_back) restores the spec before the latest update, the only one that Swarm stores. A service that was already rolled back, by this
+        module or by Swarm, is not changed.
+      - V(paused) pauses an update in progress. Swarm has no API for this, so the delay between two batches is set to ten years. The current batch and
+        one more are still updated. A label stores the original delay. Swarm's own rollback afterwards leads to the new spec.
+      - V(resumed) continues a paused update, or one that Swarm paused after a failure.
+      - V(run) runs a job again, waits until it ends, and returns RV(exit_code) and RV(lines), even if it fails. A failed job is not rolled back.
     type: str
     choices: [scaled, restarted, rolled_back, paused, resumed, run]
     default: scaled
   replicas:
-    description: How many tasks the service is to have, for O(state=scaled).
+    description: The number of tasks of the service, for O(state=scaled).
     type: int
   started_before:
     description:
-      - With O(state=restarted), restart only if a task of the service is older than this time in UTC, such as V(2026-11-21T12:00:00Z). So a second run
-        changes nothing.
+      - With O(state=restarted), restart only if a task of the service is older than this time in UTC, such as V(2026-11-21T12:00:00Z). A second run
+        then changes nothing.
     type: str
   with_registry_auth:
     description:
-      - Send the manager's registry credentials along with the service.
+      - Send the manager's registry credentials with the service.
     type: bool
     default: false
   registry_auth:
     description:
-      - Credentials for registries, sent along with the services whose images come from there. They win over the manager's own.
+      - Credentials for registries, sent along with the services that use their images. They override the manager's own credentials.
     type: list
     elements: dict
     default: []
     suboptions:
       registry:
-        description: The registry's name as in the image, for instance V(registry.example.com:5000); V(docker.io) for Docker Hub.
+        description: The registry's name as in the image, for example V(registry.example.com:5000); V(docker.io) for Docker Hub.
         type: str
         required: true
       username:
@@ -86,44 +84,44 @@ options:
     default: {}
     suboptions:
       wait:
-        description: Wait until the stack runs, or is gone. Without it, the task ends when the Swarm has taken the changes.
+        description: Wait until the stack is healthy or removed. Without it, the task ends when the Swarm has accepted the changes.
         type: bool
         default: true
       mode:
         description:
-          - V(safe) changes the services in the order of their C(depends_on), each wave when the one before it runs, and waits
-            until all of them have been stable for a while.
-          - V(fast) changes all services at once, and waits only until they run.
+          - V(safe) changes the services in the order of their C(depends_on), each wave when the previous one is healthy, and waits until all of them
+            are stable.
+          - V(fast) changes all services at once, and only waits until they run.
         type: str
         choices: [safe, fast]
         default: safe
       timeout:
         description:
-          - Seconds that may pass without progress. Each task that newly runs, or is complete, starts them again. Where nothing
-            has moved for so long, the task fails and says what is missing.
-          - What the specifications declare comes on top, the old one's and the new one's. That is C(stop_grace_period), C(update_config.delay) and
-            C(monitor), C(restart_policy.delay), and a health check's C(start_period) and C(interval).
+          - The maximum time without progress, in seconds. Each task that starts to run, or completes, resets it. When it is exceeded, the task fails
+            and names the missing tasks.
+          - Declared times of the old and new specifications are added, that is C(stop_grace_period), C(update_config.delay) and C(monitor),
+            C(restart_policy.delay), and a health check's C(start_period) and C(interval).
         type: int
         default: 300
       deadline:
         description:
-          - Seconds in which all services have to run, with or without progress, from the first change on. Without it there is no such limit.
-          - What is undone then has no such limit.
+          - The maximum time from the first change until all services run, in seconds, even with progress. No limit by default.
+          - The limit does not apply to the rollback.
         type: int
       stable_for:
         description:
-          - Seconds that the tasks of a changed service have to stay running without a restart. Not in O(rollout.mode=fast).
-          - Swarm's own time of observation after an update (C(update_config.monitor)) counts as well, so that an update does not take longer.
+          - Seconds that the tasks of a changed service must run without a restart. Not used with O(rollout.mode=fast).
+          - Swarm's own monitoring time after an update (C(update_config.monitor)) counts as part of it, so an update does not take longer.
         type: float
         default: 2.0
       max_restarts:
         description:
-          - So often the task of a replica, or of a node, may end and be started again. Once more is a crash loop, which fails at once.
+          - How often the task of a replica or node may end and be restarted. One more restart counts as a crash loop, and fails at once.
         type: int
         default: 3
       poll_interval:
         description:
-          - Seconds between two looks at the tasks, at most. An Engine that answers slowly is asked less often.
+          - The maximum time between two checks of the tasks, in seconds. A slow Engine is asked less often.
         type: float
         default: 0.1
       lock_timeout:
@@ -133,15 +131,15 @@ options:
         default: 60
       on_failure:
         description:
-          - What becomes of a stack whose change failed.
-          - V(rollback) puts every service back to what it was, and removes what is new. Normal in O(rollout.mode=safe).
-          - V(keep) leaves everything as it is. Normal in O(rollout.mode=fast).
-          - V(stop) puts the services back that there were, and scales new ones to zero instead of removing them, so that they can be looked at.
+          - What to do with the stack if the change fails.
+          - V(rollback) restores every service and removes new objects. The default with O(rollout.mode=safe).
+          - V(keep) leaves everything as is. The default with O(rollout.mode=fast).
+          - V(stop) restores the existing services, and scales new ones to zero instead of removing them, so that you can inspect them.
         type: str
         choices: [rollback, keep, stop]
   commit_message:
     description:
-      - A word about this change, for others who wait.
+      - A message about this change, shown to other runs that wait.
     type: str
 extends_documentation_fragment:
   - stackwright.swarm.stack
@@ -156,14 +154,14 @@ attributes:
     support: full
   idempotent:
     support: partial
-    details: O(state=restarted) without O(started_before) restarts with each run, and O(state=run) runs the job each time.
+    details: O(state=restarted) without O(started_before) restarts in every run, and O(state=run) runs the job every time.
 seealso:
   - module: stackwright.swarm.compose_stack
   - module: stackwright.swarm.stack_rollback
 """
 
 EXAMPLES = r"""
-- name: Run three of it
+- name: Scale the web service to three tasks
   stackwright.swarm.stack_service:
     name: shop
     service: web
@@ -177,7 +175,7 @@ EXAMPLES = r"""
   check_mode: true
   diff: true
 
-- name: Restart what has run since before the certificate was renewed
+- name: Restart the service if it started before the certificate was renewed
   stackwright.swarm.stack_service:
     name: shop
     service: web
@@ -190,19 +188,19 @@ EXAMPLES = r"""
     service: [web, worker]
     state: restarted
 
-- name: Bring back the spec before
+- name: Restore the previous spec
   stackwright.swarm.stack_service:
     name: shop
     service: web
     state: rolled_back
 
-- name: Hold an update that is under way
+- name: Pause an update in progress
   stackwright.swarm.stack_service:
     name: shop
     service: web
     state: paused
 
-- name: Go on with it
+- name: Resume the update
   stackwright.swarm.stack_service:
     name: shop
     service: web
@@ -211,36 +209,36 @@ EXAMPLES = r"""
 
 RETURN = r"""
 service:
-  description: The service's name in the Swarm; of several, their names with commas between.
+  description: The service's name in the Swarm; several names are separated by commas.
   returned: success, by the host that did the work
   type: str
   sample: shop_web
 exit_code:
-  description: The exit code of the job; of several tasks, the first that is not 0. V(null) where none has ended.
-  returned: with O(state=run) and O(rollout.wait=true), also where the job has failed
+  description: The exit code of the job; with several tasks, the first that is not 0. V(null) if none has ended.
+  returned: with O(state=run) and O(rollout.wait=true), even if the job failed
   type: int
   sample: 0
 lines:
-  description: The last lines that the job has written. What looks like a secret is V(********).
-  returned: with O(state=run) and O(rollout.wait=true), also where the job has failed
+  description: The last lines of the job's output. Text that looks like a secret is shown as V(********).
+  returned: with O(state=run) and O(rollout.wait=true), even if the job failed
   type: list
   elements: str
   sample: ["migrated 3 tables"]
 reason:
-  description: Why the service was changed, or why it was not.
+  description: Why the service was changed or not changed.
   returned: success, by the host that did the work
   type: str
   sample: has 3 replicas
 stack:
-  description: What the stack is called in the Swarm.
+  description: The stack's name in the Swarm.
   returned: success
   type: str
   sample: acme-production-shop
 plan:
   description:
-    - What was done, in its order. In check mode, what would be done.
-    - Content of secrets and configs is never in it. Values under names that look like a password, a token or a key, and
-      passwords in addresses, show as V(********), before and after; so in the diff.
+    - The operations in order. In check mode, the operations of a real run.
+    - It never has the content of secrets and configs. Values with names such as password, token or key, and passwords in addresses, are shown as
+      V(********), here and in the diff.
   returned: success, by the host that did the work
   type: list
   elements: dict
@@ -255,10 +253,10 @@ plan:
       description: The object's name in the Swarm.
       type: str
     key:
-      description: Its key in the Compose file; empty for what the file does not have.
+      description: Its key in the Compose file; empty if it is not in the file.
       type: str
     reason:
-      description: Why it is done.
+      description: The reason of the operation.
       type: str
     changes:
       description: The parts of the spec that differ, each with its path and its value before and after.
@@ -272,7 +270,7 @@ plan:
       type: list
       elements: str
     phase:
-      description: V(change), or V(prune) for what the files no longer have and what is therefore removed at the end.
+      description: V(change), or V(prune) for objects that are no longer in the files and are removed at the end.
       type: str
   sample:
     - action: update
@@ -287,19 +285,19 @@ plan:
       restarts: 2
       phase: change
 plan_lines:
-  description: The same as text, a line for each operation.
+  description: The same as text, one line per operation.
   returned: success, by the host that did the work
   type: list
   elements: str
   sample:
     - "update service shop_web: image registry.example.com/shop:1.3 → registry.example.com/shop:1.4 (restarts 2 tasks)"
 kept:
-  description: How many networks, configs, secrets and services were as they should be and were not touched.
+  description: How many networks, configs, secrets and services were up to date and not changed.
   returned: success, by the host that did the work
   type: int
   sample: 4
 services:
-  description: How each service is, after the wait, or when the wait was given up.
+  description: The state of each service after the wait.
   returned: success, by the host that did the work, not in check mode
   type: list
   elements: dict
@@ -309,20 +307,19 @@ services:
       type: str
     status:
       description:
-        - V(healthy), V(complete) (a job that is done), V(asleep) (no replicas wanted), V(progressing), V(degraded), V(failed)
-          or V(unknown).
+        - V(healthy), V(complete) (a finished job), V(asleep) (zero replicas), V(progressing), V(degraded), V(failed) or V(unknown).
       type: str
     mode:
-      description: The mode as in Compose, for instance V(replicated).
+      description: The mode as in Compose, for example V(replicated).
       type: str
     desired:
       description: How many tasks should run.
       type: int
     running:
-      description: How many run.
+      description: How many tasks run.
       type: int
     message:
-      description: What is missing or wrong; empty if nothing is.
+      description: What is missing or wrong; otherwise empty.
       type: str
   sample:
     - {name: shop_web, status: healthy, mode: replicated, desired: 2, running: 2, message: ""}
@@ -332,13 +329,13 @@ status:
   type: str
   sample: healthy
 notices:
-  description: What the user should know of the plan; the notices of a Compose file are not among them.
+  description: Notices about the plan, without notices of a Compose file.
   returned: success, by the host that did the work
   type: list
   elements: str
   sample: []
 calls:
-  description: How many calls of the Engine API this took.
+  description: The number of calls to the Engine API.
   returned: success, by the host that did the work
   type: int
   sample: 5
@@ -353,50 +350,49 @@ node:
   type: str
   sample: manager1
 done_by:
-  description: The host of the inventory that did the work for this cluster. Its result has the plan.
-  returned: when it was another host of the play
+  description: The inventory host that did the work for this cluster. Its result has the plan.
+  returned: if it was another host of the play
   type: str
   sample: manager1
 error_code:
-  description: A stable word for what went wrong, for instance V(no_stack), V(no_service), V(no_previous), V(unsafe_change), V(locked) or
+  description: A stable code of the error, for example V(no_stack), V(no_service), V(no_previous), V(unsafe_change), V(locked) or
     V(health_gate_failed).
   returned: failure
   type: str
   sample: no_service
 outcome:
-  description: How far a deployment came that has begun and failed, and what became of it.
-  returned: when a deployment has begun and failed
+  description: The progress and result of a deployment that started and failed.
+  returned: if a deployment started and failed
   type: dict
   contains:
     done:
-      description: What was done, as in RV(plan_lines).
+      description: The completed operations, as in RV(plan_lines).
       type: list
       elements: str
     failed:
-      description: What failed.
+      description: The operation that failed.
       type: str
     not_done:
-      description: What was therefore not done.
+      description: The operations that were not carried out.
       type: list
       elements: str
     rollback:
       description:
-        - V(done) if the stack is as it was before, V(failed) if putting it back failed as well, V(none) if it was left as it
-          is.
+        - V(done) if the stack was rolled back, V(failed) if the rollback failed as well, V(none) if the stack was left as is.
       type: str
     restored:
-      description: What was done to put the stack back, as in RV(plan_lines).
+      description: The operations of the rollback, as in RV(plan_lines).
       type: list
       elements: str
   sample:
     done: ["create config shop_page_12345678", "update service shop_web: image app:1 → app:2 (restarts 2 tasks)"]
-    failed: wait until the stack runs
+    failed: wait for the stack to run
     not_done: ["remove config shop_page"]
     rollback: done
-    restored: ["update service shop_web: image app:2 → app:1 (restarts 2 tasks)", "remove config shop_page_12345678: was not there before"]
+    restored: ["update service shop_web: image app:2 → app:1 (restarts 2 tasks)", "remove config shop_page_12345678: did not exist before"]
 failures:
-  description: Why services do not run.
-  returned: when the wait has failed
+  description: Why services are not healthy.
+  returned: if the wait failed
   type: list
   elements: dict
   contains:
@@ -416,11 +412,11 @@ failures:
       description: The node of that task.
       type: str
     health_check:
-      description: What its failing health check wrote last. Known only if it ran on the node that was asked.
+      description: The last output of its failing health check. Only known if the task ran on this node.
       type: list
       elements: str
     log:
-      description: The last lines that it wrote.
+      description: The last lines of its log.
       type: list
       elements: str
     text:

@@ -12,65 +12,64 @@ version_added: 1.0.0
 author:
   - The stackwright.swarm maintainers (@stackwright)
 description:
-  - Changes the values that M(stackwright.swarm.compose_stack) keeps for a stack, such as generated passwords.
+  - Manages the values that M(stackwright.swarm.compose_stack) stores for a stack, such as generated passwords.
   - Services get a changed value with the next deployment of the stack.
-  - No value is ever shown, only its name, its versions and where they come from. O(state=read) hands values to other tasks, and insists on C(no_log).
+  - Values are never shown, only their names, versions and origins. O(state=read) returns values for other tasks, and requires C(no_log).
 options:
   name:
     required: true
   state:
     description:
-      - V(present) sets the values of O(values).
-      - V(absent) removes those of O(names) with all their versions. A value that the files still need is made anew by the next
-        deployment only if no service runs with it.
+      - V(present) sets the values in O(values).
+      - V(absent) removes O(names) with all their versions. If the files still need a value, the next deployment only generates it again if no service
+        runs with it.
       - V(listed) changes nothing.
-      - V(regenerated) makes those of O(names) anew, in the way in which they were generated. This is a change every time.
-      - V(moved) takes all values of the stack to the store O(to), and out of the one that they are in.
-      - V(read) gives the current values of O(names), of all unless given, as RV(read), over the task's own connection. The task has to set C(no_log=true),
-        or it fails (C(no_log_needed)) and reads nothing.
-      - Unless set, V(present) where there are O(values), else V(listed).
+      - V(regenerated) generates O(names) again with the same generators. Every run is a change.
+      - V(moved) moves all values of the stack to the store O(to).
+      - V(read) returns the current values of O(names), by default all, as RV(read), over the task's own connection. The task must set C(no_log=true),
+        else it fails (C(no_log_needed)) and reads nothing.
+      - Defaults to V(present) if O(values) is given, else to V(listed).
     type: str
     choices: [present, absent, listed, read, regenerated, moved]
   values:
     description:
-      - Values by name, for O(state=present). C(KEY) stands for C(stack/KEY), the value of the whole stack; that of one service
-        is C(SERVICE/KEY), that of a secret or a config C(secrets/KEY) or C(configs/KEY).
+      - Values by name, for O(state=present). C(KEY) is short for C(stack/KEY), a value of the whole stack. A value of one service is C(SERVICE/KEY),
+        of a secret or config C(secrets/KEY) or C(configs/KEY).
     type: dict
   names:
     description:
-      - Names of values, written like the keys of O(values), for O(state=absent), O(state=read) and O(state=regenerated). V(all) means all.
+      - Names of values, in the form of the keys of O(values), for O(state=absent), O(state=read) and O(state=regenerated). V(all) selects all values.
     type: list
     elements: str
   store:
     description:
-      - Where the values are; as in M(stackwright.swarm.compose_stack).
+      - The store of the values, as in M(stackwright.swarm.compose_stack).
     type: str
     choices: [auto, host_facts, swarm, vault]
     default: auto
   path:
     description:
-      - Of V(host_facts) the folder, V(/etc/ansible/facts.d) unless given.
-      - Of V(vault) the file, C(stackwright_values.yml) beside the inventory unless given.
+      - For V(host_facts), the directory. Defaults to V(/etc/ansible/facts.d).
+      - For V(vault), the file. Defaults to C(stackwright_values.yml) next to the inventory.
     type: path
   encrypted:
     description:
-      - Of V(swarm) - V(vault) encrypts each value on the controller with Ansible Vault, so that the Swarm has ciphertext only.
-      - Unless given, values stay in the form in which they are; where there are none yet, they are kept readable.
-      - O(state=moved) to the same store with O(to.encrypted=vault), without it, or with another O(to.vault_id) writes them anew
-        in that form.
+      - For V(swarm) - V(vault) encrypts each value on the controller with Ansible Vault, so that the Swarm only has ciphertext.
+      - By default, values keep their present form; new stores are not encrypted.
+      - O(state=moved) to the same store with O(to.encrypted=vault), without it, or with another O(to.vault_id) rewrites them in that form.
     type: str
     choices: [vault]
   vault_id:
     description:
-      - The vault identity that new values are encrypted with. The play's default identity unless given.
+      - The vault identity to encrypt new values with. Defaults to the play's default identity.
     type: str
   to:
     description:
-      - Where to take the values, for O(state=moved).
+      - The target of the values, for O(state=moved).
     type: dict
     suboptions:
       store:
-        description: The new store. V(auto) is the one that a first deployment would choose.
+        description: The new store. V(auto) uses the store that a first deployment would use.
         type: str
         choices: [auto, host_facts, swarm, vault]
         default: auto
@@ -78,7 +77,7 @@ options:
         description: As O(path).
         type: path
       encrypted:
-        description: As O(encrypted); unless given, the values are readable there.
+        description: As O(encrypted). By default, the values are not encrypted there.
         type: str
         choices: [vault]
       vault_id:
@@ -100,7 +99,7 @@ attributes:
   idempotent:
     support: partial
     details:
-      - Regenerating is a change every time.
+      - Regenerating is a change in every run.
 seealso:
   - module: stackwright.swarm.compose_stack
   - plugin: stackwright.swarm.stack_value
@@ -114,12 +113,12 @@ EXAMPLES = r"""
     values:
       MAIL_PASSWORD: "{{ mail_password }}"
 
-- name: See which values there are, and how old they are
+- name: List the values and their age
   stackwright.swarm.stack_values:
     name: shop
   register: kept
 
-- name: Read a password for another task, also where the controller can't reach the Engine
+- name: Read a password for another task, even if the controller can't reach the Engine
   stackwright.swarm.stack_values:
     name: shop
     state: read
@@ -127,13 +126,13 @@ EXAMPLES = r"""
   no_log: true
   register: secret
 
-- name: Set another one, then make it anew with the next deployment
+- name: Remove the value, so that the next deployment generates it again
   stackwright.swarm.stack_values:
     name: shop
     state: absent
     names: [MAIL_PASSWORD]
 
-- name: Keep them in the Swarm from now on, where every manager finds them
+- name: Move the values to the Swarm, where every manager can read them
   stackwright.swarm.stack_values:
     name: shop
     store: host_facts
@@ -141,7 +140,7 @@ EXAMPLES = r"""
     to:
       store: swarm
 
-- name: Encrypt them there, with the password of the play's vault
+- name: Encrypt them there, with the play's vault password
   stackwright.swarm.stack_values:
     name: shop
     store: swarm
@@ -158,31 +157,31 @@ read:
   type: dict
   sample: {}
 stack:
-  description: What the stack is called in the Swarm.
+  description: The stack's name in the Swarm.
   returned: success
   type: str
   sample: shop
 store:
-  description: The store that the values are in afterwards.
+  description: The store of the values after the run.
   returned: success
   type: str
   sample: host_facts
 kept_values:
-  description: The kept values afterwards, sorted by name. In check mode, what they would be.
+  description: The kept values after the run, sorted by name. In check mode, after a real run.
   returned: success
   type: list
   elements: dict
   contains:
     name: {description: The value's name., type: str}
     current: {description: The label of the version in use; empty if there is none., type: str}
-    generator: {description: How it is generated; null where it was only ever set., type: str}
+    generator: {description: Its generator; null if it was only ever set., type: str}
     versions:
-      description: Its versions, the oldest first. Older ones stay while a kept revision of the stack needs them.
+      description: Its versions, oldest first. Older versions are kept while a revision of the stack needs them.
       type: list
       elements: dict
       contains:
-        label: {description: 'What the version is known by: its number and a mark.', type: str}
-        created: {description: When it was made., type: str}
+        label: {description: 'The label of the version: its number and a mark.', type: str}
+        created: {description: When it was created., type: str}
         origin: {description: 'V(generated), V(set), V(given) (an override) or V(adopted) (from a running service).', type: str}
   sample:
     - name: stack/MAIL_PASSWORD
@@ -191,12 +190,12 @@ kept_values:
       versions:
         - {label: 1-61976cdd, created: "2026-11-21T04:15:00Z", origin: set}
 done_by:
-  description: The host of the inventory that has made the change.
-  returned: when it was another host of the play, which shares the store
+  description: The inventory host that made the change.
+  returned: if it was another host of the play with the same store
   type: str
   sample: manager1
 error_code:
-  description: A stable word for what went wrong, for instance V(store_damaged).
+  description: A stable code of the error, for example V(store_damaged).
   returned: failure
   type: str
   sample: store_damaged

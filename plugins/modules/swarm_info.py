@@ -7,27 +7,26 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: swarm_info
-short_description: Show the whole Swarm
+short_description: Show the state of a Swarm
 version_added: 1.0.0
 author:
   - The stackwright.swarm maintainers (@stackwright)
 description:
-  - Shows the cluster, its nodes with what is reserved of them, stacks, services, tasks, networks, and the configs and secrets
-    with the services that use them.
-  - One snapshot of at most eight Engine calls, whatever the size of the Swarm. The content of configs and secrets is never
-    shown, and labels whose names look like passwords are hidden.
+  - Shows the cluster, its nodes with their reserved resources, stacks, services, tasks, networks, and the configs and secrets with the services that use them.
+  - Takes one snapshot with at most eight Engine calls, regardless of the size of the Swarm. The content of configs and secrets is never shown, and
+    labels whose names look like passwords are hidden.
 options:
   gather:
     description:
-      - The sections to show. V(tasks) is left out unless it is named here.
+      - The sections to show. V(tasks) is only shown if it is listed here.
     type: list
     elements: str
     choices: [cluster, nodes, stacks, services, tasks, networks, configs, secrets]
     default: [cluster, nodes, stacks, services, networks, configs, secrets]
   filters:
     description:
-      - Show only what fits. Patterns are those of a shell, for instance V(shop_*), and capital letters count.
-      - A section that has no such property is not filtered by it.
+      - Show only matching items. Use shell patterns, for example V(shop_*). They are case-sensitive.
+      - A filter does not apply to sections without this property.
     type: dict
     default: {}
     suboptions:
@@ -35,7 +34,7 @@ options:
         description: The name of a node, stack, service, network, config or secret.
         type: str
       stack:
-        description: The stack that something belongs to.
+        description: The stack of an item.
         type: str
       service:
         description: The name of a service, for services and tasks.
@@ -47,23 +46,23 @@ options:
         description: The role of a node, V(manager) or V(worker).
         type: str
       state:
-        description: The state of a node or of a task, for instance V(ready) or V(failed).
+        description: The state of a node or of a task, for example V(ready) or V(failed).
         type: str
       label:
         description: A label, as NAME or NAME=VALUE, for nodes, services, networks, configs and secrets.
         type: str
   limit:
     description:
-      - Show so many items of each section at most. RV(totals) has the numbers before this.
+      - The maximum number of items in each section. RV(totals) has the numbers without the limit.
     type: int
   offset:
     description:
-      - Leave out so many items at the beginning of each section.
+      - Skip this number of items at the beginning of each section.
     type: int
     default: 0
   join_tokens:
     description:
-      - Show the join tokens as well, without their secret part.
+      - Also show the join tokens, without their secret part.
     type: bool
     default: false
 extends_documentation_fragment:
@@ -77,11 +76,11 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Look at the Swarm
+- name: Read the state of the Swarm
   stackwright.swarm.swarm_info:
   register: swarm
 
-- name: Stop if a node is not ready
+- name: Fail if a node is not ready
   ansible.builtin.assert:
     that: swarm.nodes | rejectattr('state', 'equalto', 'ready') | length == 0
 
@@ -90,16 +89,16 @@ EXAMPLES = r"""
     gather: [configs, secrets]
   register: objects
 
-- name: Name them
+- name: Show their names
   ansible.builtin.debug:
     msg: "{{ (objects.configs + objects.secrets) | rejectattr('used_by') | map(attribute='name') }}"
 
-- name: See the cluster with the public part of its join tokens
+- name: Read the cluster with the public part of its join tokens
   stackwright.swarm.swarm_info:
     gather: [cluster]
     join_tokens: true
 
-- name: The first twenty tasks of a stack that have failed
+- name: Read the first twenty failed tasks of a stack
   stackwright.swarm.swarm_info:
     gather: [tasks]
     filters:
@@ -111,11 +110,11 @@ EXAMPLES = r"""
 RETURN = r"""
 cluster:
   description: The Swarm itself.
-  returned: when it is in O(gather)
+  returned: if it is in O(gather)
   type: dict
   contains:
     id: {description: Its id., type: str}
-    created: {description: When it was made., type: str}
+    created: {description: When it was created., type: str}
     managers: {description: The number of managers., type: int}
     nodes: {description: The number of nodes., type: int}
     autolock: {description: Whether managers have to be unlocked after a restart., type: bool}
@@ -134,7 +133,7 @@ cluster:
     vxlan_port: 4789
 nodes:
   description: The nodes, sorted by name.
-  returned: when they are in O(gather)
+  returned: if they are in O(gather)
   type: list
   elements: dict
   contains:
@@ -142,21 +141,21 @@ nodes:
     name: {description: Its host name., type: str}
     role: {description: V(manager) or V(worker)., type: str}
     availability: {description: 'V(active), V(pause) or V(drain).', type: str}
-    state: {description: 'For instance V(ready) or V(down).', type: str}
+    state: {description: 'For example V(ready) or V(down).', type: str}
     message: {description: Why it is in this state., type: str}
     address: {description: Its address., type: str}
-    leader: {description: Whether it leads the managers., type: bool}
-    reachability: {description: 'Whether the other managers reach it; empty for a worker.', type: str}
+    leader: {description: Whether it is the leader., type: bool}
+    reachability: {description: 'Whether the other managers can reach it; empty for a worker.', type: str}
     engine: {description: The version of its Engine., type: str}
     os: {description: Its operating system., type: str}
-    architecture: {description: Its processors., type: str}
+    architecture: {description: Its CPU architecture., type: str}
     labels: {description: The labels of the node., type: dict}
     engine_labels: {description: The labels of its Engine., type: dict}
     cpus: {description: Its CPUs., type: float}
     memory: {description: Its memory in bytes., type: int}
     cpus_reserved: {description: How many CPUs the tasks on it have reserved., type: float}
     memory_reserved: {description: How many bytes of memory the tasks on it have reserved., type: int}
-    tasks: {description: How many tasks it holds., type: int}
+    tasks: {description: The number of its tasks., type: int}
   sample:
     - id: 2ppaq4vzs2rwbx8ctw6qlyhkc
       name: worker1
@@ -178,19 +177,19 @@ nodes:
       memory_reserved: 1073741824
       tasks: 7
 stacks:
-  description: The stacks, sorted by name, also those that docker's own command has deployed.
-  returned: when they are in O(gather)
+  description: The stacks, sorted by name, including stacks deployed with the docker command.
+  returned: if they are in O(gather)
   type: list
   elements: dict
   contains:
     name: {description: The stack's name., type: str}
     owner:
-      description: Which of the stacks that can have this name it is, as in M(stackwright.swarm.stack_info).
+      description: The owner of the name, as in M(stackwright.swarm.stack_info).
       type: dict
     status: {description: 'The worst status of its services, see M(stackwright.swarm.stack_health).', type: str}
     services: {description: The number of its services., type: int}
     running: {description: How many tasks run., type: int}
-    desired: {description: How many should., type: int}
+    desired: {description: How many tasks should run., type: int}
     networks: {description: The number of its networks., type: int}
     configs: {description: The number of its configs., type: int}
     secrets: {description: The number of its secrets., type: int}
@@ -198,32 +197,31 @@ stacks:
   sample:
     - {name: shop, status: healthy, services: 2, running: 3, desired: 3, networks: 1, configs: 1, secrets: 2, volumes: 1}
 services:
-  description: The services, sorted by name. Each has its stack, and else what
-    RV(stackwright.swarm.stack_info#module:stacks[].services) has, but for the tasks.
-  returned: when they are in O(gather)
+  description: The services, sorted by name. Each has its stack, and the fields of RV(stackwright.swarm.stack_info#module:stacks[].services) except the tasks.
+  returned: if they are in O(gather)
   type: list
   elements: dict
 tasks:
-  description: The tasks, each with its stack and service, and else as in M(stackwright.swarm.stack_info).
-  returned: when they are in O(gather)
+  description: The tasks, each with its stack and service, and the fields in M(stackwright.swarm.stack_info).
+  returned: if they are in O(gather)
   type: list
   elements: dict
 networks:
   description: The networks of the Swarm, each with the services that use it.
-  returned: when they are in O(gather)
+  returned: if they are in O(gather)
   type: list
   elements: dict
 configs:
   description: The configs, each with the services that use it.
-  returned: when they are in O(gather)
+  returned: if they are in O(gather)
   type: list
   elements: dict
   contains:
     id: {description: The config's id., type: str}
     name: {description: Its name., type: str}
-    stack: {description: The stack that it belongs to., type: str}
+    stack: {description: Its stack., type: str}
     labels: {description: Its labels., type: dict}
-    created: {description: When it was made., type: str}
+    created: {description: When it was created., type: str}
     used_by: {description: The names of the services that use it., type: list, elements: str}
   sample:
     - id: 8ynkc4bd3ur9fz1tjfyd1oidq
@@ -233,12 +231,12 @@ configs:
       created: "2026-11-21T01:21:07.123456789Z"
       used_by: [shop_web]
 secrets:
-  description: The secrets, each with the services that use it; else like RV(configs).
-  returned: when they are in O(gather)
+  description: The secrets, each with the services that use it, as in RV(configs).
+  returned: if they are in O(gather)
   type: list
   elements: dict
 totals:
-  description: How many items each section has that fit O(filters), before O(limit) and O(offset).
+  description: How many items of each section match O(filters), before O(limit) and O(offset).
   returned: success
   type: dict
   sample: {nodes: 5, services: 12}
@@ -248,17 +246,17 @@ cluster_id:
   type: str
   sample: 4eoyr6qczm8id0w9tvzg3ytr7
 node:
-  description: The node whose Engine was asked.
+  description: The node whose Engine answered.
   returned: success
   type: str
   sample: manager1
 calls:
-  description: How many calls of the Engine API this took.
+  description: The number of calls to the Engine API.
   returned: success
   type: int
   sample: 8
 error_code:
-  description: A stable word for what went wrong, for instance V(not_a_manager).
+  description: A stable code of the error, for example V(not_a_manager).
   returned: failure
   type: str
   sample: not_a_manager

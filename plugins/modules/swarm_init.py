@@ -7,39 +7,39 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: swarm_init
-short_description: Make a Swarm where there is none
+short_description: Create a Swarm if there is none
 version_added: 1.0.0
 author:
   - The stackwright.swarm maintainers (@stackwright)
 description:
-  - Makes the engine the first manager of a new Swarm. An engine that is a manager already stays as it is, whatever the options say.
-  - An engine that is a worker of another Swarm is an error.
+  - Makes the engine the first manager of a new Swarm. An engine that is already a manager is not changed, regardless of the options.
+  - Fails if the engine is a worker of another Swarm.
 options:
   advertise_addr:
     description:
       - The address, or the network interface, at which other nodes reach this one.
-      - If not given, the engine chooses. It refuses to where it has several addresses.
+      - By default, the engine chooses. It fails if it has several addresses.
     type: str
     default: ""
   listen_addr:
     description:
-      - Where the engine listens for other managers, as ADDRESS:PORT.
+      - The address at which the engine listens for other managers, as ADDRESS:PORT.
     type: str
     default: 0.0.0.0:2377
   data_path_addr:
     description:
-      - The address, or the network interface, for the traffic of overlay networks, if it is another.
+      - The address, or the network interface, for the traffic of overlay networks, if it differs.
     type: str
     default: ""
   default_addr_pool:
     description:
-      - The subnets from which overlay networks get theirs.
+      - The pools for subnets of overlay networks.
     type: list
     elements: str
     default: []
   subnet_size:
     description:
-      - How many bits of the address a subnet from O(default_addr_pool) has as its prefix.
+      - The prefix length of subnets from O(default_addr_pool).
     type: int
     default: 24
 extends_documentation_fragment:
@@ -58,7 +58,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Make a Swarm on this engine
+- name: Create a Swarm on this engine
   stackwright.swarm.swarm_init:
     advertise_addr: "{{ ansible_host | default('127.0.0.1') }}"
 """
@@ -70,12 +70,12 @@ node:
   type: str
   sample: manager1
 node_id:
-  description: The id of the node in the Swarm; empty in check mode where there is no Swarm.
+  description: The id of the node in the Swarm; empty in check mode if there is no Swarm.
   returned: success
   type: str
   sample: b1tk2gq3dsq2k0vbfzqbpa8d4
 cluster_id:
-  description: The id of the Swarm; empty in check mode where there is none.
+  description: The id of the Swarm; empty in check mode if there is none.
   returned: success
   type: str
   sample: jrbs3yqvnxzq2fgtpy5njs0y6
@@ -85,7 +85,7 @@ address:
   type: str
   sample: 192.0.2.10
 error_code:
-  description: A stable word for what went wrong, for instance V(not_a_manager).
+  description: A stable code of the error, for example V(not_a_manager).
   returned: failure
   type: str
   sample: not_a_manager
