@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Compiles the Compose files on the controller, then runs the module on a manager: once a cluster."""
+"""Compiles the Compose files on the controller, then runs the module on a manager, once per cluster."""
 
 from __future__ import annotations
 
@@ -72,10 +72,12 @@ class ActionModule(VaultAction):
         result["takes"] = sorted({*takes, *told.get("takes", ())})
         result["owed"] = told.get("owed", [])
         lost = {route["domain"]: yields[route["domain"]] for route in routes if route.get("domain") in yields}
-        hint = "Remove it from the files, or take it back with takes."
+        hint = "Remove the domain from the files, or take it back with the option takes."
         result["notices"] += [
             Problem(
-                f"the stack {other} has taken {name}, so this stack has no route for it", code="taken", hint=hint
+                f"the stack {other} has taken {name}, so this stack no longer gets a route for it",
+                code="taken",
+                hint=hint,
             ).as_dict()
             for name, other in sorted(lost.items())
         ]
@@ -87,7 +89,7 @@ class ActionModule(VaultAction):
         return super().may_remember(arguments)
 
     def repeated(self, arguments: Mapping[str, Any], last: Result, kept: bool) -> Mapping[str, Any]:
-        # What was to be made anew is kept by then.
+        # What was to be recreated is kept by then.
         return {**arguments, "values": {**arguments["values"], "regenerate": []}} if kept else arguments
 
     # -- compiling, on the controller
@@ -116,7 +118,7 @@ def _takes(given: List[str], desired: Optional[Mapping[str, Any]]) -> List[str]:
     own = {route.get("domain") for route in desired["routes"]}
     wrong = [name for name in found if not {name, "*." + name.partition(".")[2]} & own]
     if wrong:
-        message = f"takes names domains for which the stack has no route: {', '.join(wrong)}"
+        message = f"takes lists domains that the stack has no route for: {', '.join(wrong)}"
         raise ComposeError([Problem(message, "takes", code="invalid_route")])
     return found
 

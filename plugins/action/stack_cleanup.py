@@ -85,9 +85,9 @@ class ActionModule(MeetingAction):
         meeting.say(HERE, node_id=looked["node_id"])
         if not looked["node_id"]:
             raise StackwrightError(
-                f"{looked['node']} is not part of a Swarm, so it has no stack to clean up.",
+                f"{looked['node']} is not part of a Swarm, so there is no stack to clean up.",
                 "not_in_swarm",
-                "Take the host out of the play.",
+                "Remove the host from the play.",
             )
         if "cluster_id" in looked:
             done = self._cluster_part(meeting, looked, arguments, variables)
@@ -100,7 +100,7 @@ class ActionModule(MeetingAction):
             mine = done.pop("own")
             lost = self._keep_lease(meeting, looked, run, arguments, variables)
             if lost:
-                done.setdefault("warnings", []).append(f"The other nodes may have something left: {lost}")
+                done.setdefault("warnings", []).append(f"Other nodes may still have resources of the stack: {lost}")
         else:
             mine = self._node_part(meeting, looked, {**cluster, "facts": facts}, arguments, variables)
         if not mine.get("failed"):
@@ -136,7 +136,7 @@ class ActionModule(MeetingAction):
         arguments: Mapping[str, Any],
         variables: Mapping[str, Any],
     ) -> str:
-        """Renews the lease while others need it. Gives what went wrong, or empty text."""
+        """Renews the lease while others need it. Returns what went wrong, or empty text."""
         cluster = next(c for c in meeting.clusters() if c["cluster_id"] == looked["cluster_id"])
         if not cluster["lends"]:
             return ""
@@ -190,7 +190,7 @@ class ActionModule(MeetingAction):
                 "facts": given,
                 "seen": seen,
                 "until": in_clock(read, received, lease) if "until" in lease else [],
-                "why": lease.get("why") or "the time under the stack's lock was over",
+                "why": lease.get("why") or "the stack's lock was released before the cleanup of this node ended",
                 "wait": max(deadline - time.monotonic(), 0.0),
             }
             mine = self._followed(arguments, handed, variables)
@@ -208,13 +208,13 @@ class ActionModule(MeetingAction):
             result["diff"] = {"before": "".join(f"{_text(item)}\n" for item in result["removed"]), "after": ""}
         residue = result.get("residue") or []
         if residue and not result.get("failed") and not result.get("unreachable") and not options["ignore_residue"]:
-            would = "would be" if self._task.check_mode else "is"
+            would = "can't be" if self._task.check_mode else "could not be"
             texts = "; ".join(f"{_text(item)}: {item['reason']}" for item in residue)
             result.update(
                 failed=True,
                 error_code="residue",
-                msg=f"Not all of the stack {result['stack']} {would} gone: {texts}. "
-                "Run again when that is settled, or set ignore_residue.",
+                msg=f"The stack {result['stack']} {would} removed completely: {texts}. Fix the cause and run again, "
+                "or set ignore_residue.",
             )
         return result
 
@@ -247,12 +247,12 @@ def ways_to_nodes(nodes: Sequence[str], hosts: Sequence[str], known: Collection[
 
     ``hosts`` are those of the play, ``known`` those of the inventory.
     """
-    said = "no host of the play has served this node"
+    said = "no host of the play cleaned up this node"
     found = [node for node in nodes if node in known]
     among = hosts if len(hosts) <= MOST_NAMED else ["swarm_managers", "swarm_nodes"]
     way = f"{said}; run it with hosts: {':'.join([*among, *found])}"
     return {
-        node: way if node in known else f"{said}; the inventory has no host {node}: add it, and name it in hosts"
+        node: way if node in known else f"{said}; the inventory has no host {node}: add it, and include it in hosts"
         for node in nodes
     }
 
@@ -266,7 +266,8 @@ def _served(cluster: Mapping[str, Any]) -> Result:
         told.update(
             failed=True,
             error_code=cluster["error_code"],
-            msg=f"The cluster's part failed on {host}, so nothing was removed from this node; its own result says why.",
+            msg=f"The cluster-wide cleanup failed on {host}, so nothing was removed from this node; the result of "
+            "that host has the details.",
         )
     return told
 

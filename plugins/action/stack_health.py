@@ -33,7 +33,7 @@ class ActionModule(ClusterAction):
         return result
 
     def _seen(self, stack: str, arguments: Mapping[str, Any], variables: Mapping[str, Any]) -> Result:
-        """What this host's module found. Where there is something to wait for, one host of a cluster waits for all."""
+        """What this host's module found. If there is something to wait for, one host of a cluster waits for all."""
         alone = len(variables.get("ansible_play_batch") or []) < 2 or self._task.run_once
         if alone or not arguments["wait"] or self._task.check_mode:
             return self._followed(arguments, {}, variables)
@@ -46,7 +46,10 @@ class ActionModule(ClusterAction):
                 return self._waited(mine, host, arguments, variables)
             theirs = mine.outcome
         if theirs.failed:
-            msg = f"{theirs.host} has waited for the stack {stack} in vain; its own result says why."
+            msg = (
+                f"{theirs.host} waited for the stack {stack}, which did not become healthy; the result of that host "
+                "has the details."
+            )
             return {**looked, "failed": True, "error_code": theirs.error_code, "msg": msg, "waited_by": theirs.host}
         # A look of its own, which waits only if the stack has fallen ill meanwhile.
         return {**self._followed(arguments, {}, variables), "waited_by": theirs.host}

@@ -50,7 +50,7 @@ BAD = {"never": (), "error": (ERROR,), "warning": (ERROR, WARNING)}
 class ActionModule(MeetingAction):
     module = "stackwright.swarm.stack_preflight"
     required = ()
-    alone = "So the ports and paths that the stack needs on this node are not looked at."
+    alone = "The ports and paths that the stack needs on this node are not checked."
 
     def act(self, result: Dict[str, Any], variables: Dict[str, Any]) -> Dict[str, Any]:
         self._volumes: Dict[str, Any] = {}
@@ -134,7 +134,7 @@ class ActionModule(MeetingAction):
         def work() -> Result:
             done = self._part(CLUSTER, {**self._handed, "own": own}, given)
             if "facts" not in done and not done.get("failed"):
-                # Another manager may do it; nobody's node is known.
+                # Another manager may do it; the node is not known yet.
                 done.update(broken=True, failed=True, error_code="host_unreachable")
             return done
 
@@ -218,18 +218,18 @@ def _judged(result: Result, findings: List[Finding], fail_on: str) -> None:
 
 
 def _stopped(result: Result, stops: Sequence[Tuple[str, str, Mapping[str, List[str]]]], fail_on: str) -> None:
-    """Fails the result for what other hosts have found of its cluster: who, about what, and the codes by level."""
+    """Fails the result because of findings of other hosts in its cluster: the host, the subject, and codes by level."""
     for host, about, codes in stops:
         if codes.get(ERROR):
             result["ok"] = False
         bad = [code for level in BAD[fail_on] for code in codes.get(level, [])]
         if bad and not result.get("failed"):
-            text = f"{_count(len(bad))} on {about}: {', '.join(sorted(set(bad)))}. The result of {host} says more."
+            text = f"{_count(len(bad))} on {about}: {', '.join(sorted(set(bad)))}. See the result of {host}."
             result.update(failed=True, error_code=_code(bad), msg=text, stopped_by=host)
 
 
 def _count(number: int) -> str:
-    return f"{number} thing{'s stand' if number > 1 else ' stands'} in the way"
+    return f"{number} preflight check{'s' if number > 1 else ''} failed"
 
 
 def _code(codes: List[str]) -> str:

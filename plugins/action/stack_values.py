@@ -47,7 +47,7 @@ def _opened(result: Dict[str, Any], key: str) -> Dict[str, Any]:
         return {**result, "read": unseal(key, str(sealed))}
     except (ValueError, RecursionError):
         raise StackwrightError(
-            "What came back from the manager is not the values of the stack.", "store_damaged"
+            "The manager's answer does not contain the values of the stack.", "store_damaged"
         ) from None
 
 
@@ -123,9 +123,9 @@ class ActionModule(PipedAction):
             return ""
         if not getattr(self._task, "no_log", False):
             raise StackwrightError(
-                "state: read gives values, which Ansible shows and logs unless the task has no_log: true.",
+                "state: read returns values, which Ansible shows and logs unless the task sets no_log: true.",
                 "no_log_needed",
-                "Set no_log: true on this task, and on each that uses what it registers. Nothing was read.",
+                "Set no_log: true on this task and on each task that uses its registered result. Nothing was read.",
             )
         return token_hex(32)
 
@@ -148,11 +148,13 @@ class ActionModule(PipedAction):
             theirs = mine.outcome
         if theirs.digest != digest:
             raise StackwrightError(
-                f"The hosts of this play want different values of one stack: {theirs.host} has made another change.",
+                f"The hosts of this play ask for different values of one stack: {theirs.host} made another change.",
                 error_code="conflict",
-                hint="Let the options of the task be the same for all managers of a cluster.",
+                hint="Use the same task options for all managers of a cluster.",
             )
         if theirs.failed:
-            raise StackwrightError(f"It failed on {theirs.host}, whose own result says why.", theirs.error_code)
-        # All but what is made anew each time finds nothing left to do.
+            raise StackwrightError(
+                f"It failed on {theirs.host}; the result of that host has the details.", theirs.error_code
+            )
+        # All but what is recreated each time finds nothing left to do.
         return {**(work(**LISTED) if options["state"] == "regenerated" else work()), "done_by": theirs.host}

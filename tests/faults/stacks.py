@@ -9,7 +9,7 @@ def writer(image: str, awake: bool, taken_port: int = 30000):
     """``write(generation, broken)`` gives a Compose text.
 
     Asleep, no service has tasks, so a run takes little time. What is broken: awake, an image that does not exist;
-    asleep, a port that another stack's service has, which the Engine refuses.
+    asleep, a port that another stack's service has, which the Engine rejects.
     """
 
     # Swarm's own watch over an update's tasks, five seconds each, would be most of the time that a run takes.

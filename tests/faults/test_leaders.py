@@ -52,7 +52,7 @@ def test_leaders_that_are_killed_while_services_are_updated(bed, managers, swarm
         mend(bed)
         if done.error is not None:
             assert done.error["code"] != "out_of_sequence", done.told
-            assert "somebody else" not in done.error["text"], done.told
+            assert "Another client" not in done.error["text"], done.told
         ended["with an error" if done.error else "at once"] += 1
         again = stage.deploy(generation)
         assert again.error is None, again.told

@@ -239,7 +239,7 @@ class Configs:
     def list(self, path, query):
         # As EngineClient.list does.
         if not isinstance(self.configs, list) or not all(isinstance(config, dict) for config in self.configs):
-            raise EngineError("the answer is no list")
+            raise EngineError("the answer is not a list")
         return list(self.configs)
 
     def create(self, path, body):

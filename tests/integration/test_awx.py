@@ -52,7 +52,7 @@ def test_each_playbook_has_a_survey_that_asks_what_it_takes(name):
     assert not set(questions) - variables_of(name), "the playbook says nothing of these"
     text = (ROOT / "playbooks" / f"{name}.yml").read_text()
     stack_name = re.search(r"^#   stack_name.*", text, re.M)
-    required = {"stack_name"} if stack_name and "unless set" not in stack_name.group() else set()
+    required = {"stack_name"} if stack_name and "by default" not in stack_name.group() else set()
     required |= {"stack_confirm"} if name == "cleanup" else set()  # what it removes is gone
     assert {variable for variable, question in questions.items() if question["required"]} == required
     keys = {"question_name", "question_description", "required", "type", "variable", "default", "choices", "min", "max"}

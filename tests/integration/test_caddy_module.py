@@ -118,7 +118,7 @@ def test_hashes_and_secret_headers_are_shown_nowhere(proxy, player):
     again = player.play(task(proxy, to(**{**secrets, "auth": {"ali": OTHER_HASH}}, headers=headers)), diff=True)
     info = player.play({"caddy_route_info": {"admin": [proxy.url]}}, verbosity=3)
     assert run.last["routes"][0]["options"][0] == "users ali"
-    assert "(another password of ali)" in again.last["changes"][0]
+    assert "(new password for ali)" in again.last["changes"][0]
     for text in (run.output, json.dumps(run.lines), again.output, json.dumps(again.lines), info.output):
         assert "$2a$" not in text
         assert "the-key-of-it" not in text
@@ -161,14 +161,14 @@ def test_a_proxy_that_is_down_does_not_keep_the_other_from_its_routes(proxy, pla
 
 
 BAD = [
-    ({"domain": "https://a.example.com"}, "a domain has no scheme"),
-    ({"domain": "a.example.com:80"}, "a domain has no port"),
+    ({"domain": "https://a.example.com"}, "a domain can't contain a scheme"),
+    ({"domain": "a.example.com:80"}, "a domain can't contain a port"),
     ({"domain": "a.*.com"}, "leftmost label"),
     ({"base_path": "api"}, "must begin with '/'"),
-    ({"base_path": "/a/../b"}, "no '.' or '..'"),
+    ({"base_path": "/a/../b"}, "can't contain '.' or '..'"),
     ({"port": 0}, "1 to 65535"),
     ({"port": None}, "has no port"),
-    ({"auth": {"ali": "secret"}}, "no bcrypt hash"),
+    ({"auth": {"ali": "secret"}}, "not a bcrypt hash"),
     ({"max_body": "much"}, "must be a size"),
     ({"timeout": "soon"}, "must be a time"),
     ({"redirect_to": "www.example.com"}, "http:// or https://"),

@@ -231,7 +231,7 @@ def test_routes_of_others_are_never_touched_and_catch_alls_stay_last(proxy, web,
         ({"domain": "a.example.com"}, {"domain": "A.example.com."}, "a.example.com belongs to stack 'foo'"),
         ({"base_path": "/Api/"}, {"base_path": "/api"}, "a.example.com/api belongs to stack 'foo'"),
         ({"domain": "*.example.com"}, {}, "is already served by *.example.com"),
-        ({}, {"domain": "*.example.com"}, "would take requests of a.example.com"),
+        ({}, {"domain": "*.example.com"}, "would intercept requests for a.example.com"),
     ],
 )
 def test_what_another_stack_owns_is_refused_and_nothing_is_written(proxy, web, theirs, mine, says):

@@ -308,7 +308,7 @@ def test_routes_of_a_stack_that_is_gone(plain, web):
     with pytest.raises(RouteError, match=r"belongs to stack 'old' \(service old_web\)\.") as caught:
         bring(plain, wanted)
     assert "take_over" not in caught.value.hint
-    with pytest.raises(RouteError, match="stack 'old' .* does not exist any more") as caught:
+    with pytest.raises(RouteError, match="stack 'old' .* no longer exists") as caught:
         bring(plain, replace(wanted, live={"blog_web": ""}))
     assert "take_over" in caught.value.hint
     for live in ({"old_web": ""}, {"old_web": old}):

@@ -92,7 +92,7 @@ def test_tcp_and_tls(player, bed, swarm):
             (look(validate_certs=True, **at_tls, ca_path=strange.path("ca"), **pair), "tls_error", "ca_path"),
             (look(validate_certs=True, tls_hostname="m9", **at_tls, **ca, **pair), "tls_error", "tls_hostname"),
             (look(tls=True, **at_tls), "tls_error", "client_cert"),
-            (look(tls=True, **at_plain), "tls_error", "no TLS at this port"),
+            (look(tls=True, **at_plain), "tls_error", "does not use TLS on this port"),
             (look(tls=True, **at_tls, client_cert=pair["client_cert"]), "tls_error", "without client_key"),
             (look(validate_certs=True, **at_tls, ca_path="/nowhere/ca.pem"), "tls_error", "/nowhere/ca.pem"),
             (look(**at_tls), "daemon_unreachable", tls),

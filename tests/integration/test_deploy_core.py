@@ -349,7 +349,7 @@ services:
     with pytest.raises(DeployError) as failed:
         core.deploy(compose.format(image=bed.images["busybox"], command="[sh, -c, 'echo no; exit 4']"), stable_for=5)
     assert failed.value.error_code == "health_gate_failed"
-    assert "rolled the update back" in str(failed.value)
+    assert "rolled back the update" in str(failed.value)
     swarm.wait("the rollback to end", lambda: len(running(swarm)) == 1)
     again = core.deploy(good)
     assert (again["changed"], again["status"]) == (False, "healthy")

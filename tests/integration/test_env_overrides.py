@@ -110,5 +110,5 @@ def test_a_wrong_override_changes_nothing(player, swarm):
     options = {"name": swarm.name, "src": "compose.yml", "env_overrides": {"services": {"wbe": {"A": "hunter2"}}}}
     run = player.play({"compose_stack": options}, verbosity=3)
     assert run.last["error_code"] == "invalid_compose"
-    assert "services.wbe: the files have no such service (there are: web, worker)" in run.last["msg"]
+    assert "services.wbe: the files have no such service (available: web, worker)" in run.last["msg"]
     assert not run.last["changed"]

@@ -205,4 +205,4 @@ def test_values_are_made_anew_once_whoever_shares_the_store(bed, ground, name):
         assert len(after[0][0]["versions"]) == len(listed[0]["versions"]) + 1
     played = play(ground, {"stack_values": {**values, "state": "regenerated", "names": ["NOTHING"]}})
     assert set(failed(played)) == {"m1", "m2", "m3"}, played.output
-    assert sum("own result says why" in word["msg"] for word in failed(played).values()) == 2
+    assert sum("result of that host has the details" in word["msg"] for word in failed(played).values()) == 2

@@ -55,7 +55,7 @@ EARLY = {
     "mount": ({"volumes": ["/nothing/there:/x"]}, "invalid mount config"),
     "crash": ({"command": ["sh", "-c", "echo no database; exit 3"], "deploy": SOON}, "2 times in one slot"),
     "ended": ({"command": ["true"], "deploy": SOON}, "the command has ended (exit code 0)"),
-    "once": ({"command": ["false"], "deploy": {"restart_policy": {"condition": "none"}}}, "is not started again"),
+    "once": ({"command": ["false"], "deploy": {"restart_policy": {"condition": "none"}}}, "is not restarted"),
     "sick": (
         {"healthcheck": {"test": "false", "interval": "500ms", "retries": 1}, "deploy": SOON},
         "its health check fails",
@@ -150,7 +150,7 @@ def test_a_rollback_fails_its_own_update_and_no_other(core, bed, swarm):
     bad = {"deploy": careful, "command": ["sh", "-c", "echo no; exit 5"]}
     with pytest.raises(DeployError) as failed:
         deploy(core, compose(bed, web=bad, db={"deploy": quick}), max_restarts=9)
-    assert "rolled the update back" in str(failed.value)
+    assert "rolled back the update" in str(failed.value)
     assert failed.value.error_code == "health_gate_failed"
     (failure,) = failed.value.details["failures"]
     assert (failure["exit_code"], failure["log"]) == (5, ["no"])
@@ -208,7 +208,7 @@ def test_a_migration_runs_first_again_when_it_changed_and_again_after_a_failure(
         deploy(core, text("2"))
     (tmp_path / "2").touch()
     done = deploy(core, text("2"))
-    assert {op["key"]: op["reason"] for op in done["plan"]}["migrate"] == "the job has failed, and is run again"
+    assert {op["key"]: op["reason"] for op in done["plan"]}["migrate"] == "the job failed, and is run again"
     assert states(done) == {"web": "healthy", "migrate": "complete"}
     assert runs()["migrate"][-1]["Status"]["Timestamp"] < runs()["web"][-1]["CreatedAt"]
     assert not deploy(core, text("2"))["changed"]
@@ -290,7 +290,7 @@ def test_what_the_files_declare_is_no_standing_still(core, bed, swarm, tmp_path)
     with pytest.raises(DeployError) as failed:
         deploy(core, text("3"), **{**options, "deadline": 3})
     assert failed.value.error_code == "timeout"
-    assert "its deadline of 3 s is over" in str(failed.value)
+    assert "before its deadline of 3 s" in str(failed.value)
 
 
 class Ahead:

@@ -164,11 +164,11 @@ def test_a_config_that_is_gone_or_another_is_named(core, run, text, swarm):
     core.deploy(text())
     snapshot = run().snapshot(text())
     core.remove()
-    with pytest.raises(StackwrightError, match=f"config {swarm.name}_page is gone") as caught:
+    with pytest.raises(StackwrightError, match=f"config {swarm.name}_page no longer exists") as caught:
         recall(core.client, snapshot, observe(core.client, core.stack, snapshot), "revision 1")
     assert caught.value.error_code == "revision_incomplete"
     core.deploy(text("other"))
-    with pytest.raises(StackwrightError, match=f"config {swarm.name}_page has another content than then"):
+    with pytest.raises(StackwrightError, match=f"config {swarm.name}_page has different content now"):
         recall(core.client, snapshot, observe(core.client, core.stack, snapshot), "revision 1")
 
 

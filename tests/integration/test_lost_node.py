@@ -87,7 +87,7 @@ def test_a_worker_that_is_lost(core, three, lost):
     stack = core.stack
     assert statuses(core.deploy(shop(three), **OPTIONS)) == {"db": "healthy", "web": "healthy"}
     lost()
-    only = "no node can take it: w2, the only one with node.hostname == w2, is down since "
+    only = "no node can run it: w2, the only one with node.hostname == w2, is down since "
     data = f"its volume {stack}_data is there"
 
     with pytest.raises(DeployError) as failed:
@@ -108,7 +108,7 @@ def test_a_worker_that_is_lost(core, three, lost):
     with pytest.raises(DeployError) as failed:
         core.deploy(shop(three, "1", environment={"A": "1"}), **OPTIONS)
     assert failed.value.details["outcome"]["rollback"] == "done"
-    assert f"2 services are as before. {stack}_db does not run (0/1): {only}" in failed.value.message
+    assert f"2 services restored. {stack}_db does not run (0/1): {only}" in failed.value.message
 
     stopped = core.stop(timeout=120)
     assert stopped["changed"]

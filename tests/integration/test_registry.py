@@ -189,8 +189,11 @@ def test_credentials_that_have_expired_are_told_before_a_task_moves(player, priv
     expired = {**credentials(bed), "password": "not-this-one"}
     run = player.play(task(swarm.name, registry_auth=[expired]))
     assert run.code == 0, run.output
-    told = f"the registry {expired['registry']} no longer takes these credentials; tasks that move will not start"
+    told = (
+        f"the registry {expired['registry']} no longer accepts these credentials; tasks that move to another node "
+        "will not start"
+    )
     assert any(told in warning for warning in run.last["warnings"]), run.last["warnings"]
     assert told in [notice["message"] for notice in run.last["notices"]]
     again = player.play(task(swarm.name, registry_auth=[credentials(bed)], commit_message="x"))
-    assert not any("no longer takes" in warning for warning in again.last.get("warnings") or [])
+    assert not any("no longer accepts" in warning for warning in again.last.get("warnings") or [])

@@ -99,5 +99,5 @@ def test_a_gate_that_ends_while_a_network_is_not_allotted_names_it_and_why(core,
     with pytest.raises(DeployError) as failed:
         core.deploy(text, timeout=2)
     assert failed.value.error_code == "timeout"
-    words = f"the network {name} has no subnet: the one that it asks for overlaps that of another network"
+    words = f"the network {name} has no subnet: the requested one overlaps the subnet of another network"
     assert words in failed.value.message, failed.value.message

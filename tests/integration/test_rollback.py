@@ -207,7 +207,7 @@ def test_what_there_is_no_way_back_to(core, swarm, text):
     swarm.node.api("DELETE", f"/configs/{page['ID']}")
     error = refused(core, 2)
     assert error.error_code == "revision_incomplete"
-    assert f"config {page['Spec']['Name']} is gone" in error.message
+    assert f"config {page['Spec']['Name']} no longer exists" in error.message
 
 
 def test_a_secret_environment_variable_comes_back_and_is_nowhere_stored(core, swarm, text):

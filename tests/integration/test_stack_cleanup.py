@@ -148,7 +148,7 @@ def test_nothing_is_left_on_three_nodes(three, player, name):
     assert residue(again) == []
 
 
-NOT_SERVED = "no host of the play has served this node; run it with hosts: m1:w1:w2"
+NOT_SERVED = "no host of the play cleaned up this node; run it with hosts: m1:w1:w2"
 
 
 def test_what_a_stopped_worker_has_is_residue(three, player, name):
@@ -274,13 +274,16 @@ def test_names_that_are_almost_the_same(three, player, name):
     deployed(player, name, other)
     upper = player.play(clean(name.upper(), volumes=True))
     assert upper.code == 0 and not any(result["changed"] for result in upper.of())
-    assert f"This Swarm has no stack {name.upper()}, but {name}: case matters." in upper.of("m1")[0]["warnings"]
+    assert (
+        f"This Swarm has no stack {name.upper()}, but {name}: names are case-sensitive."
+        in upper.of("m1")[0]["warnings"]
+    )
     wild = player.play(clean(name[:-2] + "*", volumes=True), limit="m1")
     assert wild.last["error_code"] == "invalid_name"
     volume = player.play(clean(name, volume_names=["*"]), limit="m1")
     assert volume.last["error_code"] == "invalid_name"
     missing = player.play(clean("no-such-stack", volumes=True), limit="m1")
-    assert missing.code == 0 and missing.last["notices"] == ["This Swarm has nothing of a stack no-such-stack."]
+    assert missing.code == 0 and missing.last["notices"] == ["This Swarm has no resources of a stack no-such-stack."]
     foreign = player.play(clean(name, services=False, networks=False, volume_names=[f"{other}_data"]))
     assert ("volume", f"{other}_data", "w1", f"it belongs to the stack {other}") in residue(foreign)
     before = left(three, other)
@@ -373,6 +376,6 @@ def test_the_playbook(three, player, name):
     done = player.playbook(playbook, variables=variables, environment=environment)
     assert done.code == 0, done.output
     assert f"service {name}_web" in done.output
-    assert f"volume {name}_data on w1: no host of the play has served this node" in done.output
+    assert f"volume {name}_data on w1: no host of the play cleaned up this node" in done.output
     assert player.play(clean(name, volumes=True)).code == 0
     assert left(three, name) == []

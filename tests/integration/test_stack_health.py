@@ -140,7 +140,7 @@ def test_what_was_rolled_back_and_what_is_gone(core, swarm, service):
     assert item["last_failure"]["old"], "it was of the specification that was rolled back"
     upper = stack_status(core.client, SystemClock, core.stack.upper(), {})
     assert upper["warnings"] == [
-        f"There is no stack {core.stack.upper()} in this Swarm, but {core.stack}: case matters."
+        f"There is no stack {core.stack.upper()} in this Swarm, but {core.stack}: names are case-sensitive."
     ]
     core.remove()
     gone = health(core)
@@ -184,7 +184,7 @@ def test_a_wait_in_vain_fails_on_all_hosts_and_is_explained_once(bed, swarm, tmp
     told = {bool(result.get("waited_by")): result for result in done.of()}
     assert set(told) == {True, False}, done.output
     assert {result["error_code"] for result in told.values()} == {"health_gate_failed"}
-    assert "no database" in told[False]["msg"] and "its own result says why" in told[True]["msg"]
+    assert "no database" in told[False]["msg"] and "the result of that host has the details" in told[True]["msg"]
     assert done.output.count("task 1 failed: exit code 3") >= 1
 
 

@@ -381,7 +381,7 @@ def test_a_worker_alone_looks_at_itself(ground, name):
     played = ground.check(name, limit="w1")
     assert played.code == 0, played.output
     assert findings(played) == [("no_manager", "", "w1")]
-    assert "are not looked at" in one(played, "no_manager")["message"]
+    assert "are not checked" in one(played, "no_manager")["message"]
     assert "swarm_managers" in one(played, "no_manager")["hint"]
 
 

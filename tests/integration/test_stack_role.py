@@ -211,7 +211,7 @@ def test_cleanup_removes_the_routes_first_and_routes_of_who_is_gone_are_taken_by
     bed.node("m1").cli(["docker", "stack", "rm", shop.swarm.name])
     refused = shop.deploy(name="-new", web=("web.example.com", GOOD))
     assert refused.code != 0
-    assert f"stack '{shop.swarm.name}' (service {shop.swarm.name}_web), which does not exist any more" in refused.output
+    assert f"stack '{shop.swarm.name}' (service {shop.swarm.name}_web), which no longer exists" in refused.output
     assert "stack_take_over" in refused.output
     taken = shop.deploy({"options": {"stack_take_over": "gone"}}, name="-new", web=("web.example.com", GOOD))
     assert taken.code == 0, taken.output

@@ -109,7 +109,7 @@ def test_roll_back_once(core, swarm, bed):
     assert change(core, "rolled_back")["status"] == "healthy"
     assert greeting(swarm) == "GREETING=one"
     again = change(core, "rolled_back")
-    assert not again["changed"] and again["reason"] == "was rolled back already"
+    assert not again["changed"] and again["reason"] == "was already rolled back"
     assert core.deploy(text(bed, "three"))["status"] == "healthy"
 
 
@@ -125,8 +125,8 @@ def test_what_does_not_run_is_put_back(core, swarm, bed):
 
 def test_hold_an_update_and_go_on(core, swarm, bed):
     core.deploy(text(bed, replicas=4))
-    assert change(core, "paused")["reason"] == "no update is under way"
-    assert change(core, "resumed")["reason"] == "no update is held"
+    assert change(core, "paused")["reason"] == "no update is in progress"
+    assert change(core, "resumed")["reason"] == "no update is paused"
     core.deploy(text(bed, "two", replicas=4, delay="3s"), wait=False)
 
     def new():
@@ -135,7 +135,7 @@ def test_hold_an_update_and_go_on(core, swarm, bed):
     swarm.wait("the first new task", new)
     assert change(core, "paused")["changed"]
     held = change(core, "paused")
-    assert not held["changed"] and held["reason"] == "its update is held already"
+    assert not held["changed"] and held["reason"] == "its update is already paused"
     swarm.wait("the update under way", lambda: web(swarm)["UpdateStatus"]["State"] == "updating")
     assert 1 <= len(new()) < 4
     assert change(core, "resumed", timeout=60)["status"] == "healthy"

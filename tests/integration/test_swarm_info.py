@@ -107,7 +107,9 @@ def test_filters_and_pages(player, swarm):
     assert run.code == 2, run.output
     first, second, web, labelled, failed, workers, upper, no_page = run.of()
     assert upper["services"] == []
-    assert upper["warnings"] == ["Nothing fits the filter label App.Team=Shop, but app.team=shop: case matters."]
+    assert upper["warnings"] == [
+        "Nothing matches the filter label App.Team=Shop, but app.team=shop: names are case-sensitive."
+    ]
     assert "warnings" not in web
     assert no_page["error_code"] == "invalid_options"
     assert [item["name"] for item in first["services"]] == [f"{swarm.name}_nothing"]

@@ -102,11 +102,11 @@ def test_bootstrap_of_an_engine_without_a_swarm(bare, tmp_path):
     playbook = ROOT / "playbooks" / "bootstrap.yml"
     would = player.playbook(playbook, check=True, **how)
     assert would.code == 0, would.output
-    assert [result["changed"] for result in would.of(task=f"{ROLE} : Make a Swarm")] == [True]
+    assert [result["changed"] for result in would.of(task=f"{ROLE} : Create a Swarm")] == [True]
     assert not (tmp_path / "admin").exists()
     done = player.playbook(playbook, **how)
     assert done.code == 0, done.output
-    (made,) = done.of(task=f"{ROLE} : Make a Swarm")
+    (made,) = done.of(task=f"{ROLE} : Create a Swarm")
     assert made["address"] == bare.node("m1").address
     assert made["cluster_id"]
     assert get(bare, "anything.example.com")[0] == 404

@@ -112,7 +112,7 @@ def test_a_first_deploy_that_fails_leaves_nothing_and_the_next_run_tries_again(c
         error = failed.value
         assert error.error_code == "health_gate_failed"
         assert "no such table" in str(error)
-        assert "It was rolled back: what was new is gone (2 services, 1 network and 1 config)." in str(error)
+        assert "Rolled back: 2 new services, 1 new network and 1 new config removed." in str(error)
         assert error.details["outcome"]["rollback"] == "done"
         assert len(error.details["outcome"]["restored"]) == 4
         assert held(swarm) == NOTHING
@@ -145,7 +145,7 @@ def test_a_first_deploy_that_fails_can_be_kept(core, swarm, service):
 def test_a_first_deploy_that_fails_can_be_stopped_for_a_look(core, swarm, service):
     with pytest.raises(DeployError) as failed:
         core.deploy(first(service, BAD), on_failure="stop")
-    assert "2 new services are stopped" in str(failed.value)
+    assert "2 new services stopped" in str(failed.value)
     assert [spec["Mode"] for spec in specs(swarm).values()] == [{"Replicated": {"Replicas": 0}}] * 2
     assert held(swarm)["configs"] == [f"{core.stack}_page"]
     done = core.deploy(first(service, QUIET))
@@ -177,7 +177,7 @@ def test_an_update_that_fails_in_the_second_wave_is_undone_as_a_whole(core, swar
         core.deploy(whole(service, tmp_path, 2, BAD))
     assert failed.value.error_code == "health_gate_failed"
     assert f"{core.stack}_web" in str(failed.value)
-    assert "4 services are as before, what was new is gone" in str(failed.value)
+    assert "4 services restored, " in str(failed.value)
     assert specs(swarm) == was
     assert held(swarm) == objects
     after = {s: t for t, s in running(swarm)}
@@ -228,7 +228,7 @@ def test_swarms_own_rollback_and_ours_end_well(core, swarm, service):
     with pytest.raises(DeployError) as failed:
         core.deploy(text(BAD, 2))
     assert failed.value.error_code == "health_gate_failed"
-    assert "2 services are as before" in str(failed.value)
+    assert "2 services restored" in str(failed.value)
     assert specs(swarm) == was
     assert len(running(swarm)) == 3
     again = core.deploy(text(QUIET, 1))
@@ -240,7 +240,7 @@ def test_a_replaced_service_comes_back(core, swarm, service):
     was = specs(swarm)
     with pytest.raises(DeployError) as failed:
         core.deploy("services:" + service("web", BAD, deploy="mode: global"), recreate=True)
-    assert "1 service is as before" in str(failed.value)
+    assert "1 service restored" in str(failed.value)
     assert specs(swarm) == was
     assert len(running(swarm)) == 1
 
@@ -279,7 +279,7 @@ def test_a_plan_is_bound_to_what_was_seen_and_wanted(core, swarm, bed):
     with pytest.raises(PlanError) as refused:
         core.deploy("services:" + asleep("web"), plan_id=announced["plan_id"])
     assert refused.value.error_code == "plan_stale"
-    assert "what is wanted" in str(refused.value)
+    assert "the desired state" in str(refused.value)
     assert core.writes == []
     done = core.deploy(text, plan_id=announced["plan_id"])
     assert (done["changed"], done["plan_id"], done["plan"]) == (True, announced["plan_id"], announced["plan"])
@@ -473,10 +473,8 @@ def test_an_old_migration_is_not_run_again(core, swarm, service):
     was = specs(swarm)
     with pytest.raises(DeployError) as failed:
         core.deploy(files("echo two", BAD))
-    assert f"It was rolled back: 1 service is as before, the job {core.stack}_migrate is not put back" in str(
-        failed.value
-    )
-    assert "put back, the former one would run again" in failed.value.details["outcome"]["restored"][-1]
+    assert f"Rolled back: 1 service restored, the job {core.stack}_migrate is not put back" in str(failed.value)
+    assert "restoring the old one would run it again" in failed.value.details["outcome"]["restored"][-1]
     (second,) = runs()
     assert second == first + 1
     assert specs(swarm)[f"{core.stack}_web"] == was[f"{core.stack}_web"]
@@ -501,7 +499,7 @@ def test_a_service_of_ten_that_is_rejected_is_undone_within_three_seconds(core, 
         core.deploy(changed)
     ended = time.time()
     assert failed.value.error_code == "image_not_found"
-    assert "10 services are as before" in str(failed.value)
+    assert "10 services restored" in str(failed.value)
     every = swarm.tasks("")
     rejected = min(_time(task["Status"]["Timestamp"]) for task in every if task["Status"]["State"] == "rejected")
     started = max(_time(task["Status"]["Timestamp"]) for task in every if task["Status"]["State"] == "running")

@@ -26,23 +26,23 @@ def check_cleanup(options: Mapping[str, Any]) -> None:
     for name in options["volume_names"]:
         if not tells_its_own(name):
             raise StackwrightError(
-                f"Nobody can tell which volumes are {name!r}.",
+                f"Can't determine which volumes match {name!r}.",
                 "invalid_name",
-                "Of Swarm's templates only .Task.Slot, .Task.ID, .Service.ID, .Node.ID and .Node.Hostname can be told "
-                "in the name of a volume. Name the volumes in full.",
+                "In volume names, only Swarm's templates .Task.Slot, .Task.ID, .Service.ID, .Node.ID and "
+                ".Node.Hostname can be resolved. Give the full names of the volumes.",
             )
         if not _VOLUME.match(name):
             raise StackwrightError(
-                f"{name!r} is no name of a volume.",
+                f"{name!r} is not a valid volume name.",
                 "invalid_name",
-                "Name each volume, as in the Compose file or in full; there are no wild cards.",
+                "Give each volume by its name in the Compose file or by its full name; wildcards are not supported.",
             )
 
 
 def clean_up(client: EngineClient, params: Dict[str, Any], run: Dict[str, Any]) -> Dict[str, Any]:
     """One part of a clean-up.
 
-    :raises StackwrightError: see ``deploy.cleanup``; ``usage`` where the module is run without its action plugin.
+    :raises StackwrightError: see ``deploy.cleanup``; ``usage`` if the module is run without its action plugin.
     """
     check_cleanup(params)
     part = run.get("part")
@@ -65,9 +65,9 @@ def clean_up(client: EngineClient, params: Dict[str, Any], run: Dict[str, Any]) 
         return renew_lease(client, clock, stack, run["run"], float(run["seconds"]))
     if part not in (CLUSTER, NODE):
         raise StackwrightError(
-            "stack_cleanup was run without its action plugin, which gives each host its part of the work.",
+            "stack_cleanup was run without its action plugin, which assigns the work to the hosts.",
             error_code="usage",
-            hint="Run it as the task stackwright.swarm.stack_cleanup, not by the module's file.",
+            hint="Run it as the task stackwright.swarm.stack_cleanup, not by the path of the module file.",
         )
     from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import with_defaults
 
@@ -99,7 +99,7 @@ def clean_up(client: EngineClient, params: Dict[str, Any], run: Dict[str, Any]) 
 def until(clock: Any, moments: Sequence[float], why: str) -> Callable[[], str]:
     """Says ``why`` once this machine's clock has passed one of ``moments``: of ``now``, of ``wall``; none: always.
 
-    Both, since the one begins anew when the machine does, and the other one can be set back.
+    Both, since the one starts again when the machine does, and the other one can be set back.
     """
 
     def may() -> str:

@@ -13,7 +13,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names impo
 
 
 def full_name(params: Dict[str, Any]) -> Optional[str]:
-    """What the stack that the options name is called in the Swarm; None where they name none."""
+    """What the stack that the options name is called in the Swarm; None if they name none."""
     return Stack.of(params).full_name if params["name"] else None
 
 
@@ -64,7 +64,7 @@ def _without_kept(
 ) -> Dict[str, Any]:
     """What ``work`` gives, raises or tells, without the kept values of the stack, as far as this host has them.
 
-    They are read only where there are words of a container: in lines of a log, or in what is told of a failure.
+    They are read only if there are words of a container: in lines of a log, or in what is told of a failure.
     """
     known: List[Any] = []
 

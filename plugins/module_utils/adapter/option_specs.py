@@ -214,7 +214,7 @@ VALUES: Spec = {
 #: Of stack_rollback: where the values of the revision are.
 PINNED: Spec = {"values": {"type": "dict", "default": {}, "options": STORE}}
 
-#: What the action plugin hands over beside the options, as JSON: the desired state, and whether to leave the work to
+#: What the action plugin passes beside the options, as JSON: the desired state, and whether to leave the work to
 #: another manager. It is no option: nobody can set it, so no documentation has it.
 COMPILED = "_stackwright_compiled"
 
@@ -243,7 +243,7 @@ def kept_state(options: Mapping[str, Any]) -> str:
         return str(options["state"])
     if options["names"] is not None or options["to"] is not None:
         needed = "read, absent or regenerated" if options["names"] is not None else "moved"
-        raise StackwrightError(f"What is to be done is not said: set state ({needed}).", "invalid_options")
+        raise StackwrightError(f"The action is missing: set state ({needed}).", "invalid_options")
     return "listed" if options["values"] is None else "present"
 
 
@@ -263,16 +263,20 @@ _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\Z")
 
 
 def check_service(options: Mapping[str, Any]) -> None:
-    """Raises StackwrightError (``invalid_options``) where the options of stack_service do not fit together."""
+    """Raises StackwrightError (``invalid_options``) if the options of stack_service do not fit together."""
     check_ranges(options)
     state, replicas, moment = options["state"], options["replicas"], options["started_before"]
     wrong = ""
     if (state == "scaled") != (replicas is not None):
-        wrong = "replicas is needed to scale." if state == "scaled" else f"replicas has no place with state {state}."
+        wrong = (
+            "replicas is required with state scaled."
+            if state == "scaled"
+            else f"replicas can't be used with state {state}."
+        )
     elif moment is not None and state != "restarted":
-        wrong = f"started_before has no place with state {state}."
+        wrong = f"started_before can't be used with state {state}."
     elif moment is not None and not _MOMENT.match(moment):
-        wrong = f"started_before must be like 2026-11-21T12:00:00Z, not {moment!r}."
+        wrong = f"started_before must be a time such as 2026-11-21T12:00:00Z, not {moment!r}."
     if wrong:
         raise StackwrightError(wrong, "invalid_options")
 

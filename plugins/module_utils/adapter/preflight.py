@@ -24,15 +24,15 @@ def check_preflight(options: Mapping[str, Any]) -> None:
 def preflight(client: EngineClient, params: Dict[str, Any], run: Dict[str, Any]) -> Dict[str, Any]:
     """One part of a preflight. What is wrong is among its ``findings``, also an Engine that does not answer.
 
-    :raises StackwrightError: ``invalid_options``; ``usage`` where the module is run without its action plugin.
+    :raises StackwrightError: ``invalid_options``; ``usage`` if the module is run without its action plugin.
     """
     check_preflight(params)
     part = run.get("part")
     if part not in (LOOK, CLUSTER, NODE, ALL):
         raise StackwrightError(
-            "stack_preflight was run without its action plugin, which gives each host its part of the work.",
+            "stack_preflight was run without its action plugin, which assigns the work to the hosts.",
             error_code="usage",
-            hint="Run it as the task stackwright.swarm.stack_preflight, not by the module's file.",
+            hint="Run it as the task stackwright.swarm.stack_preflight, not by the path of the module file.",
         )
     from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.node_preflight import (
         check_host,

@@ -92,7 +92,7 @@ class _Labels:
 
     def _read(self, service: str) -> Optional[Mapping[str, str]]:
         if not service:
-            raise RouteError("A route names a label, but no service.", "invalid_route", "Give service.")
+            raise RouteError("A route refers to a label, but does not name a service.", "invalid_route", "Set service.")
         try:
             return route_labels(self._client.get("/services/" + quote(service, safe="")))
         except EngineError as error:
@@ -104,15 +104,21 @@ class _Labels:
 def change_routes(client: EngineClient, params: Dict[str, Any], check: bool) -> Dict[str, Any]:
     """Brings the proxy's routes of a stack to the wanted ``state``.
 
-    :raises StackwrightError: RouteError; EngineError where labels of services have to be read.
+    :raises StackwrightError: RouteError; EngineError if labels of services have to be read.
     """
     if params["stacks"] is not None:
         return _changed(Everything(tuple(_parts(client, params["stacks"], check)), params["server"]), "", params, check)
     absent = params["state"] == "absent"
     if not params["stack"]:
-        raise RouteError("stack is missing: whose are the routes?", "required", "Give stack, or stacks.")
+        raise RouteError(
+            "stack is missing: set it to the stack that owns the routes.", "required", "Set stack or stacks."
+        )
     if params["routes"] is None and not absent and not params["services_of"]:
-        raise RouteError("routes is missing: which routes shall the stack have?", "required", "An empty list is none.")
+        raise RouteError(
+            "routes is missing: list the routes of the stack.",
+            "required",
+            "Use an empty list for a stack without routes.",
+        )
     given = params["routes"] or []
     wish = Wish(
         stack=check_owner(params["stack"]),
@@ -198,7 +204,7 @@ def _live(client: EngineClient, prefix: str) -> Dict[str, str]:
 
 
 def _who_is_gone(client: EngineClient, params: Mapping[str, Any], wish: Wish) -> Optional[RouteError]:
-    """The conflict again, with what the Swarm says of the others; None where it can't be asked."""
+    """The conflict again, with what the Swarm says of the others; None if it can't be asked."""
     try:
         _changed(replace(wish, live=_live(client, params["label_prefix"])), wish.stack, params, True)
     except RouteError as error:
@@ -248,7 +254,11 @@ def _resolved(name: str) -> Sequence[str]:
 def _endpoints(params: Mapping[str, Any]) -> List[Endpoint]:
     tls = {name: params["admin_" + name] for name in ("ca", "cert", "key")}
     if not params["admin"]:
-        raise RouteError("admin is empty: where is the proxy's admin API?", "invalid_admin", "Name at least one.")
+        raise RouteError(
+            "admin is empty: set it to the address of the proxy's admin API.",
+            "invalid_admin",
+            "Give at least one address.",
+        )
     return [endpoint(text, name=params["admin_hostname"], **tls) for text in params["admin"]]
 
 
@@ -288,10 +298,10 @@ def _refuse_others(services: Sequence[Mapping[str, Any]], full: str, stack: str)
         other = recorded(labels_of(service), full)
         if other is not None and other.id != stack:
             raise RouteError(
-                f"The services of {full} belong to another stack ({other.shown}, id {other.id}) than the one whose "
-                f"routes are asked for (id {stack}).",
+                f"The services of {full} belong to another stack ({other.shown}, id {other.id}) than the requested "
+                f"one (id {stack}).",
                 "conflict",
-                "Give stack the id of the stack that has these services (filter stack_id). Nothing was changed.",
+                "Set stack to the id of the stack that has these services (filter stack_id). Nothing was changed.",
             )
 
 
@@ -305,7 +315,7 @@ def _routes(given: Sequence[Mapping[str, Any]], labels: Optional[_Labels]) -> Li
             problems.append(f"routes[{index}].{fault.field}: {fault.message}{hint}")
         for route in made:
             if route.key in found:
-                problems.append(f"routes[{index}]: {route.shown} is there twice")
+                problems.append(f"routes[{index}]: {route.shown} is listed twice")
             found[route.key] = route
     if problems:
         raise RouteError("The routes can't be used:\n  " + "\n  ".join(problems), "invalid_route")

@@ -38,7 +38,7 @@ def run_change(options: Dict[str, Dict[str, Any]], work: Change, **rules: Any) -
     """Runs ``work(client, params, run)`` for a module that changes a stack and whose action plugin is a ClusterAction.
 
     ``work`` imports what it needs when it is called: the same module also answers how a worker goes.
-    ``run`` holds options of the transaction: ``check``, ``defer``, ``desired`` and what else the plugin handed over,
+    ``run`` holds options of the transaction: ``check``, ``defer``, ``desired`` and what else the plugin passed on,
     ``detach``, ``progress``. A worker takes over where the transaction calls ``detach`` (see worker.py).
     """
     module = Module(argument_spec={**options, **CONNECTION}, supports_check_mode=True, **rules)
@@ -77,7 +77,7 @@ class _Aside:
         self.client: Optional[EngineClient] = None
 
     def detach(self) -> None:
-        """Goes on in a worker. Where there can't be one, goes on here."""
+        """Goes on in a worker. If there can't be one, goes on here."""
         if self._worker is not None or self.client is None:
             return
         from ansible_collections.stackwright.swarm.plugins.module_utils.detached.process import Foreground, start

@@ -111,7 +111,7 @@ def _common(params: Dict[str, Any], run: Dict[str, Any]) -> Dict[str, Any]:
 def change_stack(client: EngineClient, params: Dict[str, Any], run: Dict[str, Any]) -> Dict[str, Any]:
     """Brings the stack to the wanted ``state``; the result is the transaction's.
 
-    :raises StackwrightError: see ``deploy.transaction``; ``usage`` where the module is run without its action plugin.
+    :raises StackwrightError: see ``deploy.transaction``; ``usage`` if the module is run without its action plugin.
     """
     from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.values import handed_over, values_options
     from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transaction import (
@@ -131,7 +131,7 @@ def change_stack(client: EngineClient, params: Dict[str, Any], run: Dict[str, An
         raise StackwrightError(
             "compose_stack was run without its action plugin, which reads the Compose files.",
             error_code="usage",
-            hint="Run it as the task stackwright.swarm.compose_stack, not by the module's file.",
+            hint="Run it as the task stackwright.swarm.compose_stack, not by the path of the module file.",
         )
     options.update(values=values_options(params["values"], run), on_drift=params["on_drift"], restart=params["restart"])
     options.update(diff_configs=params["diff_configs"], takes=params["takes"])

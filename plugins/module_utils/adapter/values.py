@@ -24,7 +24,7 @@ def values_options(given: Mapping[str, Any], compiled: Mapping[str, Any], slot: 
 
 
 def handed_over(work: Callable[[], Dict[str, Any]], compiled: Mapping[str, Any]) -> Dict[str, Any]:
-    """The result of ``work``; or ``vault_writes``, sealed, where the controller has to write its vault first."""
+    """The result of ``work``; or ``vault_writes``, sealed, where the controller must write its vault first."""
     vaults = compiled.get("vaults")
     if vaults is None:
         return work()
@@ -71,7 +71,7 @@ def change_values(client: EngineClient, params: Dict[str, Any], check: bool) -> 
         raise StackwrightError(
             "stack_values was run without its action plugin, which reads the vault.",
             error_code="usage",
-            hint="Run it as the task stackwright.swarm.stack_values, not by the module's file.",
+            hint="Run it as the task stackwright.swarm.stack_values, not by the path of the module file.",
         )
     meets = bool(compiled.get("meet"))
     info = client.get("/info") if meets or any(place["store"] == AUTO for place in places) else {}
@@ -101,7 +101,7 @@ def change_values(client: EngineClient, params: Dict[str, Any], check: bool) -> 
 
 
 def _sealed(values: Mapping[str, str], compiled: Mapping[str, Any]) -> str:
-    """Values for the action plugin's eyes alone. Raises StackwrightError where there is none."""
+    """Values for the action plugin's eyes alone. Raises StackwrightError if there is none."""
     import os
 
     from ansible_collections.stackwright.swarm.plugins.module_utils.values.seal import NONCE, seal

@@ -46,9 +46,9 @@ def bind_all(
     write: bool = False,
 ) -> Dict[str, Any]:
     """As ``bind``, with the values that the stack refers to, and the names of its volumes; missing values are made and
-    kept if ``write``.
+    kept if ``write``. If
 
-    Where there are some, ``binder`` is what a revision takes the references from, in place of the values.
+    there are some, ``binder`` is what a revision takes the references from, in place of the values.
     """
     if options.get("recreate"):
         desired = {**desired, "replace_networks": True}
@@ -103,7 +103,7 @@ def bind(desired: Mapping[str, Any], observed: Observed, adopt_secrets: bool = F
     return bound
 
 
-CREATE_THEM = "Create them first, or correct the names. Nothing was changed."
+CREATE_THEM = "Create them first or correct the names. Nothing was changed."
 
 
 def _bound(
@@ -121,7 +121,7 @@ def _bound(
         same = next((obj for obj in own if CONTENT not in labels_of(obj)), None)
         adopt = same is not None
     if same is not None:
-        reason = "trusted as it is (adopt_secrets)" if adopt else "labels differ"
+        reason = "trusted as is (adopt_secrets)" if adopt else "labels differ"
         return {**entry, "binding": {"name": name_of(same), "object": same, "reason": reason, "adopt": adopt}}
     holder = named.get(base)
     if holder is not None and stack_of(holder) != stack:
@@ -138,7 +138,10 @@ def _bound(
         name = suffixed(base, mark)
         reason = "content changed"
         if kind == "secret" and CONTENT not in labels_of(holder):
-            reason = "was made by others, and its content can't be read back to compare (adopt_secrets trusts it)"
+            reason = (
+                "was not created by this collection, and its content can't be read back for comparison "
+                "(adopt_secrets trusts it)"
+            )
     latest = max(own, key=lambda obj: str(obj.get("CreatedAt") or "")) if own and kind == "config" else None
     was = latest["Spec"].get("Data") if latest is not None else None
     return {**entry, "binding": {"name": name, "object": None, "reason": reason, "adopt": False, "was": was}}

@@ -34,7 +34,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.values.spec_plac
 Scrub = Callable[[Any], Any]
 Observed = Mapping[str, Any]
 KINDS = ("networks", "configs", "secrets", "services")
-SEE = "stack_info with history: true shows the revisions."
+SEE = "List the revisions with stack_info and history: true."
 
 
 class Superseded(DeployError):
@@ -67,12 +67,16 @@ def unsettled(revisions: Sequence[Revision], target: Revision) -> List[str]:
         if revision.number <= target.number:
             continue
         if revision.damaged:
-            told.append(f"revision {revision.number} is damaged ({revision.damaged}): nobody knows what it has changed")
+            told.append(f"revision {revision.number} is damaged ({revision.damaged}): its changes are unknown")
         elif revision.status == DEPLOYING or not revision.undone:
-            how = "is at work, or was interrupted" if revision.status == DEPLOYING else "failed and was not undone"
-            hands_off = ", and is not healed; run its files again, or go back with stack_rollback"
+            how = (
+                "is in progress, or was interrupted"
+                if revision.status == DEPLOYING
+                else "failed and was not rolled back"
+            )
+            hands_off = ", and can't be healed; deploy its files again, or roll back with stack_rollback"
             hint = hands_off if revision in still_open else ""
-            told.append(f"revision {revision.number} {how}: what it has changed shows as drift{hint}")
+            told.append(f"revision {revision.number} {how}: its changes are shown as drift{hint}")
     return told
 
 
@@ -80,7 +84,7 @@ def _damaged(revision: Revision, why: str) -> DeployError:
     return DeployError(
         f"Revision {revision.number} of the stack {revision.stack}, the last good one, is damaged: {why}.",
         "revision_damaged",
-        f"Deploy the stack from its files: that makes a new revision. {SEE}",
+        f"Deploy the stack from its files: this creates a new revision. {SEE}",
     )
 
 

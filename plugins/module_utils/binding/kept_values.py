@@ -199,13 +199,13 @@ class Values:
         return fresh
 
     def go_back(self) -> None:
-        """After a rollback: what this run has made anew is no longer the current version."""
+        """After a rollback: what this run has recreated is no longer the current version."""
         labels = {**self._labels_before(), **(self.options.get("before") or {})}
         if labels:
             self._kept = update(self._open(), lambda kept: kept.using(labels))
 
     def _labels_before(self) -> Dict[str, str]:
-        """The versions that what this run has made anew has replaced. Of a vault, an earlier run has made them."""
+        """The versions that what this run has recreated has replaced. Of a vault, an earlier run has made them."""
         again = [name for name, what in self.done.items() if what == "regenerated"]
         found = {name: self._before.current(name) for name in again} if self._before else {}
         return {name: version.label for name, version in found.items() if version is not None}
@@ -277,7 +277,7 @@ def with_values(
 ) -> Dict[str, Any]:
     """Runs ``story(client, clock, desired, options)`` for a stack with references: ``options["binder"]`` is a Values.
 
-    Results and errors of the story come out without values. Raises NotYetKept where the controller has to write first.
+    Results and errors of the story come out without values. Raises NotYetKept if the controller has to write first.
     """
     given = with_defaults(options)
     values = Values(client, clock, desired, given)

@@ -54,9 +54,9 @@ class Pinned:
         if self.options.get("store") == VAULT and self.options.get("carried") is None:
             where = self.options.get("path")
             raise DeployError(
-                "The values of this revision are in a vault on the controller, which this run was not given.",
+                "The values of this revision are in a vault on the controller, and this run has no access to it.",
                 "value_lost",
-                "Give stack_rollback `values: {store: vault}`"
+                "Set for stack_rollback `values: {store: vault}`"
                 + (f" with path {where}" if where else "")
                 + ", or deploy the Compose files of that revision. Nothing was changed.",
                 {"lost": sorted(self.labels)},
@@ -124,7 +124,7 @@ def with_pinned(
 
 
 def labels_in_history(client: EngineClient, stack: str) -> Optional[Dict[str, Set[str]]]:
-    """The versions that the stack's revisions need, by name; None where one of them can't be read."""
+    """The versions that the stack's revisions need, by name; None if one of them can't be read."""
     from ansible_collections.stackwright.swarm.plugins.module_utils.history.encoding import unpack
     from ansible_collections.stackwright.swarm.plugins.module_utils.revisions.history import History
 

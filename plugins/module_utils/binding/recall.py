@@ -94,7 +94,7 @@ def snapshot_of(client: EngineClient, bound: Mapping[str, Any], observed: Observ
 
 def with_others(snapshot: Snapshot, stack: str, revisions: Sequence[Revision]) -> Snapshot:
     """``snapshot`` of a run that deployed some services, with the others and what they use as the last good revision
-    has them. Where there is none, or a damaged one, nothing is known of them."""
+    has them. If there is none, or a damaged one, nothing is known of them."""
     last = present(revisions)
     if last is None or last.damaged or not last.packed:
         return snapshot
@@ -149,9 +149,10 @@ def recall(
         ]
     if gone:
         raise DeployError(
-            f"The stack can't go back to {what}: {'; '.join(gone)}.",
+            f"The stack can't be rolled back to {what}: {'; '.join(gone)}.",
             "revision_incomplete",
-            "Deploy it from its files, or go back to another revision (stack_info shows them). Nothing was changed.",
+            "Deploy the stack from its files, or roll back to another revision (stack_info lists them). Nothing was "
+            "changed.",
             {"missing": gone},
         )
     missing = list(missing_externals(bound, observed))
@@ -173,11 +174,11 @@ def _found(
 ) -> Dict[str, Any]:
     real = entry["real"]
     if live is None:
-        gone.append(f"{kind} {real} is gone")
+        gone.append(f"{kind} {real} no longer exists")
     elif (kind, real) not in spared:
         have = labels_of(live).get(CONTENT, "")
         if entry["content"] and have and have != entry["content"]:
-            gone.append(f"{kind} {real} has another content than then")
+            gone.append(f"{kind} {real} has different content now")
     binding = {"name": real, "object": live, "reason": "labels differ", "adopt": False}
     return {**entry, "data": None, "binding": binding}
 
@@ -197,10 +198,11 @@ def _revealed(client: EngineClient, snapshot: Mapping[str, Any], observed: Obser
     bound = revealed(snapshot, find)
     if lost:
         raise DeployError(
-            f"The stack can't go back to {what}: its history holds no secrets, and these values run nowhere any more: "
+            f"The stack can't be rolled back to {what}: its history contains no secrets, and no running service has "
+            "these values any more: "
             f"{', '.join(sorted(lost))}.",
             "value_lost",
-            "Deploy it from its files, where the values are. Nothing was changed.",
+            "Deploy the stack from its files, which have the values. Nothing was changed.",
             {"lost": sorted(lost)},
         )
     return bound
@@ -209,7 +211,7 @@ def _revealed(client: EngineClient, snapshot: Mapping[str, Any], observed: Obser
 def revealed(snapshot: Mapping[str, Any], find: Callable[[str, str, str], Any]) -> Dict[str, Any]:
     """A snapshot as plain specifications; ``find(where, digest, name)`` gives what it hides (``service web``).
 
-    Raises DeployError (``revision_damaged``) where one is none that an Engine would take.
+    Raises DeployError (``revision_damaged``) if one is none that an Engine would take.
     """
     bound: Dict[str, Any] = {"format": 1, "routes": [], "notices": []}
     bound.update({key: snapshot[key] for key in ("stack", "waves")})
@@ -224,7 +226,7 @@ def revealed(snapshot: Mapping[str, Any], find: Callable[[str, str, str], Any]) 
                 raise DeployError(
                     f"A revision of the stack {bound['stack']['name']} is damaged: the {kind} {entry['key']}{fault}.",
                     "revision_damaged",
-                    "Deploy the stack from its files: that makes a new revision. Nothing was changed.",
+                    "Deploy the stack from its files: this creates a new revision. Nothing was changed.",
                 )
     return bound
 

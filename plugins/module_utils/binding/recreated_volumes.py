@@ -59,9 +59,7 @@ def bound_volumes(client: EngineClient, bound: Item, observed: Item, history: Lo
     ]
     names: Dict[str, str] = {}
     recreated: List[Item] = []
-    not_recreated = [
-        f"recreate_volumes: no service that is deployed mounts {base}" for base in sorted(asked - set(wanted))
-    ]
+    not_recreated = [f"recreate_volumes: no deployed service mounts {base}" for base in sorted(asked - set(wanted))]
     for base, driver in wanted.items():
         known = [made for made in live if made.base == base]
         if not known and "revisions" in observed:
@@ -80,8 +78,7 @@ def bound_volumes(client: EngineClient, bound: Item, observed: Item, history: Lo
                 recreated.append({"name": names[base], "base": base, "old": latest.name, "why": f"{why} changed"})
             elif latest.name == base:
                 not_recreated.append(
-                    f"recreate_volumes: {latest.name} is kept, for nothing shows that it was made otherwise than the "
-                    "file says"
+                    f"recreate_volumes: {latest.name} is kept: its options match the file, as far as they can be read"
                 )
     renamed = {base: name for base, name in names.items() if base != name}
     told = {"recreated": recreated, "not_recreated": not_recreated, "renamed_volumes": renamed}

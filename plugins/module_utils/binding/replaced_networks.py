@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Networks that are replaced: Swarm can't change one, so another one comes beside it, under a generated name.
 
-The name follows from what the network is like, so that each revision has its own, and a stack can go back to any.
-Where the file fixes the name, or the new one needs the old one's subnet, the old one goes first.
+The name follows from what the network is like, so that each revision has its own, and a stack can go back to any. If
+the file fixes the name, or the new one needs the old one's subnet, the old one goes first.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def _bound(entry: Item, desired: Item, networks: List[Item]) -> Item:
         is_fixed = base != f"{desired['stack']['name']}_{entry['key']}"
         mark = hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
         old, name = name, base if is_fixed else suffixed(base, mark)
-        made["reason"] = f"made anew: {changes}" if old == name else f"replaces {old}: {changes}"
+        made["reason"] = f"recreated: {changes}" if old == name else f"replaces {old}: {changes}"
     if name == base:
         return made
     labels = {**(spec.get("Labels") or {}), BASE: base}

@@ -34,7 +34,7 @@ DONE, STALE, UNKNOWN = "done", "stale", "unknown"
 class Seen(NamedTuple):
     """A value of the proxy's configuration. ``modern``: version 2.8 or later, which sends the ETag as a header.
 
-    ``etag()`` is None where there is none; computing it takes a while, and only a write needs it.
+    ``etag()`` is None if there is none; computing it takes a while, and only a write needs it.
     """
 
     value: Any
@@ -56,7 +56,7 @@ class Admin:
         self._pause = pause
 
     def read(self, path: str) -> Seen:
-        """The value at ``path``; None where there is nothing.
+        """The value at ``path``; None if there is nothing.
 
         :raises RouteError: ``admin_unreachable``, ``admin_timeout``, ``admin_refused``, ``admin_answer``,
             ``answer_too_large``, ``admin_tls``.
@@ -81,7 +81,7 @@ class Admin:
         return Seen(value, etag, "etag" in answer.headers)
 
     def get(self, path: str) -> Answer:
-        """One GET, again where the connection breaks: reading harms nobody.
+        """One GET, again if the connection breaks: reading harms nobody.
 
         :raises RouteError: ``admin_unreachable``, ``admin_timeout``, ``admin_answer``, ``answer_too_large``,
             ``admin_tls``.
@@ -92,14 +92,14 @@ class Admin:
             try:
                 return self.transport.send("GET", path, None, {"Accept": "application/json"})
             except NotHttp:
-                raise self._strange("what answers there speaks no HTTP") from None
+                raise self._strange("the answer is not HTTP") from None
             except Late:
                 raise self._late() from None
             except TooLarge as error:
                 raise RouteError(
                     f"GET {path} at {self.where}: {error}.",
                     "answer_too_large",
-                    "Is this the address of a proxy's admin API?",
+                    "Check that this is the address of a proxy's admin API.",
                 ) from None
             except (Unreachable, Broken) as error:
                 if not self._pause(turn):
@@ -107,7 +107,7 @@ class Admin:
             turn += 1
 
     def write(self, write: Write, etag: str) -> str:
-        """Sends ``write`` guarded by ``etag``: ``DONE``, ``STALE`` (somebody else was faster) or ``UNKNOWN``.
+        """Sends ``write`` guarded by ``etag``: ``DONE``, ``STALE`` (another client was faster) or ``UNKNOWN``.
 
         :raises RouteError: ``route_refused`` with the proxy's own message; ``admin_refused``.
         """
@@ -134,38 +134,38 @@ class Admin:
             return RouteError(
                 f"The admin API at {self.where} refuses this host{': ' + text if text else ''}.",
                 "admin_refused",
-                "Let the proxy's admin.origins name the host of the address, or use its unix socket.",
+                "Add the host of the address to the proxy's admin.origins, or use its unix socket.",
             )
         if not text:
             return self._strange(f"it answered {call} with status {answer.status}")
         code = "admin_answer" if call.startswith("GET") else "route_refused"
-        what = "refused the routes, and has kept its configuration" if code == "route_refused" else f"refused {call}"
+        what = "refused the routes and kept its configuration" if code == "route_refused" else f"refused {call}"
         return RouteError(
             f"The proxy at {self.where} {what}: {text}",
             code,
-            "Its message says which part it does not take.",
+            "The proxy's message names the part that it refuses.",
             {"status": answer.status, "proxy_message": text},
         )
 
     def _strange(self, what: str) -> RouteError:
         return RouteError(
-            f"What answers at {self.where} is no admin API of Caddy: {what}.",
+            f"{self.where} is not a Caddy admin API: {what}.",
             "admin_answer",
-            "Check the address; the admin API's port is 2019 unless set otherwise, and not that of the sites.",
+            "Check the address; the admin API's port is 2019 by default, not the port of the sites.",
         )
 
     def _late(self) -> RouteError:
         return RouteError(
             f"The admin API at {self.where} did not answer in time ({self.transport.timeout:g} s).",
             "admin_timeout",
-            "Look at the proxy's log: does it hang, or is something slow in between? admin_timeout sets the limit.",
+            "Check the proxy's log and the network between; the option admin_timeout sets the limit.",
         )
 
     def _unreachable(self, error: Exception) -> RouteError:
         return RouteError(
             f"The admin API at {self.where} can't be reached: {error}.",
             "admin_unreachable",
-            "Is the proxy running, is admin.listen this address, and may this user open the socket?",
+            "Check that the proxy runs, that admin.listen is this address, and that this user may open the socket.",
         )
 
 
@@ -174,7 +174,7 @@ def no_guard(where: str) -> RouteError:
     return RouteError(
         f"The admin API at {where} sends no ETag, so nothing was written.",
         "admin_answer",
-        "Is there another proxy before it that drops headers? Talk to Caddy itself, version 2.6.2 or later.",
+        "Another proxy in between may drop headers. Connect to Caddy directly, version 2.6.2 or later.",
     )
 
 
@@ -203,7 +203,7 @@ def fnv1a(data: bytes) -> int:
 def etag_of(
     path: str, headers: Mapping[str, str], body: bytes, trailers: Optional[Mapping[str, str]] = None
 ) -> Optional[str]:
-    """The ETag of an answer, or None where there is none.
+    """The ETag of an answer, or None if there is none.
 
     Caddy 2.8 and later send it as a header. Earlier ones send it behind the body, and say so in the header ``Trailer``;
     where something on the way has lost it there, it is computed, which takes about 30 ms for 1,000 routes.

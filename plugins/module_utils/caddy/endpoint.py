@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import RouteError
 
 DEFAULT_PORT = 2019
-HINT = "Write unix:///run/caddy/admin.sock, http://HOST:2019 or https://HOST:2021."
+HINT = "Use unix:///run/caddy/admin.sock, http://HOST:2019 or https://HOST:2021."
 LOCAL = re.compile(r"(localhost|127\.\d+\.\d+\.\d+|::1)\Z", re.IGNORECASE)
 
 
@@ -68,21 +68,25 @@ def endpoint(text: str, **tls: Optional[str]) -> Endpoint:
         path = given[len("unix:") :] if given.startswith("unix:") else given
         path = "/" + path.lstrip("/")
         if path == "/":
-            raise RouteError(f"{text!r} names no socket.", "invalid_admin", HINT)
+            raise RouteError(f"{text!r} does not name a socket.", "invalid_admin", HINT)
         return Endpoint(given, socket=path)
     try:
         parts = urlsplit(given)
         port = parts.port
     except ValueError:
-        raise RouteError(f"{text!r} is no address of an admin API.", "invalid_admin", HINT) from None
+        raise RouteError(f"{text!r} is not a valid address of an admin API.", "invalid_admin", HINT) from None
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/") or parts.query:
-        raise RouteError(f"{_safe(given)!r} is no address of an admin API.", "invalid_admin", HINT)
+        raise RouteError(f"{_safe(given)!r} is not a valid address of an admin API.", "invalid_admin", HINT)
     if parts.username is not None or parts.password is not None:
         raise RouteError(
-            "The address of an admin API has no user and password.", "invalid_admin", "Use a client certificate."
+            "The address of an admin API can't contain a user or password.",
+            "invalid_admin",
+            "Use a client certificate.",
         )
     if bool(tls.get("cert")) != bool(tls.get("key")):
-        raise RouteError("A client certificate needs its key.", "invalid_admin", "Give both, or none.")
+        raise RouteError(
+            "A client certificate and its key must be given together.", "invalid_admin", "Give both or neither."
+        )
     found = Endpoint(given.rstrip("/"), scheme=parts.scheme, host=parts.hostname, port=port or DEFAULT_PORT)
     if parts.scheme != "https":
         return found

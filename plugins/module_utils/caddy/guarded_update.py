@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Brings a proxy to what a stack wants: one read, one guarded write, and again where somebody else was faster."""
+"""Brings a proxy to what a stack wants: one read, one guarded write, and again if somebody else was faster."""
 
 from __future__ import annotations
 
@@ -67,12 +67,13 @@ def update(admin: Admin, wanted: Wanted, check: bool, again: Any) -> Updated:
 def _given_up(where: str, unknown: bool) -> RouteError:
     if unknown:
         return RouteError(
-            f"The admin API at {where} broke off every write, and the routes are not there.",
+            f"The admin API at {where} closed the connection during every write, and the routes were not saved.",
             "admin_unreachable",
-            "Look at the proxy's log: it may run out of memory, or restart again and again.",
+            "Check the proxy's log: it may run out of memory or restart in a loop.",
         )
     return RouteError(
-        f"The routes of {where} were changed by others all the time, so this change was never the next one.",
+        f"The routes of {where} were changed by other clients during every attempt, so this change could not be "
+        "written.",
         "contended",
-        "Run it again; if it stays so, look for a program that rewrites the proxy's configuration all the time.",
+        "Run it again; if it fails again, find the program that keeps rewriting the proxy's configuration.",
     )

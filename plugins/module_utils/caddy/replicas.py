@@ -23,7 +23,7 @@ _ADDRESS = re.compile(r"[0-9.]+\Z|.*:")
 def each_replica(at: Endpoint, resolve: Resolve) -> List[Endpoint]:
     """The endpoint at each address that its host has, in their order.
 
-    :param resolve: the addresses of a name; empty where it has none.
+    :param resolve: the addresses of a name; empty if it has none.
     :raises RouteError: ``admin_unreachable`` for a host without an address, ``several_replicas`` for a Swarm
         service's virtual address: a write through it would reach one replica, by chance.
     """
@@ -33,7 +33,9 @@ def each_replica(at: Endpoint, resolve: Resolve) -> List[Endpoint]:
         return [at.at(at.host)]
     found = sorted(set(resolve(at.host)))
     if not found:
-        raise RouteError(f"The host of the admin API at {at.text} has no address.", "admin_unreachable", "Correct it.")
+        raise RouteError(
+            f"The host of the admin API at {at.text} can't be resolved.", "admin_unreachable", "Correct it."
+        )
     if len(found) == 1 and not at.is_local and "." not in at.host:
         # In the Swarm's DNS every service has a second name that stands for its tasks.
         tasks = sorted(set(resolve("tasks." + at.host)))
@@ -57,12 +59,13 @@ def check_alone(admin: Admin, at: Endpoint) -> None:
             return
         started.add(match.group(1))
         if len(started) > 1:
-            raise _several(at, "different proxies answer by turns")
+            raise _several(at, "different proxies answer in turn")
 
 
 def _several(at: Endpoint, why: str) -> RouteError:
     return RouteError(
-        f"Behind {at.text} there are several replicas ({why}): a write would reach one of them by chance.",
+        f"Several replicas are behind {at.text} ({why}): a write would reach only one of them.",
         "several_replicas",
-        f"Name each replica in admin, or all of them at once by http://tasks.SERVICE:{at.port}, or each node's socket.",
+        f"List each replica in admin, or address all of them with http://tasks.SERVICE:{at.port}, or list each node's "
+        "socket.",
     )

@@ -54,7 +54,7 @@ class _Response(http.client.HTTPResponse):
         super().__init__(*arguments, **more)
         self.trailers: Dict[str, str] = {}
 
-    # No public way leads there. Where a Python does not call it, the trailers are empty, and nothing else is lost.
+    # No public way leads there. If a Python does not call it, the trailers are empty, and nothing else is lost.
     def _read_and_discard_trailer(self) -> None:
         for name, value in http.client.parse_headers(self.fp).items():
             self.trailers[name.lower()] = value
@@ -203,6 +203,6 @@ def _tls_error(at: Endpoint, error: ssl.SSLError) -> RouteError:
     return RouteError(
         f"No TLS connection to the admin API at {at.shown}: {reason}.",
         "admin_tls",
-        "Check admin_ca (who signed the proxy's certificate), admin_hostname (the name in it), and admin_cert and "
-        "admin_key (what the proxy asks of its clients).",
+        "Check admin_ca (the authority that signed the proxy's certificate), admin_hostname (the name in it), and "
+        "admin_cert and admin_key (the client certificate that the proxy requires).",
     )

@@ -41,7 +41,7 @@ def ask_registry(
     answer (``registry_unreachable``).
 
     ``header`` gives the X-Registry-Auth for an image, or None. A registry that did not answer once is not asked again.
-    Raises EngineError where the engine itself fails.
+    Raises EngineError if the engine itself fails.
     """
     answers: Dict[str, Dict[str, Any]] = {}
     silent: Set[str] = set()

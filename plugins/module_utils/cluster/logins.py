@@ -16,8 +16,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client im
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.registry import RegistryAuth
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Plan
 
-EXPIRED = "the registry {0} no longer takes these credentials; tasks that move will not start"
-SILENT = "the registry {0} does not answer, so whether it still takes these credentials is not known"
+EXPIRED = "the registry {0} no longer accepts these credentials; tasks that move to another node will not start"
+SILENT = "the registry {0} does not answer, so the credentials could not be checked"
 
 
 def refused_by(client: EngineClient, plan: Plan, options: Mapping[str, Any]) -> Dict[str, str]:

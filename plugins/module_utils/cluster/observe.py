@@ -4,7 +4,7 @@
 """One snapshot of the Swarm in a number of calls that does not grow with the stack.
 
 Five calls: info, services (with their task counts), networks, secrets, configs. A sixth fetches configs of other names
-(external ones, and the key for secrets). Tasks are a call of their own, made only where the counts leave a question;
+(external ones, and the key for secrets). Tasks are a call of their own, made only if the counts leave a question;
 so are the nodes, where there are several.
 """
 
@@ -65,7 +65,7 @@ def manager_info(client: EngineClient) -> Dict[str, Any]:
     """The answer of /info of a manager whose Swarm has a leader; raises EngineError otherwise."""
     info = client.get("/info")
     if not isinstance(info, dict):
-        raise EngineError(f"GET /info on {client.where}: the answer is no object.", hint=NO_ENGINE)
+        raise EngineError(f"GET /info on {client.where}: the answer is not a JSON object.", hint=NO_ENGINE)
     check_manager(info, client.where)
     return info
 
@@ -94,14 +94,14 @@ def networks_of(client: EngineClient) -> List[Dict[str, Any]]:
 def lingers(network: Mapping[str, Any]) -> bool:
     """Whether this is what a node keeps of an overlay network that has been removed, until its last task has ended.
 
-    The Engine lists its own entry, the one with peers, only where the Swarm has none. No service can be attached to it,
+    The Engine lists its own entry, the one with peers, only if the Swarm has none. No service can be attached to it,
     and until it is gone its name can't be used again.
     """
     return network.get("Scope") == "swarm" and "Peers" in network
 
 
 def nodes_of(client: EngineClient, observed: Observed) -> List[Dict[str, Any]]:
-    """The nodes, asked for once a snapshot; none where there is but the one that has answered just now."""
+    """The nodes, asked for once per snapshot; none if there is but the one that has answered just now."""
     if "nodes" not in observed:
         lone = int((observed["info"].get("Swarm") or {}).get("Nodes") or 0) == 1
         observed["nodes"] = [] if lone else client.list("/nodes")

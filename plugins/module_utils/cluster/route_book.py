@@ -15,9 +15,12 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.routing.book imp
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.conflicts import claims_in_swarm
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import ROUTE_BOOK, id_of, name_of
 
-#: Seconds to try again where others write at the same time.
+#: Seconds to try again if others write at the same time.
 CONTENTION = 20.0
-WORDS = "Record of stackwright.swarm: its labels say which routes proxies have missed, and which domains changed hands."
+WORDS = (
+    "Record of stackwright.swarm: its labels list routes that proxies have missed, and domains that moved between "
+    "stacks."
+)
 
 Secret = Dict[str, Any]
 
@@ -28,7 +31,7 @@ def read_book(client: EngineClient) -> Book:
 
 
 def change_book(client: EngineClient, clock: Any, change: Callable[[Book], Book]) -> bool:
-    """Changes the record, read again where others were faster; says whether it was needed. Raises EngineError."""
+    """Changes the record, read again if others were faster; says whether it was needed. Raises EngineError."""
     backoff = Backoff(clock, limit=CONTENTION, also=("out_of_sequence", "conflict"))
     while True:
         found = _secret(client)
@@ -67,7 +70,7 @@ def claims_of_others(services: Iterable[Mapping[str, Any]], prefix: str, but: st
 def told(client: EngineClient, stack: str, observed: Mapping[str, Any], options: Mapping[str, Any]) -> Dict[str, Any]:
     """What the record says that a deployment of ``stack`` has to know; see ``told_of``.
 
-    Asks for all services only where another stack has taken a domain. Raises EngineError.
+    Asks for all services only if another stack has taken a domain. Raises EngineError.
     """
     book = book_in(observed.get("secrets") or ())
     identity = str((options.get("identity") or {}).get("id") or "")

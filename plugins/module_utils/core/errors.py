@@ -89,7 +89,7 @@ class StackwrightError(Exception):
         self.details: Dict[str, Any] = details or {}
 
     def __str__(self) -> str:
-        # After several lines, what to do stands in a line of its own.
+        # After several lines, the hint is on a separate line.
         between = "\n" if "\n" in self.message else " "
         return plain_text(f"{self.message}{between}{self.hint}" if self.hint else self.message)
 
@@ -120,7 +120,7 @@ class ValueStoreError(StackwrightError):
 
 
 class GeneratorError(StackwrightError, ValueError):
-    """There is no such generator of values (``unknown_generator``), or its parameters are wrong (``generator``)."""
+    """The generator does not exist (``unknown_generator``), or its parameters are wrong (``generator``)."""
 
     default_code = "generator"
 
@@ -138,7 +138,7 @@ class EngineError(StackwrightError):
     ``no_quorum``, ``conflict``, ``not_found``, ``out_of_sequence``, ``invalid_spec``, ``registry_auth``,
     ``image_not_found``, ``timeout``, ``tls_error``, ``missing_requirement``, ``api_too_old``, ``engine_error``,
     ``bad_answer`` (what came is not what an Engine answers), ``answer_too_large``.
-    ``status`` is the HTTP status, 0 where there was no answer.
+    ``status`` is the HTTP status, 0 if there was no answer.
     """
 
     default_code = "engine_error"
@@ -162,6 +162,6 @@ class DeployError(StackwrightError):
 
 
 class RouteError(StackwrightError):
-    """A route is wrong, or owned by somebody else."""
+    """A route is invalid, or belongs to another owner."""
 
     default_code = "route"

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files that hold values: read with a limit, written whole under a name that nobody can foresee, in a folder that
+"""Files with values: read with a limit, written whole under an unpredictable name, in a folder that
 others can't change."""
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ _PLAINLY = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 def read(
     name: str, where: str, folder: Optional[int] = None, owned: bool = False, largest: int = LARGEST
 ) -> Optional[bytes]:
-    """The content of a file, None where there is none. With ``owned`` it has to be nobody's but root's and ours.
+    """The content of a file, None if there is none. With ``owned`` it has to be nobody's but root's and ours.
 
-    Raises OSError, and ValueStoreError where what is there is no such file.
+    Raises OSError, and ValueStoreError if what is there is no such file.
     """
     try:
         handle = os.open(name, os.O_RDONLY | _PLAINLY, dir_fd=folder)
@@ -45,7 +45,7 @@ def read(
 
 @contextmanager
 def opened(folder: str, where: str, group: bool = False) -> Iterator[int]:
-    """The folder, made where it is missing. Raises OSError, and ValueStoreError (``store_permissions``) where somebody
+    """The folder, made where it is missing. Raises OSError, and ValueStoreError (``store_permissions``) if somebody
     else could put another file in place of ours. ``group``: its group may write."""
     os.makedirs(folder, mode=0o755, exist_ok=True)
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -58,8 +58,7 @@ def opened(folder: str, where: str, group: bool = False) -> Iterator[int]:
             wrong = f"can be written by others (mode {stat.S_IMODE(found.st_mode):04o})"
         if wrong:
             raise ValueStoreError(
-                f"The folder of the value store {where} {wrong}: they could put other values in place of these. "
-                "Nothing was changed.",
+                f"The folder of the value store {where} {wrong}: they could replace the values. Nothing was changed.",
                 "store_permissions",
                 f"`chown {os.geteuid()} {folder}; chmod go-w {folder}`, or name another folder (path) or store: swarm.",
             )
@@ -79,7 +78,7 @@ def only_writer(lock: Any, clock: Any, patience: float, where: str, held: str) -
         except BlockingIOError:
             if clock.now() > deadline:
                 raise ValueStoreError(
-                    f"The value store {where} is being written by another run for {patience:.0f} seconds.",
+                    f"The value store {where} has been locked by another run for {patience:.0f} seconds.",
                     "store_locked",
                     f"End that run; it holds {held} (`fuser -v {held}` names it).",
                 ) from None
@@ -151,20 +150,20 @@ def sync(folder: int) -> None:
 
 def hint_for(error: OSError, option: str, otherwise: str) -> str:
     """What to do where a store can't be written. ``option`` names the place, ``otherwise`` is the way without it."""
-    denied = "root may not write there either: an immutable file, a network share or SELinux."
+    denied = "root can't write there either: check for an immutable file, a network share or SELinux."
     if os.geteuid():
-        denied = "Run the task as root (become: true), or make it writable for you."
+        denied = "Run the task as root (become: true), or make it writable for this user."
     hints = {
         errno.EACCES: denied,
         errno.EPERM: denied,
-        errno.ENOSPC: "Make room on the disk.",
-        errno.EDQUOT: "Make room on the disk.",
-        errno.EFBIG: "Raise the limit for the size of files.",
-        errno.EROFS: "Mount the file system for writing.",
-        errno.EBUSY: "The file is mounted by itself: mount its folder.",
+        errno.ENOSPC: "Free some disk space.",
+        errno.EDQUOT: "Free some disk space.",
+        errno.EFBIG: "Raise the file size limit.",
+        errno.EROFS: "Mount the file system read-write.",
+        errno.EBUSY: "The file itself is a mount point: mount its folder instead.",
     }
     first = hints.get(error.errno or 0, "")
-    return f"{first} Or name another place ({option}), or {otherwise}.".strip()
+    return f"{first} Or set another location ({option}), or {otherwise}.".strip()
 
 
 def _owned_like(handle: int, before: os.stat_result) -> int:
@@ -182,18 +181,20 @@ def _owned_like(handle: int, before: os.stat_result) -> int:
 
 def _check(found: os.stat_result, where: str, owned: bool) -> None:
     if not stat.S_ISREG(found.st_mode):
-        raise ValueStoreError(f"The value store {where} is no file.", "store_unreadable", "Move away what is there.")
+        raise ValueStoreError(
+            f"The value store {where} is not a file.", "store_unreadable", "Move the existing object away."
+        )
     if not owned:
         return
     if found.st_uid not in (0, os.geteuid()):
         raise ValueStoreError(
             f"The value store {where} belongs to another user (uid {found.st_uid}).",
             "store_permissions",
-            "If its values can be trusted: chown it to root. Else remove it, and regenerate the values.",
+            "If its values can be trusted, chown it to root. Otherwise remove it and regenerate the values.",
         )
     if found.st_mode & 0o077:
         raise ValueStoreError(
-            f"The value store {where} is open to others (mode {stat.S_IMODE(found.st_mode):04o}, 0600 is right).",
+            f"The value store {where} is open to others (mode {stat.S_IMODE(found.st_mode):04o}, expected 0600).",
             "store_permissions",
-            f"`chmod 600 {where}`, and regenerate the values if somebody may have read them.",
+            f"`chmod 600 {where}`, and regenerate the values if others may have read them.",
         )

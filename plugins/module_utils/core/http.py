@@ -45,7 +45,7 @@ class Watch:
         self._count = 0
 
     def left(self) -> float:
-        """Seconds for the next wait. Raises TimeoutError where the time for the whole is over."""
+        """Seconds for the next wait. Raises TimeoutError if the time for the whole is over."""
         left = min(self.bounds.silence, self._end - self._now())
         if left <= 0:
             raise TimeoutError("timed out")

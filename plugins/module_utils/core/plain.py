@@ -19,8 +19,8 @@ _LONE = re.compile(r"[\ud800-\udfff]")
 def parse(text: Union[str, bytes]) -> Any:
     """The plain data of a JSON text.
 
-    Raises ValueError, whose text follows a word such as "the answer": it ``is no JSON``, ``is nested too deep``, has
-    too many entries, or a number that is none or has too many digits. What is no character (half of a surrogate pair)
+    Raises ValueError with a text that continues after a subject such as "the answer": it ``is not valid JSON``,
+    ``is nested too deep``, or has too many entries, an invalid number or one with too many digits. A lone surrogate
     becomes a question mark, since it could not be written.
     """
     comma: Any = b"," if isinstance(text, bytes) else ","
@@ -33,7 +33,7 @@ def parse(text: Union[str, bytes]) -> Any:
     except _Number as error:
         raise ValueError(str(error)) from None
     except ValueError:
-        raise ValueError("is no JSON") from None
+        raise ValueError("is not valid JSON") from None
     if is_deep(found):
         raise ValueError("is nested too deep")
     escape: Any = b"\\ud" if isinstance(text, bytes) else "\\ud"
@@ -62,7 +62,7 @@ class _Number(ValueError):
 
 
 def _none(text: str) -> Any:
-    raise _Number(f"has a number that is none ({text})")
+    raise _Number(f"has an invalid number ({text})")
 
 
 def _float(text: str) -> float:

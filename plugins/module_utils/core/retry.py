@@ -39,7 +39,7 @@ class Backoff:
     """How long to go on after errors, and the pauses between tries, which grow.
 
     ``keep`` is called after each pause, to keep a lock. ``also`` are codes that pass here as well, such as
-    ``out_of_sequence`` where each try looks anew. ``chance`` (a number from 0 to 1) spreads the pauses of runs that
+    ``out_of_sequence`` where each try looks again. ``chance`` (a number from 0 to 1) spreads the pauses of runs that
     met, so that they do not meet again. ``clock`` has ``now()`` and ``sleep(seconds)``.
     """
 
@@ -63,7 +63,7 @@ class Backoff:
         self._pause, self._tries = self._first, 0
 
     def bear(self, error: EngineError) -> None:
-        """Pauses until the next try. Raises ``error`` where it is none that passes, or where it lasts too long."""
+        """Pauses until the next try. Raises ``error`` if it is none that passes, or where it lasts too long."""
         passes = error.error_code in self._also
         if not passes and not is_transient(error):
             raise error
@@ -75,7 +75,7 @@ class Backoff:
             raise error
 
     def pause(self) -> bool:
-        """Waits a little, each time longer; False where the time is over, counted from the first of these pauses."""
+        """Waits a little, each time longer; False if the time is over, counted from the first of these pauses."""
         now = self._clock.now()
         self._since = now if self._since is None else self._since
         if now - self._since >= (BEAR_WITH if self._limit is None else self._limit):
@@ -104,7 +104,7 @@ PAUSE = 1.0
 def through_an_election(clock: Any, story: Callable[[], Dict[str, Any]]) -> Dict[str, Any]:
     """What ``story`` gives; it is told again as long as the Swarm has no leader, for 20 s.
 
-    ``story`` must have changed nothing where it raises EngineError: what has begun to change raises DeployError.
+    ``story`` must have changed nothing if it raises EngineError: what has begun to change raises DeployError.
     """
     deadline = clock.now() + ELECTION
     while True:

@@ -30,7 +30,7 @@ class Obj:
 
 
 def wrong(value: Any, shape: Any) -> Optional[str]:
-    """What is wrong with a value, after its name: ``.Spec.Labels is a list, not a map``; None where it fits."""
+    """What is wrong with a value, after its name: ``.Spec.Labels is a list, not a map``; None if it fits."""
     if isinstance(shape, Obj):
         if not isinstance(value, dict):
             return _not(value, dict)

@@ -4,7 +4,7 @@
 """Carries out a plan, one Engine call for each operation. Decides nothing.
 
 The order is the plan's. A removed network or config may still be held by tasks that are on their way out, and so may
-the name of a network that is to be made: that is waited for within a time limit. Where an answer does not come, the
+the name of a network that is to be made: that is waited for within a time limit. If an answer does not come, the
 Engine is asked whether it has acted before anything is sent again.
 """
 
@@ -130,7 +130,7 @@ class Apply:
                 if error is refused or _in_use(error):
                     raise
                 if _may_be_ours(error, operation):
-                    lost, refused = True, error  # the name is taken: by our own object, or by somebody else's
+                    lost, refused = True, error  # the name is taken: by our own object, or by another one
                     continue
                 lost = unclear
                 backoff.bear(error)
@@ -287,11 +287,11 @@ class Apply:
             if fresh is not operation and fresh.kind == "service":
                 body = self._with_ids(fresh.payload["spec"])
             operation = fresh
-        words = f"{operation.kind} {operation.name} is changed by somebody else all the time."
+        words = f"{operation.kind} {operation.name} was changed by another client during every attempt."
         raise EngineError(words, "out_of_sequence", "Run again later.")
 
     def _anew(self, operation: Operation, live: Mapping[str, Any], refused: EngineError) -> Operation:
-        """The operation at the version of ``live``. Raises ``refused`` where somebody else has changed the object."""
+        """The operation at the version of ``live``. Raises ``refused`` if somebody else has changed the object."""
         if live["Spec"] == self._seen.get(operation.payload["id"]):
             self.since[operation.payload["id"]] = begun(operation, live)
             return replace(operation, payload={**operation.payload, "version": live["Version"]["Index"]})

@@ -100,8 +100,8 @@ def _transaction(run: Run, planned: Planned, wanted: Wanted) -> Result:
 
 
 def _confirmed(run: Run, planned: Planned, wanted: Wanted) -> Result:
-    """All of it is in place, but the run that did it has died, or failed and was not undone: once the stack runs, that
-    is what counts from now on."""
+    """Everything is in place, but the run that did it died, or failed and was not rolled back. Once the stack
+    is healthy, its revision becomes the one that counts."""
     result = unchanged(run.client, run.clock, run.stack, planned, run.options, run.keep)
     number = run.begin(_snapshot(run, planned, wanted), _noted(run, planned)).number
     good = result["status"] in GOOD or not result["services"]

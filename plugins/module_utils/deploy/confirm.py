@@ -56,7 +56,7 @@ def _named(client: EngineClient, kind: str, name: str) -> List[Dict[str, Any]]:
 
 
 def _is_same(kind: str, obj: Mapping[str, Any], body: Mapping[str, Any], as_wanted: AsWanted) -> bool:
-    """Whether an object of the right name is the one that we wanted to make, and not somebody else's."""
+    """Whether an object with the right name is the one that we wanted to create, and not another one."""
     if labels_of(obj) != (body.get("Labels") or {}):
         return False
     if kind == "network":

@@ -21,7 +21,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.transitions impo
 Result = Dict[str, Any]
 Found = TypeVar("Found")
 Options = Mapping[str, Any]
-#: Gives the number of the revision (0 for none), and what it could not wait for.
+#: Returns the number of the revision (0 for none), and what it could not wait for.
 Work = Callable[[Any, Observed, Plan], Tuple[int, List[str]]]
 
 

@@ -112,7 +112,7 @@ def make_plan(
     known: Optional[Planned] = None,
     history: Optional[Callable[[], Revisions]] = None,
 ) -> Planned:
-    """Observes, binds and reconciles. Where there is work, looks closer, asks the registry, and plans with that.
+    """Observes, binds and reconciles. If there is work, looks closer, asks the registry, and plans with that.
 
     Under the lock ``known`` is the look before it, whose answers of the registry are used again, and ``history`` gives
     the revisions (else they are read). Raises EngineError, PlanError and DeployError (``drift_found``).
@@ -175,8 +175,8 @@ def make_plan(
 
 
 def in_order(plan: Plan, stack: str, observed: Mapping[str, Any], back: bool = False) -> Plan:
-    """``plan`` in an order in which each published port is free when it is taken, and each network when it is made
-    anew; raises as ``hand_over``."""
+    """``plan`` in an order in which each published port is free when it is taken, and each network when it is recreated
+    ; raises as ``hand_over``."""
     anew = removed_first(plan.operations)
     work = plan.work(CHANGE)
     if not anew and not any(op.kind == "service" and (op.payload.get("spec") or {}).get("EndpointSpec") for op in work):

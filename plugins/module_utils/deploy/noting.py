@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Notes in the history what a run leaves that is no revision of its own, so that it is never taken for drift."""
+"""Records in the history the changes of a run that have no revision, so that they are never reported as drift."""
 
 from __future__ import annotations
 

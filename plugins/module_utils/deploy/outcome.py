@@ -34,7 +34,7 @@ def finish(
 ) -> Dict[str, Any]:
     """The result: changed, deferred, plan, plan_id, kept, diff, notices, calls, stack, cluster_id, node.
 
-    After a deployment also services and status, and where something changed the number of its revision. Where drift
+    After a deployment also services and status, and where something changed the number of its revision. If drift
     was looked for, what of it the plan overwrites.
     """
     work = plan.work()

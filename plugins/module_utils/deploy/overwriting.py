@@ -45,21 +45,22 @@ def warn_of_drift(
             return plan, []
         if error.error_code != "revision_damaged" or options["on_drift"] == FAIL:
             raise
-        said = f"what was changed by others since the last deployment is not known: {error.message}"
+        said = f"can't check for changes made by others since the last deployment: {error.message}"
         return replace(plan, notices=tuple(sorted((*plan.notices, said)))), []
     if found and options["on_drift"] == FAIL:
         lines = "".join(f"\n  {drift}" for drift in found)
         raise DeployError(
-            f"The stack {stack} was changed by others since revision {target.number}, and this run would overwrite it:"
+            f"The stack {stack} was changed by others since revision {target.number}, and this run would overwrite "
+            "the changes:"
             f"{lines}",
             "drift_found",
-            "Take the changes into the files, or deploy with on_drift: warn. Nothing was changed.",
+            "Add the changes to the files, or deploy with on_drift: warn. Nothing was changed.",
             {"drift": [drift.as_dict() for drift in found], "revision": target.number},
         )
     notices = [
         drift.reason
         if drift.object == STACK
-        else f"overwrites what was changed by others since revision {target.number}: {drift}"
+        else f"overwrites changes made by others since revision {target.number}: {drift}"
         for drift in found
     ]
     notices += [f"overwrites {drift}" for drift in ours]
@@ -69,15 +70,15 @@ def warn_of_drift(
 def _found(
     client: EngineClient, target: Revision, plan: Plan, observed: Dict[str, Any], options: Options
 ) -> Tuple[List[Drift], List[Drift]]:
-    """What of the drift a plan overwrites, and what of that which our own runs have left."""
+    """The part of the drift that a plan overwrites, and the part of it that our own runs left."""
     compared, mask = _compared(client, target, observed, options)
     found, ours = (overwritten(drifts, plan.operations) for drifts in (compared.found, compared.ours))
     if any(drift.kind == EXTRA for drift in found):
-        # What an earlier deployment of ours has made, and one without prune has left, is nobody's change either.
+        # Objects of an earlier deployment that one without prune has left are not changes by others either.
         deployed = _ever_deployed(observed["revisions"])
         found = [drift for drift in found if drift.kind != EXTRA or (drift.object, drift.name) not in deployed]
     for revision in observed["revisions"]:
-        # What a run of ours has left that failed, or died, is nobody's change.
+        # Leftovers of a failed or dead run of ours are not changes by others.
         left = revision.status == DEPLOYING or not revision.undone
         if found and revision.number > target.number and left and revision.packed and not revision.damaged:
             found = _common(found, _compared(client, revision, observed, options)[0].found)
@@ -95,7 +96,7 @@ def _compared(client: EngineClient, revision: Revision, observed: Dict[str, Any]
         observed["history_key"] = str(keys[0]["Spec"].get("Data") or "") if keys else ""
     binder = options.get("binder")
     known = binder.of_versions if binder is not None else _none
-    # What a run that died has begun is no change of others.
+    # Unfinished work of a dead run is not a change by others.
     networks = {name_of(network): network for network in observed["networks"]}
     for service in observed["services"]:
         networks = {

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Compares a service again that somebody else touched between the snapshot and our update."""
+"""Compares a service again if another client changed it between the snapshot and our update."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def rechecker(
 ) -> Recheck:
     """A function of a service's name and its fresh state: the operation that is left to do.
 
-    ``forced`` are the services whose tasks are replaced also where nothing differs.
+    ``forced`` are the services whose tasks are replaced also if nothing differs.
     """
     services = {service["name"]: service for service in bound["services"]}
     known = known_of(bound, observed, options)
@@ -33,7 +33,7 @@ def rechecker(
         desired = services.get(name)
         if desired is None:
             raise EngineError(
-                f"service {name} was changed by somebody else at the same time.", "out_of_sequence", "Run again."
+                f"service {name} was changed by another client at the same time.", "out_of_sequence", "Run again."
             )
         choice = choose(desired, live, options["resolve_image"], images)
         operation = service_operations(desired, live, choice, known)[0]

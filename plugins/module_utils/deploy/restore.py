@@ -61,7 +61,7 @@ class Restored(NamedTuple):
 
 def restore(run: Run, former: Former, stop_new: bool) -> Restored:
     """Makes the stack what it was. Raises StackwrightError; ``details["restored"]`` has the lines of what was done."""
-    run.progress("putting the stack back to what it was")
+    run.progress("rolling the stack back")
     done: List[Operation] = []
     try:
         touched: Set[str] = set()
@@ -174,7 +174,7 @@ def _wait(run: Run, former: Former, touched: Set[str]) -> Optional[StackwrightEr
     )
     limits = limits_of(run.options)._replace(stable_for=0.0, observe=False, deadline=0.0)
     try:
-        # All of it has the specification that it had: what a lost node keeps from running is no failure of ours.
+        # Every service has its old specification; tasks that a lost node prevents are not a failure of the rollback.
         wait(run.client, run.clock, run.stack, limits, past, {}, run.progress, names, run.keep)
     except StackwrightError as error:
         return error
@@ -184,7 +184,7 @@ def _wait(run: Run, former: Former, touched: Set[str]) -> Optional[StackwrightEr
 def _left(plan: Plan) -> DeployError:
     left = [str(operation) for operation in plan.work()]
     return DeployError(
-        f"Somebody else changes the stack at the same time: {'; '.join(left)}.",
+        f"The stack was changed by another client at the same time: {'; '.join(left)}.",
         "out_of_sequence",
         "Run again.",
         {"left": left},
@@ -192,27 +192,27 @@ def _left(plan: Plan) -> DeployError:
 
 
 def summary(stack: str, before: Observed, done: Sequence[Operation], jobs: Sequence[str] = ()) -> str:
-    """``10 services are as before, what was new is gone (1 service and 2 configs)``; ``jobs`` were not put back."""
+    """``10 services restored, 1 new service and 2 new configs removed``; ``jobs`` were not restored."""
     parts: List[str] = []
     old = {name_of(service) for service in before["services"] if stack_of(service) == stack}
     same = len(old.difference(jobs))
     if same:
-        parts.append(f"{_number(same, 'service')} {'is' if same == 1 else 'are'} as before")
+        parts.append(f"{_number(same, 'service')} restored")
     new = [op for op in done if op.kind != "service" or op.name not in old]
     gone = [op.kind for op in new if op.action == "remove"]
     if gone:
         kinds = [kind for kind in ("service", "network", "config", "secret") if kind in gone]
-        parts.append(f"what was new is gone ({_list([_number(gone.count(kind), kind) for kind in kinds])})")
+        parts.append(f"{_list([_number(gone.count(kind), f'new {kind}') for kind in kinds])} removed")
     stopped = sum(op.kind == "service" and op.action == "update" for op in new)
     if stopped:
-        parts.append(f"{_number(stopped, 'new service')} {'is' if stopped == 1 else 'are'} stopped")
+        parts.append(f"{_number(stopped, 'new service')} stopped")
     if jobs:
         one = len(jobs) == 1
         parts.append(
-            f"{'the job' if one else 'the jobs'} {_list(list(jobs))} {'is' if one else 'are'} not put back, since "
+            f"{'the job' if one else 'the jobs'} {_list(list(jobs))} {'was' if one else 'were'} not restored, since "
             f"{'it' if one else 'they'} would run again"
         )
-    return ", ".join(parts) or "nothing had been changed"
+    return ", ".join(parts) or "nothing was changed"
 
 
 def _number(count: int, what: str) -> str:

@@ -31,7 +31,7 @@ Snapshot = Dict[str, Any]
 
 
 class LeftOpen(DeployError):
-    """Healing would undo what a run has done that died, or failed and was not undone."""
+    """Healing would undo what a run has done that died, or failed and was not rolled back."""
 
     default_code = "out_of_sequence"
 
@@ -67,9 +67,9 @@ class Run:
             refuse_history(self.options["identity"], self.stack, self.history.revisions)
             if self.operation == HEAL and left_open(self.history.revisions):
                 # What that run has done may be what its user wants: its record stays for the next one.
-                self._leave_line("an earlier revision is left open, and healing does not go past it")
+                self._leave_line("an earlier revision is still open, and healing does not skip it")
                 self.lock.leave(died)
-                raise LeftOpen("A revision is left open.")
+                raise LeftOpen("A revision is still open.")
             self.interrupted = self.history.settle(self.lock.holder["run"], describe(died) if died else "")
         except LeftOpen:
             raise
@@ -79,13 +79,13 @@ class Run:
             raise
         self.began = self.clock.now()
         for revision in self.interrupted:
-            self.progress(f"revision {revision.number} was interrupted, and is settled as failed")
+            self.progress(f"revision {revision.number} was interrupted, and is now marked as failed")
         return self
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
         self.client.read_timeout = None
         if self.lock.held:
-            self._leave_line(str(error) if isinstance(error, StackwrightError) else "there was nothing left to do")
+            self._leave_line(str(error) if isinstance(error, StackwrightError) else "nothing was left to do")
         # Where the end could not be recorded the lock is left to expire: runs without changes see it for free, and who
         # takes it over settles the record.
         if self.revision is None or self.revision.status != DEPLOYING:
@@ -97,8 +97,8 @@ class Run:
         self.lock.keep()
 
     def hand_on(self) -> str:
-        """Leaves the lock to those who renew it from now on (lease.py); empty text where that failed."""
-        self._leave_line("there was nothing left to do")
+        """Leaves the lock to those who renew it from now on (lease.py); empty text if that failed."""
+        self._leave_line("nothing was left to do")
         self._see_what_is_open()
         try:
             return self.lock.hand_on()

@@ -107,7 +107,7 @@ def bring_about(client: EngineClient, clock: Any, wanted: Wanted, options: Optio
         return finish(
             client, wanted.stack, planned.observed, planned.plan, options, None, planned.id, drift=planned.drift
         )
-    # A lock without work for us: somebody is at work, or has died at it. One of several managers is to look.
+    # A lock without work for us: another run is active, or has died. One of several managers must check it.
     if planned.observed["lock"] is not None and options["defer"]:
         return {**finish(client, wanted.stack, planned.observed, planned.plan, options), "changed": True}
     if planned.plan.changed or planned.observed["lock"] is not None:

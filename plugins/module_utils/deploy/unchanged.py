@@ -43,7 +43,7 @@ def unchanged(
 
         images = asked_as_well(client, error, planned.images, registry_header(options))
         error.error_code, error.hint = cause(error, images)
-        error.hint = f"{error.hint} Nothing was changed: its services are already as the files want them.".strip()
+        error.hint = f"{error.hint} Nothing was changed: the services already match the files.".strip()
         raise
     return finish(client, stack, planned.observed, planned.plan, options, judgements, planned.id)
 
@@ -56,7 +56,7 @@ def _statuses(
     options: Options,
     keep: Optional[Callable[[], None]],
 ) -> List[Judgement]:
-    """The statuses of a stack that needs no change; tasks are read only where the counts leave a question."""
+    """The statuses of a stack that needs no change; tasks are read only if the counts leave a question."""
     left = not_waited_for(planned.bound, planned.observed["services"])
     services = [service for service in planned.observed["services"] if service["Spec"]["Name"] not in left]
     if planned.bound.get("part"):

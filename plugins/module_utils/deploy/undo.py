@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What becomes of a change that failed: it is undone, kept for a look, or stopped; and what the user is told."""
+"""Handles a failed change: rolls it back, keeps it for inspection, or stops it; and the message for the user."""
 
 from __future__ import annotations
 
@@ -57,10 +57,10 @@ def undo(run: Run, planned: Planned, former: Former, applying: Apply, error: Bas
     outcome: Outcome = failure.details["outcome"]
     outcome.update(rollback="none", restored=[])
     if failure.error_code == "lock_lost":
-        return failure  # somebody else is at work on the stack: hands off
+        return failure  # another run works on the stack: don't touch it
     if how == KEEP:
-        left = so_far(applying.done) if outcome["not_done"] else "All that was planned was done."
-        failure.hint = f"{failure.hint} It stays as it is (on_failure: keep). {left}".strip()
+        left = so_far(applying.done) if outcome["not_done"] else "The whole plan was carried out."
+        failure.hint = f"{failure.hint} The stack was left as is (on_failure: keep). {left}".strip()
     else:
         # For the next run, should this one die while it puts the stack back.
         run.end_if_possible(DEPLOYING, failure.message, noticed=noticed)
@@ -84,14 +84,14 @@ def _undone(run: Run, former: Former, failure: DeployError, stop: bool) -> Deplo
             "rollback_error": {"error_code": second.error_code, "message": second.message, "failures": left},
         }
         return DeployError(
-            f"{failure.message}\nPutting the stack back failed as well: {second.message}",
+            f"{failure.message}\nRolling the stack back failed as well: {second.message}",
             "rollback_failed",
-            "The stack is neither as before nor as wanted. Mend what the last lines say, then run again "
-            "with the same files, or go back with stack_rollback.",
+            "The stack is in a mixed state. Fix the cause in the last lines, then run again with the same files, or "
+            "roll back with stack_rollback.",
             details,
         )
     outcome.update(rollback="done", restored=restored.lines)
-    failure.message = " ".join([f"{failure.message}\nIt was rolled back: {restored.summary}.", *restored.down])
+    failure.message = " ".join([f"{failure.message}\nRolled back: {restored.summary}.", *restored.down])
     return failure
 
 
@@ -101,12 +101,12 @@ def _failure(run: Run, planned: Planned, applying: Apply, error: BaseException) 
         failure = DeployError(error.message, error.error_code, error.hint, dict(error.details))
     else:
         word = "an error in the collection itself" if isinstance(error, Exception) else "it was interrupted"
-        failure = DeployError(f"The change of the stack {run.stack} broke off: {word} ({type(error).__name__}).")
+        failure = DeployError(f"The change of the stack {run.stack} was aborted: {word} ({type(error).__name__}).")
     if "outcome" not in failure.details:
         done = set(applying.done)
         failure.details["outcome"] = {
             "done": list(applying.done),
-            "failed": "wait until the stack runs",
+            "failed": "wait for the stack to run",
             "not_done": [line for line in lines_of(planned.plan.work()) if line not in done],
         }
     failure.details.setdefault("notices", list(planned.plan.notices))
@@ -138,9 +138,9 @@ def unpruned(run: Run, judgements: Sequence[Judgement], error: StackwrightError)
     outcome = error.details.setdefault("outcome", {"done": [], "failed": "", "not_done": []})
     outcome.update(rollback="none", restored=[])
     error.details["services"] = services
-    said = f"The stack {run.stack} runs as it is wanted, but what it no longer has is not all gone"
+    said = f"The stack {run.stack} runs as requested, but its old objects could not be removed completely"
     error.message = f"{said}: {error.message}"
-    error.hint = f"{error.hint} Run again: it goes on from there.".strip()
+    error.hint = f"{error.hint} Run again to continue from there.".strip()
     if error.error_code != "lock_lost":
         run.end_if_possible(HEALTHY, error.message, services)
     return error
@@ -150,13 +150,13 @@ def unrecorded(run: Run, applying: Apply, error: StackwrightError) -> DeployErro
     """All is done, but the history does not know it: the next run settles the record as failed."""
     outcome = {
         "done": list(applying.done),
-        "failed": "record the end",
+        "failed": "record the result",
         "not_done": [],
         "rollback": "none",
         "restored": [],
     }
     return DeployError(
-        f"The stack {run.stack} runs as it is wanted, but that could not be recorded: {error.message}",
+        f"The stack {run.stack} runs as requested, but the result could not be recorded: {error.message}",
         error.error_code,
         error.hint,
         {**error.details, "outcome": outcome},

@@ -10,15 +10,15 @@ from typing import Any, Dict
 from ansible_collections.stackwright.swarm.plugins.module_utils.detached.job_folder import LOST, Job
 
 LONGEST = 5.0  # seconds for one question
-GATHER = 1.0  # seconds in which lines are gathered before they are handed over
+GATHER = 1.0  # seconds to collect lines before they are passed on
 LULL = 0.3  # seconds after a line: the result often follows it at once, and should not need another question
 PAUSE = 0.03
 
 
 def look(job: Job, seen: int) -> Dict[str, Any]:
-    """The job's lines after the first ``seen`` bytes as ``progress``, beside its result if it has ended.
+    """The job's lines after the first ``seen`` bytes as ``progress``, beside its result if it has ended. If
 
-    Where the worker died without a result, that is a failure (``worker_died``).
+    the worker died without a result, that is a failure (``worker_died``).
     """
     alive = job.alive
     result = job.result()
@@ -53,10 +53,10 @@ def follow(job: Job, seen: int, clock: Any) -> Dict[str, Any]:
 
 def _died(job: Job) -> Dict[str, Any]:
     lines = job.lines(0)[0]
-    last = f" The last that it said: {lines[-1]}." if lines else ""
+    last = f" Its last line: {lines[-1]}." if lines else ""
     return {
         "failed": True,
         "changed": bool(lines),
         "error_code": "worker_died",
-        "msg": f"The process on this host that did the work has died (killed, or out of memory).{last} {LOST}",
+        "msg": f"The process that did the work on this host died (killed, or out of memory).{last} {LOST}",
     }

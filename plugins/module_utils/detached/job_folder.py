@@ -24,9 +24,9 @@ from typing import Any, Dict, List, Optional, Tuple
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.masking.shown import shown_line
 
-OLD = 24 * 3600.0  # seconds for which a folder that nobody reads is kept
+OLD = 24 * 3600.0  # seconds to keep a folder that is not read
 ID = re.compile(r"[0-9a-f]{32}")
-LOST = "Run the task again: it looks at what is there and goes on from it."
+LOST = "Run the task again: it continues from the current state."
 
 
 class Job:
@@ -122,7 +122,7 @@ class Job:
 
     @property
     def taken(self) -> bool:
-        """True once somebody has read the result."""
+        """True when the result has been read."""
         return os.path.exists(self._path("taken"))
 
     @property
@@ -142,7 +142,7 @@ class Job:
 
 
 def create(root: str) -> Job:
-    """A new job, marked as alive. Jobs that nobody has read for a day are cleared away. Raises OSError."""
+    """A new job, marked as alive. Jobs that were not read for a day are removed. Raises OSError."""
     os.makedirs(os.path.dirname(root), mode=0o700, exist_ok=True)
     try:
         os.mkdir(root, 0o700)
@@ -171,15 +171,15 @@ def find(root: str, name: str) -> Job:
     except OSError:
         known = False
     if not known:
-        raise StackwrightError(f"This host has no job {name} of this user (any more).", "job_unknown", LOST)
+        raise StackwrightError(f"This host has no job {name} of this user, or no longer has it.", "job_unknown", LOST)
     return job
 
 
 def _own(root: str) -> None:
-    """Raises OSError where somebody else could read or change what is in the folder."""
+    """Raises OSError if other users could read or change the content of the folder."""
     found = os.lstat(root)
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) & 0o077:
-        raise OSError(errno.EPERM, "this folder is not this user's alone", root)
+        raise OSError(errno.EPERM, "other users can write to this folder", root)
 
 
 def _tidy(root: str) -> None:

@@ -49,10 +49,12 @@ class Worker:
             os._exit(0)
 
     def fail(self, error: BaseException) -> NoReturn:
-        """Ends the process with an error that nobody foresaw. Its text is left out: it could hold anything."""
+        """Ends the process with an unexpected error. Its text is left out: it could contain secrets."""
         frames = traceback.extract_tb(error.__traceback__)
         place = f" ({os.path.basename(frames[-1].filename)}:{frames[-1].lineno})" if frames else ""
-        msg = f"The worker met an unexpected {type(error).__name__}{place}. Please report this as a bug."
+        msg = (
+            f"The worker process failed with an unexpected {type(error).__name__}{place}. Please report this as a bug."
+        )
         trace = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
         self.finish({"failed": True, "error_code": "unexpected", "msg": msg, "changed": True, "trace": trace})
 
@@ -61,12 +63,12 @@ class Foreground(Exception):
     """Raised in the process that does not do the work; ``told`` is what it reports."""
 
     def __init__(self, told: Dict[str, Any]) -> None:
-        super().__init__("the work is the worker's")
+        super().__init__("the worker process does the work")
         self.told = told
 
 
 def start(root: str, secrets: Sequence[str], foreground: float = FOREGROUND) -> Optional[Worker]:
-    """Gives the worker to the process that goes on with the work: a new one, or None where there can't be one.
+    """Gives the worker to the process that goes on with the work: a new one, or None if there can't be one.
 
     :param root: where the job's folder is made.
     :raises Foreground: in the process that called, when the worker has ended or a moment has passed.
@@ -108,11 +110,11 @@ def _wait(job: Job, reading: int, seconds: float) -> Dict[str, Any]:
 
 
 def _cut_off(kept: Sequence[Optional[int]]) -> None:
-    """Leaves the session and every open file of the caller, who waits until nobody has them open."""
+    """Leaves the session and every open file of the caller, who waits until they are all closed."""
     os.setsid()
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     nothing = os.open(os.devnull, os.O_RDWR)
-    # Replaced, not closed: an object that still knows the number would later close somebody else's file.
+    # Replaced, not closed: an object that still has the number would later close another file.
     for handle in _open_files():
         if handle not in (nothing, *kept):
             try:

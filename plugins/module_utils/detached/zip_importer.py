@@ -25,7 +25,7 @@ class Payload(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader):  # type
         self._names = frozenset(self._zip.namelist())
 
     def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> Any:
-        """The module's spec, or None where the zip file does not have it."""
+        """The module's spec, or None if the zip file does not have it."""
         if self._name(fullname) is None:
             return None
         return importlib.util.spec_from_loader(fullname, self)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where a stack is no longer what its last good revision left. A pure comparison; the plan that leads back is
+"""The differences between a stack and its last good revision. A pure comparison; the plan that leads back is
 ``reconcile``'s."""
 
 from __future__ import annotations
@@ -164,7 +164,7 @@ def _specs(intended: Object, live: Mapping[str, Object], prefix: str) -> Dict[st
 
 
 def _stack_is_stopped(intended: Object, live: Mapping[str, Object], prefix: str) -> bool:
-    # New services of a failed deployment may be stopped for a look at them, beside a stack that runs.
+    # New services of a failed deployment may be stopped for inspection, beside a running stack.
     names = [service["name"] for service in intended["services"] if service["name"] in live]
     return any(_is_stopped(live[name], prefix) for name in names)
 

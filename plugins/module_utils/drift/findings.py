@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Drift: a difference between what a stack's last good revision left and what is there; what of it a plan undoes."""
+"""Drift: a difference between a stack's last good revision and the current state; and which of it a plan repairs."""
 
 from __future__ import annotations
 
@@ -105,9 +105,9 @@ class Context:
     mark: Callable[[Any], str] = str
 
 
-HEAL_OR_DEPLOY = "Heal to get it back, or put the change into the files and deploy them."
-NO_VALUES = "A value of it is hidden in the history, and runs nowhere any more: deploy the files."
-NO_CONTENTS = "The history has no contents: deploy the files."
+HEAL_OR_DEPLOY = "Heal to restore it, or add the change to the files and deploy them."
+NO_VALUES = "One of its values is hidden in the history, and no running service has it any more: deploy the files."
+NO_CONTENTS = "The history does not store contents: deploy the files."
 
 
 def seen(drift: Drift, obj: Mapping[str, Any]) -> Drift:
@@ -122,12 +122,12 @@ def seen(drift: Drift, obj: Mapping[str, Any]) -> Drift:
 
 def missing(kind: str, name: str, key: str, what: str, spec: Any = None) -> Drift:
     """What the revision (``what``) has, as ``spec``, and the Swarm has not."""
-    hint, healing = "Heal, or take it out of the files.", CREATE
+    hint, healing = "Heal, or remove it from the files.", CREATE
     if kind in ("config", "secret"):
         hint, healing = NO_CONTENTS, FILES
     elif LOST in repr(spec):
         hint, healing = NO_VALUES, FILES
-    return Drift(MISSING, kind, name, key, f"it is not there; {what} has it", hint, (), healing)
+    return Drift(MISSING, kind, name, key, f"it does not exist; {what} has it", hint, (), healing)
 
 
 def whole(stack: str, found: Sequence[Drift], what: str) -> List[Drift]:
@@ -139,7 +139,7 @@ def whole(stack: str, found: Sequence[Drift], what: str) -> List[Drift]:
     hint = (
         "Heal, or deploy its files."
         if healing == CREATE
-        else "The history has not all that it needs: deploy its files."
+        else "The history does not have everything it needs: deploy its files."
     )
     reason = f"the whole stack was removed since {what}"
     rest = [drift for drift in found if drift not in gone]
@@ -148,8 +148,8 @@ def whole(stack: str, found: Sequence[Drift], what: str) -> List[Drift]:
 
 def extra(kind: str, obj: Mapping[str, Any], what: str) -> Drift:
     """What carries the stack's label, and the revision (``what``) has not."""
-    reason = f"it carries the stack's label, and {what} does not know it"
-    hint = "Heal with prune: true to remove it, or take it into the files."
+    reason = f"it has the stack's label, but is not in {what}"
+    hint = "Heal with prune: true to remove it, or add it to the files."
     return seen(Drift(EXTRA, kind, name_of(obj), "", reason, hint, (), PRUNE), obj)
 
 
@@ -161,7 +161,7 @@ def overwritten(found: Sequence[Drift], operations: Sequence[Operation]) -> List
         if drift.object == STACK and any(op.action == "create" and op.kind == "service" for op in plan.values()):
             out.append(drift)
         operation = plan.get((drift.object, drift.name))
-        # That Swarm has stopped an update is nobody's change.
+        # An update that Swarm stopped is not a change by others.
         if operation is None or drift.kind in (FORCED, BEHIND) or (drift.kind == PAUSED and not drift.changes):
             continue
         if operation.action != "update":

@@ -50,10 +50,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 
 #: Networks that every engine has.
 PREDEFINED = ("host", "bridge", "none", "default")
-IN_USE = (
-    "Swarm can't change a network that services use: remove these services and the network, then heal; that makes all "
-    "anew."
-)
+IN_USE = "Swarm can't change a network in use: remove these services and the network, then heal to recreate them."
 
 Object = Mapping[str, Any]
 Services = Mapping[str, Object]
@@ -94,10 +91,10 @@ def _network(stack: str, entry: Object, found: List[Object], used: Set[str], wha
     changes = tuple(change for change in differences(want, have) if not change.path.startswith("Labels"))
     if not changes:
         return None
-    drift = _replaced("network", name, key, "it was made anew with other options", own[0], changes)
+    drift = _replaced("network", name, key, "it was recreated with different options", own[0], changes)
     if id_of(own[0]) in used:
         return replace(drift, healing=BY_HAND, hint=IN_USE)
-    return replace(drift, healing=CREATE, hint="No service uses it: healing makes it anew.")
+    return replace(drift, healing=CREATE, hint="No service uses it: healing recreates it.")
 
 
 def object_drift(kind: str, intended: Object, observed: Object, live: Services, context: Context) -> Iterator[Drift]:
@@ -134,7 +131,9 @@ def _object(
     have = context.contents.get((kind, name), "")
     unreadable = kind == "secret" and not (entry.get("spec") or {}).get("Driver")
     if entry.get("content") and entry["content"] != have and (have or unreadable):
-        reason = "its content is another" if have else "it was made by others, and its content can't be read"
+        reason = (
+            "its content differs" if have else "it was not created by this collection, and its content can't be read"
+        )
         return _replaced(kind, name, key, reason, there)
     want, now = (
         {label: value for label, value in labels.items() if not label.startswith(PRIVATE)}
@@ -146,7 +145,7 @@ def _object(
     changes = differences({"Labels": want}, {"Labels": now})
     if not changes:
         return None
-    reason = f"its labels are others than in {context.what}"
+    reason = f"its labels differ from {context.what}"
     return seen(Drift(EDITED, kind, name, key, reason, HEAL_OR_DEPLOY, changes), there)
 
 
@@ -157,7 +156,7 @@ def _uses(kind: str, live: Services, part: str) -> Set[str]:
 
 
 def _outside(kind: str, name: str, key: str) -> Drift:
-    reason = "it is not there, and was not made by this stack (external)"
+    reason = "it does not exist, and is external to this stack"
     return Drift(MISSING, kind, name, key, reason, "Create it again.", (), BY_HAND)
 
 
@@ -177,8 +176,9 @@ def volume_drift(intended: Object, observed: Object, context: Context) -> Iterat
             VOLUME_DIFFERS,
             "volume",
             name,
-            reason=f"on the node {node} it was made otherwise than {context.what} says: {words}",
-            hint=f"It keeps that. Deploy with recreate_volumes: [{bases[source]}] to have an empty one take its place, "
-            "or move the data and remove it.",
+            reason=f"on the node {node} it was created with other options than in {context.what}: {words}",
+            hint=f"A volume keeps its options. Deploy with recreate_volumes: [{bases[source]}] to replace it with an "
+            "empty "
+            "one, or move the data and remove it.",
             healing=BY_HAND,
         )

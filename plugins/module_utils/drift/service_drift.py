@@ -47,7 +47,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.one_
 REPLICAS = "Mode.Replicated.Replicas"
 MOUNTS = "TaskTemplate.ContainerSpec.Mounts."
 FORCE = "TaskTemplate.ForceUpdate"
-RUNS_AGAIN = "It is a job: to put it back is to run it. Heal with rerun_jobs: true, or deploy the files."
+RUNS_AGAIN = "It is a job: restoring it runs it. Heal with rerun_jobs: true, or deploy the files."
 
 Object = Mapping[str, Any]
 
@@ -73,7 +73,7 @@ def service_drift(service: Object, live: Object, spec: Object, known: Known, con
 
 
 def for_a_job(drift: Drift, spec: Object, context: Context) -> Drift:
-    """``drift`` of a service that is to have ``spec``; a job is put back only where it may run again."""
+    """``drift`` of a service that is to have ``spec``; a job is put back only if it may run again."""
     if context.rerun_jobs or drift.healing not in (UPDATE, CREATE) or not mode_of(spec).endswith("Job"):
         return drift
     return replace(drift, healing=BY_HAND, hint=RUNS_AGAIN)
@@ -84,7 +84,7 @@ def rolled_back_to_it(service: Object, live: Object, what: str) -> str:
     if _update_state(live) != "rollback_completed":
         return ""
     told = _update_message(live)
-    return f"service {service['key']}: Swarm has rolled an update back ({told}); the service is as in {what}"
+    return f"service {service['key']}: Swarm rolled back an update ({told}); the service is as in {what}"
 
 
 def _kind(path: str, want: Object, have: Object, live: Object, prefix: str) -> str:
@@ -100,19 +100,19 @@ def _kind(path: str, want: Object, have: Object, live: Object, prefix: str) -> s
 
 def _told(kind: str, service: Object, changes: Tuple[Change, ...], live: Object, what: str) -> Drift:
     reason, hint = {
-        EDITED: (f"its specification is another than in {what}", HEAL_OR_DEPLOY),
+        EDITED: (f"its specification differs from {what}", HEAL_OR_DEPLOY),
         SCALED: (
-            f"its number of replicas is another than in {what}",
-            "Heal, or put the number into the files; where an autoscaler sets it, ignore it.",
+            f"its number of replicas differs from {what}",
+            "Heal, or put the number into the files; if an autoscaler sets it, ignore it.",
         ),
         VOLUME: (
-            f"its volumes are others than in {what}",
-            "Look where the data is before you heal: what was written to one volume is not in the other.",
+            f"its volumes differ from {what}",
+            "Check which volume has the data before you heal: data written to one volume is not in the other.",
         ),
-        PAUSED: ("its update is held (stack_service, state: paused)", "Heal, or stack_service with state: resumed."),
+        PAUSED: ("its update is paused (stack_service, state: paused)", "Heal, or stack_service with state: resumed."),
         ROLLED_BACK: (
-            f"Swarm has put it back to the specification before: {_update_message(live)}",
-            "Look why (stack_logs, stack_health), then heal, or deploy what runs.",
+            f"Swarm rolled it back to the previous specification: {_update_message(live)}",
+            "Find the cause (stack_logs, stack_health), then heal, or deploy what is running.",
         ),
     }[kind]
     healing = UPDATE
@@ -131,8 +131,9 @@ def _stuck(service: Object, live: Object, differs: bool) -> Drift:
         "service",
         service["name"],
         service["key"],
-        f"Swarm has stopped its update: {_update_message(live)}",
-        "Some tasks may still be old ones. Look why (stack_health), then heal: Swarm goes on.",
+        f"Swarm stopped its update: {_update_message(live)}",
+        "Some tasks may still run the old version. Find the cause (stack_health), then heal: Swarm continues the "
+        "update.",
         (),
         BY_HAND if job and not differs else UPDATE,
     )
@@ -147,8 +148,8 @@ def _forced(service: Object, live: Object, what: str) -> Optional[Drift]:
         "service",
         service["name"],
         service["key"],
-        f"its tasks were replaced by force since {what}",
-        "There is nothing to put back: they run the same specification. Healing takes it down in the history.",
+        f"its tasks were force-updated since {what}",
+        "There is nothing to restore: the tasks run the same specification. Healing records it in the history.",
         (Change(FORCE, before, now),),
         RECORD,
     )
@@ -164,8 +165,8 @@ def _behind(service: Object, live: Object, context: Context) -> Optional[Drift]:
         "service",
         service["name"],
         service["key"],
-        f"the registry has another image for {without_digest(image)} by now",
-        "Deploy the files with resolve_image: always to get it. Healing leaves the image that was deployed.",
+        f"the registry now has another image for {without_digest(image)}",
+        "Deploy the files with resolve_image: always to get it. Healing keeps the deployed image.",
         (Change(IMAGE, now, image),),
         FILES,
     )

@@ -28,7 +28,7 @@ NEWEST_API = (1, 51)  # the newest that was tested (engine 28.5); a newer engine
 OLDEST_API = (1, 41)  # engine 20.10
 
 
-NO_ENGINE = "Is docker_host the address of a Docker engine?"
+NO_ENGINE = "Check that docker_host is the address of a Docker engine."
 
 
 class EngineClient:
@@ -62,10 +62,10 @@ class EngineClient:
         return self.request("GET", path, query, None, headers, stream, timeout)
 
     def list(self, path: str, query: Optional[Dict[str, Any]] = None, timeout: Optional[float] = None) -> List[Any]:
-        """The objects at ``path``. Raises EngineError also where the answer is no list of objects."""
+        """The objects at ``path``. Raises EngineError also if the answer is not a list of objects."""
         found = self.get(path, query, timeout=timeout) or []
         if not isinstance(found, list):
-            raise self._bad_answer(f"GET {path}", "the answer is no list")
+            raise self._bad_answer(f"GET {path}", "the answer is not a list")
         return found
 
     def create(self, path: str, body: Mapping[str, Any], headers: Optional[Dict[str, str]] = None) -> str:
@@ -167,9 +167,9 @@ class EngineClient:
             return self._transport.send(method, target, data, headers, bounds)
         except Torn as error:
             raise EngineError(
-                f"{what} on {self.where}: the engine broke off before its answer was complete ({error}).",
+                f"{what} on {self.where}: the engine closed the connection before its answer was complete ({error}).",
                 "daemon_unreachable",
-                "Check that the engine runs, then run again: it goes on from where it stopped.",
+                "Check that the engine runs, then run again: it continues from where it stopped.",
             ) from None
         except TooLarge as error:
             raise EngineError(
@@ -197,7 +197,7 @@ class EngineClient:
         if newest is not None:
             if newest < OLDEST_API:
                 raise EngineError(
-                    f"The engine at {self.where} speaks API {answer.api_version}; 1.41 (engine 20.10) is the least.",
+                    f"The engine at {self.where} speaks API {answer.api_version}; 1.41 (engine 20.10) is the minimum.",
                     "api_too_old",
                     "Update the engine.",
                 )
@@ -236,7 +236,7 @@ def _given_version(text: str) -> Optional[Tuple[int, int]]:
         return int(major), int(minor)
     if major == "auto":
         return None
-    raise EngineError(f"api_version must be 'auto' or like '1.41', not '{text}'.")
+    raise EngineError(f"api_version must be 'auto' or a version such as '1.41', not '{text}'.")
 
 
 def _query_text(value: Any) -> str:

@@ -31,7 +31,7 @@ class Connection:
 
     @property
     def socket_path(self) -> Optional[str]:
-        """The path of the unix socket, or None where the engine is reached in another way."""
+        """The path of the unix socket, or None if the engine is reached in another way."""
         host = self.docker_host
         if host.startswith("unix://"):
             return "/" + host[len("unix://") :].lstrip("/")

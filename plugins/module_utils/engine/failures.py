@@ -21,25 +21,25 @@ BY_TEXT: Tuple[Tuple[str, str, str], ...] = (
     ("worker nodes can't be used", "not_a_manager", "Run the task on a manager."),
     ("this node is not a swarm manager", "not_in_swarm", "Run the task on a manager, or `docker swarm init`."),
     ("this node is not participating as a swarm", "not_a_manager", "Run the task on a manager."),
-    ("update out of sequence", "out_of_sequence", "Somebody else changed it at the same time: run again."),
-    ("deadline exceeded", "no_quorum", "The managers did not agree in time: check that more than half are up."),
+    ("update out of sequence", "out_of_sequence", "Another client changed it at the same time: run again."),
+    ("deadline exceeded", "no_quorum", "The managers did not agree in time: check that more than half of them are up."),
     (
         "client sent an http request to an https server",
         "tls_error",
-        "The engine wants TLS: set validate_certs, ca_path, client_cert and client_key.",
+        "The engine requires TLS: set validate_certs, ca_path, client_cert and client_key.",
     ),
     (
         "client version",
         "engine_error",
-        "Set api_version (or DOCKER_API_VERSION on the host) to one that the engine speaks, or to auto.",
+        "Set api_version (or DOCKER_API_VERSION on the host) to a version that the engine supports, or to auto.",
     ),
 )
 BY_STATUS: Dict[int, Tuple[str, str]] = {
-    400: ("invalid_spec", "The engine refuses the specification: correct the Compose file."),
+    400: ("invalid_spec", "The engine rejects the specification: correct the Compose file."),
     401: ("registry_auth", "Log in to the registry, or give credentials."),
     403: ("invalid_spec", "The engine does not allow this: correct the Compose file."),
     404: ("not_found", ""),
-    409: ("conflict", "An object of this name exists already."),
+    409: ("conflict", "An object with this name already exists."),
 }
 
 
@@ -82,16 +82,17 @@ def unreachable(error: OSError, docker_host: str, what: str) -> EngineError:
     """The error for a connection that could not be made, or broke."""
     if isinstance(error, PermissionError):
         return EngineError(
-            f"No permission to use the engine at {docker_host}.",
+            f"No permission to access the engine at {docker_host}.",
             "permission_denied",
             "Run the task as root (become: true) or as a user of the group docker.",
         )
-    # Before Python 3.10 a socket's time-out is no TimeoutError.
+    # Before Python 3.10 a socket timeout is not a TimeoutError.
     if isinstance(error, (TimeoutError, socket.timeout)):
         return EngineError(
             f"{what} on {docker_host}: no answer in time.",
             "timeout",
-            "The engine hangs, or its Swarm has lost quorum; see its log. The option timeout sets the limit.",
+            "The engine hangs, or its Swarm has lost quorum: check the engine's log. The option timeout sets the "
+            "limit.",
         )
     return EngineError(
         f"No engine answers at {docker_host}: {error.strerror or error}.",
@@ -110,7 +111,7 @@ def check_manager(info: Dict[str, Any], docker_host: str) -> None:
         raise EngineError(f"The Swarm on {name} is locked.", "swarm_locked", "Unlock it with `docker swarm unlock`.")
     if state in ("inactive", ""):
         raise EngineError(
-            f"{name} is not part of a Swarm.", "not_in_swarm", "Run `docker swarm init`, or name a manager."
+            f"{name} is not part of a Swarm.", "not_in_swarm", "Run `docker swarm init`, or run the task on a manager."
         )
     if swarm.get("ControlAvailable"):
         if error or not (swarm.get("Cluster") or {}).get("ID"):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Credentials for registries, as docker's CLI finds them on this host; imported only where they are asked for."""
+"""Credentials for registries, as docker's CLI finds them on this host; imported only if they are asked for."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _NAMED = re.compile(r"(?:https?://)?([^/]+)(?:/.*)?\Z", re.IGNORECASE | re.DOTAL
 
 
 class RegistryAuth:
-    """Gives the X-Registry-Auth header for images.
+    """Returns the X-Registry-Auth header for images.
 
     ``given`` is a list of {registry, username, password} and comes first; with ``from_config`` the docker config of
     this host follows (config.json, credential stores and helpers, read by the Docker SDK).
@@ -87,15 +87,16 @@ def _checked(text: str) -> str:
     registry = registry_named(text)
     if not registry:
         raise EngineError(
-            f"registry_auth names no registry: {text!r}.",
+            f"registry_auth does not name a registry: {text!r}.",
             "registry_auth",
-            "Write it as image names begin (registry.example.com:5000), docker.io for Docker Hub. Is a variable empty?",
+            "Write the registry as in image names (registry.example.com:5000), docker.io for Docker Hub. Check for an "
+            "empty variable.",
         )
     return registry
 
 
 def registry_named(text: str) -> str:
-    """The registry that an entry names, with or without scheme and path; empty where it names none."""
+    """The registry that an entry names, with or without scheme and path; empty if it names none."""
     match = _NAMED.match(text.strip())
     name = match.group(1) if match and is_registry(match.group(1)) else ""
     return HUB if name == "index.docker.io" else name

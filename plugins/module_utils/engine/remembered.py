@@ -33,7 +33,7 @@ class Remembered:
         self._name = f"seen-{hashlib.sha256(place.encode()).hexdigest()[:32]}.json"
 
     def result(self, client: Any) -> Optional[Dict[str, Any]]:
-        """The result, if a run with this request would end with it again; None where that is not known."""
+        """The result, if a run with this request would end with it again; None if that is not known."""
         found = self._read()
         if found is None or found["request"] != self._request or not found["calls"]:
             return None
@@ -71,7 +71,7 @@ def place_of(params: Mapping[str, Any], defer: bool, check: bool) -> str:
 
 
 def content_digest(path: str) -> str:
-    """The digest of a file's content; empty where it can't be read."""
+    """The digest of a file's content; empty if it can't be read."""
     try:
         content = files.read(path, path, owned=True)
     except (OSError, StackwrightError):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""HTTP over TCP, TLS and SSH with the Docker SDK's transports; imported only where a unix socket won't do."""
+"""HTTP over TCP, TLS and SSH with the Docker SDK's transports; imported only if a unix socket won't do."""
 
 from __future__ import annotations
 
@@ -188,7 +188,7 @@ def _body(response: Any, bounds: Bounds, given_up: threading.Event) -> bytes:
         if count > bounds.most:
             raise TooLarge(bounds.most)
     if length is not None and count < length:
-        raise Torn(f"{count} of {length} bytes came")
+        raise Torn(f"{count} of {length} bytes received")
     return b"".join(parts)
 
 

@@ -234,7 +234,7 @@ PLACES: Dict[Tuple[str, ...], Any] = {
 
 
 def shape_of(path: str) -> Any:
-    """The shape of what a GET of ``path`` (without version and query) answers; None where it is not known."""
+    """The shape of what a GET of ``path`` (without version and query) answers; None if it is not known."""
     parts = tuple(path.lstrip("/").split("/"))
     if parts in PLACES:
         return PLACES[parts]

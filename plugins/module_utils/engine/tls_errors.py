@@ -12,14 +12,14 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connectio
 
 # (text in OpenSSL's message in lower case, what to do); the first that fits wins.
 HINTS: Tuple[Tuple[str, str], ...] = (
-    ("mismatch", "Set tls_hostname to a name that is in the engine's certificate."),
-    ("doesn't match", "Set tls_hostname to a name that is in the engine's certificate."),
+    ("mismatch", "Set tls_hostname to a name in the engine's certificate."),
+    ("doesn't match", "Set tls_hostname to a name in the engine's certificate."),
     ("expired", "Renew the engine's certificate, or set the clock of this host."),
-    ("verify failed", "Set ca_path to the authority that has signed the engine's certificate."),
-    ("wrong version number", "The engine speaks no TLS at this port: correct docker_host, or leave out TLS."),
-    ("record layer failure", "The engine speaks no TLS at this port: correct docker_host, or leave out TLS."),
-    ("eof occurred", "Set client_cert and client_key to a pair that the engine's authority has signed."),
-    ("alert", "Set client_cert and client_key to a pair that the engine's authority has signed."),
+    ("verify failed", "Set ca_path to the CA that signed the engine's certificate."),
+    ("wrong version number", "The engine does not use TLS on this port: correct docker_host, or turn off TLS."),
+    ("record layer failure", "The engine does not use TLS on this port: correct docker_host, or turn off TLS."),
+    ("eof occurred", "Set client_cert and client_key to a pair that the engine's CA signed."),
+    ("alert", "Set client_cert and client_key to a pair that the engine's CA signed."),
 )
 
 
@@ -31,15 +31,15 @@ def tls_failure(reason: str, docker_host: str) -> EngineError:
 
 
 def check_files(connection: Connection, is_file: Callable[[str], bool]) -> None:
-    """Raises EngineError (``tls_error``) where a certificate is not there, or a pair is not complete."""
+    """Raises EngineError (``tls_error``) if a certificate is not there, or a pair is not complete."""
     files = {name: getattr(connection, name) for name in ("ca_path", "client_cert", "client_key")}
     for name, path in files.items():
         if path and not is_file(path):
             raise EngineError(
                 f"There is no file {path} on this host ({name}).",
                 "tls_error",
-                "Correct the option, or the folder that DOCKER_CERT_PATH names.",
+                "Correct the option, or the folder in DOCKER_CERT_PATH.",
             )
     if bool(files["client_cert"]) != bool(files["client_key"]):
         given, missing = ("client_cert", "client_key") if files["client_cert"] else ("client_key", "client_cert")
-        raise EngineError(f"{given} is given without {missing}.", "tls_error", "Give both, or none.")
+        raise EngineError(f"{given} is given without {missing}.", "tls_error", "Give both or neither.")

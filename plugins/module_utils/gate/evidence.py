@@ -54,7 +54,7 @@ def evidence(
 ) -> List[Found]:
     """One entry for each service in ``reasons``: service, reason, error, exit_code, node, log, text (for people).
 
-    ``old`` are the ids of tasks that had ended before: they bear witness only where there is no other task.
+    ``old`` are the ids of tasks that had ended before: they bear witness only if there is no other task.
     """
     grouped = tasks_by_service(tasks)
     nodes = _nodes(client)
@@ -152,7 +152,7 @@ def _witness(tasks: Sequence[Mapping[str, Any]]) -> Optional[Mapping[str, Any]]:
 
 
 def node_names(client: EngineClient) -> Dict[str, str]:
-    """The names of the nodes by their ids; empty where the Engine does not say."""
+    """The names of the nodes by their ids; empty if the Engine does not say."""
     return {identity: _name(node) for identity, node in _nodes(client).items()}
 
 
@@ -234,7 +234,9 @@ def _log(client: EngineClient, task: Mapping[str, Any], service: Mapping[str, An
     try:
         raw = client.get(f"/tasks/{task['ID']}/logs", query, stream=True, timeout=PATIENCE)
     except EngineError:
-        return ""  # the log driver may not be readable, or the node gone: the error stands without a log
+        return (
+            ""  # the log driver can't be read: permission deniedable, or the node gone: the error stands without a log
+        )
     terminal = bool((service["Spec"]["TaskTemplate"].get("ContainerSpec") or {}).get("TTY"))
     text = (raw if terminal else demultiplexed(raw)).decode("utf-8", "replace")
     return text[-MOST:]

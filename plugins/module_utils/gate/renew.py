@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tasks that wait for a node are made anew after an update that keeps them.
+"""Recreates tasks that wait for a node after an update that keeps them.
 
 Swarm's scheduler tries a task again only as long as its service has not been updated since (moby 53722; seen on 20.10):
 after an update of labels alone, or of the number of replicas, a task that no node takes would wait for ever, also once
@@ -26,7 +26,7 @@ REPLACING = ("TaskTemplate", "EndpointSpec")
 
 
 class Renewal:
-    """Looks after the services of ``observed`` of which not all tasks run. ``keep`` keeps a lock meanwhile."""
+    """Looks after the services of ``observed`` of which not all tasks are running. ``keep`` keeps a lock meanwhile."""
 
     def __init__(self, client: EngineClient, clock: Any, observed: Mapping[str, Any], keep: Callable[[], None]) -> None:
         self._client, self._clock, self._keep = client, clock, keep

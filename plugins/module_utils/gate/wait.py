@@ -44,8 +44,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks imp
 from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import detach
 
 FIRST_PAUSE, LONGEST_PAUSE, GROWTH = 0.05, 1.0, 1.5  # seconds, seconds, factor
-SHARE = 10  # a pause may be so many times as long as a look takes: the Engine has other work
-NODES_FOR = 1.0  # seconds for which a look at the nodes counts
+SHARE = 10  # a pause may be at most this many times the duration of a check: the Engine has other work
+NODES_FOR = 1.0  # seconds for which the observed nodes are valid
 ENDED = (*ENDED_BADLY, "complete")
 Objects = List[Dict[str, Any]]
 
@@ -58,7 +58,7 @@ def before(services: Objects, tasks: Objects, nodes: Objects) -> Before:
         frozenset(
             service["ID"]
             for service, judgement in zip(_by_name(services), judged(services, tasks, nodes, math.inf))
-            # Without the nodes nobody knows how many tasks of a global service there should be.
+            # Without the nodes, the desired tasks of a global service are unknown.
             if judgement.status in (DEGRADED, FAILED) and (nodes or not judgement.mode.startswith("global"))
         ),
         frozenset(task["ID"] for task in left_on_lost(tasks, nodes)),
@@ -228,11 +228,11 @@ def _failure(
 
     late = verdict.state == TIMED_OUT
     failures = evidence(client, services, tasks, verdict.reasons, past.failures)
-    head = f"The stack {stack} does not run"
+    head = f"The stack {stack} did not become healthy"
     if verdict.overdue:
-        head += f", and its deadline of {limits.deadline:g} s is over"
+        head += f" before its deadline of {limits.deadline:g} s"
     elif late:
-        head += f", and nothing has moved for {limits.timeout:g} s"
+        head += f" (no progress for {limits.timeout:g} s)"
     lines = [f"{head}:"] + [f"  {failure['text']}" for failure in failures]
     return DeployError(
         "\n".join(lines),

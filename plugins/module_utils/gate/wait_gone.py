@@ -22,7 +22,7 @@ Tell = Callable[[str], None]
 Names = Mapping[str, str]
 
 FIRST_PAUSE, USUAL_PAUSE, LONGEST_PAUSE, GROWTH = 0.05, 0.15, 1.0, 1.5  # seconds, and a factor
-SHARE = 10  # a pause may be so many times as long as a look takes: the Engine has other work
+SHARE = 10  # a pause may be at most this many times the duration of a check: the Engine has other work
 TELL_EVERY = 10.0  # seconds
 NAMED = 3  # places that a line names
 ALIVE = ("assigned", "accepted", "preparing", "ready", "starting", "running")
@@ -53,7 +53,7 @@ def wait_until_stopped(
     Raises DeployError (``timeout``, in seconds without progress; what a task may take to stop comes on top. With a
     ``deadline`` also after so many seconds in all).
     """
-    what = f"The stack {stack} does not stop"
+    what = f"The stack {stack} did not stop"
     return _until_none(lambda: _left(client, stack, names.keys()), clock, what, timeout, names, tick, tell, deadline)
 
 
@@ -69,12 +69,12 @@ def wait_until_gone(
     deadline: float = 0.0,
 ) -> List[str]:
     """The same for all tasks of the stack (of the services ``ids``)."""
-    what = f"The tasks of the stack {stack} do not end"
+    what = f"The tasks of the stack {stack} did not stop"
     return _until_none(lambda: _left(client, stack, ids), clock, what, timeout, names or {}, tick, tell, deadline)
 
 
 def remove_network(applying: Any, operation: Operation) -> None:
-    """Removes a network; of one that is made anew no node may have a task left, or its name can't be used there."""
+    """Removes a network. If it is recreated, no node may have a task left, or its name can't be used there."""
     ids, stack = operation.payload.get("tasks_of"), operation.payload.get("stack", "")
     if ids:
         client, clock, patience = applying.client, applying.clock, applying.patience
@@ -118,11 +118,11 @@ def _until_none(
             moved = began
         overdue = 0 < deadline <= clock.now() - start
         if overdue or clock.now() - moved >= timeout + max(map(grace, tasks)):
-            limit = f"by its deadline of {deadline:g} s" if overdue else f"within {timeout:g} s"
+            limit = f"before its deadline of {deadline:g} s" if overdue else f"within {timeout:g} s"
             raise DeployError(
                 f"{what} {limit}: {_number(tasks)} left: {_places(tasks, left, names)}.",
                 "timeout",
-                "Look at them with `docker stack ps`; run again to go on.",
+                "List them with `docker stack ps`; run again to continue.",
                 {"tasks": sorted(task["ID"] for task in tasks)},
             )
         if len(tasks) != count or clock.now() - told >= TELL_EVERY:
@@ -162,10 +162,10 @@ def _told_of_lost(left: _Left, names: Names) -> List[str]:
         services = sorted({names.get(str(task.get("ServiceID")), "") for task in tasks} - {""})
         of = f" of {', '.join(services)}" if services else ""
         if node is None:
-            lines.append(f"{_number(tasks)} left{of} on a node that the Swarm does not have any more.")
+            lines.append(f"{_number(tasks)} left{of} on a node that is no longer in the Swarm.")
         else:
             ends = "It ends" if len(tasks) == 1 else "They end"
             how = f"on {hostname(node)}, which {how_it_is(node, left.nodes.values())}"
-            then = "" if rejoined(node, left.nodes.values()) else f" {ends} once the node is back."
+            then = "" if rejoined(node, left.nodes.values()) else f" {ends} when the node is back."
             lines.append(f"{_number(tasks)} left{of} {how}.{then}")
     return lines

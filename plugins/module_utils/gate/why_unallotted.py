@@ -25,7 +25,7 @@ Item = Mapping[str, Any]
 
 
 def unallotted(client: EngineClient, service: Item, reason: str) -> str:
-    """Which network of ``service`` is at fault and why, as half a sentence; empty where ``reason`` (why it does not
+    """Which network of ``service`` is at fault and why, as half a sentence; empty if ``reason`` (why it does not
     run) does not say that it waits for one, or nobody can tell."""
     if STAGES["new"] not in reason:
         return ""
@@ -58,9 +58,9 @@ def _why(network: Item, info: Item, seen: Mapping[str, Sequence[Item]]) -> str:
     if not (network.get("IPAM") or {}).get("Config"):
         free = free_subnets(info, subnets_of(seen["networks"]))
         if free == 0:
-            return f"no subnet: {pools_of(info)} is used up"
-        overlap = "the one that it asks for overlaps that of another network"
-        return f"no subnet: {overlap}" + ("" if free else ", or the Swarm's address pools are used up")
+            return f"no subnet: {pools_of(info)} is exhausted"
+        overlap = "the requested one overlaps the subnet of another network"
+        return f"no subnet: {overlap}" + ("" if free else ", or the Swarm's address pools are exhausted")
     for subnet in subnets_of([network]):
         if subnet.version == 4 and _left(network, subnet, seen) <= 0:
             return f"no free address in its subnet {subnet}"

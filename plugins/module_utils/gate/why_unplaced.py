@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a service asks of a node that no node has. Swarm only says of which sort it is."""
+"""The requirements of a service that no node meets. Swarm only reports their category."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NANO, MIB = 1e9, 1024 * 1024
 
 
 def unplaced(client: EngineClient, service: Mapping[str, Any], error: str) -> str:
-    """What ``service`` asks for, as half a sentence; empty where ``error`` does not say that no node has it."""
+    """What ``service`` asks for, as half a sentence; empty if ``error`` does not say that no node has it."""
     if "no suitable node" not in error:
         return ""
     template = service["Spec"]["TaskTemplate"]
@@ -26,7 +26,7 @@ def unplaced(client: EngineClient, service: Mapping[str, Any], error: str) -> st
         parts += _reserved((template.get("Resources") or {}).get("Reservations") or {})
     if "host-mode port" in error:
         parts += _ports(client, service)
-    return f"it asks for {' and '.join(parts)}" if parts else ""
+    return f"it requests {' and '.join(parts)}" if parts else ""
 
 
 def _reserved(reservations: Mapping[str, Any]) -> Iterator[str]:
@@ -47,7 +47,7 @@ def _ports(client: EngineClient, service: Mapping[str, Any]) -> Iterator[str]:
             taken.update(dict.fromkeys(_host_ports(other), str(other["Spec"]["Name"])))
     for number, protocol in _host_ports(service):
         owner = taken.get((number, protocol))
-        yield f"port {number}/{protocol}" + (f", which {owner} has" if owner else "")
+        yield f"port {number}/{protocol}" + (f", which {owner} uses" if owner else "")
 
 
 def _host_ports(service: Mapping[str, Any]) -> List[Tuple[Any, Any]]:

@@ -62,7 +62,7 @@ def longest_grace(services: Iterable[Mapping[str, Any]]) -> float:
 
 
 def still_stopping(stopping: List[Task], old: str = "old ") -> str:
-    """What is told of tasks that are to end; empty where there are none."""
+    """What is told of tasks that are to end; empty if there are none."""
     if not stopping:
         return ""
     who = f"the {old}task is" if len(stopping) == 1 else f"{len(stopping)} {old}tasks are"

@@ -65,7 +65,7 @@ def report(
 
 
 def restarted(service: Service, tasks: Sequence[Task], now: Optional[float]) -> Optional[Task]:
-    """The failed task that one which runs only since a moment replaces: nobody knows yet whether this one stays.
+    """The failed task that one which has just started replaces: it is unknown yet whether this one stays.
 
     ``now`` is the managers' time in seconds since 1970; without it nothing is known.
     """

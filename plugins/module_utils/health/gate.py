@@ -21,7 +21,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses 
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import Task, error_of, is_stopping
 
 WAITING, PASSED, FAILED, TIMED_OUT = "waiting", "passed", "failed", "timed_out"
-GONE = "there is no such service any more: somebody has removed it"
+GONE = "the service no longer exists: it was removed"
 
 
 class Limits(NamedTuple):
@@ -62,7 +62,7 @@ class Verdict(NamedTuple):
 
 
 class Gate:
-    """Feed it with snapshots until its verdict is no longer ``waiting``.
+    """Feed it snapshots until its verdict is no longer ``waiting``.
 
     ``touched`` maps the ids of services that were changed to whether their tasks are replaced although the task
     specification is the same (or since when, where the last update does not tell); ``start`` is the time of the first
@@ -126,7 +126,7 @@ class Gate:
             if judgement.fatal:
                 reasons[judgement.name] = judgement.fatal
             elif judgement.status not in GOOD:
-                late[judgement.name] = judgement.message or "not all tasks run"
+                late[judgement.name] = judgement.message or "not all tasks are running"
                 allowance = max(allowance, observation(service))
                 self._until = max(self._until, self._declared(now, own, sorted_out))
             elif not calm:
@@ -150,7 +150,7 @@ class Gate:
         return key in self.before.broken or (key in self.before.waiting and bool(judgement.unplaced))
 
     def lost_sight(self) -> None:
-        """Nobody knows what happened while no Engine answered: stability begins anew."""
+        """It is unknown what happened while no Engine answered: stability starts again."""
         self._good_since.clear()
 
     def _view(self, service: Mapping[str, Any], nodes: Sequence[Mapping[str, Any]]) -> View:

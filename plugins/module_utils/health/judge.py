@@ -46,10 +46,10 @@ ROLLED_BACK = ("rollback_started", "rollback_paused", "rollback_completed")
 
 #: What a task on its way waits for.
 STAGES = {
-    "new": "waits for the Swarm to allot its networks",
+    "new": "waits for the Swarm to allocate its networks",
     "pending": "waits for a node",
     "assigned": "waits for its node to accept it",
-    "accepted": "waits for its node to begin",
+    "accepted": "waits for its node to start it",
     "preparing": "is being prepared: images, volumes, networks",
     "ready": "waits to be started",
     "starting": "has started, and is not healthy yet",
@@ -83,13 +83,13 @@ def judge_seen(service: Mapping[str, Any], tasks: Sequence[Task], seen: Seen, vi
         if left:
             told = still_stopping(seen.stopping, "") or "stopping"
             return Judgement(spec["Name"], PROGRESSING, mode, 0, len(left), told)
-        return judgement(ASLEEP, "" if mode == "replicated" else "no node is to run it")
+        return judgement(ASLEEP, "" if mode == "replicated" else "no node matches, so it has no tasks")
     fatal = _fatal(service, tasks, seen, view, desired)
     if fatal:
         return judgement(DEGRADED if running or seen.outdated else FAILED, fatal=fatal)
     if seen.good >= desired and not seen.outdated:
         if view.observe and update_state(service) == "updating" and not seen.left_behind:
-            return judgement(PROGRESSING, "all tasks run, and Swarm still observes the update")
+            return judgement(PROGRESSING, "all tasks are running; Swarm still monitors the update")
         return judgement(HEALTHY if running else COMPLETE, "")
     if _waits_in_vain(seen, view):
         return judgement(DEGRADED if running else FAILED, fatal=why)
@@ -127,11 +127,11 @@ def _fatal(service: Mapping[str, Any], tasks: Sequence[Task], seen: Seen, view: 
     fresh = (state, started) != view.old_update
     said = str(update.get("Message") or state)
     if fresh and state in ROLLED_BACK:
-        # The task that failed is of a specification that is no longer the service's.
+        # The failed task has a specification that the service no longer has.
         states = (*ENDED_BADLY, "complete") if condition_of(service["Spec"]) == "any" else ENDED_BADLY
         bad = [task for task in tasks if state_of(task) in states and task["ID"] not in view.old_failures]
         newest = max(bad, key=lambda task: timestamp(task.get("CreatedAt")), default=None)
-        return _because(_said(newest) if newest else "", "Swarm rolled the update back", said)
+        return _because(_said(newest) if newest else "", "Swarm rolled back the update", said)
     # Of a task on a node that was lost Swarm says the same when the node comes back: that is no failure of the change.
     harmed = bool(seen.ended) or seen.good < desired
     if state in ("paused", "rollback_paused") and (seen.outdated or (fresh and harmed)):
@@ -141,12 +141,12 @@ def _fatal(service: Mapping[str, Any], tasks: Sequence[Task], seen: Seen, view: 
     if _crash_loop(seen, view):
         return _crash_loop(seen, view)
     if seen.given_up and (condition_of(service["Spec"]) == "none" or _attempts(service["Spec"])):
-        return f"its task has ended, and is not started again: {last_error(seen)}"
+        return f"its task has ended and is not restarted: {last_error(seen)}"
     return ""
 
 
 def _because(cause: str, what: str, said: str) -> str:
-    """The cause first: what Swarm itself says names a task that nobody knows."""
+    """The cause first: Swarm's message names a task by id only."""
     return f"{cause}; {what}" if cause else f"{what} ({said})"
 
 
@@ -157,7 +157,7 @@ def _hopeless(seen: Seen) -> str:
 def _crash_loop(seen: Seen, view: View) -> str:
     if seen.most_failures <= view.max_restarts:
         return ""
-    return f"its tasks end again and again ({_times(seen.most_failures)} in one slot): {last_error(seen)}"
+    return f"its tasks fail repeatedly ({_times(seen.most_failures)} in one slot): {last_error(seen)}"
 
 
 def _waits_in_vain(seen: Seen, view: View) -> bool:

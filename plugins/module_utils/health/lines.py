@@ -67,7 +67,7 @@ class Lines:
         if good == self._counted or (good < total and now - self._counted_at < COUNT_EVERY):
             return []
         self._counted, self._counted_at = good, now
-        return [f"{good} of {total} services are as they should be"]
+        return [f"{good} of {total} services are healthy"]
 
     def _sign_of_life(self, now: float, verdict: Verdict) -> str:
         late = [
@@ -107,7 +107,7 @@ def _facts(judgement: Judgement, seen: Seen, nodes: Mapping[str, str]) -> List[s
     if seen.stuck:
         facts.append(_short(judgement.unplaced or error_of(seen.stuck[0])))
     if seen.outdated:
-        facts.append(f"{len(seen.outdated)} of the version before")
+        facts.append(f"{len(seen.outdated)} of the previous version")
     if seen.stopping and not seen.outdated:
         facts.append(still_stopping(seen.stopping, "old " if judgement.desired else ""))
     starting = sum(1 for task in seen.coming if state_of(task) == "starting")

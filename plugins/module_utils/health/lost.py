@@ -27,11 +27,11 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.volume_nam
 
 Node = Mapping[str, Any]
 #: How a reason begins that leaves nothing to add: Swarm's own words say less.
-NO_NODE = "no node can take it"
+NO_NODE = "no node can run it"
 
 
 class Trouble(NamedTuple):
-    """Two texts, each empty where there is nothing to say: why no node takes a task, and which lost node is to blame
+    """Two texts, each empty if there is nothing to say: why no node takes a task, and which lost node is to blame
     for what does not run."""
 
     why: str = ""
@@ -62,7 +62,7 @@ def trouble(
     one = len(left) == 1
     where = " and ".join(f"{hostname(node)}, which {how_it_is(node, nodes)}" for node in away)
     lost = f"{'its task was' if one else f'{len(left)} tasks of it were'} on {where}"
-    return Trouble("" if moving else f"{lost}, and nothing takes {'its' if one else 'their'} place", lost)
+    return Trouble("" if moving else f"{lost}, and {'it is' if one else 'they are'} not replaced", lost)
 
 
 def left_on_lost(tasks: Iterable[Task], nodes: Iterable[Node]) -> List[Task]:
@@ -76,7 +76,7 @@ def how_it_is(node: Node, nodes: Iterable[Node] = ()) -> str:
     ``nodes`` may be the one as which it has joined again."""
     again = rejoined(node, nodes)
     if again:
-        return f"is an old entry: it has joined again as {again} (remove the old one: {removal(node)})"
+        return f"is a stale entry: the node has joined again as {again} (remove the stale entry: {removal(node)})"
     if is_down(node):
         status = node.get("Status") or {}
         since = shown(node.get("UpdatedAt"))
@@ -102,7 +102,7 @@ def _unplaced(service: Mapping[str, Any], tasks: Sequence[Task], error: str, nod
         if not down or not error:
             return Trouble(error)
         one = len(down) == 1
-        text = f"{error}; {_names(down)} could take it too, but {how_it_is(down[0], nodes) if one else 'are down'}"
+        text = f"{error}; {_names(down)} could run it too, but {how_it_is(down[0], nodes) if one else 'are down'}"
         return Trouble(text, text)
     asked = " and ".join(_asked(service))
     such = f" with {asked}" if asked else ""

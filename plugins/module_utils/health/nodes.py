@@ -44,7 +44,7 @@ def is_down(node: Mapping[str, Any]) -> bool:
 
 
 def rejoined(node: Mapping[str, Any], nodes: Iterable[Mapping[str, Any]]) -> str:
-    """The id under which a node that is down has joined again; its old entry stays until somebody removes it."""
+    """The id under which a node that is down has joined again; its old entry stays until it is removed."""
     if not is_down(node):
         return ""
     same = [other for other in nodes if is_ready(other) and hostname(other) == hostname(node)]

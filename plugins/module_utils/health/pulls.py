@@ -30,12 +30,12 @@ AUTH = re.compile(r"pull access denied|no basic auth credentials|unauthorized|au
 NAMED = re.compile(r"No such image: (\S+)", FLAGS)
 
 HINTS = {
-    "registry_unreachable": "The registry does not answer: check that it runs, and the way to it from this manager and "
-    "the node.",
-    "registry_auth": "The registry asks for credentials: give registry_auth, or with_registry_auth after a docker "
-    "login on this manager, and check that they are right.",
-    "image_not_found": "Check the image's name and tag, and push it. Of a private registry whose images need "
-    "credentials, give registry_auth or with_registry_auth.",
+    "registry_unreachable": "The registry does not answer: check that it runs, and that this manager and the node can "
+    "reach it.",
+    "registry_auth": "The registry requires credentials: set registry_auth, or run docker login on this manager and "
+    "set with_registry_auth; check that they are valid.",
+    "image_not_found": "Check the image's name and tag, and push it. For a private registry, set registry_auth or "
+    "with_registry_auth.",
 }
 
 

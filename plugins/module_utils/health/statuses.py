@@ -47,9 +47,9 @@ class Judgement(NamedTuple):
 
 
 def warnings_of(judgements: Iterable[Judgement]) -> List[str]:
-    """A sentence for each service that does not run as it should, where nobody is to fail by it."""
+    """A sentence for each service that is not healthy, for cases in which the task must not fail."""
     return [
-        f"{found.name} {'runs with less than it should' if found.running else 'does not run'} "
+        f"{found.name} {'runs with fewer tasks than it should' if found.running else 'does not run'} "
         f"({found.running}/{found.desired}): {_reason(found)}."
         for found in judgements
         # While Swarm watches an update all is there.
@@ -98,7 +98,7 @@ def replicas_of(spec: Mapping[str, Any]) -> int:
 
 
 def update_state(service: Mapping[str, Any]) -> str:
-    """The state of the latest update, empty where there was none."""
+    """The state of the latest update, empty if there was none."""
     return str((service.get("UpdateStatus") or {}).get("State") or "")
 
 

@@ -28,7 +28,7 @@ def state_of(task: Task) -> str:
 
 
 def error_of(task: Task) -> str:
-    """The error of a task, empty where it has none."""
+    """The error of a task, empty if it has none."""
     return str((task.get("Status") or {}).get("Err") or "")
 
 
@@ -120,13 +120,13 @@ def timestamp(text: Any) -> Tuple[str, str]:
 
 
 def shown(text: Any) -> Optional[str]:
-    """A time of the Engine as ``2026-11-21T12:00:01Z``; None where there is none."""
+    """A time of the Engine as ``2026-11-21T12:00:01Z``; None if there is none."""
     whole = str(text or "")[:19]
     return f"{whole}Z" if whole and not whole.startswith("0001-") else None
 
 
 def seconds(text: Any) -> Optional[float]:
-    """A time of the Engine, in UTC or with an offset, as seconds since 1970; None where it is none."""
+    """A time of the Engine, in UTC or with an offset, as seconds since 1970; None if it is none."""
     found = MOMENT.match(str(text or ""))
     if not found:
         return None

@@ -19,7 +19,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.core.plain impor
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.shape import Map, Obj, wrong
 
 PART_SIZE = 480_000  # bytes; the Engine takes 1,024,000
-LARGEST = 64 * 1024 * 1024  # bytes of a snapshot: more is no snapshot of ours
+LARGEST = 64 * 1024 * 1024  # maximum bytes of a snapshot
 MARK = b"SWH1"
 HEADER = struct.Struct(">4sI32s")
 #: In place of a snapshot, where a record has none (yet): a config can't be empty.
@@ -59,7 +59,7 @@ def pack(snapshot: Mapping[str, Any]) -> bytes:
 
 
 def problem(packed: bytes) -> str:
-    """Why these bytes are no packed snapshot; empty if they are one."""
+    """Why these bytes are not a packed snapshot; empty if they are one."""
     if len(packed) < HEADER.size or not packed.startswith(MARK):
         return "its snapshot is not readable"
     _mark, length, checksum = HEADER.unpack_from(packed)

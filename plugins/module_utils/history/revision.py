@@ -37,7 +37,7 @@ class Revision:
     ``owner`` is PROJECT/ENVIRONMENT/NAME, where its config says it. ``own`` notes what runs of ours have left that no
     revision has (drift/own_changes.py). ``sources`` are the Compose files that it was made of (``files``: path, sha256)
     and their git ``commit`` (id, branch).
-    ``damaged`` says why it can't be used. ``packed`` is the encoded snapshot, empty where there is none.
+    ``damaged`` says why it can't be used. ``packed`` is the encoded snapshot, empty if there is none.
     """
 
     stack: str
@@ -132,7 +132,7 @@ def from_record(stack: str, number: int, record: Any) -> Revision:
         **values,
     )
     if record.get("number") != number:
-        return replace(revision, damaged="its record is that of another revision")
+        return replace(revision, damaged="its record belongs to another revision")
     if revision.status not in STATUSES:
         return replace(revision, status=FAILED, damaged=f"its status is unknown ({revision.status[:20] or 'none'})")
     return revision

@@ -4,7 +4,7 @@
 """A snapshot: the desired state as it was bound, with the images that ran, and free of secrets.
 
 Configs and secrets are in it by name, without their content. What plans hide is replaced by a keyed digest,
-``{"$kept": DIGEST}``: on the way back the value is found again where it still runs.
+``{"$kept": DIGEST}``: on the way back the value is found again if it still runs.
 """
 
 from __future__ import annotations

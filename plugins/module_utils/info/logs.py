@@ -43,11 +43,11 @@ class Wanted(NamedTuple):
 def stack_logs(client: EngineClient, clock: Any, stack: str, wanted: Wanted) -> Dict[str, Any]:
     """The lines (time, service, task, node, stream, text) in the order of time, as text too; what is missing is said.
 
-    Raises EngineError (``not_found`` where there is no such stack, service or task) and StackwrightError
+    Raises EngineError (``not_found`` if there is no such stack, service or task) and StackwrightError
     (``invalid_options``) for a ``since`` or an expression that can't be read.
     """
     if not 1 <= wanted.tail <= MOST_LINES:
-        raise StackwrightError(f"tail is {wanted.tail}; it has to be 1 to {MOST_LINES}.", "invalid_options")
+        raise StackwrightError(f"tail is {wanted.tail}; it must be 1 to {MOST_LINES}.", "invalid_options")
     fits = _expression(wanted.contains)
     query: Dict[str, Any] = {"stdout": True, "stderr": True, "timestamps": True, "details": True}
     start = since(wanted.since, clock.wall())
@@ -127,9 +127,9 @@ def since(text: str, now: float) -> str:
             moment = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
             return f"{moment.timestamp():.6f}"
     raise StackwrightError(
-        f"since is {text!r}, which is no time.",
+        f"since is {text!r}, which is not a valid time.",
         "invalid_options",
-        "Give how long ago (90s, 10m, 1h30m, 2d) or a moment such as 2026-11-21T10:00:00Z.",
+        "Use a duration (90s, 10m, 1h30m, 2d) or a moment such as 2026-11-21T10:00:00Z.",
     )
 
 
@@ -140,7 +140,7 @@ def _expression(pattern: str) -> Callable[[str], bool]:
         compiled = re.compile(pattern)
     except re.error as error:
         raise StackwrightError(
-            f"contains is {pattern!r}, which is no regular expression: {error}.", "invalid_options"
+            f"contains is {pattern!r}, which is not a valid regular expression: {error}.", "invalid_options"
         ) from None
     return lambda text: compiled.search(text) is not None
 
@@ -171,7 +171,7 @@ def _chosen(stack: str, services: List[Item], tasks: Mapping[str, Item], wanted:
 def _fetch(
     client: EngineClient, service: Item, tasks: Mapping[str, Item], wanted: Wanted, query: Mapping[str, Any]
 ) -> Tuple[bytes, str]:
-    """The log of one service, or what there is of it and why there is no more."""
+    """The log of one service, or the available part of it and why the rest is missing."""
     path = f"/services/{service['ID']}/logs"
     try:
         return client.get(path, dict(query), stream=True, timeout=PATIENCE)[-MOST_BYTES:], ""
@@ -187,7 +187,7 @@ def _fetch(
             except EngineError:
                 silent.append(key)
     whose = "1 task, whose node" if len(silent) == 1 else f"{len(silent)} tasks, whose nodes"
-    return raw, f"no answer for {whose} may be gone" if silent else ""
+    return raw, f"no answer for {whose} may be down" if silent else ""
 
 
 def _has_terminal(service: Mapping[str, Any]) -> bool:

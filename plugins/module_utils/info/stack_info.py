@@ -137,7 +137,7 @@ def _owner(name: str, lists: Mapping[str, Any], past: Item) -> Dict[str, str]:
 
 
 def _routes(services: Sequence[Item], stack: str, prefix: str) -> List[Item]:
-    """What the live services' labels ask for; read only where there is such a label, which costs an import."""
+    """What the live services' labels ask for; read only if there is such a label, which costs an import."""
     starts = tuple(spelling + ".http." for spelling in spellings(prefix))
     labels = (label for service in services for label in (*labels_of(service), *_container_labels(service)))
     if not any(label.startswith(starts) for label in labels):

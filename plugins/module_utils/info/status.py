@@ -69,7 +69,7 @@ def stack_status(client: EngineClient, clock: Any, stack: str, options: Options)
     services = services_of(client, stack)
     if not services:
         others = sorted({stack_of(service) for service in client.list("/services")})
-        similar = [f", but {name}: case matters" for name in others if name.lower() == stack.lower()]
+        similar = [f", but {name}: names are case-sensitive" for name in others if name.lower() == stack.lower()]
         message = f"There is no stack {stack} in this Swarm{''.join(similar)}."
         if given["wait"]:
             raise EngineError(message, "not_found", "Deploy it first, or correct the name.")
@@ -120,7 +120,7 @@ class _Restart(NamedTuple):
 
 
 class _Look:
-    """Services, tasks and nodes of one moment. ``now`` is the managers' time; None where it does not matter."""
+    """Services, tasks and nodes of one moment. ``now`` is the managers' time; None if it does not matter."""
 
     def __init__(self, client: EngineClient, stack: str, services: List[Item], now: Optional[float]) -> None:
         self.services = sorted(services, key=name_of)
@@ -131,7 +131,7 @@ class _Look:
             failed = restarted(service, self._own(service), now)
             if failed is not None:
                 error = error_of(failed) or how_it_ended(failed)
-                text = f"started again less than {SETTLED:g} s ago, after: {error}"
+                text = f"restarted less than {SETTLED:g} s ago, after: {error}"
                 self.restarts[name_of(service)] = _Restart(failed, text)
 
     def _own(self, service: Item) -> List[Task]:
@@ -212,7 +212,7 @@ def _waited(
 
 
 def _at_the_end(client: EngineClient, stack: str, found: List[Item]) -> Item:
-    """What there is to tell at the end of a wait in vain. An Engine that does not answer now takes nothing away."""
+    """The report after an unsuccessful wait. If the Engine does not answer now, nothing is lost."""
     fields = ("name", "status", "mode", "desired", "running", "message")
     judgements = [Judgement(*(item[name] for name in fields)) for item in found]
     try:

@@ -99,12 +99,12 @@ SECTION_PARTS: Dict[str, Callable[[Lists], List[Item]]] = {
 
 
 def check_page(page: Page) -> None:
-    """Raises StackwrightError where ``limit`` is below one or ``offset`` below zero."""
+    """Raises StackwrightError if ``limit`` is below one or ``offset`` below zero."""
     if page.limit is not None and page.limit < 1 or page.offset < 0:
         raise StackwrightError(
-            f"limit {page.limit} and offset {page.offset} are no page of a list.",
+            f"limit {page.limit} and offset {page.offset} are not a valid page.",
             "invalid_options",
-            "Give a limit of at least 1 and an offset of at least 0.",
+            "Use a limit of at least 1 and an offset of at least 0.",
         )
 
 
@@ -122,7 +122,8 @@ def _almost(described: Lists, filters: Mapping[str, str]) -> List[str]:
         lower = [value for value in values if _fits(_lower(value), str(pattern).lower())]
         if lower:
             lines.append(
-                f"Nothing fits the filter {name} {pattern}, but {_named(lower[0], str(pattern))}: case matters."
+                f"Nothing matches the filter {name} {pattern}, but {_named(lower[0], str(pattern))}: names are "
+                "case-sensitive."
             )
     return lines
 

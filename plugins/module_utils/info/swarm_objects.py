@@ -212,7 +212,7 @@ def configs(lists: Lists) -> List[Item]:
 
 
 def secrets(lists: Lists) -> List[Item]:
-    """The secrets; nobody can read their content back."""
+    """The secrets; their content can't be read."""
     users = _users("secret", lists["services"])
     return sorted((_object(secret, users) for secret in lists["secrets"]), key=_by_name)
 

@@ -18,7 +18,7 @@ LONGEST = 200  # letters of a text that is shown
 def describe(holder: Mapping[str, Any]) -> str:
     """Who holds a lock, since when, for what: ``ann@laptop (process 42 on m1) since ...: deploy "release 7"``."""
     if not holder:
-        return "somebody unknown (its labels can't be read)"
+        return "an unknown run (its labels can't be read)"
     text = _text(holder.get("who")) or "somebody"
     if holder.get("pid"):
         host = _text(holder.get("host"))  # ``who`` may sit at another machine
@@ -33,7 +33,7 @@ def describe(holder: Mapping[str, Any]) -> str:
 
 
 def locked_by(lock: Optional[Mapping[str, Any]]) -> str:
-    """Who holds a lock, given as its Docker config; empty text where nobody does."""
+    """Who holds a lock, given as its Docker config; empty text if there is none."""
     if lock is None:
         return ""
     holder = holder_of(lock)
@@ -41,7 +41,7 @@ def locked_by(lock: Optional[Mapping[str, Any]]) -> str:
 
 
 def holder_of(config: Mapping[str, Any]) -> Dict[str, Any]:
-    """What a lock says of its holder; empty where somebody damaged it."""
+    """The holder in a lock; empty if the lock is damaged."""
     try:
         data = parse(labels_of(config).get(LOCK, ""))
     except ValueError:
@@ -50,12 +50,12 @@ def holder_of(config: Mapping[str, Any]) -> Dict[str, Any]:
 
 
 def is_free(holder: Mapping[str, Any]) -> bool:
-    """Whether a lock is held by nobody, and there only to say that a revision is left open."""
+    """Whether a lock has no holder, and only marks a revision as open."""
     return bool(holder.get(FREE))
 
 
 def moment(seconds: Any) -> str:
-    """A time of day in UTC, ``2026-11-21 12:00:01 UTC``; empty where ``seconds`` (since 1970) is no time."""
+    """A time of day in UTC, ``2026-11-21 12:00:01 UTC``; empty if ``seconds`` (since 1970) is no time."""
     from datetime import datetime, timezone
 
     value = number(seconds, 0.0)

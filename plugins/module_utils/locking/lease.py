@@ -35,13 +35,13 @@ def renew_lease(client: EngineClient, clock: Any, stack: str, run: str, seconds:
 
 def end_lease(client: EngineClient, clock: Any, stack: str, run: str) -> Result:
     """Gives the lock of ``run`` back, if it still has it. Raises EngineError."""
-    with suppress(DeployError):  # it has expired, and is somebody else's by now
+    with suppress(DeployError):  # it has expired, and may belong to another run
         _taken_up(client, clock, stack, run, 0.0).release()
     return {"changed": False}
 
 
 def end_later(client: EngineClient, clock: Any, stack: str, run: str, seconds: float, detach: Any) -> Result:
-    """As ``end_lease`` after ``seconds``, in a process of its own. Where there is none, the lock is left to expire."""
+    """As ``end_lease`` after ``seconds``, in a process of its own. If there is none, the lock is left to expire."""
     import os
 
     before = os.getpid()

@@ -96,7 +96,7 @@ class Lock:
         """Waits up to ``timeout`` seconds; gives the data of a dead holder whose lock was taken over, else None.
 
         ``on_wait`` is told a line when the wait begins, when the holder changes, and every 10 s.
-        Raises DeployError (``locked``) naming the holder, and EngineError (``conflict`` where another stack of this
+        Raises DeployError (``locked``) naming the holder, and EngineError (``conflict`` if another stack of this
         name holds it).
         """
         start = self.clock.now()
@@ -137,10 +137,10 @@ class Lock:
             pause = min(pause * GROWTH, LONGEST_PAUSE)
 
     def _create(self) -> Optional[EngineError]:
-        """Takes the lock if it is free; gives the error that leaves open whether it did, for a look to settle."""
+        """Takes the lock if it is free; returns the error if the result is unknown and must be checked."""
         import base64
 
-        words = f"Lock of the stack {self.stack}, made by stackwright.swarm; its labels say who works on it."
+        words = f"Lock of the stack {self.stack}, created by stackwright.swarm; its labels name the run that holds it."
         body = {"Name": self.name, "Labels": self._labels(), "Data": base64.b64encode(words.encode()).decode()}
         before = self.clock.now()
         try:
@@ -161,7 +161,9 @@ class Lock:
         refuse_others(self._identity, self.stack, [labels_of(config)])
         whose = labels_of(config).get(STACK, self.stack)
         if whose != self.stack:  # shortened names may meet
-            raise EngineError(f"The lock of {self.stack} is called like that of the stack {whose}.", "conflict", RENAME)
+            raise EngineError(
+                f"The lock of {self.stack} has the same name as the lock of the stack {whose}.", "conflict", RENAME
+            )
 
     def _take_over(self, config: Mapping[str, Any], holder: Holder) -> bool:
         before = self.clock.now()
@@ -169,17 +171,17 @@ class Lock:
         try:
             self._update(config)
         except EngineError as error:
-            if error.error_code in ("out_of_sequence", "not_found"):  # somebody was faster, or its owner lives
+            if error.error_code in ("out_of_sequence", "not_found"):  # another run was faster, or its owner is alive
                 return False
             raise
         self._hold(id_of(config), before)
-        self.holder[OPEN] = True  # until somebody who knows the history says otherwise
+        self.holder[OPEN] = True  # until a run that knows the history changes it
         return True
 
     def _is_dead(self, config: Mapping[str, Any], holder: Holder) -> bool:
         """Whether the holder has died: its process is known to be gone, or it does not renew.
 
-        Clocks of managers differ, so expiry by the clock counts only where the lock is also seen to stay still.
+        Clocks of managers differ, so expiry by the clock counts only if the lock is also seen to stay still.
         """
         now = self.clock.now()
         state = (id_of(config), config["Version"]["Index"])
@@ -202,8 +204,8 @@ class Lock:
         return DeployError(
             f"The stack {self.stack} is being changed by {describe(holder)}.",
             "locked",
-            f"Wait until that run has ended, or raise lock_timeout (now {timeout:g} s). A run that has died is noticed "
-            f"within {self._ttl_of(holder) * (1 + WATCH):.0f} s, and the next one takes over.",
+            f"Wait until that run has ended, or raise lock_timeout (now {timeout:g} s). A dead run is detected "
+            f"within {self._ttl_of(holder) * (1 + WATCH):.0f} s, and the next run takes over.",
             {"holder": {**public(holder), "since": since}},
         )
 
@@ -212,7 +214,7 @@ class Lock:
     def keep(self) -> None:
         """Renews the lock where a third of its ttl has passed; costs nothing before. To be called before every write.
 
-        Raises DeployError (``lock_lost``) where somebody took it over or removed it, or where it could not be renewed
+        Raises DeployError (``lock_lost``) if another run took it over or removed it, or where it could not be renewed
         for its whole ttl and nobody says within 20 s whose it is.
         """
         if self._lost is not None:
@@ -229,7 +231,7 @@ class Lock:
             except EngineError as error:
                 now = self.clock.now()
                 if error.error_code == "not_found":
-                    raise self._lose("somebody removed it") from error
+                    raise self._lose("it was removed") from error
                 if not is_transient(error) and error.error_code != "out_of_sequence":
                     raise
                 if now - self._renewed < self.ttl:  # until it expires it is ours
@@ -255,23 +257,23 @@ class Lock:
         self._lost = DeployError(
             f"The lock of the stack {self.stack} was lost: {why}.",
             "lock_lost",
-            "Nothing more was changed by this run. Look at the stack (stack_info), then run again.",
+            "This run changed nothing more. Check the stack with stack_info, then run again.",
         )
         return self._lost
 
     def renew(self) -> None:
-        """Renews it now. Raises DeployError (``lock_lost``), and EngineError where no answer comes for 20 s."""
+        """Renews it now. Raises DeployError (``lock_lost``), and EngineError if no answer comes for 20 s."""
         from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import patiently
 
         try:
             patiently(self.clock, self._renew)
         except EngineError as error:
             if error.error_code == "not_found":
-                raise self._lose("somebody removed it") from error
+                raise self._lose("it was removed") from error
             raise
 
     def hand_on(self) -> str:
-        """Leaves the lock held by nobody's process, as a lease of one ``ttl`` (see lease.py): what to take it up with.
+        """Leaves the lock without a process, as a lease of one ``ttl`` (see lease.py); returns the data to take it up.
 
         Raises DeployError and EngineError; then it is still this run's.
         """
@@ -290,7 +292,7 @@ class Lock:
         """Holds the lock that this run has handed on. Raises DeployError (``lock_lost``) and EngineError."""
         config = self._look()
         if config is None or not self._is_ours(config):
-            raise self._lose(f"it was taken over by {describe(holder_of(config))}" if config else "it is not there")
+            raise self._lose(f"it was taken over by {describe(holder_of(config))}" if config else "it does not exist")
         self.holder = {**holder_of(config)}
         self._hold(id_of(config))
 
@@ -347,7 +349,7 @@ class Lock:
         self._renewed = self.clock.now() if since is None else since
         self._due = self._renewed + self.ttl * RENEW
         if since is None:
-            self._due = self._renewed  # found by a look: how old it is, is not known
+            self._due = self._renewed  # found by a check: its age is unknown
 
     def _labels(self, holder: Optional[Holder] = None) -> Dict[str, str]:
         data = {**(holder or self.holder), "ttl": self.ttl}

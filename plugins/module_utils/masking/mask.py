@@ -32,7 +32,7 @@ REFERENCES = re.compile(r"\.(Secrets|Configs)(\.|\Z)")
 def mask(kind: str, key: str, path: str, value: Any) -> Any:
     """``value`` as a plan may show it: see the module; None (absent) stays None.
 
-    ``path`` is that of the change, for instance ``TaskTemplate.ContainerSpec.Env.DB_PASSWORD``.
+    ``path`` is that of the change, for example ``TaskTemplate.ContainerSpec.Env.DB_PASSWORD``.
     """
     if value is None or REFERENCES.search(path):
         return value
@@ -45,7 +45,7 @@ def masked_named(data: Any) -> Any:
 
 
 def _name(path: str) -> str:
-    """The user's own name at the end of a path; empty where the path has only names of the Engine."""
+    """The user's own name at the end of a path; empty if the path has only names of the Engine."""
     parts = path.split(".")
     for index, part in enumerate(parts):
         if part in NAMED:

@@ -5,7 +5,7 @@
 
 What counts is the name that a value stands under (``DB_PASSWORD``, ``--token=``, ``"auth": ``), or its own shape (a
 private key, a token, a hash, the password part of an address). Every pattern takes time in proportion to the text: a
-name starts only where none goes on, and nothing is read twice.
+name starts only if none goes on, and nothing is read twice.
 """
 
 from __future__ import annotations
@@ -240,7 +240,7 @@ def _entries(text: str, bare: bool) -> str:
 
 
 def _value(text: str, match: Match[str], bare: bool) -> Optional[Tuple[int, str]]:
-    """Where an entry's value ends, and what is shown in its place; None where it stays."""
+    """Where an entry's value ends, and what is shown in its place; None if it stays."""
     start, name, colon = match.end(), match["name"], match["sep"].endswith((":", ": ", ":\t")) and ":" in match["sep"]
     if colon and not match["quote"] and not bare:
         return None
@@ -266,7 +266,7 @@ def _value(text: str, match: Match[str], bare: bool) -> Optional[Tuple[int, str]
 
 
 def _quoted(text: str, start: int, mark: str) -> Tuple[str, int, bool]:
-    """What stands in quotes, where that ends, and whether the quotes are closed; else it ends with the line."""
+    """The text in quotes, its end, and whether the quotes are closed; otherwise it ends with the line."""
     if len(mark) == 1:
         end = CLOSED[mark].match(text, start).end()  # type: ignore[union-attr]
     else:
@@ -372,7 +372,7 @@ def of_flag(flag: str, value: str, known: bool) -> str:
 
 
 def _looks_secret(value: str) -> bool:
-    """Whether a short flag's value is no port, path, version, address or word."""
+    """Whether a short flag's value is not a port, path, version, address or word."""
     return len(value) > 5 and not OTHER.match(value) and any(char.isdigit() or char.isupper() for char in value)
 
 

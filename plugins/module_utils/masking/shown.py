@@ -15,7 +15,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.masking.mask imp
 
 #: Parts of a result that go from a module to its action plugin, or the other way, and no further.
 HANDED = frozenset(("facts", "vault_writes", "vault_made", "vault_before", "sealed_values"))
-#: Parts of a result that hold secrets, and are whole only where the task has ``no_log``.
+#: Parts of a result that hold secrets, and are whole only if the task has ``no_log``.
 UNDER_NO_LOG = frozenset(("handed_routes",))
 
 

@@ -75,24 +75,24 @@ def check_plan_id(given: str, current: str, stack: str) -> None:
     _hash, *now = _parts(current, stack)
     moved = []
     if was[0] != now[0]:
-        moved.append("what is wanted (files, variables, options, or the digests that the registry gives)")
+        moved.append("the desired state (files, variables, options, or the registry's image digests)")
     if was[1] != now[1]:
         moved.append("the stack in the Swarm")
     raise PlanError(
-        f"The plan {given} of the stack {stack} is out of date: {' and '.join(moved)} changed since.",
+        f"The plan {given} of the stack {stack} is out of date: {' and '.join(moved)} changed since then.",
         "plan_stale",
-        f"Look at the new plan in check mode, and give its plan_id (now {current}). Nothing was changed.",
+        f"Review the new plan in check mode, and pass its plan_id (now {current}). Nothing was changed.",
         {"plan_id": current},
     )
 
 
 def check_stack(given: str, stack: str) -> None:
-    """Raises PlanError (``plan_of_another_stack``) where ``given`` is the id of a plan of another stack, or none."""
+    """Raises PlanError (``plan_of_another_stack``) if ``given`` is the id of a plan of another stack, or none."""
     if _parts(given, stack)[0] != stack_hash(stack):
         raise PlanError(
-            f"The plan {given} is one of another stack than {stack}.",
+            f"The plan {given} belongs to another stack than {stack}.",
             "plan_of_another_stack",
-            "Give the plan_id that check mode returned for this stack. Nothing was changed.",
+            "Pass the plan_id that check mode returned for this stack. Nothing was changed.",
         )
 
 
@@ -100,9 +100,9 @@ def _parts(given: str, stack: str) -> Any:
     found = FORM.match(given)
     if found is None:
         raise PlanError(
-            f"{given!r} is no plan_id.",
+            f"{given!r} is not a valid plan_id.",
             "plan_of_another_stack",
-            f"Give the plan_id that check mode returned for the stack {stack}. Nothing was changed.",
+            f"Pass the plan_id that check mode returned for the stack {stack}. Nothing was changed.",
         )
     return found.groups()
 
@@ -128,9 +128,9 @@ def _half(data: Any, key: Optional[str]) -> str:
 
 
 def check_approved(stack: str, current: str, changed: bool, options: Mapping[str, Any]) -> None:
-    """Raises PlanError (``plan_stale``, ``plan_of_another_stack``) where the options bind the run to another plan.
+    """Raises PlanError (``plan_stale``, ``plan_of_another_stack``) if the options bind the run to another plan. If
 
-    Where nothing is left to do, nothing can be done that was not approved. A run that only looks whether there is work
+    nothing is left to do, nothing can be done that was not approved. A run that only looks whether there is work
     (``defer``) does not refuse: another manager may be carrying out this very plan at the moment.
     """
     given = options["plan_id"]

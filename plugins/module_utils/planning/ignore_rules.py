@@ -36,7 +36,7 @@ ROOTS = (
 
 def path_of(word: str) -> str:
     """The path that a user means: one that is shown in changes, or a word of Compose, such as ``replicas`` or
-    ``environment.LOG_LEVEL``; empty text where it is neither."""
+    ``environment.LOG_LEVEL``; empty text if it is neither."""
     if word.partition(".")[0] in ROOTS:
         return word
     fitting = [(name, path) for path, name in WORDS if name and re.match(re.escape(name) + r"(?:[. ]|\Z)", word)]
@@ -50,7 +50,7 @@ def path_of(word: str) -> str:
 def unknown_path(word: str) -> str:
     """Why ``path_of`` knows no path for a word."""
     names = ", ".join(name for _path, name in WORDS if name)
-    return f"there is no such field; write {names}, or a path as 'changes' in the result shows it"
+    return f"there is no such field; write {names}, or a path as shown in 'changes' of the result"
 
 
 class Rule(NamedTuple):
@@ -80,13 +80,13 @@ def rules_of(given: Sequence[Mapping[str, Any]]) -> Tuple[Rule, ...]:
         rule = Rule(*(str(item.get(field) or "") for field in Rule._fields))
         path = path_of(rule.path) if rule.path else ""
         if rule == Rule():
-            wrong.append(f"ignore {number} names nothing: it would ignore everything.")
+            wrong.append(f"ignore {number} is empty: it would ignore everything.")
         if rule.kind and rule.kind not in KINDS:
             wrong.append(f"ignore {number}: there is no kind {rule.kind!r}; there are {', '.join(KINDS)}.")
         if rule.path and not path:
             wrong.append(
-                f"ignore {number}: no path begins like {rule.path!r}; they do with {', '.join(ROOTS[:6])}, "
-                "as 'changes' in the result shows them, or with a word of Compose such as replicas."
+                f"ignore {number}: no path begins with {rule.path!r}; paths begin with {', '.join(ROOTS[:6])}, as "
+                "shown in 'changes' of the result, or with a Compose key such as replicas."
             )
         rules.append(rule._replace(path=path))
     if wrong:

@@ -35,8 +35,8 @@ def name_collisions(desired: Mapping[str, Any], observed: Mapping[str, Any]) -> 
                     whose = f" of the stack {stack_of(other)}" if stack_of(other) else ""
                     notices.append(
                         f"service {service['key']}: on the network {network}, {name_of(other)}{whose} is called "
-                        f"{alias} as well, so each answers for the other; platform.hash_aliases: [{network}] gives it "
-                        "a name of its own"
+                        f"{alias} too, so requests for one can reach the other; platform.hash_aliases: [{network}] "
+                        "gives it a separate name"
                     )
     return notices
 
@@ -60,9 +60,9 @@ def out_of_reach(desired: Mapping[str, Any], observed: Mapping[str, Any]) -> Lis
         reached |= _joined(proxy["Spec"], names)
     where = ", ".join(sorted(reached)) or "none"
     return [
-        f"service {service['key']}: its route leads nowhere: it shares no network with the proxy "
-        f"({' and '.join(sorted(name_of(proxy) for proxy in proxies))}, which is on {where}), so visitors get 502; "
-        f"add that network to shared_networks, or to the service"
+        f"service {service['key']}: its route does not work: it shares no network with the proxy "
+        f"({' and '.join(sorted(name_of(proxy) for proxy in proxies))}, which is on {where}), so clients get status "
+        "502; add that network to shared_networks or to the service"
         for service in desired["services"]
         if service["name"] in routed and not _joined(service["spec"], names) & reached
     ]

@@ -30,8 +30,8 @@ def network_operations(
 ) -> Tuple[List[Operation], List[str]]:
     """Operations and notices for the stack's own networks.
 
-    The Engine never changes a network; those that are named in ``unused`` may be made anew, with ``recreate`` all.
-    What an entry names as ``in_place`` goes first. Raises PlanError (``unsafe_change``) where one differs in more than
+    The Engine never changes a network; those that are named in ``unused`` may be recreated, with ``recreate`` all.
+    What an entry names as ``in_place`` goes first. Raises PlanError (``unsafe_change``) if one differs in more than
     its labels, EngineError (``conflict``) where a name belongs to somebody else.
     """
     stack, prefix = desired["stack"]["name"], desired["stack"].get("prefix", "")
@@ -77,9 +77,9 @@ def network_operations(
     if unsafe:
         raise PlanError(
             "Swarm can't change a network: " + "; ".join(unsafe) + ".",
-            hint="Set `recreate: true` to have it replaced: by a new one beside it (services move over and restart, "
-            "the old one is pruned), or, where the file fixes its `name`, in its place (its services are off "
-            "meanwhile). Or give it another `name` in the file, or undo the change.",
+            hint="Set `recreate: true` to replace it: with a new one beside it (services move and restart, the old "
+            "one is pruned) or, if the file sets its `name`, in its place (its services stop meanwhile). Or change "
+            "its `name` in the file, or undo the change.",
         )
     return operations, notices
 
@@ -134,7 +134,7 @@ def key_operation(desired: Mapping[str, Any], observed: Mapping[str, Any], adopt
         return []
     if not any(not e["external"] and (e["binding"]["object"] is None or adopting) for e in desired["secrets"]):
         return []
-    reason = "the key that digests of secrets are made with; one for the whole Swarm"
+    reason = "the key for digests of secrets; one for the whole Swarm"
     return [Operation("create", "config", KEY_CONFIG, "", reason, payload={"key": True})]
 
 
@@ -169,7 +169,7 @@ def absent_externals(desired: Mapping[str, Any], observed: Mapping[str, Any]) ->
         if user and name not in networks:
             yield Absent("network", name, user, "does not exist", remedy)
         elif user and networks[name].get("Scope") != "swarm":
-            problem = "is local to one node; a service needs an overlay network"
+            problem = "is local to one node; services need an overlay network"
             yield Absent("network", name, user, problem, "", exists=True)
     for kind, plural in (("config", "configs"), ("secret", "secrets")):
         names = {name_of(obj) for obj in observed[plural]}
@@ -192,14 +192,14 @@ def _users(desired: Mapping[str, Any]) -> Dict[Tuple[str, str], List[Mapping[str
 def owner(obj: Mapping[str, Any]) -> str:
     """Whose an object is, for messages."""
     stack = stack_of(obj)
-    return f"the stack {stack}" if stack else "nobody's stack (it was not made by a stack)"
+    return f"the stack {stack}" if stack else "no stack (it was not created by one)"
 
 
 Item = Mapping[str, Any]
 
 
 def refuse_replacement(desired: Item, observed: Item, first: Mapping[str, str]) -> None:
-    """Raises PlanError (``unsafe_change``) where somebody else uses a network that is to be replaced, by another one
+    """Raises PlanError (``unsafe_change``) if somebody else uses a network that is to be replaced, by another one
     or in its place (``first``: names by id).
 
     Containers that were attached by hand are seen where ``observed`` has ``attached`` (network id → words for each).
@@ -221,5 +221,5 @@ def refuse_replacement(desired: Item, observed: Item, first: Mapping[str, str]) 
             raise PlanError(
                 f"network {replaced.get(name_of(old), name_of(old))}: {name_of(old)} can't be replaced: "
                 f"{', '.join(sorted(users))} {'use' if len(users) > 1 else 'uses'} it.",
-                hint="Take them off the network first, or give the new one another name in the file.",
+                hint="Disconnect them from the network first, or give the new network another name in the file.",
             )

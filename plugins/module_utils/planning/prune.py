@@ -44,12 +44,12 @@ def gone_objects(
     operations: Sequence[Operation],
     waits: bool = True,
 ) -> Tuple[List[Operation], List[str]]:
-    """Removals of networks, configs and secrets, what of them is kept, and notices of what somebody else still uses.
+    """Removals of networks, configs and secrets, the ones that are kept, and notices about those that others use.
 
     ``wanted`` holds the names by kind. Kept is what a service's Spec or PreviousSpec will refer to after ``operations``
     (Swarm rolls back to PreviousSpec, but checks only Spec when an object is removed), and what a revision needs:
     ``observed["kept"]`` (kind → name → numbers), or a label that says so where the history was not read. A network is
-    made again where a stack goes back: a PreviousSpec keeps it only where nobody waits for the updates (``waits``).
+    made again if a stack goes back: a PreviousSpec keeps it only if nobody waits for the updates (``waits``).
     """
     removals, notices = [], []
     kept = observed.get("kept")
@@ -63,7 +63,7 @@ def gone_objects(
             users = uses.get((kind, id_of(obj))) or uses.get((kind, name))
             foreign = sorted(user for user, its_stack in users or () if its_stack != stack)
             if foreign:
-                notices.append(f"{kind} {name} is no longer in the file, but stays: {', '.join(foreign)} uses it")
+                notices.append(f"{kind} {name} is no longer in the file, but is kept: {', '.join(foreign)} uses it")
             numbers = (kept or {}).get(kind, {}).get(name)
             noted = labels_of(obj).get(KEPT)
             if users:

@@ -46,7 +46,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 #: Why a registry gave no digest.
 WHY = {
     "": "",
-    "registry_auth": " (it asks for credentials)",
+    "registry_auth": " (it requires credentials)",
     "image_not_found": " (it has no such image)",
     "registry_unreachable": " (it does not answer)",
 }
@@ -106,11 +106,11 @@ def reconcile(
     return Plan(ordered(operations), tuple(sorted(notices)))
 
 
-PULL_AGAIN = "its image could not be pulled, and there are credentials"
+PULL_AGAIN = "its image could not be pulled, and credentials were given"
 #: A job that differs from the revision on the way back.
-UNRUN = "a job of another version, which stays as it is: jobs are not run again on the way back"
-UNMADE = "a job that is gone, and is not created: jobs are not run again on the way back"
-RUN_AGAIN = "the job has failed, and is run again"
+UNRUN = "a job of another version, which is kept: a rollback does not run jobs again"
+UNMADE = "a removed job, which is not created: a rollback does not run jobs again"
+RUN_AGAIN = "the job failed, and is run again"
 
 
 def _services(
@@ -141,7 +141,7 @@ def _services(
         if choice.unpinned:
             notices.append(
                 f"service {key}: the registry gave no digest for {without_digest(choice.image)}{WHY[choice.refused]}; "
-                "each node uses the image that it finds under this name"
+                "each node uses its own image with this name"
             )
         if service.get("left"):
             found = not_run(service, live, choice, known)
@@ -160,8 +160,8 @@ def _services(
         if as_docker:
             keys = ", ".join(service["as_docker"]["keys"])
             notices.append(
-                f"service {key}: runs as docker stack deploy made it, which ignores {keys}; that takes effect with the "
-                "next change of the service, or at once with apply_ignored_keys: true"
+                f"service {key}: runs as created by docker stack deploy, which ignores {keys}; these keys take effect "
+                "with the next change of the service, or now with apply_ignored_keys: true"
             )
         notices += _unknown_to_the_engine(service, observed.get("api"))
     operations = with_dependents(desired, operations, current, count)

@@ -32,10 +32,10 @@ MODES = ("Replicated", "Global", "ReplicatedJob", "GlobalJob")
 WORD = {"Replicated": "replicated", "Global": "global", "ReplicatedJob": "replicated-job", "GlobalJob": "global-job"}
 
 #: Why a rollback or a heal leaves a job as it is, or does not create it: Swarm runs it with each change.
-NOT_RUN = "a job, which is not run again on the way back"
-ASKED = "a restart was asked for"
+NOT_RUN = "a job: a rollback does not run it again"
+ASKED = "a restart was requested"
 #: Why a service is kept that docker's CLI has made without some keys of the file.
-AS_DOCKER = "equal to what docker stack deploy made"
+AS_DOCKER = "same as created by docker stack deploy"
 
 
 class Known(NamedTuple):
@@ -46,7 +46,7 @@ class Known(NamedTuple):
     nodes: int
     prefix: str
     recreate: bool
-    placing: Mapping[str, Any] = {}  # nodes and tasks, where somebody has looked
+    placing: Mapping[str, Any] = {}  # nodes and tasks, if they were read
 
 
 def service_operations(
@@ -85,7 +85,7 @@ def _wanted(
 
 
 def _but(left: Tuple[Change, ...]) -> str:
-    return f", but for what is left as it is: {', '.join(friendly(change.path) for change in left)}" if left else ""
+    return f", except for ignored fields: {', '.join(friendly(change.path) for change in left)}" if left else ""
 
 
 def _compared(spec: Mapping[str, Any], old: Mapping[str, Any], known: Known) -> Dict[str, Any]:
@@ -195,7 +195,7 @@ def _reason(sent: Mapping[str, Any], old: Mapping[str, Any], prefix: str) -> str
     labels = sent.get("Labels") or {}
     if labels_as_there(labels, old.get("Labels"), prefix) == labels:
         return "differs"
-    return f"differs, and its labels begin with {prefix} from now on"
+    return f"differs, and its labels now begin with {prefix}"
 
 
 def _replaced(
@@ -211,7 +211,7 @@ def _replaced(
     if not known.recreate:
         raise PlanError(
             f"service {key} ({desired.get('where') or name}): {text}.",
-            hint="Set `recreate: true` to remove and create it (its tasks stop meanwhile), or keep the mode.",
+            hint="Set `recreate: true` to remove and recreate it (its tasks stop meanwhile), or keep the mode.",
         )
     payload = {"id": current["ID"]}
     count = task_count(current, known.nodes)

@@ -37,8 +37,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 )
 
 DONE = "a step of pre_start, which has run"
-NOT_NEEDED = "a step of pre_start, left by a run that did not come to its end"
-AGAIN = "it has failed, and is run again"
+NOT_NEEDED = "a step of pre_start, left over from an unfinished run"
+AGAIN = "it failed, and is run again"
 #: How drivers and types of volumes are named whose content is the same on each node.
 SHARED = ("nfs", "cifs", "smb", "gluster", "ceph", "9p", "fuse", "sshfs", "davfs")
 REPLICAS = "Mode.Replicated.Replicas"
@@ -132,13 +132,13 @@ def _run(step: Service, live: Optional[Service], services: Mapping[str, Service]
         return found
     if step["name"] in steps.failed:
         return [sent_again(op, live, AGAIN) for op in found]
-    return [replace(op, action=WAIT, reason="it was begun for the same change") for op in found]
+    return [replace(op, action=WAIT, reason="it was already started for the same change") for op in found]
 
 
 def _placed(
     step: Service, owner: Service, there: Optional[Service], choice: Choice, known: Known
 ) -> Optional[Dict[str, Any]]:
-    """The step where the service's volumes are; None where one has to look at nodes and tasks first."""
+    """The step where the service's volumes are; None if one has to look at nodes and tasks first."""
     spec = step["spec"]
     volumes = local_volumes(spec)
     if not volumes or known.nodes < 2 or "GlobalJob" in spec["Mode"]:
@@ -168,7 +168,7 @@ def _at(placement: Mapping[str, Any]) -> Dict[str, Any]:
 
 
 def local_volumes(spec: Mapping[str, Any], there: Sequence[Mapping[str, Any]] = ()) -> List[str]:
-    """The named volumes of a ServiceSpec of which each node has one of its own.
+    """The named volumes of a ServiceSpec that are separate on each node.
 
     An external volume is made by somebody else: how, that of its name among the manager's own (``there``) says.
     """
@@ -191,8 +191,8 @@ def _nowhere(step: Service, owner: Service, volumes: Sequence[str], count: int, 
     one = len(volumes) == 1
     return PlanError(
         f"service {owner['key']} ({step.get('where') or step['name']}): a step of pre_start needs the "
-        f"volume{'' if one else 's'} {', '.join(volumes)}, of which each node has one of its own, and {where}.",
+        f"volume{'' if one else 's'} {', '.join(volumes)}, which is separate on each node, and {where}.",
         "pre_start_volume",
-        "Keep the service on one node (deploy.placement.constraints), or use a volume that all nodes share (its driver "
-        "or its driver_opts say so). Nothing was changed.",
+        "Keep the service on one node (deploy.placement.constraints), or use a volume that all nodes share (set by "
+        "its driver or driver_opts). Nothing was changed.",
     )

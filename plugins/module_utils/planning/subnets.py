@@ -19,7 +19,7 @@ Pool = Tuple[Subnet, str]  # a subnet, and the part of it that addresses are tak
 
 
 def refuse_overlaps(operations: Sequence[Operation], observed: Mapping[str, Any]) -> None:
-    """Raises EngineError (``conflict``) where a network that is made overlaps another one of the Swarm, or of the plan.
+    """Raises EngineError (``conflict``) if a network that is made overlaps another one of the Swarm, or of the plan.
 
     A network that the files no longer have counts: it is removed only after the services run.
     """
@@ -41,15 +41,15 @@ def refuse_overlaps(operations: Sequence[Operation], observed: Mapping[str, Any]
                         f"network {op.key or op.name}: its subnet {pool[0]} overlaps {other[0]}, which {whose} has; no "
                         "task on it would start.",
                         "conflict",
-                        "Choose another subnet, and another `name` if a network of this name is there already. "
-                        "Networks of single nodes are not looked at. Nothing was changed.",
+                        "Choose another subnet, and another `name` if a network with this name already exists. "
+                        "Networks of single nodes are not checked. Nothing was changed.",
                     )
         others += [(f"the network {op.name} of this stack", pool) for pool in pools]
     _refuse_exhaustion(operations, observed, [subnet for _whose, (subnet, _part) in others])
 
 
 def _refuse_exhaustion(operations: Sequence[Operation], observed: Mapping[str, Any], taken: Sequence[Subnet]) -> None:
-    """Raises EngineError (``conflict``) where Swarm has no subnet for the networks that leave it to choose one."""
+    """Raises EngineError (``conflict``) if Swarm has no subnet for the networks that leave it to choose one."""
     asking = [
         op.key or op.name
         for op in operations
@@ -65,7 +65,7 @@ def _refuse_exhaustion(operations: Sequence[Operation], observed: Mapping[str, A
         f"network {', '.join(asking)}: the Swarm chooses {'its subnet' if len(asking) == 1 else 'their subnets'} from "
         f"{pools_of(observed['info'])}, of which {left}; no task on it would start.",
         "conflict",
-        "Remove networks that nobody uses, or give it a fixed subnet outside of these pools. Nothing was changed.",
+        "Remove unused networks, or set a fixed subnet outside of these pools. Nothing was changed.",
     )
 
 
@@ -75,7 +75,7 @@ def subnets_of(networks: Sequence[Mapping[str, Any]]) -> List[Subnet]:
 
 
 def free_subnets(info: Mapping[str, Any], taken: Sequence[Subnet]) -> Optional[int]:
-    """How many subnets of the Swarm's default address pools overlap none of ``taken``; None where nobody knows."""
+    """How many subnets of the Swarm's default address pools overlap none of ``taken``; None if nobody knows."""
     cluster = (info.get("Swarm") or {}).get("Cluster") or {}
     size = int(cluster.get("SubnetSize") or 0)
     free = 0

@@ -74,16 +74,16 @@ def changed_drivers(desired: Iterable[Item], live: Iterable[Item]) -> List[str]:
             words = unlike(driver_of(mount), before[source]) if source in before else ""
             if words and source not in found:
                 found[source] = (
-                    f"service {service['key']}: {words} of the volume {source} changed in the file, and a volume that "
-                    "exists keeps what it was made with: its data stays where it is, and on a node that has none the "
-                    f"service starts empty. With recreate_volumes: [{base_of(mount)}] an empty volume with the new "
-                    "ones takes its place"
+                    f"service {service['key']}: {words} of the volume {source} changed in the file, but an existing "
+                    "volume keeps its options: its data stays in place, and on a node without the volume the service "
+                    f"starts with an empty one. Set recreate_volumes: [{base_of(mount)}] to replace it with an empty "
+                    "volume with the new options"
                 )
     return sorted(found.values())
 
 
 def unlike(want: Driver, have: Driver, hidden: str = REFERENCE) -> str:
-    """What differs between two drivers, as words; empty text where nothing does that is known.
+    """What differs between two drivers, as words; empty text if nothing does that is known.
 
     Of an option with ``hidden`` in it, or one that is no text, the value is not known.
     """
@@ -108,7 +108,7 @@ def _may_be_same(want: Any, have: Any, hidden: str) -> bool:
 
 
 def differs(want: Driver, volume: Item, hidden: str = REFERENCE) -> str:
-    """How a volume that an Engine lists differs from what a mount asks for; empty text where it does not."""
+    """How a volume that an Engine lists differs from what a mount asks for; empty text if it does not."""
     have = {"Name": str(volume.get("Driver") or LOCAL), "Options": volume.get("Options") or {}}
     if have["Name"] != LOCAL and not have["Options"] and NAMESPACE not in (volume.get("Labels") or {}):
         have["Options"] = want["Options"]  # made by another node: this Engine knows no options of it
@@ -137,7 +137,7 @@ def recreation(
     """An operation for each volume that another one replaces (``desired["recreated"]``), and notices of those that
     were asked for in vain. ``services`` are the operations of the services, which may leave their mounts as they are.
 
-    Raises PlanError (``unsafe_change``) where somebody else uses one, as far as ``observed`` has been looked at:
+    Raises PlanError (``unsafe_change``) if somebody else uses one, as far as ``observed`` has been looked at:
     ``all_services``, and ``mounting`` (volume → words for each container of this node).
     """
     stack, operations, notices = desired["stack"]["name"], [], list(desired.get("not_recreated") or ())
@@ -145,9 +145,7 @@ def recreation(
     stays = {service["name"] for service in desired["services"]} if not prune else set()
     for entry in desired.get("recreated") or ():
         if entry["name"] not in mounted:
-            notices.append(
-                f"recreate_volumes: {entry['old']} is kept, for its services leave their volumes as they are"
-            )
+            notices.append(f"recreate_volumes: {entry['old']} is kept: its services leave their volumes unchanged")
             continue
         users = [
             f"service {name_of(service)}"
@@ -160,9 +158,9 @@ def recreation(
             raise PlanError(
                 f"volume {entry['base']}: {entry['old']} can't be recreated: {', '.join(sorted(users))} "
                 f"{'use' if len(users) > 1 else 'uses'} it.",
-                hint="They would go on with the old one. Take them off it first, or give the volume another name.",
+                hint="They would keep using the old one. Remove it from them first, or give the volume another name.",
             )
-        reason = f"replaces {entry['old']}, which stays with its data; empty at first: {entry['why']}"
+        reason = f"replaces {entry['old']}, which is kept with its data; starts empty: {entry['why']}"
         operations.append(Operation("create", "volume", entry["name"], entry["base"], reason))
     return operations, notices
 

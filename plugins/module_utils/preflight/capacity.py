@@ -31,7 +31,7 @@ Resource = Union[str, Port]
 Amounts = Dict[Resource, int]
 CPUS, MEMORY = "CPUs", "memory"
 NANO, MIB = 1e9, 1024 * 1024
-MORE_ROOM = "Lower the reservation or the replicas, or give the nodes more room."
+MORE_ROOM = "Lower the reservation or the replicas, or add capacity to the nodes."
 OTHER_PORT = "Publish another port, remove the other one, or constrain the two to different nodes."
 
 
@@ -144,8 +144,8 @@ def capacity_findings(seen: Seen, may: Mapping[str, List[Item]]) -> Iterator[Fin
 
 
 def _beside(service: Item) -> Finding:
-    message = "an update needs room for one more task (order: start-first), and there is none."
-    return of_service(service, WARNING, "start_first", message, "Use order: stop-first, or make room.")
+    message = "an update needs capacity for one more task (order: start-first), and there is none."
+    return of_service(service, WARNING, "start_first", message, "Use order: stop-first, or free some capacity.")
 
 
 def _everywhere(
@@ -159,8 +159,8 @@ def _everywhere(
         short = [name for name in needs if left.left(its_id, name) < needs[name]]
         code = "host_port" if isinstance(short[0], tuple) else "resources"
         sure = over or not room.fits(its_id, needs)
-        has = "has" if sure else "may have"
-        message = f"it is global, and {has} no room here: {_lacks(short, node, left, room)}."
+        lacks = "lacks" if sure else "may lack"
+        message = f"it is global, and {lacks} the capacity on this node: {_lacks(short, node, left, room)}."
         yield finding(
             ERROR if sure else WARNING,
             code,
@@ -191,7 +191,7 @@ def _short(
     why = "; ".join(_lacks(short, node, left, room or left) for node in nodes[:8])
     beside = " beside the other services of the stack" if room is not None else ""
     verb = "may not find" if level == WARNING else "can't have"
-    message = f"{each} {verb} {what}{' each' if count > 1 else ''}{beside}; there is room for {fitting}: {why}."
+    message = f"{each} {verb} {what}{' each' if count > 1 else ''}{beside}; there is capacity for {fitting}: {why}."
     return of_service(service, level, code, message, OTHER_PORT if code == "host_port" else MORE_ROOM)
 
 
@@ -249,7 +249,7 @@ def _in_turn(seen: Seen) -> List[Item]:
     waves = {key: number for number, keys in enumerate(desired.get("waves") or []) for key in keys}
 
     def turn(service: Item) -> Tuple[bool, int, bool, str]:
-        # Where a global service goes is no choice of the scheduler's.
+        # The scheduler does not choose the nodes of a global service.
         return service["name"] not in live, waves.get(service["key"], 0), not is_global(service), service["name"]
 
     return sorted(desired["services"], key=turn)

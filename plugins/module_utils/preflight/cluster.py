@@ -41,37 +41,45 @@ def cluster_findings(nodes: List[Item]) -> Iterator[Finding]:
         if node not in reachable:
             message = "this manager is not reachable."
             yield finding(
-                WARNING, "manager_unreachable", message, "Bring it back, or demote and remove it.", node=node_name(node)
+                WARNING,
+                "manager_unreachable",
+                message,
+                "Bring it back up, or demote and remove it.",
+                node=node_name(node),
             )
     if len(managers) > 1 and not counts["may_fail"]:
         message = (
             f"{counts['reachable']} of {counts['managers']} managers are reachable, and quorum is "
-            f"{len(managers) // 2 + 1}: if one more fails, the Swarm takes no change."
+            f"{len(managers) // 2 + 1}: if one more fails, the Swarm can't be changed."
         )
-        yield finding(WARNING, "no_spare_manager", message, "Bring managers back, or add some.")
+        yield finding(WARNING, "no_spare_manager", message, "Bring managers back up, or add some.")
     if len(managers) % 2 == 0:
-        message = f"{len(managers)} managers survive the loss of no more than {len(managers) - 1} would."
-        yield finding(WARNING, "even_managers", message, "Have an odd number of managers.")
+        message = f"{len(managers)} managers tolerate no more failures than {len(managers) - 1} would."
+        yield finding(WARNING, "even_managers", message, "Use an odd number of managers.")
     for node in nodes:
         again = rejoined(node, nodes)
         if again:
-            message = f"this is an old entry of it: it has joined again as {again}."
+            message = f"this is a stale entry: the node has joined again as {again}."
             yield finding(
-                WARNING, "node_rejoined", message, f"Remove the old one: {removal(node)}", node=node_name(node)
+                WARNING, "node_rejoined", message, f"Remove the stale entry: {removal(node)}", node=node_name(node)
             )
         elif _state(node) == "down" and _availability(node) != "drain":
             why = str((node.get("Status") or {}).get("Message") or "")
             message = f"it is down{f' ({why})' if why else ''}."
             yield finding(
-                WARNING, "node_down", message, "Bring it back, or remove it (`docker node rm`).", node=node_name(node)
+                WARNING,
+                "node_down",
+                message,
+                "Bring it back up, or remove it (`docker node rm`).",
+                node=node_name(node),
             )
         version = str(((node.get("Description") or {}).get("Engine") or {}).get("EngineVersion") or "")
         parsed = _VERSION.match(version)
         if parsed and (int(parsed.group(1)), int(parsed.group(2))) < OLDEST:
-            message = f"its Engine is {version}; 20.10 is the oldest that is tested."
+            message = f"its Engine is {version}; 20.10 is the oldest tested version."
             yield finding(WARNING, "engine_old", message, "Update the Engine.", node=node_name(node))
     if nodes and not counts["ready"]:
-        hint = "Bring nodes back, or activate one (`docker node update --availability active NODE`)."
+        hint = "Bring nodes back up, or activate one (`docker node update --availability active NODE`)."
         yield finding(ERROR, "no_active_node", "No node is ready and active, so nothing can run.", hint)
 
 

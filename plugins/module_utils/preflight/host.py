@@ -22,7 +22,7 @@ SLOW = ("vfs", "devicemapper")
 
 
 class Disk(NamedTuple):
-    """What a file system has left: bytes, and inodes as a share of all (None where it does not count them)."""
+    """What a file system has left: bytes, and inodes as a share of all (None if it does not count them)."""
 
     path: str
     free: int
@@ -40,9 +40,9 @@ def listening(text: str, protocol: str) -> Dict[int, str]:
 
 
 def kernel_has(name: str, loaded: str, builtin: Optional[str], files: Optional[str], in_sys: bool) -> Optional[bool]:
-    """Whether the kernel has a module, or can load it; None where that can't be known.
+    """Whether the kernel has a module, or can load it; None if that can't be known.
 
-    ``loaded`` is /proc/modules; ``builtin`` and ``files`` are modules.builtin and modules.dep, None where these can't
+    ``loaded`` is /proc/modules; ``builtin`` and ``files`` are modules.builtin and modules.dep, None if these can't
     be read.
     """
     if in_sys or any(line.split(" ", 1)[0] == name for line in loaded.splitlines()):
@@ -59,16 +59,16 @@ def kernel_findings(node: str, has: Mapping[str, Optional[bool]], vips: bool) ->
     """``has`` is the answer of ``kernel_has`` for vxlan and ip_vs; ``vips`` whether anything needs virtual IPs."""
     if has["vxlan"] is not True:
         unknown = has["vxlan"] is None
-        message = "the kernel has no vxlan" + (" loaded, and its modules can't be looked at" if unknown else "")
+        message = "the kernel has no vxlan" + (" loaded, and its modules can't be listed" if unknown else "")
         hint = "Install the kernel's modules (on Debian and Ubuntu linux-modules-extra or a full kernel)."
         level = WARNING if unknown else ERROR
         yield finding(level, "no_overlay", f"{message}: overlay networks do not work.", hint, node=node)
     if vips and has["ip_vs"] is not True:
         unknown = has["ip_vs"] is None
-        message = "the kernel has no IPVS" + (" loaded, and its modules can't be looked at" if unknown else "")
+        message = "the kernel has no IPVS" + (" loaded, and its modules can't be listed" if unknown else "")
         hint = "Load ip_vs, or use endpoint_mode: dnsrr and ports with mode: host."
         yield finding(
-            WARNING, "no_ipvs", f"{message}: virtual IPs and the ingress network carry no traffic.", hint, node=node
+            WARNING, "no_ipvs", f"{message}: virtual IPs and the ingress network do not work.", hint, node=node
         )
 
 
@@ -76,7 +76,7 @@ def storage_findings(node: str, info: Mapping[str, Any], overlay: bool) -> Itera
     """``overlay`` is whether /proc/filesystems has overlay."""
     driver = str(info.get("Driver") or "")
     if driver in SLOW:
-        message = f"the Engine stores images with {driver}, which is slow and takes much space"
+        message = f"the Engine stores images with {driver}, which is slow and uses much disk space"
         why = "." if overlay else "; the kernel has no overlay file system."
         yield finding(WARNING, "storage_driver", message + why, "Use the storage driver overlay2.", node=node)
 
@@ -86,8 +86,10 @@ def disk_findings(node: str, disk: Disk, least: int, enough: int) -> Iterator[Fi
     free = disk.free // MIB
     if free < max(least, enough):
         limit = least if free < least else enough
-        message = f"{free} MiB are free in {disk.path}, where the Engine keeps images and volumes; {limit} are wanted."
-        hint = "Make room (`docker system df` shows what takes it), or lower the limit."
+        message = (
+            f"{free} MiB are free in {disk.path}, where the Engine keeps images and volumes; {limit} are required."
+        )
+        hint = "Free disk space (see `docker system df`), or lower the limit."
         yield finding(ERROR if free < least else WARNING, "disk_space", message, hint, node=node)
     if disk.inodes is not None and disk.inodes < FEW_INODES:
         message = f"{disk.inodes:.1%} of the inodes are free in {disk.path}."

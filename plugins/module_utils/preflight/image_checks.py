@@ -60,21 +60,23 @@ def image_findings(seen: Seen, looked_up: List[str], answers: Answers, registry_
                     service,
                     WARNING,
                     "image_id",
-                    f"{image} is the id of an image, which no registry knows.",
-                    "Name the image by its repository, so that every node can pull it.",
+                    f"{image} is an image ID, which registries do not know.",
+                    "Use the image's repository name, so that every node can pull it.",
                 )
             continue
         answer = answers.get(image)
         registry = registry_of(image)
         if answer is None or answer.get("refused") == "registry_unreachable":
-            message = f"the registry {registry} did not answer for {image}, so nobody knows whether it can be pulled."
+            message = (
+                f"the registry {registry} did not answer for {image}, so it is unknown whether the image can be pulled."
+            )
             yield of_service(
-                service, WARNING, "registry_unreachable", message, "Check the manager's way to the registry."
+                service, WARNING, "registry_unreachable", message, "Check the manager's connection to the registry."
             )
         elif answer.get("refused") == "image_not_found":
             message = f"the registry {registry} has no image {image}."
             yield of_service(service, ERROR, "image_not_found", message, "Push it, or correct its name or tag.")
         elif answer.get("refused"):
-            message = f"the registry {registry} wants other credentials for {image}, or has no such image."
-            hint = "Give registry_auth, or log in on the manager and set with_registry_auth."
+            message = f"the registry {registry} requires other credentials for {image}, or has no such image."
+            hint = "Set registry_auth, or log in on the manager and set with_registry_auth."
             yield of_service(service, ERROR, "registry_auth", message, hint)

@@ -89,7 +89,7 @@ def wanted_ports(facts: Mapping[str, Any]) -> Set[Port]:
 
 
 def port_findings(node: str, facts: Mapping[str, Any], holders: Mapping[Port, str]) -> Iterator[Finding]:
-    """Ports that somebody has; ``holders`` says who, by port."""
+    """Ports in use; ``holders`` has their processes, by port."""
     for item in facts.get("ports") or []:
         port = (int(item["port"][0]), str(item["port"][1]))
         if port not in holders:
@@ -99,10 +99,12 @@ def port_findings(node: str, facts: Mapping[str, Any], holders: Mapping[Port, st
             code, message = "port_in_use", f"the port {port[0]}/{port[1]} is in use by {by}."
         else:
             code = "ingress_port_in_use"
-            message = f"the port {port[0]}/{port[1]} is in use by {by}; the Swarm's ingress takes its traffic from it."
-        hint = "Stop that, publish another port, or keep the service off this node by a constraint."
+            message = (
+                f"the port {port[0]}/{port[1]} is in use by {by}; the Swarm's ingress network takes over its traffic."
+            )
+        hint = "Stop that process, publish another port, or keep the service off this node with a constraint."
         if item["mode"] != "host":
-            hint = "Stop that, or publish another port."
+            hint = "Stop that process, or publish another port."
         yield finding(item["level"], code, message, hint, service=item["service"], node=node, where=item["where"])
 
 
@@ -111,13 +113,13 @@ def bind_findings(node: str, facts: Mapping[str, Any], states: Mapping[str, str]
     for item in facts.get("binds") or []:
         state = states.get(item["source"], "")
         if state == "missing":
-            message = f"the path {item['source']}, which it binds, is not there, so Swarm rejects its tasks."
-            hint = "Create it, or keep the service off this node by a constraint."
+            message = f"the path {item['source']}, which it binds, does not exist, so Swarm rejects its tasks."
+            hint = "Create it, or keep the service off this node with a constraint."
             yield finding(
                 item["level"], "bind_missing", message, hint, service=item["service"], node=node, where=item["where"]
             )
         elif state == "hidden":
-            message = f"nobody knows whether the path {item['source']} is there: no permission to look."
+            message = f"can't check whether the path {item['source']} exists: permission denied."
             yield finding(
                 WARNING,
                 "bind_unknown",

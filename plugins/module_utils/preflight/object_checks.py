@@ -22,7 +22,7 @@ RENAME = "Give the {0} another `name`, or declare it `external: true`."
 
 
 def object_findings(desired: Item, observed: Lists) -> Iterator[Finding]:
-    """External objects that are missing, and names of own objects that belong to somebody else.
+    """External objects that are missing, and names of own objects that belong to another owner.
 
     ``observed`` has networks, configs and secrets.
     """
@@ -30,7 +30,11 @@ def object_findings(desired: Item, observed: Lists) -> Iterator[Finding]:
         for service in absent.users:
             code = "network_scope" if absent.exists else f"{absent.kind}_missing"
             message = f"the {absent.kind} {absent.name} {absent.problem}."
-            hint = f"Create it: `{absent.remedy}`." if absent.remedy else "Give it another name, or make it an overlay."
+            hint = (
+                f"Create it: `{absent.remedy}`."
+                if absent.remedy
+                else "Give it another name, or make it an overlay network."
+            )
             yield of_service(service, ERROR, code, message, hint)
     stack = desired["stack"]["name"]
     for kind in ("network", "config", "secret"):

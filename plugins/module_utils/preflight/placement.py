@@ -28,9 +28,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.constraint
 
 STATE, CONSTRAINT, PLATFORM, PLUGIN = "no_active_node", "constraints", "platform", "plugin"
 HINTS = {
-    STATE: "Bring a node back (`docker node update --availability active NODE`).",
+    STATE: "Activate a node (`docker node update --availability active NODE`).",
     CONSTRAINT: "Correct the constraint, or label a node (`docker node update --label-add KEY=VALUE NODE`).",
-    PLATFORM: "Build the image for the nodes' platform, or add a node of its own.",
+    PLATFORM: "Build the image for the nodes' platform, or add a node with the image's platform.",
     PLUGIN: "Install the plugin on the nodes, or use another driver.",
 }
 
@@ -125,7 +125,7 @@ def placement_findings(seen: Seen, service: Item, fits_: List[Fit]) -> Iterator[
     if not may:
         sort = _sort(fits_)
         if everywhere:
-            message = f"it is global, and no node may run it, so it has no task: {ruled_out(fits_)}."
+            message = f"it is global, and no node can run it, so it has no tasks: {ruled_out(fits_)}."
         else:
             message = f"no node can run it: {ruled_out(fits_)}."
         yield of_service(service, WARNING if everywhere else ERROR, sort, message, HINTS[sort])
@@ -135,13 +135,13 @@ def placement_findings(seen: Seen, service: Item, fits_: List[Fit]) -> Iterator[
         out = ruled_out(fits_)
         message = (
             f"{replicas(service)} replicas with max_replicas_per_node {most} need more nodes than the {len(may)} that "
-            f"may run it ({named([node_name(node) for node in may])})" + (f": {out}." if out else ".")
+            f"can run it ({named([node_name(node) for node in may])})" + (f": {out}." if out else ".")
         )
         yield of_service(service, ERROR, "max_replicas", message, "Lower the replicas, or raise max_replicas_per_node.")
     for preference in placement.get("Preferences") or []:
         key = str((preference.get("Spread") or {}).get("SpreadDescriptor") or "")
         if "labels." in key.lower() and len(may) > 1 and not any(value_of(node, key) for node in may):
-            message = f"the preference spread: {key} has no effect: none of the nodes that may run it has this label."
+            message = f"the preference spread: {key} has no effect: none of the nodes that can run it has this label."
             yield of_service(
                 service, WARNING, "preference", message, HINTS[CONSTRAINT].replace("Correct the constraint, or l", "L")
             )

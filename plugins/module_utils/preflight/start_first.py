@@ -40,7 +40,7 @@ def never_start(desired: Item, observed: Mapping[str, Any], operations: Sequence
 
 
 def _why(seen: Seen, service: Item) -> str:
-    """What keeps a new task from every node that may run it; empty where a node could take one."""
+    """What keeps a new task from every node that may run it; empty if a node could take one."""
     live = seen.own[service["name"]]
     may = eligible(fits(seen, service))
     tasks = list(tasks_of(live, seen.tasks))

@@ -34,9 +34,9 @@ def volume_findings(
         if item["base"] not in wanted:
             continue
         for _source, name, words in otherwise({item["name"]: wanted[item["base"]]}, volumes):
-            message = f"the volume {name} was made otherwise than the file says ({words}), and keeps that."
+            message = f"the volume {name} was created with other options than in the file ({words}), and keeps them."
             hint = (
-                f"Deploy with recreate_volumes: [{item['base']}] to have an empty one take its place, or move the data "
+                f"Deploy with recreate_volumes: [{item['base']}] to replace it with an empty one, or move the data "
                 "and remove the volume."
             )
             yield finding(

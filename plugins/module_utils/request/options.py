@@ -39,7 +39,7 @@ DEFAULTS: Dict[str, Any] = {
     "tell_routes": False,  # whether the result has what the record of routes says
     "recreate": False,
     "diff_configs": False,  # whether the diff shows what is in configs
-    "restart": (),  # keys of services whose tasks are replaced also where nothing differs
+    "restart": (),  # keys of services whose tasks are replaced also if nothing differs
     "adopt_secrets": False,
     "resolve_image": "changed",
     "with_registry_auth": False,
@@ -61,7 +61,7 @@ DEFAULTS: Dict[str, Any] = {
     "back_to": 0,  # the number of the revision whose snapshot is deployed
     "operation": "",  # what the history calls the run; empty: deploy, or rollback where there is back_to
     "on_drift": IGNORE,
-    "unused_networks": (),  # networks that may be removed and created again where they differ
+    "unused_networks": (),  # networks that may be removed and created again if they differ
     "plan_id": "",  # the plan that was approved; empty for any
     "this_run": _nameless,  # this_run(operation, message, since, who) -> data for the lock: process_identity.py
     "is_gone": _unknown,  # is_gone(data) -> whether that run's process is known to have ended

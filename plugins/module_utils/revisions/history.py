@@ -65,7 +65,7 @@ SLACK = 60.0
 
 
 class History:
-    """The revisions of ``stack``. All methods raise EngineError; an answer that gets lost is settled by a look.
+    """The revisions of ``stack``. All methods raise EngineError; the result of a lost answer is checked.
 
     ``revisions`` is what the last ``read`` found, newest first, ``written`` when their records were written last, by
     their numbers and the Engine's clock.
@@ -83,7 +83,7 @@ class History:
     # -- reading
 
     def read(self) -> List[Revision]:
-        """All revisions, newest first, in one call. What somebody damaged is marked so; nothing is raised for it."""
+        """All revisions, newest first, in one call. Damaged ones are marked; nothing is raised for them."""
         found = self.client.list("/configs", {"filters": {"label": [f"{STACK}={self.stack}"]}}, timeout=CALL)
         parts = _parts(self.stack, found)
         self._objects = {number: {part: id_of(obj) for part, obj in its.items()} for number, its in parts.items()}
@@ -163,10 +163,10 @@ class History:
             if revision.id == own or revision.status not in OPEN:
                 continue
             if revision.status == DEPLOYING:
-                reason = f"The run was interrupted{': it was held by ' + died if died else ''}."
+                reason = f"The run was interrupted{f' (held by {died})' if died else ''}."
                 interrupted.append(self.mark(revision, FAILED, reason, restored="none"))
             elif revision.until < self.clock.wall():
-                self.mark(revision, CANCELLED, "The run ended while it waited for the lock.")
+                self.mark(revision, CANCELLED, "The run ended while waiting for the lock.")
         return interrupted
 
     def collect(self, revisions: Sequence[Revision], keep: int) -> None:
@@ -195,12 +195,12 @@ class History:
     def _add_parts(self, revision: Revision, parts: Sequence[bytes], first: int) -> None:
         for index, data in enumerate(parts, first):
             while not self._put(revision.number, index, {PART: revision.id}, data, revision.id):
-                # Left over from a record that somebody removed.
+                # Left over from a removed record.
                 for stale in configs_named(self.client, [revision_name(self.stack, revision.number, index)]):
                     self._delete({index: id_of(stale)})
 
     def _put(self, number: int, part: int, labels: Mapping[str, str], data: bytes, run: str) -> bool:
-        """Creates one config; False where the name is another's."""
+        """Creates one config; False if the name is another's."""
         name = revision_name(self.stack, number, part)
         body = {
             "Name": name,
@@ -230,7 +230,8 @@ class History:
             config = self.client.get(f"/configs/{identity}", timeout=CALL)
             if _run_of(config) != revision.id and not revision.damaged:
                 raise EngineError(
-                    f"The record of revision {revision.number} of the stack {self.stack} is another run's.", "conflict"
+                    f"The record of revision {revision.number} of the stack {self.stack} belongs to another run.",
+                    "conflict",
                 )
             body = {"Name": name_of(config), "Labels": {**labels_of(config), RECORD: _json(revision)}}
             self.client.post(f"/configs/{identity}/update", {"version": config["Version"]["Index"]}, body, timeout=CALL)
@@ -276,13 +277,13 @@ def read_with(client: EngineClient, stack: str) -> Tuple[List[Revision], List[Di
     found = client.list("/configs", {"filters": {"name": [prefix, KEY_CONFIG]}}, timeout=CALL)  # names begin like these
     keys = [config for config in found if name_of(config) == KEY_CONFIG]
     key = str(keys[0]["Spec"].get("Data") or "") if keys else ""
-    # Shortened names may meet; a label that somebody has taken away is no other stack's.
+    # Shortened names may collide; a removed label does not mean another stack.
     mine = [config for config in found if labels_of(config).get(STACK, stack) == stack]
     return _revisions(stack, _parts(stack, mine)), keys, key
 
 
 def refuse_history(mine: Optional[Mapping[str, Any]], stack: str, revisions: Sequence[Revision]) -> None:
-    """Raises EngineError (``conflict``) where the history is that of another stack than ``mine`` (None: any may).
+    """Raises EngineError (``conflict``) if the history is that of another stack than ``mine`` (None: any may).
 
     The newest revision that says whose it is counts; one that only waited for the lock says nothing. Before revisions
     had a label for it, their snapshots said it.
@@ -301,9 +302,9 @@ def refuse_history(mine: Optional[Mapping[str, Any]], stack: str, revisions: Seq
 
 
 def refuse_if_known(client: EngineClient, mine: Mapping[str, Any], stack: str) -> None:
-    """Raises EngineError (``conflict``) where this Swarm has a stack of this name that is another than ``mine``.
+    """Raises EngineError (``conflict``) if this Swarm has a stack of this name that is another than ``mine``. If
 
-    Where the Engine can't tell, nothing is known: values are kept also beside other Engines.
+    the Engine can't tell, nothing is known: values are kept also beside other Engines.
     """
     try:
         services = client.list("/services", of_stack(stack))

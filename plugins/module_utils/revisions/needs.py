@@ -22,7 +22,7 @@ ALL = 1_000_000
 def needs_of(client: EngineClient, stack: str) -> Dict[str, Set[str]]:
     """The names of networks, configs, secrets and volumes by kind that revisions need which one can go back to.
 
-    Raises DeployError (``revision_damaged``) where one can't be read, so that nobody knows what it needs; EngineError.
+    Raises DeployError (``revision_damaged``) if one can't be read, so that its needs are unknown; EngineError.
     """
     revisions = History(client, None, stack).read()
     removed = max((revision.number for revision in revisions if revision.status == REMOVED), default=0)
@@ -40,9 +40,9 @@ def needs_of(client: EngineClient, stack: str) -> Dict[str, Set[str]]:
             continue  # it waits for the lock
         if not snapshot:
             raise DeployError(
-                f"Revision {revision.number} of the stack {stack} is damaged: nobody knows what it needs.",
+                f"Revision {revision.number} of the stack {stack} is damaged: the objects that it needs are unknown.",
                 "revision_damaged",
-                "Remove its record (the Docker config whose name ends in the number). Nothing was changed.",
+                "Remove its record (the Docker config with this number at the end of its name). Nothing was changed.",
             )
         needed["network"] |= {str(entry["name"]) for entry in snapshot.get("networks") or []}
         for service in snapshot.get("services") or []:

@@ -11,7 +11,7 @@ from typing import List, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.wrong import Wrong
 
-ALONE = "Write the name of the host alone, for instance shop.example.com."
+ALONE = "Write only the host name, for example shop.example.com."
 MAX_DOMAIN = 253
 MAX_LABEL = 63
 
@@ -33,46 +33,51 @@ def domain(text: str) -> str:
     if not name:
         raise Wrong("the domain is empty", ALONE)
     if re.search(r"[,;\s|]", name):
-        raise Wrong("domain takes one domain: one number per domain", "Or list them in domains instead.")
+        raise Wrong(
+            "domain takes one domain: use a separate number for each domain",
+            "Or list several domains in the field domains.",
+        )
     if "://" in name:
-        raise Wrong("a domain has no scheme", ALONE)
+        raise Wrong("a domain can't contain a scheme", ALONE)
     if "/" in name or "?" in name or "#" in name:
-        raise Wrong("a domain has no path", ALONE + " The path goes to base_path.")
+        raise Wrong("a domain can't contain a path", ALONE + " Put the path in base_path.")
     if ":" in name:
-        raise Wrong("a domain has no port", ALONE + " The proxy's ports are the proxy's own matter.")
+        raise Wrong("a domain can't contain a port", ALONE + " The proxy's configuration sets its ports.")
     labels = re.split("[.\u3002\uff0e\uff61]", name[:-1] if name.endswith(".") else name)
     wild = labels[0] == "*"
     if any("*" in label for label in labels[1 if wild else 0 :]):
-        raise Wrong("'*' stands for the whole leftmost label of a domain and nowhere else", "Write *.example.com.")
+        raise Wrong("'*' can only be the whole leftmost label of a domain", "Write *.example.com.")
     if wild and len(labels) < 3:
         raise Wrong(
-            "a wildcard needs a domain of at least two labels below it", "Write *.example.com, or list the hosts."
+            "a wildcard must be followed by a domain of at least two labels", "Write *.example.com, or list the hosts."
         )
     found = [_label(label) for label in labels[1 if wild else 0 :]]
     result = ".".join(["*", *found] if wild else found)
     if len(result) > MAX_DOMAIN:
-        raise Wrong(f"the domain has {len(result)} characters, DNS takes {MAX_DOMAIN}")
+        raise Wrong(f"the domain has {len(result)} characters; DNS allows {MAX_DOMAIN}")
     return result
 
 
 def _label(label: str) -> str:
     if not label:
-        raise Wrong("a domain has no empty part between its dots", ALONE)
+        raise Wrong("a domain can't have an empty label between dots", ALONE)
     text = unicodedata.normalize("NFC", label.lower())
     if not text.isascii():
         if text.strip(_JOINERS) != text or not all(_is_letter(letter) for letter in text):
-            raise Wrong("the domain has a character that no domain may have", ALONE)
+            raise Wrong("the domain contains an invalid character", ALONE)
         try:
             if _KEPT & set(text):
                 text = "xn--" + text.encode("punycode").decode("ascii")
             else:
                 text = text.encode("idna").decode("ascii")
         except UnicodeError:
-            raise Wrong("the domain can't be turned into punycode", "Write its punycode form (xn--...).") from None
+            raise Wrong("the domain can't be turned into punycode", "Use its punycode form (xn--...).") from None
     if not _LABEL.match(text):
-        raise Wrong("a domain holds letters, digits, '-' and '.' only, and no part begins or ends with '-'", ALONE)
+        raise Wrong(
+            "a domain may contain only letters, digits, '-' and '.', and no label begins or ends with '-'", ALONE
+        )
     if len(text) > MAX_LABEL:
-        raise Wrong(f"a part of the domain has {len(text)} characters, DNS takes {MAX_LABEL}")
+        raise Wrong(f"a label of the domain has {len(text)} characters; DNS allows {MAX_LABEL}")
     return text
 
 
@@ -87,12 +92,12 @@ def base_path(text: str) -> str:
         raise Wrong("base_path must begin with '/'", "Write /api, or / for the whole domain.")
     parts = path.split("/")
     if ".." in parts or "." in parts:
-        raise Wrong("base_path has no '.' or '..'", "Write the path as the browser sends it.")
+        raise Wrong("base_path can't contain '.' or '..'", "Write the path as the browser sends it.")
     path = path[:-1] if path.endswith("/") else path
     if not _PATH.match(path):
         raise Wrong(
-            "base_path holds letters, digits and ._~!$&'()+,;=:@- between single slashes",
-            "Leave out '*': everything below the path belongs to the route.",
+            "base_path may contain only letters, digits and ._~!$&'()+,;=:@- between single slashes",
+            "Remove '*': the route matches everything below the path.",
         )
     return path or "/"
 
@@ -101,7 +106,8 @@ def host(text: str) -> str:
     """The name of an upstream: the proxy does not check it when it loads a route. Raises Wrong."""
     if not _HOST.match(text) or len(text) > MAX_DOMAIN:
         raise Wrong(
-            "the upstream is no name of a host", "Write the name of a service, or of a host, without a scheme and port."
+            "the upstream is not a valid host name",
+            "Write the name of a service, or of a host, without a scheme and port.",
         )
     return text
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What labels of services can't say of routes: what proxies have missed, and which domains were handed over.
+"""Data about routes that service labels can't have: routes that proxies missed, and domains that moved between stacks.
 
 It stands as JSON in the label of one Docker secret, ``BOOK``: every look of a deployment lists the secrets anyway.
 """
@@ -106,7 +106,7 @@ def _read(kind: Any, entries: Any) -> List[Any]:
 
 
 def entry_of(kind: Any, entry: Any) -> Any:
-    """``entry`` (a map) as a ``kind``, None where it is none."""
+    """``entry`` (a map) as a ``kind``, None if it is none."""
     names: Sequence[str] = kind._fields
     if not isinstance(entry, dict) or set(entry) != set(names):
         return None
@@ -116,7 +116,7 @@ def entry_of(kind: Any, entry: Any) -> Any:
 
 
 def told_of(book: Book, stack: str, own: Iterable[str], claims: Iterable[Tuple[str, str]]) -> Dict[str, Any]:
-    """What a deployment of ``stack`` (an id) has to know; empty where there is nothing.
+    """What a deployment of ``stack`` (an id) has to know; empty if there is nothing.
 
     ``own`` are the domains that its live services claim: what it has taken and given up since is its no more.
     ``owed``: the proxies that have missed something; ``takes``: the domains that the stack has taken before;

@@ -144,7 +144,7 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True)
 class Everything:
-    """What all stacks want of a proxy, in one write. What belongs to nobody in ``parts`` stays.
+    """The routes of all stacks for a proxy, in one write. Routes of owners that are not in ``parts`` stay.
 
     A route that stands against one of those is left out and told (``skipped``): it must not keep the others away.
     """
@@ -257,9 +257,9 @@ def server_name(apps: Any, wanted: str) -> str:
     names = sorted(_servers(apps))
     if not names:
         raise RouteError(
-            "The proxy has no HTTP server to which routes could be added.",
+            "The proxy has no HTTP server to add routes to.",
             "no_server",
-            "Give it a first configuration with a server that listens, for instance with the role swarm_platform.",
+            "Configure a server first, for example with the role swarm_platform.",
         )
     if wanted in names:
         return wanted
@@ -302,7 +302,7 @@ def _write(apps: Any, name: str, listed: Any, routes: List[Any], seen: List[Any]
 
 
 def _lenient(seen: List[Any]) -> Dict[str, str]:
-    """The wishes of what is there; two that contradict each other must not stop the run that mends it."""
+    """The requests of existing routes; two that contradict each other must not stop the run that repairs them."""
     return {address_of(route)[0]: owner.tls for route in seen for owner in [owner_of(route)] if owner and owner.tls}
 
 

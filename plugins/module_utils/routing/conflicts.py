@@ -18,13 +18,13 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.routing.route_la
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.route_owner import id_of, inner_routes, owner_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import labels_of, name_of, stack_of
 
-TAKE_OVER = "Set take_over to gone (stack_take_over of the role) to take the routes of stacks that no longer exist."
+TAKE_OVER = "Set take_over to gone (stack_take_over of the role) to take over routes of stacks that no longer exist."
 #: Conflicts that a message names; the details have all.
 SHOWN = 10
 
 
 class Claim(NamedTuple):
-    """A domain and path that somebody owns. ``stack`` is empty where the owner is no stack of this collection."""
+    """A domain and path with an owner. ``stack`` is empty if the owner is not a stack of this collection."""
 
     domain: str
     path: str
@@ -45,13 +45,16 @@ class Conflict(NamedTuple):
     other: Claim
 
     def __str__(self) -> str:
-        return self._words() + (", which does not exist any more" if self.other.gone else "")
+        return self._words() + (", which no longer exists" if self.other.gone else "")
 
     def _words(self) -> str:
         if self.mine[:2] == self.other[:2]:
             return f"{self.mine.shown} belongs to {self.other.owner}"
         if self.mine.domain.startswith("*"):
-            return f"{self.mine.shown} would take requests of {self.other.shown}, which belongs to {self.other.owner}"
+            return (
+                f"{self.mine.shown} would intercept requests for {self.other.shown}, which belongs to "
+                f"{self.other.owner}"
+            )
         return f"{self.mine.shown} is already served by {self.other.shown}, which belongs to {self.other.owner}"
 
     def as_dict(self) -> Dict[str, str]:
@@ -90,14 +93,14 @@ def _below(claims: Iterable[Claim]) -> Tuple[Dict[str, List[Claim]], Dict[str, L
 
 
 def refuse(found: Sequence[Conflict]) -> None:
-    """Raises RouteError (``route_conflict``) where there is any conflict."""
+    """Raises RouteError (``route_conflict``) if there is any conflict."""
     if not found:
         return
     lines = [str(conflict) for conflict in found[:SHOWN]]
     if len(found) > SHOWN:
         lines.append(f"and {len(found) - SHOWN} more")
     raise RouteError(
-        "Routes belong to somebody else: " + "; ".join(lines) + ".",
+        "Routes belong to other owners: " + "; ".join(lines) + ".",
         "route_conflict",
         TAKE_OVER
         if any(conflict.other.gone for conflict in found)
@@ -112,7 +115,7 @@ def refuse(found: Sequence[Conflict]) -> None:
 def claims_in_proxy(routes: Iterable[Any], live: Optional[Mapping[str, str]] = None) -> Iterator[Claim]:
     """What the routes of a server (flattened) claim, those of other tools as well.
 
-    :param live: the services that exist, with the ids of their stacks; None where that is not known.
+    :param live: the services that exist, with the ids of their stacks; None if that is not known.
     """
     for route in routes:
         owner = owner_of(route)
@@ -128,7 +131,7 @@ def claims_in_proxy(routes: Iterable[Any], live: Optional[Mapping[str, str]] = N
 
 def _stranger(route: Any) -> str:
     name = id_of(route)
-    return f"the route with @id '{name}', which is not of this collection" if name else "a route of another tool"
+    return f"the route with @id '{name}', which this collection did not create" if name else "a route of another tool"
 
 
 def _addresses(route: Any, around: Sequence[Tuple[Any, Any]]) -> Iterator[Tuple[Any, Any]]:
@@ -156,7 +159,7 @@ def _addresses(route: Any, around: Sequence[Tuple[Any, Any]]) -> Iterator[Tuple[
 def claims_in_swarm(services: Iterable[Mapping[str, Any]], prefix: str, but: str) -> Iterator[Claim]:
     """What the labels of live services (the Engine's objects) claim, but not those of the stack named ``but``.
 
-    Labels that make no route are passed over: they are their owner's matter.
+    Labels that do not define routes are passed over: they are their owner's matter.
     """
     for service in services:
         stack = stack_of(service)
@@ -202,7 +205,7 @@ def check_before_deploy(
             tls=route.get("tls", "auto"),
         )
         for route in desired["routes"]
-        if "domain" in route  # a generated one is not known yet, and nobody else's
+        if "domain" in route  # a generated one is not known yet, so no one else has it
         and (route["domain"] in takes or route["domain"] not in yields)
     ]
     if mine:

@@ -68,7 +68,7 @@ def arranged(routes: Sequence[Any]) -> List[Any]:
 
 
 def address_of(route: Any) -> Tuple[str, str]:
-    """Host and path of one of our routes; the host is empty where somebody else has changed it beyond recognition."""
+    """Host and path of one of our routes; the host is empty if others changed it beyond recognition."""
     sets = matcher_sets(route)
     hosts = strings(sets[0].get("host")) if sets else []
     paths = strings(sets[0].get("path")) if sets else []

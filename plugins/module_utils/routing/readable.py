@@ -89,7 +89,7 @@ def _unseen(old: Any, new: Any) -> str:
     before, after = _passwords(old), _passwords(new)
     users = sorted(user for user in before if before[user] != after.get(user))
     if users:
-        return "another password of " + ", ".join(users)
+        return "new password for " + ", ".join(users)
     return "differs in " + ", ".join(sorted(set(_paths(old, new, ""))))
 
 
@@ -229,7 +229,7 @@ def _of_headers(handler: Mapping[str, Any], _aims: List[str], options: List[str]
         if part == "response" and operations.get("replace"):
             options.append("answers rewritten")
         removed = strings(operations.get("delete"))
-        # What every route of ours does is no option of it.
+        # Settings that every route has are not shown as options.
         options += [f"{part} header {name} removed" for name in removed if part != "request" or removed != CLAIMS]
 
 

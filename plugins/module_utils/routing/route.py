@@ -23,7 +23,7 @@ TASKS = "tasks."
 class Route:
     """One route. ``upstream`` is the name of a host or ``tasks.SERVICE``; ``max_body`` is in bytes, 0 for no limit.
 
-    ``https_redirect``: None where it follows from the proxy's server. ``maintenance`` is a page that is shown instead.
+    ``https_redirect``: None if it follows from the proxy's server. ``maintenance`` is a page that is shown instead.
 
     ``service`` is the service's full name in the Swarm, and empty for a route that belongs to none.
     """
@@ -136,7 +136,7 @@ def _each_domain(plain: Mapping[str, Any], single: Dict[str, Any]) -> List[Dict[
     names = [address.domain(str(text)) for text in texts]
     www = str(plain.get("www") or "").strip().lower()
     if www and www not in WWW:
-        raise Wrong("www is redirect or same")
+        raise Wrong("www must be redirect or same")
     if not names and not www:
         return [single]
     if plain.get("domain") is not None:
@@ -153,7 +153,7 @@ def _each_domain(plain: Mapping[str, Any], single: Dict[str, Any]) -> List[Dict[
     for name in names:
         other = name[len("www.") :] if name.startswith("www.") else "www." + name
         if name.startswith("*") or other in names:
-            raise Wrong(f"www has nothing to add to {name}", "Leave out www, or the other domain.")
+            raise Wrong(f"www has no effect for {name}", "Remove www, or the other domain.")
         if www == "same":
             found.append({**single, "domain": other})
         else:
@@ -172,7 +172,7 @@ def route_of(plain: Mapping[str, Any]) -> Tuple[Optional[Route], List[Fault]]:
     for name, value in given.items():
         field = FIELDS.get(name)
         if field is None:
-            faults.append(Fault(name, "is no field of a route", code="unknown_key"))
+            faults.append(Fault(name, "is not a valid route field", code="unknown_key"))
             continue
         try:
             found[field.attribute] = field.read(value)
@@ -202,27 +202,31 @@ def _missing(given: Mapping[str, Any], found: Mapping[str, Any]) -> List[Fault]:
     if "redirect_to" in given:
         useless = [name for name in given if FIELDS.get(name, Field("", str)).proxied and name != "upstream"]
         for name in useless:
-            faults.append(Fault(name, f"{name} has no effect beside redirect_to", "Remove one of the two."))
+            faults.append(Fault(name, f"{name} has no effect together with redirect_to", "Remove one of the two."))
         return faults
     if "port" not in given:
-        hint = "Write the port on which the container listens."
+        hint = "Set it to the port on which the container listens."
         faults.append(Fault("port", "the route has no port", hint, "required"))
     if "upstream" not in given:
-        faults.append(Fault("upstream", "the route has no upstream", "Name the host that answers.", "required"))
+        faults.append(
+            Fault("upstream", "the route has no upstream", "Set it to the host that serves the route.", "required")
+        )
     if "health.interval" in given and "health.uri" not in given:
-        faults.append(Fault("health.uri", "health.interval needs health.uri", code="required"))
+        faults.append(Fault("health.uri", "health.interval requires health.uri", code="required"))
     if found.get("health_uri") and str(found.get("upstream", "")).startswith(TASKS):
-        hint = "Use the service's name as the upstream, or leave out the health check."
-        faults.append(Fault("health.uri", "the proxy makes no health checks of single tasks", hint))
+        hint = "Use the service's name as the upstream, or remove the health check."
+        faults.append(Fault("health.uri", "the proxy can't check the health of single tasks", hint))
     if found.get("sticky") and not str(found.get("upstream", TASKS)).startswith(TASKS):
-        faults.append(Fault("sticky", "sticky chooses among tasks", "Leave out upstream, or set it to tasks."))
+        faults.append(Fault("sticky", "sticky requires upstream tasks", "Remove upstream, or set it to tasks."))
     whole = found.get("base_path", "/") == "/"
     if found.get("trailing_slash") and whole:
-        faults.append(Fault("trailing_slash", "trailing_slash needs a base_path", "The path / always ends in one."))
+        faults.append(
+            Fault("trailing_slash", "trailing_slash requires a base_path", "The path / always ends with a slash.")
+        )
     if found.get("rewrite_answers") and (whole or found.get("strip_prefix") is False):
-        faults.append(Fault("rewrite_answers", "rewrite_answers needs a base_path that is stripped"))
+        faults.append(Fault("rewrite_answers", "rewrite_answers requires a base_path and strip_prefix"))
     if found.get("tls") == "off" and found.get("https_redirect"):
-        faults.append(Fault("https_redirect", "there is no https to redirect to where tls is off"))
+        faults.append(Fault("https_redirect", "https_redirect has no effect if tls is off"))
     return faults
 
 

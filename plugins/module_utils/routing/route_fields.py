@@ -58,7 +58,7 @@ def boolean(value: Any) -> bool:
 def port(value: Any) -> int:
     word = str(value).strip()
     if isinstance(value, bool) or not re.match(r"\d{1,9}\Z", word) or not 1 <= int(word) <= 65535:
-        raise Wrong("a port is a number from 1 to 65535", "Write the port on which the container listens.")
+        raise Wrong("a port must be a number from 1 to 65535", "Set it to the port on which the container listens.")
     return int(word)
 
 
@@ -68,8 +68,8 @@ def tls(value: Any) -> str:
     if word in ("false", "no"):
         word = "off"
     if word not in TLS:
-        hint = "Write auto: the proxy gets certificates by itself." if word in AUTOMATIC else ""
-        raise Wrong("tls is one of " + ", ".join(TLS), hint)
+        hint = "Use auto: the proxy obtains certificates automatically." if word in AUTOMATIC else ""
+        raise Wrong("tls must be one of " + ", ".join(TLS), hint)
     return word
 
 
@@ -77,7 +77,7 @@ def size(value: Any) -> int:
     """A number of bytes, from 10485760, 10MB or 10m; units are powers of 1024 as in Compose."""
     match = _SIZE.match(str(value).strip())
     if isinstance(value, bool) or not match or int(match.group(1)) == 0:
-        raise Wrong("must be a size above 0", "Write for instance 10MB or 512k.")
+        raise Wrong("must be a size above 0", "Use for example 10MB or 512k.")
     found = int(match.group(1)) * 1024 ** _UNITS[(match.group(2) or "").lower()]
     if found > MOST_BYTES:
         raise Wrong("is too large")
@@ -89,7 +89,7 @@ def duration(value: Any) -> str:
     word = str(value).strip()
     word = word + "s" if re.match(r"\d{1,9}\Z", word) else word
     if not _DURATION.match(word) or not 0 < seconds(word) <= MOST_SECONDS:
-        raise Wrong("must be a time above 0", "Write for instance 30s, 500ms or 1m30s.")
+        raise Wrong("must be a time above 0", "Use for example 30s, 500ms or 1m30s.")
     return word
 
 
@@ -101,7 +101,7 @@ def seconds(text: str) -> float:
 def url(value: Any) -> str:
     word = str(value).strip()
     if not _URL.match(word):
-        raise Wrong("must be an address with http:// or https://", "Write for instance https://www.example.com.")
+        raise Wrong("must be an address with http:// or https://", "Use for example https://www.example.com.")
     return word
 
 
@@ -119,14 +119,14 @@ def page(value: Any) -> str:
     if word.lower() in TRUE:
         return MAINTENANCE
     if "<" not in word:
-        raise Wrong("maintenance is true, false, or the text of a page in HTML")
+        raise Wrong("maintenance must be true, false, or the text of an HTML page")
     return word
 
 
 def uri(value: Any) -> str:
     word = str(value).strip()
     if not _URI.match(word):
-        raise Wrong("must be a path that begins with '/'", "Write for instance /health.")
+        raise Wrong("must be a path that begins with '/'", "Use for example /health.")
     return word
 
 
@@ -139,26 +139,24 @@ def accounts(value: Any) -> Tuple[Tuple[str, str], ...]:
         for entry in re.split(r"[\s,]+", str(value).strip()):
             user, colon, hashed = entry.partition(":")
             if not colon:
-                raise Wrong("auth is a list of USER:HASH", HASH_HINT)
+                raise Wrong("auth must be a list of USER:HASH", HASH_HINT)
             given.append((user, hashed))
     found: Dict[str, str] = {}
     for user, hashed in given:
         if not _USER.match(user):
-            raise Wrong("a user's name has no blank, comma or colon", HASH_HINT)
+            raise Wrong("a user name can't contain spaces, commas or colons", HASH_HINT)
         if user in found:
-            raise Wrong(f"the user {user!r} is there twice")
+            raise Wrong(f"the user {user!r} is listed twice")
         match = _BCRYPT.match(hashed)
         if not match or not 4 <= int(match.group(1)) <= 31:
-            raise Wrong(f"the password of user {user!r} is no bcrypt hash", HASH_HINT)
+            raise Wrong(f"the password of user {user!r} is not a bcrypt hash", HASH_HINT)
         found[user] = hashed
     if not found:
-        raise Wrong("auth names no user", HASH_HINT)
+        raise Wrong("auth contains no users", HASH_HINT)
     return tuple(sorted(found.items()))
 
 
-HASH_HINT = (
-    "Make a hash with 'caddy hash-password' or 'htpasswd -nB USER'; in a Compose file write each '$' of it twice."
-)
+HASH_HINT = "Create a hash with 'caddy hash-password' or 'htpasswd -nB USER'; in a Compose file, write each '$' twice."
 
 
 def headers(value: Any) -> Tuple[Tuple[str, str], ...]:
@@ -168,13 +166,15 @@ def headers(value: Any) -> Tuple[Tuple[str, str], ...]:
     found: Dict[str, Tuple[str, str]] = {}
     for name, text in value.items():
         if not _HEADER.match(str(name)):
-            raise Wrong(f"{str(name)!r} is no name of a header")
+            raise Wrong(f"{str(name)!r} is not a valid header name")
         if str(name).lower() in found:
-            raise Wrong(f"the header {str(name)!r} is there twice")
+            raise Wrong(f"the header {str(name)!r} is listed twice")
         given = "" if text is None else str(text)
         if any(ord(letter) < 32 or ord(letter) == 127 for letter in given):
-            raise Wrong(f"the value of the header {str(name)!r} has a control character")
+            raise Wrong(f"the value of the header {str(name)!r} contains a control character")
         if "{" in given:
-            raise Wrong(f"the value of the header {str(name)!r} has a '{{'", "The proxy's placeholders can't be used.")
+            raise Wrong(
+                f"the value of the header {str(name)!r} contains '{{'", "Placeholders of the proxy are not supported."
+            )
         found[str(name).lower()] = (str(name), given)
     return tuple(found[name] for name in sorted(found))

@@ -36,7 +36,7 @@ LATER = {
 UPSTREAMS = ("service", "tasks")
 
 _NUMBER = re.compile(r"(?:0|[1-9]\d{0,5})\Z")
-NUMBER_HINT = "Write PREFIX.http.routes.0.domain: a number without zeros before it, then the field."
+NUMBER_HINT = "Use PREFIX.http.routes.0.domain: a number without leading zeros, then the field."
 
 
 class LabelFault(NamedTuple):
@@ -93,9 +93,9 @@ def routes_in(labels: Mapping[str, str], prefix: str, target: Target) -> Tuple[L
             continue
         if head != "routes":
             hint = f"Use {start}port and {start}routes.N.FIELD."
-            faults.append(LabelFault(label, "this label means nothing", hint, "unknown_key"))
+            faults.append(LabelFault(label, "this label is unknown", hint, "unknown_key"))
         elif not _NUMBER.match(number) or not dot or not field:
-            faults.append(LabelFault(label, "is no label of a route", NUMBER_HINT.replace("PREFIX", prefix)))
+            faults.append(LabelFault(label, "is not a valid route label", NUMBER_HINT.replace("PREFIX", prefix)))
         else:
             routes.setdefault(int(number), {})[field] = label
     port = own.get("port", "")
@@ -121,7 +121,7 @@ def _own(labels: Mapping[str, str], prefix: str) -> Tuple[Dict[str, str], List[L
         for label in sorted(label for label in labels if label.startswith(start)):
             first = own.setdefault(label[len(start) :], label)
             if first != label:
-                message = f"is the same field as {first}"
+                message = f"sets the same field as {first}"
                 faults.append(LabelFault(label, message, f"Keep {first} alone.", "two_prefixes"))
     return dict(sorted(own.items())), faults
 
@@ -145,8 +145,8 @@ def _one(
             digest = hashlib.sha256(f"{target.service}\n{label}".encode()).hexdigest()[:16]
             value = LATER.get(name, "later").format(digest=digest)
         elif REFERENCE in value and name in LABELLED:
-            hint = "Only domain, redirect_to, auth and headers may have one."
-            faults.append(LabelFault(label, "a generated value can't stand here", hint))
+            hint = "Only domain, redirect_to, auth and headers can have a generated value."
+            faults.append(LabelFault(label, "a generated value is not allowed here", hint))
             continue
         if name in HEADERS and name != field:
             given.setdefault(name, {})[field[len(name) + 1 :]] = value
@@ -154,20 +154,20 @@ def _one(
             given[name] = value
         else:
             near = difflib.get_close_matches(field, LABELLED, n=1)
-            hint = f"Did you mean {near[0]}?" if near else "Fields are " + ", ".join(LABELLED) + "."
+            hint = f"Did you mean {near[0]}?" if near else "Valid fields: " + ", ".join(LABELLED) + "."
             faults.append(LabelFault(label, f"a route has no field '{field[:60]}'", hint, "unknown_key"))
             continue
         places.setdefault(name, label)
     if port in labels and "port" not in given and "redirect_to" not in given:
         given["port"], places["port"] = labels[port], port
     if "domain" in later and set(GROUPED) & set(given):
-        hint = "Give each domain a number of its own."
-        faults.append(LabelFault(later["domain"], "a generated domain stands alone", hint))
+        hint = "Give each domain a separate number."
+        faults.append(LabelFault(later["domain"], "a generated domain must be the only one", hint))
     if str(given.get("sticky", "")).strip().lower() in values.TRUE:
         given.setdefault("upstream", "tasks")
     kind = str(given.pop("upstream", "service")).strip().lower()
     if kind not in UPSTREAMS:
-        faults.append(LabelFault(places["upstream"], "upstream is service or tasks"))
+        faults.append(LabelFault(places["upstream"], "upstream must be service or tasks"))
     if "redirect_to" not in given or "upstream" in places:
         given["upstream"] = TASKS + target.service if kind == "tasks" else target.upstream
     given["service"] = target.service

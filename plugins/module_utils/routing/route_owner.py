@@ -4,7 +4,7 @@
 """Whose a route in the proxy is: the proxy's ``@id`` is the one place where that can be written.
 
 ``zr:STACK:SERVICE:DIGEST[:TLS]`` is a route of ours, ``zr-idx:...`` a container that only arranges routes of ours,
-``zr-tls:KIND`` a TLS policy that follows from the routes. Everything else belongs to somebody else.
+``zr-tls:KIND`` a TLS policy that follows from the routes. Everything else belongs to other owners.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _OWNER = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,126}[A-Za-z0-9])?\Z")
 
 
 class Owner(NamedTuple):
-    """What the id of one of our routes says. ``tls`` is empty where the proxy decides."""
+    """What the id of one of our routes says. ``tls`` is empty if the proxy decides."""
 
     stack: str
     service: str
@@ -57,9 +57,9 @@ def check_owner(stack: str) -> str:
     """The stack as a part of ids. Raises RouteError (``invalid_name``)."""
     if not _OWNER.match(stack):
         raise RouteError(
-            f"{stack[:150]!r} can't be the owner of routes.",
+            f"{stack[:150]!r} is not a valid owner of routes.",
             "invalid_name",
-            "Give the stack's id (stack_id of compose_stack's result), or letters, digits, '.', '-' and '_'.",
+            "Use the stack's id (stack_id in the result of compose_stack), or letters, digits, '.', '-' and '_'.",
         )
     return stack
 

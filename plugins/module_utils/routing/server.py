@@ -43,7 +43,7 @@ def site_of(apps: Any, server: Mapping[str, Any], modern: bool) -> Site:
 
 
 def mark(trusted: Sequence[str], https_port: int) -> List[Dict[str, Any]]:
-    """The route that keeps them; none where there is nothing to keep."""
+    """The route that keeps them; none if there is nothing to keep."""
     if not trusted and https_port == 443:
         return []
     name = MARK if https_port == 443 else f"{MARK}:{https_port}"
@@ -80,11 +80,11 @@ def addresses(given: Sequence[str]) -> Tuple[str, ...]:
             raise RouteError(
                 f"{text!r} is neither an IP address nor a network.",
                 "invalid_address",
-                "Write for instance 10.0.0.5, 10.0.0.0/8 or fd00::/8.",
+                "Use for example 10.0.0.5, 10.0.0.0/8 or fd00::/8.",
             ) from None
         if network.prefixlen == 0:
             raise RouteError(
-                f"{text!r} would believe everybody.", "invalid_address", "Name the addresses of the balancers."
+                f"{text!r} would trust every address.", "invalid_address", "List the addresses of the load balancers."
             )
         found[str(network)] = None
     return tuple(found)

@@ -46,7 +46,7 @@ def wishes(routes: Iterable[Any]) -> Dict[str, str]:
 
 
 def check_permission(apps: Mapping[str, Any], routes: Iterable[Any]) -> None:
-    """Stops certificates on demand where the proxy has nobody to ask: anybody could make it fetch any number.
+    """Refuses certificates on demand if the proxy has no endpoint to ask: clients could make it fetch any number.
 
     :raises RouteError: ``no_permission``.
     """
@@ -55,15 +55,16 @@ def check_permission(apps: Mapping[str, Any], routes: Iterable[Any]) -> None:
     asked = automation.get("on_demand") if isinstance(automation, dict) else None
     if wanted and not (isinstance(asked, dict) and (asked.get("ask") or asked.get("permission"))):
         raise RouteError(
-            f"tls on_demand for {', '.join(wanted)}: the proxy has nobody to ask whether it may get a certificate.",
+            f"tls on_demand for {', '.join(wanted)}: the proxy has no endpoint to ask for permission to get a "
+            "certificate.",
             "no_permission",
-            "Set apps.tls.automation.on_demand in the proxy's configuration (ask, or permission from 2.8 on), "
-            "for instance with swarm_platform_config; or use tls auto.",
+            "Set apps.tls.automation.on_demand in the proxy's configuration (ask, or permission from 2.8 on), for "
+            "example with swarm_platform_config; or use tls auto.",
         )
 
 
 def with_policies(tls: Optional[Mapping[str, Any]], wanted: Mapping[str, str]) -> Optional[Json]:
-    """The proxy's TLS app with the policies that ``wanted`` needs; None where there is none and none is needed.
+    """The proxy's TLS app with the policies that ``wanted`` needs; None if there is none and none is needed.
 
     :raises RouteError: ``tls_conflict``: a policy of somebody else is for one of these domains.
     """
@@ -77,7 +78,7 @@ def with_policies(tls: Optional[Mapping[str, Any]], wanted: Mapping[str, str]) -
             raise RouteError(
                 f"tls {kind} for {', '.join(sorted(taken))}: the proxy has another TLS policy for this domain.",
                 "tls_conflict",
-                "Remove the domain from that policy, or leave tls at auto.",
+                "Remove the domain from that policy, or use tls auto.",
             )
         if subjects:
             ours.append({"@id": POLICY + kind, "subjects": subjects, **content})

@@ -20,7 +20,7 @@ class NotYetKept(Exception):
     """The values have to be written on the controller before they can be used."""
 
     def __init__(self, slot: str, kept: Kept) -> None:
-        super().__init__("the controller has to write its vault first")
+        super().__init__("the controller must write its vault first")
         self.slot, self.kept = slot, kept
         self.in_place = False  # the same values in another form, in the same place
         self.made: Dict[str, str] = {}  # name to what was done to it

@@ -25,7 +25,7 @@ def open_store(
     and ``swarm`` if it has several, so that each of them finds the same values. ``options["carried"]`` is the content
     of the vault that the controller calls ``slot``.
     ``options["owner"]`` says which of the stacks that can be called ``stack``.
-    Raises ValueStoreError and EngineError where ``auto`` can't look.
+    Raises ValueStoreError and EngineError if ``auto`` can't look.
     """
     kind, owner = options.get("store") or AUTO, str(options.get("owner") or "")
     if is_carried(options):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Changes to kept values that no deployment asks for: set, removed, made anew, moved.
+"""Changes to kept values outside of deployments: set, removed, regenerated, moved.
 
 Services follow when they are deployed.
 """
@@ -63,9 +63,10 @@ class Keeping:
         missing = sorted(set(wanted) - set(there))
         if missing:
             raise ValueStoreError(
-                f"There is no value {', '.join(missing)} of the stack {kept.stack}.",
+                f"There is no value {', '.join(missing)} in the stack {kept.stack}.",
                 "value_missing",
-                f"Kept are: {', '.join(sorted(there)) or 'none'}. Deploy the stack first, or name its store.",
+                f"Kept values: {', '.join(sorted(there)) or 'none'}. Deploy the stack first, or set the option that "
+                "names its store.",
                 {"missing_values": missing},
             )
         return {name: there[name] for name in wanted}
@@ -107,9 +108,9 @@ class Keeping:
         same = target.where == self.store.where
         if same and not again:
             raise ValueStoreError(
-                f"The values are to be moved from {target.where} to itself.",
+                f"The source and target of the move are the same: {target.where}.",
                 "invalid_options",
-                "To encrypt them anew, name another vault_id in `to`.",
+                "To encrypt the values again, set another vault_id in `to`.",
             )
         found = self._readable(same)
         if found is not None and same and not found[0].empty:
@@ -120,9 +121,9 @@ class Keeping:
         kept = found[0]
         if not there.empty and there != kept:
             raise ValueStoreError(
-                f"The store {target.where} has other values of the stack {kept.stack} already.",
+                f"The store {target.where} already has different values of the stack {kept.stack}.",
                 "store_conflict",
-                "Remove those that are wrong with state: absent (names: all), then move. Nothing was changed.",
+                "Remove the wrong ones with state: absent (names: all), then move again. Nothing was changed.",
             )
         if not self.check:
             update(target, lambda _there: kept)
@@ -130,7 +131,7 @@ class Keeping:
         return self._move(kept, target, target.where)
 
     def _readable(self, same: bool) -> Optional[Tuple[Kept, Any]]:
-        """What the store has; None where that has the form already in which it is to be."""
+        """What the store has; None if that has the form already in which it is to be."""
         try:
             return self.store.read()
         except ValueStoreError as error:
@@ -139,14 +140,14 @@ class Keeping:
             raise
 
     def _written_anew(self, target: Store, kept: Kept, token: Any) -> Result:
-        result = self._move(kept, target, f"{target.where}, in the new form")
+        result = self._move(kept, target, f"{target.where}, in the new format")
         if self.check:
             return result
         try:
             target.write(kept, token)
         except StoreConflict:
             raise ValueStoreError(
-                f"Somebody else has changed the values in {target.where} meanwhile. Nothing was changed here.",
+                f"Another run changed the values in {target.where} at the same time. Nothing was changed here.",
                 hint="Run again.",
             ) from None
         except NotYetKept as needed:

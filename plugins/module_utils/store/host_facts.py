@@ -46,10 +46,10 @@ class HostFacts(Store):
         content = json.dumps(kept.as_data(), indent=1, sort_keys=True).encode() + b"\n"
         if len(content) > files.LARGEST:
             raise ValueStoreError(
-                f"The values of {self.stack} with their older versions take {len(content)} bytes; {self.where} may "
-                f"have {files.LARGEST}. Nothing was changed.",
+                f"The values of {self.stack} with their older versions need {len(content)} bytes; the limit of "
+                f"{self.where} is {files.LARGEST}. Nothing was changed.",
                 "store_full",
-                "Keep large values elsewhere: a config or a secret with a file.",
+                "Store large values elsewhere, for example in a config or secret with a file.",
             )
         wait = (self.clock, PATIENCE, self.where, self._lock)
         try:
@@ -57,10 +57,10 @@ class HostFacts(Store):
                 self._replace(content if not kept.empty else None, token, folder)
         except OSError as error:
             raise ValueStoreError(
-                f"The value store {self.where} can't be written: {error.strerror}. Nothing was changed: a value that "
-                "can't be kept is never used.",
+                f"The value store {self.where} can't be written: {error.strerror}. Nothing was changed: values that "
+                "can't be stored are never used.",
                 "store_unwritable",
-                files.hint_for(error, "values.path", "keep the values in the Swarm (store: swarm)"),
+                files.hint_for(error, "values.path", "store the values in the Swarm (store: swarm)"),
             ) from None
 
     def _replace(self, content: Optional[bytes], token: Any, folder: int) -> None:
@@ -75,7 +75,7 @@ class HostFacts(Store):
 def _unreadable(error: OSError, where: str) -> ValueStoreError:
     if error.errno == errno.ELOOP:
         return ValueStoreError(
-            f"The value store {where} is a symbolic link.", "store_permissions", "Put the file there."
+            f"The value store {where} is a symbolic link.", "store_permissions", "Replace the link with the file."
         )
     hint = "Run the task as root (become: true)." if error.errno in (errno.EACCES, errno.EPERM) else ""
     return ValueStoreError(f"The value store {where} can't be read: {error.strerror}.", "store_unreadable", hint)

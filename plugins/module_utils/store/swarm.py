@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The store ``swarm``: the values stand in the raft log of the managers, as a Docker config.
+"""The store ``swarm``: the values are in the raft log of the managers, as a Docker config.
 
 They are readable JSON, or the text of a vault that the controller has encrypted.
 
@@ -49,14 +49,16 @@ class SwarmStore(Store):
             return Kept(self.stack, owner=self.owner), number
         if is_encrypted(content):
             raise ValueStoreError(
-                f"The values of {self.stack} in the Swarm are encrypted with Ansible Vault; this run can't open them.",
+                f"The values of {self.stack} in the Swarm are encrypted with Ansible Vault; this run can't decrypt "
+                "them.",
                 "values_encrypted",
-                "Give the play the vault's password (--ask-vault-pass, --vault-id), and the task encrypted: vault.",
+                "Give the play the vault password (--ask-vault-pass, --vault-id), and set encrypted: vault in the "
+                "task.",
             )
         return from_json(content, self.stack, self._named(number), self.owner), number
 
     def newest(self) -> Tuple[int, bytes]:
-        """The number of the newest config, 0 where there is none, and its data. Raises ValueStoreError."""
+        """The number of the newest config, 0 if there is none, and its data. Raises ValueStoreError."""
         found = self._generations()
         if not found:
             return 0, b""
@@ -67,7 +69,7 @@ class SwarmStore(Store):
         except (TypeError, ValueError):
             content = b""
         if not content:
-            raise damaged(self._named(number), "its data is not what the Swarm takes")
+            raise damaged(self._named(number), "its data is not in the Swarm's format")
         return number, content
 
     def write(self, kept: Kept, token: Any) -> None:
@@ -77,10 +79,10 @@ class SwarmStore(Store):
         """Makes ``content`` the newest config, if that of ``token`` is the newest still. Raises as ``write``."""
         if len(content) >= LIMIT:
             raise ValueStoreError(
-                f"The values of {self.stack} with their older versions take {len(content)} bytes; the Swarm takes less "
-                f"than {LIMIT} in one config. Nothing was changed.",
+                f"The values of {self.stack} with their older versions need {len(content)} bytes; the Swarm allows "
+                f"less than {LIMIT} in one config. Nothing was changed.",
                 "store_full",
-                "Keep large values elsewhere: store host_facts or vault, or a secret with a file.",
+                "Store large values elsewhere: in the store host_facts or vault, or in a secret with a file.",
             )
         number = int(token) + 1
         body = {

@@ -44,7 +44,7 @@ def _has_address(address: str, wanted: str) -> bool:
 
 
 def value_of(node: Mapping[str, Any], key: str) -> Optional[str]:
-    """What a node has under the key of a constraint, empty where it has nothing; None for a key that no node has."""
+    """What a node has under the key of a constraint, empty if it has nothing; None for a key that no node has."""
     description, spec = node.get("Description") or {}, node.get("Spec") or {}
     platform = description.get("Platform") or {}
     simple: Dict[str, Any] = {

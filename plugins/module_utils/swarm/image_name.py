@@ -26,7 +26,7 @@ class ImageName(NamedTuple):
 
     registry: str
     path: str
-    tag: str  # empty where there is none, as the digest
+    tag: str  # empty if there is none, as the digest
     digest: str
 
     @property
@@ -49,7 +49,7 @@ class ImageName(NamedTuple):
 
 
 def is_id(text: str) -> bool:
-    """Whether this is the id of an image, which no registry knows."""
+    """Whether this is an image ID, which registries do not know."""
     return bool(_ID.match(text))
 
 
@@ -61,29 +61,29 @@ def is_registry(text: str) -> bool:
 def parse(text: str) -> ImageName:
     """The parts of an image's name. Raises ValueError, which says what is wrong with it."""
     if re.match(r"[0-9a-f]{64}\Z", text):
-        raise ValueError("it is the id of an image")
+        raise ValueError("it is an image ID")
     if re.search(r"\s", text):
-        raise ValueError("it has a blank in it")
+        raise ValueError("it contains a space")
     name, at, digest = text.partition("@")
     if at and not _DIGEST.match(digest):
         raise ValueError("its digest is not of the form sha256:… with 64 hexadecimal digits")
     registry, rest = _split(name)
     path, colon, tag = rest.partition(":")
     if not _HOST.match(registry):
-        raise ValueError("its registry is no host name")
+        raise ValueError("its registry is not a valid host name")
     if colon and not _TAG.match(tag):
-        raise ValueError("its tag has characters that tags can't have" if tag else "its tag is empty")
+        raise ValueError("its tag contains invalid characters" if tag else "its tag is empty")
     if path != path.lower():
         raise ValueError("its repository must be in lower case")
     if not all(_PART.match(part) for part in path.split("/")):
-        raise ValueError("its repository has an empty part, or characters that repositories can't have")
+        raise ValueError("its repository has an empty part or invalid characters")
     if len(registry) + 1 + len(path) > LONGEST:
         raise ValueError(f"its name has more than {LONGEST} characters")
     return ImageName(registry, path, tag, digest)
 
 
 def registry_of(image: str) -> str:
-    """The registry that has the image; empty for an id, and for what is no name of an image."""
+    """The registry that has the image; empty for an id, and for an invalid image name."""
     if is_id(image):
         return ""
     try:
@@ -93,7 +93,7 @@ def registry_of(image: str) -> str:
 
 
 def _split(name: str) -> Tuple[str, str]:
-    """The registry, and the rest. What stands before the first slash is a registry only where it looks like one."""
+    """The registry, and the rest. What stands before the first slash is a registry only if it looks like one."""
     first, slash, rest = name.partition("/")
     if not slash or not ("." in first or ":" in first or first == "localhost" or first != first.lower()):
         first, rest = HUB, name

@@ -113,19 +113,19 @@ class Stack:
                 continue
             if not isinstance(value, str) or not _PART.match(value):
                 raise StackwrightError(
-                    f"The stack's {option} {value!r} is no name for objects of a Swarm.",
+                    f"The stack's {option} {value!r} is not a valid name for Swarm objects.",
                     error_code="invalid_name",
-                    hint="Use letters, digits, '-' and '_', beginning and ending with a letter or digit.",
+                    hint="Use letters, digits, '-' and '_'; begin and end with a letter or digit.",
                 )
         if bool(self.project) != bool(self.environment):
             raise StackwrightError(
-                "A stack has both a project and an environment, or neither.",
+                "Set both project and environment, or neither.",
                 error_code="invalid_name",
-                hint="Give the other one as well.",
+                hint="Set the missing option as well.",
             )
         if not isinstance(self.prefix, str) or not _PREFIX.match(self.prefix):
             raise StackwrightError(
-                f"The label prefix {self.prefix!r} is not usable.",
+                f"The label prefix {self.prefix!r} is not valid.",
                 error_code="invalid_name",
                 hint="Use lower-case letters, digits, '.', '-' and '_'.",
             )
@@ -150,12 +150,12 @@ class Stack:
 
     @property
     def owner(self) -> str:
-        """PROJECT/ENVIRONMENT/NAME, of which the id is made."""
+        """PROJECT/ENVIRONMENT/NAME, the source of the id."""
         return "/".join((self.project or "", self.environment or "", self.name))
 
     @property
     def data(self) -> Dict[str, str]:
-        """What else than the full name is handed over to modules: which of the stacks of this name is meant."""
+        """The data for modules beside the full name: which of the stacks with this name is meant."""
         parts = {"project": self.project or "", "environment": self.environment or "", "given": self.name}
         return {"name": self.full_name, "id": self.id, **parts}
 

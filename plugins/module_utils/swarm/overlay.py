@@ -46,7 +46,7 @@ KEYED: Dict[str, Key] = {
 def overlaid(
     spec: Mapping[str, Any], live: Mapping[str, Any], paths: AbstractSet[str], names: Mapping[str, str]
 ) -> Dict[str, Any]:
-    """A copy of the ServiceSpec ``spec`` that has at ``paths`` what ``live`` has there, also where that is nothing.
+    """A copy of the ServiceSpec ``spec`` that has at ``paths`` what ``live`` has there, also if that is nothing.
 
     ``names`` maps ids of networks to names.
     """

@@ -26,7 +26,7 @@ KINDS = ("services", "networks", "configs", "secrets")
 
 
 class Owner(NamedTuple):
-    """A stack, by its id and by what it was given; ``name`` is empty where only the id is known."""
+    """A stack, by its id and by what it was given; ``name`` is empty if only the id is known."""
 
     id: str
     project: str = ""
@@ -35,7 +35,7 @@ class Owner(NamedTuple):
 
     @property
     def text(self) -> str:
-        """PROJECT/ENVIRONMENT/NAME, of which the id is made; empty where the name is not known."""
+        """PROJECT/ENVIRONMENT/NAME, the source of the id; empty if the name is not known."""
         return "/".join((self.project, self.environment, self.name)) if self.name else ""
 
     @property
@@ -65,7 +65,7 @@ def owner_of(stack: Mapping[str, Any]) -> Owner:
 
 
 def owner_labels(stack: Optional[Mapping[str, Any]]) -> Dict[str, str]:
-    """The label that records an owner on what is ours alone; empty where it is not known."""
+    """The label that records an owner on what is ours alone; empty if it is not known."""
     text = owner_of(stack).text if stack else ""
     return {OWNER: text} if text else {}
 
@@ -77,7 +77,7 @@ def of_text(text: str) -> Optional[Owner]:
 
 
 def recorded(labels: Labels, full: str) -> Optional[Owner]:
-    """The owner that the labels of an object record, whatever their prefix; None where they record none.
+    """The owner that the labels of an object record, whatever their prefix; None if they record none.
 
     ``full`` is the stack's name in the Swarm.
     """
@@ -111,9 +111,9 @@ def labels_in(observed: Mapping[str, Any], full: str) -> Iterable[Labels]:
 
 
 def refuse_others(mine: Optional[Mapping[str, Any]], full: str, found: Iterable[Labels]) -> None:
-    """Raises EngineError (``conflict``) where labels record another owner than the stack ``mine`` (None: any may).
+    """Raises EngineError (``conflict``) if labels record another owner than the stack ``mine`` (None: any may).
 
-    What records no owner, as docker's CLI makes it, is nobody's, and may be taken over.
+    What records no owner, as docker's CLI makes it, has no owner, and may be taken over.
     """
     if not mine:
         return
@@ -127,10 +127,10 @@ def refuse_others(mine: Optional[Mapping[str, Any]], full: str, found: Iterable[
 def conflict(full: str, mine: Owner, other: Owner) -> EngineError:
     """The error that names both."""
     return EngineError(
-        f"The name {full} belongs to another stack in this Swarm ({other.shown}) than the one asked for "
+        f"The name {full} belongs to another stack in this Swarm ({other.shown}) than the requested one "
         f"({mine.shown}).",
         "conflict",
-        "Give one of them another name, project or environment; or remove the other one first, named as it is named "
-        "here (stack_cleanup, which removes its history as well). Nothing was changed.",
+        "Give one of them another name, project or environment; or remove the other one first by the name shown here "
+        "(stack_cleanup also removes its history). Nothing was changed.",
         details={"owner": other.as_dict(), "asked": mine.as_dict()},
     )

@@ -27,7 +27,7 @@ class Ports(NamedTuple):
         return Ports(self.ingress - other.ingress, self.host - other.host)
 
     def refused(self, other: Ports) -> FrozenSet[Port]:
-        """The ports for which the Engine refuses this service beside ``other``: an ingress port is on every node."""
+        """The ports for which the Engine rejects this service beside ``other``: an ingress port is on every node."""
         return self.ingress & other.both | self.host & other.ingress
 
     def shared(self, other: Ports) -> FrozenSet[Port]:

@@ -45,13 +45,13 @@ def expanded(name: str, known: Fields) -> str:
 
 
 def could_be(template: str, name: str) -> bool:
-    """Whether the volume ``name`` may be one of ``template``; where nobody knows, it may."""
+    """Whether the volume ``name`` may be one of ``template``; if that is unknown, it may."""
     parts = _parts(template)
     return parts is None or _matches(parts, name, {".Task.Slot": _SLOT})
 
 
 def is_one_of(template: str, name: str, node: str) -> bool:
-    """Whether the volume ``name`` on ``node`` is one of ``template``; where nobody knows, it is not."""
+    """Whether the volume ``name`` on ``node`` is one of ``template``; if that is unknown, it is not."""
     parts = _parts(template)
     known = {**_NARROW, _OF_NODE: re.escape(node)}
     return parts is not None and set(parts[1::2]) <= set(known) and _matches(parts, name, known)
@@ -64,7 +64,7 @@ def tells_its_own(template: str) -> bool:
 
 
 def _parts(template: str) -> Optional[List[str]]:
-    """Text, field, text, ..., text; None where it is more than that."""
+    """Text, field, text, ..., text; None if it is more than that."""
     parts = _ACTION.split(template)
     if any(LEFT in text or "}}" in text for text in parts[::2]) or any(map(_CONTROL.match, parts[1::2])):
         return None

@@ -182,7 +182,7 @@ def clean_cluster(client: EngineClient, clock: Any, stack: str, options: Options
     after this one, which need the lock: ``run`` in the result is what to renew it with (lease.py).
 
     The result: changed, removed, residue, notices, warn, facts, own, run, cluster_id, node, calls. Raises EngineError
-    where nothing was changed, else DeployError: ``details["outcome"]`` says how far it came.
+    if nothing was changed, else DeployError: ``details["outcome"]`` says how far it came.
     """
     seen = Look(client, stack, options)
     lock = seen.observed["lock"]
@@ -194,7 +194,7 @@ def clean_cluster(client: EngineClient, clock: Any, stack: str, options: Options
         return {**result, "own": _own_part(client, clock, stack, options, result["facts"], lambda: "")}
     given, broken = options, holder_of(lock) if lock is not None and options["break_lock"] else {}
     if broken.get("run"):
-        # Taken over as a whole, so that nobody else gets it first.
+        # Taken over as a whole, so that no other run gets it first.
         given = {**options, "is_gone": lambda holder: holder.get("run") == broken["run"] or options["is_gone"](holder)}
     elif lock is not None and options["break_lock"]:
         _delete(client, f"/configs/{id_of(lock)}")
@@ -241,7 +241,7 @@ def _kept(run: Run) -> str:
 def _sit_out(run: Run, broken: Mapping[str, Any]) -> None:
     """Waits until the nodes that work under a lease which was broken have stopped: nothing else can stop them."""
     until = run.clock.now() + min(max(number(broken.get("ttl"), TTL), 0.0), LONGEST_LEASE)
-    run.progress("waiting for the nodes that work under the lock that was broken")
+    run.progress("waiting for the nodes that still work under the broken lock")
     while run.clock.now() < until:
         run.clock.sleep(LONGEST_PAUSE)
         run.keep()
@@ -256,7 +256,7 @@ def _together(first: List[Any], second: List[Any]) -> List[Any]:
 
 
 class _Cleaning:
-    """Carries out what a look has found. ``removed`` and ``residue`` say what came of it."""
+    """Carries out the plan of a look. ``removed`` and ``residue`` have the results."""
 
     def __init__(self, run: Run, seen: Look) -> None:
         self.run_, self.seen = run, seen
@@ -334,7 +334,7 @@ class _Cleaning:
             pause = min(pause * 1.5, LONGEST_PAUSE)
         for operation in ids.values():
             self.removed.remove(planning.entry(operation.kind, operation.name))
-            self.residue.append(planning.entry(operation.kind, operation.name, reason="the Engine still shows it"))
+            self.residue.append(planning.entry(operation.kind, operation.name, reason="the Engine still lists it"))
 
     def _bookkeeping(self) -> None:
         run = self.run_
@@ -379,9 +379,9 @@ def _result(
     client: EngineClient, seen: Look, removed: List[Entry], residue: List[Entry], now: Mapping[str, Any], gone: Set[str]
 ) -> Result:
     info = seen.observed["info"]
-    notices = [] if seen.exists else [f"This Swarm has nothing of a stack {seen.stack}."]
+    notices = [] if seen.exists else [f"This Swarm has no resources of a stack {seen.stack}."]
     similar = [] if seen.exists else planning.similar(seen.stack, seen.observed)
-    warnings = [f"This Swarm has no stack {seen.stack}, but {name}: case matters." for name in similar]
+    warnings = [f"This Swarm has no stack {seen.stack}, but {name}: names are case-sensitive." for name in similar]
     return {
         "changed": bool(removed),
         "stack": seen.stack,

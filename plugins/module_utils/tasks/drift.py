@@ -67,7 +67,9 @@ def stack_drift(client: EngineClient, clock: Any, stack: str, options: Options) 
             continue
         except StackwrightError as error:
             raise scrubbed(error, look.intended.scrub) from None
-    raise DeployError(f"The stack {stack} is deployed again and again.", "out_of_sequence", "Run again later.")
+    raise DeployError(
+        f"The stack {stack} was deployed by other runs during every attempt.", "out_of_sequence", "Run again later."
+    )
 
 
 def _within_limits(result: Result, options: Options) -> Result:
@@ -77,9 +79,9 @@ def _within_limits(result: Result, options: Options) -> Result:
         return result
     lines = "".join(f"\n  {line}" for line in left)
     raise DeployError(
-        f"The stack {result['stack']} is not as revision {result['revision']} left it:{lines}",
+        f"The stack {result['stack']} has drifted from revision {result['revision']}:{lines}",
         "drift_found",
-        "Heal it (heal: true), deploy its files, or ignore what may differ (ignore).",
+        "Heal it (heal: true), deploy its files, or ignore accepted differences (ignore).",
         {name: value for name, value in result.items() if name not in ("changed", "deferred")},
     )
 
@@ -116,7 +118,7 @@ class _Look:
         self.found = [drift.masked(self.mask) for drift in self.compared.found] + self._taken()
         self.notices = [*unsettled(self.revisions, self.revision), *self.compared.notices]
         if self.intended.why:
-            self.notices.append(f"whether kept values were changed is not known: {self.intended.why}")
+            self.notices.append(f"can't check whether kept values were changed: {self.intended.why}")
         self.notices += [
             f"the registry gives no digest for {image}" for image in asked if "image" not in answers.get(image, {})
         ]
@@ -135,8 +137,8 @@ class _Look:
                 TAKEN,
                 "route",
                 taken.domain,
-                reason=f"the stack {taken.name} has taken it",
-                hint="Remove it from the files and deploy them, or take it back with takes.",
+                reason=f"the stack {taken.name} has taken this domain",
+                hint="Remove it from the files and deploy them, or take it back with the option takes.",
                 healing=FILES,
                 by=f"with takes, {taken.since}",
             )
@@ -158,7 +160,7 @@ class _Look:
         unknown = self.compared.unknown
         if not unknown:
             return
-        text = f"ignore names services that the stack {self.stack} does not have: {', '.join(unknown)}"
+        text = f"ignore lists services that the stack {self.stack} does not have: {', '.join(unknown)}"
         if self.options["heal"]:
             # Healing would put back what was meant to be left alone.
             names = sorted(service["name"] for service in self.intended.bound["services"])
@@ -177,7 +179,7 @@ class _Look:
         if left_open(self.revisions) and (not report["locked_by"] or self.options["check"]):
             return self._not_healed(report)
         stuck = [drift for drift in self.found if drift.healing == FILES and drift.kind not in ("behind", TAKEN)]
-        # A lock without work for us: somebody is at work, or has died at it.
+        # A lock without work for us: another run is active, or has died.
         if not work and not stuck and (not report["locked_by"] or self.options["check"] or self.options["defer"]):
             return {**report, "plan": [], "plan_lines": [], "diff": diff([])}
         try:
@@ -186,7 +188,7 @@ class _Look:
             return self._not_healed(report)
 
     def _not_healed(self, report: Result) -> Result:
-        """What a run has done that died, or failed and was not undone, is left to its user."""
+        """What a run has done that died, or failed and was not rolled back, is left to its user."""
         return {**report, "remaining": report["drift_lines"], "plan": [], "plan_lines": [], "diff": diff([])}
 
     def _heals(self, drift: Drift) -> bool:
@@ -254,12 +256,12 @@ def _target(client: EngineClient, stack: str, revisions: Sequence[Revision]) -> 
         return last_good(stack, revisions)
     if services_of(client, stack):
         raise DeployError(
-            f"The stack {stack} has no revision to compare with: it was not deployed by this collection.",
+            f"The stack {stack} has no revision to compare with: this collection did not deploy it.",
             "no_revision",
-            "Deploy its files once with compose_stack; what is as they say is kept as it is.",
+            "Deploy its files once with compose_stack; unchanged services keep running.",
         )
     raise DeployError(
-        f"There is no stack {stack} in this Swarm, and no history of one.",
+        f"There is no stack {stack} in this Swarm, and no history of it.",
         "no_stack",
-        "stack_info shows the stacks. Case matters.",
+        "List the stacks with stack_info. Names are case-sensitive.",
     )

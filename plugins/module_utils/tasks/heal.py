@@ -29,8 +29,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconci
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import jobs_left, sent_again
 
 Observed = Mapping[str, Any]
-TAKEN_DOWN = "its tasks were replaced by force; that is taken down, and nothing else"
-GOES_ON = "its update was stopped, and goes on"
+TAKEN_DOWN = "its tasks were replaced by a forced update; this is only recorded"
+GOES_ON = "its stopped update continues"
 
 
 def heal(
@@ -42,11 +42,11 @@ def heal(
     rules: Sequence[Rule],
     options: Mapping[str, Any],
 ) -> Dict[str, Any]:
-    """The result of ``deploy_snapshot``. Raises what that raises, and Superseded where there is a newer revision.
+    """The result of ``deploy_snapshot``. Raises what that raises, and Superseded if there is a newer revision.
 
     ``compared`` is the look without the lock; under it the stack is compared again.
     """
-    # A replaced network that no service uses is the only one that can be made anew.
+    # Only a replaced network that no service uses can be recreated.
     unused = [d.name for d in compared.found if (d.kind, d.object, d.healing) == (REPLACED, "network", CREATE)]
     healing = _Healing(client, intended, context, rules, compared)
     wanted = Wanted(intended.snapshot, healing.bind, healing.check, healing.revise, healing.record)
@@ -64,7 +64,7 @@ class _Healing:
         """Under the lock: is it still the last good one?"""
         now = last_good(self.intended.revision.stack, revisions)
         if now.number != self.intended.revision.number:
-            raise Superseded(f"Revision {now.number} has been deployed meanwhile.")
+            raise Superseded(f"Revision {now.number} was deployed in the meantime.")
 
     def bind(self, client: EngineClient, observed: Observed, write: bool) -> Dict[str, Any]:
         """The revision's state, with what is ignored as it is."""
@@ -76,9 +76,9 @@ class _Healing:
         if others:
             told = "; ".join(f"{drift.object} {drift.name}: {drift.reason}" for drift in others)
             raise DeployError(
-                f"The stack can't go back to {what}: {told}.",
+                f"The stack can't be rolled back to {what}: {told}.",
                 "revision_incomplete",
-                "Deploy it from its files. Nothing was changed.",
+                "Deploy the stack from its files. Nothing was changed.",
                 {"missing": [f"{drift.object} {drift.name}" for drift in others]},
             )
         live = own_services(str(bound["stack"]["name"]), observed)

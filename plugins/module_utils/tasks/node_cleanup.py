@@ -24,7 +24,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.clea
 Result = Dict[str, Any]
 Options = Mapping[str, Any]
 Facts = Mapping[str, Any]
-#: Why nothing may be removed now; empty text where it may.
+#: Why nothing may be removed now; empty text if it may.
 May = Callable[[], str]
 FIRST_PAUSE, LONGEST_PAUSE, TELL_EVERY = 0.05, 0.3, 10.0  # seconds
 RELEASE = 10.0  # seconds in which the Engine lets go of what a container has used
@@ -125,7 +125,7 @@ class _Node:
             if not left:
                 return
             if self.clock.now() >= self.deadline:
-                self.residue += [entry("container", _name(c), self.node, "it does not end") for c in left]
+                self.residue += [entry("container", _name(c), self.node, "it did not stop") for c in left]
                 return
             if self.options["detach"]:
                 self.options["detach"]()
@@ -215,7 +215,7 @@ class _Node:
         return labels.get(NAMESPACE) == self.stack and labels.get(SERVICE) in self.gone | self.left_over
 
     def _try_to_remove(self, path: str, query: Any = None) -> str:
-        """Why it can't be removed; empty where it is gone."""
+        """Why it can't be removed; empty if it is gone."""
         tried = False
 
         def delete() -> None:
@@ -250,7 +250,7 @@ class _Node:
             if self.options["check"]:
                 users = [c for c in users if not self._is_going(c)]
             others = wanted & set(names)
-            why = _used(users) if users else "a service wants it now" if others else ""
+            why = _used(users) if users else "a service needs it now" if others else ""
             if why:
                 self.notices.append(f"The image {names[0]} stays on {self.node}: {why}.")
                 continue
@@ -283,7 +283,7 @@ class _Node:
             if not self.options["check"]:
                 store.write(replace(kept, entries={}), token)
         except (StackwrightError, StoreConflict) as error:
-            reason = getattr(error, "message", "somebody else has just written them")
+            reason = getattr(error, "message", "another process has just written them")
             self.residue.append(entry("values", store.where, self.node, reason))
             return
         self.removed.append(entry("values", store.where, self.node))

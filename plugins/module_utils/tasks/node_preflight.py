@@ -56,9 +56,9 @@ def check_host(client: EngineClient, clock: Any, options: Mapping[str, Any], vip
     if found["local"]:
         found["findings"] += _own(node, info, options, vips)
     else:
-        message = f"the task does not run on the machine of this Engine ({client.where}): its kernel, disk, ports and"
-        hint = "Run the task on each node, with the Engine's own socket."
-        found["findings"].append(finding(WARNING, "not_local", f"{message} paths are not looked at.", hint, node=node))
+        message = f"the task does not run on the host of this Engine ({client.where}): its kernel, disk, ports and"
+        hint = "Run the task on each node, with the socket of its own Engine."
+        found["findings"].append(finding(WARNING, "not_local", f"{message} paths are not checked.", hint, node=node))
     return found
 
 

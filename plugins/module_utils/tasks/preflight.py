@@ -53,7 +53,7 @@ def check_cluster(
     """``findings``, the ``cluster`` in numbers, and ``facts`` for each node by its id.
 
     ``desired`` is what ``preflight.trim`` leaves of a DesiredState. Seven calls at most, and one for each image that
-    a registry is asked for. ``identity`` is the stack that is meant, also where there are no files. Raises EngineError.
+    a registry is asked for. ``identity`` is the stack that is meant, also if there are no files. Raises EngineError.
     """
     observed: Dict[str, List[Any]] = {"nodes": client.list("/nodes")}
     observed["services"] = client.list("/services") if desired["services"] or identity else []
@@ -88,7 +88,7 @@ def check_cluster(
 
 
 def _as_it_was(client: EngineClient, desired: Mapping[str, Any]) -> Mapping[str, Any]:
-    """``desired`` of a stack of which no service is there, with the names of the volumes that it had last."""
+    """``desired`` of a stack without services, with the names of its last volumes."""
     stack = desired["stack"]["name"]
     bases = {base_of(mount) for service in desired["services"] for mount in own_volumes(service["spec"], stack)}
     if not bases:
@@ -110,7 +110,7 @@ def _refused_logins(
     credentials: RegistryAuth,
     answers: Mapping[str, Mapping[str, Any]],
 ) -> List[Finding]:
-    """Credentials that a registry does not take, also where all of its images are there: Swarm keeps what is sent."""
+    """Credentials that a registry does not take, also if all of its images are there: Swarm keeps what is sent."""
     known = {registry_of(image) for image, answer in answers.items() if answer.get("refused") == UNREACHABLE}
     images = [str(s["spec"]["TaskTemplate"]["ContainerSpec"].get("Image") or "") for s in desired["services"]]
     named = [registry_named(entry["registry"]) for entry in options["registry_auth"] or []]
@@ -118,12 +118,12 @@ def _refused_logins(
     found = []
     for registry, code in refused_logins(client, [*images, *given], credentials).items():
         if code != UNREACHABLE:
-            message = f"the registry {registry} does not take these credentials."
-            hint = "Correct them; sent with a deployment they would replace those that the Swarm has."
+            message = f"the registry {registry} rejects these credentials."
+            hint = "Correct them: a deployment would replace the Swarm's working credentials with them."
             found.append(finding(ERROR, "registry_auth", message, hint))
         elif registry not in known:
-            message = f"the registry {registry} does not answer, so nobody knows whether it takes these credentials."
-            found.append(finding(WARNING, UNREACHABLE, message, "Check the manager's way to the registry."))
+            message = f"the registry {registry} does not answer, so these credentials could not be checked."
+            found.append(finding(WARNING, UNREACHABLE, message, "Check the manager's connection to the registry."))
     return found
 
 

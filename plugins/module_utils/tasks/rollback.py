@@ -17,7 +17,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.service
 from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import with_defaults
 from ansible_collections.stackwright.swarm.plugins.module_utils.revisions.history import History, refuse_history
 
-SEE = "stack_info with history: true shows the revisions. Nothing was changed."
+SEE = "List the revisions with stack_info and history: true. Nothing was changed."
 
 
 def roll_back(client: EngineClient, clock: Any, stack: str, options: Mapping[str, Any]) -> Dict[str, Any]:
@@ -45,8 +45,8 @@ def roll_back(client: EngineClient, clock: Any, stack: str, options: Mapping[str
         needed.result = needed.result and {**needed.result, "to": target.number}
         raise
     if to is None and not result["changed"]:
-        said = f"nothing was changed: the stack is as in revision {target.number} already, the newest good one before"
-        said += f" the present; give another with to (good are {_numbers([r for r in revisions if r.good])})"
+        said = f"nothing was changed: the stack is already as in revision {target.number}, the newest good one before"
+        said += f" the current one; choose another with to (good ones: {_numbers([r for r in revisions if r.good])})"
         result = {**result, "notices": sorted({*result["notices"], said})}
     return {**result, "to": target.number}
 
@@ -57,7 +57,7 @@ def target_of(stack: str, revisions: Sequence[Revision], to: Optional[int], reru
         raise DeployError(
             f"The stack {stack} has no history in this Swarm.",
             "no_revision",
-            "A stack has one from its first deployment with compose_stack on. Nothing was changed.",
+            "The first deployment with compose_stack creates it. Nothing was changed.",
         )
     if to is None:
         return _before_the_present(stack, revisions, rerun_jobs)
@@ -73,9 +73,9 @@ def target_of(stack: str, revisions: Sequence[Revision], to: Optional[int], reru
     if not target.good:
         why = f" ({target.reason.splitlines()[0][:200]})" if target.reason else ""
         raise DeployError(
-            f"Revision {to} of the stack {stack} is {target.status}{why}: there is no good state to go back to.",
+            f"Revision {to} of the stack {stack} is {target.status}{why}: it is not a good state to roll back to.",
             "revision_not_good",
-            f"Good are {_numbers([r for r in revisions if r.good]) or 'none'}. {SEE}",
+            f"Good revisions: {_numbers([r for r in revisions if r.good]) or 'none'}. {SEE}",
         )
     return target
 
@@ -98,7 +98,7 @@ def _before_the_present(stack: str, revisions: Sequence[Revision], rerun_jobs: b
         found = newest_good(others) or found
     if found is None:
         raise DeployError(
-            f"The stack {stack} has no good revision before the present one.",
+            f"The stack {stack} has no good revision before the current one.",
             "no_revision",
             f"There are {_numbers(revisions)}. {SEE}",
         )
@@ -139,7 +139,7 @@ def _damaged(target: Revision, why: str) -> DeployError:
     return DeployError(
         f"Revision {target.number} of the stack {target.stack} is damaged: {why}.",
         "revision_damaged",
-        f"Go back to another one, or deploy the stack from its files. {SEE}",
+        f"Roll back to another one, or deploy the stack from its files. {SEE}",
     )
 
 

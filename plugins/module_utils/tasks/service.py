@@ -58,7 +58,7 @@ def change_service(client: EngineClient, clock: Any, stack: str, options: Option
     seen = _Look(client, stack, options)
     if options["check"] or (options["defer"] and seen.plan.changed):
         return seen.result(None)
-    # A lock without work for us: somebody is at work, or has died at it.
+    # A lock without work for us: another run is active, or has died.
     if not seen.plan.changed and (seen.observed["lock"] is None or options["defer"]):
         return seen.result([] if options["defer"] else _unchanged(client, clock, seen, options))
     from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.run import Run
@@ -140,7 +140,7 @@ def _find(client: EngineClient, stack: str, service: str, observed: Observed) ->
         raise DeployError(
             f"This Swarm has no services of a stack {stack}.",
             "no_stack",
-            "stack_info shows the stacks. Case matters.",
+            "List the stacks with stack_info. Names are case-sensitive.",
         )
     every = {name_of(s): stack_of(s) for s in client.list("/services")}
     if service in every:
@@ -201,13 +201,13 @@ def _ran(run: Any, seen: _Look) -> Result:
         current = {task["ID"]: task for task in tasks if is_current(task, jobs[task["ServiceID"]])}
         found = stack_logs(run.client, run.clock, run.stack, Wanted(tuple(seen.lives), tail=LINES * 10))["lines"]
     except EngineError as error:
-        return {"exit_code": None, "lines": [], "notices": [f"what the job has written is not known: {error.message}"]}
+        return {"exit_code": None, "lines": [], "notices": [f"the job's output could not be read: {error.message}"]}
     lines = [str(line["text"]) for line in found if line["task"] in current]
     return {"exit_code": _exit_code(current.values()), "lines": lines[-LINES:]}
 
 
 def _exit_code(tasks: Iterable[Mapping[str, Any]]) -> Optional[int]:
-    """Of the newest task of each slot and node; None where none has ended."""
+    """Of the newest task of each slot and node; None if none has ended."""
     newest: Dict[Any, Mapping[str, Any]] = {}
     for task in sorted(tasks, key=lambda task: str(task.get("CreatedAt") or "")):
         newest[task.get("ServiceID"), task.get("Slot"), task.get("NodeID") if not task.get("Slot") else ""] = task
@@ -239,17 +239,17 @@ def _go_back(run: Any, operation: Operation, live: Mapping[str, Any], applying: 
         if state != "rollback_started":
             break
         if run.clock.now() >= deadline:
-            raise DeployError(f"The rollback of {operation.name} does not end within {limit:g} s.", "timeout")
+            raise DeployError(f"The rollback of {operation.name} did not end within {limit:g} s.", "timeout")
         run.keep()
         run.clock.sleep(PAUSE)
     if state == "rollback_paused":
         reason = str((now.get("UpdateStatus") or {}).get("Message") or "no reason given")
-        raise DeployError(f"Swarm has stopped the rollback of {operation.name}: {reason}.", "health_gate_failed")
+        raise DeployError(f"Swarm stopped the rollback of {operation.name}: {reason}.", "health_gate_failed")
     return past._replace(updates={**past.updates, **updates_of([now])}, broken=past.broken - {now["ID"]})
 
 
 def _send_back(run: Any, path: str, live: Mapping[str, Any]) -> None:
-    """Asks for the rollback; an answer that is lost, or a version that Swarm has moved on, is settled by a look."""
+    """Asks for the rollback; after a lost answer, or a version that Swarm has changed, the result is checked."""
     backoff, now = Backoff(run.clock, run.keep, also=("out_of_sequence",)), live
     while True:
         try:

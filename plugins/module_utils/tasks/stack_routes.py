@@ -71,13 +71,13 @@ def _warnings(options: Mapping[str, Any], unlisted: Sequence[str]) -> List[str]:
     if options["missed"]:
         what = "the removal of the routes" if options["gone"] else "the routes"
         found.append(
-            f"Proxies have missed {what} of {options['full_name']}: {', '.join(options['missed'])}. "
-            "The playbook routes, or the next run of any stack that reaches them, brings them what they have missed."
+            f"Proxies have missed {what} of {options['full_name']}: {', '.join(options['missed'])}. The playbook "
+            "routes, or the next run of any stack that reaches them, updates them."
         )
     if unlisted:
         found.append(
-            f"Nodes run a proxy, but are none of the hosts with proxies: {', '.join(unlisted)}. They don't get the "
-            "routes: name them in stack_proxies, or the group swarm_proxies."
+            f"Nodes run a proxy, but are not among the hosts with proxies: {', '.join(unlisted)}. They don't get the "
+            "routes: add them to stack_proxies or to the group swarm_proxies."
         )
     return found
 
@@ -89,7 +89,7 @@ def _record(
     stack, full = str(options["stack"]), str(options["full_name"])
     since = moment(clock.wall())
     if (options["missed"] or options["takes"]) and not stack:
-        raise RouteError("missed and takes are for a stack.", "required", "Give name.")
+        raise RouteError("missed and takes need the name of a stack.", "required", "Set name.")
 
     def after(book: Book) -> Book:
         if options["missed"]:

@@ -18,13 +18,13 @@ Result = Dict[str, Any]
 def init_swarm(client: EngineClient, wanted: Mapping[str, Any], check: bool) -> Result:
     """Makes the engine the first manager of a new Swarm, unless it is a manager already.
 
-    :param wanted: ``listen_addr``, ``advertise_addr``, ``data_path_addr`` (texts, empty where the engine chooses),
+    :param wanted: ``listen_addr``, ``advertise_addr``, ``data_path_addr`` (texts, empty if the engine chooses),
         ``default_addr_pool`` (list of subnets), ``subnet_size`` (bits).
     :raises EngineError: ``not_a_manager`` for a worker of a Swarm, ``no_quorum``; the engine's own refusal.
     """
     info = client.get("/info")
     if not isinstance(info, dict):
-        raise EngineError(f"GET /info on {client.where}: the answer is no object.", hint=NO_ENGINE)
+        raise EngineError(f"GET /info on {client.where}: the answer is not a JSON object.", hint=NO_ENGINE)
     try:
         check_manager(info, client.where)
     except EngineError as error:

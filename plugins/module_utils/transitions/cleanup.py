@@ -59,13 +59,13 @@ def removal(
 def dangling(
     stack: str, observed: Mapping[str, Any], kinds: AbstractSet[str], needed: Mapping[str, AbstractSet[str]]
 ) -> List[Operation]:
-    """Removals of the stack's networks, configs and secrets that no service refers to and nobody needs.
+    """Removals of the stack's networks, configs and secrets that no service refers to and nothing needs.
 
     ``needed`` has the names that revisions need, by kind.
     """
     used = references_after(observed, [])
     found = [
-        _removed(kind, obj, "nothing needs it")
+        _removed(kind, obj, "unused")
         for kind, obj in _own(stack, observed, kinds)
         if not (used.get((kind, id_of(obj))) or used.get((kind, name_of(obj))) or name_of(obj) in needed[kind])
     ]

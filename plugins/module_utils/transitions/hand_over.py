@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Published ports that change hands within a stack: whoever has one gives it up before another service takes it.
 
-Within a wave, givers come first. Where that is not enough (two services change ports, the giver belongs to a later
+Within a wave, givers come first. If that is not enough (two services change ports, the giver belongs to a later
 wave or is removed only after the gate), the giver is updated in an extra step: as it is, but without the port. Swarm
 remembers one specification before the present one, and hidden values are sought in both, so the extra step's has with
 it what would be forgotten. Why: decisions/0026.
@@ -195,7 +195,7 @@ class _Order:
         return replace(op, wave=self.batch)
 
     def _release(self, waiting: List[Operation], last: List[Operation]) -> Iterator[Operation]:
-        """Extra steps of services that stand in the way of all that is left of the wave."""
+        """Extra steps of services that block the rest of the wave."""
         names = {op.name for op in waiting if op.action in WRITES}
         blocked = [(op, self._blockers(op)) for op in self._next(waiting)]
         op, found = next((pair for pair in blocked if not names & set(pair[1])), blocked[0])
@@ -230,8 +230,8 @@ class _Order:
             return None
         raise PlanError(
             f"service {op.key or op.name} takes {words(ports)} from the job {giver}, which Swarm would run again to "
-            "take it away.",
-            hint="Publish another port, or take it out of the job in a deployment before this one.",
+            "remove the port.",
+            hint="Publish another port, or remove it from the job in an earlier deployment.",
         )
 
     def _extra_step(self, giver: str, last: List[Operation]) -> Operation:
@@ -248,7 +248,7 @@ class _Order:
         awaited = bool(lost.host or any(self.final[name].host & lost.both for name in takers))
         if to_come is None and giver not in self.gone:
             payload = {"id": id_of(live), "version": live["Version"]["Index"], "spec": live["Spec"]}
-            last.append(Operation("update", "service", giver, reason="as it was, with a port", payload=payload))
+            last.append(Operation("update", "service", giver, reason="as before, with a port", payload=payload))
         at_once = is_updated and bool(to_come and to_come.restarts) and not awaited
         before, after = (
             normalise.service(live["Spec"]),
@@ -293,8 +293,8 @@ def _is_open(op: Operation) -> bool:
 
 def _stays(op: Operation, giver: str, ports: FrozenSet[Port]) -> EngineError:
     return EngineError(
-        f"service {op.key or op.name}: service {giver} of the same stack publishes {words(ports)}, and is to stay as "
-        "it is.",
+        f"service {op.key or op.name}: service {giver} of the same stack publishes {words(ports)}, and this run does "
+        "not change it.",
         "conflict",
-        "Publish it on another port, or let that service go (prune: true). Nothing was changed.",
+        "Publish it on another port, or remove that service (prune: true). Nothing was changed.",
     )

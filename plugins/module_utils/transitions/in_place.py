@@ -1,10 +1,10 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Networks that are made anew in their place: the services on them are stopped and let go of them first.
+"""Networks that are recreated in place: the services on them stop and leave them first.
 
 Such an extra step has with it what the service and its networks were, so that each call can be undone, also by the next
-run. Jobs can't be stopped: they are removed, and made anew. Why: decisions/0032.
+run. Jobs can't be stopped: they are removed, and recreated. Why: decisions/0032.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.service
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import NOWHERE, id_of, name_of, stack_of
 
-ANEW = "on the network that is made anew"
+ANEW = "on the recreated network"
 FIELDS = ("Name", "Driver", "Internal", "Attachable", "EnableIPv6", "IPAM", "Labels")
 
 Item = Mapping[str, Any]
@@ -150,7 +150,7 @@ def _steps(planned: Sequence[Operation], live: Item, anew: _Anew) -> Any:
         "service",
         op.name,
         op.key,
-        f"lets go of the network {', '.join(_let_go(live, anew.gone))}",
+        f"leaves the network {', '.join(_let_go(live, anew.gone))}",
         differences(have, normalise.service({**base, **off}, anew.names)),
         op.restarts or count,
         dependents=op.dependents,

@@ -33,7 +33,7 @@ Spec = Dict[str, Any]
 def service_plan(
     live: Mapping[str, Any], state: str, prefix: str, nodes: int, replicas: int = 0, old: Sequence[str] = ()
 ) -> Plan:
-    """The plan that brings a service to ``state``: one operation, with a reason also where there is nothing to do.
+    """The plan that brings a service to ``state``: one operation, with a reason also if there is nothing to do.
 
     ``old`` are the tasks that a restart is to replace. Raises PlanError (``unsafe_change``, ``no_previous``).
     """
@@ -66,7 +66,7 @@ def _scaled(live: Mapping[str, Any], prefix: str, replicas: int, old: Sequence[s
     if mode != "Replicated":
         raise PlanError(
             f"service {name_of(live)} can't be scaled: its mode is {mode}.",
-            hint="Only a replicated service has a number of replicas.",
+            hint="Only replicated services have a number of replicas.",
         )
     now = (spec["Mode"]["Replicated"] or {}).get("Replicas", 1)
     if now == replicas:
@@ -77,7 +77,7 @@ def _scaled(live: Mapping[str, Any], prefix: str, replicas: int, old: Sequence[s
 def _restarted(live: Mapping[str, Any], prefix: str, replicas: int, old: Sequence[str]) -> Wanted:
     del prefix, replicas
     if not old:
-        return None, "no task is that old"
+        return None, "no task is older"
     return _forced(live["Spec"]), "restarted"
 
 
@@ -85,8 +85,8 @@ def _run(live: Mapping[str, Any], prefix: str, replicas: int, old: Sequence[str]
     del prefix, replicas, old
     if not mode_of(live["Spec"]).endswith("Job"):
         raise PlanError(
-            f"service {name_of(live)} is no job, so it can't be run again.",
-            hint="state: restarted replaces the tasks of a service that runs all the time.",
+            f"service {name_of(live)} is not a job, so it can't be run again.",
+            hint="Use state: restarted to replace the tasks of a long-running service.",
         )
     return _forced(live["Spec"]), "run again"
 
@@ -100,22 +100,22 @@ def _forced(spec: Mapping[str, Any]) -> Spec:
 def _rolled_back(live: Mapping[str, Any], prefix: str, replicas: int, old: Sequence[str]) -> Wanted:
     del prefix, replicas, old
     if str((live.get("UpdateStatus") or {}).get("State") or "").startswith("rollback_"):
-        return None, "was rolled back already"
+        return None, "was already rolled back"
     before = live.get("PreviousSpec")
     if not before:
         raise PlanError(
-            f"service {name_of(live)} has no spec before the present one.",
+            f"service {name_of(live)} has no previous spec.",
             "no_previous",
-            "Swarm remembers one, from the first update on. stack_rollback goes back to a revision of the whole stack.",
+            "Swarm stores one after the first update. Use stack_rollback to roll the whole stack back to a revision.",
         )
     if HANDING_OVER in (before.get("Labels") or {}):
         raise PlanError(
-            f"service {name_of(live)}: the spec before the present one is a step on the way to it.",
+            f"service {name_of(live)}: its previous spec is only an intermediate step of its last update.",
             "no_previous",
-            "stack_rollback goes back to a revision of the whole stack.",
+            "Use stack_rollback to roll the whole stack back to a revision.",
         )
     if normalise.service(before) == normalise.service(live["Spec"]):
-        return None, "the spec before is the same"
+        return None, "the previous spec is the same"
     return dict(before), "rolled back"
 
 
@@ -124,12 +124,12 @@ def _paused(live: Mapping[str, Any], prefix: str, replicas: int, old: Sequence[s
     spec, labels = live["Spec"], labels_of(live)
     state = str((live.get("UpdateStatus") or {}).get("State") or "")
     if held_label(labels, prefix) or state in STUCK:
-        return None, "its update is held already"
+        return None, "its update is already paused"
     if state not in UNDER_WAY:
-        return None, "no update is under way"
+        return None, "no update is in progress"
     update = spec.get("UpdateConfig") or {}
     held = {**labels, prefix + HELD: str(update.get("Delay") or 0)}
-    return {**spec, "Labels": held, "UpdateConfig": {**update, "Delay": FOREVER}}, "its update is held"
+    return {**spec, "Labels": held, "UpdateConfig": {**update, "Delay": FOREVER}}, "its update is paused"
 
 
 def _resumed(live: Mapping[str, Any], prefix: str, replicas: int, old: Sequence[str]) -> Wanted:
@@ -143,7 +143,7 @@ def _resumed(live: Mapping[str, Any], prefix: str, replicas: int, old: Sequence[
         return {**spec, "Labels": rest, "UpdateConfig": {**(spec.get("UpdateConfig") or {}), "Delay": delay}}, "resumed"
     if state in STUCK:
         return dict(spec), "resumed"  # Swarm goes on when it gets the same spec again
-    return None, "no update is held"
+    return None, "no update is paused"
 
 
 _WANTED = {

@@ -4,7 +4,7 @@
 """The plan that undoes: from what is there now back to what was there before, for what a plan touched.
 
 It is computed from what is seen, not from what is said to have been done: a lost answer may hide that the Engine has
-acted. What nobody touched is left alone, also where it differs.
+acted. What nobody touched is left alone, also if it differs.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.stop
 OBJECTS = (("network", "networks"), ("config", "configs"), ("secret", "secrets"))
 #: An update in one of these states stands still, or is on a way of its own: the service is sent again.
 UNSETTLED = ("paused", "rollback_started", "rollback_paused")
-BACK, GONE = "as before", "was not there before"
+BACK, GONE = "as before", "did not exist before"
 #: The Engine runs a job whenever it is sent, and an older migration does not undo a newer one: no job is put back.
-HAS_RUN = "a job whose change has run; put back, the former one would run again"
-BROKEN_OFF = "a job whose change has not run to its end; the next deployment makes it anew"
-NOT_AGAIN = "a job, which would run again; the next deployment makes it anew"
+HAS_RUN = "a job that has run after its change; restoring the old one would run it again"
+BROKEN_OFF = "a job that has not finished after its change; the next deployment recreates it"
+NOT_AGAIN = "a job, which would run again; the next deployment recreates it"
 NOT_PUT_BACK = (HAS_RUN, NOT_AGAIN)
 
 Name = Tuple[str, str]  # kind, name in the Swarm
@@ -60,7 +60,7 @@ def restoration(
     made again. But no job is put back, since that would run it: one that was changed stays if it has run to its end,
     and is removed otherwise. Then labels of configs and secrets are put back, and last (phase "prune") new networks,
     configs and secrets go, unless a service still refers to them.
-    With ``stop_new`` (the label prefix) new services stay, scaled to zero. A network that was made anew in its place is
+    With ``stop_new`` (the label prefix) new services stay, scaled to zero. A network that was recreated in its place is
     so again, from what it was.
     """
     networks = _networks(stack, before, now, names)
@@ -244,7 +244,7 @@ def back(old: Service, new: Service) -> Operation:
         "update",
         "service",
         name,
-        reason="its update was not over" if before == after else BACK,
+        reason="its update was still in progress" if before == after else BACK,
         changes=tuple(change for change in differences(have, want) if change.path not in QUIET),
         restarts=restarts,
         wave=1,
@@ -261,7 +261,7 @@ def _stopped(new: Service, prefix: str, olds: Sequence[Ports]) -> Operation:
     if ports != (endpoint.get("Ports") or []):
         spec = {**spec, "EndpointSpec": {**endpoint, "Ports": ports}}
     payload = {"id": id_of(new), "version": new["Version"]["Index"], "spec": spec}
-    reason = f"{GONE}: stopped, for a look at it"
+    reason = f"{GONE}: stopped, for inspection"
     return Operation("update", "service", name_of(new), reason=reason, restarts=task_count(new, 1), payload=payload)
 
 

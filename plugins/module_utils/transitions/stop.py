@@ -52,7 +52,7 @@ def stop(stack: str, observed: Mapping[str, Any], prefix: str, nodes: int) -> Pl
         )
     if not operations:
         return Plan(
-            (), (f"there is no stack {stack} in this Swarm, so nothing was stopped; stack_info shows the stacks",)
+            (), (f"there is no stack {stack} in this Swarm, so nothing was stopped; list the stacks with stack_info",)
         )
     return Plan(ordered(operations))
 

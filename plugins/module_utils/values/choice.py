@@ -22,8 +22,9 @@ FAIL, ADOPT, REGENERATE = "fail", "adopt", "regenerate"
 ALL = "all"
 
 WAYS_OUT = (
-    "Restore the store; run on the manager that has it (or choose the store swarm, which every manager has); or set "
-    "values.on_lost: adopt takes over what the running services have, regenerate makes new values. Nothing was changed."
+    "Restore the store; or run on the manager that has it (or use the store swarm, which every manager has); "
+    "or set values.on_lost: adopt uses the values of the running services, regenerate creates new ones. Nothing was "
+    "changed."
 )
 
 
@@ -59,7 +60,7 @@ def completed(kept: Kept, entries: Sequence[Entry], ask: Ask) -> Kept:
         raise ValueStoreError(
             f"There is no value for {', '.join(orphans)}.",
             "value_missing",
-            "Set it with stack_values, or give it in env_overrides.",
+            "Set it with stack_values or in env_overrides.",
             {"names": sorted(entry["name"] for entry in make if not entry["generator"])},
         )
     made = ask.make(make, texts_of(kept, [entry for entry in entries if entry not in make]))
@@ -71,7 +72,7 @@ def completed(kept: Kept, entries: Sequence[Entry], ask: Ask) -> Kept:
 
 
 def regenerated(entries: Sequence[Entry], names: Sequence[str]) -> Set[str]:
-    """The names that are to be made anew, with those built on them. Raises ValueStoreError ``unknown_value``."""
+    """The names to regenerate, with the names that depend on them. Raises ValueStoreError ``unknown_value``."""
     if not names:
         return set()
     from ansible_collections.stackwright.swarm.plugins.module_utils.values.making import with_dependants
@@ -80,9 +81,9 @@ def regenerated(entries: Sequence[Entry], names: Sequence[str]) -> Set[str]:
     wanted = able if ALL in names else set(names)
     if wanted - able:
         raise ValueStoreError(
-            f"No generator makes {', '.join(sorted(wanted - able))}.",
+            f"No generator creates {', '.join(sorted(wanted - able))}.",
             "unknown_value",
-            f"What can be regenerated: {', '.join(sorted(able)) or 'nothing'}.",
+            f"Values that can be regenerated: {', '.join(sorted(able)) or 'nothing'}.",
         )
     return with_dependants(entries, wanted) & able
 
@@ -98,7 +99,8 @@ def _found(kept: Kept, missing: Set[str], ask: Ask) -> Kept:
     unclear = {name: found for name, found in live.items() if found.value is None}
     if unclear:
         raise ValueStoreError(
-            f"What the running services have can't be taken over for {_used(unclear)}: it can't be read or told apart.",
+            f"The values of the running services can't be adopted for {_used(unclear)}: they can't be read or are "
+            "ambiguous.",
             "adopt_failed",
             "Set these values with stack_values, or restore the store. Nothing was changed.",
             {"names": sorted(unclear)},
@@ -109,7 +111,7 @@ def _found(kept: Kept, missing: Set[str], ask: Ask) -> Kept:
 
 
 def _used(live: Mapping[str, Live]) -> str:
-    return "; ".join(f"{name}, with which {', '.join(live[name].places)} runs" for name in sorted(live))
+    return "; ".join(f"{name}, which {', '.join(live[name].places)} runs with" for name in sorted(live))
 
 
 def version_of(kept: Kept, entry: Entry) -> Optional[Version]:

@@ -137,7 +137,7 @@ def _email(rng: Any, params: Params, context: Context) -> str:
 def _jwt(rng: Any, params: Params, context: Context) -> str:
     name = full_name(params["key"])
     if name not in context.values:
-        raise GeneratorError(f"the value {name}, which is to sign the token, is not known")
+        raise GeneratorError(f"the value {name}, which signs the token, is unknown")
     claims = {key: value for key, value in params.items() if key not in ("key", "days")}
     if params["days"]:
         claims = {**claims, "iat": context.now, "exp": context.now + params["days"] * DAY}
@@ -166,11 +166,11 @@ def _names(params: Params) -> float:
 _ALL = (
     Generator("generate_user", f"a user's name: {_WORDS}, joined by _", _slug, _names),
     Generator("generate_username", "the same as generate_user", _slug, _names),
-    Generator("generate_random_slug", f"the name of a database or the like: {_WORDS}, joined by _", _slug, _names),
-    Generator("generate_slug", f"the same, joined by -, as ZaneOps has it: {_WORDS}", _dashed, _names),
+    Generator("generate_random_slug", f"the name of a database or similar: {_WORDS}, joined by _", _slug, _names),
+    Generator("generate_slug", f"the same, joined by -, as in ZaneOps: {_WORDS}", _dashed, _names),
     Generator(
         "generate_password",
-        "hexadecimal digits, as ZaneOps has it",
+        "hexadecimal digits, as in ZaneOps",
         _password,
         lambda params: 4.0 * params["length"],
         (Parameter("length", 32, least=8, most=4096),),
@@ -191,12 +191,16 @@ _ALL = (
     ),
     Generator("generate_random_chars_32", "32 letters and digits", _chars_32, lambda params: _CHAR_BITS * 32),
     Generator("generate_random_chars_64", "64 letters and digits", _chars_64, lambda params: _CHAR_BITS * 64),
-    Generator("generate_base64", "that many bytes in base64", _base64, lambda params: 8.0 * params["bytes"], (_BYTES,)),
-    Generator("generate_hex", "that many bytes in hexadecimal", _hex, lambda params: 8.0 * params["bytes"], (_BYTES,)),
+    Generator(
+        "generate_base64", "this number of bytes in base64", _base64, lambda params: 8.0 * params["bytes"], (_BYTES,)
+    ),
+    Generator(
+        "generate_hex", "this number of bytes in hexadecimal", _hex, lambda params: 8.0 * params["bytes"], (_BYTES,)
+    ),
     Generator("generate_uuid", "a UUID of version 4", _uuid, lambda params: 122.0),
     Generator(
         "generate_domain",
-        f"the name of a host: {_WORDS}, joined by -, below the suffix",
+        f"a host name: {_WORDS}, joined by -, below the suffix",
         _domain,
         _names,
         (Parameter("suffix", "internal", pattern=DOMAIN, means="a domain in lower case, such as example.com"),),
@@ -210,7 +214,7 @@ _ALL = (
     ),
     Generator(
         "generate_jwt",
-        "a token (HS256) with the claims that are given, signed with another value",
+        "a token (HS256) with the given claims, signed with another value",
         _jwt,
         lambda params: 0.0,  # it is as secret as its key
         (
@@ -228,5 +232,5 @@ def generator_of(name: str) -> Generator:
     """The generator of this name. Raises GeneratorError ``unknown_generator``, which lists the known ones."""
     if name not in GENERATORS:
         known = ", ".join(sorted(GENERATORS))
-        raise GeneratorError(f"there is no generator {name}", "unknown_generator", f"known are: {known}")
+        raise GeneratorError(f"unknown generator {name}", "unknown_generator", f"known generators or presets: {known}")
     return GENERATORS[name]

@@ -21,14 +21,14 @@ FORMAT = 1
 GENERATED, SET, GIVEN, ADOPTED = "generated", "set", "given", "adopted"
 
 RESTORE_IT = (
-    "Restore the store from a backup, or remove it and run with on_lost: adopt, which takes the values over from the "
+    "Restore the store from a backup, or remove it and run with on_lost: adopt, which uses the values of the "
     "running services."
 )
 
 
 @dataclass(frozen=True)
 class Version:
-    """One value. ``value`` is None where a store has left it encrypted; ``created`` is UTC."""
+    """One value. ``value`` is None if a store has left it encrypted; ``created`` is UTC."""
 
     number: int
     mark: str
@@ -47,7 +47,7 @@ class Entry:
     """The versions of one name, oldest first; ``current`` is the label of the one in use, empty if none is.
 
     What ``env_overrides`` gave (origin ``given``) is never current: without the override the kept value is back.
-    ``generator`` and ``params`` say how to make the next one; None where it was only ever set.
+    ``generator`` and ``params`` say how to make the next one; None if it was only ever set.
     """
 
     versions: Tuple[Version, ...] = ()
@@ -155,23 +155,19 @@ class Kept:
 
     @classmethod
     def from_data(cls, data: Any, stack: str, where: str, owner: str = "") -> Kept:
-        """What ``as_data`` gave. Raises ValueStoreError (``store_damaged``; ``conflict`` where it is not ``owner``'s)
+        """What ``as_data`` gave. Raises ValueStoreError (``store_damaged``; ``conflict`` if it is not ``owner``'s)
         naming ``where`` it is."""
         try:
-            _want(isinstance(data, Mapping), "it is no map")
+            _want(isinstance(data, Mapping), "it is not a map")
             number = _number(data.get("format"), "its format")
-            _want(
-                number <= FORMAT, f"its format {number} is of a newer version of the collection, which is needed here"
-            )
+            _want(number <= FORMAT, f"its format {number} needs a newer version of the collection")
             _want(number == FORMAT, "it has another format")
             _want(data.get("stack") == stack, "it is not for this stack")
-            _want(
-                set(data) - {"owner"} == {"format", "stack", "counter", "values"}, "it has other keys than were written"
-            )
-            _want(isinstance(data.get("values"), Mapping), "its values are no map")
+            _want(set(data) - {"owner"} == {"format", "stack", "counter", "values"}, "it has unexpected keys")
+            _want(isinstance(data.get("values"), Mapping), "its values are not a map")
             entries = {}
             for place, (name, entry) in enumerate(data["values"].items(), 1):
-                _want(isinstance(name, str) and isinstance(entry, Mapping), f"entry {place} of its values is none")
+                _want(isinstance(name, str) and isinstance(entry, Mapping), f"entry {place} of its values is invalid")
                 entries[name] = _entry(entry, f"entry {place} of its values")
             counter = _number(data.get("counter"), "its counter")
             recorded = _text(data.get("owner", ""), "its owner")
@@ -183,18 +179,18 @@ class Kept:
 
 
 def is_other(recorded: str, owner: str) -> bool:
-    """Whether the owner that values record is another than ``owner``. Where one of them is not known, it is not."""
+    """Whether the owner that values record is another than ``owner``. If one of them is not known, it is not."""
     found, asked = of_text(recorded), of_text(owner)
     return bool(found and asked and not asked.is_same(found))
 
 
 def refuse_other(recorded: str, owner: str, stack: str, where: str) -> None:
-    """Raises ValueStoreError (``conflict``) where the values ``where`` are another stack's than ``owner``."""
+    """Raises ValueStoreError (``conflict``) if the values ``where`` are another stack's than ``owner``."""
     found, asked = of_text(recorded), of_text(owner)
     if found and asked and is_other(recorded, owner):
         raise ValueStoreError(
-            f"The value store {where} keeps the values of another stack that is called {stack} as well "
-            f"({found.shown}) than the one asked for ({asked.shown}).",
+            f"The value store {where} has the values of another stack with the name {stack} ({found.shown}) than the "
+            f"requested one ({asked.shown}).",
             "conflict",
             "Give one of them another name, project or environment, or another store. Nothing was changed.",
         )
@@ -205,7 +201,7 @@ def from_json(content: bytes, stack: str, where: str, owner: str = "") -> Kept:
     try:
         data = json.loads(content.decode("utf-8"), parse_constant=_no_number)
     except ValueError:
-        raise damaged(where, "it is no JSON" if content.strip() else "it is empty") from None
+        raise damaged(where, "it is not valid JSON" if content.strip() else "it is empty") from None
     except RecursionError:
         raise damaged(where, "it is nested too deep") from None
     return Kept.from_data(data, stack, where, owner)
@@ -229,23 +225,25 @@ def _entry_data(entry: Entry) -> Dict[str, Any]:
 
 
 def _entry(data: Mapping[str, Any], place: str) -> Entry:
-    _want(set(data) == {"current", "generator", "params", "versions"}, f"{place} has other keys than were written")
+    _want(set(data) == {"current", "generator", "params", "versions"}, f"{place} has unexpected keys")
     versions = data.get("versions")
-    _want(isinstance(versions, list), f"the versions of {place} are no list")
+    _want(isinstance(versions, list), f"the versions of {place} are not a list")
     found = []
     for index, version in enumerate(versions or (), 1):
         of = f"version {index} of {place}"
-        _want(isinstance(version, Mapping), f"{of} is no map")
+        _want(isinstance(version, Mapping), f"{of} is not a map")
         texts = {key: _text(version.get(key), f"the {key} of {of}") for key in ("mark", "created", "origin")}
-        _want(set(version) == {"number", "value", *texts}, f"{of} has other keys than were written")
+        _want(set(version) == {"number", "value", *texts}, f"{of} has unexpected keys")
         value = None if version["value"] is None else _text(version["value"], f"the value of {of}")
         found.append(Version(_number(version.get("number"), f"the number of {of}"), value=value, **texts))
-    _want(len({version.label for version in found}) == len(found), f"{place} has a version twice")
+    _want(len({version.label for version in found}) == len(found), f"{place} has a duplicate version")
     generator, params = data.get("generator"), data.get("params")
     if generator is not None:
         _text(generator, f"the generator of {place}")
-    _want(_is_plain(params, 32), f"the parameters of {place} are none")
-    _want(generator is None or params is None or isinstance(params, Mapping), f"the parameters of {place} are no map")
+    _want(_is_plain(params, 32), f"the parameters of {place} are missing")
+    _want(
+        generator is None or params is None or isinstance(params, Mapping), f"the parameters of {place} are not a map"
+    )
     entry = Entry(tuple(found), _text(data.get("current"), f"the current version of {place}"), generator, params)
     _want(not entry.current or entry.newest is not None, f"the current version of {place} is missing")
     return entry
@@ -257,16 +255,16 @@ def _want(true: bool, why: str) -> None:
 
 
 def _number(value: Any, what: str) -> int:
-    _want(isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 53, f"{what} is no number")
+    _want(isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 53, f"{what} is not a number")
     return int(value)
 
 
 def _text(value: Any, what: str) -> str:
-    _want(isinstance(value, str), f"{what} is no text")
+    _want(isinstance(value, str), f"{what} is not text")
     try:
         value.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
-        raise ValueError(f"{what} has half of a character") from None
+        raise ValueError(f"{what} contains an incomplete character") from None
     return str(value)
 
 
@@ -280,4 +278,4 @@ def _is_plain(value: Any, deep: int) -> bool:
 
 
 def _no_number(name: str) -> Any:
-    raise ValueError(f"{name} is no number")
+    raise ValueError(f"{name} is not a number")

@@ -19,7 +19,7 @@ def make_missing(entries: Sequence[Entry], known: Mapping[str, str], rng: Any, n
     :param known: the values that exist, with those that were given (``given_of``).
     :param rng: ``secrets.SystemRandom()``, or Seeded.
     :param now: seconds since the epoch, for tokens that expire.
-    :raises GeneratorError: a generator is not known, or values are built on each other in a circle.
+    :raises GeneratorError: a generator is not known, or values depend on each other in a cycle.
     """
     made: Dict[str, str] = {}
     for entry in in_order(entries):
@@ -46,7 +46,7 @@ def in_order(entries: Sequence[Entry]) -> List[Entry]:
     while left:
         ready = [entry for entry in left.values() if not any(need in left for need in needs_of(entry))]
         if not ready:
-            raise GeneratorError(f"the values {', '.join(sorted(left))} are built on each other in a circle")
+            raise GeneratorError(f"the values {', '.join(sorted(left))} depend on each other in a cycle")
         done += ready
         for entry in ready:
             del left[entry["name"]]

@@ -52,7 +52,7 @@ def complete(
     given: Dict[str, Any] = {p.name: value for p, value in zip(parameters, positional)}
     for name, value in named.items():
         if name in given:
-            raise GeneratorError(f"{name} is given twice")
+            raise GeneratorError(f"{name} is set twice")
         given[name] = value
     known: Tuple[str, ...] = tuple(parameter.name for parameter in parameters)
     unknown = [name for name in given if name not in known]

@@ -20,7 +20,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.values.value_ref
 
 
 class Place(NamedTuple):
-    """A text with references, and what stands there now; None where that can't be read (the content of a secret)."""
+    """A text with references, and what stands there now; None if that can't be read (the content of a secret)."""
 
     where: str
     text: str
@@ -35,7 +35,7 @@ class Live(NamedTuple):
 
 
 def live_values(desired: Mapping[str, Any], observed: Mapping[str, Any], names: Set[str]) -> Dict[str, Live]:
-    """What is in use for each of ``names`` (values of which the store has none); those that nothing uses are not in it.
+    """The value in use for each of ``names`` (which the store does not have); unused ones are left out.
 
     ``desired`` is a DesiredState with references.
     """
@@ -109,5 +109,5 @@ def _matched(text: str, live: str, known: Mapping[str, Set[str]]) -> Dict[str, s
         if match is None:
             return {}
         found.append(dict(zip([name for name in names if name not in single], match.groups())))
-    # Where a text can be divided in two ways, nobody knows which one was meant.
+    # If a text can be divided in two ways, it is ambiguous.
     return found[0] if found[0] == found[1] else {}

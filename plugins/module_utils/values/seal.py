@@ -27,7 +27,7 @@ def seal(key: str, nonce: bytes, data: Any) -> str:
 
 
 def unseal(key: str, text: str) -> Any:
-    """What ``seal`` was given. Raises ValueError where the key is another one or the text was changed."""
+    """What ``seal`` was given. Raises ValueError if the key is another one or the text was changed."""
     raw = base64.b64decode(text)
     body, tag = raw[:-TAG], raw[-TAG:]
     if len(raw) < NONCE + TAG or not hmac.compare_digest(tag, _tag(key, body)):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where in a specification kept values are referred to: what stands there is shown to nobody, before or after."""
+"""The places in a specification that refer to kept values: their text is never shown, before or after."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What every store of values can do: read, and write if nobody else has written meanwhile."""
+"""The interface of a value store: read, and write if no other run has written since."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Store:
     """A place that keeps the values of one stack. ``kind`` is its name in options, ``where`` its place in messages.
 
     ``owner`` (PROJECT/ENVIRONMENT/NAME, where it is set) says which of the stacks that can have this name: ``read``
-    raises ValueStoreError (``conflict``) where the values are another's.
+    raises ValueStoreError (``conflict``) if the values are another's.
     """
 
     kind = ""
@@ -30,7 +30,7 @@ class Store:
     owner = ""
 
     def read(self) -> Tuple[Kept, Any]:
-        """The values (none where there is nothing yet), and a token that says which writing they are from.
+        """The values (none if there is nothing yet), and a token that says which writing they are from.
 
         Raises ValueStoreError: ``store_unreadable``, ``store_permissions``, ``store_damaged``.
         """
@@ -39,16 +39,16 @@ class Store:
     def write(self, kept: Kept, token: Any) -> None:
         """Replaces everything, so that a reader sees all of it or nothing, and a crash afterwards loses nothing.
 
-        Raises StoreConflict where the store is no longer as ``token`` says, ValueStoreError (``store_unwritable``,
+        Raises StoreConflict if the store is no longer as ``token`` says, ValueStoreError (``store_unwritable``,
         ``store_full``) where it can't be written: then it is as before.
         """
         raise NotImplementedError
 
 
 def update(store: Store, edit: Callable[[Kept], Kept]) -> Kept:
-    """Reads, edits and writes; again where somebody else was faster. Writes nothing if ``edit`` changes nothing.
+    """Reads, edits and writes; again if somebody else was faster. Writes nothing if ``edit`` changes nothing.
 
-    Gives what the store holds afterwards. Raises ValueStoreError.
+    Returns what the store holds afterwards. Raises ValueStoreError.
     """
     for _number in range(TRIES):
         kept, token = store.read()
@@ -60,4 +60,6 @@ def update(store: Store, edit: Callable[[Kept], Kept]) -> Kept:
             return wanted
         except StoreConflict:
             continue
-    raise ValueStoreError(f"The value store {store.where} is changed all the time.", hint="Run again later.")
+    raise ValueStoreError(
+        f"The value store {store.where} was changed by others during every attempt.", hint="Run again later."
+    )

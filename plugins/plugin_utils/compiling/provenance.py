@@ -53,7 +53,7 @@ def without(text: str, secrets: Sequence[str]) -> str:
 
 
 def commit_of(folder: str) -> dict[str, str]:
-    """The commit that is checked out where ``folder`` lies (``id``, ``branch``), empty where it is in no repository.
+    """The commit that is checked out where ``folder`` lies (``id``, ``branch``), empty if it is in no repository.
 
     Only files of git's are read; git itself is not run, since what a repository configures would run with it.
     """

@@ -54,7 +54,7 @@ class SlurpedFiles:
     def read(self, path: str, below: Optional[str] = None) -> bytes:
         """The bytes of a file of the manager.
 
-        :raises OSError: it is not there, or can't be read; FileRefused as LocalFiles does.
+        :raises OSError: it does not exist, or can't be read; FileRefused as LocalFiles does.
         """
         if path.startswith("/"):
             refuse_kernel(parts_of(posixpath.normpath(path)))
@@ -116,7 +116,7 @@ def sources_of(options: Mapping[str, Any], find: Callable[[str], str]) -> Tuple[
         sources += [Source(path=name, text=part) for name, part in zip(names, parts)]
     if not sources:
         raise ComposeError(
-            [Problem("no Compose file is given", hint="give src, or definition, or both", code="no_files")],
+            [Problem("no Compose file was given", hint="set src, definition or both", code="no_files")],
         )
     directory = options["project_directory"]
     if not directory and options["src"]:

@@ -78,13 +78,13 @@ def _found(given: Any, find: Callable[[str], str]) -> Any:
         return [find(given)]
     if given is None or (isinstance(given, list) and all(isinstance(path, str) for path in given)):
         return [find(path) for path in given or ()]
-    problem = Problem("is a list of files, or a map of services to lists of files", "restart_on", code="type")
+    problem = Problem("must be a list of files, or a map of services to lists of files", "restart_on", code="type")
     raise ComposeError([problem])
 
 
 def _not_found(path: str, searched: str) -> ComposeError:
     places = [line.strip() for line in searched.splitlines() if line.startswith("\t")]
     places[-1:] = [place.split(" on the Ansible Controller")[0] for place in places[-1:]]
-    hint = f"searched for {', '.join(dict.fromkeys(places))}; for a file of the manager set remote_src: true"
-    problem = Problem("there is no such file on the controller", file=path, hint=hint, code="file_missing")
+    hint = f"searched for {', '.join(dict.fromkeys(places))}; for a file on the manager set remote_src: true"
+    problem = Problem("the file does not exist on the controller", file=path, hint=hint, code="file_missing")
     return ComposeError([problem])

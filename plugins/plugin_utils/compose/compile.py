@@ -43,7 +43,7 @@ STAND_IN = "stack"
 class CompileRequest:
     """What the user asked for, already plain data.
 
-    ``name`` may be None where a file has a top-level ``name``. ``platform`` holds the options of the policy layer.
+    ``name`` may be None if a file has a top-level ``name``. ``platform`` holds the options of the policy layer.
     ``confine``: ``project`` where all files that files name have to lie in the project's folder, or ``none``.
     ``parts``: options that concern a part of the stack (parts.py).
     ``apply_ignored_keys``: keys that docker's CLI ignores change the services that it has deployed at once.
@@ -74,7 +74,7 @@ def compile_stack(
 
     :param reader: where files are read from, see ``load``.
     :param opened: takes the Compose files that were read, with their bytes.
-    :raises ComposeError: with every problem that was found; notices are among them where ``request.strict``.
+    :raises ComposeError: with every problem that was found; notices are among them if ``request.strict``.
     """
     report = Report()
     project = load(
@@ -138,10 +138,10 @@ def _policies(request: CompileRequest) -> Dict[str, Any]:
 
 
 def _stack_of(request: CompileRequest, project: Project, report: Report) -> Tuple[Stack, Optional[StackwrightError]]:
-    """The stack, and why its names are wrong; another one stands in for it then, so that the rules can go on."""
+    """The stack, and why its names are invalid; a placeholder then replaces it, so that the rules can continue."""
     name = request.name or project.name
     if not name and project.tree.lost.isdisjoint((ANYTHING, "name")):
-        hint = "give the option name, or a top-level name in the file"
+        hint = "set the option name, or a top-level name in the file"
         report.problem("the stack has no name", NOWHERE, hint=hint, code="required")
     try:
         stack = Stack(

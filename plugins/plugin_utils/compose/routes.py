@@ -80,8 +80,8 @@ def _labels(look: Look, key: str, service: Any, prefix: str) -> tuple[dict[str, 
             places[label] = ("services", key, *place, label)
             if place == ("labels",) and not told:
                 told = True
-                hint = "move them to deploy.labels: a change of these restarts the containers"
-                message = "labels of routes belong to the service, not to its containers"
+                hint = "move them to deploy.labels: changing container labels restarts the containers"
+                message = "route labels belong to the service, not to its containers"
                 look.notice(places[label], message, hint, "container_label")
     return labels, places
 
@@ -91,13 +91,11 @@ def _look_for_others(look: Look, key: str, service: Any, prefix: str, routed: bo
     for place in PLACES:
         labels = {str(label): str(value) for label, value in mapping(deep(service, *place)).items()}
         for label, meant in near_misses(labels, prefix).items():
-            message = f"this label makes no route: did you mean {meant}?"
-            look.notice(
-                ("services", key, *place, label), message, f"labels of routes begin with {prefix}.http.", "prefix"
-            )
+            message = f"this label does not define a route: did you mean {meant}?"
+            look.notice(("services", key, *place, label), message, f"route labels begin with {prefix}.http.", "prefix")
         label, proxy, here = ("", "", "") if routed else of_other_proxies(labels, prefix)
         if label:
-            message = f"labels of {proxy} make no route"
+            message = f"labels of {proxy} do not define routes"
             look.notice(("services", key, *place, label), message, here, "other_proxy")
             return
 
@@ -106,8 +104,8 @@ def _check_reachable(look: Look, key: str, service: Any, places: dict[str, tuple
     """A service on the network of its node has no name that the proxy could use."""
     joined = list(mapping(service.get("networks")))
     if service.get("network_mode") in PREDEFINED or set(joined) & set(PREDEFINED):
-        hint = "let the service join a network, or remove its route"
-        message = "a service on the network of its node can't be reached by the proxy"
+        hint = "connect the service to a network, or remove its route"
+        message = "the proxy can't reach a service on the host network"
         look.problem(min(places.values()), message, hint, "route_unreachable")
 
 
@@ -125,7 +123,7 @@ def _without_twins(
         if first is labelled:
             own.append(labelled)
             continue
-        message = f"{labelled.route.shown} is already the route of '{first_key}' ({first.place})"
+        message = f"{labelled.route.shown} is already a route of '{first_key}' ({first.place})"
         look.problem(places[labelled.place], message, "choose another domain or base_path", "duplicate_route")
     return own
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The base of action plugins that change a stack or wait for it: once a cluster, and nobody waits in silence."""
+"""The base of action plugins that change a stack or wait for it: once per cluster, with visible progress."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ class ClusterAction(PipedAction):
     def _followed(
         self, arguments: Mapping[str, Any], handed: Mapping[str, Any], variables: Mapping[str, Any]
     ) -> Result:
-        """The module's result. Where a worker on the manager goes on with the work, its lines are shown."""
+        """The module's result. If a worker on the manager goes on with the work, its lines are shown."""
         begun = self._call(arguments, handed if self._task.check_mode else {**handed, "follow": True}, variables)
         host = variables["inventory_hostname"]
         display = Display()
@@ -190,9 +190,10 @@ def _served(outcome: Outcome, digest: str, looked: Mapping[str, Any]) -> Result:
     """The result of a manager whose cluster another one has served."""
     if outcome.digest != digest:
         raise StackwrightError(
-            f"The hosts of this play want different things of one stack: {outcome.host} has deployed another version.",
+            f"The hosts of this play request different versions of one stack: {outcome.host} has deployed another "
+            "version.",
             error_code="conflict",
-            hint="Let the files and variables of the task be the same for all managers of a cluster.",
+            hint="Use the same files and variables for all managers of a cluster.",
         )
     result = {"changed": False, "done_by": outcome.host, "stack": looked["stack"], "cluster_id": looked["cluster_id"]}
     if outcome.plan_id:
@@ -204,6 +205,7 @@ def _served(outcome: Outcome, digest: str, looked: Mapping[str, Any]) -> Result:
         result.update(
             failed=True,
             error_code=outcome.error_code,
-            msg=f"This failed on {outcome.host}, which did the cluster's work; its own result says why.",
+            msg=f"This failed on {outcome.host}, which ran the task for the cluster; the result of that host has the "
+            "details.",
         )
     return result

@@ -22,7 +22,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Dict, Iterator, List, Mapping, Optional
 
 #: After these the leader could not act at all, or was cut off: another manager can take over. So it can where a module
-#: ended without a word of ours, for instance as it found no Python ("").
+#: ended without a word of ours, for example as it found no Python ("").
 TAKE_OVER = frozenset(
     {
         "",
@@ -50,12 +50,12 @@ class Outcome:
 
     @property
     def settled(self) -> bool:
-        """True where another manager would come to the same end."""
+        """True if another manager would come to the same end."""
         return not (self.failed and self.error_code in TAKE_OVER)
 
 
 class Turn:
-    """A host's turn at a cluster: ``outcome`` is the leader's, or None where this host leads."""
+    """A host's turn at a cluster: ``outcome`` is the leader's, or None if this host leads."""
 
     def __init__(self, outcome: Optional[Outcome]) -> None:
         self.outcome = outcome

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The lease of a stack's lock, seen from the controller: one host renews it while the others work under it.
 
-All times are this machine's own: a renewal lasts from before it was asked for, so nobody's clock has to be believed.
+All times are this machine's own: a renewal lasts from before it was asked for, so no other clock has to be trusted.
 A node gets the end of the lease in its own clock, counted from a moment at which that clock was read.
 """
 
@@ -27,7 +27,7 @@ Facts = Dict[str, Any]
 LEASE, LAST_LEASE, RENEW, MARGIN = 30.0, 45.0, 8.0, 12.0
 #: Seconds: between two looks; and without anybody at work, until hosts that have not come are given up.
 PAUSE, COME = 0.1, 10.0
-OVER = "the stack's lock was given back before it was this node's turn"
+OVER = "the stack's lock was released before the turn of this node"
 
 
 class Play(NamedTuple):
@@ -63,7 +63,7 @@ class Keeper:
         self._lease: Facts = {"of": cluster["number"]}
 
     def keep(self, play: Play) -> str:
-        """Until all have ended, or nobody comes any more. Gives what went wrong, or empty text."""
+        """Waits until all hosts have ended, or no more hosts come. Returns the error, or an empty text."""
         quiet = self.now()
         self.meeting.say(KEEPING, node_id=self.node)
         try:
@@ -110,7 +110,7 @@ class Keeper:
 
     def _leave(self, last: bool) -> str:
         if last:
-            # Of those who come after, nobody can ask for more, nor give the lock back.
+            # Later hosts can't ask for more time, nor release the lock.
             self._tell(closed=True, grant=self._granted(LAST_LEASE, last=True))
         self.end(LAST_LEASE if last else 0.0)
         return ""
@@ -137,7 +137,7 @@ def granted(
         with meeting.alone():
             keepers = {seat.host for seat in meeting.seats() if seat.alive and seat.facts.get("state") != DONE}
             lease = meeting.lent(cluster["cluster_id"])
-        known = lease.get("of", 0)  # of which publication: a retry has another one
+        known = lease.get("of", 0)  # the number of the publication: a retry has another one
         grant: Optional[Facts] = lease.get("grant") if known == cluster["number"] else None
         if grant and (grant["at"] >= since or (grant["last"] and now() < grant["until"] - MARGIN)):
             return grant

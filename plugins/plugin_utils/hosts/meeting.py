@@ -4,7 +4,7 @@
 """Hosts of a play meet at one task of it: who has come, who waits, what was done for a cluster.
 
 Every host runs in a process of its own on the controller. Each has a file here that it holds locked as long as it
-lives, so that nobody waits for a process that has died.
+lives, so that no host waits for a dead process.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class Meeting:
         return found
 
     def publish(self, cluster: str, facts: Mapping[str, Any]) -> None:
-        """Tells what was done for a cluster: as a whole, or not at all. A retry tells it anew (``number``)."""
+        """Publishes the result for a cluster, as a whole or not at all. A retry publishes it again (``number``)."""
         before = [told["number"] for told in self.clusters() if told["cluster_id"] == cluster]
         self._put("cluster", cluster, {**facts, "cluster_id": cluster, "number": max(before, default=0) + 1})
 

@@ -82,7 +82,7 @@ class PipedAction(ActionBase):
         return bool(able and wanted and not self._is_chosen())
 
     def _is_chosen(self) -> bool:
-        """Whether somebody has said anything about it; asked more than once for each module."""
+        """Whether its setting was given; asked more than once for each module."""
         if self._chosen is None:
             self._chosen = self._origin() != "default"
         return self._chosen
@@ -108,5 +108,5 @@ def _quiet(result: Dict[str, Any], action: str) -> Dict[str, Any]:
             "could not reach its host" if told.get("unreachable") else "has failed" if told.get("failed") else "ended"
         )
         told["full_msg"] = told["msg"]
-        told["msg"] = f"{action} {ended}{code}. no_log hides the rest; full_msg of the registered result has it."
+        told["msg"] = f"{action} {ended}{code}. no_log hides the details; see full_msg in the registered result."
     return told

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What stack_preflight has failed with in this run: a deployment by another host of the cluster does not pass it over.
 
-Ansible goes on with the hosts that have not failed. Where it serves few hosts at once, some have passed their preflight
+Ansible goes on with the hosts that have not failed. If it serves few hosts at once, some have passed their preflight
 before the one that fails has begun.
 """
 
@@ -52,7 +52,7 @@ def stopped(folder: str, stack: str, variables: Mapping[str, Any]) -> Dict[str, 
         if noted["host"] in out and noted["stack"] in ("", stack):
             found[noted["cluster"]] = StackwrightError(
                 f"Nothing was changed for the stack {stack}: its preflight failed on {noted['by']}, a host of the "
-                f"same Swarm. The result of {noted['by']} says what stands in the way.",
+                f"same Swarm. The result of {noted['by']} lists the failed checks.",
                 error_code=noted["error_code"],
             )
     return found

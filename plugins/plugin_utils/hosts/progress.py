@@ -42,7 +42,7 @@ class Follower:
     def follow(self, begun: Result) -> Result:
         """The end of what has ``begun``; that itself, where it has ended already.
 
-        :raises Exception: ``lost``, where the manager could not be reached for a minute; its ``changed`` says whether a
+        :raises Exception: ``lost``, if the manager could not be reached for a minute; its ``changed`` says whether a
             change had been announced by then. A question that was killed is asked again as long, and then a failure.
         """
         start = self._now()
@@ -74,20 +74,21 @@ class Follower:
                     return told
                 what = "no answer"
                 if self._now() - since >= PATIENCE:
-                    return {**told, **self._cut_off(str(told.get("msg") or "it says nothing"))}
+                    return {**told, **self._cut_off(str(told.get("msg") or "it does not answer"))}
             except self._lost as error:
                 what = "no connection"
                 if self._now() - since >= PATIENCE:
                     error.changed = self._changed  # type: ignore[attr-defined]
                     raise
-            self._say(f"{what}; the manager goes on alone, trying again in {pause:.0f} s")
+            self._say(f"{what}; the manager continues on its own, next try in {pause:.0f} s")
             self._sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE)
 
     def _cut_off(self, said: str) -> Result:
-        msg = f"For {PATIENCE:.0f} s this host has not told how its work goes, which it goes on with alone: {said}"
+        msg = f"For {PATIENCE:.0f} s this host did not report its progress; it continues on its own: {said}"
         return {
-            "msg": f"{msg} Look at it with stack_info, and run the task again: it goes on from what is there.",
+            "msg": f"{msg} Check the stack with stack_info, and run the task again: it continues from the current "
+            "state.",
             "error_code": "host_unreachable",
             "changed": self._changed,
         }

@@ -22,7 +22,7 @@ PAUSE = 0.1  # seconds
 IDLE = 600.0
 #: Seconds in which no further host comes: a condition may have left it out.
 GRACE = 5.0
-MANAGERS_FIRST = "Let the play name the managers first, for instance hosts: swarm_managers:swarm_nodes"
+MANAGERS_FIRST = "List the managers first in the play, for example hosts: swarm_managers:swarm_nodes"
 
 
 class Crowd(NamedTuple):
@@ -58,9 +58,11 @@ def wait_for_cluster(
                 nobody = _nobody(crowd, f"None of the hosts of this {'play' if len(seats) > 1 else 'run'} is")
             elif states.count(WAITING) >= crowd.at_once:
                 meeting.say(DONE)  # one only: its place may be taken by a manager, for whom the others wait
-                nobody = _nobody(crowd, f"None of the {crowd.at_once} hosts that Ansible serves at once is", forks=True)
+                nobody = _nobody(
+                    crowd, f"None of the {crowd.at_once} hosts that Ansible runs at the same time is", forks=True
+                )
             elif now() - quiet_since >= IDLE:
-                nobody = _nobody(crowd, f"For {IDLE:.0f} s no host has come that is")
+                nobody = _nobody(crowd, f"For {IDLE:.0f} s, no host has connected that is")
             if nobody is not None:
                 if found is not None:
                     return found  # this host tries again, and the manager does not
@@ -71,9 +73,9 @@ def wait_for_cluster(
 def wait_for_all(
     meeting: Meeting, hosts: AbstractSet[str], at_once: int, now: Callable[[], float], sleep: Callable[[float], None]
 ) -> List[Seat]:
-    """All seats, once every one of ``hosts`` has said that it is DONE, or has died, or does not come.
+    """All seats, once every one of ``hosts`` has said that it is DONE, or has died, or does not come. If
 
-    Where the others can't begin before this host has left (``at_once``), it does not wait for them.
+    the others can't begin before this host has left (``at_once``), it does not wait for them.
     """
     quiet_since = now()
     while True:
@@ -100,7 +102,7 @@ def _behind(seat: Seat, meeting: Meeting) -> bool:
 def _nobody(crowd: Crowd, none: str, forks: bool = False) -> StackwrightError:
     more = "; or raise forks" if forks else ", and in the first batch if there are several"
     return StackwrightError(
-        f"{crowd.node} is a worker, and can't ask the Swarm. {none} a manager of its Swarm that has done so. "
+        f"{crowd.node} is a worker, and can't query the Swarm. {none} a manager of its Swarm that has done so. "
         f"{crowd.alone}",
         "no_manager",
         f"{MANAGERS_FIRST}{more}.",

@@ -63,7 +63,7 @@ class VaultText(Store):
 
     :param vault: the play's VaultLib with its secrets.
     :param wanted: the names whose values are to be decrypted; None for all.
-    :param anew: encrypts also what is encrypted already, for instance with another password.
+    :param anew: also encrypts values that are already encrypted, for example with another password.
     :param owner: as in Store.
     """
 
@@ -99,7 +99,7 @@ class VaultText(Store):
         return Kept.from_data(data, self.stack, self._place(section), self.owner), section.text
 
     def closed(self, text: str, kept: Kept, token: str | None) -> str:
-        """``text`` with the values in it. Raises StoreConflict, where the section is not that of ``token`` any more."""
+        """``text`` with the values in it. Raises StoreConflict, if the section is not that of ``token`` any more."""
         document = self._split(text)
         section = self._section(document)
         if (section.text if section else None) != token:
@@ -112,7 +112,7 @@ class VaultText(Store):
             raise ValueStoreError(
                 f"The vault {self.where} is encrypted as a whole.",
                 "store_damaged",
-                "`ansible-vault decrypt` it: each value in it is encrypted by itself.",
+                "Run `ansible-vault decrypt` on it: each value in it is encrypted separately.",
             )
         try:
             return split(text)
@@ -138,8 +138,8 @@ class VaultText(Store):
         return ValueStoreError(
             f"The section of {self.stack} in the value store {self.where} is damaged: {why}.",
             "store_damaged",
-            "Restore that section from a backup (git diff shows what has changed), or take it out and run with "
-            "on_lost: adopt, which takes the values over from the running services. Other stacks go on.",
+            "Restore that section from a backup (git diff shows the changes), or remove it and run with on_lost: "
+            "adopt, which uses the values of the running services. Other stacks are not affected.",
         )
 
     # -- encrypted values
@@ -152,7 +152,7 @@ class VaultText(Store):
                 for name, entry in section["values"].items()
             }
             if _has_cipher(opened):
-                raise self._damaged("something else than a value is encrypted")
+                raise self._damaged("something other than a value is encrypted")
         except (KeyError, TypeError, AttributeError, RecursionError):
             raise self._damaged("it is not what was written") from None
         return opened
@@ -165,7 +165,7 @@ class VaultText(Store):
             return {**version, "value": None}
         if not self.vault.secrets:
             raise ValueStoreError(
-                f"There is no vault password to read {self.where} with.",
+                f"{self.where} can't be decrypted: Ansible has no vault password for it.",
                 "vault_password_missing",
                 "Run with --ask-vault-pass, --vault-id or --vault-password-file.",
             )
@@ -173,11 +173,11 @@ class VaultText(Store):
             value = self.vault.decrypt(cipher.encode("ascii", "replace")).decode("utf-8", "surrogateescape")
         except (AnsibleError, ValueError, TypeError, IndexError) as error:
             if "Decryption failed" not in str(error):
-                raise self._damaged(f"the value of {name} is no Ansible Vault string") from None
+                raise self._damaged(f"the value of {name} is not an Ansible Vault string") from None
             raise ValueStoreError(
-                f"No vault password of this play opens {name} in {self.where}.",
+                f"No vault password of this play decrypts {name} in {self.where}.",
                 "vault_password_wrong",
-                "Give the password with which it was encrypted, or restore the file if it was damaged.",
+                "Use the password that it was encrypted with, or restore the file if it is damaged.",
             ) from None
         return {**version, "value": value}
 
@@ -203,10 +203,10 @@ class VaultText(Store):
             if self.vault.secrets:
                 identity, secret = match_encrypt_secret(self.vault.secrets, encrypt_vault_id=identity)
         except AnsibleError as error:
-            raise ValueStoreError(str(error), "vault_password_missing", "Name an identity of this play.") from None
+            raise ValueStoreError(str(error), "vault_password_missing", "Use a vault identity of this play.") from None
         if secret is None:
             raise ValueStoreError(
-                f"There is no vault password to encrypt values for {self.where} with.",
+                f"Values for {self.where} can't be encrypted: Ansible has no vault password.",
                 "vault_password_missing",
                 "Run with --ask-vault-pass, --vault-id or --vault-password-file.",
             )
@@ -247,10 +247,10 @@ class VaultStore(VaultText):
                 files.replace(name, text.encode("utf-8", "surrogateescape"), handle, keep=True)
         except OSError as error:
             raise ValueStoreError(
-                f"The vault {self.where} can't be written: {error.strerror}. Nothing was changed: a value that can't "
-                "be kept is never used.",
+                f"The vault {self.where} can't be written: {error.strerror}. Nothing was changed: values that can't "
+                "be stored are never used.",
                 "store_unwritable",
-                files.hint_for(error, "path", "keep the values in the Swarm (store: swarm, encrypted: vault)"),
+                files.hint_for(error, "path", "store the values in the Swarm (store: swarm, encrypted: vault)"),
             ) from None
 
     def _content(self, folder: int | None = None) -> str:
@@ -261,7 +261,7 @@ class VaultStore(VaultText):
             raise ValueStoreError(
                 f"The vault {self.where} can't be read: {error.strerror}.", "store_unreadable"
             ) from None
-        # Bytes that are no text are one section's matter.
+        # Bytes that are not text only affect one section.
         return (content or b"").decode("utf-8", "surrogateescape")
 
 
@@ -297,16 +297,16 @@ def with_vaults(
             store = stores[slot]
         except (ValueError, KeyError, TypeError, RecursionError):
             raise ValueStoreError(
-                "What came back from the manager is not the values that were to be kept.",
+                "The manager's answer does not contain the values to store.",
                 "store_damaged",
-                "Run again. Nothing was kept, and nothing was changed with values that are not kept.",
+                "Run again. No values were stored, and nothing was changed.",
             ) from None
         store.in_place = bool(in_place)
         try:
             store.write(Kept.from_data(data, store.stack, store.where), found[slot][1])
         except StoreConflict:
             if result.get("failed"):
-                return _with_warning(result, f"Somebody else has changed {store.where} meanwhile.")
+                return _with_warning(result, f"Another run changed {store.where} at the same time.")
             continue
         except ValueStoreError as error:
             if result.get("failed"):
@@ -316,12 +316,12 @@ def with_vaults(
             return result
         again, made, before = True, made_now, before_now
     places = " and ".join(store.where for store in stores.values())
-    raise ValueStoreError(f"The vault {places} is changed all the time.", hint="Run again later.")
+    raise ValueStoreError(f"The vault {places} was changed by others during every attempt.", hint="Run again later.")
 
 
 def _with_warning(result: dict[str, Any], why: str) -> dict[str, Any]:
     """A failed result is what counts; that the vault has newer versions than the stack is said beside it."""
-    told = f"The stack is as it was before, but its earlier versions could not be made the current ones again. {why}"
+    told = f"The stack was rolled back, but the earlier versions of its values could not be made current again. {why}"
     return {**result, "warnings": [*result.get("warnings", []), told]}
 
 

@@ -56,7 +56,7 @@ _Loader.add_constructor("!vault", lambda loader, node: Cipher(loader.construct_s
 
 
 class Section(NamedTuple):
-    """A stack's part of the text. ``name`` is None where nobody can tell whose it is; ``line`` counts from 1."""
+    """A stack's part of the text. ``name`` is None if its owner is unknown; ``line`` counts from 1."""
 
     name: str | None
     text: str
@@ -72,15 +72,13 @@ class Document(NamedTuple):
     step: int = 2
 
     def section(self, stack: str) -> Section | None:
-        """That of the stack, if there is one. Raises ValueError where that can't be told."""
+        """That of the stack, if there is one. Raises ValueError if that can't be told."""
         mine = [section for section in self.sections if section.name == stack]
         if len(mine) > 1:
             raise ValueError(f"the stack has two sections (lines {mine[0].line} and {mine[1].line})")
         lost = [section for section in self.sections if section not in mine and _may_be_of(section, stack)]
         if lost and not mine:
-            raise ValueError(
-                f"the section at line {lost[0].line} has no name that can be read, and may be this stack's"
-            )
+            raise ValueError(f"the section at line {lost[0].line} has no readable name, and may belong to this stack")
         return mine[0] if mine else None
 
     def replaced(self, stack: str, section: Mapping[str, Any] | None) -> str:
@@ -98,7 +96,7 @@ class Document(NamedTuple):
 
 
 def split(text: str) -> Document:
-    """Raises ValueError where that is no such file."""
+    """Raises ValueError if it is not such a file."""
     lines = re.findall(r"[^\n]*\n|[^\n]+\Z", text)
     top = next((number for number, line in enumerate(lines) if _TOP_LINE.match(line)), None)
     if top is None:
@@ -106,8 +104,8 @@ def split(text: str) -> Document:
     step, end = _step(lines[top + 1 :]), _end(lines, top + 1)
     starts = _starts(lines, top + 1, end, step)
     if not starts and not all(_is_remark(line) for line in lines[top + 1 : end]):
-        raise ValueError(f"it has no section that can be told (from line {top + 2})")
-    # What stands above the first section and is no remark is one that has lost its name.
+        raise ValueError(f"it has no recognizable section (from line {top + 2})")
+    # Text above the first section that is not a comment is a section that lost its name.
     if starts and _above(lines, starts[0]) > top + 1:
         starts.insert(0, top + 1)
     begins = [top + 1, *(_above(lines, start) for start in starts[1:])] if starts else []
@@ -127,10 +125,10 @@ def parse_section(section: Section) -> dict[str, Any]:
         raise ValueError(f"it is nested too deep (from line {section.line})") from None
     except _YAML_ERRORS as error:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-        raise ValueError(f"it is no YAML (line {section.line + (mark.line if mark else 0)})") from None
+        raise ValueError(f"it is not valid YAML (line {section.line + (mark.line if mark else 0)})") from None
     found = next(iter(data.values())) if isinstance(data, Mapping) and len(data) == 1 else None
     if not isinstance(found, Mapping) or str(next(iter(data))) != section.name:
-        raise ValueError(f"it is no map (line {section.line})")
+        raise ValueError(f"it is not a map (line {section.line})")
     return dict(found)
 
 
@@ -158,18 +156,18 @@ def _converted(text: str) -> Document:
         raise ValueError("it is nested too deep") from None
     except _YAML_ERRORS as error:
         mark = getattr(error, "problem_mark", None)
-        raise ValueError("it is no YAML" + (f" (line {mark.line + 1})" if mark else "")) from None
+        raise ValueError("it is not valid YAML" + (f" (line {mark.line + 1})" if mark else "")) from None
     if data is None:
         return Document(text if re.fullmatch(r"(?:(?:#.*|---)?\n)+", text) else HEAD, ())
     found = data.get(TOP) if isinstance(data, Mapping) else None
     if not isinstance(found, Mapping):
         raise ValueError(f"it has no map {TOP}")
     if len(data) > 1:
-        raise ValueError(f"it has more than {TOP}, and that is not in a style that can be changed alone")
+        raise ValueError(f"it has more than {TOP}, in a style that can't be edited separately")
     try:
         return Document(HEAD, tuple(Section(str(name), render_section(str(name), found[name]), 1) for name in found))
     except _YAML_ERRORS:
-        raise ValueError("the section of a stack is not what was written") from None
+        raise ValueError("the section of a stack does not read back as written") from None
 
 
 def _is_remark(line: str) -> bool:

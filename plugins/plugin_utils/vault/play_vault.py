@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The vaults that a task needs, from its options and the play that it stands in."""
+"""The vaults that a task needs, from its options and its play."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def play_vault(
     wanted: Collection[str] | None,
     anew: bool = False,
 ) -> VaultStore | None:
-    """The vault file that ``options`` (store, path, vault_id) name; None where they name another store.
+    """The vault file that ``options`` (store, path, vault_id) name; None if they name another store.
 
     ``stack`` is the stack's data (name, id, project, environment): its section is another's where that says so.
     """
@@ -53,7 +53,7 @@ def task_vault(
     moves: bool = False,
     anew: bool = False,
 ) -> VaultText | None:
-    """The vault that a task's ``options`` name: a file, or what is encrypted in the Swarm; None where they name none.
+    """The vault that a task's ``options`` name: a file, or what is encrypted in the Swarm; None if they name none.
 
     :param found: a manager has met encrypted values there, whatever the options say.
     :param moves: see SwarmVault; :param anew: see VaultText.
@@ -62,9 +62,9 @@ def task_vault(
     encrypted, store = options.get("encrypted"), options.get("store")
     if encrypted and store not in ("swarm", "vault"):
         raise StackwrightError(
-            f"encrypted is for the store swarm, not for {store}.",
+            f"encrypted can only be used with the store swarm, not with {store}.",
             "invalid_options",
-            "Set store: swarm, or leave it out.",
+            "Set store: swarm, or remove encrypted.",
         )
     if not found and (store != "swarm" or not encrypted):
         return play_vault(action._loader, variables, stack, options, wanted, anew)

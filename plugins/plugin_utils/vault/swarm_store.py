@@ -30,7 +30,7 @@ Run = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 class SwarmVault(VaultText):
     """The values of one stack in the Swarm of a manager. ``run`` hands something over to the module stack_values there.
 
-    :param moves: values that stand there readable are no error: the task moves them.
+    :param moves: unencrypted values there are not an error: the task moves them.
     """
 
     kind = "swarm"
@@ -61,7 +61,7 @@ class SwarmVault(VaultText):
 
     def _readable(self) -> ValueStoreError:
         return ValueStoreError(
-            f"The values of {self.stack} stand in the Swarm already, readable. Nothing was changed.",
+            f"The values of {self.stack} are already in the Swarm, unencrypted. Nothing was changed.",
             "store_conflict",
             "Encrypt them first: stack_values with state: moved, store: swarm, to: {store: swarm, encrypted: vault}.",
         )
@@ -76,5 +76,5 @@ class SwarmVault(VaultText):
         except (ValueError, TypeError, RecursionError):
             found = None
         if not isinstance(found, Mapping):
-            raise damaged(self.where, "the manager's answer is not what was asked for")
+            raise damaged(self.where, "the manager's answer does not match the request")
         return found

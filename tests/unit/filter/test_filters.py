@@ -23,7 +23,7 @@ def test_the_stack_is_a_name_or_a_mapping(name, value):
     assert filter_of(name)(parts) == value
     assert filter_of(name)("shop", project="acme", environment="production") == value
     assert filter_of(name)("shop") != value
-    with pytest.raises(AnsibleFilterError, match="no name for objects"):
+    with pytest.raises(AnsibleFilterError, match="not a valid name for Swarm objects"):
         filter_of(name)("two words")
 
 
@@ -173,7 +173,7 @@ def test_answers_of_a_survey(value, kind, read):
 
 
 def test_an_answer_of_a_kind_that_is_not_there():
-    with pytest.raises(AnsibleFilterError, match="none of text, bool, int, list, dict"):
+    with pytest.raises(AnsibleFilterError, match="not one of text, bool, int, list, dict"):
         filter_of("answer")("x", "float")
 
 
@@ -184,7 +184,7 @@ def test_compose_render_reads_what_it_may_and_no_deeper_than_it_can(tmp_path):
     definition = {"services": {"web": {"image": "nginx", "env_file": "../outside"}}}
     options = {"name": "shop", "project_directory": str(tmp_path / "project")}
     assert "A=1" in compose_render(definition, **options)
-    with pytest.raises(AnsibleFilterError, match="outside of the project's folder"):
+    with pytest.raises(AnsibleFilterError, match="outside of the project folder"):
         compose_render(definition, confine="project", **options)
     with pytest.raises(AnsibleFilterError, match="project or none"):
         compose_render(definition, confine="all", **options)

@@ -144,7 +144,7 @@ def test_a_host_that_has_not_said_where_it_is_is_waited_for(tmp_path):
 
 def test_a_lock_that_is_lost_ends_it_for_all_who_ask(tmp_path):
     world = World(tmp_path)
-    world.fails = "The lock of the stack shop was lost: somebody removed it."
+    world.fails = "The lock of the stack shop was lost: it was removed."
     worker = world.host("w1")
     worker.say(ASKING, node_id="node-w1", since=0.0)
     assert world.keep() == world.fails

@@ -94,7 +94,7 @@ def test_a_finding_about_the_cluster_fails_every_host(monkeypatch, tmp_path, cod
     for host in set(HOSTS) - {leader}:
         assert done[host]["stopped_by"] == leader
         assert re.fullmatch(
-            rf"1 thing stands in the way on the Swarm: {code}. The result of {leader} says more.", done[host]["msg"]
+            rf"1 preflight check failed on the Swarm: {code}. See the result of {leader}.", done[host]["msg"]
         )
     left = stopped(str(tmp_path), "shop", {"ansible_play_hosts_all": HOSTS, "ansible_play_hosts": HOSTS[:1]})
     assert left["c"].error_code == code
@@ -116,7 +116,7 @@ def test_a_finding_about_a_node_fails_every_host_of_its_cluster(monkeypatch, tmp
         "other": False,
     }
     assert done["m2"]["findings"] and not done["m1"]["findings"]
-    assert re.fullmatch(rf"1 thing stands in the way on [\w ]+: {code}. The result of m2 says more.", done["m1"]["msg"])
+    assert re.fullmatch(rf"1 preflight check failed on [\w ]+: {code}. See the result of m2.", done["m1"]["msg"])
     assert [result["ok"] for _host, result in sorted(done.items())] == [False, False, False, True]
 
 

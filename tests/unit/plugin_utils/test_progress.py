@@ -69,7 +69,7 @@ def test_a_lost_connection_is_tried_again():
     world = World(Lost(), Lost(), done(changed=True))
     assert world.follow(going("one")) == {"changed": True}
     assert world.asked == [("j", 0)] * 3
-    assert "the manager goes on alone" in world.shown[1]
+    assert "the manager continues on its own" in world.shown[1]
 
 
 @pytest.mark.parametrize(("line", "changed"), [("one", False), ("create network shop_default", True)])
@@ -92,7 +92,7 @@ def test_a_question_that_was_killed_is_asked_again(answer):
     assert world.follow(going("one")) == {"changed": True}
     assert world.asked == [("j", 0)] * 4
     assert world.shown[0] == "one" and world.shown[-1] == "two"
-    assert world.shown[1].startswith("no answer; the manager goes on alone")
+    assert world.shown[1].startswith("no answer; the manager continues on its own")
 
 
 @pytest.mark.parametrize("answer", UNREADABLE)

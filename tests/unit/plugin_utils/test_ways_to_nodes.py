@@ -4,7 +4,7 @@ import pytest
 
 from ansible_collections.stackwright.swarm.plugins.action.stack_cleanup import ways_to_nodes
 
-SAID = "no host of the play has served this node"
+SAID = "no host of the play cleaned up this node"
 
 
 @pytest.mark.parametrize(
@@ -18,7 +18,7 @@ SAID = "no host of the play has served this node"
             ["w2"],
             {"w2": f"{SAID}; run it with hosts: swarm_managers:swarm_nodes:w2"},
         ),
-        (["w9"], ["m1"], ["m1"], {"w9": f"{SAID}; the inventory has no host w9: add it, and name it in hosts"}),
+        (["w9"], ["m1"], ["m1"], {"w9": f"{SAID}; the inventory has no host w9: add it, and include it in hosts"}),
         ([], ["m1"], ["m1"], {}),
     ],
 )

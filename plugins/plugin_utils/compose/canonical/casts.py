@@ -24,7 +24,7 @@ def to_bool(value: Any, place: Place) -> Any:
         return value
     if value.lower() in _BOOLEANS:
         return _BOOLEANS[value.lower()]
-    place.problem("must be a boolean, and this text is none", hint="use true or false", code="type")
+    place.problem("must be a boolean; this text is not one", hint="use true or false", code="type")
     return value
 
 
@@ -34,7 +34,7 @@ def to_int(value: Any, place: Place) -> Any:
     digits = value[1:] if value[:1] in ("+", "-") else value
     if digits.isascii() and digits.isdigit() and len(digits) < 20:
         return int(value)
-    place.problem("must be a whole number, and this text is none", hint="use decimal digits only", code="type")
+    place.problem("must be a whole number; this text is not one", hint="use decimal digits only", code="type")
     return value
 
 
@@ -47,7 +47,7 @@ def to_float(value: Any, place: Place) -> Any:
         number = float("nan")
     if number - number == 0:
         return number
-    place.problem("must be a number, and this text is none", hint="write it like 0.5", code="type")
+    place.problem("must be a number; this text is not one", hint="use the form 0.5", code="type")
     return value
 
 

@@ -20,7 +20,7 @@ _BLANK = " \t\r\n"
 
 
 class UnbalancedQuote(ValueError):
-    """A quote is not closed, or a backslash ends the text."""
+    """A quote is not closed, or the text ends with a backslash."""
 
 
 def split_words(command: str) -> list[str]:
@@ -44,7 +44,7 @@ def split_words(command: str) -> list[str]:
             position = len(command) if end < 0 else end + 1
         elif char == "\\":
             if position >= len(command):
-                raise UnbalancedQuote("a backslash ends the text")
+                raise UnbalancedQuote("the text ends with a backslash")
             word = word or []
             word.append(command[position])
             position += 1

@@ -67,7 +67,7 @@ def extra_hosts(value: Any, place: Place) -> Any:
         if found:
             new.add(f"{host}={_unbracket(address)}", hosts.mark(index))
         else:
-            place.at(hosts, index).notice("has no address and is left out", hint='write "HOST=IP"', code="no_effect")
+            place.at(hosts, index).notice("has no address and is ignored", hint='write "HOST=IP"', code="no_effect")
     return new
 
 

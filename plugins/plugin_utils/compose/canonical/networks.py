@@ -22,7 +22,7 @@ _DEFAULTS = (("condition", "service_started"), ("required", True), ("restart", F
 
 
 def _as_map(value: Any, place: Place) -> Map | None:
-    """A Map name → entry (None where the list form gives none); reports what is neither."""
+    """A Map name → entry (None if the list form gives none); reports what is neither."""
     if isinstance(value, Map):
         return value
     if not isinstance(value, Seq):

@@ -49,13 +49,13 @@ def ports(value: Any, place: Place) -> Any:
 def _range(text: str, what: str) -> list[int]:
     match = _RANGE.match(text)
     if not match:
-        raise _Bad(f"'{text}' is no {what} port or range")
+        raise _Bad(f"'{text}' is not a valid {what} port or range")
     first = int(match.group(1))
     last = int(match.group(2) or first)
     if last > 65535:
         raise _Bad(f"{what} port {last} is above 65535")
     if last < first:
-        raise _Bad(f"the range {text} of {what} ports runs backwards")
+        raise _Bad(f"the range {text} of {what} ports is reversed")
     return list(range(first, last + 1))
 
 
@@ -65,7 +65,7 @@ def _short(item: Any, place: Place) -> list[Map]:
     text, _slash, protocol = scalar_text(item).partition("/")
     protocol = protocol.lower() or "tcp"
     if protocol not in _PROTOCOLS:
-        raise _Bad(f"'{protocol}' is no protocol (tcp, udp or sctp)")
+        raise _Bad(f"'{protocol}' is not a valid protocol (tcp, udp or sctp)")
     rest, _colon, target_text = text.rpartition(":")
     host, _colon, published_text = rest.rpartition(":")
     targets = _range(target_text, "target")
@@ -103,7 +103,7 @@ def _address(host: str) -> str:
     try:
         return str(ipaddress.ip_address(host[1:-1] if host.startswith("[") and host.endswith("]") else host))
     except ValueError:
-        raise _Bad(f"'{host}' is no IP address") from None
+        raise _Bad(f"'{host}' is not a valid IP address") from None
 
 
 def _long(item: Map, place: Place) -> list[Map]:

@@ -43,5 +43,5 @@ def file_mode(value: str, place: Place) -> Any:
     digits = value[2:] if value[:2] in ("0o", "0O") else value
     if digits and len(digits) < 8 and all(digit in "01234567" for digit in digits):
         return int(digits, 8)
-    place.problem("is no file mode", hint="write it in octal, for example 0440", code="type")
+    place.problem("is not a valid file mode", hint="write it in octal, for example 0440", code="type")
     return value

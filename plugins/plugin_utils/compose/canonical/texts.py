@@ -37,7 +37,7 @@ def is_scalar(value: Any) -> bool:
 
 
 def text(value: Any, place: Place) -> Any:
-    """A scalar as text; what is none is reported, and an empty text stands in for it."""
+    """A scalar as text; other types are reported and replaced by an empty text."""
     if is_scalar(value):
         return scalar_text(value)
     wrong_type(value, place, "text")

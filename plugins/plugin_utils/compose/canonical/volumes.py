@@ -82,7 +82,7 @@ def _short(text: str, place: Place) -> Any:
     parts = _split(text)
     wrong = _what_is_wrong(parts)
     if wrong:
-        place.problem(f"is no volume in short form: {wrong}", hint=_HINT, code="volume")
+        place.problem(f"is not a valid short volume syntax: {wrong}", hint=_HINT, code="volume")
         return text
     place.spend(CONTAINER)
     entry = Map(place.mark)
@@ -114,6 +114,6 @@ def _option(entry: Map, option: str, place: Place) -> None:
     elif option not in ("rw", ""):
         place.notice(
             f"the option '{option}' of a volume has no effect in Swarm",
-            hint="known are ro, rw, nocopy and the propagation of binds",
+            hint="valid options are ro, rw, nocopy and the bind propagation modes",
             code="no_effect",
         )

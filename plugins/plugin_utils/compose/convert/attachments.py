@@ -64,9 +64,9 @@ def _notice_mode(scope: Scope) -> None:
         scope.applies("network_mode")
     else:
         scope.notice(
-            f"Swarm has no network_mode {mode!r}: the service joins the stack's network 'default'",
+            f"Swarm does not support network_mode {mode!r}: the service joins the stack's network 'default'",
             "network_mode",
-            hint="Remove it, and reach other services by their names.",
+            hint="Remove it, and use service names to reach other services.",
             code="no_effect",
         )
 
@@ -92,7 +92,7 @@ def _is_aliased(scope: Scope, name: str) -> bool:
         scope.notice("has no effect: Swarm names containers itself", "container_name", hint=hint, code="no_effect")
         return False
     scope.notice(
-        f"Swarm names containers itself; {name!r} became an alias, since another service names it as a host",
+        f"Swarm names containers itself; {name!r} is now an alias, since another service uses it as a host name",
         "container_name",
         hint=hint,
     )

@@ -15,14 +15,14 @@ def image(scope: Scope) -> str:
     written = text(scope.service, "image", scope.path())
     if not written or not written.strip():
         if scope.service.get("build") is not None:
-            hint = "Build and push it first, then name it with 'image'; Swarm's nodes pull images and build none."
+            hint = "Build and push it first, then name it with 'image'; Swarm nodes pull images; they don't build them."
         else:
             hint = "Add 'image'."
         raise scope.invalid("the service has no image", hint=hint, code="image_missing")
     normal = normalise(written)
     if normal is None:
         raise scope.invalid(
-            f"{written!r} is no reference of an image",
+            f"{written!r} is not a valid image reference",
             "image",
             hint="Write [REGISTRY/]NAME[:TAG][@DIGEST], the name in lower case.",
             code="image_invalid",

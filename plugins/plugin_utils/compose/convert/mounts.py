@@ -44,7 +44,7 @@ def _mount(scope: Scope, volume: Mapping[str, Any], path: Path) -> dict[str, Any
     make = _TYPES.get(kind)
     if make is None:
         raise scope.invalid(
-            f"{kind!r} is no type of a mount", *path[2:], "type", hint="Use " + ", ".join(sorted(_TYPES)) + "."
+            f"{kind!r} is not a valid mount type", *path[2:], "type", hint="Use " + ", ".join(sorted(_TYPES)) + "."
         )
     mount = {
         "Type": kind,
@@ -215,8 +215,8 @@ def _mode(value: Any) -> int:
     """A number is the mode itself; text is octal."""
     if isinstance(value, str):
         if not value or set(value) - set("01234567") or len(value) > 5:
-            raise ValueError(f"{value!r} is no file mode; write for example 1777")
+            raise ValueError(f"{value!r} is not a valid file mode; write for example 1777")
         return int(value, 8)
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**32:
-        raise ValueError(f"{value!r} is no file mode; write for example 01777")
+        raise ValueError(f"{value!r} is not a valid file mode; write for example 01777")
     return value

@@ -70,12 +70,12 @@ def _content(context: Context, kind: str, key: str) -> bytes:
         )
     if len(data) >= _TOO_LARGE[kind]:
         raise Invalid(
-            f"the {kind[:-1]} has {len(data)} bytes, but the Engine takes less than {_TOO_LARGE[kind]}",
+            f"the {kind[:-1]} has {len(data)} bytes, but the Engine accepts less than {_TOO_LARGE[kind]}",
             (kind, key),
             code="too_large",
         )
     if kind == "secrets" and not data:
-        raise Invalid("the secret is empty, which the Engine refuses", (kind, key), code="empty_secret")
+        raise Invalid("the secret is empty, which the Engine rejects", (kind, key), code="empty_secret")
     return data
 
 

@@ -47,5 +47,5 @@ def _port(scope: Scope, port: Mapping[str, Any], path: Path) -> dict[str, Any]:
 def _number(scope: Scope, port: Mapping[str, Any], key: str, path: Path) -> int:
     value = integer(port, key, path) or 0
     if not 0 <= value <= 65535:
-        raise scope.invalid(f"{value} is no port", *path[2:], key, hint="Ports are 1 to 65535.", code="range")
+        raise scope.invalid(f"{value} is not a valid port", *path[2:], key, hint="Ports are 1 to 65535.", code="range")
     return value

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Readers of single values: each returns None where the key is absent and raises Invalid where the type is wrong.
+"""Readers of single values: each returns None if the key is absent and raises Invalid if the type is wrong.
 
 The files were checked by the schema before, which lets text stand for numbers and booleans; here it becomes them.
 """
@@ -48,7 +48,7 @@ def integer(holder: Mapping[str, Any], key: str, path: Path) -> int | None:
             pass
     elif isinstance(value, int) and not isinstance(value, bool):
         return value
-    raise Invalid(f"{value!r} is no whole number", (*path, key), code="type")
+    raise Invalid(f"{value!r} is not a whole number", (*path, key), code="type")
 
 
 def _no_integer(value: str) -> int:
@@ -74,7 +74,7 @@ def number(holder: Mapping[str, Any], key: str, path: Path) -> float | int | Non
                 return int(result) if result.is_integer() else result
     except (ValueError, OverflowError):
         pass
-    raise Invalid(f"{value!r} is no number", (*path, key), code="type")
+    raise Invalid(f"{value!r} is not a number", (*path, key), code="type")
 
 
 def boolean(holder: Mapping[str, Any], key: str, path: Path) -> bool | None:

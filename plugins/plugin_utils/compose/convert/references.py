@@ -49,7 +49,7 @@ def _references(scope: Scope, kind: str) -> list[dict[str, Any]]:
                 f"two {kind} have the target {target!r}",
                 kind,
                 index,
-                hint="Give one another 'target'.",
+                hint="Give one of them another 'target'.",
                 code="duplicate",
             )
         seen.add(target)
@@ -69,9 +69,9 @@ def _file_mode(value: Any) -> int:
     if isinstance(value, str):
         digits = value[2:] if value[:2].lower() == "0o" else value
         if not digits or set(digits) - set("01234567") or len(digits) > 5:
-            raise ValueError(f"{value!r} is no file mode; write for example 0440")
+            raise ValueError(f"{value!r} is not a valid file mode; write for example 0440")
         return int(digits, 8)
     mode = count({"mode": value}, "mode", ())
     if mode is None or mode >= 2**32:
-        raise ValueError(f"{value!r} is no file mode; write for example 0440")
+        raise ValueError(f"{value!r} is not a valid file mode; write for example 0440")
     return mode

@@ -114,12 +114,12 @@ def _device(scope: Scope, device: Mapping[str, Any], path: Path) -> list[dict[st
     kind = next((kinds[name] for name in names if name and name in kinds), None)
     if kind is None:
         wanted = " or ".join(repr(name) for name in names if name) or "this device"
-        raise Invalid(f"no generic resource is known for {wanted}", path, hint=_HINT, code="unsupported")
+        raise Invalid(f"no generic resource is configured for {wanted}", path, hint=_HINT, code="unsupported")
     ids = texts(device, "device_ids", path)
     if ids:
         return [{"NamedResourceSpec": {"Kind": kind, "Value": name}} for name in ids]
     if device.get("count") == "all":
-        raise Invalid("Swarm can't reserve all devices of a node", path, hint="Give a number.", code="unsupported")
+        raise Invalid("Swarm can't reserve all devices of a node", path, hint="Set a number.", code="unsupported")
     number = count(device, "count", path)
     return [_discrete(kind, 1 if number is None else number)]
 

@@ -79,12 +79,12 @@ def mode(scope: Scope) -> dict[str, Any]:
     replicas = count(deploy, "replicas", scope.path("deploy"))
     if name not in _MODES:
         raise scope.invalid(
-            f"{name!r} is no mode of a service", "deploy", "mode", hint="Use one of " + ", ".join(_MODES) + "."
+            f"{name!r} is not a valid service mode", "deploy", "mode", hint="Use one of " + ", ".join(_MODES) + "."
         )
     if name in ("global", "global-job"):
         if replicas is not None:
             raise scope.invalid(
-                f"mode {name} runs one task on every node, so it takes no number of replicas",
+                f"mode {name} runs one task on every node, so replicas can't be set",
                 "deploy",
                 "replicas",
                 hint="Remove one of the two.",
@@ -130,7 +130,7 @@ def _platforms(scope: Scope) -> list[dict[str, str]]:
     # Nodes tell 32-bit ARM by the kernel's name (armv7l), which no image's platform equals; the CLI leaves it out too.
     if architecture == "arm":
         architecture = ""
-        scope.notice("32-bit ARM is not told apart by Swarm, so any Linux node may run this", "platform")
+        scope.notice("Swarm does not distinguish 32-bit ARM, so any Linux node may run this", "platform")
     return [filled(OS=system, Architecture=architecture)]
 
 
@@ -179,4 +179,4 @@ def _from_restart(scope: Scope) -> dict[str, Any] | None:
         return {"Condition": "any"}
     if word == "on-failure" and (not number or (number.isascii() and number.isdigit())):
         return {"Condition": "on-failure", "MaxAttempts": int(number or 0)}
-    raise scope.invalid(f"{restart!r} is no restart policy", "restart", hint=f"Use {_WORDS}.")
+    raise scope.invalid(f"{restart!r} is not a valid restart policy", "restart", hint=f"Use {_WORDS}.")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Expands a template as a manager does when it is given a service: with names that stand in for the real ones."""
+"""Expands a template as a manager does when a service is created, with placeholder names."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def expand(text: str, fields: Mapping[str, Any] | None = None, functions: Mappin
 
     :param fields: of the context, as ``.Service`` and so on; unless given, STAND_IN.
     :param functions: by name; unless given, FUNCTIONS.
-    :raises TemplateFault: where Swarm would refuse it.
+    :raises TemplateFault: if Swarm would refuse it.
     """
     fields = STAND_IN if fields is None else fields
     return _Run(Record(_CONTEXT, dict(fields)), FUNCTIONS if functions is None else functions).text(text)

@@ -62,7 +62,7 @@ class Template(NamedTuple):
 
 
 def parse(text: str, functions: Collection[str]) -> Template:
-    """Raises TemplateFault where Go finds that ``text`` is no template, with these functions."""
+    """Raises TemplateFault if ``text`` is not a valid Go template with these functions."""
     reader = _Reader(list(words(text)), functions)
     return Template(reader.top(), reader.defined)
 

@@ -41,7 +41,7 @@ def compiled(how: str) -> Fate:
 
 
 def quiet(why: str) -> Fate:
-    """It means nothing for a deployment, all keys below included, and nobody misses it: no notice."""
+    """It has no meaning for a deployment, including all keys below, and is not missed: no notice."""
     return Fate(QUIET, why)
 
 

@@ -16,7 +16,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.keys.fat
 )
 
 _DRIVER = "TaskTemplate.ContainerSpec.Mounts[].VolumeOptions."
-_EXTERNAL = compiled("the object is looked up, not made")
+_EXTERNAL = compiled("the object must already exist")
 _NAME = compiled("the object's name in the Swarm")
 _DATA = carried("Data")
 
@@ -29,20 +29,20 @@ TOP: Dict[str, Fate] = {
     "configs.*.labels": carried("Labels"),
     "configs.*.name": _NAME,
     "configs.*.template_driver": carried("Templating.Name"),
-    "include": compiled("resolved when loading"),
+    "include": compiled("resolved when the file is loaded"),
     "models": quiet("only a service that uses one is refused"),
-    "name": compiled("the stack's name, where the task gives none"),
+    "name": compiled("the stack's name, if the task sets none"),
     "networks": carried("the body of NetworkCreate"),
     "networks.*.attachable": carried("Attachable"),
     "networks.*.driver": carried("Driver"),
     "networks.*.driver_opts": carried("Options"),
-    "networks.*.enable_ipv4": no_effect("networks of a Swarm always have IPv4 addresses", default=True),
+    "networks.*.enable_ipv4": no_effect("Swarm networks always have IPv4 addresses", default=True),
     "networks.*.enable_ipv6": carried("EnableIPv6"),
     "networks.*.external": _EXTERNAL,
     "networks.*.internal": carried("Internal"),
     "networks.*.ipam": carried("IPAM"),
     "networks.*.ipam.config": carried("IPAM.Config"),
-    "networks.*.ipam.config[].aux_addresses": no_effect("networks of a Swarm keep no addresses aside"),
+    "networks.*.ipam.config[].aux_addresses": no_effect("Swarm networks can't reserve addresses"),
     "networks.*.ipam.config[].gateway": carried("IPAM.Config[].Gateway"),
     "networks.*.ipam.config[].ip_range": carried("IPAM.Config[].IPRange"),
     "networks.*.ipam.config[].subnet": carried("IPAM.Config[].Subnet"),
@@ -61,8 +61,8 @@ TOP: Dict[str, Fate] = {
     "secrets.*.name": _NAME,
     "secrets.*.template_driver": carried("Templating.Name"),
     "services": carried("ServiceSpec"),
-    "version": compiled("ignored: all versions are read alike"),
-    "volumes": carried("the mounts that refer to them; a node makes a volume when a task starts there"),
+    "version": compiled("ignored: all versions are read the same way"),
+    "volumes": carried("the mounts that refer to them; a node creates a volume when a task starts there"),
     "volumes.*.driver": carried(_DRIVER + "DriverConfig.Name"),
     "volumes.*.driver_opts": carried(_DRIVER + "DriverConfig.Options"),
     "volumes.*.external": _EXTERNAL,

@@ -30,7 +30,7 @@ def resolve_paths(tree: Map, directory: str, home: str | None, place: Place) -> 
         if expanded is None:
             here.problem(
                 "begins with '~', and no home directory is known",
-                hint="give the variable HOME a value, or write the path in full",
+                hint="set the variable HOME, or write the full path",
                 code="home_unknown",
             )
             return value

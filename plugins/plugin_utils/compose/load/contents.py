@@ -59,7 +59,7 @@ def _content(
         if (section, key) not in from_variables:
             place.at(entry, "environment").problem(
                 f"the {one} takes its content from the variable {entry['environment']}, which is not set",
-                hint="give it a value",
+                hint="set it to a value",
                 code="required_variable",
             )
         return from_variables.get((section, key))
@@ -67,7 +67,7 @@ def _content(
         return None
     place.problem(
         f"the {one} has no content",
-        hint="give it 'file', 'content' or 'environment', or say external: true",
+        hint="set 'file', 'content' or 'environment', or external: true",
         code="no_content",
     )
     return None

@@ -73,7 +73,7 @@ def _cut_fault(tree: Map, fault: Fault, report: Report) -> None:
 
 
 def _parent(tree: Any, path: Path) -> Any:
-    """The container that holds the entry at ``path``; None where it was cut itself."""
+    """The container that holds the entry at ``path``; None if it was cut itself."""
     node = tree
     for key in path[:-1]:
         if isinstance(node, Map):

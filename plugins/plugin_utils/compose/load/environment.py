@@ -35,7 +35,7 @@ def resolve_bare(tree: Map, variables: Mapping[str, str]) -> Map:
 
 
 def read_environment_files(tree: Map, variables: Mapping[str, str], reader: FileReader, place: Place) -> Map:
-    """Puts what stands in ``env_file`` and ``label_file`` into ``environment`` and ``labels``; changes ``tree``."""
+    """Merges ``env_file`` and ``label_file`` into ``environment`` and ``labels``; changes ``tree``."""
     services = tree.get("services")
     files = _Files(variables, reader)
     for name, service in services.items() if isinstance(services, Map) else ():
@@ -91,8 +91,8 @@ class _Files:
             return
         style = entry.get("format")
         if style not in (None, "raw", SHORT):
-            hint = "leave it out, or write raw"
-            place.at(entry, "format").problem("is no format of env files", hint=hint, code="env_file")
+            hint = "remove it, or use raw"
+            place.at(entry, "format").problem("is not a valid env file format", hint=hint, code="env_file")
             return
         path = str(entry.get("path"))
         for key, value, line in self.entries(path, style, entry.get("required") is not False, place):
@@ -138,9 +138,9 @@ def _raw(data: bytes, path: str, short: bool, place: Place) -> list[Entry]:
     for key, value, line in entries:
         if short and value is not None and _reads_otherwise(value):
             place.report.notice(
-                f"the value of {key} has quotes, a comment or a variable, which are kept as they are",
+                f"the value of {key} has quotes, a comment or a variable, which are kept unchanged",
                 Mark(path, line),
-                hint="for Compose's way of reading write env_file: [{path: FILE}]",
+                hint="to read it as Compose does, write env_file: [{path: FILE}]",
                 code="env_file_raw",
             )
     return entries

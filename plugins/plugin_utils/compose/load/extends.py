@@ -82,11 +82,11 @@ class _Resolver:
         here = place.at(service, "extends")
         name, other = (extends.get("service"), extends.get("file")) if isinstance(extends, Map) else (extends, None)
         if not isinstance(name, str) or not (other is None or isinstance(other, str)):
-            here.problem("names no service", hint="write extends: {service: NAME, file: PATH}", code="extends")
+            here.problem("does not name a service", hint="write extends: {service: NAME, file: PATH}", code="extends")
             return None
         if other is not None and is_remote(other):
             here.problem(
-                "names no file: nothing is fetched from repositories or registries",
+                "is not a local file: files are not fetched from repositories or registries",
                 hint="fetch it in an earlier task, for example with ansible.builtin.git",
                 code="remote_file",
             )
@@ -111,4 +111,4 @@ class _Resolver:
 
     def _report_cycle(self, cycle: list[tuple[str, str]], place: Place) -> None:
         steps = " extends ".join(f"'{name}' ({file})" for file, name in cycle)
-        place.problem(f"the services extend each other in a circle: {steps}", hint="break it", code="extends_cycle")
+        place.problem(f"the services extend each other in a cycle: {steps}", hint="break it", code="extends_cycle")

@@ -86,7 +86,7 @@ def _parse(entry: Any, directory: str, place: Place) -> Inclusion | None:
 
 def _refuse_remote(place: Place) -> None:
     place.problem(
-        "is not a file: nothing is fetched from repositories or registries",
+        "is not a local file: files are not fetched from repositories or registries",
         hint="fetch it in an earlier task, for example with ansible.builtin.git",
         code="remote_file",
     )
@@ -107,7 +107,7 @@ def _import(tree: Map, included: Map, place: Place) -> None:
             elif to_plain(target[key]) != to_plain(value):
                 other = target.mark(key)
                 place.problem(
-                    f"includes {section}.{key}, which {other.file}:{other.line} defines otherwise",
+                    f"includes {section}.{key}, which {other.file}:{other.line} defines differently",
                     hint="rename one of them, or change the included one in an override file",
                     code="include_conflict",
                 )

@@ -86,10 +86,10 @@ class _Walk:
             if name not in self.missing:
                 self.missing.add(name)
                 self.report.notice(
-                    f"the variable {name} is not set, so it is empty here",
+                    f"the variable {name} is not set, so it is empty",
                     mark,
                     tuple(path),
-                    hint=f"give {name} a value, or a default: ${{{name}:-...}}",
+                    hint=f"set {name}, or use a default: ${{{name}:-...}}",
                     code="unset_variable",
                 )
 
@@ -110,7 +110,7 @@ class _Walk:
         for match in _UNBRACED.finditer(text):
             name = match.group(1)
             self.report.notice(
-                f"what follows ${name} is plain text, as in Compose; docker's CLI reads it as a part of the variable",
+                f"the text after ${name} is plain text, as in Compose; the docker CLI reads it as part of the variable",
                 mark,
                 tuple(path),
                 hint=f"write ${{{name}}} to make it clear",
@@ -122,7 +122,7 @@ class _Walk:
         if not fault:
             return result
         message = f"{variables_in(result)} is a generated or sensitive value, which {fault}"
-        hint = "it is known on the manager only; use it in a text, or a plain variable here"
+        hint = "it is only known on the manager; use it inside a longer text, or use a plain variable here"
         self.refuse(path, mark, message, hint, "value_place")
         return text
 

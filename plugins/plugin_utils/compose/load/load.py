@@ -158,7 +158,7 @@ def load(
     variables = run.variables_of(documents, values)
     tree = _model(run, documents, variables)
     if tree is None and not run.report.problems:
-        run.report.problem("there is no Compose file", Mark(), hint="give at least one", code="no_file")
+        run.report.problem("no Compose file was given", Mark(), hint="set at least one", code="no_file")
     if tree is None:
         tree = Map()
         tree.lose(ANYTHING)
@@ -254,7 +254,7 @@ def _drop_nulls(_run: _Run, document: _Document) -> None:
 def _drop_version(run: _Run, document: _Document) -> None:
     if "version" in document.tree:
         run.report.notice(
-            "'version' has no meaning any more and is ignored",
+            "'version' is obsolete and is ignored",
             document.tree.mark("version"),
             ("version",),
             hint="remove it",
@@ -315,7 +315,7 @@ def _include(run: _Run, document: _Document) -> None:
             if path in chain:
                 circle = " includes ".join((*chain[chain.index(path) :], path))
                 inclusion.place.problem(
-                    f"files include each other in a circle: {circle}", "remove one of these includes", "include_cycle"
+                    f"files include each other in a cycle: {circle}", "remove one of these includes", "include_cycle"
                 )
                 return None
         if _is_refused(run, inclusion):
@@ -373,7 +373,7 @@ def _run_stages(run: _Run, document: _Document, stages: list[Stage]) -> None:
 
 
 def _model(run: _Run, documents: list[_Document], variables: Mapping[str, str]) -> Map | None:
-    """The documents of one project through all stages, merged; None where none of them could be read."""
+    """The documents of one project through all stages, merged; None if none of them could be read."""
     merged: Map | None = None
     for document in documents:
         document.variables = variables

@@ -109,7 +109,7 @@ def _values(base: Any, over: Any, place: Place, pattern: tuple[str, ...]) -> Any
         # Compose knows both forms of these; what a build says is not used here.
         if pattern[2:3] in (("ulimits",), ("build",)):
             return over
-        place.problem(f"can't be merged: it is {kind_of(base)} below and {kind_of(over)} here", code="merge")
+        place.problem(f"can't be merged: it is {kind_of(base)} in the base file and {kind_of(over)} here", code="merge")
     return over
 
 

@@ -27,9 +27,11 @@ def given_variables(variables: Mapping[str, Any], report: Report) -> dict[str, s
     given: dict[str, str] = {}
     for key, value in variables.items():
         if isinstance(value, (dict, list, tuple)):
-            report.problem(f"the variable {key} is no single value", NOWHERE, hint="give it a text", code="variable")
+            report.problem(
+                f"the variable {key} is not a single value", NOWHERE, hint="set it to a text", code="variable"
+            )
         elif value is not None and "\0" in str(value):
-            report.problem(f"the variable {key} holds a NUL", NOWHERE, hint="remove it", code="variable")
+            report.problem(f"the variable {key} contains a NUL", NOWHERE, hint="remove it", code="variable")
         elif value is not None:
             given[str(key)] = str(scalar_text(value))
     return given
@@ -58,7 +60,7 @@ def dotenv_entries(
     def unset(name: str, line: int) -> None:
         if name not in missing:
             missing.add(name)
-            message = f"the variable {name} is not set, so it is empty here"
+            message = f"the variable {name} is not set, so it is empty"
             report.notice(message, Mark(path, line), code="unset_variable")
 
     def spend(size: int, line: int) -> None:

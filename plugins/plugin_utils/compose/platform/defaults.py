@@ -60,13 +60,13 @@ def default_logging(desired: dict[str, Any], project: Any, options: Mapping[str,
     settings = labels(logging, "options", path) or {}
     name = text(logging, "driver", path)
     if not name:
-        raise Invalid("is needed where there are options", (*path, "driver"), code="required")
+        raise Invalid("is required if options are set", (*path, "driver"), code="required")
     for option, value in settings.items():
         unknown = sorted(set(_WORD.findall(value)) - {"stack", "service"})
         if unknown:
-            hint = "known are {{stack}} and {{service}}; what docker's own templates know begins with a dot"
+            hint = "known are {{stack}} and {{service}}; fields of Docker's own templates begin with a dot"
             raise Invalid(
-                f"has {{{{{unknown[0]}}}}}, which means nothing", (*path, "options", option), hint=hint, code=CODE
+                f"has {{{{{unknown[0]}}}}}, which is unknown", (*path, "options", option), hint=hint, code=CODE
             )
     for service in desired["services"]:
         words = {"stack": desired["stack"]["name"], "service": service["key"]}

@@ -18,7 +18,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "update_delay": "5s",
         "restart_policy": {"condition": "any"},
         # The node's own collector: a driver resolves names as the node does, so not those of services. Asynchronous, or
-        # no task would start where there is no collector.
+        # no task would start without a collector.
         "logging": {
             "driver": "fluentd",
             "options": {
@@ -41,7 +41,14 @@ def with_preset(options: Mapping[str, Any]) -> dict[str, Any]:
     if name is not None and name not in PRESETS:
         known = ", ".join(sorted(PRESETS))
         raise ComposeError(
-            [Problem("there is no such preset", "platform.preset", hint=f"known are: {known}", code="enum")]
+            [
+                Problem(
+                    "unknown preset",
+                    "platform.preset",
+                    hint=f"known generators or presets: {known}",
+                    code="enum",
+                )
+            ]
         )
     own = {key: value for key, value in options.items() if value is not None and key != "preset"}
     base = PRESETS[name] if name is not None else {}

@@ -54,8 +54,8 @@ def _reasons(spec: Mapping[str, Any]) -> Iterator[str]:
         if port.get("PublishMode") == "host":
             yield "only one task of a node can have port {}".format(port.get("PublishedPort"))
     if any(attachment["Target"] == "host" for attachment in task.get("Networks") or ()):
-        yield "both would listen on the node's own addresses"
+        yield "both would listen on the node's addresses"
     if (task.get("Placement") or {}).get("MaxReplicas"):
-        yield "a full node could not take the new task"
+        yield "a full node could not run the new task"
     if ((task.get("Resources") or {}).get("Reservations") or {}).get("GenericResources"):
         yield "the old task holds the device"

@@ -18,7 +18,7 @@ def shared_networks(desired: dict[str, Any], _project: Any, options: Mapping[str
     """Let every service join the shared networks, where it answers only as HASH_SERVICE and HASH-SERVICE.
 
     On the stack's own networks the file's names go on to resolve. The plain name is taken away from a shared network
-    even where the file itself attaches the service to it, or two stacks with a ``db`` would answer for each other;
+    even if the file itself attaches the service to it, or two stacks with a ``db`` would answer for each other;
     an alias that the file gives is kept. A service on the network of its host or of the bridge joins none.
     """
     names = list(dict.fromkeys(texts(options, "shared_networks", ()) or ()))
@@ -41,7 +41,7 @@ def shared_networks(desired: dict[str, Any], _project: Any, options: Mapping[str
 
 
 def hash_aliases(desired: dict[str, Any], _project: Any, options: Mapping[str, Any]) -> None:
-    """On these external networks of the file, services answer as on a shared one; nobody joins them for it.
+    """On these external networks of the file, services are reachable as on a shared one; no service joins them for it.
 
     A network is named by its key in the file or by its name in the Swarm.
     """
@@ -52,9 +52,13 @@ def hash_aliases(desired: dict[str, Any], _project: Any, options: Mapping[str, A
     for word in given:
         network = by_word.get(word)
         if network is None or not network["external"]:
-            what = "is the stack's own, where the file's names have to answer" if network else "is none of the file"
+            what = "is the stack's own, where the names in the file must resolve" if network else "is not in the file"
             external = sorted(entry["name"] for entry in desired["networks"] if entry["external"])
-            hint = f"The external networks are {', '.join(external)}." if external else "It has no external network."
+            hint = (
+                f"The external networks are {', '.join(external)}."
+                if external
+                else "The file has no external networks."
+            )
             raise Invalid(f"the network {word!r} {what}", ("platform", "hash_aliases"), hint=hint, code="network")
     digest = desired["stack"]["hash"]
     _check_host_names(desired, digest)
@@ -78,7 +82,7 @@ def _check_host_names(desired: Mapping[str, Any], digest: str) -> None:
         other = taken.setdefault(host_name(service["key"], digest), service["key"])
         if other != service["key"]:
             raise Invalid(
-                f"{other!r} and {service['key']!r} have one host name on shared networks",
+                f"{other!r} and {service['key']!r} have the same host name on shared networks",
                 ("services", service["key"]),
                 hint="Rename one of them.",
                 code="duplicate",

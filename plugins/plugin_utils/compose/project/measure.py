@@ -21,7 +21,7 @@ SERVICE = 4000
 
 
 def measure(tree: Map, report: Report) -> None:
-    """Raises a ComposeError where what goes into specs is larger than the budget of a run; ``x-`` blocks do not."""
+    """Raises a ComposeError if what goes into specs is larger than the budget of a run; ``x-`` blocks do not."""
     given = tree.get("services")
     services = given if isinstance(given, Map) else Map()
     left = BUDGET - SERVICE * len(services)

@@ -55,7 +55,7 @@ def volumes_to_recreate(project: Any, scoped: Callable[[str], str], asked: Colle
     keys = [next((key for key, name in names.items() if name == text), text) for text in asked]
     problems = unknown(list(entries), keys, OPTION, "volume")
     problems += [
-        Problem(f"the volume '{key}' is external, and nobody's to recreate here", OPTION, code="external")
+        Problem(f"the volume '{key}' is external, so it can't be recreated here", OPTION, code="external")
         for key in keys
         if entries.get(key, {}).get("external")
     ]
@@ -105,7 +105,7 @@ def _files_of(desired: Mapping[str, Any], given: Any) -> dict[str, list[str]]:
     for path in map(str, _list(given)):
         users = [s["key"] for s in desired["services"] if _mounts(s["spec"], path) and not s.get("step_of")]
         if not users:
-            hint = "write restart_on: {SERVICE: [FILE]} for a file that has another path on the nodes"
+            hint = "write restart_on: {SERVICE: [FILE]} for a file with another path on the nodes"
             message = f"no service mounts {path}"
             raise ComposeError([Problem(message, "restart_on", hint=hint, code="not_mounted")])
         for key in users:
@@ -165,7 +165,7 @@ def _used(spec: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
 
 
 def unknown(keys: Collection[str], given: Iterable[Any], option: str, what: str = "service") -> list[Problem]:
-    """A problem for each of ``given`` that is no service (or volume) of the files."""
+    """A problem for each of ``given`` that is not a service (or volume) of the files."""
     problems = []
     for name in given:
         if name not in keys:

@@ -34,7 +34,11 @@ def unknown_profiles(tree: Map, given: Iterable[str], report: Report) -> None:
             near = difflib.get_close_matches(name[:64], list(known)[:500], n=1, cutoff=0.6)
             listed = ", ".join(sorted(known)[:20])
             hint = (
-                f"did you mean {near[0]}?" if near else f"the profiles are {listed}" if known else "no service has one"
+                f"did you mean {near[0]}?"
+                if near
+                else f"the profiles are {listed}"
+                if known
+                else "no service has a profile"
             )
             message = f"no service has the profile '{name}'"
             report.notice(message, NOWHERE, ("profiles",), hint=hint, code="unknown_profile")
@@ -81,7 +85,7 @@ def _check_dependencies(service: Map, removed: Map, place: Place) -> None:
             continue
         profiles = ", ".join(str(profile) for profile in removed[other]["profiles"] if profile)
         here.at(dependencies, other).problem(
-            f"depends on the service '{other}', which belongs to no active profile",
+            f"depends on the service '{other}', which is not in an active profile",
             hint=f"activate one of its profiles ({profiles}), or set required: false",
             code="inactive_dependency",
         )

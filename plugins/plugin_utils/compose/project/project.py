@@ -25,7 +25,7 @@ class Source:
 class Project:
     """All files of a run merged, in canonical form (docs/architecture.md). Don't change it.
 
-    ``contents`` holds the bytes of configs and secrets by (section, key). ``name`` is None where neither the caller
+    ``contents`` holds the bytes of configs and secrets by (section, key). ``name`` is None if neither the caller
     nor a file gives one. ``broken`` are places of which a problem has been said (``Report.broken``). ``values`` are
     those of DesiredState. ``steps`` tells of which service a generated one is a step (steps.py), and which.
     """

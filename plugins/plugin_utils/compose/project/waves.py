@@ -25,7 +25,7 @@ def dependencies(service: Mapping[str, Any], path: Path) -> dict[str, dict[str, 
         condition = entry.get("condition") or _CONDITIONS[0]
         if condition not in _CONDITIONS:
             raise Invalid(
-                f"{condition!r} is no condition",
+                f"{condition!r} is not a valid condition",
                 (*path, "depends_on", key, "condition"),
                 hint="Use one of " + ", ".join(_CONDITIONS) + ".",
             )
@@ -79,7 +79,7 @@ def waves(depends_on: Mapping[str, Dependencies]) -> list[list[str]]:
     if stuck:
         cycle = _cycle(stuck)
         raise Invalid(
-            "services depend on each other in a circle: " + " -> ".join(cycle),
+            "services depend on each other in a cycle: " + " -> ".join(cycle),
             ("services", cycle[0], "depends_on"),
             hint="Remove one of these dependencies.",
             code="dependency_cycle",

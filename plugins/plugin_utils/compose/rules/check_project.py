@@ -87,6 +87,6 @@ def _shown(found: Any, what: str) -> List[Problem]:
     hidden = len(result) - MOST_SHOWN
     if hidden > 0:
         last = result[MOST_SHOWN - 1]
-        more = f"and {hidden} more {what} that are not shown"
+        more = f"and {hidden} more {what} are not shown"
         result[MOST_SHOWN:] = [Problem(more, file=last.file, line=last.line, column=last.column, code="more")]
     return result

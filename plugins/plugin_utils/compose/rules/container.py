@@ -21,7 +21,10 @@ def check_health(look: Look) -> None:
         if test and test[0] not in TESTS:
             hint = 'begin the list with "CMD" or "CMD-SHELL", or write the test as one text'
             look.problem(
-                (*path, "test"), "the Engine doesn't know this kind of test and would not run it", hint, "healthcheck"
+                (*path, "test"),
+                "the Engine does not support this kind of test and would not run it",
+                hint,
+                "healthcheck",
             )
         if test and test[0] in ("CMD", "CMD-SHELL") and len(test) == 1:
             look.problem((*path, "test"), "the test has no command", UNSET, "healthcheck")

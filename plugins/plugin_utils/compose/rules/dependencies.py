@@ -38,7 +38,7 @@ def check_conditions(look: Look) -> None:
 
 def _check_job(look: Look, name: str, service: Mapping[str, Any], waiting: str) -> None:
     path = ("services", name)
-    ends = f"'{waiting}' waits until it has completed"
+    ends = f"'{waiting}' waits until it completes"
     if not becomes_job(service):
         mode: Any = deep(service, "deploy", "mode")
         if mode not in JOBS:
@@ -49,7 +49,7 @@ def _check_job(look: Look, name: str, service: Mapping[str, Any], waiting: str) 
         message = f"{ends}, so it is a job, which can't have an update_config"
         look.problem((*path, "deploy", "update_config"), message, "remove it", "job")
     policy = deep(service, "deploy", "restart_policy")
-    message = f"{ends}, and it would be started again for ever"
+    message = f"{ends}, and it would be restarted forever"
     if policy is None and str(service.get("restart")).partition(":")[0] in FOR_EVER:
         look.problem((*path, "restart"), message, "use restart: on-failure:3, or remove it", "job")
     if mapping(policy).get("condition") == "any":
@@ -60,8 +60,10 @@ def _check_health(look: Look, name: str, other: str, service: Mapping[str, Any])
     health = mapping(service.get("healthcheck"))
     path = ("services", name, "depends_on", other, "condition")
     if health.get("disable") is True or sequence(health.get("test"))[:1] == ["NONE"]:
-        message = f"'{other}' has its health check switched off, so it never becomes healthy"
-        look.problem(path, message, "use condition: service_started, or give it a check", "healthcheck")
+        message = f"'{other}' has its health check disabled, so it never becomes healthy"
+        look.problem(path, message, "use condition: service_started, or add a health check", "healthcheck")
     elif not health.get("test") and not has_lost(service, "healthcheck") and not has_lost(health, "test"):
-        message = f"'{other}' has no health check in the file; unless its image has one, it is healthy once it runs"
+        message = (
+            f"'{other}' has no health check in the file; unless its image has one, it counts as healthy when it runs"
+        )
         look.notice(path, message, f"give '{other}' a healthcheck, or use condition: service_started", "no_healthcheck")

@@ -49,8 +49,8 @@ def check_deploy(look: Look) -> None:
             if isinstance(ratio, (int, float)) and not 0 <= ratio <= 1:
                 look.problem((*path, block, "max_failure_ratio"), "must be from 0 to 1", "0.2 means 20 %", "range")
         if deep(deploy, "rollback_config", "failure_action") == "rollback":
-            message = "'rollback' has no effect here: a rollback that fails pauses"
-            look.notice((*path, "rollback_config", "failure_action"), message, "write pause")
+            message = "'rollback' has no effect here: a failed rollback pauses"
+            look.notice((*path, "rollback_config", "failure_action"), message, "use pause")
         _check_mode(look, name, service, deploy)
         _check_endpoint(look, name, service, deploy)
         _check_restart(look, name, service)
@@ -98,7 +98,7 @@ KEY = re.compile(r"[a-z_][a-z0-9\-_.]+\Z", re.IGNORECASE)
 VALUE = re.compile(r"[a-z0-9:\-_\s.*()?+\[\]\\^$|/]+\Z", re.IGNORECASE)
 KEYS = ("node.hostname", "node.id", "node.ip", "node.platform.arch", "node.platform.os", "node.role")
 LABELS = ("node.labels.", "engine.labels.")
-EXAMPLE = "write it like node.role == worker or node.labels.disk != slow"
+EXAMPLE = "use the form node.role == worker or node.labels.disk != slow"
 
 
 def check_placement(look: Look) -> None:
@@ -111,7 +111,7 @@ def check_placement(look: Look) -> None:
         for index, preference in enumerate(sequence(deep(service, "deploy", "placement", "preferences"))):
             spread = preference.get("spread") if isinstance(preference, dict) else None
             if isinstance(spread, str) and spread and not spread.lower().startswith(LABELS):
-                message = "the preference has no effect: Swarm spreads tasks over the values of labels only"
+                message = "the preference has no effect: Swarm can only spread tasks over label values"
                 look.notice((*path, "preferences", index), message, "write spread: node.labels.NAME", "no_effect")
 
 
@@ -120,18 +120,20 @@ def constraint_fault(constraint: Any) -> tuple[str, str]:
     operator = next((o for o in ("==", "!=") if isinstance(constraint, str) and o in constraint), "")
     if not operator:
         single = isinstance(constraint, str) and "=" in constraint
-        return ("a constraint has '==' or '!='" + (", not a single '='" if single else ""), EXAMPLE)
+        return ("a constraint must contain '==' or '!='" + (", not a single '='" if single else ""), EXAMPLE)
     key, _operator, value = (part.strip() for part in constraint.partition(operator))
     if not KEY.match(key):
-        return f"what stands before '{operator}' is no key of a node", EXAMPLE
+        return f"the text before '{operator}' is not a node key", EXAMPLE
     if not value:
-        return f"nothing stands behind '{operator}'", UNSET
+        return f"the value after '{operator}' is missing", UNSET
     if not VALUE.match(value):
-        return "the value has a character that constraints can't have", EXAMPLE
+        return "the value contains a character that is not allowed in constraints", EXAMPLE
     if key.lower() not in KEYS and not key.lower().startswith(LABELS):
         meant = closest(key, KEYS)
-        hint = f"did you mean '{meant}'?" if meant else f"known are {', '.join(KEYS)}, node.labels.*, engine.labels.*"
-        return "no node has the key of this constraint, so no task would ever run", hint
+        hint = (
+            f"did you mean '{meant}'?" if meant else f"valid keys are {', '.join(KEYS)}, node.labels.*, engine.labels.*"
+        )
+        return "no node has the key of this constraint, so no task could run", hint
     if key.lower() == "node.role" and value.lower() not in ("manager", "worker"):
-        return "a node's role is manager or worker", EXAMPLE
+        return "node.role must be manager or worker", EXAMPLE
     return "", ""

@@ -32,7 +32,7 @@ def check_image(look: Look, path: Tuple[Any, ...], image: str) -> None:
 
 def _missing(look: Look, name: str, service: Any) -> None:
     if "build" in service:
-        hint = "build and push the image first and name it with image:"
+        hint = "build and push the image first and set it with image:"
         look.problem(
             ("services", name, "build"), f"Swarm does not build; service '{name}' needs image:", hint, "no_image"
         )
@@ -40,13 +40,13 @@ def _missing(look: Look, name: str, service: Any) -> None:
         hint = UNSET
         look.problem(("services", name, "image"), f"the image of service '{name}' is empty", hint, "no_image")
     else:
-        look.problem(("services", name), f"service '{name}' has no image", "name one with image:", "no_image")
+        look.problem(("services", name), f"service '{name}' has no image", "set one with image:", "no_image")
 
 
 def _hint(image: str) -> str:
     if image.startswith((":", "/")) or image.endswith((":", "/", "@")):
         return f"it {'begins' if image[0] in ':/' else 'ends'} with a separator: {UNSET}"
-    return "write it as name:tag, with the registry's host before it"
+    return "use the form name:tag, with the registry host in front"
 
 
 def image_fault(image: str) -> str:

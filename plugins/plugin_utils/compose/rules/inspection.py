@@ -86,7 +86,7 @@ def sequence(value: Any) -> List[Any]:
 
 
 def deep(value: Any, *keys: str) -> Any:
-    """``value[key][key]…``, or None where something on the way is absent."""
+    """``value[key][key]…``, or None if something on the way is absent."""
     for key in keys:
         value = mapping(value).get(key)
     return value
@@ -144,7 +144,7 @@ def follows(tree: Any, path: Sequence[Any], mark: Mark, code: str, broken: Colle
 
 
 def _is_lost(tree: Any, path: Sequence[Any], broken: Collection[Mark]) -> bool:
-    """Whether the value at ``path`` was cut, or is a list of which an item was."""
+    """Whether the value at ``path``, or an item of this list, was cut."""
     node = tree
     for key in path:
         if isinstance(node, Map):

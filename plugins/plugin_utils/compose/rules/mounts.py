@@ -38,19 +38,19 @@ def _check_mount(look: Look, path: Tuple[Any, ...], mount: Mapping[str, Any]) ->
     target: Any = mount.get("target")
     if not isinstance(kind, str) or kind not in TYPES:
         hint = "use volume, bind, tmpfs, npipe or cluster"
-        look.problem((*path, "type"), f"unknown type of mount {shown_value(kind)}", hint, "mount_type")
+        look.problem((*path, "type"), f"unknown mount type {shown_value(kind)}", hint, "mount_type")
         return
     if kind == "image":
         # Engines 20.10, 26.1 and 28.5 all answer: invalid MountType.
-        hint = "copy what is needed into the service's own image, or use a config"
+        hint = "copy the files into the service's image, or use a config"
         look.problem((*path, "type"), "services can't mount images", hint, "unsupported")
     if not is_text(target):
-        look.problem(path, "the mount has no target", "name the path in the container with target:", "mount_target")
+        look.problem(path, "the mount has no target", "set the path in the container with target:", "mount_target")
     elif not target.startswith("/") and not WINDOWS.match(target):
-        hint = "containers can't start with it; write a path that begins with '/'"
+        hint = "containers can't start with it; use a path that begins with '/'"
         look.problem(path, "the mount's target is not an absolute path", hint, "mount_target")
     if kind in NEEDS_SOURCE and not is_text(source):
-        look.problem(path, f"a mount of type {kind} needs a source", "name it with source:", "mount_source")
+        look.problem(path, f"a mount of type {kind} needs a source", "set it with source:", "mount_source")
     if kind == "tmpfs" and is_text(source):
         look.problem(path, "a mount of type tmpfs can't have a source", "remove source:", "mount_source")
     for block in BLOCKS:

@@ -22,12 +22,12 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.p
 LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?\Z")
 OBJECT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?\Z")
 VOLUME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]+\Z")
-LABEL_WORDS = "letters, digits, '-' and '_', beginning and ending with a letter or digit"
-OBJECT_WORDS = "letters, digits, '-', '_' and '.', beginning and ending with a letter or digit"
-VOLUME_WORDS = "letters, digits, '-', '_' and '.', beginning with a letter or digit"
+LABEL_WORDS = "letters, digits, '-' and '_'; begin and end with a letter or digit"
+OBJECT_WORDS = "letters, digits, '-', '_' and '.'; begin and end with a letter or digit"
+VOLUME_WORDS = "letters, digits, '-', '_' and '.'; begin with a letter or digit"
 #: Only the driver ``local`` makes folders of names; what others take, the Engine does not ask.
 OTHER_VOLUME = re.compile(r"[^/\x00-\x1f\x7f][^\x00-\x1f\x7f]*\Z")
-OTHER_VOLUME_WORDS = "what can be printed, not beginning with '/'"
+OTHER_VOLUME_WORDS = "printable characters; don't begin with '/'"
 
 #: What the Engine takes for the name of each kind: pattern, the pattern in words, greatest length.
 KINDS: Mapping[str, Tuple[Any, str, int]] = {
@@ -91,8 +91,8 @@ def check_name(look: Look, kind: str, key: str, entry: Any, name: str) -> None:
     what = kind[:-1]
     if len(name) > longest:
         rest = "" if own else f" ('{shown_key(look.stack_name)}_' and the key)"
-        hint = "choose a shorter name" if own else "choose a shorter key or a shorter name of the stack"
-        message = f"the {what}'s name has {len(name)} characters{rest}, the Engine takes {longest}"
+        hint = "choose a shorter name" if own else "choose a shorter key or stack name"
+        message = f"the {what}'s name has {len(name)} characters{rest}, the Engine accepts {longest}"
         look.problem(path, message, hint, "name_too_long")
     elif not pattern.match(name):
-        look.problem(path, f"the Engine doesn't take '{shown_key(name)}' as a {what}'s name", f"use {words}", "name")
+        look.problem(path, f"the Engine does not accept '{shown_key(name)}' as a {what} name", f"use {words}", "name")

@@ -30,7 +30,7 @@ def check_networks(look: Look) -> None:
             message = f"Swarm can't attach services to a network with driver {driver}: it exists on one node only"
             look.problem(("networks", key, "driver"), message, "use driver: overlay, or remove it", "network_driver")
         if entry.get("external") is True and full_name(look, "networks", key, network) == INGRESS:
-            message = "services can't join the network of published ports"
+            message = "services can't join the ingress network"
             look.problem(("networks", key), message, "publish ports, or use a network of the stack", "network_driver")
         for index, pool in items_of(mapping(entry.get("ipam")), "config"):
             for option in ("subnet", "ip_range", "gateway"):
@@ -52,7 +52,7 @@ def _check_address(look: Look, path: Tuple[Any, ...], option: str, pool: Mapping
                 raise ValueError
     except ValueError:
         what, example = ("address", "10.0.9.1") if option == "gateway" else ("network", "10.0.9.0/24")
-        look.problem(path, f"the {option} is no {what}", f"write it like {example}", "address")
+        look.problem(path, f"the {option} is not a valid {what}", f"use the form {example}", "address")
 
 
 def _check_mode(look: Look, name: str, service: Mapping[str, Any]) -> None:
@@ -63,6 +63,6 @@ def _check_mode(look: Look, name: str, service: Mapping[str, Any]) -> None:
     if mode == "none" or mode.startswith(IMPOSSIBLE_MODES):
         kind = "none" if mode == "none" else mode.partition(":")[0] + ":…"
         hint = "use networks:" if mode != "none" else "use a network with internal: true"
-        look.problem(path, f"network_mode {kind} is impossible in Swarm", hint, "network_mode")
+        look.problem(path, f"Swarm does not support network_mode {kind}", hint, "network_mode")
     if mapping(service.get("networks")):
         look.problem(path, "a service can't have both network_mode and networks", "remove one of them", "network_mode")

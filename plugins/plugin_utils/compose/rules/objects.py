@@ -54,7 +54,7 @@ def _check_source(look: Look, kind: str, key: str, entry: Mapping[str, Any]) -> 
     given = [source for source in SOURCES if entry.get(source) is not None]
     sources = ", ".join(("file", "content", "environment") + (("driver",) if kind == "secrets" else ()))
     if not given:
-        hint = f"give it one of {sources}, or external: true"
+        hint = f"set one of {sources}, or external: true"
         look.problem((kind, key), f"the {kind[:-1]} has no content", hint, "no_content")
     elif len(given) > 1:
         message = f"the {kind[:-1]} has more than one source ({', '.join(given)})"
@@ -66,10 +66,10 @@ def _check_size(look: Look, kind: str, key: str, content: Any) -> None:
         return
     size = len(content.encode() if isinstance(content, str) else content)
     if size == 0:
-        look.problem((kind, key), f"the {kind[:-1]} is empty, which the Engine refuses", "give it a content", "size")
+        look.problem((kind, key), f"the {kind[:-1]} is empty, which the Engine rejects", "add content", "size")
     elif size >= LARGEST[kind]:
-        hint = "split it, or put it into the image or a volume"
-        message = f"the {kind[:-1]} has {size} bytes, the Engine takes less than {LARGEST[kind]}"
+        hint = "split it, or put it in the image or a volume"
+        message = f"the {kind[:-1]} has {size} bytes, the Engine accepts less than {LARGEST[kind]}"
         look.problem((kind, key), message, hint, "size")
 
 

@@ -54,7 +54,7 @@ def _check_conflict(
     others = taken.setdefault(key, {})
     other = next((others[m] for m in ("ingress", "host") if m in others and "ingress" in (m, mode)), None)
     if other is not None:
-        message = f"port {key[0]}/{key[1]} is published by service '{other}' as well"
+        message = f"port {key[0]}/{key[1]} is also published by service '{other}'"
         look.problem(path, message, "publish it on another port", "duplicate_port")
     others.setdefault(mode, name)
 
@@ -62,10 +62,10 @@ def _check_conflict(
 def _check_port(look: Look, path: Tuple[Any, ...], port: Mapping[str, Any]) -> None:
     target, published, mode = _number(port.get("target")), port.get("published"), port.get("mode")
     if target is None or not 1 <= target <= 65535:
-        look.problem((*path, "target"), "the container's port must be from 1 to 65535", "name it with target:", "port")
+        look.problem((*path, "target"), "the container's port must be from 1 to 65535", "set it with target:", "port")
     number = _number(published)
     if published not in (None, "") and (number is None or not 0 <= number <= 65535):
-        hint = "give one port from 1 to 65535, or none to let Swarm choose"
+        hint = "set one port from 1 to 65535, or none to let Swarm choose"
         look.problem((*path, "published"), "the published port must be from 0 to 65535", hint, "port")
     if mode not in (None, *MODES):
         look.problem((*path, "mode"), f"unknown mode {shown_value(mode)}", f"use {' or '.join(MODES)}", "enum")
@@ -74,7 +74,7 @@ def _check_port(look: Look, path: Tuple[Any, ...], port: Mapping[str, Any]) -> N
         look.problem((*path, "protocol"), message, f"use {', '.join(PROTOCOLS)}", "enum")
     if port.get("host_ip") not in (None, *EVERYWHERE):
         message = "host_ip has no effect in Swarm: the port is open on every address of the nodes"
-        hint = "close it with a firewall, or don't publish it and reach it over a network"
+        hint = "block it with a firewall, or don't publish it and use a network"
         look.notice((*path, "host_ip"), message, hint)
 
 
@@ -88,7 +88,7 @@ def _check_host_mode(look: Look, name: str, service: Mapping[str, Any]) -> None:
         return
     for index, port in items_of(service, "ports"):
         if port.get("mode") == "host" and _number(port.get("published")):
-            message = f"a host port fits once on each node, so {replicas} replicas need as many nodes"
+            message = f"a host port can be used once per node, so {replicas} replicas need as many nodes"
             hint = "use mode: global, or set deploy.placement.max_replicas_per_node to 1"
             look.notice(("services", name, "ports", index), message, hint, "host_port")
 

@@ -14,26 +14,26 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.p
 
 _EACH = {
     "replicated": (
-        "the step runs as often as the service has replicas, before the first of them starts, but not beside each one: "
-        "on nodes that Swarm chooses, and not for a replica that is added later"
+        "the step runs once for each replica, before the first replica starts, but on nodes that Swarm chooses, not "
+        "next to each replica, and not for replicas added later"
     ),
-    "global": "the step runs once on each node, before the service does; not on a node that joins later",
+    "global": "the step runs once on each node, before the service; not on nodes that join later",
 }
 
 
 def check_steps(look: Look) -> None:
-    """No step asks for what tasks can't have, and each job has a name that nobody else has."""
+    """Steps use no settings that tasks can't have, and each job has a unique name."""
     for name, service in look.services.items():
         for index, step in items_of(service, "pre_start"):
             path = ("services", name, "pre_start", index)
             if step.get("privileged") is True:
-                hint = "do it on the node before the deployment, or in a step that needs no more than its own user"
-                look.problem((*path, "privileged"), "Swarm has no privileged tasks", hint, "unsupported")
+                hint = "do it on the node before the deployment, or in a step that needs no special privileges"
+                look.problem((*path, "privileged"), "Swarm does not support privileged tasks", hint, "unsupported")
             if is_text(step.get("image")):
                 check_image(look, (*path, "image"), step["image"])
             if step.get("per_replica") is True:
                 kind = "global" if mode_of(service).startswith("global") else "replicated"
-                hint = "do in the entrypoint what each replica needs for itself"
+                hint = "move the work that each replica needs into the entrypoint"
                 look.notice((*path, "per_replica"), _EACH[kind], hint, "approximated")
             _check_name(look, path, name, index)
 
@@ -42,11 +42,13 @@ def _check_name(look: Look, path: Tuple[Any, ...], service: str, index: int) -> 
     scope = f"{look.stack_name}_"
     key = step_key(service, index + 1, scope)
     if key in look.services:
-        message = f"the job of this step would be the service '{shown_key(key)}', which the file has as well"
+        message = (
+            f"the job of this step would get the name of the service '{shown_key(key)}', which is also in the file"
+        )
         look.problem(path, message, "rename that service", "duplicate_name")
     elif len(scope + key) > LONGEST:
-        message = f"the name of the step's job has {len(scope + key)} characters, the Engine takes {LONGEST}"
-        look.problem(path, message, "choose a shorter name of the stack", "name_too_long")
+        message = f"the name of the step's job has {len(scope + key)} characters, the Engine accepts {LONGEST}"
+        look.problem(path, message, "choose a shorter stack name", "name_too_long")
 
 
 def environments(service: Mapping[str, Any]) -> Any:

@@ -28,7 +28,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.na
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.steps import environments
 
 CODE = "template"
-_BRACES = "'{{\"{{\"}}' for the two braces themselves"
+_BRACES = "'{{\"{{\"}}' for literal braces"
 
 Place = Tuple[Tuple[Any, ...], Any]
 
@@ -48,7 +48,7 @@ def check_templates(look: Look) -> None:
 
 
 def fault_of(text: str, expanded: Callable[[str], str] = expand) -> Optional[Tuple[str, str]]:
-    """Why Swarm would refuse a text that it expands, with a hint; None where it takes it."""
+    """Why Swarm would refuse a text that it expands, with a hint; None if it takes it."""
     if LEFT not in text:
         return None
     try:
@@ -57,8 +57,8 @@ def fault_of(text: str, expanded: Callable[[str], str] = expand) -> Optional[Tup
         if text.rfind(LEFT) > text.rfind("}}"):
             return "Swarm can't expand this: '{{' is not closed", f"close it with '}}}}', or write {_BRACES}"
         hint = (
-            "Swarm itself expands {{ }} here and knows .Service, .Node and .Task. "
-            "For a variable of Ansible write ${NAME} and give NAME in the option variables; write "
+            "Swarm expands {{ }} here, with .Service, .Node and .Task. For an Ansible variable write ${NAME} and "
+            "set NAME in the option variables; write "
         )
         return f"Swarm can't expand this: {fault}", hint + _BRACES
     return None

@@ -51,7 +51,7 @@ CPUS: Rule = (nano_cpus, _cpus, "a number of CPUs such as 0.5")
 UNITS_OF: Mapping[Callable[[Any], int], str] = {
     duration: "units are us, ms, s, m and h",
     byte_size: "units are b, k, m and g",
-    nano_cpus: "write digits and a point only",
+    nano_cpus: "use only digits and a decimal point",
 }
 
 UNITS: Mapping[Tuple[str, ...], Rule] = {

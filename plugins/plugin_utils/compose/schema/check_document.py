@@ -46,7 +46,7 @@ def check_document(tree: Any, file: str) -> List[Problem]:
     if hidden > 0:
         count = f"{hidden}" if hidden < MOST_COUNTED else f"at least {hidden}"
         last = max(result, key=lambda p: (p.line, p.column))
-        more = f"and {count} more problems in this file that are not shown"
+        more = f"and {count} more problems in this file are not shown"
         result.append(Problem(more, file=last.file, line=last.line, column=last.column, code="more"))
     return result
 

@@ -59,7 +59,7 @@ def _type(path: Tuple[Any, ...], value: Any, allowed: Any, schema: Mapping[str, 
 def _type_hint(path: Tuple[Any, ...], value: Any, allowed: Any, expected: str) -> str:
     kinds = [allowed] if isinstance(allowed, str) else allowed
     if value is None:
-        return "give it a value or remove the key"
+        return "set it to a value or remove the key"
     if isinstance(value, (int, float)) and not isinstance(value, bool) and "duration" in expected:
         return "add the unit, such as 30s"
     if isinstance(value, (bool, int, float)) and "string" in kinds:
@@ -76,7 +76,7 @@ def _type_hint(path: Tuple[Any, ...], value: Any, allowed: Any, expected: str) -
 def _item_hint(path: Tuple[Any, ...]) -> str:
     if len(path) > 1 and path[-2] in PAIRS:
         return "write KEY=value, or leave out the dashes"
-    return "text with a colon and a blank in it needs quotes"
+    return "text that contains a colon and a space needs quotes"
 
 
 PAIRS = frozenset(("annotations", "args", "environment", "labels", "sysctls"))
@@ -87,7 +87,7 @@ def _unknown_keys(path: Tuple[Any, ...], value: Any, _limit: Any, schema: Mappin
     for key in value:
         if known is None:
             if not is_name(key):
-                message = f"'{shown_key(key)}' is no valid name"
+                message = f"'{shown_key(key)}' is not a valid name"
                 yield Finding((*path, key), message, "name", "use letters, digits, '.', '_' and '-'")
         elif key not in known and not key.startswith("x-"):
             where = schema.get("title", "this mapping")
@@ -105,10 +105,10 @@ def _key_hint(key: str, known: Mapping[str, Any]) -> str:
         return f"did you mean '{meant}'?"
     titles = owners().get(key, ())
     if titles:
-        return f"it belongs in {' or '.join(titles[:3])}; look at the indentation"
+        return f"it belongs in {' or '.join(titles[:3])}; check the indentation"
     if 0 < len(known) <= 10:
-        return f"known are {', '.join(sorted(known))}"
-    return "remove it; keys of your own begin with x-"
+        return f"valid keys are {', '.join(sorted(known))}"
+    return "remove it; custom keys begin with x-"
 
 
 #: Words of a container's restart policy, and those of a service's that mean the same.
@@ -119,7 +119,7 @@ def wrong_word(value: Any, allowed: Sequence[str]) -> Tuple[str, str, str]:
     """Message, code and hint for a word that is none of those allowed."""
     other = ELSEWHERE.get(str(value), "")
     meant = closest(value, allowed)
-    hint = f"use {other}" if other in allowed else f"did you mean '{meant}'?" if meant else "write one of these words"
+    hint = f"use {other}" if other in allowed else f"did you mean '{meant}'?" if meant else "use one of these values"
     return f"expected one of {', '.join(allowed)}, found {shown_value(value)}", "enum", hint
 
 
@@ -130,7 +130,7 @@ def _enum(path: Tuple[Any, ...], value: Any, allowed: List[str], _schema: Any) -
 def _pattern(path: Tuple[Any, ...], value: Any, _limit: Any, schema: Mapping[str, Any]) -> Iterator[Finding]:
     found = "empty text" if value == "" else "another text"
     expected = schema.get("description", "another text")
-    hint = UNSET if value == "" else "write digits only" if "number" in expected else f"write {expected}"
+    hint = UNSET if value == "" else "use only digits" if "number" in expected else f"write {expected}"
     yield Finding(path, f"expected {expected}, found {found}", "pattern", hint)
 
 

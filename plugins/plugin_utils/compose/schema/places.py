@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Paths into a Compose file: how they are written, where they stand, and what of a key or value may be shown."""
+"""Paths into a Compose file: their notation, their places, and the parts of keys and values that may be shown."""
 
 from __future__ import annotations
 

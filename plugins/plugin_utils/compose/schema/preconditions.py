@@ -95,7 +95,7 @@ class _Walk:
                 total += 1
         self.open.discard(id(node))
         if total > MOST_ENTRIES:
-            raise TooBig(f"its aliases make more than {MOST_ENTRIES} entries")
+            raise TooBig(f"its aliases expand to more than {MOST_ENTRIES} entries")
         self.sizes[id(node)] = total
         return total
 
@@ -130,13 +130,13 @@ def _version_1(tree: Dict[Any, Any], file: str) -> Tuple[List[Problem], Dict[Any
     if not strays:
         return [], tree
     names = ", ".join(f"'{shown_key(name)}'" for name in strays[:5]) + (", …" if len(strays) > 5 else "")
-    verb = "looks like a service that stands" if len(strays) == 1 else "look like services that stand"
+    verb = "looks like a service" if len(strays) == 1 else "look like services"
     problem = problem_at(
         tree,
         file,
         (strays[0],),
         f"{names} {verb} at the top level",
         code="version_1",
-        hint="put 'services:' above and indent what belongs to it (the oldest form of Compose files had none)",
+        hint="add 'services:' above and indent its content (the oldest Compose format had no such key)",
     )
     return [problem], {key: value for key, value in tree.items() if key not in strays}

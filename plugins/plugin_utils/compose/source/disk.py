@@ -33,7 +33,7 @@ class CachedFiles:
 
 
 def read_file(reader: FileReader, path: str, place: Place, what: str) -> bytes | None:
-    """The bytes of ``path``; None where it can't be read, which has then been reported."""
+    """The bytes of ``path``; None if it can't be read, which has then been reported."""
     if path == "/dev/null":
         return b""
     try:
@@ -41,12 +41,14 @@ def read_file(reader: FileReader, path: str, place: Place, what: str) -> bytes |
     except FileRefused as error:
         place.problem(f"{what} {path} {error.strerror}", hint=error.hint, code=error.code)
     except FileNotFoundError:
-        hint = "check the path and what it is relative to"
+        hint = "check the path and the directory that it is relative to"
         place.problem(f"{what} {path} does not exist", hint=hint, code="file_missing")
     except IsADirectoryError:
         place.problem(f"{what} {path} is a directory", hint="name a file", code="file_unreadable")
     except PermissionError:
-        place.problem(f"{what} {path} may not be read", hint="check its owner and mode", code="file_unreadable")
+        place.problem(
+            f"{what} {path} can't be read: permission denied", hint="check its owner and mode", code="file_unreadable"
+        )
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "its name is not valid"
         place.problem(f"{what} can't be read: {reason}", hint="check the path", code="file_unreadable")

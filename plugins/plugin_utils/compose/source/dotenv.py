@@ -46,9 +46,9 @@ class EnvFileError(ValueError):
 def decode(data: bytes) -> str:
     """The text of an env file without its byte order mark. Raises EnvFileError: too large, or not UTF-8."""
     if len(data) > MAX_BYTES:
-        raise EnvFileError(f"an env file has more than {MAX_BYTES} bytes", 1, "is it the right file?")
+        raise EnvFileError(f"an env file has more than {MAX_BYTES} bytes", 1, "check that it is the right file")
     if b"\0" in data:
-        raise EnvFileError("holds a NUL", data.count(b"\n", 0, data.index(0)) + 1, "is it a text file?")
+        raise EnvFileError("contains a NUL", data.count(b"\n", 0, data.index(0)) + 1, "check that it is a text file")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -68,7 +68,7 @@ def parse_raw(text: str, spend: Spend) -> list[Entry]:
         if not key:
             raise EnvFileError("a line begins with '='", number, "put a name before it")
         if any(blank in key for blank in " \t"):
-            raise EnvFileError("the name before '=' has a blank in it", number, "write NAME=value, without 'export'")
+            raise EnvFileError("the name before '=' contains a space", number, "write NAME=value, without 'export'")
         spend(VALUE, number)
         entries.append((key, value if equals else None, number))
     return entries
@@ -133,9 +133,9 @@ class _Dotenv:
             key = key[6:].lstrip(_BLANK)
         if not key or any(not _KEY.match(char) for char in key):
             raise EnvFileError(
-                "the name of a variable has a character that is not allowed",
+                "the variable name contains a character that is not allowed",
                 line,
-                "names hold letters, digits, '_', '.' and '-'; a value over several lines needs quotes",
+                "names may contain letters, digits, '_', '.' and '-'; a multi-line value needs quotes",
             )
         self.position = end if bare else end + 1
         return key, bare
@@ -165,12 +165,12 @@ class _Dotenv:
         self.position = end + 1
         rest = _REST.match(self.text, self.position)
         if rest and rest.group(1) != "#":
-            self.told("what follows the closing quote is read as a variable of its own", line)
+            self.told("the text after the closing quote is read as a separate variable", line)
         if quote == "'":
             return value.replace("\\'", "'")
         value = _ESCAPE.sub(_unescape, value.replace('\\"', '"'))
         if "\0" in value:
-            raise EnvFileError("holds a NUL", line, "no variable can have one")
+            raise EnvFileError("contains a NUL", line, "variables can't contain it")
         return self._expand(value, line)
 
     def _expand(self, value: str, line: int) -> str:

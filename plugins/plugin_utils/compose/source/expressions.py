@@ -56,7 +56,7 @@ def parse(text: str) -> list[str | Call]:
     position = 0
     for begin in _BEGIN.finditer(text):
         if begin.start() < position:
-            raise ExpressionError("an expression can't stand in another one")
+            raise ExpressionError("an expression can't contain another one")
         parts.append(text[position : begin.start()])
         call, position = _call(text, begin.end())
         parts.append(call)
@@ -75,7 +75,7 @@ def _call(text: str, start: int) -> tuple[Call, int]:
         position = _behind_bar(text, position, positional)
     end = _END.match(text, position)
     if not end:
-        raise ExpressionError(f"the expression {name} is not closed, or holds something that is not understood")
+        raise ExpressionError(f"the expression {name} is not closed, or contains something that can't be parsed")
     return Call(name, tuple(positional), named), end.end()
 
 
@@ -96,14 +96,14 @@ def _arguments(text: str, position: int, positional: list[Any], named: dict[str,
     while True:
         match = _ARGUMENT.match(text, position)
         if not match or text[match.end() : match.end() + 1] not in (",", ")"):
-            raise ExpressionError("the parameters of an expression are not understood")
+            raise ExpressionError("the parameters of an expression can't be parsed")
         value = _value(match)
         if match["name"] is None:
             if named:
-                raise ExpressionError("a parameter without a name stands behind one with a name")
+                raise ExpressionError("a positional parameter follows a named one")
             positional.append(value)
         elif match["name"] in named:
-            raise ExpressionError(f"the parameter {match['name']} is given twice")
+            raise ExpressionError(f"the parameter {match['name']} is set twice")
         else:
             named[match["name"]] = value
         position = match.end() + 1

@@ -39,21 +39,21 @@ def parts_of(path: str) -> tuple[str, ...]:
 
 
 def refuse_kernel(parts: tuple[str, ...]) -> None:
-    """Raises FileRefused where an absolute path leads into the kernel's own files."""
+    """Raises FileRefused if an absolute path leads into the kernel's own files."""
     if parts[:1] and parts[0] in KERNEL:
         raise forbidden()
 
 
 def refuse_outside(parts: tuple[str, ...], folder: tuple[str, ...] | None) -> None:
-    """Raises FileRefused where a real path does not lie below the real ``folder``."""
+    """Raises FileRefused if a real path does not lie below the real ``folder``."""
     if folder is not None and parts[: len(folder)] != folder:
-        why = "lies outside of the project's folder, and 'confine' is 'project'"
-        raise FileRefused(why, "move the file into the folder, or name a wider project_directory", "file_outside")
+        why = "is outside of the project folder, and 'confine' is 'project'"
+        raise FileRefused(why, "move the file into the folder, or set a wider project_directory", "file_outside")
 
 
 def forbidden() -> FileRefused:
-    why = "is one of the kernel's own files (/proc, /sys, /dev), which are never read"
-    return FileRefused(why, "name a file of the project", "file_forbidden")
+    why = "is a kernel file (/proc, /sys, /dev), which is never read"
+    return FileRefused(why, "use a file of the project", "file_forbidden")
 
 
 class MemoryFiles:

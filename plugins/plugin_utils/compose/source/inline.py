@@ -17,7 +17,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.t
 
 
 def read_plain(value: Any, file: str, report: Report) -> Any:
-    """The tree of ``value``; None where it is too large, too deep or contains itself, which is then a problem."""
+    """The tree of ``value``; None if it is too large, too deep or contains itself, which is then a problem."""
     return _Plain(file, report).node(value, 0)
 
 

@@ -27,7 +27,7 @@ def join(directory: str, path: str) -> str:
 
 
 def expand_home(path: str, home: str | None) -> str | None:
-    """``path`` with a leading ``~`` replaced by ``home``; None where that is needed and not known.
+    """``path`` with a leading ``~`` replaced by ``home``; None if that is needed and not known.
 
     Like Docker's CLI this also replaces the ``~`` of ``~name``: there is no lookup of other users' homes.
     """

@@ -34,7 +34,7 @@ MAX_AGAIN = 5_000_000  # characters that are read again; each ``{A:}`` costs the
 MAX_DIRECTIVES = 100
 
 NUL = "a text can't hold a NUL"
-NUL_HINT = "put binary content into a file of its own"
+NUL_HINT = "put binary content into a separate file"
 
 _CONTROL = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _BREAK = re.compile("[\r\x85\u2028\u2029]")
@@ -58,7 +58,7 @@ class _Stop(Exception):
 def read_yaml(data: bytes | str, file: str, report: Report) -> Any:
     """The tree of the first document of ``data``.
 
-    Returns None where the text can't be read; the report then holds at least one problem. A second document is not
+    Returns None if the text can't be read; the report then holds at least one problem. A second document is not
     read, which gives a notice.
     """
     try:
@@ -87,9 +87,9 @@ def _decode(data: bytes | str, file: str, report: Report) -> str:
     if len(data) > MAX_BYTES:
         _stop(
             report,
-            f"the file has {len(data)} bytes, more than the {MAX_BYTES} that are read",
+            f"the file has {len(data)} bytes, more than the maximum of {MAX_BYTES}",
             Mark(file, 1),
-            "keep large content in files of its own (configs, secrets, volumes)",
+            "put large content in separate files (configs, secrets, volumes)",
             "too_large",
         )
     encoding = next((name for bom, name in _BOMS if data.startswith(bom)), "utf-8")
@@ -97,7 +97,7 @@ def _decode(data: bytes | str, file: str, report: Report) -> str:
         text = data.decode(encoding)
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        hint = "save it as UTF-8; is it a Compose file at all?"
+        hint = "save it as UTF-8, and check that it is a Compose file"
         _stop(report, "is not UTF-8 text", Mark(file, line), hint, "encoding")
     bad = _CONTROL.search(text)
     if bad:
@@ -137,8 +137,8 @@ def _events(text: str) -> Iterator[Any]:
 
 #: Words of libyaml's messages, and what people mostly did.
 _HINTS = (
-    ("mapping values are not allowed", "put quotes around a text that holds ': ', or check the indentation"),
-    ("cannot start any token", "put quotes around the text; a tab can't indent"),
+    ("mapping values are not allowed", "put quotes around text that contains ': ', or check the indentation"),
+    ("cannot start any token", "put quotes around the text; don't indent with tabs"),
     ("could not find expected ':'", "a colon is missing, or the indentation is wrong"),
     ("did not find expected key", "the indentation is wrong, or a quote is not closed"),
     ("did not find expected ',' or", "a bracket or a brace is not closed"),
@@ -148,7 +148,7 @@ _HINTS = (
 
 def _syntax(error: yaml.YAMLError, file: str) -> tuple[str, Mark, str]:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    problem = getattr(error, "problem", None) or "the text is not YAML"
+    problem = getattr(error, "problem", None) or "the text is not valid YAML"
     context = getattr(error, "context", None)
     message = f"{problem} {context}" if context else str(problem)
     hint = next((hint for words, hint in _HINTS if words in message), "")
@@ -165,9 +165,9 @@ def _with_colon(text: str, error: yaml.YAMLError, file: str, report: Report) -> 
         return text, False
     plain = text[start.index : end.index + 1]
     report.notice(
-        f"'{plain}' is one text, with its colon",
+        f"'{plain}' is one string, including the colon",
         Mark(file, start.line + 1, start.column + 1),
-        hint="put a blank after the colon",
+        hint="put a space after the colon",
         code="colon",
     )
     quoted = plain.replace("'", "''")
@@ -229,7 +229,7 @@ class _Builder:
                     self.report.notice(
                         "only the first document of the file is read",
                         self._mark(event),
-                        hint="put the other documents into files of their own",
+                        hint="put the other documents into separate files",
                         code="several_documents",
                     )
                     break
@@ -266,14 +266,16 @@ class _Builder:
             try:
                 return base64.b64decode("".join(text.split()), validate=True).decode("utf-8")
             except (binascii.Error, ValueError):
-                self.report.problem("!!binary holds no base64 text", self._mark(event), code="yaml_tag")
+                self.report.problem("!!binary is not valid base64", self._mark(event), code="yaml_tag")
                 return ""
         if tag not in ("int", "float", "bool", "null"):
             return text
         value = resolve_plain(text)
         kinds: dict[str, Any] = {"int": int, "float": (int, float), "bool": bool, "null": type(None)}
         if not isinstance(value, kinds[tag]) or (tag in ("int", "float") and isinstance(value, bool)):
-            self.report.problem(f"the value is no {tag}, as its tag !!{tag} says", self._mark(event), code="yaml_tag")
+            self.report.problem(
+                f"the value is not {tag}, as its tag !!{tag} requires", self._mark(event), code="yaml_tag"
+            )
         return value
 
     def _push(self, kind: type, event: Any) -> None:
@@ -300,7 +302,13 @@ class _Builder:
         if name in self.open:
             _stop(self.report, f"the anchor '{name}' contains itself", mark, "remove the alias", "recursive_anchor")
         if name not in self.anchors:
-            _stop(self.report, f"unknown anchor '{name}'", mark, "anchors hold within one file only", "unknown_anchor")
+            _stop(
+                self.report,
+                f"unknown anchor '{name}'",
+                mark,
+                "anchors are only valid within one file",
+                "unknown_anchor",
+            )
         value, size, depth, tag = self.anchors[name]
         self.report.spend(size, mark)
         self._add(value, event, tag, size, depth)
@@ -343,7 +351,7 @@ class _Builder:
         if duplicate:
             frame.skip = True
             self.report.problem(
-                f"the key '{value}' is given twice", mark, hint="remove one of the two", code="duplicate_key"
+                f"the key '{value}' is set twice", mark, hint="remove one of the two", code="duplicate_key"
             )
             frame.node.lose(ANYTHING if frame.key[2] else value)
 

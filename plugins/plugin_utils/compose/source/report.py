@@ -27,7 +27,7 @@ MOST_KEPT = 5000
 MOST_SHOWN = 500
 LONGEST_MESSAGE = 1000
 #: The hint of what is empty; where a variable is known to be unset, one that names it takes its place.
-UNSET = "is a variable unset?"
+UNSET = "check for an unset variable"
 
 
 class Report:
@@ -65,7 +65,7 @@ class Report:
         return other
 
     def add(self, problems: list[Problem]) -> None:
-        """Adds what a later look found, but nothing more about a key of which something has been said."""
+        """Adds later findings, except about a key that already has one."""
         known = {_place(problem) for problem in self.problems}
         self.problems.update((problem, None) for problem in problems if _place(problem) not in known)
 
@@ -84,14 +84,14 @@ class Report:
                 self.problems[problem] = None
 
     def spend(self, size: int, mark: Mark, path: Path = ()) -> None:
-        """Counts bytes that are about to be made. Raises a ComposeError where they are too many altogether."""
+        """Counts bytes that are about to be made. Raises a ComposeError if they are too many altogether."""
         self.left[0] -= size
         if self.left[0] < 0:
             self.too_large(mark, path)
 
     def too_large(self, mark: Mark, path: Path = ()) -> None:
         """Raises a ComposeError which says that the budget is spent at this place."""
-        message = f"here the files come to more than {BUDGET // 1_000_000} MB when they are expanded and put together"
+        message = f"here the files reach more than {BUDGET // 1_000_000} MB when expanded and merged"
         hint = "use fewer or smaller aliases, variables, extends, includes and ranges of ports"
         self.problems[_problem(message, mark, path, hint, "too_large")] = None
         self.finish()
@@ -147,7 +147,7 @@ def _place(problem: Problem) -> tuple[str, int, int, str]:
 
 
 class Place:
-    """Where a stage stands in the tree: the path, the mark, and the report to speak to."""
+    """The position of a stage in the tree: the path, the mark, and the report to use."""
 
     __slots__ = ("mark", "path", "report")
 

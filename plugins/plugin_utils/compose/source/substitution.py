@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Variables in one text, as Compose v2 replaces them: ``$A``, ``${A:-default}`` and so on, nested ones too.
 
-Compose evaluates a default also where it is not needed, so a required variable in it must be set.
+Compose evaluates a default also if it is not needed, so a required variable in it must be set.
 A ``$`` that begins none of the forms stays (``^foo$``, ``$(cmd)``). Error texts hold no values.
 """
 
@@ -30,7 +30,7 @@ class TemplateError(ValueError):
 
 
 _ESCAPE = "write $$ for a plain dollar sign"
-_FORMS = "known are ${A}, ${A:-x}, ${A-x}, ${A:+x}, ${A+x}, ${A:?x}, ${A?x}"
+_FORMS = "valid forms are ${A}, ${A:-x}, ${A-x}, ${A:+x}, ${A+x}, ${A:?x}, ${A?x}"
 
 
 def substitute(
@@ -115,7 +115,7 @@ class _Template:
             return own
         last = self.text.rfind("}", dollar, line if line >= 0 else end)
         if last < 0 and own >= end:
-            raise TemplateError("the brace of a variable is not closed", _ESCAPE)
+            raise TemplateError("the closing brace of a variable is missing", _ESCAPE)
         return last if last >= 0 else own
 
     def counted(self, part: str) -> str:
@@ -130,12 +130,12 @@ class _Template:
     def braced(self, start: int, end: int, depth: int) -> str:
         head = _HEAD.match(self.text, start, end)
         if not head:
-            raise TemplateError("'${' is not followed by the name of a variable", _ESCAPE)
+            raise TemplateError("'${' is not followed by a variable name", _ESCAPE)
         name, operator = head.groups()
         if head.end() == end and not operator:
             return self.value(name)
         if not operator:
-            raise TemplateError(f"the form of '${{{name}' is not known", _FORMS)
+            raise TemplateError(f"the form of '${{{name}' is unknown", _FORMS)
         other = self.expand(head.end(), end, depth + 1)
         given = bool(self.variables.get(name)) if operator.startswith(":") else name in self.variables
         if operator.endswith("-"):
@@ -147,6 +147,4 @@ class _Template:
         # The message is quoted as written: with its variables replaced it could show a value.
         word = self.text[head.end() : end]
         reason = f": {word}" if word else ""
-        raise TemplateError(
-            f"the required variable {name} is missing a value{reason}", f"give {name} a value", "required_variable"
-        )
+        raise TemplateError(f"the required variable {name} has no value{reason}", f"set {name}", "required_variable")

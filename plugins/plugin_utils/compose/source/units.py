@@ -44,7 +44,7 @@ def duration(value: Hashable) -> int:
         end = part.end()
     if not rest or end != len(rest):
         unit = f" (a number needs a unit: '{rest}s')" if re.match(r"[0-9.]+\Z", rest) else ""
-        raise ValueError(f"{text!r} is no duration{unit}; write for example '30s', '1m30s' or '500ms'")
+        raise ValueError(f"{text!r} is not a valid duration{unit}; use for example '30s', '1m30s' or '500ms'")
     if total > _MAX:
         raise ValueError(f"the duration {text!r} is too long")
     return sign * int(total)
@@ -54,11 +54,11 @@ def duration(value: Hashable) -> int:
 def byte_size(value: Hashable) -> int:
     """Return bytes of a size: a whole number, or text such as ``64m``, ``1.5gb``; all units count by 1024."""
     if isinstance(value, bool):
-        raise ValueError(f"{value!r} is no size")
+        raise ValueError(f"{value!r} is not a valid size")
     text = str(value)
     match = _SIZE.match(text)
     if not match:
-        raise ValueError(f"{text!r} is no size; write for example '512m' or '1.5gb'")
+        raise ValueError(f"{text!r} is not a valid size; use for example '512m' or '1.5gb'")
     number = _decimal(match.group(1)) * Fraction(10) ** int(match.group(2) or 0)
     size = int(number * 1024 ** (" kmgtp".index(match.group(3).lower()) if match.group(3) else 0))
     if size > _MAX:
@@ -70,17 +70,17 @@ def byte_size(value: Hashable) -> int:
 def nano_cpus(value: Hashable) -> int:
     """Return billionths of a CPU of ``0.5``, ``"1e-1"`` or ``"1/2"``; "" is 0, what is finer is rounded."""
     if isinstance(value, bool):
-        raise ValueError(f"{value!r} is no number of CPUs")
+        raise ValueError(f"{value!r} is not a valid number of CPUs")
     text = str(value)
     if not text:
         return 0
     match = _CPUS.match(text)
     if not match or (match.group(3) and not int(match.group(3))):
-        raise ValueError(f"{text!r} is no number of CPUs; write for example '0.5'")
+        raise ValueError(f"{text!r} is not a valid number of CPUs; use for example '0.5'")
     cpus = _decimal(match.group(1)) * Fraction(10) ** int(match.group(2) or 0) / int(match.group(3) or 1)
     nano = round(cpus * 10**9)
     if nano > _MAX:
-        raise ValueError(f"{text!r} are too many CPUs")
+        raise ValueError(f"{text!r} is too many CPUs")
     return nano
 
 

@@ -47,7 +47,7 @@ def fault_of(path: Path, text: str) -> str:
     if _is_unused(path):
         return ""
     if _pattern(path) not in _ALLOWED:
-        return "can't stand here"
+        return "is not allowed here"
     is_pair = isinstance(path[-1], int) and path[-2] in _PAIRS
     return "can't be part of a name" if is_pair and "\0" in text.partition("=")[0] else ""
 
@@ -66,8 +66,8 @@ def find_misplaced(tree: Map, place: Place) -> None:
             here.problem("an expression can't be part of a name", hint="write the name", code="value_place")
         elif _pattern(path) not in _EXPRESSIONS:
             here.problem(
-                "an expression can't stand here",
-                hint="give it a name in x-env at the top of the file, and write ${NAME} here",
+                "an expression is not allowed here",
+                hint="define it by name in x-env at the top of the file, and write ${NAME} here",
                 code="value_place",
             )
 

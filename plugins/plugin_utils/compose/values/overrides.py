@@ -55,7 +55,7 @@ class Overrides:
         for key in sorted(unknown):
             there = ", ".join(sorted(known)) or "none"
             self.place.at({}, "services").at({}, key).problem(
-                "the files have no such service", hint=f"there are: {there}", code="unknown_service"
+                "the files have no such service", hint=f"available: {there}", code="unknown_service"
             )
         # What an x-env names goes where the files say.
         everywhere = {key: override for key, override in self.stack.items() if key not in names.stack_keys}
@@ -104,7 +104,7 @@ def read_overrides(option: Any, report: Report) -> Overrides:
     given = _mapping(option, place)
     for key in given:
         if key not in ("stack", "services"):
-            place.at({}, key).problem("is not known here", hint="use 'stack' and 'services'", code="env_overrides")
+            place.at({}, key).problem("is unknown here", hint="use 'stack' and 'services'", code="env_overrides")
     overrides.stack = _entries(given.get("stack"), place.at({}, "stack"))
     here = place.at({}, "services")
     for service, entries in _mapping(given.get("services"), here).items():
@@ -126,7 +126,7 @@ def _entries(value: Any, place: Place) -> dict[str, Override]:
         here = place.at({}, name)
         override = _override(given, here)
         if not name or "=" in name or "\0" in name:
-            here.problem("is no name of an environment variable", code="env_overrides")
+            here.problem("is not a valid name of an environment variable", code="env_overrides")
         elif override is not None:
             found[name] = override
     return found
@@ -138,7 +138,7 @@ def _override(given: Any, place: Place) -> Override | None:
         unknown = sorted(str(key) for key in given if key not in _LONG)
         if unknown or "value" not in given:
             what = f"has the unknown key {unknown[0]}" if unknown else "has no 'value'"
-            place.problem(what, hint="write a text, or {value: TEXT, sensitive: true}", code="env_overrides")
+            place.problem(what, hint="use a text, or {value: TEXT, sensitive: true}", code="env_overrides")
             return None
         sensitive = to_bool(given.get("sensitive", False), place.at({}, "sensitive"))
         if not isinstance(sensitive, bool):
@@ -149,6 +149,6 @@ def _override(given: Any, place: Place) -> Override | None:
         return None
     text = None if given is None else scalar_text(given)
     if text is not None and "\0" in text:
-        place.problem("holds a NUL, which no environment variable can", code="encoding")
+        place.problem("contains a NUL, which environment variables can't contain", code="encoding")
         return None
     return Override(text, sensitive, place)

@@ -69,7 +69,7 @@ def _entries(block: Any, place: Place) -> Iterator[tuple[str, tuple[str, Place]]
             yield key, (text, here)
         elif has_expression(text) or has_expression(key):
             here.problem(
-                "is no name of a variable, so nothing can refer to this value",
+                "is not a valid variable name, so nothing can refer to this value",
                 hint="use letters, digits and _",
                 code="value_place",
             )
@@ -150,8 +150,8 @@ class _Names(Mapping[str, str]):
             self._circles.update(dict.fromkeys(circle, circle))
             raise _Circle
         if len(self._open) >= MOST_STEPS:
-            hint = "let one of them stand alone"
-            place.problem("names are made of too many others", hint=hint, code="value_cycle")
+            hint = "use one of them alone"
+            place.problem("names depend on too many other names", hint=hint, code="value_cycle")
             return ""
         self._open.append(key)
         try:

@@ -120,13 +120,13 @@ class ValueNames:
             also = ", ".join(f"{place.mark.file}:{place.mark.line}" for place in others[:MOST_PLACES])
             more = f" and {len(others) - MOST_PLACES} more" if len(others) > MOST_PLACES else ""
             first.problem(
-                f"there is no generator {name}" + (f" (also at {also}{more})" if also else ""),
-                hint=_nearest(name, GENERATORS) or f"known are {', '.join(sorted(GENERATORS))}",
+                f"unknown generator {name}" + (f" (also at {also}{more})" if also else ""),
+                hint=_nearest(name, GENERATORS) or f"available: {', '.join(sorted(GENERATORS))}",
                 code="unknown_generator",
             )
         for service, place in self._named.items():
             if services is not None and service not in services:
-                hint = _nearest(service, services) or "an alias is of a service of this file"
+                hint = _nearest(service, services) or "an alias must belong to a service in this file"
                 place.problem(f"there is no service '{service}'", hint=hint, code="undefined_service")
 
     def _declare(self, name: str, call: Call, place: Place, whole: bool) -> None:
@@ -149,7 +149,7 @@ class ValueNames:
     def owner_fault(self, service: str) -> str:
         """What is wrong with a service's name as an owner of values; "" if nothing is."""
         if service in RESERVED:
-            return f"a service that is called {service} can't have values of its own"
+            return f"a service named {service} can't have its own values"
         return ""
 
     def entries(self, used: set[str]) -> list[dict[str, Any]]:
@@ -172,9 +172,9 @@ class ValueNames:
                 if other is not None and other.whole:
                     waiting.append(other)
                 else:
-                    what = "part of a longer text" if other else "no value of this stack"
+                    what = "part of a longer text" if other else "not a value of this stack"
                     one.place.problem(
-                        f"is built on {need}, which is {what}",
-                        hint="name a value that one expression alone makes, or a sensitive one of env_overrides",
+                        f"depends on {need}, which is {what}",
+                        hint="use a value that a single expression creates, or a sensitive one of env_overrides",
                         code="value_missing",
                     )

@@ -77,7 +77,7 @@ def test_a_system_without_proc_knows_nothing(monkeypatch):
 
 
 def test_anything_can_be_in_a_lock():
-    assert describe({}) == "somebody unknown (its labels can't be read)"
+    assert describe({}) == "an unknown run (its labels can't be read)"
     for nonsense in (None, 1e300, -5, "x", [], float("nan")):
         assert describe(
             {"who": nonsense, "since": nonsense, "pid": nonsense, "operation": nonsense, "message": nonsense}

@@ -93,7 +93,7 @@ def test_an_unknown_job_is_a_clear_error(root, job, name):
 
 def test_a_folder_that_others_may_write_is_not_trusted(root, job):
     os.chmod(root, 0o777)
-    with pytest.raises(OSError, match="not this user's alone"):
+    with pytest.raises(OSError, match="other users can write to this folder"):
         jobs.create(root)
     with pytest.raises(StackwrightError):
         jobs.find(root, job.id)
@@ -103,7 +103,7 @@ def test_nor_is_a_link(tmp_path, root):
     os.makedirs(os.path.dirname(root))
     (tmp_path / "elsewhere").mkdir(mode=0o700)
     os.symlink(tmp_path / "elsewhere", root)
-    with pytest.raises(OSError, match="not this user's alone"):
+    with pytest.raises(OSError, match="other users can write to this folder"):
         jobs.create(root)
 
 

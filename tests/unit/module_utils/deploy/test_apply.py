@@ -26,7 +26,7 @@ FAULTS = {
     "an election": EngineError("no leader", "no_quorum", status=503),
     "silent": EngineError("no answer in time", "timeout"),
     "500": EngineError("something broke", "engine_error", status=500),
-    "torn": EngineError("the answer is no JSON", "engine_error", status=201),
+    "torn": EngineError("the answer is not valid JSON", "engine_error", status=201),
 }
 
 
@@ -318,7 +318,7 @@ def test_a_service_whose_version_moves_on_all_the_time_is_given_up():
             obj["Version"]["Index"] = next(swarm.numbers)
 
     swarm.before = move
-    with pytest.raises(DeployError, match="all the time") as failed:
+    with pytest.raises(DeployError, match="during every attempt") as failed:
         made.run([op for op in work if op.action == "update" and op.kind == "service"])
     assert failed.value.error_code == "out_of_sequence"
     assert len([1 for method, path in swarm.writes if path.endswith("/update")]) <= 6

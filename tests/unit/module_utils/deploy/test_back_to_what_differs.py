@@ -41,7 +41,7 @@ def test_where_none_differs_a_warning_says_so(swarm, check):
     deploy(swarm, version(1))
     done = back(swarm, check=check)
     assert (done["to"], done["changed"]) == (1, False)
-    assert any("as in revision 1 already" in notice and "1 and 2" in notice for notice in done["notices"])
+    assert any("already as in revision 1" in notice and "1 and 2" in notice for notice in done["notices"])
 
 
 def test_what_only_a_job_would_change_counts_where_jobs_are_run(swarm):

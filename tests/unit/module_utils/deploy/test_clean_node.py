@@ -93,7 +93,7 @@ def test_a_running_one_is_waited_for_and_then_told():
     engine.volume("shop_data")
     done = clean(engine, clock=clock, gone=["gone"])
     assert engine.removed == [] and clock.time >= 5
-    assert done["residue"][0]["reason"] == "it does not end"
+    assert done["residue"][0]["reason"] == "it did not stop"
     assert reasons(done)["shop_data"] == "in use by container slow"
 
 
@@ -183,7 +183,7 @@ def test_an_image_that_a_service_wants_now_stays():
     engine = Engine()
     engine.images = [{"Id": "1", "RepoTags": ["web:1"]}, {"Id": "2", "RepoTags": ["db:1"]}]
     done = clean(engine, images=["web:1", "db:1"], wanted_images=["db:1"], options={"images": True})
-    assert engine.removed == ["web:1"] and "a service wants it now" in done["notices"][0]
+    assert engine.removed == ["web:1"] and "a service needs it now" in done["notices"][0]
 
 
 @pytest.mark.parametrize(

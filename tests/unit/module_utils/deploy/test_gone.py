@@ -95,11 +95,11 @@ def test_other_services_are_not_waited_for():
 
 def test_a_lost_node_is_named_and_one_that_nobody_knows_of_yet_is_waited_for():
     clock = Clock()
-    how = "on w2, which is down (heartbeat failure). They end once the node is back."
+    how = "on w2, which is down (heartbeat failure). They end when the node is back."
     told = wait_until_gone(Client(clock, 99, 99, node="n2"), clock, "shop", 5, names=NAMES)
     assert told == [f"2 tasks are left of shop_db, shop_web {how}"]
     assert wait_until_gone(Client(clock, 99, node="gone"), clock, "shop", 5) == [
-        "1 task is left on a node that the Swarm does not have any more."
+        "1 task is left on a node that is no longer in the Swarm."
     ]
     assert clock.time == 0
     assert wait_until_gone(Client(clock, 3, node="n3"), clock, "shop", 5) == [] and clock.time >= 3

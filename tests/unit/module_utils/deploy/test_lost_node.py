@@ -90,7 +90,7 @@ def test_a_lone_node_is_not_asked_for_its_state(swarm):
 # -- no reason to undo
 
 DOWN = "is down since 2025-11-28 13:36 UTC (heartbeat failure)"
-ONLY = f"no node can take it: w2, the only one with node.hostname == w2, {DOWN}"
+ONLY = f"no node can run it: w2, the only one with node.hostname == w2, {DOWN}"
 
 
 def version(swarm, name):
@@ -198,7 +198,7 @@ def test_a_change_of_the_service_itself_fails_with_the_nodes_name_and_is_undone(
     assert failed.value.error_code == "health_gate_failed"
     assert failed.value.details["outcome"]["rollback"] == "done"
     assert f"shop_db: {ONLY}\n" in failed.value.message
-    assert f"2 services are as before. shop_db does not run (0/1): {ONLY}." in failed.value.message
+    assert f"2 services restored. shop_db does not run (0/1): {ONLY}." in failed.value.message
     with pytest.raises(DeployError) as failed:
         change_service(swarm, swarm.clock, "shop", {**OPTIONS, "service": "db", "state": "restarted"})
     assert failed.value.details["outcome"]["rollback"] == "done"
@@ -223,7 +223,7 @@ def test_a_run_without_changes_fails_with_the_nodes_name(swarm, busy):
 def test_what_is_on_a_lost_node_is_named_and_not_waited_for(swarm):
     deploy(swarm, shop())
     swarm.lose("w2")
-    told = f"1 task is left of shop_db on w2, which {DOWN}. It ends once the node is back."
+    told = f"1 task is left of shop_db on w2, which {DOWN}. It ends when the node is back."
     done = stop_stack(swarm, swarm.clock, "shop", OPTIONS)
     assert done["changed"] and done["notices"] == [told]
     assert stack_status(swarm, swarm.clock, "shop", {})["status"] == "asleep"
@@ -249,7 +249,7 @@ def test_a_removal_names_what_a_lost_node_still_has(swarm):
     deploy(swarm, shop())
     swarm.lose("w2")
     done = remove_stack(swarm, swarm.clock, "shop", OPTIONS)
-    assert done["notices"] == [f"1 task is left of shop_db on w2, which {DOWN}. It ends once the node is back."]
+    assert done["notices"] == [f"1 task is left of shop_db on w2, which {DOWN}. It ends when the node is back."]
 
 
 def test_a_task_that_is_pending_for_minutes_is_a_failure_everywhere_and_one_for_seconds_is_not(swarm):
@@ -273,7 +273,7 @@ def test_an_old_entry_of_a_node_is_named_in_the_overview(swarm):
     swarm.lose("w2")
     swarm.nodes["new"] = {**swarm.nodes["w2"], "ID": "id-new", "Status": {"State": "ready"}}
     found = {item["id"]: item["message"] for item in swarm_info(swarm, ["nodes"])["nodes"]}
-    told = "w2 is an old entry: it has joined again as id-new (remove the old one: docker node rm id-w2)"
+    told = "w2 is a stale entry: the node has joined again as id-new (remove the stale entry: docker node rm id-w2)"
     assert (found["id-w2"], found["id-new"]) == (told, "")
 
 

@@ -40,8 +40,8 @@ def notices(other, mine):
 def test_it_names_both_the_network_and_what_to_do():
     (said,) = notices(on_public("db", "other"), on_public("db"))
     assert said == (
-        "service db: on the network public, other_db of the stack other is called db as well, so each answers for the "
-        "other; platform.hash_aliases: [public] gives it a name of its own"
+        "service db: on the network public, other_db of the stack other is called db too, so requests for one can "
+        "reach the other; platform.hash_aliases: [public] gives it a separate name"
     )
 
 

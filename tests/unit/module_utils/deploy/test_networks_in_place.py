@@ -320,7 +320,7 @@ def test_refused_at_any_write_all_is_as_before():
         except StackwrightError as error:
             outcome = error.details.get("outcome")
             undisturbed(swarm)
-            if outcome and outcome["failed"] in ("record the end",) or "runs as it is wanted" in error.message:
+            if outcome and outcome["failed"] in ("record the result",) or "runs as requested" in error.message:
                 continue
             assert there(swarm) == before, (number, outcome)
             continue

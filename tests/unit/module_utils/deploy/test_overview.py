@@ -51,9 +51,9 @@ def test_filters_then_pages(filters, page, names, total):
 @pytest.mark.parametrize(
     ("filters", "warnings"),
     [
-        ({"name": "A*"}, ["Nothing fits the filter name A*, but a: case matters."]),
-        ({"label": "Team"}, ["Nothing fits the filter label Team, but team: case matters."]),
-        ({"label": "team=B"}, ["Nothing fits the filter label team=B, but team=b: case matters."]),
+        ({"name": "A*"}, ["Nothing matches the filter name A*, but a: names are case-sensitive."]),
+        ({"label": "Team"}, ["Nothing matches the filter label Team, but team: names are case-sensitive."]),
+        ({"label": "team=B"}, ["Nothing matches the filter label team=B, but team=b: names are case-sensitive."]),
         ({"name": "x*"}, []),
         ({"name": "a*"}, []),
         ({"role": "Worker"}, []),

@@ -79,7 +79,7 @@ def test_an_empty_one_takes_its_place_in_one_run(keys):
     create, *updates = done["plan"]
     assert (create["action"], create["kind"], create["key"]) == ("create", "volume", "shop_data")
     assert re.fullmatch("shop_data_[0-9a-f]{8}", create["name"])
-    assert create["reason"] == f"replaces shop_data, which stays with its data; empty at first: {CHANGED}"
+    assert create["reason"] == f"replaces shop_data, which is kept with its data; starts empty: {CHANGED}"
     assert [(op["action"], op["name"]) for op in updates] == [("update", f"shop_{key}") for key in keys]
     assert f"volumes /data.Source shop_data → {create['name']}" in done["plan_lines"][1]
     assert "stackwright.base" not in "".join(done["plan_lines"])
@@ -101,7 +101,7 @@ def test_where_nothing_has_changed_nothing_is_recreated(swarm):
     done = deploy(swarm, files())
     assert not done["changed"] and source(swarm) == "shop_data"
     assert done["notices"] == [
-        "recreate_volumes: shop_data is kept, for nothing shows that it was made otherwise than the file says"
+        "recreate_volumes: shop_data is kept: its options match the file, as far as they can be read"
     ]
     assert deploy(FakeSwarm(), files(NFS))["notices"] == [], "a new one is made as the file says"
 
@@ -231,7 +231,7 @@ def test_external_volumes_and_those_that_nobody_mounts_are_left():
     state["services"][0]["spec"]["TaskTemplate"]["ContainerSpec"]["Mounts"] = [
         {"Type": "volume", "Source": "shop_data", "Target": "/data"}
     ]
-    assert deploy(swarm, state)["notices"] == ["recreate_volumes: no service that is deployed mounts shop_data"]
+    assert deploy(swarm, state)["notices"] == ["recreate_volumes: no deployed service mounts shop_data"]
     assert source(swarm) == "shop_data"
 
 
@@ -241,9 +241,7 @@ def test_what_its_service_leaves_as_it_is_stays(swarm):
     for _again in range(2):
         done = deploy(swarm, state)
         assert not done["changed"] and source(swarm) == "shop_data"
-        assert done["notices"] == [
-            "recreate_volumes: shop_data is kept, for its services leave their volumes as they are"
-        ]
+        assert done["notices"] == ["recreate_volumes: shop_data is kept: its services leave their volumes unchanged"]
 
 
 def test_an_approved_plan_is_one_with_the_same_volumes(swarm):
@@ -266,7 +264,7 @@ def test_drift_names_the_volume_of_the_managers_node_that_was_made_otherwise(swa
     (drift,) = found["drift"]
     assert (drift["kind"], drift["object"], drift["name"]) == ("volume_differs", "volume", "shop_data")
     assert drift["reason"] == (
-        "on the node node1 it was made otherwise than revision 2 says: the driver options device, o, type"
+        "on the node node1 it was created with other options than in revision 2: the driver options device, o, type"
     )
     assert "recreate_volumes: [shop_data]" in drift["hint"] and "planted" not in repr(found)
     for heal in (True, False):

@@ -34,7 +34,7 @@ def test_each_run_restarts_and_says_so(swarm):
         announced = deploy(swarm, files(), restart=["web"], check=True)
         done = deploy(swarm, files(), restart=["web"], on_drift="fail")
         assert announced["plan"] == done["plan"] and done["changed"]
-        assert done["plan_lines"] == ["update service shop_web: a restart was asked for (restarts 3 tasks)"]
+        assert done["plan_lines"] == ["update service shop_web: a restart was requested (restarts 3 tasks)"]
         assert forced(swarm) == {"web": number, "db": 0}
     given = {**OPTIONS, "rules": [], "images": False, "heal": False, "fail_on_drift": False, "prune": False}
     assert not stack_drift(swarm, Clock(), "shop", given)["drifted"]

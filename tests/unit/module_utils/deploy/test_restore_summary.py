@@ -14,12 +14,12 @@ BEFORE = {
 def test_a_job_that_is_not_put_back_is_named():
     done = [Operation("update", "service", "shop_web")]
     assert summary("shop", BEFORE, done, ["shop_migrate"]) == (
-        "1 service is as before, the job shop_migrate is not put back, since it would run again"
+        "1 service restored, the job shop_migrate was not restored, since it would run again"
     )
-    assert summary("shop", BEFORE, done) == "2 services are as before"
+    assert summary("shop", BEFORE, done) == "2 services restored"
 
 
 def test_what_was_new():
     done = [Operation("remove", "service", "shop_api"), Operation("remove", "config", "shop_page_1")]
-    assert summary("shop", BEFORE, done) == ("2 services are as before, what was new is gone (1 service and 1 config)")
-    assert summary("shop", {"services": []}, []) == "nothing had been changed"
+    assert summary("shop", BEFORE, done) == ("2 services restored, 1 new service and 1 new config removed")
+    assert summary("shop", {"services": []}, []) == "nothing was changed"

@@ -48,15 +48,15 @@ def test_a_number_is_taken_by_its_word(number):
     [
         ([], None, "no_revision", "The stack shop has no history in this Swarm."),
         ([], 3, "no_revision", "no history"),
-        (past("HEALTHY"), None, "no_revision", "no good revision before the present one"),
+        (past("HEALTHY"), None, "no_revision", "no good revision before the current one"),
         (past("FAILED", "FAILED"), None, "no_revision", r"There are 1 \(FAILED\) and 2 \(FAILED\)"),
-        (past("HEALTHY", ("HEALTHY", {"back_to": 1})), None, "no_revision", "before the present"),
+        (past("HEALTHY", ("HEALTHY", {"back_to": 1})), None, "no_revision", "before the current"),
         (past("HEALTHY", "FAILED"), 7, "no_revision", r"has no revision 7; it has 1 and 2 \(FAILED\)"),
         (
             past("HEALTHY", ("FAILED", {"reason": "web\nlog"})),
             2,
             "revision_not_good",
-            r"is FAILED \(web\): there is no",
+            r"is FAILED \(web\): it is not a good",
         ),
         (past("HEALTHY", "CANCELLED"), 2, "revision_not_good", "is CANCELLED"),
         (past("HEALTHY", "QUEUED"), 2, "revision_not_good", "is QUEUED"),

@@ -116,7 +116,7 @@ def test_a_job_is_run_again_each_time(mode):
 def test_what_is_no_job_is_not_run():
     swarm = FakeSwarm()
     with_job(swarm, JOBS[0])
-    with pytest.raises(StackwrightError, match="shop_web is no job.*state: restarted"):
+    with pytest.raises(StackwrightError, match="shop_web is not a job.*state: restarted"):
         change_service(swarm, Clock(), "shop", {**OPTIONS, "service": ["migrate", "web"], "state": "run"})
     assert forced(swarm)["migrate"] == 0
 

@@ -56,7 +56,7 @@ def test_the_stack_that_had_it_is_told_and_can_be_deployed(swarm):
         deploy(swarm, shop("app:2"))
     taken_by(swarm, "id-blog", "blog")
     (line,) = drift(swarm)["drift_lines"]
-    assert line == f"taken route {DOMAIN}: the stack blog has taken it (with takes, today)"
+    assert line == f"taken route {DOMAIN}: the stack blog has taken this domain (with takes, today)"
     assert deploy(swarm, shop())["routing"]["yields"] == {DOMAIN: "blog"}
     done = deploy(swarm, shop("app:2"))
     assert done["changed"] and done["routing"]["yields"] == {DOMAIN: "blog"}

@@ -279,11 +279,14 @@ def test_an_approved_plan_that_somebody_else_carries_out_is_waited_for():
         (None, []),
         (
             EngineError("unauthorized", "registry_auth", status=401),
-            ["the registry r.example no longer takes these credentials; tasks that move will not start"],
+            [
+                "the registry r.example no longer accepts these credentials; tasks that move to another node will not "
+                "start"
+            ],
         ),
         (
             EngineError("dial tcp: no such host", status=500),
-            ["the registry r.example does not answer, so whether it still takes these credentials is not known"],
+            ["the registry r.example does not answer, so the credentials could not be checked"],
         ),
     ],
 )

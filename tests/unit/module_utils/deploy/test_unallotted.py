@@ -29,17 +29,17 @@ def told(wanted, *networks, pool=POOL, services=(), tasks=(), nodes=1):
 def test_a_subnet_that_overlaps():
     there = network("shop_a", "10.7.0.0/24")
     assert told(service("shop_a", "ext"), there, network("ext")) == (
-        "the network ext has no subnet: the one that it asks for overlaps that of another network"
+        "the network ext has no subnet: the requested one overlaps the subnet of another network"
     )
     assert told(service("ext"), there, network("ext"), pool={}).endswith(
-        "of another network, or the Swarm's address pools are used up"
+        "of another network, or the Swarm's address pools are exhausted"
     )
 
 
 def test_pools_that_are_used_up():
     full = [network(f"n{number}", f"10.9.0.{number * 4}/30") for number in range(4)]
     assert told(service("ext"), *full, network("ext")) == (
-        "the network ext has no subnet: the address pool 10.9.0.0/28 (subnets of /30) is used up"
+        "the network ext has no subnet: the address pool 10.9.0.0/28 (subnets of /30) is exhausted"
     )
 
 

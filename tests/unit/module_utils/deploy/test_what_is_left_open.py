@@ -1,4 +1,4 @@
-"""A revision that failed and was not undone: the run that finds its files in place confirms it, healing leaves it."""
+"""Revisions that failed without a rollback: a run that finds the files in place confirms them; healing keeps them."""
 
 import json
 import sys
@@ -38,7 +38,7 @@ def locks(swarm):
 
 
 def fails(*args, **kwargs):
-    raise DeployError("The stack shop does not run.", "health_gate_failed")
+    raise DeployError("The stack shop did not become healthy.", "health_gate_failed")
 
 
 @pytest.fixture
@@ -147,7 +147,7 @@ def test_a_run_that_is_killed_while_it_confirms_leaves_it_to_the_next(swarm, mon
 def test_healing_does_not_go_past_a_failure_that_was_kept_and_says_so(swarm, check):
     done = drift(swarm, heal=True, check=check)
     assert (done["changed"], done["plan"]) == (False, []) and done["remaining"] == done["drift_lines"] != []
-    assert any("revision 2 failed" in notice and "not healed" in notice for notice in done["notices"])
+    assert any("revision 2 failed" in notice and "can't be healed" in notice for notice in done["notices"])
     assert live(swarm)["web"] == "2" and done["locked_by"] == "" and locks(swarm) == ["free"]
 
 

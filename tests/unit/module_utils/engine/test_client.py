@@ -118,7 +118,7 @@ def test_a_broken_answer_is_an_error_of_its_own(path, raw):
 
 
 def test_an_answer_that_is_no_json(path):
-    with engine(path, [answer(body=b"<html>")]), pytest.raises(EngineError, match="no JSON"):
+    with engine(path, [answer(body=b"<html>")]), pytest.raises(EngineError, match="not valid JSON"):
         client(path).get("/info")
 
 

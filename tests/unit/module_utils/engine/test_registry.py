@@ -108,7 +108,7 @@ def test_each_way_to_name_a_registry(named, images, others):
     "named", ["", " ", "https://", "https:///v1/", "/", "//docker.io", "me@r.example", "ftp://x", "a b"]
 )
 def test_an_entry_that_names_no_registry_is_an_error_and_never_the_hub(named):
-    with pytest.raises(EngineError, match="names no registry") as caught:
+    with pytest.raises(EngineError, match="does not name a registry") as caught:
         RegistryAuth([{"registry": named, "username": "u", "password": "hunter2"}])
     assert (caught.value.error_code, "hunter2" in str(caught.value)) == ("registry_auth", False)
 

@@ -17,7 +17,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.engine.tls_error
         ("certificate verify failed: Hostname mismatch, certificate is not valid for 'm1'.", "tls_hostname"),
         ("certificate verify failed: IP address mismatch, certificate is not valid for '10.0.0.5'.", "tls_hostname"),
         ("certificate verify failed: certificate has expired", "clock"),
-        ("[SSL: WRONG_VERSION_NUMBER] wrong version number", "no TLS at this port"),
+        ("[SSL: WRONG_VERSION_NUMBER] wrong version number", "does not use TLS on this port"),
         ("[SSL: TLSV13_ALERT_CERTIFICATE_REQUIRED] tlsv13 alert certificate required", "client_cert"),
         ("something new", "TLS options"),
     ],

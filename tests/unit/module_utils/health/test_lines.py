@@ -36,7 +36,7 @@ def told(running_at, fails=(), seconds=60):
 def test_a_large_stack_that_starts_slowly_is_told_in_a_few_lines_and_never_in_silence():
     found = told(lambda number: 1 + number / 5)
     assert len(found) <= 31 / COUNT_EVERY + 1
-    assert found[-1][1] == "150 of 150 services are as they should be"
+    assert found[-1][1] == "150 of 150 services are healthy"
     times = [0.0, *(now for now, _line in found)]
     assert max(after - before for before, after in zip(times, times[1:])) <= 10
 
@@ -47,7 +47,7 @@ def test_what_fails_in_it_is_named():
         "s007: 0/1 running (task 1 failed: boom on n7)",
         "s009: 0/1 running (task 1 failed: boom on n9)",
     ]
-    assert found[-1] == "148 of 150 services are as they should be"
+    assert found[-1] == "148 of 150 services are healthy"
 
 
 def test_and_of_many_that_fail_the_first_are():

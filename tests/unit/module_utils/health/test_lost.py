@@ -44,32 +44,32 @@ AWAY = "is down since 2026-11-28 13:45 UTC (heartbeat failure)"
             service("node.hostname==w2", mounts=[LOCAL]),
             [node("w1"), node("w2", "down")],
             "id-w2",
-            f"no node can take it: w2, the only one with node.hostname == w2, {AWAY}; its volume shop_data is there",
+            f"no node can run it: w2, the only one with node.hostname == w2, {AWAY}; its volume shop_data is there",
         ),
         (
             service("node.labels.disk == ssd", "node.role != manager", mounts=[NFS]),
             [node("w1", disk="hdd"), node("w2", "down", disk="ssd"), node("w3", "down", disk="ssd")],
             "id-w2",
-            f"no node can take it: the only ones with node.labels.disk == ssd and node.role != manager: w2 {AWAY}, "
+            f"no node can run it: the only ones with node.labels.disk == ssd and node.role != manager: w2 {AWAY}, "
             f"w3 {AWAY}",
         ),
         (
             service(),
             [node("w1", availability="drain"), node("w2", "down")],
             "",
-            f"no node can take it: w1 is drained, w2 {AWAY}",
+            f"no node can run it: w1 is drained, w2 {AWAY}",
         ),
         (
             service(mounts=[LOCAL, {**LOCAL, "Source": "a"}]),
             [node("w2", "down")],
             "id-w2",
-            f"no node can take it: w2, the only one, {AWAY}; its volumes a and shop_data are there",
+            f"no node can run it: w2, the only one, {AWAY}; its volumes a and shop_data are there",
         ),
         (
             service(mounts=[{**LOCAL, "Source": "db_{{.Node.Hostname}}"}]),
             [node("w2", "down")],
             "id-w2",
-            f"no node can take it: w2, the only one, {AWAY}; its volume db_w2 is there",
+            f"no node can run it: w2, the only one, {AWAY}; its volume db_w2 is there",
         ),
     ],
 )
@@ -79,14 +79,14 @@ def test_the_nodes_that_could_take_it_are_named_with_what_they_are(found, nodes,
 
 def test_a_node_that_somebody_has_drained_is_named_and_is_not_lost():
     why, lost = said(service("node.hostname==w2"), [node("w1"), node("w2", availability="pause")])
-    assert why == "no node can take it: w2, the only one with node.hostname == w2, is paused"
+    assert why == "no node can run it: w2, the only one with node.hostname == w2, is paused"
     assert lost == ""
 
 
 def test_where_others_are_up_that_could_but_have_no_room_both_are_said():
     error = "no suitable node (insufficient resources on 1 node)"
     why, lost = said(service(), [node("w1"), node("w2", "down")], error)
-    assert why == lost == f"{error}; w2 could take it too, but {AWAY}"
+    assert why == lost == f"{error}; w2 could run it too, but {AWAY}"
 
 
 @pytest.mark.parametrize("nodes", [[], [node("w1")], [node("w1"), node("w3", "down")]])
@@ -97,7 +97,7 @@ def test_without_such_a_node_swarms_own_words_stand(nodes):
 def test_what_is_known_of_the_nodes_is_said_before_the_swarm_has_tried():
     """A task that was only just made is pending without a word of the scheduler's."""
     found, nodes = service("node.hostname==w2"), [node("w1"), node("w2", "down")]
-    told = f"no node can take it: w2, the only one with node.hostname == w2, {AWAY}"
+    told = f"no node can run it: w2, the only one with node.hostname == w2, {AWAY}"
     assert said(found, nodes, error="") == (told, told)
     assert said(service(), nodes, error="") == ("", ""), "w1 may take it yet"
     waiting = task("pending", "running")
@@ -108,8 +108,8 @@ def test_what_is_known_of_the_nodes_is_said_before_the_swarm_has_tried():
 def test_an_old_entry_of_a_node_that_has_joined_again_is_named_as_such():
     old, new = node("w2", "down", disk="ssd"), {**node("w2"), "ID": "id-new"}
     why, lost = said(service("node.labels.disk==ssd"), [node("w1"), old, new])
-    again = "it has joined again as id-new (remove the old one: docker node rm id-w2)"
-    told = f"no node can take it: w2, the only one with node.labels.disk == ssd, is an old entry: {again}"
+    again = "the node has joined again as id-new (remove the stale entry: docker node rm id-w2)"
+    told = f"no node can run it: w2, the only one with node.labels.disk == ssd, is a stale entry: {again}"
     assert (why, lost) == (told, told)
     # The new one fits as well, and has no room: the old one has nothing to do with that.
     error = "no suitable node (insufficient resources on 1 node)"
@@ -124,7 +124,7 @@ def test_a_task_that_is_not_started_again():
     left = task("running", "shutdown", "id-w2")
     nodes = [node("w1"), node("w2", "down")]
     lost = f"its task was on w2, which {AWAY}"
-    assert trouble(service(), [left], [], False, nodes) == (f"{lost}, and nothing takes its place", lost)
+    assert trouble(service(), [left], [], False, nodes) == (f"{lost}, and it is not replaced", lost)
     assert trouble(service(), [left], [], True, nodes) == ("", lost)
     assert trouble(service(), [left], [], True, nodes, {left["ID"]}) == ("", "")
     assert trouble(service(mode="Global"), [left], [], False, nodes) == ("", ""), "it is to run nothing of it"

@@ -205,7 +205,7 @@ def test_rules_say_all_that_is_wrong_with_them():
     with pytest.raises(StackwrightError) as caught:
         rules_of([{}, {"kind": "scalled"}, {"path": "Replicas"}, {"service": "web", "kind": "scaled"}])
     assert caught.value.error_code == "invalid_options"
-    assert all(text in str(caught.value) for text in ("ignore 1 names nothing", "'scalled'", "'Replicas'"))
+    assert all(text in str(caught.value) for text in ("ignore 1 is empty", "'scalled'", "'Replicas'"))
     assert "ignore 4" not in str(caught.value)
 
 

@@ -54,13 +54,13 @@ def moved(change):
 @pytest.mark.parametrize(
     ("current", "word"),
     [
-        (id_of(desired([service("web", "app:2")])), "what is wanted"),
+        (id_of(desired([service("web", "app:2")])), "the desired state"),
         (
             id_of(desired([service("web", Secrets=[reference("Secret", "key")])], secrets=[content("key", "two")])),
-            "wanted",
+            "the desired state",
         ),
-        (id_of(prune=False), "what is wanted"),
-        (id_of(images={"app:1": {"image": "app:1@sha256:0"}}), "what is wanted"),
+        (id_of(prune=False), "the desired state"),
+        (id_of(images={"app:1": {"image": "app:1@sha256:0"}}), "the desired state"),
         (moved(lambda s: s["services"][0]["Spec"].update(Labels={})), "the stack in the Swarm changed"),
         (moved(lambda s: s["services"].clear()), "the stack in the Swarm changed"),
         (moved(lambda s: s["configs"].clear()), "the stack in the Swarm changed"),

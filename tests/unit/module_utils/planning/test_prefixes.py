@@ -93,7 +93,7 @@ def test_what_changes_anyway_moves_and_nothing_else(old):
     web = copy.deepcopy(service(old, "web"))
     run = deploy(old, FILE.replace('A: "1"', 'A: "2"'))
     assert [(op["name"], op["action"]) for op in run["plan"]] == [("acme-dev-shop_db", "update")]
-    assert "labels begin with stackwright" in run["plan"][0]["reason"]
+    assert "labels now begin with stackwright" in run["plan"][0]["reason"]
     assert prefixes(service(old, "db")["Spec"]["Labels"]) == {"stackwright"}
     assert [prefixes(labels) for labels in volumes(old)] == [{"stackwright"}, {"stackwright"}]
     assert service(old, "web") == web

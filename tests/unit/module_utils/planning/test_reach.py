@@ -22,7 +22,7 @@ PROXY = live("proxy_caddy", "n1", mount="/run/caddy")
 
 def test_a_service_on_none_of_the_proxys_networks_is_told():
     (notice,) = told(["inner"], PROXY)
-    assert "service web: its route leads nowhere" in notice
+    assert "service web: its route does not work" in notice
     assert "proxy_caddy, which is on public" in notice
     assert told([], PROXY)
     assert told(["not yet made"], PROXY)

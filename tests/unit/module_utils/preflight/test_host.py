@@ -53,7 +53,7 @@ def test_a_kernel_without_overlay_is_an_error_and_one_without_ipvs_matters_to_vi
         ("warning", "no_ipvs"),
     ]
     (found,) = host.kernel_findings("n", {"vxlan": True, "ip_vs": False}, True)
-    assert "carry no traffic" in found["message"] and "dnsrr" in found["hint"] and "mode: host" in found["hint"]
+    assert "do not work" in found["message"] and "dnsrr" in found["hint"] and "mode: host" in found["hint"]
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_disk_space(free, inodes, codes):
 
 def test_the_limit_that_counts_is_told():
     (found,) = host.disk_findings("n", host.Disk("/d", 10 * host.MIB, None), 1000, 0)
-    assert found["message"].endswith("; 1000 are wanted.")
+    assert found["message"].endswith("; 1000 are required.")
     assert told(host.disk_findings("n", host.Disk("/d", 1000 * host.MIB, None), 1000, 0)) == []
 
 

@@ -109,7 +109,10 @@ def test_a_node_that_may_run_the_service_looks_at_its_own_volumes():
     there = [volume(), volume("shared", options=NFS), volume("other")]
     (found,) = volume_findings("w1", facts["id-w1"], wanted_volumes(files), there)
     assert (found["code"], found["level"], found["service"], found["node"]) == ("volume_differs", "warning", "db", "w1")
-    assert "shop_data was made otherwise than the file says (the driver options device, o, type)" in found["message"]
+    assert (
+        "shop_data was created with other options than in the file (the driver options device, o, type)"
+        in found["message"]
+    )
     assert "recreate_volumes: [shop_data]" in found["hint"] and "planted" not in repr(found)
     assert list(volume_findings("w1", facts["id-w1"], wanted_volumes(files), there[1:])) == []
     assert list(volume_findings("w1", facts["id-w1"], wanted_volumes(files), [volume(options=NFS)])) == []

@@ -57,7 +57,7 @@ def test_a_wildcard_is_a_conflict_in_either_order_where_paths_meet():
     check_before_deploy(desired(("a.example.com", "/z"), ("a.b.example.com", None)), [wild])
     exact = service("blog", r0_domain="a.example.com")
     (text,) = refused(desired(("*.example.com", None)), exact)
-    assert text.startswith("*.example.com would take requests of a.example.com, which belongs to stack 'blog'")
+    assert text.startswith("*.example.com would intercept requests for a.example.com, which belongs to stack 'blog'")
 
 
 def test_routes_in_labels_of_containers_count_and_faulty_ones_do_not():

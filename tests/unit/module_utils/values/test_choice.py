@@ -91,7 +91,7 @@ def test_what_is_built_on_a_value_is_made_anew_with_it():
 def test_what_no_generator_makes_cannot_be_made_anew(name):
     entries = [entry("db/A"), entry("db/C", given="x"), entry("db/S", None)]
     kept = EMPTY.added("db/S", "set", SET, "aa", "now")
-    with pytest.raises(ValueStoreError, match=f"No generator makes {name}") as caught:
+    with pytest.raises(ValueStoreError, match=f"No generator creates {name}") as caught:
         completed(kept, entries, ask(regenerate=[name]))
     assert caught.value.error_code == "unknown_value"
     assert "db/A" in caught.value.hint
@@ -107,7 +107,7 @@ LIVE = {"db/A": Live(("service db (A)",), "running")}
 
 
 def test_a_lost_value_is_never_replaced_in_silence():
-    with pytest.raises(ValueStoreError, match=r"db/A, with which service db \(A\) runs") as caught:
+    with pytest.raises(ValueStoreError, match=r"db/A, which service db \(A\) runs with") as caught:
         completed(EMPTY, [entry("db/A"), entry("db/B")], ask(LIVE))
     assert caught.value.error_code == "values_lost"
     assert caught.value.details == {"names": ["db/A"]}

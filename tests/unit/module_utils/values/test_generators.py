@@ -128,7 +128,7 @@ def test_a_token_is_signed_and_expires():
 
 
 def test_a_token_without_its_key():
-    with pytest.raises(GeneratorError, match="stack/KEY, which is to sign"):
+    with pytest.raises(GeneratorError, match="stack/KEY, which signs"):
         GENERATORS["generate_jwt"].make(CHANCE, {"key": "KEY"})
 
 
@@ -146,7 +146,7 @@ def test_unknown_generator_lists_the_known_ones():
         ("generate_hex", ("8",), {}, "bytes must be a whole number"),
         ("generate_hex", (True,), {}, "bytes must be a whole number"),
         ("generate_hex", (8, 9), {}, "takes at most 1"),
-        ("generate_hex", (8,), {"bytes": 9}, "bytes is given twice"),
+        ("generate_hex", (8,), {"bytes": 9}, "bytes is set twice"),
         ("generate_hex", (), {"length": 9}, "has no parameter length .it has: bytes."),
         ("generate_uuid", (1,), {}, "takes no parameter"),
         ("generate_secure_password", (15,), {}, "length must be from 16"),

@@ -45,5 +45,5 @@ def test_what_is_built_on_a_value_goes_with_it():
 
 
 def test_a_circle():
-    with pytest.raises(GeneratorError, match="a/S, a/T are built on each other"):
+    with pytest.raises(GeneratorError, match="a/S, a/T depend on each other"):
         in_order([jwt("a/T", "a/S"), jwt("a/S", "a/T"), entry("a/X")])

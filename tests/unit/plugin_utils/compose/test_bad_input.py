@@ -162,4 +162,4 @@ def test_many_problems_are_counted():
     tree = {"services": {f"s{n}": {"command": "a"} for n in range(1000)}}
     found = answers(tree)
     assert len(found) == MOST_SHOWN + 1
-    assert (found[-1].code, found[-1].message) == ("more", "and 800 more problems that are not shown")
+    assert (found[-1].code, found[-1].message) == ("more", "and 800 more problems are not shown")

@@ -216,7 +216,7 @@ def test_a_definition_alone_is_confined_to_its_project_directory(project):
     assert compile_stack(request, LocalFiles())["services"]
     source = Source("definition", {"services": {"a": {"image": "x", "env_file": "../file"}}})
     request = CompileRequest([source], name="shop", project_directory=str(project / "sub"), confine="project")
-    with pytest.raises(ComposeError, match="outside of the project's folder"):
+    with pytest.raises(ComposeError, match="outside of the project folder"):
         compile_stack(request, LocalFiles())
 
 

@@ -41,7 +41,7 @@ def test_only_that_network_loses_the_bare_name(word):
 
 @pytest.mark.parametrize(
     ("word", "said"),
-    [("own", "is the stack's own"), ("frond", "is none of the file"), ("default", "is the stack's own")],
+    [("own", "is the stack's own"), ("frond", "is not in the file"), ("default", "is the stack's own")],
 )
 def test_a_network_that_does_not_fit_is_a_problem(word, said):
     with pytest.raises(ComposeError, match=f"{said}.*The external networks are public"):

@@ -134,5 +134,5 @@ def test_a_definition_that_contains_itself_or_is_not_text_is_refused():
 
 
 def test_variables_are_single_values():
-    with pytest.raises(ComposeError, match="variable X is no single value"):
+    with pytest.raises(ComposeError, match="variable X is not a single value"):
         load([Source("/p/c.yml", "services: {}")], reader=MemoryFiles({}), variables={"X": ["hunter2"]})

@@ -181,7 +181,7 @@ services:
     overrides = {"services": {"web": {"OWN": {"value": "x", "sensitive": True}}}}
     again = container(by_key(compiled(text=text, env_overrides=overrides))["web_pre_start_1"])
     assert any(entry.startswith("OWN=\0") for entry in again["Env"])
-    with pytest.raises(ComposeError, match="an expression can't stand here"):
+    with pytest.raises(ComposeError, match="an expression is not allowed here"):
         compiled(text=text.replace('"PW=${PASSWORD}"', '"PW={{ generate_password | 8 }}"'))
 
 

@@ -148,7 +148,7 @@ def test_what_pyyaml_writes_can_be_read(value):
 @pytest.mark.parametrize(
     ("text", "hint"),
     [
-        ("a: b: c\n", "put quotes around a text that holds ': '"),
+        ("a: b: c\n", "put quotes around text that contains ': '"),
         ("a: @b\n", "put quotes around the text"),
         ("a: [1\nb: 2\n", "a bracket or a brace is not closed"),
         ("a:\n  - 1\n b: 2\n", "the indentation is wrong"),

@@ -57,7 +57,7 @@ WORDS = st.sampled_from(
         "soft",
     ]
 )
-# Here 3.0 is no whole number, for it is none in YAML.
+# Here 3.0 is not a whole number, for it is none in YAML.
 FRACTIONS = st.floats(-1, 2).filter(lambda number: number != int(number))
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-2, 70000) | FRACTIONS | WORDS,

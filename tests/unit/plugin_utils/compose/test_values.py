@@ -115,9 +115,9 @@ def test_problems_show_no_sensitive_value():
 def test_nul_in_a_file_is_a_problem_and_no_reference():
     with pytest.raises(ComposeError, match="a text can't hold a NUL"):
         compiled('services: {web: {image: x, environment: {A: "\\0stack/A\\0"}}}')
-    with pytest.raises(ComposeError, match="the variable V holds a NUL"):
+    with pytest.raises(ComposeError, match="the variable V contains a NUL"):
         compiled("services: {web: {image: x}}", variables={"V": "\0stack/A\0"})
-    with pytest.raises(ComposeError, match="holds a NUL"):
+    with pytest.raises(ComposeError, match="contains a NUL"):
         compiled("services: {web: {image: x, env_file: a.env}}", files={"a.env": "A=\0stack/A\0\n"})
     with pytest.raises(ComposeError, match="a text can't hold a NUL"):
         compiled({"services": {"web": {"image": "x", "environment": {"A": "\0stack/A\0"}}}})
@@ -151,7 +151,7 @@ def test_long_chains_and_circles_of_names_are_no_traceback():
     nested = "${X:-" * 28 + "${A%d}" + "}" * 28
     for count, last, told in (
         (3000, "A3000: x", ""),
-        (3000, "A3000: $A0", "made of too many others"),
+        (3000, "A3000: $A0", "depend on too many other names"),
         (300, "B: x", ""),
     ):
         block = "\n".join(f"  A{number}: {nested % (number + 1)}" for number in range(count))
