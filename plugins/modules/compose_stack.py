@@ -834,7 +834,7 @@ failures:
       description: The node of that task.
       type: str
     health_check:
-      description: The last output of its failing health check. Only known if the task ran on this node.
+      description: The last output of its failing health check, if the task ran on a node that is a host of the play and answers.
       type: list
       elements: str
     log:

@@ -39,18 +39,22 @@ def run_change(options: Dict[str, Dict[str, Any]], work: Change, **rules: Any) -
 
     ``work`` imports what it needs when it is called: the same module also answers how a worker goes.
     ``run`` holds options of the transaction: ``check``, ``defer``, ``desired`` and what else the plugin passed on,
-    ``detach``, ``progress``. A worker takes over where the transaction calls ``detach`` (see worker.py).
+    ``detach``, ``progress``. A worker takes over where the transaction calls ``detach`` (see worker.py). With ``asks``
+    the plugin answers what the worker asks, and sends the module to other nodes for that (``checks``).
     """
     module = Module(argument_spec={**options, **CONNECTION}, supports_check_mode=True, **rules)
     handed = module.compiled
     if "job" in handed:
         end(module, _followed(module, handed))
+    if "checks" in handed:
+        end(module, _outcome(module, lambda client: _checked(client, handed["checks"])))
     from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.memory import Memory
 
     aside = _Aside(module)
     run = {"check": module.check_mode, "defer": False, "detach": None, "progress": None, **handed}
     if handed.get("follow"):
         run.update(detach=aside.detach, progress=aside.progress)
+        aside.asks = bool(handed.get("asks"))
     memory = Memory(module, handed)
 
     def change(client: EngineClient) -> Dict[str, Any]:
@@ -75,6 +79,7 @@ class _Aside:
         self._module = module
         self._worker: Any = None
         self.client: Optional[EngineClient] = None
+        self.asks = False  # whether who follows answers questions
 
     def detach(self) -> None:
         """Goes on in a worker. If there can't be one, goes on here."""
@@ -88,6 +93,8 @@ class _Aside:
             self._worker = start(folder_of(self._module), self._module.no_log_values)
         except Foreground as foreground:
             end(self._module, foreground.told)
+        if self._worker is not None and self.asks:
+            self.client.elsewhere = self._worker.ask
 
     def progress(self, line: str) -> None:
         if self._worker is not None:
@@ -115,6 +122,17 @@ def _followed(module: AnsibleModule, handed: Dict[str, Any]) -> Dict[str, Any]:
     from ansible_collections.stackwright.swarm.plugins.module_utils.detached.job_folder import find
 
     try:
-        return follow(find(folder_of(module), str(handed["job"])), int(handed["seen"]), time)
+        job = find(folder_of(module), str(handed["job"]))
+        if handed.get("pace"):
+            job.pace(float(handed["pace"]))
+        if handed.get("answer"):
+            job.tell(handed["answer"])
+        return follow(job, int(handed["seen"]), time)
     except StackwrightError as error:
         return failure(error)
+
+
+def _checked(client: EngineClient, wanted: Dict[str, bool]) -> Dict[str, Any]:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.gate.evidence import checks_here
+
+    return {"changed": False, "checks": checks_here(client, wanted)}

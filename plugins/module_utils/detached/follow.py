@@ -16,21 +16,25 @@ PAUSE = 0.03
 
 
 def look(job: Job, seen: int) -> Dict[str, Any]:
-    """The job's lines after the first ``seen`` bytes as ``progress``, beside its result if it has ended. If
+    """The job's lines after the first ``seen`` bytes as ``progress``, beside its result if it has ended, and the
+    worker's ``question`` if it waits for an answer.
 
-    the worker died without a result, that is a failure (``worker_died``).
+    If the worker died without a result, that is a failure (``worker_died``).
     """
     alive = job.alive
     result = job.result()
     lines, now_seen = job.lines(seen)
     if result is None and not alive:
         result = _died(job)
-    progress = {"job": job.id, "seen": now_seen, "lines": lines, "done": result is not None}
+    progress: Dict[str, Any] = {"job": job.id, "seen": now_seen, "lines": lines, "done": result is not None}
+    question = None if progress["done"] else job.question()
+    if question is not None:
+        progress["question"] = question
     return {**(result or {"changed": False}), "progress": progress}
 
 
 def follow(job: Job, seen: int, clock: Any) -> Dict[str, Any]:
-    """As ``look``, as soon as the job has ended; else when there are new lines, or after a few seconds.
+    """As ``look``, as soon as the job has ended or asks; else when there are new lines, or after a few seconds.
 
     ``clock`` has ``monotonic`` and ``sleep``, as Python's ``time``.
     """
@@ -46,7 +50,7 @@ def follow(job: Job, seen: int, clock: Any) -> Dict[str, Any]:
         if progress["seen"] != so_far:
             so_far, spoke = progress["seen"], now
         gathered = so_far != seen and now - start >= GATHER and now - spoke >= LULL
-        if gathered or now - start >= LONGEST:
+        if gathered or "question" in progress or now - start >= LONGEST:
             return told
         clock.sleep(PAUSE)
 

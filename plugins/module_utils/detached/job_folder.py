@@ -4,8 +4,9 @@
 """A job's folder: what a worker tells those who follow it.
 
 ``lines`` grows by a line of text for each thing worth telling; ``result.json`` appears whole when the work has ended;
-``alive`` is locked for as long as the worker lives; ``taken`` says that somebody has read the result. The folders of a
-user are in one that nobody else may look into.
+``alive`` is locked for as long as the worker lives; ``taken`` says that somebody has read the result. ``question.json``
+is there while the worker waits for an answer, ``heard`` once it was read, and ``answer.json`` is what they say; for how
+long it may wait is in ``pace.json``. The folders of a user are in one that nobody else may look into.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import shutil
 import stat
 import time
 import uuid
+from contextlib import suppress
 from typing import Any, Dict, List, Optional, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
@@ -72,10 +74,22 @@ class Job:
 
     def finish(self, result: Dict[str, Any]) -> None:
         """Leaves the result. Raises OSError."""
-        handle = self._open("result.new", os.O_WRONLY | os.O_TRUNC)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(result, file, default=str)
-        os.rename(self._path("result.new"), self._path("result.json"))
+        self._put("result", result)
+
+    def ask(self, question: Dict[str, Any]) -> None:
+        """Asks those who follow; ``number`` tells one question from another. Raises OSError."""
+        self._put("question", question)
+
+    def answer(self, number: int) -> Optional[Dict[str, Any]]:
+        """What somebody has answered to that question, or None."""
+        found = self._get("answer")
+        return found if found is not None and found.get("number") == number else None
+
+    def unask(self) -> None:
+        """Ends the question. An answer that could not be hidden in full yet stays no longer than it is needed."""
+        for name in ("question.json", "heard", "answer.json"):
+            with suppress(OSError):
+                os.unlink(self._path(name))
 
     # -- the follower's side
 
@@ -109,12 +123,38 @@ class Job:
 
     def result(self) -> Optional[Dict[str, Any]]:
         """The result, or None as long as there is none."""
-        try:
-            with open(self._path("result.json"), encoding="utf-8") as file:
-                found: Dict[str, Any] = json.load(file)
-        except FileNotFoundError:
+        return self._get("result")
+
+    def question(self) -> Optional[Dict[str, Any]]:
+        """What the worker wants to know, as long as nobody has answered."""
+        found = self._get("question")
+        if found is None or self.answer(found["number"]) is not None:
             return None
+        with suppress(OSError):
+            os.close(self._open("heard", os.O_WRONLY))
         return found
+
+    @property
+    def heard(self) -> bool:
+        """True once somebody has read the question."""
+        return os.path.exists(self._path("heard"))
+
+    def pace(self, seconds: float) -> None:
+        """Says how long who follows takes for a question to another host, at most."""
+        with suppress(OSError):
+            self._put("pace", {"seconds": seconds})
+
+    @property
+    def patience(self) -> float:
+        """The seconds that ``pace`` was told last, or 0."""
+        return float((self._get("pace") or {}).get("seconds") or 0.0)
+
+    def tell(self, answer: Dict[str, Any]) -> None:
+        """Answers the question, if the worker still waits for that answer."""
+        asked = self._get("question")
+        if asked is not None and asked["number"] == answer.get("number"):
+            with suppress(OSError):
+                self._put("answer", answer)
 
     def take(self) -> None:
         """Says that the result has been read: the worker may clear away."""
@@ -133,6 +173,20 @@ class Job:
     def remove(self) -> None:
         """Removes the folder; never raises."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _put(self, name: str, told: Dict[str, Any]) -> None:
+        handle = self._open(f"{name}.new", os.O_WRONLY | os.O_TRUNC)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump(told, file, default=str)
+        os.rename(self._path(f"{name}.new"), self._path(f"{name}.json"))
+
+    def _get(self, name: str) -> Optional[Dict[str, Any]]:
+        try:
+            with open(self._path(f"{name}.json"), encoding="utf-8") as file:
+                found: Dict[str, Any] = json.load(file)
+        except FileNotFoundError:
+            return None
+        return found
 
     def _path(self, name: str) -> str:
         return os.path.join(self.folder, name)

@@ -16,6 +16,7 @@ import sys
 import time
 import traceback
 import warnings
+from contextlib import suppress
 from typing import Any, Dict, NoReturn, Optional, Sequence
 
 from ansible.module_utils.common.parameters import remove_values
@@ -27,6 +28,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.detached.zip_imp
 FOREGROUND = 3.0  # seconds that the module waits for a worker that is quick
 #: Seconds: an answer that was lost can be asked for again for a moment; a result that nobody asks for is kept longer.
 TAKEN, UNCLAIMED, PAUSE = 10.0, 600.0, 0.2
+#: Seconds in which somebody who follows has to hear a question, and has to answer it: without, the work goes on. Those
+#: for whom all takes longer get more (``Job.patience``), up to so many.
+HEARD, ANSWERED, LONGEST, LISTEN = 5.0, 10.0, 60.0, 0.05
 
 
 class Worker:
@@ -34,10 +38,28 @@ class Worker:
 
     def __init__(self, job: Job, secrets: Sequence[str], ready: int) -> None:
         self._job, self._secrets, self._ready = job, secrets, ready
+        self._asked = 0
 
     def say(self, line: str) -> None:
         """Tells those who follow what happens."""
         self._job.say(remove_values(line, self._secrets))
+
+    def ask(self, question: Dict[str, Any]) -> Dict[str, Any]:
+        """What those who follow answer; empty where nobody does in time."""
+        self._asked += 1
+        try:
+            self._job.ask({**question, "number": self._asked})
+        except OSError:
+            return {}
+        with suppress(OSError):
+            os.write(self._ready, b"?")  # the module may still wait for a quick end
+        start, slow, answer = time.monotonic(), min(self._job.patience, LONGEST / 2), None
+        heard, answered = max(HEARD, slow), max(ANSWERED, 2 * slow)
+        while answer is None and time.monotonic() - start < (answered if self._job.heard else heard):
+            time.sleep(LISTEN)
+            answer = self._job.answer(self._asked)
+        self._job.unask()
+        return answer or {}
 
     def finish(self, result: Dict[str, Any]) -> NoReturn:
         """Leaves the result, waits a little until it has been read, clears away and ends the process."""
@@ -100,7 +122,7 @@ def start(root: str, secrets: Sequence[str], foreground: float = FOREGROUND) -> 
 
 
 def _wait(job: Job, reading: int, seconds: float) -> Dict[str, Any]:
-    # The other end closes when the result is there, or with the worker's end.
+    # The other end closes when the result is there, or with the worker's end; it speaks where the worker asks.
     select.select([reading], [], [], seconds)
     os.close(reading)
     told = look(job, 0)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 from urllib.parse import quote, urlencode
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
@@ -44,6 +44,8 @@ class EngineClient:
         self.trace: Any = None
         self._transport = transport
         self.node = ""  # its name, known after /info
+        #: Asks the Engines of other nodes through whoever follows this run, where somebody does (adapter/worker.py).
+        self.elsewhere: Optional[Callable[[Dict[str, Any]], Dict[str, Any]]] = None
 
     @property
     def where(self) -> str:

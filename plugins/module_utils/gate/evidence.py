@@ -19,6 +19,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks imp
     ENDED_BADLY,
     ENDED_BY_ITSELF,
     NOT_HEALTHY,
+    error_of,
     state_of,
     timestamp,
 )
@@ -58,13 +59,17 @@ def evidence(
     """
     grouped = tasks_by_service(tasks)
     nodes = _nodes(client)
-    found: List[Found] = []
-    for service in sorted(services, key=lambda s: s["Spec"]["Name"]):
-        name = service["Spec"]["Name"]
-        if name in reasons:
+    seen = []
+    for service in sorted(services, key=name_of):
+        if name_of(service) in reasons:
             own = grouped.get(service["ID"], [])
             task = _witness([task for task in own if task["ID"] not in old] or own)
-            found.append(_one(client, service, reasons[name], task, nodes, len(found) < SERVICES))
+            seen.append((service, task, len(seen) < SERVICES and _can_tell(task, nodes)))
+    checks = _checks(client, [task for _service, task, tells in seen if task and tells], nodes)
+    found: List[Found] = [
+        _one(client, service, reasons[name_of(service)], task, nodes, checks if tells else None)
+        for service, task, tells in seen
+    ]
     known = {entry["service"] for entry in found}
     for name in sorted(set(reasons) - known):
         gone: Found = {"service": name, "reason": reasons[name], "error": "", "exit_code": None, "node": "", "log": []}
@@ -79,27 +84,23 @@ def _one(
     reason: str,
     task: Optional[Mapping[str, Any]],
     nodes: Mapping[str, Mapping[str, Any]],
-    with_log: bool,
+    checks: Optional[Mapping[str, str]],
 ) -> Found:
-    name = service["Spec"]["Name"]
+    """``checks`` is what health checks wrote, by container; None where a task has nothing more to tell."""
     status = (task or {}).get("Status") or {}
     container = status.get("ContainerStatus") or {}
     started = bool(container.get("ContainerID"))
     exit_code = container.get("ExitCode") if started and state_of(task or {}) in (*ENDED_BADLY, "complete") else None
     node_id = str((task or {}).get("NodeID") or "")
-    node = nodes.get(node_id, {})
-    # A node that is away would not answer.
-    here = (node.get("Status") or {}).get("State") in (None, "ready")
-    telling = with_log and task is not None and started and here
     hide = hider(service)
     entry: Found = {
-        "service": name,
+        "service": name_of(service),
         "reason": hide(reason.strip(), ours=True),
         "error": hide(str(status.get("Err") or "")),
         "exit_code": exit_code,
-        "node": _name(node) or node_id,
-        "health_check": excerpt(hide(_health_check(client, task or {})), CHECKED) if telling else [],
-        "log": excerpt(hide(_log(client, task or {}, service)), LINES) if telling else [],
+        "node": _name(nodes.get(node_id, {})) or node_id,
+        "health_check": excerpt(hide((checks or {}).get(_container_of(task or {}), "")), CHECKED),
+        "log": [] if checks is None else excerpt(hide(_log(client, task or {}, service)), LINES),
     }
     if entry["reason"].startswith(NO_NODE):
         entry["text"] = f"{_called(service)}: {entry['reason']}"
@@ -210,23 +211,90 @@ def _cut(line: str) -> str:
     return line if len(line) <= LINE_LENGTH else line[:LINE_LENGTH].rpartition(" ")[0] + "…"
 
 
-def _health_check(client: EngineClient, task: Mapping[str, Any]) -> str:
-    """What the container's failing health check wrote last. Only an Engine on whose node it ran knows that.
+def _container_of(task: Mapping[str, Any]) -> str:
+    return str(((task.get("Status") or {}).get("ContainerStatus") or {}).get("ContainerID") or "")
+
+
+def _can_tell(task: Optional[Mapping[str, Any]], nodes: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether a task has run anything, on a node that is not away: that one would not answer."""
+    node = nodes.get(str((task or {}).get("NodeID") or ""), {})
+    return bool(_container_of(task or {})) and (node.get("Status") or {}).get("State") in (None, "ready")
+
+
+def _checks(
+    client: EngineClient, tasks: Sequence[Mapping[str, Any]], nodes: Mapping[str, Mapping[str, Any]]
+) -> Dict[str, str]:
+    """What the failing health checks of tasks wrote last, by container. Only an Engine on whose node it ran knows that.
 
     A command that ends well when it is told to stop leaves no other trace: its task is complete, with exit code 0.
     """
+    found: Dict[str, str] = {}
+    asked: List[Dict[str, Any]] = []
+    others = dict(nodes)  # those that no task of these ran on
+    for task in tasks:
+        container, starting = _container_of(task), state_of(task) == "starting"
+        inspected = _inspected(client, container)
+        if inspected is not None:
+            found[container] = _check_of(inspected, starting)
+        elif _may_be_unhealthy(task):
+            identity = str(task.get("NodeID"))
+            others.pop(identity, None)
+            asked.append({"container": container, "starting": starting, "node": _names(nodes.get(identity, {}))})
+    if asked and client.elsewhere is not None:
+        names = [name for node in others.values() for name in _names(node)]
+        told = client.elsewhere({"checks": asked, "others": names}).get("checks") or {}
+        found.update({str(container): str(text)[-MOST:] for container, text in told.items()})
+    return found
+
+
+def checks_here(client: EngineClient, wanted: Mapping[str, bool]) -> Dict[str, str]:
+    """What the failing health checks of those containers wrote last that are this Engine's; True for one that starts.
+
+    What the container's own variables, labels and command hide, and what looks like a secret, is left out.
+    """
+    found = {}
+    for container, starting in wanted.items():
+        inspected = _inspected(client, container) if re.fullmatch(r"[0-9a-f]+", container) else None
+        if inspected is not None:
+            config = inspected.get("Config") or {}
+            command = [*(config.get("Entrypoint") or []), *(config.get("Cmd") or [])]
+            spec = {"Env": config.get("Env"), "Labels": config.get("Labels"), "Command": command}
+            hide = hider({"Spec": {"TaskTemplate": {"ContainerSpec": spec}}})
+            found[container] = "\n".join(excerpt(hide(_check_of(inspected, starting)), CHECKED))
+    return found
+
+
+def _may_be_unhealthy(task: Mapping[str, Any]) -> bool:
+    """Whether it is worth asking another node: a check goes on, or Docker has stopped what failed it."""
+    return "unhealthy" in error_of(task) or state_of(task) in ("starting", "complete")
+
+
+def _names(node: Mapping[str, Any]) -> List[str]:
+    """What a node is called, and its addresses."""
+    addresses = [str((node.get(part) or {}).get("Addr") or "") for part in ("Status", "ManagerStatus")]
+    return [name for name in (_name(node), *(address.rpartition(":")[0] or address for address in addresses)) if name]
+
+
+def _inspected(client: EngineClient, container: str) -> Optional[Dict[str, Any]]:
+    """A container of this Engine's own node; None where it ran on another one, or is removed."""
     try:
-        container = task["Status"]["ContainerStatus"]["ContainerID"]
         found = client.get(f"/containers/{container}/json", timeout=PATIENCE)
-        health = found["State"]["Health"]
+    except EngineError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _check_of(inspected: Mapping[str, Any], starting: bool) -> str:
+    try:
+        health = inspected["State"]["Health"]
         last = health["Log"][-1]
         # Every container that has ended is called unhealthy. One that starts has failures that do not count yet.
-        failing = health["FailingStreak"] >= (found["Config"]["Healthcheck"].get("Retries") or RETRIES)
-        if not last["ExitCode"] or not (failing or state_of(task) == "starting"):
+        failing = health["FailingStreak"] >= (inspected["Config"]["Healthcheck"].get("Retries") or RETRIES)
+        if not last["ExitCode"] or not (failing or starting):
             return ""
         return str(last["Output"]).strip()[-MOST:] or f"exit code {last['ExitCode']}"
-    except (EngineError, KeyError, IndexError, TypeError):
-        return ""  # it ran on another node, is removed, or has no health check
+    except (KeyError, IndexError, TypeError):
+        return ""  # it has no health check, or none has ended yet
 
 
 def _log(client: EngineClient, task: Mapping[str, Any], service: Mapping[str, Any]) -> str:

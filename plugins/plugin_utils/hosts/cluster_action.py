@@ -23,7 +23,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.masking.shown im
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.who import who_asks
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.election import Outcome, task_key, turn
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.piped_action import PipedAction
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.progress import Follower
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.progress import Follower, pace_of
 
 Result = Dict[str, Any]
 Run = Callable[[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]], Result]
@@ -140,21 +140,37 @@ class ClusterAction(PipedAction):
         self, arguments: Mapping[str, Any], handed: Mapping[str, Any], variables: Mapping[str, Any]
     ) -> Result:
         """The module's result. If a worker on the manager goes on with the work, its lines are shown."""
-        begun = self._call(arguments, handed if self._task.check_mode else {**handed, "follow": True}, variables)
         host = variables["inventory_hostname"]
         display = Display()
-        # A callback that writes JSON owns stdout. Of a task with no_log, nothing is shown.
+        # A callback that writes JSON owns stdout. Of a task with no_log, nothing is shown, and nothing is asked for it.
         machine, quiet = "json" in str(C.DEFAULT_STDOUT_CALLBACK), bool(self._task.no_log)
+        others = [] if quiet else [name for name in variables.get("ansible_play_hosts") or () if name != host]
+        if not self._task.check_mode:
+            handed = {**handed, "follow": True, "asks": bool(others)}
+        start = time.monotonic()
+        begun = self._call(arguments, handed, variables)
+        pace = pace_of(time.monotonic() - start)
+        named = {name: value for name, value in arguments.items() if name in self.required}
 
-        def again(job: str, seen: int) -> Result:
-            named = {name: value for name, value in arguments.items() if name in self.required}
-            return self._call(named, {"job": job, "seen": seen}, variables)
+        def again(job: str, seen: int, answer: Result) -> Result:
+            return self._call(named, {"job": job, "seen": seen, "answer": answer, "pace": pace}, variables)
+
+        def answer(question: Result) -> Result:
+            from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.other_hosts import Sibling, answered
+
+            connection = {name: value for name, value in arguments.items() if name in CONNECTION}
+
+            def read(other: str, containers: Mapping[str, bool]) -> Result:
+                sibling = Sibling(self, other, variables)
+                return sibling.action._call({**named, **connection}, {"checks": containers}, sibling.variables)
+
+            return {"checks": answered(question, others, variables["hostvars"], read, pace)}
 
         def show(line: str) -> None:
             if not quiet:
                 display.display(shown_line(f"[{host}] {line}"), stderr=machine)
 
-        return Follower(again, show, time.monotonic, time.sleep, AnsibleConnectionFailure).follow(begun)
+        return Follower(again, show, time.monotonic, time.sleep, AnsibleConnectionFailure, answer).follow(begun)
 
     def _call(self, arguments: Mapping[str, Any], handed: Mapping[str, Any], variables: Mapping[str, Any]) -> Result:
         arguments = {name: _unsaid(item) if name == "commit_message" else item for name, item in arguments.items()}

@@ -13,6 +13,8 @@ SILENCE = 15.0
 #: Seconds for which a lost connection is tried again: the work on the manager does not need it.
 PATIENCE = 60.0
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 10.0
+#: Seconds for what the worker asks of another host: at least, and at most, and how long a module waits for a quick end.
+PACE, SLOWEST, FOREGROUND = 6.0, 30.0, 3.0
 #: The worker's lines that announce a change.
 CHANGE = re.compile(r"(create|update|remove)d?\b")
 
@@ -20,21 +22,24 @@ Result = Dict[str, Any]
 
 
 class Follower:
-    """Calls ``again(job, seen)`` until the worker has ended, and gives each of its lines to ``show``.
+    """Calls ``again(job, seen, answer)`` until the worker has ended, and gives each of its lines to ``show``.
 
     :param now: the time in seconds; ``sleep`` waits for some.
     :param lost: what ``again`` raises where the manager can't be reached.
+    :param answer: gives the answer to what the worker asks.
     """
 
     def __init__(
         self,
-        again: Callable[[str, int], Result],
+        again: Callable[[str, int, Result], Result],
         show: Callable[[str], None],
         now: Callable[[], float],
         sleep: Callable[[float], None],
         lost: Type[Exception],
+        answer: Callable[[Result], Result] = lambda question: {},
     ) -> None:
         self._again, self._show, self._now, self._sleep, self._lost = again, show, now, sleep, lost
+        self._answer = answer
         self._spoke = now()
         self._last = ""
         self._changed = False
@@ -59,17 +64,19 @@ class Follower:
                 return begun
             if self._now() - self._spoke >= SILENCE:
                 self._say(f"{self._last or 'working'} (for {self._now() - start:.0f} s)")
-            begun = self._reach(progress["job"], progress["seen"])
+            question = progress.get("question")
+            answer = {**self._answer(question), "number": question["number"]} if question else {}
+            begun = self._reach(progress["job"], progress["seen"], answer)
             progress = begun.pop("progress", None)
             if progress is None:
                 # A refusal says nothing of the job, and so nothing of what it has changed.
                 return {**begun, "changed": bool(begun.get("changed")) or self._changed}
 
-    def _reach(self, job: str, seen: int) -> Result:
+    def _reach(self, job: str, seen: int, answer: Result) -> Result:
         since, pause = self._now(), FIRST_PAUSE
         while True:
             try:
-                told = self._again(job, seen)
+                told = self._again(job, seen, answer)
                 if not _unreadable(told):
                     return told
                 what = "no answer"
@@ -96,6 +103,11 @@ class Follower:
     def _say(self, line: str) -> None:
         self._show(line)
         self._spoke = self._now()
+
+
+def pace_of(first: float) -> float:
+    """The seconds that a question to another host may take, where the ``first`` call of a module took so many."""
+    return min(max(PACE, 2 * (first - FOREGROUND)), SLOWEST)
 
 
 def _unreadable(told: Result) -> bool:

@@ -13,11 +13,12 @@ class World:
     """A manager that answers from ``answers``; each answer takes five seconds."""
 
     def __init__(self, *answers):
-        self.answers, self.time, self.shown, self.asked = list(answers), 0.0, [], []
+        self.answers, self.time, self.shown, self.asked, self.said = list(answers), 0.0, [], [], []
 
-    def again(self, job, seen):
+    def again(self, job, seen, answer):
         self.time += 5.0
         self.asked.append((job, seen))
+        self.said.append(answer)
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, Exception):
             raise answer
@@ -27,7 +28,8 @@ class World:
         self.time += seconds
 
     def follow(self, begun):
-        return Follower(self.again, self.shown.append, lambda: self.time, self.sleep, Lost).follow(begun)
+        now, answer = (lambda: self.time), (lambda question: {"checks": {question["of"]: "404"}})
+        return Follower(self.again, self.shown.append, now, self.sleep, Lost, answer).follow(begun)
 
 
 def going(*lines, seen=0):
@@ -50,6 +52,15 @@ def test_lines_are_shown_once_and_in_order():
     assert world.follow(going("one", seen=10)) == {"changed": True}
     assert world.shown == ["one", "two", "three"]
     assert world.asked == [("j", 10), ("j", 20)]
+
+
+def test_what_a_worker_asks_is_answered_once_beside_its_lines():
+    asking = going("one", seen=10)
+    asking["progress"]["question"] = {"number": 3, "of": "c1"}
+    world = World(Lost(), going("two", seen=20), done(changed=True))
+    assert world.follow(asking) == {"changed": True}
+    answer = {"checks": {"c1": "404"}, "number": 3}
+    assert world.said == [answer, answer, {}]  # said again where the connection was lost
 
 
 def test_a_failure_keeps_its_last_lines():

@@ -165,6 +165,30 @@ def test_a_result_counts_although_the_worker_has_ended(job):
     assert follow.look(job, 0)["changed"] is True
 
 
+QUESTION = {"number": 1, "checks": []}
+
+
+def test_a_question_is_handed_over_at_once_and_until_somebody_answers(job):
+    told = follow.follow(job, 0, Clock({0.2: lambda: job.ask(QUESTION)}))["progress"]
+    assert (told["question"], told["done"], job.heard) == (QUESTION, False, True)
+    assert follow.look(job, 0)["progress"]["question"] == QUESTION  # the answer to that may have been lost
+    job.tell({"number": 1, "checks": {"c": "404"}})
+    assert "question" not in follow.look(job, 0)["progress"]
+    assert job.answer(1) == {"number": 1, "checks": {"c": "404"}}
+
+
+def test_of_a_question_that_is_over_nothing_stays(job):
+    job.ask(QUESTION)
+    follow.look(job, 0)
+    job.tell({"number": 1})
+    job.unask()
+    job.tell({"number": 1})
+    assert os.listdir(job.folder) == ["alive"] and not job.heard
+    job.ask({**QUESTION, "number": 2})
+    job.tell({"number": 1})
+    assert job.answer(2) is None and job.question()["number"] == 2
+
+
 # -- the worker, forked from this process
 
 
@@ -199,6 +223,41 @@ def test_a_slow_worker_is_left_alone(root):
     assert job.lines(0)[0] == ["begun"]
     _kill(job)
     assert follow.follow(job, 0, time)["error_code"] == "worker_died"
+
+
+def test_a_question_wakes_who_waits_for_a_quick_end(root):
+    def work(made):
+        made.finish({"answers": [made.ask({"of": "c1"}), made.ask({"of": "c2"})]})
+
+    told = forked(root, work)
+    answers, job = [], jobs.find(root, told["progress"]["job"])
+    while not told["progress"]["done"]:
+        question = told["progress"].get("question")
+        if question:
+            answers.append({"number": question["number"], "said": question["of"]})
+            job.tell(answers[-1])
+        told = follow.follow(job, 0, time)
+    assert told["answers"] == answers == [{"number": 1, "said": "c1"}, {"number": 2, "said": "c2"}]
+
+
+@pytest.mark.parametrize("heard", [False, True])
+def test_a_question_that_nobody_answers_does_not_stop_the_work(root, monkeypatch, heard):
+    """Whether nobody follows any more, or whoever does is kept by something else."""
+    monkeypatch.setattr(worker, "HEARD", 0.1)
+    monkeypatch.setattr(worker, "ANSWERED", 0.3)
+
+    def work(made):
+        if heard:
+            monkeypatch.setattr(
+                made._job, "ask", lambda question, ask=made._job.ask: (ask(question), made._job.question())
+            )
+        made.finish({"answer": made.ask({"of": "c1"})})
+
+    told = forked(root, work)
+    job = jobs.find(root, told["progress"]["job"])
+    while not told["progress"]["done"]:
+        told = follow.follow(job, 0, time)
+    assert told["answer"] == {}
 
 
 def _kill(job):

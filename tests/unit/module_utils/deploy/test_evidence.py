@@ -3,7 +3,12 @@ import struct
 import pytest
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
-from ansible_collections.stackwright.swarm.plugins.module_utils.gate.evidence import LINES, demultiplexed, evidence
+from ansible_collections.stackwright.swarm.plugins.module_utils.gate.evidence import (
+    LINES,
+    checks_here,
+    demultiplexed,
+    evidence,
+)
 
 
 def frame(stream, text):
@@ -134,3 +139,100 @@ def test_a_check_that_fails_in_the_start_period_is_told():
     assert found["text"] == (
         "shop_web: not healthy yet (its health check fails, node node1)\n    health check: not yet"
     )
+
+
+class Elsewhere(Engine):
+    """An Engine of a node on which no task of these ran; ``said`` is what the others answer."""
+
+    def __init__(self, said, nodes=()):
+        super().__init__(b"")
+        self.said, self.nodes, self.asked = said, [*super().list("/nodes"), *nodes], []
+        self.elsewhere = self._ask if said is not None else None
+
+    def _ask(self, question):
+        self.asked.append(question)
+        return self.said
+
+    def list(self, path, query=None, timeout=None):
+        return self.nodes
+
+    def get(self, path, query=None, headers=None, stream=False, timeout=None):
+        if path.startswith("/containers/"):
+            raise EngineError("no such container", "not_found")
+        return super().get(path, query, headers, stream, timeout)
+
+
+UNHEALTHY = "task: non-zero exit (137): dockerexec: unhealthy container"
+
+
+@pytest.mark.parametrize(
+    ("state", "error"), [("complete", ""), ("starting", ""), ("failed", UNHEALTHY)], ids=lambda value: value[:8]
+)
+def test_a_check_that_ran_on_another_node_is_asked_for_there(state, error):
+    more = {"ID": "n2", "Status": {"Addr": "192.0.2.2"}, "ManagerStatus": {"Addr": "198.51.100.2:2377"}}
+    client = Elsewhere({"checks": {"c": "HTTP/1.1 404\nTOKEN=hunter2hunter2 \x1b[2J\n"}}, [more])
+    (found,) = evidence(client, [service()], [task("b", state, "2026-01-01T00:00:02Z", 0, error)], {"shop_web": "x"})
+    asked = {"container": "c", "starting": state == "starting", "node": ["node1"]}
+    assert client.asked == [{"checks": [asked], "others": ["n2", "192.0.2.2", "198.51.100.2"]}]
+    assert found["health_check"][0] == "HTTP/1.1 404" and "    health check: HTTP/1.1 404" in found["text"]
+    assert "hunter2" not in found["text"] and "\x1b" not in found["text"]
+
+
+@pytest.mark.parametrize("said", [None, {}, {"checks": None}, {"checks": {"other": "x"}}, {"checks": {"c": ""}}])
+def test_without_an_answer_all_is_as_without_the_question(said):
+    client = Elsewhere(said)
+    (found,) = evidence(client, [service()], [task("b", "complete", "2026-01-01T00:00:02Z")], {"shop_web": "it ended"})
+    assert (found["health_check"], found["text"]) == ([], "shop_web: it ended (node node1)")
+
+
+@pytest.mark.parametrize(
+    ("tasks", "reason"),
+    [
+        pytest.param([FAILED], "it ends", id="it failed by itself"),
+        pytest.param([task("b", "running", "2026-01-01T00:00:02Z")], "1/2 running", id="it runs"),
+        pytest.param([task("b", "complete", "2026-01-01T00:00:02Z", container="")], "x", id="it never ran"),
+        pytest.param([], "no suitable node", id="no task"),
+    ],
+)
+def test_nobody_is_asked_where_no_check_can_have_failed(tasks, reason):
+    client = Elsewhere({})
+    evidence(client, [service()], tasks, {"shop_web": reason})
+    assert client.asked == []
+
+
+def test_a_node_that_is_away_is_not_asked():
+    client = Elsewhere({})
+    client.nodes[0]["Status"] = {"State": "down"}
+    evidence(client, [service()], [task("b", "complete", "2026-01-01T00:00:02Z")], {"shop_web": "it ended"})
+    assert client.asked == []
+
+
+def test_one_question_for_all_services():
+    services, tasks = [], []
+    for number in range(8):
+        name = f"shop_{number}"
+        services.append({**service(), "ID": name, "Spec": {**service()["Spec"], "Name": name}})
+        tasks.append(
+            {**task(f"t{number}", "complete", "2026-01-01T00:00:02Z", container=f"c{number}"), "ServiceID": name}
+        )
+    client = Elsewhere({"checks": {f"c{number}": f"said {number}" for number in range(8)}})
+    found = evidence(client, services, tasks, {entry["ID"]: "it ended" for entry in services})
+    (question,) = client.asked
+    assert [check["container"] for check in question["checks"]] == [f"c{number}" for number in range(5)]
+    assert [entry["health_check"] for entry in found] == [[f"said {number}"] for number in range(5)] + [[]] * 3
+
+
+def test_what_a_node_tells_of_its_containers_is_without_their_secrets():
+    container = checked(3, "404\npassword is planted-7f3a\nby planted-1b2c\nTOKEN=planted-9d8e\n")
+    container["Config"].update(Env=["DB_PASSWORD=planted-7f3a", "A=b"], Cmd=["run", "--password", "planted-1b2c"])
+    (told,) = checks_here(Engine(b"", container), {"abc0": False}).values()
+    assert told.startswith("password is ") and "planted" not in told and len(told.splitlines()) == 3
+
+
+@pytest.mark.parametrize("container", ["../secrets", "", "ABC", "a?x=1"])
+def test_nothing_is_read_but_a_container(container):
+    assert checks_here(None, {container: True}) == {}
+
+
+def test_a_container_that_is_not_there_is_no_answer():
+    assert checks_here(Elsewhere({}), {"abc0": True}) == {}

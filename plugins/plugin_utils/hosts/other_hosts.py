@@ -1,0 +1,178 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a worker on a manager asks of other nodes: it is read on those hosts of the play that may be these nodes.
+
+A host may hang, and the work on the manager does not wait for it: so each is read in a process of its own, which is
+ended when the time is over.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import time
+from contextlib import suppress
+from typing import Any, Callable, Collection, Dict, List, Mapping, NoReturn, Sequence, Set
+
+from ansible import constants as C
+from ansible.module_utils.parsing.convert_bool import boolean
+from ansible.plugins.action import ActionBase
+from ansible.plugins.loader import become_loader, connection_loader
+from ansible.template import Templar
+from ansible.utils.display import Display
+
+#: So many hosts are tried where none is known to be the node.
+MOST = 5
+#: An address that is every node's.
+NOWHERE = frozenset(("", "0.0.0.0", "127.0.0.1", "::", "::1", "localhost"))
+
+Containers = Dict[str, bool]
+Read = Callable[[str, Containers], Mapping[str, Any]]
+
+
+def answered(
+    question: Mapping[str, Any], hosts: Sequence[str], hostvars: Mapping[str, Any], read: Read, seconds: float
+) -> Dict[str, str]:
+    """What the hosts say within ``seconds``, by container; what goes wrong takes away only its own part."""
+    try:
+        wanted = hosts_for(question, {host: names_of(host, hostvars) for host in hosts})
+        told = at_once({host: (lambda host=host: read(host, wanted[host])) for host in wanted}, seconds)
+        return {name: str(text) for said in told for name, text in (said.get("checks") or {}).items() if text}
+    except Exception:
+        return {}
+
+
+def hosts_for(question: Mapping[str, Any], names: Mapping[str, Collection[str]]) -> Dict[str, Containers]:
+    """The containers to look for on each host: that which is the node, by a name or an address; else those that are
+    no other node that is known."""
+    found: Dict[str, Containers] = {}
+    others = {_plain(name) for name in question["others"]} - NOWHERE
+    for check in question["checks"]:
+        node = {_plain(name) for name in check["node"]} - NOWHERE
+        hosts = [host for host in names if node & set(names[host])]
+        hosts = hosts or [host for host in names if not others & set(names[host])][:MOST]
+        for host in hosts:
+            found.setdefault(host, {})[str(check["container"])] = bool(check["starting"])
+    return found
+
+
+def names_of(host: str, hostvars: Mapping[str, Any]) -> Set[str]:
+    """What a host is called, in the inventory and by its facts, and its addresses."""
+    found: List[Any] = [host]
+    with suppress(Exception):  # a variable that can't be resolved
+        own = hostvars[host]
+        facts = own.get("ansible_facts") or {}
+        found += [own.get(name) for name in ("ansible_host", "ansible_hostname", "ansible_fqdn", "ansible_nodename")]
+        found += [facts.get(name) for name in ("hostname", "fqdn", "nodename")]
+        found += facts.get("all_ipv4_addresses") or []
+    return {_plain(name) for name in found if name} - NOWHERE
+
+
+def _plain(name: Any) -> str:
+    """A name without its domain; an address as it is."""
+    text = str(name).lower()
+    first = text.partition(".")[0]
+    return text if first.isdigit() or ":" in text else first
+
+
+def at_once(works: Mapping[str, Callable[[], Mapping[str, Any]]], seconds: float) -> List[Dict[str, Any]]:
+    """What each of ``works`` gives, side by side; nothing of one that fails or takes longer."""
+    running: Dict[int, int] = {}
+    said: Dict[int, bytes] = {}
+    found = []
+    try:
+        for work in works.values():
+            reading, writing = os.pipe()
+            child = os.fork()
+            if not child:
+                _speak(work, writing)
+            os.close(writing)
+            running[reading], said[reading] = child, b""
+        end = time.monotonic() + seconds
+        while running and time.monotonic() < end:
+            for handle in select.select(list(running), [], [], max(end - time.monotonic(), 0.0))[0]:
+                piece = os.read(handle, 1 << 16)
+                said[handle] += piece
+                if not piece:
+                    _end(handle, running.pop(handle))
+                    with suppress(ValueError):
+                        found.append(json.loads(said[handle]))
+    finally:
+        for handle, child in running.items():
+            _end(handle, child)
+    return found
+
+
+def _end(handle: int, child: int) -> None:
+    os.close(handle)
+    with suppress(OSError):
+        os.killpg(child, signal.SIGKILL)  # with the processes that it has started, for instance ssh
+    with suppress(OSError):
+        os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+
+
+def _speak(work: Callable[[], Mapping[str, Any]], writing: int) -> NoReturn:
+    """The child's part. It says nothing but its answer: whoever is ended while it speaks to Ansible stops all hosts."""
+    try:
+        os.setsid()
+        nothing = os.open(os.devnull, os.O_RDWR)
+        for handle in range(3):
+            os.dup2(nothing, handle)
+        display = Display()
+        display._final_q, display.verbosity, display.log_verbosity = None, 0, 0
+        rest = json.dumps(work()).encode()
+        while rest:
+            rest = rest[os.write(writing, rest) :]
+    finally:
+        os._exit(0)
+
+
+class Sibling:
+    """The ``action`` of a task for another host of the play, as Ansible would run it there, with its ``variables``."""
+
+    def __init__(self, action: ActionBase, host: str, variables: Mapping[str, Any]) -> None:
+        task = action._task.copy()
+        task.delegate_to = host
+        manager = variables["hostvars"]._variable_manager
+        delegated, _name = manager.get_delegated_vars_and_hostname(action._templar, task, variables)
+        own = delegated["ansible_delegated_vars"][host]
+        own["inventory_hostname"] = host
+        templar = Templar(loader=action._loader, variables=own)
+        context = action._play_context.set_task_and_variable_override(task, {**variables, **delegated}, templar)
+        context.post_validate(templar)
+        task.delegate_to = None
+        connection = _connection(task, own, templar, context)
+        self.action = type(action)(task, connection, context, action._loader, templar, action._shared_loader_obj)
+        self.action._variables = own
+        self.variables = own
+
+
+def _connection(task: Any, own: Mapping[str, Any], templar: Templar, context: Any) -> Any:
+    """A connection with the options that Ansible would give it."""
+
+    def said(name: str, keyword: Any) -> Any:
+        return keyword if own.get(name) is None else templar.template(own[name])
+
+    context.connection = said("ansible_connection", task.connection)
+    more = {"new_stdin": None, "task_uuid": task._uuid, "ansible_playbook_pid": str(os.getppid())}
+    connection = connection_loader.get(context.connection, context, **more)
+    if boolean(said("ansible_become", task.become) or False, strict=False):
+        connection.set_become_plugin(become_loader.get(said("ansible_become_method", task.become_method)))
+    context.set_attributes_from_plugin(connection)
+    keys = {**task.dump_attrs(), "timeout": context.timeout}
+    keys.pop("retries", None)  # of the task, not of the connection
+    if context.password:
+        keys["password"] = context.password
+    for kind, plugin in (("connection", connection), ("shell", connection._shell), ("become", connection.become)):
+        if plugin is None:
+            continue
+        if kind == "become" and context.become_pass:
+            keys["become_pass"] = context.become_pass
+        names = C.config.get_plugin_vars(kind, plugin._load_name)
+        given = {name: templar.template(own[name]) for name in names if name in own}
+        plugin.set_options(task_keys=keys, var_options=given)
+    return connection
