@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import struct
-from typing import AbstractSet, Any, Callable, Dict, List, Mapping, Optional, Sequence
+from typing import AbstractSet, Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, plain_text
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
@@ -59,7 +59,7 @@ def evidence(
     """
     grouped = tasks_by_service(tasks)
     nodes = _nodes(client)
-    seen = []
+    seen: List[Tuple[Mapping[str, Any], Optional[Mapping[str, Any]], bool]] = []
     for service in sorted(services, key=name_of):
         if name_of(service) in reasons:
             own = grouped.get(service["ID"], [])

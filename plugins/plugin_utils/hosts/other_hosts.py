@@ -15,6 +15,7 @@ import select
 import signal
 import time
 from contextlib import suppress
+from functools import partial
 from typing import Any, Callable, Collection, Dict, List, Mapping, NoReturn, Sequence, Set
 
 from ansible import constants as C
@@ -39,7 +40,7 @@ def answered(
     """What the hosts say within ``seconds``, by container; what goes wrong takes away only its own part."""
     try:
         wanted = hosts_for(question, {host: names_of(host, hostvars) for host in hosts})
-        told = at_once({host: (lambda host=host: read(host, wanted[host])) for host in wanted}, seconds)
+        told = at_once({host: partial(read, host, wanted[host]) for host in wanted}, seconds)
         return {name: str(text) for said in told for name, text in (said.get("checks") or {}).items() if text}
     except Exception:
         return {}
