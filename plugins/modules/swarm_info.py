@@ -263,12 +263,12 @@ error_code:
 """
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.info import show_swarm
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import OVERVIEW
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import SWARM_INFO
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run_module import run_module
 
 
 def main() -> None:
-    run_module(OVERVIEW, show_swarm)
+    run_module(SWARM_INFO, show_swarm)
 
 
 if __name__ == "__main__":

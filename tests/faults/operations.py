@@ -14,7 +14,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client im
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
 from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import with_defaults
 from ansible_collections.stackwright.swarm.plugins.module_utils.store.choose import open_store
-from ansible_collections.stackwright.swarm.plugins.module_utils.store.edit import Keeping
+from ansible_collections.stackwright.swarm.plugins.module_utils.store.edit import Edit
 from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.cleanup import clean_cluster
 from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.drift import stack_drift
 from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.rollback import roll_back
@@ -38,7 +38,7 @@ def _service(client: Any, clock: Any, job: dict[str, Any], options: dict[str, An
 
 def _values(client: Any, clock: Any, job: dict[str, Any], options: dict[str, Any]) -> Any:
     store = open_store(client, clock, job["name"], 3, {"store": "swarm"}, "vault")
-    return Keeping(store, SystemRandom(), clock.wall(), False).run(options, store)
+    return Edit(store, SystemRandom(), clock.wall(), False).run(options, store)
 
 
 def _cleanup(client: Any, clock: Any, job: dict[str, Any], options: dict[str, Any]) -> Any:

@@ -16,7 +16,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.values i
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.store.choose import open_store
-from ansible_collections.stackwright.swarm.plugins.module_utils.store.edit import Keeping
+from ansible_collections.stackwright.swarm.plugins.module_utils.store.edit import Edit
 from ansible_collections.stackwright.swarm.plugins.module_utils.store.host_facts import HostFacts
 from ansible_collections.stackwright.swarm.plugins.module_utils.store.swarm import SwarmStore
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.kept import GENERATED, Kept
@@ -140,7 +140,7 @@ def use(store):
     assert {name: now.entries[name] for name in found.entries if name != "stack/NEW"} == {
         name: entry for name, entry in found.entries.items() if name != "stack/NEW"
     }
-    again = Keeping(store, Same(), 0, check=True)
+    again = Edit(store, Same(), 0, check=True)
     try:
         again.run({"state": "regenerated", "names": ["all"], "values": {}}, store)
     except StackwrightError as error:

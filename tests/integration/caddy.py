@@ -206,7 +206,7 @@ def running(*things):
 
 def wish(stack: str, *routes: dict, **how):
     """What a stack wants; routes are plain data with ``port`` and ``upstream`` as they are in the desired state."""
-    from ansible_collections.stackwright.swarm.plugins.module_utils.routing.change import Wish
+    from ansible_collections.stackwright.swarm.plugins.module_utils.routing.change import RouteRequest
     from ansible_collections.stackwright.swarm.plugins.module_utils.routing.route import each_route
 
     found = []
@@ -214,7 +214,7 @@ def wish(stack: str, *routes: dict, **how):
         made, faults = each_route(plain)
         assert made, faults
         found += made
-    return Wish(stack, tuple(found), **how)
+    return RouteRequest(stack, tuple(found), **how)
 
 
 def bring(proxy: Caddy, wanted, check: bool = False):
@@ -222,10 +222,10 @@ def bring(proxy: Caddy, wanted, check: bool = False):
     import random
 
     from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.admin import Admin
-    from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.fleet import Patience
+    from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.fleet import Retry
     from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.guarded_update import update
     from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import SystemClock
 
     clock = SystemClock()
-    admin = Admin(Transport(endpoint(proxy.url), 30), Patience(clock, random.random, 5))
-    return update(admin, wanted, check, Patience(clock, random.random, 60)), admin
+    admin = Admin(Transport(endpoint(proxy.url), 30), Retry(clock, random.random, 5))
+    return update(admin, wanted, check, Retry(clock, random.random, 60)), admin

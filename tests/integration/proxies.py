@@ -12,7 +12,7 @@ from testbed.swarm import StackScope
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.admin import Admin
 from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.endpoint import endpoint
-from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.fleet import Patience
+from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.fleet import Retry
 from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.guarded_update import update
 from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.transport import Transport
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import SystemClock
@@ -56,8 +56,8 @@ class Proxies:
         """What caddy_route does, without Ansible."""
         clock = SystemClock()
         for address in self.admin:
-            admin = Admin(Transport(endpoint(address), 30), Patience(clock, random.random, 5))
-            update(admin, wish(stack, *routes), False, Patience(clock, random.random, 60))
+            admin = Admin(Transport(endpoint(address), 30), Retry(clock, random.random, 5))
+            update(admin, wish(stack, *routes), False, Retry(clock, random.random, 60))
 
     def get(self, port: int, host: str, path: str = "/") -> tuple[int, str]:
         """Status and text; 0 where nothing answers."""

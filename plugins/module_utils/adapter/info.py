@@ -99,7 +99,7 @@ def _kept_texts(client: EngineClient, stack: str) -> List[str]:
     return [version.value for version in versions if version.value is not None]
 
 
-def found_swarm(client: EngineClient, params: Dict[str, Any], check: bool) -> Dict[str, Any]:
+def make_swarm(client: EngineClient, params: Dict[str, Any], check: bool) -> Dict[str, Any]:
     """A Swarm where there is none."""
     from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.swarm_init import init_swarm
 

@@ -176,7 +176,7 @@ RANGES = {
     "warn_free_mib": (0, 1000000000),
 }
 
-FOUNDING: Spec = {
+SWARM_INIT: Spec = {
     "advertise_addr": {"type": "str", "default": ""},
     "listen_addr": {"type": "str", "default": "0.0.0.0:2377"},
     "data_path_addr": {"type": "str", "default": ""},
@@ -289,7 +289,7 @@ HEALTH: Spec = {
     "stable_for": {"type": "float", "default": 2.0},
 }
 #: Of swarm_info.
-OVERVIEW: Spec = {
+SWARM_INFO: Spec = {
     "gather": {
         "type": "list",
         "elements": "str",

@@ -30,8 +30,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.routing.change i
     APPS,
     Everything,
     Part,
+    RouteRequest,
     Settings,
-    Wish,
     routes_of,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.conflicts import route_labels
@@ -120,7 +120,7 @@ def change_routes(client: EngineClient, params: Dict[str, Any], check: bool) -> 
             "Use an empty list for a stack without routes.",
         )
     given = params["routes"] or []
-    wish = Wish(
+    wish = RouteRequest(
         stack=check_owner(params["stack"]),
         routes=tuple(_addresses(given) if absent else _wanted(client, params, check)),
         exclusive=params["exclusive"] and not (absent and params["routes"] is not None),
@@ -203,7 +203,7 @@ def _live(client: EngineClient, prefix: str) -> Dict[str, str]:
     return {name_of(one): ours_in(labels_of(one), prefix, "-stack") for one in services}
 
 
-def _who_is_gone(client: EngineClient, params: Mapping[str, Any], wish: Wish) -> Optional[RouteError]:
+def _who_is_gone(client: EngineClient, params: Mapping[str, Any], wish: RouteRequest) -> Optional[RouteError]:
     """The conflict again, with what the Swarm says of the others; None if it can't be asked."""
     try:
         _changed(replace(wish, live=_live(client, params["label_prefix"])), wish.stack, params, True)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How the modules run: one that works at once, and one that changes a stack, whose work a worker may go on with."""
+"""How the modules run: one that works at once, and one that changes a stack, whose work a process may go on with."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ def run_module(options: Dict[str, Dict[str, Any]], work: Work, **rules: Any) -> 
 def run_change(options: Dict[str, Dict[str, Any]], work: Change, **rules: Any) -> None:
     """Runs ``work(client, params, run)`` for a module that changes a stack and whose action plugin is a ClusterAction.
 
-    ``work`` imports what it needs when it is called: the same module also answers how a worker goes.
+    ``work`` imports what it needs when it is called: the same module also answers how a detached process goes.
     ``run`` holds options of the transaction: ``check``, ``defer``, ``desired`` and what else the plugin passed on,
-    ``detach``, ``progress``. A worker takes over where the transaction calls ``detach`` (see worker.py). With ``asks``
-    the plugin answers what the worker asks, and sends the module to other nodes for that (``checks``).
+    ``detach``, ``progress``. A detached process takes over where the transaction calls ``detach``. With
+    ``asks`` the plugin answers what the process asks, and sends the module to other nodes for that (``checks``).
     """
     module = Module(argument_spec={**options, **CONNECTION}, supports_check_mode=True, **rules)
     handed = module.compiled
@@ -50,7 +50,7 @@ def run_change(options: Dict[str, Dict[str, Any]], work: Change, **rules: Any) -
         end(module, _outcome(module, lambda client: _checked(client, handed["checks"])))
     from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.memory import Memory
 
-    aside = _Aside(module)
+    aside = DetachedWorker(module)
     run = {"check": module.check_mode, "defer": False, "detach": None, "progress": None, **handed}
     if handed.get("follow"):
         run.update(detach=aside.detach, progress=aside.progress)
@@ -72,41 +72,41 @@ def run_change(options: Dict[str, Dict[str, Any]], work: Change, **rules: Any) -
     end(module, result)
 
 
-class _Aside:
-    """Lets a worker take over. In the worker, ``finish`` and ``fail`` do not return; elsewhere they do nothing."""
+class DetachedWorker:
+    """Moves work into a detached process. There ``finish`` and ``fail`` do not return; elsewhere they do nothing."""
 
     def __init__(self, module: AnsibleModule) -> None:
         self._module = module
-        self._worker: Any = None
+        self._process: Any = None
         self.client: Optional[EngineClient] = None
         self.asks = False  # whether who follows answers questions
 
     def detach(self) -> None:
-        """Goes on in a worker. If there can't be one, goes on here."""
-        if self._worker is not None or self.client is None:
+        """Goes on in a detached process. If there can't be one, goes on here."""
+        if self._process is not None or self.client is None:
             return
         from ansible_collections.stackwright.swarm.plugins.module_utils.detached.process import Foreground, start
 
         # Two processes can't share a connection; the next call makes a new one.
         self.client.close()
         try:
-            self._worker = start(folder_of(self._module), self._module.no_log_values)
+            self._process = start(folder_of(self._module), self._module.no_log_values)
         except Foreground as foreground:
             end(self._module, foreground.told)
-        if self._worker is not None and self.asks:
-            self.client.elsewhere = self._worker.ask
+        if self._process is not None and self.asks:
+            self.client.elsewhere = self._process.ask
 
     def progress(self, line: str) -> None:
-        if self._worker is not None:
-            self._worker.say(line)
+        if self._process is not None:
+            self._process.say(line)
 
     def finish(self, result: Dict[str, Any]) -> None:
-        if self._worker is not None:
-            self._worker.finish(shown(result, HANDED))
+        if self._process is not None:
+            self._process.finish(shown(result, HANDED))
 
     def fail(self, error: BaseException) -> None:
-        if self._worker is not None:
-            self._worker.fail(error)
+        if self._process is not None:
+            self._process.fail(error)
 
 
 def _outcome(module: Module, work: Callable[[EngineClient], Dict[str, Any]]) -> Dict[str, Any]:

@@ -57,7 +57,7 @@ def change_values(client: EngineClient, params: Dict[str, Any], check: bool) -> 
         managers_of,
         open_store,
     )
-    from ansible_collections.stackwright.swarm.plugins.module_utils.store.edit import Keeping
+    from ansible_collections.stackwright.swarm.plugins.module_utils.store.edit import Edit
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
 
     compiled = params[COMPILED]
@@ -86,10 +86,10 @@ def change_values(client: EngineClient, params: Dict[str, Any], check: bool) -> 
     slots = zip(places, (VAULT, TO_VAULT))
     try:
         stores = [open_store(client, clock, stack, managers, place, slot) for place, slot in slots]
-        keeping = Keeping(stores[0], SystemRandom(), clock.wall(), check)
-        result = handed_over(lambda: keeping.run(params, stores[-1]), compiled)
+        edit = Edit(stores[0], SystemRandom(), clock.wall(), check)
+        result = handed_over(lambda: edit.run(params, stores[-1]), compiled)
         if params["state"] == "read":
-            result = {**result, "sealed_values": _sealed(keeping.read(params["names"]), compiled)}
+            result = {**result, "sealed_values": _sealed(edit.read(params["names"]), compiled)}
         kind = stores[0].kind
     except StackwrightError as error:
         if not meets or error.error_code != "values_encrypted":

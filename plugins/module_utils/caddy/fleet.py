@@ -37,7 +37,7 @@ class Replica:
 
     def __init__(self, at: Endpoint, world: World) -> None:
         self.at = at
-        self.admin = Admin(world.transport(at), Patience(world.clock, world.chance, PATIENCE))
+        self.admin = Admin(world.transport(at), Retry(world.clock, world.chance, PATIENCE))
         self.updated: Optional[Updated] = None
         self.error: Optional[RouteError] = None
 
@@ -93,7 +93,7 @@ def bring_all(proxies: Sequence[Replica], wanted: Wanted, check: bool, world: Wo
         for replica in proxies:
             if replica.error is not None:
                 continue
-            again = Patience(world.clock, world.chance, CONTENTION)
+            again = Retry(world.clock, world.chance, CONTENTION)
             try:
                 replica.updated = update(replica.admin, wanted, looking, again)
             except RouteError as error:
@@ -122,7 +122,7 @@ FIRST = 0.01
 LONGEST = 0.5
 
 
-class Patience:
+class Retry:
     """Waits, each turn (0, 1, ...) longer; False when ``limit`` seconds have gone by since turn 0.
 
     :param chance: a number from 0 to 1.

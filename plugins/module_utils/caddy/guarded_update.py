@@ -13,7 +13,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.routing.change i
 
 
 class Wanted(Protocol):
-    """What ``routing.change.Wish`` is."""
+    """What ``routing.change.RouteRequest`` is."""
 
     def change(self, apps: Any, modern: bool) -> Change:
         """The change for what the proxy has."""

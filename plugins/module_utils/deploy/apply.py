@@ -36,7 +36,7 @@ PORT_LAG = 10.0  # seconds for which the Engine may still count a port that a se
 PORT_HOLDER = re.compile(r"port '\d+' is already in use by service '([^']+)'")
 
 #: Compares a service that somebody else touched with what is wanted: the operation that is left.
-Recheck = Callable[[str, Mapping[str, Any]], Operation]
+Recompare = Callable[[str, Mapping[str, Any]], Operation]
 
 
 class Apply:
@@ -54,7 +54,7 @@ class Apply:
         client: EngineClient,
         clock: Any,
         observed: Mapping[str, Any],
-        recheck: Optional[Recheck] = None,
+        recompare: Optional[Recompare] = None,
         header: Callable[[str], Optional[str]] = lambda image: None,
         progress: Callable[[str], None] = lambda line: None,
         patience: float = PATIENCE,
@@ -62,7 +62,7 @@ class Apply:
         insist: bool = False,
     ) -> None:
         self.client, self.clock, self.keep, self.insist = client, clock, keep, insist
-        self.recheck, self.header, self.progress, self.patience = recheck, header, progress, patience
+        self.recompare, self.header, self.progress, self.patience = recompare, header, progress, patience
         self.done: List[str] = []
         self.completed: List[Operation] = []
         self.attempted: List[Operation] = []
@@ -295,9 +295,9 @@ class Apply:
         if live["Spec"] == self._seen.get(operation.payload["id"]):
             self.since[operation.payload["id"]] = begun(operation, live)
             return replace(operation, payload={**operation.payload, "version": live["Version"]["Index"]})
-        if operation.kind != "service" or self.recheck is None:
+        if operation.kind != "service" or self.recompare is None:
             raise refused
-        fresh = self.recheck(operation.name, live)
+        fresh = self.recompare(operation.name, live)
         if fresh.action != "keep" and fresh.changes != operation.changes and not self.insist:
             raise refused
         return fresh

@@ -22,7 +22,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry impor
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.apply import PATIENCE, Apply
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.look import Planned, Wanted, make_plan
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.outcome import finish
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.recompare import rechecker
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.recompare import recomparer
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.run import Run
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.unchanged import unchanged
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.undo import former_of, undo, unpruned, unrecorded
@@ -141,7 +141,7 @@ def _applying(run: Run, planned: Planned) -> Apply:
         run.client,
         run.clock,
         planned.observed,
-        rechecker(planned.bound, planned.observed, run.options, planned.images, _forced(planned.plan)),
+        recomparer(planned.bound, planned.observed, run.options, planned.images, _forced(planned.plan)),
         run.header,
         run.progress,
         patience=PATIENCE + longest_grace(planned.observed["services"]),

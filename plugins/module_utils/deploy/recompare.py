@@ -8,20 +8,20 @@ from __future__ import annotations
 from typing import Any, Collection, Mapping
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.apply import Recheck
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.apply import Recompare
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Operation, masked
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.image_pins import choose
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconcile import known_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import restarted, service_operations
 
 
-def rechecker(
+def recomparer(
     bound: Mapping[str, Any],
     observed: Mapping[str, Any],
     options: Mapping[str, Any],
     images: Mapping[str, Any],
     forced: Collection[str] = (),
-) -> Recheck:
+) -> Recompare:
     """A function of a service's name and its fresh state: the operation that is left to do.
 
     ``forced`` are the services whose tasks are replaced also if nothing differs.
@@ -29,7 +29,7 @@ def rechecker(
     services = {service["name"]: service for service in bound["services"]}
     known = known_of(bound, observed, options)
 
-    def recheck(name: str, live: Mapping[str, Any]) -> Operation:
+    def recompare(name: str, live: Mapping[str, Any]) -> Operation:
         desired = services.get(name)
         if desired is None:
             raise EngineError(
@@ -41,4 +41,4 @@ def rechecker(
             operation = restarted(operation, live, known.nodes)
         return masked(operation, options["mask"]) if options["mask"] else operation
 
-    return recheck
+    return recompare

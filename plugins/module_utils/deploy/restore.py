@@ -124,7 +124,7 @@ def _carry_out(run: Run, former: Former, work: Sequence[Operation], done: List[O
     """Carries out operations; gives the ids of the services that were sent."""
     olds = {name_of(service): service for service in on_live_networks(former.observed, run.seen, run.stack)}
 
-    def recheck(name: str, live: Mapping[str, Any]) -> Operation:
+    def recompare(name: str, live: Mapping[str, Any]) -> Operation:
         if name in olds:
             return back(olds[name], live)
         (operation,) = [op for op in work if op.name == name and op.kind == "service"]
@@ -135,7 +135,7 @@ def _carry_out(run: Run, former: Former, work: Sequence[Operation], done: List[O
         run.client,
         run.clock,
         run.seen,
-        recheck,
+        recompare,
         run.header,
         run.progress,
         run.options["timeout"] + longest_grace(run.seen["services"]),

@@ -17,9 +17,9 @@ PAUSE = 0.03
 
 def look(job: Job, seen: int) -> Dict[str, Any]:
     """The job's lines after the first ``seen`` bytes as ``progress``, beside its result if it has ended, and the
-    worker's ``question`` if it waits for an answer.
+    process's ``question`` if it waits for an answer.
 
-    If the worker died without a result, that is a failure (``worker_died``).
+    If the process died without a result, that is a failure (``worker_died``).
     """
     alive = job.alive
     result = job.result()

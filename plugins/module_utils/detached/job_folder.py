@@ -1,12 +1,13 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A job's folder: what a worker tells those who follow it.
+"""A job's folder: what a detached process tells those who follow it.
 
 ``lines`` grows by a line of text for each thing worth telling; ``result.json`` appears whole when the work has ended;
-``alive`` is locked for as long as the worker lives; ``taken`` says that somebody has read the result. ``question.json``
-is there while the worker waits for an answer, ``heard`` once it was read, and ``answer.json`` is what they say; for how
-long it may wait is in ``pace.json``. The folders of a user are in one that nobody else may look into.
+``alive`` is locked for as long as the process lives; ``taken`` says that somebody has read the result.
+``question.json`` is there while the process waits for an answer, ``heard`` once it was read, and ``answer.json`` is
+what they say; for how long it may wait is in ``pace.json``. The folders of a user are in one that nobody else may
+look into.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class Job:
         """What a follower asks for."""
         return os.path.basename(self.folder)
 
-    # -- the worker's side
+    # -- the process's side
 
     @property
     def held(self) -> Optional[int]:
@@ -95,7 +96,7 @@ class Job:
 
     @property
     def alive(self) -> bool:
-        """True while the worker lives."""
+        """True while the process lives."""
         try:
             handle = os.open(self._path("alive"), os.O_RDWR | os.O_CLOEXEC)
         except OSError:
@@ -126,7 +127,7 @@ class Job:
         return self._get("result")
 
     def question(self) -> Optional[Dict[str, Any]]:
-        """What the worker wants to know, as long as nobody has answered."""
+        """What the process wants to know, as long as nobody has answered."""
         found = self._get("question")
         if found is None or self.answer(found["number"]) is not None:
             return None
@@ -150,14 +151,14 @@ class Job:
         return float((self._get("pace") or {}).get("seconds") or 0.0)
 
     def tell(self, answer: Dict[str, Any]) -> None:
-        """Answers the question, if the worker still waits for that answer."""
+        """Answers the question, if the process still waits for that answer."""
         asked = self._get("question")
         if asked is not None and asked["number"] == answer.get("number"):
             with suppress(OSError):
                 self._put("answer", answer)
 
     def take(self) -> None:
-        """Says that the result has been read: the worker may clear away."""
+        """Says that the result has been read: the process may clear away."""
         os.close(self._open("taken", os.O_WRONLY))
 
     @property

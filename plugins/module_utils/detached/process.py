@@ -25,7 +25,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.detached.follow 
 from ansible_collections.stackwright.swarm.plugins.module_utils.detached.job_folder import Job, create
 from ansible_collections.stackwright.swarm.plugins.module_utils.detached.zip_importer import keep
 
-FOREGROUND = 3.0  # seconds that the module waits for a worker that is quick
+FOREGROUND = 3.0  # seconds that the module waits: many changes are done by then
 #: Seconds: an answer that was lost can be asked for again for a moment; a result that nobody asks for is kept longer.
 TAKEN, UNCLAIMED, PAUSE = 10.0, 600.0, 0.2
 #: Seconds in which somebody who follows has to hear a question, and has to answer it: without, the work goes on. Those
@@ -33,8 +33,8 @@ TAKEN, UNCLAIMED, PAUSE = 10.0, 600.0, 0.2
 HEARD, ANSWERED, LONGEST, LISTEN = 5.0, 10.0, 60.0, 0.05
 
 
-class Worker:
-    """The worker, seen from inside: it tells ``job`` how it goes. What is in ``secrets`` is hidden."""
+class DetachedProcess:
+    """The process, seen from inside: it tells ``job`` how it goes. What is in ``secrets`` is hidden."""
 
     def __init__(self, job: Job, secrets: Sequence[str], ready: int) -> None:
         self._job, self._secrets, self._ready = job, secrets, ready
@@ -75,7 +75,7 @@ class Worker:
         frames = traceback.extract_tb(error.__traceback__)
         place = f" ({os.path.basename(frames[-1].filename)}:{frames[-1].lineno})" if frames else ""
         msg = (
-            f"The worker process failed with an unexpected {type(error).__name__}{place}. Please report this as a bug."
+            f"The process process failed with an unexpected {type(error).__name__}{place}. Please report this as a bug."
         )
         trace = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
         self.finish({"failed": True, "error_code": "unexpected", "msg": msg, "changed": True, "trace": trace})
@@ -85,15 +85,15 @@ class Foreground(Exception):
     """Raised in the process that does not do the work; ``told`` is what it reports."""
 
     def __init__(self, told: Dict[str, Any]) -> None:
-        super().__init__("the worker process does the work")
+        super().__init__("the process process does the work")
         self.told = told
 
 
-def start(root: str, secrets: Sequence[str], foreground: float = FOREGROUND) -> Optional[Worker]:
-    """Gives the worker to the process that goes on with the work: a new one, or None if there can't be one.
+def start(root: str, secrets: Sequence[str], foreground: float = FOREGROUND) -> Optional[DetachedProcess]:
+    """Starts a process that goes on with the work, and returns in it; None if there can't be one.
 
     :param root: where the job's folder is made.
-    :raises Foreground: in the process that called, when the worker has ended or a moment has passed.
+    :raises Foreground: in the process that called, when the process has ended or a moment has passed.
     """
     try:
         job = create(root)
@@ -103,7 +103,7 @@ def start(root: str, secrets: Sequence[str], foreground: float = FOREGROUND) -> 
         keep()
         reading, writing = os.pipe()
         with warnings.catch_warnings():
-            # Threads of an ssh connection that was closed may linger; the worker does not need them.
+            # Threads of an ssh connection that was closed may linger; the process does not need them.
             warnings.simplefilter("ignore", DeprecationWarning)
             child = os.fork()
     except (AttributeError, OSError):
@@ -116,13 +116,13 @@ def start(root: str, secrets: Sequence[str], foreground: float = FOREGROUND) -> 
         raise Foreground(_wait(job, reading, foreground))
     try:
         _cut_off((job.held, writing))
-        return Worker(job, secrets, writing)
+        return DetachedProcess(job, secrets, writing)
     except BaseException:
         os._exit(1)
 
 
 def _wait(job: Job, reading: int, seconds: float) -> Dict[str, Any]:
-    # The other end closes when the result is there, or with the worker's end; it speaks where the worker asks.
+    # The other end closes when the result is there, or with the process's end; it speaks where the process asks.
     select.select([reading], [], [], seconds)
     os.close(reading)
     told = look(job, 0)

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Keeps a module's own code at hand after its zip file is gone.
 
-Ansible runs a module from a zip file that it removes when the module ends. A worker lives longer, and imports late.
+Ansible runs a module from a zip file that it removes when the module ends. A process lives longer, and imports late.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import zipfile
 from typing import Any, Optional
 
 
-class Payload(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader):  # type: ignore[misc]
+class ZipImporter(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader):  # type: ignore[misc]
     """Finds modules in the bytes of a zip file that was at ``archive``."""
 
     def __init__(self, archive: str, content: bytes) -> None:
@@ -54,4 +54,4 @@ def keep() -> None:
     archive = getattr(getattr(sys.modules[__name__], "__loader__", None), "archive", None)
     if archive:
         with open(archive, "rb") as file:
-            sys.meta_path.insert(0, Payload(archive, file.read()))
+            sys.meta_path.insert(0, ZipImporter(archive, file.read()))

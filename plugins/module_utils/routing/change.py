@@ -62,7 +62,7 @@ class Change(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Wish:
+class RouteRequest:
     """What a stack wants of a proxy.
 
     ``exclusive``: ``routes`` are all that the stack has; others of its routes go. ``absent``: ``routes`` go, or with
@@ -153,7 +153,7 @@ class Everything:
     server: str = ""
 
     def change(self, apps: Any, modern: bool) -> Change:
-        """The change for a proxy with ``apps``; raises as ``Wish.change``, but no ``route_conflict``."""
+        """The change for a proxy with ``apps``; raises as ``RouteRequest.change``, but no ``route_conflict``."""
         name = server_name(apps, self.server)
         listed = _servers(apps)[name].get("routes")
         seen = flattened(listed or [])

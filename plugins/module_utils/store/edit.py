@@ -21,7 +21,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.values.store imp
 Result = Dict[str, Any]
 
 
-class Keeping:
+class Edit:
     """Changes of one store. ``rng`` is chance, ``now`` seconds since the epoch; ``check`` writes nothing."""
 
     def __init__(self, store: Store, rng: Any, now: float, check: bool) -> None:

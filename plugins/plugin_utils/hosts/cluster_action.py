@@ -38,7 +38,7 @@ class ClusterAction(PipedAction):
     _supports_check_mode = True
     _supports_async = False
     module = ""
-    #: The options without which the module refuses even the question how a worker goes.
+    #: The options without which the module refuses even the question how a detached process goes.
     required: Tuple[str, ...] = ("name",)
     #: Whether the module's runs without changes are remembered (stack_glance).
     remembers = False
@@ -139,7 +139,7 @@ class ClusterAction(PipedAction):
     def _followed(
         self, arguments: Mapping[str, Any], handed: Mapping[str, Any], variables: Mapping[str, Any]
     ) -> Result:
-        """The module's result. If a worker on the manager goes on with the work, its lines are shown."""
+        """The module's result. If a process on the manager goes on with the work, its lines are shown."""
         host = variables["inventory_hostname"]
         display = Display()
         # A callback that writes JSON owns stdout. Of a task with no_log, nothing is shown, and nothing is asked for it.

@@ -16,7 +16,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.cluster_ac
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.election import Outcome, task_key, turn
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.meeting import DONE, WAITING, Meeting, Seat
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.waiting import (
-    Crowd,
+    Hosts,
     wait_for_all,
     wait_for_cluster,
 )
@@ -74,8 +74,8 @@ class MeetingAction(ClusterAction):
     def wait_for_manager(self, meeting: Meeting, looked: Mapping[str, Any], variables: Mapping[str, Any]) -> Cluster:
         """What a manager has published of the cluster of this node. Raises StackwrightError (``no_manager``)."""
         meeting.say(WAITING, node_id=looked["node_id"])
-        crowd = Crowd(self.batch(meeting, variables), self.at_once(), looked["node_id"], looked["node"], self.alone)
-        return wait_for_cluster(meeting, crowd, time.monotonic, time.sleep)
+        hosts = Hosts(self.batch(meeting, variables), self.at_once(), looked["node_id"], looked["node"], self.alone)
+        return wait_for_cluster(meeting, hosts, time.monotonic, time.sleep)
 
     def wait_for_others(self, meeting: Meeting, variables: Mapping[str, Any]) -> List[Seat]:
         """All seats, once every host of this batch that still comes has said that it is DONE."""

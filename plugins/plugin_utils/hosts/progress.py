@@ -1,32 +1,32 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Follows a worker on a manager: shows its lines and hands back its result."""
+"""Follows a detached process on a manager: shows its lines and hands back its result."""
 
 from __future__ import annotations
 
 import re
 from typing import Any, Callable, Dict, Optional, Type
 
-#: Seconds of silence after which this side says that the work still goes on. The worker speaks every 10 s by itself.
+#: Seconds of silence after which this side says that the work still goes on. The process speaks every 10 s by itself.
 SILENCE = 15.0
 #: Seconds for which a lost connection is tried again: the work on the manager does not need it.
 PATIENCE = 60.0
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 10.0
-#: Seconds for what the worker asks of another host: at least, and at most, and how long a module waits for a quick end.
+#: Seconds for what the process asks of another host, least and most, and how long a module waits for a quick end.
 PACE, SLOWEST, FOREGROUND = 6.0, 30.0, 3.0
-#: The worker's lines that announce a change.
+#: The process's lines that announce a change.
 CHANGE = re.compile(r"(create|update|remove)d?\b")
 
 Result = Dict[str, Any]
 
 
 class Follower:
-    """Calls ``again(job, seen, answer)`` until the worker has ended, and gives each of its lines to ``show``.
+    """Calls ``again(job, seen, answer)`` until the process has ended, and gives each of its lines to ``show``.
 
     :param now: the time in seconds; ``sleep`` waits for some.
     :param lost: what ``again`` raises where the manager can't be reached.
-    :param answer: gives the answer to what the worker asks.
+    :param answer: gives the answer to what the process asks.
     """
 
     def __init__(

@@ -25,7 +25,7 @@ GRACE = 5.0
 MANAGERS_FIRST = "List the managers first in the play, for example hosts: swarm_managers:swarm_nodes"
 
 
-class Crowd(NamedTuple):
+class Hosts(NamedTuple):
     """The hosts of this batch, how many of them Ansible serves ``at_once``, and which node this host is."""
 
     hosts: AbstractSet[str]
@@ -36,7 +36,7 @@ class Crowd(NamedTuple):
 
 
 def wait_for_cluster(
-    meeting: Meeting, crowd: Crowd, now: Callable[[], float], sleep: Callable[[float], None]
+    meeting: Meeting, hosts: Hosts, now: Callable[[], float], sleep: Callable[[float], None]
 ) -> Dict[str, Any]:
     """What was published of the cluster of this node. Raises StackwrightError (``no_manager``)."""
     quiet_since = now()
@@ -45,7 +45,7 @@ def wait_for_cluster(
             # The seats first: who has left since has published before.
             seats = meeting.seats()
             found: Optional[Dict[str, Any]] = next(
-                (cluster for cluster in meeting.clusters() if crowd.node_id in cluster["nodes"]), None
+                (cluster for cluster in meeting.clusters() if hosts.node_id in cluster["nodes"]), None
             )
             if found is not None and found["number"] > meeting.used:
                 meeting.used = found["number"]
@@ -54,15 +54,15 @@ def wait_for_cluster(
             nobody: Optional[StackwrightError] = None
             if any(state not in (WAITING, KEEPING, DONE) for state in states):
                 quiet_since = now()
-            elif crowd.hosts <= {seat.host for seat in seats}:
-                nobody = _nobody(crowd, f"None of the hosts of this {'play' if len(seats) > 1 else 'run'} is")
-            elif states.count(WAITING) >= crowd.at_once:
+            elif hosts.hosts <= {seat.host for seat in seats}:
+                nobody = _nobody(hosts, f"None of the hosts of this {'play' if len(seats) > 1 else 'run'} is")
+            elif states.count(WAITING) >= hosts.at_once:
                 meeting.say(DONE)  # one only: its place may be taken by a manager, for whom the others wait
                 nobody = _nobody(
-                    crowd, f"None of the {crowd.at_once} hosts that Ansible runs at the same time is", forks=True
+                    hosts, f"None of the {hosts.at_once} hosts that Ansible runs at the same time is", forks=True
                 )
             elif now() - quiet_since >= IDLE:
-                nobody = _nobody(crowd, f"For {IDLE:.0f} s, no host has connected that is")
+                nobody = _nobody(hosts, f"For {IDLE:.0f} s, no host has connected that is")
             if nobody is not None:
                 if found is not None:
                     return found  # this host tries again, and the manager does not
@@ -99,11 +99,11 @@ def _behind(seat: Seat, meeting: Meeting) -> bool:
     return int(seat.facts.get("visit") or 0) < meeting.visit
 
 
-def _nobody(crowd: Crowd, none: str, forks: bool = False) -> StackwrightError:
+def _nobody(hosts: Hosts, none: str, forks: bool = False) -> StackwrightError:
     more = "; or raise forks" if forks else ", and in the first batch if there are several"
     return StackwrightError(
-        f"{crowd.node} is a worker, and can't query the Swarm. {none} a manager of its Swarm that has done so. "
-        f"{crowd.alone}",
+        f"{hosts.node} is a worker, and can't query the Swarm. {none} a manager of its Swarm that has done so. "
+        f"{hosts.alone}",
         "no_manager",
         f"{MANAGERS_FIRST}{more}.",
     )

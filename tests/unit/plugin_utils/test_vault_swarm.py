@@ -13,7 +13,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.values i
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.store.choose import open_store
-from ansible_collections.stackwright.swarm.plugins.module_utils.store.edit import Keeping
+from ansible_collections.stackwright.swarm.plugins.module_utils.store.edit import Edit
 from ansible_collections.stackwright.swarm.plugins.module_utils.store.host_facts import HostFacts
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.store import update
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault.file_store import VaultStore, with_vaults
@@ -93,7 +93,7 @@ class Play:
                 open_store(self.configs, SystemClock, "shop", 1, one, slot)
                 for one, slot in zip(places, ("vault", "to_vault"))
             ]
-            keeping = Keeping(stores[0], Random(), 0, check)
+            keeping = Edit(stores[0], Random(), 0, check)
             done = handed_over(lambda: keeping.run(options, stores[-1]), compiled)
             return {**done, "changed": True} if again else done
 
@@ -277,5 +277,5 @@ def test_facts_that_are_moved_to_themselves_stay(tmp_path):
     one, other = (HostFacts("shop", SystemClock, str(path)) for path in (tmp_path, tmp_path / "link"))
     update(one, lambda kept: kept.added("stack/A", "x", "set", "aa", "now"))
     options = {"state": "moved", "names": [], "to": {"store": "host_facts"}}
-    assert code_of(Keeping(one, Random(), 0, False).run, options, other) == "invalid_options"
+    assert code_of(Edit(one, Random(), 0, False).run, options, other) == "invalid_options"
     assert one.read()[0].texts() == ["x"]

@@ -6,7 +6,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors impo
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.meeting import DONE, WAITING, Meeting
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.waiting import (
     IDLE,
-    Crowd,
+    Hosts,
     wait_for_all,
     wait_for_cluster,
 )
@@ -35,7 +35,7 @@ def meet(folder, host, state=WAITING):
 
 def wait(meeting, hosts, at_once=5, then=lambda: None):
     clock = Clock(then)
-    return wait_for_cluster(meeting, Crowd(set(hosts), at_once, "node-w1", "w1"), clock.now, clock.sleep)
+    return wait_for_cluster(meeting, Hosts(set(hosts), at_once, "node-w1", "w1"), clock.now, clock.sleep)
 
 
 def refused(meeting, hosts, at_once=5):

@@ -10,10 +10,9 @@ import zipfile
 import pytest
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
-from ansible_collections.stackwright.swarm.plugins.module_utils.detached import follow
+from ansible_collections.stackwright.swarm.plugins.module_utils.detached import follow, zip_importer
 from ansible_collections.stackwright.swarm.plugins.module_utils.detached import job_folder as jobs
 from ansible_collections.stackwright.swarm.plugins.module_utils.detached import process as worker
-from ansible_collections.stackwright.swarm.plugins.module_utils.detached import zip_importer as payload
 
 
 class Clock:
@@ -322,8 +321,8 @@ def test_nor_without_fork(root, monkeypatch):
 SCRIPT = """
 import os, sys
 sys.path.insert(0, sys.argv[1])
-from ansible_collections.stackwright.swarm.plugins.module_utils.detached import zip_importer as payload
-payload.keep()
+from ansible_collections.stackwright.swarm.plugins.module_utils.detached import zip_importer
+zip_importer.keep()
 os.unlink(sys.argv[1])
 from ansible_collections.stackwright.swarm.plugins.module_utils.gate import evidence
 import wave  # and what is Python's own is found as ever
@@ -353,5 +352,5 @@ def test_code_is_found_after_its_zip_file_is_gone(tmp_path):
 
 def test_code_that_lies_in_files_needs_nothing(monkeypatch):
     before = list(sys.meta_path)
-    payload.keep()
+    zip_importer.keep()
     assert sys.meta_path == before

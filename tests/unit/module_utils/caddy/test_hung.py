@@ -17,7 +17,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.fleet impo
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.transport import Late, Transport
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import SystemClock
-from ansible_collections.stackwright.swarm.plugins.module_utils.routing.change import Wish
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.change import RouteRequest
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.route import Route
 
 TIMEOUT = 1.0
@@ -70,7 +70,7 @@ class Hangs:
 
 def tried(folder, at, check=False):
     world = World(lambda place: Transport(place, TIMEOUT), lambda name: [], SystemClock(), lambda: 0.5)
-    wish = Wish("shop", (Route("a.example.com", upstream="web", port=80),))
+    wish = RouteRequest("shop", (Route("a.example.com", upstream="web", port=80),))
     with Hangs(folder, at) as server:
         began = time.monotonic()
         proxies = replicas([endpoint(server.path)], world)

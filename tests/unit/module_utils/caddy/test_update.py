@@ -6,12 +6,12 @@ import pytest
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.admin import Admin
 from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.endpoint import endpoint
-from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.fleet import Patience
+from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.fleet import Retry
 from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.guarded_update import update
 from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.replicas import each_replica
 from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.transport import Answer, Broken, Unreachable
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import RouteError
-from ansible_collections.stackwright.swarm.plugins.module_utils.routing.change import Wish
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.change import RouteRequest
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.route import Route
 
 
@@ -52,14 +52,14 @@ class Scripted:
         return Answer(step, {}, b'{"error": "no: $2b$10$abc."}' if step == 400 else b"")
 
 
-WISH = Wish("shop", (Route("a.example.com", upstream="web", port=80),))
+WISH = RouteRequest("shop", (Route("a.example.com", upstream="web", port=80),))
 
 
 def run(*script, check=False, limit=60.0):
     clock = Clock()
     server = Scripted(*script)
-    admin = Admin(server, Patience(clock, lambda: 0.5, 3.0))
-    return update(admin, WISH, check, Patience(clock, lambda: 0.5, limit)), admin, server, clock
+    admin = Admin(server, Retry(clock, lambda: 0.5, 3.0))
+    return update(admin, WISH, check, Retry(clock, lambda: 0.5, limit)), admin, server, clock
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_what_the_proxy_refuses_is_not_tried_again_and_its_message_has_no_hash()
 
 def test_waits_grow_and_end():
     clock = Clock()
-    patience = Patience(clock, lambda: 1.0, 10.0)
+    patience = Retry(clock, lambda: 1.0, 10.0)
     turn = 0
     while patience(turn):
         turn += 1
@@ -118,7 +118,7 @@ def test_an_api_that_is_never_there_is_given_up_in_time():
 
     clock = Clock()
     with pytest.raises(RouteError, match="No such file") as caught:
-        Admin(Gone(), Patience(clock, lambda: 0.5, 3.0)).read("/config/apps")
+        Admin(Gone(), Retry(clock, lambda: 0.5, 3.0)).read("/config/apps")
     assert caught.value.error_code == "admin_unreachable"
     assert clock.time < 4
 

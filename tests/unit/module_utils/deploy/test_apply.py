@@ -10,7 +10,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.binding.bind imp
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import look_closer, observe
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError, EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.apply import Apply
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.recompare import rechecker
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.recompare import recomparer
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Operation
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconcile import reconcile
 from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import with_defaults
@@ -52,7 +52,7 @@ def applying(swarm, state, keep=lambda: None):
     observed = look_closer(swarm, observe(swarm, "shop", state), state)
     bound = bind(state, observed)
     plan = reconcile(bound, observed, OPTIONS)
-    made = Apply(swarm, Clock(), observed, rechecker(bound, observed, OPTIONS, {}), keep=keep)
+    made = Apply(swarm, Clock(), observed, recomparer(bound, observed, OPTIONS, {}), keep=keep)
     return made, plan.work()
 
 
@@ -225,7 +225,7 @@ def work_of_services(swarm, made, work):
 def test_a_version_that_swarm_itself_has_moved_on(kind, checked):
     swarm = start()
     made, work = applying(swarm, after())
-    made.recheck = made.recheck if checked else None
+    made.recompare = made.recompare if checked else None
 
     def move(path):
         swarm.objects[kind][path.split("/")[2]]["Version"]["Index"] = next(swarm.numbers)

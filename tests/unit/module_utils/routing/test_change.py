@@ -8,7 +8,7 @@ import pytest
 from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.admin import etag_of, fnv1a
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import RouteError
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing import layout, readable
-from ansible_collections.stackwright.swarm.plugins.module_utils.routing.change import Everything, Part, Wish
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.change import Everything, Part, RouteRequest
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.route import plain_of, route_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.route_owner import flattened, owner_of
 
@@ -36,14 +36,16 @@ def applied(apps, wish, modern=True):
 
 
 def test_a_change_is_made_once():
-    wish = Wish("shop", routes({}, {"base_path": "/api", "tls": "internal"}, {"domain": "*.b.example.com"})[:1])
+    wish = RouteRequest("shop", routes({}, {"base_path": "/api", "tls": "internal"}, {"domain": "*.b.example.com"})[:1])
     apps = applied(apps_with(CATCH_ALL), wish)
     assert wish.change(apps, True).write is None
     assert wish.change(apps, False).write is not None  # an older proxy takes fewer fields
 
 
 def test_only_a_modern_proxy_gets_modern_fields():
-    text = {modern: json.dumps(applied(apps_with(), Wish("shop", routes({})), modern)) for modern in (True, False)}
+    text = {
+        modern: json.dumps(applied(apps_with(), RouteRequest("shop", routes({})), modern)) for modern in (True, False)
+    }
     assert "stream_close_delay" in text[True]
     assert "stream_close_delay" not in text[False]
 
@@ -51,46 +53,46 @@ def test_only_a_modern_proxy_gets_modern_fields():
 def test_the_snapshot_is_not_changed():
     apps = apps_with(CATCH_ALL)
     before = copy.deepcopy(apps)
-    Wish("shop", routes({"tls": "off"}, {"domain": "b.example.com", "tls": "internal"})).change(apps, True)
+    RouteRequest("shop", routes({"tls": "off"}, {"domain": "b.example.com", "tls": "internal"})).change(apps, True)
     assert apps == before
 
 
 def test_the_list_is_made_where_there_is_none():
-    write = Wish("shop", routes({})).change({"http": {"servers": {"web": {}}}}, True).write
+    write = RouteRequest("shop", routes({})).change({"http": {"servers": {"web": {}}}}, True).write
     assert (write.method, write.path) == ("PUT", "/config/apps/http/servers/web/routes")
 
 
 def test_several_servers_need_a_name():
     apps = {"http": {"servers": {"one": {}, "two": {}}}}
     with pytest.raises(RouteError, match="one, two"):
-        Wish("shop", routes({})).change(apps, True)
-    assert Wish("shop", routes({}), server="two").change(apps, True).write.path.endswith("/two/routes")
+        RouteRequest("shop", routes({})).change(apps, True)
+    assert RouteRequest("shop", routes({}), server="two").change(apps, True).write.path.endswith("/two/routes")
     with pytest.raises(RouteError, match="no HTTP server named 'three'"):
-        Wish("shop", routes({}), server="three").change(apps, True)
+        RouteRequest("shop", routes({}), server="three").change(apps, True)
 
 
 @pytest.mark.parametrize("apps", [None, {}, {"http": None}, {"http": {}}, {"http": {"servers": None}}, [1], "text"])
 def test_a_proxy_without_servers(apps):
     with pytest.raises(RouteError) as caught:
-        Wish("shop", routes({})).change(apps, True)
+        RouteRequest("shop", routes({})).change(apps, True)
     assert caught.value.error_code == "no_server"
-    assert Wish("shop", absent=True).change(apps, True).write is None
+    assert RouteRequest("shop", absent=True).change(apps, True).write is None
 
 
 def test_tls_off_comes_and_goes_in_the_list_of_the_server_and_leaves_what_others_put_there():
     apps = apps_with()
     apps["http"]["servers"]["web"]["automatic_https"] = {"skip": ["other.example.com"]}
-    there = applied(apps, Wish("shop", routes({"tls": "off"})))
+    there = applied(apps, RouteRequest("shop", routes({"tls": "off"})))
     assert there["http"]["servers"]["web"]["automatic_https"] == {"skip": ["other.example.com", "a.example.com"]}
-    assert applied(there, Wish("shop", absent=True)) == apps
+    assert applied(there, RouteRequest("shop", absent=True)) == apps
 
 
 def test_two_stacks_of_one_domain_share_its_policy():
-    one = applied(apps_with(), Wish("one", routes({"tls": "internal"})))
-    two = applied(one, Wish("two", routes({"tls": "internal", "base_path": "/two"})))
-    left = applied(two, Wish("one", absent=True))
+    one = applied(apps_with(), RouteRequest("one", routes({"tls": "internal"})))
+    two = applied(one, RouteRequest("two", routes({"tls": "internal", "base_path": "/two"})))
+    left = applied(two, RouteRequest("one", absent=True))
     assert left["tls"]["automation"]["policies"][0]["subjects"] == ["a.example.com"]
-    gone = applied(left, Wish("two", absent=True))
+    gone = applied(left, RouteRequest("two", absent=True))
     assert gone["tls"]["automation"] == {}
 
 
@@ -98,9 +100,9 @@ def test_a_tls_policy_of_somebody_else_for_the_domain_is_a_conflict():
     policy = {"subjects": ["a.example.com"], "issuers": [{"module": "acme"}]}
     apps = apps_with(tls={"automation": {"policies": [policy]}})
     with pytest.raises(RouteError) as caught:
-        Wish("shop", routes({"tls": "internal"})).change(apps, True)
+        RouteRequest("shop", routes({"tls": "internal"})).change(apps, True)
     assert caught.value.error_code == "tls_conflict"
-    assert applied(apps, Wish("shop", routes({})))["tls"] == apps["tls"]
+    assert applied(apps, RouteRequest("shop", routes({})))["tls"] == apps["tls"]
 
 
 def test_foreign_routes_of_odd_shapes_are_kept_as_they_are():
@@ -110,7 +112,7 @@ def test_foreign_routes_of_odd_shapes_are_kept_as_they_are():
         {"@id": "zr:too:few"}, {"@id": "zr-other:x", "handle": []},
     ]  # fmt: skip
     apps = apps_with(*odd)
-    there = applied(apps, Wish("shop", routes({})))
+    there = applied(apps, RouteRequest("shop", routes({})))
     found = there["http"]["servers"]["web"]["routes"]
     assert sorted(map(json.dumps, (r for r in found if owner_of(r) is None))) == sorted(map(json.dumps, odd))
     for route in odd:
@@ -120,7 +122,7 @@ def test_foreign_routes_of_odd_shapes_are_kept_as_they_are():
 @pytest.mark.parametrize("count", [128, 129, 1000])
 def test_a_tree_holds_each_route_once_in_lists_of_few(count):
     many = routes(*({"domain": f"h{n}.example.com", "base_path": p} for n in range(count) for p in ("/", "/a")))
-    listed = applied(apps_with(CATCH_ALL), Wish("shop", many))["http"]["servers"]["web"]["routes"]
+    listed = applied(apps_with(CATCH_ALL), RouteRequest("shop", many))["http"]["servers"]["web"]["routes"]
     assert len(listed) == (2 * count + 1 if count <= layout.MOST_FLAT else layout.BRANCHES + 1)
     assert listed[-1] == CATCH_ALL
     flat = flattened(listed)
@@ -146,8 +148,8 @@ def check_branches(branches):
 
 def test_readable_changes_say_what_is_not_seen_without_showing_it():
     def changed(one, other):
-        apps = applied(apps_with(), Wish("shop", routes(one)))
-        change = Wish("shop", routes(other)).change(apps, True)
+        apps = applied(apps_with(), RouteRequest("shop", routes(one)))
+        change = RouteRequest("shop", routes(other)).change(apps, True)
         (text,) = readable.changes(change.before, change.after)
         shown = readable.diff(change.before, change.after, "")
         assert shown["before"] != shown["after"]
@@ -194,8 +196,10 @@ def domains_of(apps, stack):
 
 
 def test_a_domain_is_taken_with_all_its_paths_in_one_write_and_nothing_else():
-    apps = applied(apps_with(CATCH_ALL), Wish("a", routes({}, {"base_path": "/api"}, {"domain": "b.example.com"})))
-    wish = Wish("b", routes({}), takes=frozenset(["a.example.com"]))
+    apps = applied(
+        apps_with(CATCH_ALL), RouteRequest("a", routes({}, {"base_path": "/api"}, {"domain": "b.example.com"}))
+    )
+    wish = RouteRequest("b", routes({}), takes=frozenset(["a.example.com"]))
     change = wish.change(apps, True)
     assert change.write.path.endswith("/routes")
     assert readable.changes(change.before, change.after)[0].startswith("change a.example.com")
@@ -206,8 +210,8 @@ def test_a_domain_is_taken_with_all_its_paths_in_one_write_and_nothing_else():
 
 
 def test_a_domain_that_is_not_named_is_not_taken():
-    apps = applied(apps_with(), Wish("a", routes({}, {"domain": "b.example.com"})))
-    wish = Wish("b", routes({}, {"domain": "b.example.com"}), takes=frozenset(["a.example.com"]))
+    apps = applied(apps_with(), RouteRequest("a", routes({}, {"domain": "b.example.com"})))
+    wish = RouteRequest("b", routes({}, {"domain": "b.example.com"}), takes=frozenset(["a.example.com"]))
     with pytest.raises(RouteError) as caught:
         wish.change(apps, True)
     assert [one["route"] for one in caught.value.details["conflicts"]] == ["b.example.com"]
@@ -216,12 +220,12 @@ def test_a_domain_that_is_not_named_is_not_taken():
 def test_what_another_tool_has_is_never_taken():
     foreign = {"match": [{"host": ["a.example.com"]}], "handle": [{"handler": "static_response"}]}
     with pytest.raises(RouteError):
-        Wish("b", routes({}), takes=frozenset(["a.example.com"])).change(apps_with(foreign), True)
+        RouteRequest("b", routes({}), takes=frozenset(["a.example.com"])).change(apps_with(foreign), True)
 
 
 def test_the_tls_of_a_domain_goes_with_it():
-    apps = applied(apps_with(), Wish("a", routes({"tls": "internal"}, {"tls": "internal", "base_path": "/x"})))
-    after = applied(apps, Wish("b", routes({"tls": "off"}), takes=frozenset(["a.example.com"])))
+    apps = applied(apps_with(), RouteRequest("a", routes({"tls": "internal"}, {"tls": "internal", "base_path": "/x"})))
+    after = applied(apps, RouteRequest("b", routes({"tls": "off"}), takes=frozenset(["a.example.com"])))
     assert after["http"]["servers"]["web"]["automatic_https"] == {"skip": ["a.example.com"]}
     assert "a.example.com" not in json.dumps(after["tls"])
 
@@ -243,9 +247,9 @@ def test_a_proxy_that_is_new_gets_all_routes_of_all_stacks_in_one_write():
 
 
 def test_what_has_changed_hands_or_is_gone_comes_right_and_what_is_nobodys_stays():
-    apps = applied(apps_with(CATCH_ALL), Wish("a", routes({}, {"domain": "old.example.com"})))
-    apps = applied(apps, Wish("gone", routes({"domain": "gone.example.com"})))
-    apps = applied(apps, Wish("by-hand", routes({"domain": "hand.example.com"})))
+    apps = applied(apps_with(CATCH_ALL), RouteRequest("a", routes({}, {"domain": "old.example.com"})))
+    apps = applied(apps, RouteRequest("gone", routes({"domain": "gone.example.com"})))
+    apps = applied(apps, RouteRequest("by-hand", routes({"domain": "hand.example.com"})))
     wish = everything(("a", ()), ("b", routes({})), ("gone", ()))
     after = applied(apps, wish)
     assert [domains_of(after, stack) for stack in ("a", "b", "gone", "by-hand")] == [
@@ -257,7 +261,7 @@ def test_what_has_changed_hands_or_is_gone_comes_right_and_what_is_nobodys_stays
 
 
 def test_a_stack_that_is_being_deployed_keeps_what_the_proxy_has_and_gets_its_routes_where_there_are_none():
-    apps = applied(apps_with(), Wish("a", routes({"domain": "now.example.com"})))
+    apps = applied(apps_with(), RouteRequest("a", routes({"domain": "now.example.com"})))
     wish = everything(("a", routes({"domain": "soon.example.com"}), True))
     assert domains_of(applied(apps, wish), "a") == ["now.example.com"]
     assert domains_of(applied(apps_with(), wish), "a") == ["soon.example.com"]
@@ -274,7 +278,7 @@ def test_one_route_that_stands_against_another_keeps_no_other_out():
 
 @pytest.mark.parametrize("holder", ["a", "b"])
 def test_of_two_stacks_that_claim_an_address_the_one_that_has_it_keeps_it(holder):
-    apps = applied(apps_with(), Wish(holder, routes({})))
+    apps = applied(apps_with(), RouteRequest(holder, routes({})))
     wish = everything(("a", routes({})), ("b", routes({})))
     change = wish.change(apps, True)
     assert change.write is None

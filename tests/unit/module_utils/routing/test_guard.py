@@ -5,7 +5,7 @@ import re
 import pytest
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing import readable
-from ansible_collections.stackwright.swarm.plugins.module_utils.routing.change import Everything, Part, Wish
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.change import Everything, Part, RouteRequest
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.layout import DOTS, NO_PATH, REFUSED
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.route import route_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.route_owner import inner_routes
@@ -58,7 +58,7 @@ def test_what_is_asked_for_begins_with_a_slash(text, refused):
 
 def test_only_a_domain_with_paths_has_guards():
     listed = after(
-        Wish("shop", routes({}, {"domain": "b.example.com"}, {"domain": "b.example.com", "base_path": "/x"}))
+        RouteRequest("shop", routes({}, {"domain": "b.example.com"}, {"domain": "b.example.com", "base_path": "/x"}))
     )
     found = {route["match"][0]["host"][0]: guards([route]) for route in listed}
     assert found["a.example.com"] == {"/": []}
@@ -66,7 +66,7 @@ def test_only_a_domain_with_paths_has_guards():
 
 
 def test_what_is_open_below_what_is_closed_is_taken_literally():
-    wish = Wish("shop", routes({**CLOSED}, {"base_path": "/Open.x"}, {"base_path": "/Open.x/in", **CLOSED}))
+    wish = RouteRequest("shop", routes({**CLOSED}, {"base_path": "/Open.x"}, {"base_path": "/Open.x/in", **CLOSED}))
     found = guards(after(wish))
     literal = found["/Open.x"][0][1]["not"][0]["vars_regexp"]["{http.request.uri}"]["pattern"]
     for text in ("/Open.x", "/Open.x/y", "/Open.x?y"):
@@ -78,7 +78,7 @@ def test_what_is_open_below_what_is_closed_is_taken_literally():
 
 def test_a_prefix_that_the_proxy_would_not_take_off_is_refused():
     found = guards(
-        after(Wish("shop", routes({"base_path": "/api/v.1"}, {"base_path": "/kept", "strip_prefix": False})))
+        after(RouteRequest("shop", routes({"base_path": "/api/v.1"}, {"base_path": "/kept", "strip_prefix": False})))
     )
     taken = found["/api/v.1"][0][1]["not"][0]["vars_regexp"]["{http.request.uri}"]["pattern"]
     for text in ("/api/v.1", "/api/v.1/x", "//API///v.1?x", "/%61pi/v%2E1", "/api/v.1%2fx", "/api/v.1."):
@@ -89,27 +89,28 @@ def test_a_prefix_that_the_proxy_would_not_take_off_is_refused():
 
 
 def test_guards_come_and_go_with_the_other_routes_of_the_domain():
-    alone = after(Wish("shop", routes({})))
-    added = Wish("shop", routes({"base_path": "/admin", **CLOSED}), exclusive=False)
+    alone = after(RouteRequest("shop", routes({})))
+    added = RouteRequest("shop", routes({"base_path": "/admin", **CLOSED}), exclusive=False)
     both = after(added, alone)
     assert [len(sets) for sets in guards(both).values()] == [1, 1]
     assert added.change(apps_with(both), True).before == both and after(added, both) == both
-    gone = after(Wish("shop", routes({"base_path": "/admin"}), exclusive=False, absent=True), both)
+    gone = after(RouteRequest("shop", routes({"base_path": "/admin"}), exclusive=False, absent=True), both)
     assert gone == alone
     # The same as all at once, and with the routes of all stacks.
     whole = routes({}, {"base_path": "/admin", **CLOSED})
-    assert sorted(after(Wish("shop", whole)), key=str) == sorted(both, key=str)
+    assert sorted(after(RouteRequest("shop", whole)), key=str) == sorted(both, key=str)
     assert sorted(after(Everything((Part("shop", whole),))), key=str) == sorted(both, key=str)
 
 
 def test_another_stack_on_the_domain_changes_nothing():
-    mine = Wish("shop", routes({}))
-    other = after(Wish("blog", routes({"base_path": "/blog"})))
+    mine = RouteRequest("shop", routes({}))
+    other = after(RouteRequest("blog", routes({"base_path": "/blog"})))
     assert guards(after(mine, other)) == {"/": []}
 
 
 def test_people_do_not_read_of_guards():
-    listed = after(Wish("shop", routes({}, {"base_path": "/x", "headers": {"request": {"X-A": "1", "X-B": ""}}})))
+    headers = {"request": {"X-A": "1", "X-B": ""}}
+    listed = after(RouteRequest("shop", routes({}, {"base_path": "/x", "headers": headers})))
     assert readable.lines(listed) == [
         "a.example.com -> web:80",
         "a.example.com/x -> web:80 (strip /x; request header X-A: 1; request header X-B removed)",
@@ -119,6 +120,6 @@ def test_people_do_not_read_of_guards():
 
 
 def test_headers_are_set_where_the_visitor_can_not_take_them_away():
-    (route,) = after(Wish("shop", routes({"headers": {"request": {"X-A": "1", "X-B": ""}}})))
+    (route,) = after(RouteRequest("shop", routes({"headers": {"request": {"X-A": "1", "X-B": ""}}})))
     proxy = inner_routes(route)[-1]["handle"][-1]
     assert proxy["headers"] == {"request": {"set": {"X-A": ["1"]}, "delete": ["X-B"]}}
