@@ -417,9 +417,9 @@ outcome:
     done: {description: Their admin APIs., type: list, elements: str}
 """
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.module import run_module
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.proxy_routes import change_routes
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.route_options import ADMIN, ROUTES
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run_module import run_module
 
 
 def main() -> None:

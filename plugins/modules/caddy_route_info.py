@@ -80,9 +80,9 @@ error_code:
   sample: admin_unreachable
 """
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.module import run_module
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.proxy_routes import show_routes
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.route_options import ADMIN
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run_module import run_module
 
 
 def main() -> None:

@@ -83,8 +83,8 @@ error_code:
   sample: not_found
 """
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.module import run_module
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.proxy_routes import routes_with_values
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run_module import run_module
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import DEFAULT_PREFIX
 
 

@@ -79,9 +79,9 @@ error_code:
   sample: invalid_address
 """
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.module import run_module
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.proxy_routes import change_server
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.route_options import ADMIN
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run_module import run_module
 
 
 def main() -> None:

@@ -863,7 +863,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_s
     STACK,
     VALUES,
 )
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run_module import run_change
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run_change import run_change
 
 
 def main() -> None:

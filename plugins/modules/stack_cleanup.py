@@ -255,7 +255,7 @@ error_code:
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.cleanup import clean_up
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import CLEANUP, STACK
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run_module import run_change
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run_change import run_change
 
 
 def main() -> None:

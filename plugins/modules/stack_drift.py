@@ -557,7 +557,7 @@ failures:
 """
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import DRIFT, PINNED, STACK
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run_module import run_change
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run_change import run_change
 
 
 def main() -> None:

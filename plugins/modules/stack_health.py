@@ -285,7 +285,7 @@ failures:
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.info import look_at_health
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import HEALTH, STACK
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run_module import run_change
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run_change import run_change
 
 
 def main() -> None:

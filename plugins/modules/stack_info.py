@@ -313,8 +313,8 @@ error_code:
 """
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.info import show_stacks
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.module import run_module
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import STACK
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run_module import run_module
 
 _OFF = {"type": "bool", "default": False}
 

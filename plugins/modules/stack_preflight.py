@@ -374,7 +374,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_s
     STACK,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.preflight import preflight
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run_module import run_change
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run_change import run_change
 
 
 def main() -> None:

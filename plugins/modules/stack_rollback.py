@@ -391,7 +391,7 @@ failures:
 """
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import BACK, PINNED, STACK
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run_module import run_change
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run_change import run_change
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.stack import roll_back_stack
 
 

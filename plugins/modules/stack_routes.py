@@ -171,8 +171,8 @@ error_code:
   sample: not_a_manager
 """
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.module import run_module
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import STACK
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run_module import run_module
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.stack_routes import show_all_routes
 
 _TEXTS = {"type": "list", "elements": "str", "default": []}

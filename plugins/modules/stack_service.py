@@ -434,7 +434,7 @@ failures:
 """
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import SERVICE, STACK
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run_module import run_change
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run_change import run_change
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.stack import change_one_service
 
 

@@ -201,8 +201,8 @@ error_code:
   sample: store_damaged
 """
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.module import run_module
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import KEPT, STACK, STORE
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run_module import run_module
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.values import change_values
 
 

@@ -92,8 +92,8 @@ error_code:
 """
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.info import make_swarm
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.module import run_module
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import SWARM_INIT
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run_module import run_module
 
 
 def main() -> None:

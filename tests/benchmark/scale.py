@@ -70,7 +70,7 @@ import sys, time
 sys.path.insert(0, sys.argv[1])
 from ansible.module_utils import basic
 began = time.process_time()
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter import run_module as run, stack
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter import run_change as run, stack
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy import apply, run
 from ansible_collections.stackwright.swarm.plugins.module_utils.tasks import service
 from ansible_collections.stackwright.swarm.plugins.module_utils.gate import wait

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from ansible.module_utils import basic
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter import run_module as run
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter import module as run
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import COMPILED, STACK
 
 MODULES = sorted(path.stem for path in (Path(__file__).resolve().parents[2] / "plugins" / "modules").glob("*.py"))

@@ -19,7 +19,7 @@ from secret_forms import FORMS, sown
 
 from ansible_collections.stackwright.swarm.plugins.filter import compose_render, stack_hash
 from ansible_collections.stackwright.swarm.plugins.lookup import stack_value
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter import run_module as run
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter import module as run
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import (
     ComposeError,
     EngineError,

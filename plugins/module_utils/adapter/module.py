@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Optional
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.parameters import remove_values
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import COMPILED
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.connection_options import CONNECTION
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import COMPILED, check_ranges
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.target import client_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.masking.mask import masked_named, masked_text
@@ -19,6 +20,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.masking.shown im
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+
+Work = Callable[["EngineClient", Dict[str, Any], bool], Dict[str, Any]]
 
 
 class Module(AnsibleModule):
@@ -53,9 +56,20 @@ class Module(AnsibleModule):
         return shown({"invocation": invocation, **told}, HANDED | UNDER_NO_LOG if self.no_log else HANDED)
 
 
+def run_module(options: Dict[str, Dict[str, Any]], work: Work, **rules: Any) -> None:
+    """Runs ``work(client, params, check_mode)`` and ends the module with its result or its error.
+
+    :param rules: ``mutually_exclusive`` and its kin, as AnsibleModule takes them.
+    """
+    module = Module(argument_spec={**options, **CONNECTION}, supports_check_mode=True, **rules)
+    params = {**module.params, COMPILED: module.compiled}
+    end(module, outcome(module, lambda client: work(client, params, module.check_mode)))
+
+
 def outcome(module: AnsibleModule, work: Callable[[EngineClient], Dict[str, Any]]) -> Dict[str, Any]:
     """The result of ``work`` with a client of the Engine that the options name, or what to tell of its error."""
     try:
+        check_ranges(module.params)
         client = client_of(module)
         try:
             result = work(client)

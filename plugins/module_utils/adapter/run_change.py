@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How the modules run: one that works at once, and one that changes a stack, whose work a process may go on with."""
+"""How a module runs that changes a stack, or waits for one: it may go on in a detached process."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.connection_options import CONNECTION
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.module import Module, end, failure, outcome
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import COMPILED, check_ranges
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.target import folder_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.masking.shown import HANDED, shown
@@ -20,18 +19,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.masking.shown im
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 
-Work = Callable[["EngineClient", Dict[str, Any], bool], Dict[str, Any]]
 Change = Callable[["EngineClient", Dict[str, Any], Dict[str, Any]], Dict[str, Any]]
-
-
-def run_module(options: Dict[str, Dict[str, Any]], work: Work, **rules: Any) -> None:
-    """Runs ``work(client, params, check_mode)`` and ends the module with its result or its error.
-
-    :param rules: ``mutually_exclusive`` and its kin, as AnsibleModule takes them.
-    """
-    module = Module(argument_spec={**options, **CONNECTION}, supports_check_mode=True, **rules)
-    params = {**module.params, COMPILED: module.compiled}
-    end(module, _outcome(module, lambda client: work(client, params, module.check_mode)))
 
 
 def run_change(options: Dict[str, Dict[str, Any]], work: Change, **rules: Any) -> None:
@@ -47,7 +35,7 @@ def run_change(options: Dict[str, Dict[str, Any]], work: Change, **rules: Any) -
     if "job" in handed:
         end(module, _followed(module, handed))
     if "checks" in handed:
-        end(module, _outcome(module, lambda client: _checked(client, handed["checks"])))
+        end(module, outcome(module, lambda client: _checked(client, handed["checks"])))
     from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.memory import Memory
 
     aside = DetachedWorker(module)
@@ -63,7 +51,7 @@ def run_change(options: Dict[str, Dict[str, Any]], work: Change, **rules: Any) -
         return work(client, module.params, run)
 
     try:
-        result = _outcome(module, change)
+        result = outcome(module, change)
     except BaseException as error:
         aside.fail(error)
         raise
@@ -107,14 +95,6 @@ class DetachedWorker:
     def fail(self, error: BaseException) -> None:
         if self._process is not None:
             self._process.fail(error)
-
-
-def _outcome(module: Module, work: Callable[[EngineClient], Dict[str, Any]]) -> Dict[str, Any]:
-    def checked(client: EngineClient) -> Dict[str, Any]:
-        check_ranges(module.params)
-        return work(client)
-
-    return outcome(module, checked)
 
 
 def _followed(module: AnsibleModule, handed: Dict[str, Any]) -> Dict[str, Any]:
