@@ -63,7 +63,7 @@ def network_operations(
         changes = differences(have, want)
         serious = [str(change) for change in changes if not change.path.startswith("Labels")]
         if serious and (recreate or name in unused):
-            reason = MADE_ANEW if name in unused else f"made anew: {', '.join(serious)}"
+            reason = MADE_ANEW if name in unused else f"recreated: {', '.join(serious)}"
             operations.append(Operation("remove", "network", name, key, reason, changes, payload={"id": id_of(own[0])}))
             operations.append(Operation("create", "network", name, key, reason, payload={"spec": entry["spec"]}))
             continue

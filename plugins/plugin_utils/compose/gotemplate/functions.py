@@ -199,7 +199,7 @@ def _call(*_values: Any) -> Any:
 
 def _join(*texts: str) -> str:
     if not texts:
-        raise TemplateFault("error calling join: the first argument is what stands between the others")
+        raise TemplateFault("error calling join: the first argument is the separator")
     return texts[0].join(texts[1:])[:LONGEST]
 
 

@@ -142,7 +142,7 @@ class ValueNames:
         if before is not None and (before.generator, before.params) != (call.name, params):
             at = before.place.mark
             hint = "rename one of them"
-            place.problem(f"the value {name} is also made at {at.file}:{at.line}", hint=hint, code="value_conflict")
+            place.problem(f"the value {name} is also generated at {at.file}:{at.line}", hint=hint, code="value_conflict")
         elif before is None:
             self.found[name] = Declared(name, call.name, params, place, whole)
 
