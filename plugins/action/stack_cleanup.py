@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Cleans up on every host of the play: the cluster's part once, by a manager; then on each node its own."""
+"""Cleans up on every host of the play: a manager does the cluster-wide part once, then each node its own."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Looks at a stack on every host of the play; one manager of each cluster waits for it, and shows for what."""
+"""Reads a stack's health on every host of the play; one manager of each cluster waits for it and shows the progress."""
 
 from __future__ import annotations
 

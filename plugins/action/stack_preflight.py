@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A preflight on every host of the play: each looks at itself, a manager once at the cluster; nothing is changed."""
+"""A preflight on every host of the play: each checks its node, one manager checks the cluster; nothing is changed."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Goes back to a revision: on one manager of each cluster, with its progress shown."""
+"""Rolls back to a revision, on one manager of each cluster, with visible progress."""
 
 from __future__ import annotations
 

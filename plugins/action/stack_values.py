@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs the module on a manager; where values are in a vault, reads and writes that on the controller.
+"""Runs the module on a manager; if the values are in a vault, reads and writes it on the controller.
 
 Managers that share a store change it once: one of them does it, the others say who has done it.
 """

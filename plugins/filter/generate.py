@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The filters generate_*: the generators of the Compose files, for playbooks; with a seed, the same each time."""
+"""The filters generate_*: the generators of Compose files, for playbooks; a seed gives the same value each time."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the modules that only look ask of the Engine, and the one that makes it a Swarm."""
+"""The calls of the modules that only read, and of swarm_init."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What stack_preflight asks of a manager and of each host."""
+"""The calls of stack_preflight on a manager and on each host."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who this run is, for the lock; and whether another run of this machine has ended."""
+"""The identity of this run for the lock, and whether another run on this machine has ended."""
 
 from __future__ import annotations
 

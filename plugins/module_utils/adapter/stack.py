@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What compose_stack's options ask of the transaction."""
+"""Converts compose_stack's options to a request for the transaction."""
 
 from __future__ import annotations
 

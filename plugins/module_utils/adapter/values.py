@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What stack_values asks of the stores, and what passes between action plugins and modules where a vault is used."""
+"""The calls of stack_values to the stores, and the data between action plugins and modules if a vault is used."""
 
 from __future__ import annotations
 

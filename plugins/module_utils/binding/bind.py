@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Binds a DesiredState to what the Swarm has: which config or secret holds a content, and under which name.
+"""Binds a DesiredState to the objects in the Swarm: which config or secret has a content, and under which name.
 
 Configs and secrets can't be changed, so other content means another object. An object of the stack with the same
 content keeps its name (so a stack that docker's CLI made is taken over as it is); new content takes the name of the

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Contents of secrets: a container may write its own to its log, and an error shows the log's last lines."""
+"""Hides the content of secrets: a container may write it to its log, and errors show the last lines of the log."""
 
 from __future__ import annotations
 

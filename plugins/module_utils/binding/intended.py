@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a stack is intended to be: its last good revision, with what can be known of the values that it hides."""
+"""The intended state of a stack: its last good revision, with the values that it hides, as far as they are known."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Kept values on their way into the specs: read, made where they are missing, written, bound, and hidden again.
+"""Kept values on their way into the specs: read, generated if missing, stored, bound, and hidden again.
 
 Until a stack is bound it has references only. What a plan, an error or a result could show of values is taken out here.
 """

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""All replicas of a proxy, brought to what a stack wants: each is written, and each is reported."""
+"""Updates all replicas of a proxy to the routes of a stack; each replica is written and reported."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Brings a proxy to what a stack wants: one read, one guarded write, and again if somebody else was faster."""
+"""Updates a proxy to the routes of a stack: one read, one guarded write, and a retry if another client was faster."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The replicas behind an address: each has a configuration of its own, and each has to be written."""
+"""The replicas behind an address: each has its own configuration and must be written."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Credentials that are sent along with services: does their registry still take them?
+"""Checks whether a registry still accepts the credentials that are sent along with services.
 
 Swarm keeps them, and uses them when a task moves to a node without the image: that may be months later, at night.
 """

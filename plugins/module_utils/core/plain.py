@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""JSON from outside to plain data that the rest of the code can walk: nothing too deep, no number that is none."""
+"""Converts external JSON to plain data that the rest of the code can walk: not too deep, and only valid numbers."""
 
 from __future__ import annotations
 

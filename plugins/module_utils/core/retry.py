@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one rule of what is worth another try, and how long it is tried. Why: docs/decisions/0023."""
+"""The one rule for retries: which errors are retried, and for how long. Why: docs/decisions/0023."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Was an operation done whose answer we did not get? Asked of the Engine before anything is sent again."""
+"""Checks whether an operation without an answer was done, before anything is sent again."""
 
 from __future__ import annotations
 

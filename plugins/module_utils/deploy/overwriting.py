@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Before a deployment changes anything: what it would overwrite that others have changed since the last revision."""
+"""Before a deployment changes anything: the changes by others since the last revision that it would overwrite."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Puts a stack back to what it was before a change that failed, and waits until that runs.
+"""Rolls a stack back to its state before a failed change, and waits until it is healthy.
 
 Swarm may be rolling back some service by itself meanwhile. So what is left to do is looked at again after each round;
 a service that an update of ours comes too late for is compared again, and then often needs none.

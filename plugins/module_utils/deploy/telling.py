@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What people are told while operations are carried out: each, or of many of one kind how far it is."""
+"""Progress lines while operations are carried out: one each, or a count for many of one kind."""
 
 from __future__ import annotations
 

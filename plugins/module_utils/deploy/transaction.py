@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The story of a deployment: look, and where there is work, change the stack in one transaction (change.py).
+"""The steps of a deployment: look, and if there is work, change the stack in one transaction (change.py).
 
 What only a run with changes needs is imported where it is used: every file costs time on a manager.
 """

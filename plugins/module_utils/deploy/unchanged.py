@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The end of a deployment that has nothing to change: the stack is waited for, if that is asked."""
+"""The end of a deployment without changes: it waits for the stack, if requested."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A process of its own for a change that may take long.
+"""A separate process for a change that may take long.
 
 It outlives the module, the connection and the controller, so nothing that happens to these leaves half a stack behind.
 See docs/decisions/0005-a-worker-on-the-manager.md.

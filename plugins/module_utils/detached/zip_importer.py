@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keeps a module's own code at hand after its zip file is gone.
+"""Keeps a module's own code available after its zip file was removed.
 
 Ansible runs a module from a zip file that it removes when the module ends. A process lives longer, and imports late.
 """

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where an engine is and how to speak to it: plain data, filled by the adapter from parameters and environment."""
+"""The address of an engine and its connection options: plain data, from parameters and environment."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which error an engine's refusal is. Texts are those of dockerd 20.10 to 28 (moby daemon/cluster, swarmkit)."""
+"""Maps an engine's rejections to errors. The texts are those of dockerd 20.10 to 28 (moby daemon/cluster, swarmkit)."""
 
 from __future__ import annotations
 

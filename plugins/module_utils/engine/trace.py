@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a run has asked of the Engine, with a digest of each answer.
+"""The Engine calls of a run, with a digest of each answer.
 
 A run that would get the same answers to the same request ends with the same result, so that result can be given again
 (docs/decisions/0038-a-run-without-changes-is-remembered.md).

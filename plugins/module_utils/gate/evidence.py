@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Why a service does not run: its latest task error, exit code, node, and last log lines. Bounded in time and size."""
+"""Why a service is not healthy: its latest task error, exit code, node, last log lines. Bounded in time and size."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Jobs whose run has failed: only a new run makes up for it. And those that what goes back does not run again."""
+"""Failed jobs, which only a new run repairs; and jobs that a rollback does not run again."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Waits until the stack runs: the polling loop around the state machine in health/.
+"""Waits until the stack is healthy: the polling loop around the state machine in health/.
 
 Polling alone, no events: the event stream has no task events, and two calls for the whole stack (about 2 ms) a few
 times a second notice everything as soon.

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Waits until tasks are gone: after ``stopped`` and between the removals of ``absent``."""
+"""Waits until tasks have stopped: after ``stopped`` and between the removals of ``absent``."""
 
 from __future__ import annotations
 

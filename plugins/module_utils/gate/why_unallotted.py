@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Why Swarm does not allot the networks of a service: its tasks stay ``new``, and only the managers' logs say more."""
+"""Why Swarm does not allocate a service's networks: its tasks stay ``new``; only the managers' logs have the cause."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Waits that a specification declares, the old one's and the new one's: meanwhile nothing has to move."""
+"""Waits that the old and new specifications declare, during which no progress is expected."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What can be told of a service beside its status: how far its update is, restarts, last failure, since when."""
+"""Details of a service beside its status: progress of its update, restarts, last failure, time of the last change."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The state machine that decides when a stack runs, or never will: fed with snapshots and the time."""
+"""The state machine that decides when a stack is healthy, or can't become so, from snapshots and the time."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What people are told while a stack is waited for: a line for each change of a service, and a sign of life."""
+"""Progress lines while waiting for a stack: one for each change of a service, and a sign of life."""
 
 from __future__ import annotations
 

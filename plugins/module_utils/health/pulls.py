@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Images that a node could not pull: which error code that is, and which services wait for credentials.
+"""Images that a node could not pull: their error code, and the services that wait for credentials.
 
 A node says "No such image" whatever the reason is; the registry's own answer tells more.
 """

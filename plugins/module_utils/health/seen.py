@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The tasks of one service, sorted out: which of them count, and what they do."""
+"""The tasks of one service, sorted: which of them count, and their states."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which revisions are kept, what they refer to, and what the history says of a stack's deployments."""
+"""Which revisions are kept, the objects that they refer to, and statistics of a stack's deployments."""
 
 from __future__ import annotations
 

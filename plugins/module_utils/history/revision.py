@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A recorded deployment of a stack, and its record: everything about it but the snapshot."""
+"""A recorded deployment of a stack, and its record: everything except the snapshot."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A snapshot: the desired state as it was bound, with the images that ran, and free of secrets.
+"""A snapshot: the bound desired state with the images that ran, without secrets.
 
 Configs and secrets are in it by name, without their content. What plans hide is replaced by a keyed digest,
 ``{"$kept": DIGEST}``: on the way back the value is found again if it still runs.

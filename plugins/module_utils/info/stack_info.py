@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What stacks there are and what they consist of: seven calls, whatever their number. Secret data is never in it."""
+"""The stacks and their parts: seven calls, regardless of their number. It never has secret data."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How a stack does, without changing it: four calls, however many services it has."""
+"""The status of a stack, without changes: four calls, regardless of the number of services."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The whole Swarm in one snapshot: eight calls at most, whatever its size. No contents of configs and secrets."""
+"""The whole Swarm in one snapshot: at most eight calls, regardless of its size. No content of configs and secrets."""
 
 from __future__ import annotations
 

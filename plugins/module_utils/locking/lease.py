@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A stack's lock that no process holds, so that nodes can work under it which can't see the Swarm.
+"""A stack's lock without a process, so that nodes that can't see the Swarm can work under it.
 
 The action plugin of the host that did the cluster's part renews it through a manager, and says to each node until when
 it may remove something. If nobody renews it any more, it expires after every node has stopped.

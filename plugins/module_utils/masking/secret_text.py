@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Texts without what looks like a password, a token or a key: values, commands, logs, messages.
+"""Removes text that looks like a password, a token or a key: from values, commands, logs, messages.
 
 What counts is the name that a value stands under (``DB_PASSWORD``, ``--token=``, ``"auth": ``), or its own shape (a
 private key, a token, a hash, the password part of an address). Every pattern takes time in proportion to the text: a

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The edge where text of whatever origin becomes a message, a warning, a line of progress or a result.
+"""The edge where text of any origin becomes a message, a warning, a progress line or a result.
 
 Why, and what passes it as it is: docs/decisions/0021-what-is-shown.md.
 """

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The id of a plan: HASH-WWWWWWWWSSSSSSSS, for the stack, for what is wanted, and for what is there.
+"""The id of a plan: HASH-WWWWWWWWSSSSSSSS, for the stack, the desired state, and the current state.
 
 An approved plan is carried out only while both are what they were when it was made. The two halves tell which of them
 has moved on.

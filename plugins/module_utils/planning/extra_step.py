@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An update of a service on its way to another one, which gives something up: a published port, or a network.
+"""An intermediate update of a service that only frees a published port or a network.
 
 Swarm remembers one specification before the present one, and hidden values are sought in both. So the specification of
 such a step has with it what it was made of, and the values that would be forgotten.

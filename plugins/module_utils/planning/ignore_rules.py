@@ -1,8 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which drift is to be ignored: rules of a service, an object, a kind and a path. What a rule does not name, it leaves
-open; all that it names has to fit."""
+"""Rules for drift to ignore: a service, an object, a kind and a path. A difference must match all keys of a rule."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which image a service runs: the file's, pinned to a digest as docker's ``--resolve-image`` does.
+"""The image of a service: the file's, pinned to a digest as with docker's ``--resolve-image``.
 
 ``always`` asks the registry for every service, ``changed`` for services that are new or whose image is another text
 than before, ``never`` for none. Unlike docker's CLI a running image is kept (with its digest) where the registry does

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fields of a service that others own: a deployment leaves them as they are in the live service."""
+"""Fields of a service that others manage: a deployment keeps their values in the running service."""
 
 from __future__ import annotations
 

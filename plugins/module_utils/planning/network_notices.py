@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Names that services of two stacks have on one network: there, each answers for the other."""
+"""Names that services of two stacks share on one network, where requests can reach either."""
 
 from __future__ import annotations
 

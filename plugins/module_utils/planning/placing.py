@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What depends on where tasks are: how many a change of placement replaces, and whether one has to look for that."""
+"""Effects of task placement: how many tasks a placement change replaces, and whether nodes must be read for it."""
 
 from __future__ import annotations
 

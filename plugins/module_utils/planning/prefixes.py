@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tracking labels that a live object has under the other prefix are what is wanted: they move with the next change.
+"""Tracking labels with the other prefix on a live object count as equal: they move with the next change.
 
 For comparing only. Volumes carry such labels in the task's specification: moving them alone would replace all tasks.
 """

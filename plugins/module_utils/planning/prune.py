@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the file no longer has: removed after the gate, unless something still needs it."""
+"""Objects that are no longer in the file: removed after the gate, unless something still needs them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Steps of ``pre_start``: jobs that run before tasks of their service are made or replaced, and are removed afterwards.
+"""Steps of ``pre_start``: jobs that run before tasks of their service are created or replaced, and are then removed.
 
 A job that is there is one that a run has left which did not come to its end: it says what it ran for, so that a step
 that has succeeded is not run twice.

@@ -1,8 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Subnets that overlap, and address pools that are used up: the Engine takes such a network, and then no task on it
-ever starts."""
+"""Overlapping subnets and exhausted address pools: the Engine accepts such a network, but no task on it ever starts."""
 
 from __future__ import annotations
 

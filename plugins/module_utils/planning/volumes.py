@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Driver options of volumes: a volume that exists keeps those that it was made with, whatever a service asks for.
+"""Driver options of volumes: an existing volume keeps its options, whatever a service requests.
 
 No text here has values of options: they may hold passwords.
 """

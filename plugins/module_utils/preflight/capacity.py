@@ -1,8 +1,10 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether the tasks of the stack find room: CPUs, memory, generic resources, host-mode ports, as Swarm's scheduler
-counts them: a node's total minus what tasks have reserved."""
+"""Whether the nodes have capacity for the tasks of the stack: CPUs, memory, generic resources, host-mode ports.
+
+Counted as by Swarm's scheduler: a node's total minus the reservations of its tasks.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The Swarm as a preflight sees it: nodes, services, tasks, and what the stack wants of them."""
+"""The Swarm as a preflight sees it: nodes, services, tasks, and the requirements of the stack."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which images a registry is asked for, and what its answers mean."""
+"""The images to ask a registry for, and the meaning of its answers."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What each node is to look at: the ports and paths that the stack needs there. Its answer is judged there as well."""
+"""The checks for each node: the ports and paths that the stack needs there. The node also evaluates the result."""
 
 from __future__ import annotations
 

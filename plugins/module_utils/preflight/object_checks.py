@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Names in the Swarm: what the stack needs and is not there, and what is there and belongs to others."""
+"""Names in the Swarm: missing objects that the stack needs, and existing ones that belong to others."""
 
 from __future__ import annotations
 

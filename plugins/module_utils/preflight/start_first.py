@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Updates with ``order: start-first`` that can never work: no node can take the new task beside the old ones."""
+"""Updates with ``order: start-first`` that can never work: no node can run the new task beside the old ones."""
 
 from __future__ import annotations
 

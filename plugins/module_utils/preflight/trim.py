@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What of a DesiredState a preflight needs: no environment, no contents, no options that may hold a password."""
+"""The part of a DesiredState that a preflight needs: no environment, no content, no options with passwords."""
 
 from __future__ import annotations
 

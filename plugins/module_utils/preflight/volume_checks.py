@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Volumes that a node has, and that were made otherwise than the files say."""
+"""Existing volumes of a node with other options than in the files."""
 
 from __future__ import annotations
 

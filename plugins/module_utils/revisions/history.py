@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The history of a stack, kept in the Swarm itself: every manager sees it, and it survives the loss of one.
+"""The history of a stack, stored in the Swarm: every manager can read it, and it survives the loss of one.
 
 A revision is a Docker config: its record in a label (which can be changed), its packed snapshot as the content (which
 can't). What does not fit there is in further configs.

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Domains and paths as routes name them: what is one, and how two of them are compared."""
+"""Domains and paths of routes: validation and comparison."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one change that brings a proxy to what a stack wants: decided here, from one snapshot, without doing anything."""
+"""The one change that updates a proxy to a stack's routes: decided from one snapshot, without side effects."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who else claims what a route claims: in the proxy, and in the labels of live services before anything is deployed."""
+"""Conflicts of routes: in the proxy, and before a deployment in the labels of running services."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where in the proxy's list each route stands: the first that matches takes the request.
+"""The position of each route in the proxy's list: the first match handles the request.
 
 The proxy matches a path with its encoded characters decoded and its dot segments resolved, and hands on what a visitor
 wrote. So /admin/users/..%2f..%2f..%2fx would go to the route of /, and to a service that takes the first word for what

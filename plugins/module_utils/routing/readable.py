@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Routes of the proxy as people read them: one line each, whoever has made them, and never a secret."""
+"""Routes of the proxy in readable form: one line each, regardless of their origin, and never with a secret."""
 
 from __future__ import annotations
 

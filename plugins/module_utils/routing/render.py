@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A route as the proxy's JSON; a proxy of version 2.8 or later takes fields that 2.6 refuses."""
+"""A route as the proxy's JSON; a proxy of version 2.8 or later accepts fields that 2.6 rejects."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A route: which requests go where. From plain data, with everything that is wrong found at once."""
+"""A route: which requests go where. Built from plain data, with all errors reported at once."""
 
 from __future__ import annotations
 

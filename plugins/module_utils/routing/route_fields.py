@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The values of a route's fields, from text or YAML to what the model holds. Each raises Wrong."""
+"""Converts the values of a route's fields from text or YAML to those of the model. Each raises Wrong."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whose a route in the proxy is: the proxy's ``@id`` is the one place where that can be written.
+"""The owner of a route in the proxy: the proxy's ``@id`` is the only place that can store it.
 
 ``zr:STACK:SERVICE:DIGEST[:TLS]`` is a route of ours, ``zr-idx:...`` a container that only arranges routes of ours,
 ``zr-tls:KIND`` a TLS policy that follows from the routes. Everything else belongs to other owners.

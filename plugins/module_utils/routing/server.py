@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the proxy's server says of itself: whether it has HTTPS, and which balancers are before it.
+"""The proxy's server: whether it has HTTPS, and the load balancers in front of it.
 
 Caddy before 2.7 has no place for trusted proxies of a whole server. So a route that does nothing keeps them: its
 ``@id`` is ``zr-trusted`` (with the port that visitors use for HTTPS, if it is not 443), its matcher has the addresses.

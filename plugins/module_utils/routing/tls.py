@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What routes ask of TLS. It follows from the ids of all our routes, so every run comes to the same for all stacks.
+"""The TLS policies of routes. They follow from the ids of all our routes, so every run gets the same for all stacks.
 
 ``internal`` and ``on_demand`` are one policy each with a list of domains, ``off`` is the server's list of domains that
 the proxy makes no certificates for.

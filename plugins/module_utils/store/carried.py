@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The store ``vault`` as a manager sees it: what the controller has sent along, and what is to be written there.
+"""The store ``vault`` on a manager: the values that the controller sent, and those that it must write.
 
 The file is on the controller. A module can't write it; it hands the new values back, and the action plugin runs the
 module again once they are kept.

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Names of images, taken apart as docker does (the grammar of distribution/reference). Nobody else does this."""
+"""Parses image names as docker does (the grammar of distribution/reference). This is the only place that does."""
 
 from __future__ import annotations
 

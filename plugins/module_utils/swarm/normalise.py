@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Normal forms: equal exactly where the Engine would hold the same specification.
+"""Normal forms: equal exactly if the Engine would store the same specification.
 
 Both sides, what we would send and what the Engine gives back, are brought to one form: what Go's ``omitempty`` drops is
 absent, what dockerd fills in (CONVERSION: 20.10 to 28) is filled in or dropped, order that means nothing is sorted, and

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A specification that has some of its parts from another one: what is to be left as it is.
+"""A specification with some parts from another one: the parts that must not change.
 
 Parts are named by the paths of differences between normal forms (swarm/normalise.py), where lists with a natural key
 are maps; what is laid over are the Engine's own forms.

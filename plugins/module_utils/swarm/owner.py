@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whose the objects of a stack are. Several stacks can have one name in the Swarm; their ids are always different.
+"""The owner of a stack's objects. Several stacks can have the same name in the Swarm; their ids always differ.
 
 ``acme-dev/eu/shop``, ``acme/dev/eu-shop`` and the plain ``acme-dev-eu-shop`` are all called ``acme-dev-eu-shop`` there.
 """

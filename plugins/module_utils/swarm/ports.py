@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Published ports: which a service has, and which two services can't both have (swarmkit's checkPortConflicts)."""
+"""Published ports: those of a service, and those that two services can't both have (swarmkit's checkPortConflicts)."""
 
 from __future__ import annotations
 

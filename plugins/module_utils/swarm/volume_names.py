@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Names of volumes, which may be templates of Swarm: with ``db_{{.Task.Slot}}`` each replica has a volume of its own.
+"""Names of volumes, which may be templates of Swarm: with ``db_{{.Task.Slot}}`` each replica has its own volume.
 
 Services and tasks have the template; only the Engine of the task's node has the name that it makes of it.
 """

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The cluster's part of a clean-up, under the stack's lock; what breaks off is completed by the next run."""
+"""The cluster-wide part of a cleanup, under the stack's lock; the next run completes an interrupted one."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Compares a stack with its last good revision, and heals it: what drifted is put back in a transaction."""
+"""Compares a stack with its last good revision, and heals it: drift is repaired in a transaction."""
 
 from __future__ import annotations
 

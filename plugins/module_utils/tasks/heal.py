@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Puts back what drifted: the revision is brought about again, but for what is ignored, and recorded as a new one."""
+"""Repairs drift: deploys the revision again, except for ignored differences, and records it as a new one."""
 
 from __future__ import annotations
 

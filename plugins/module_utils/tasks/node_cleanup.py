@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A node's part of a clean-up: the volumes and images that only its own Engine knows.
+"""A node's part of a cleanup: the volumes and images that only its own Engine knows.
 
 Nothing that comes back with the stack is removed unless ``may()`` says, just before, that the stack's lock still
 holds: why is in docs/decisions/0016-no-removal-outside-the-lock.md.

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Goes back to a revision: its snapshot is deployed as a new revision, through the same gate as any other."""
+"""Rolls back to a revision: deploys its snapshot as a new revision, through the same gate as any other."""
 
 from __future__ import annotations
 

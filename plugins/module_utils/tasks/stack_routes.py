@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The routes of all stacks as the labels of live services say them, what proxies have missed, and where proxies are."""
+"""The routes of all stacks from the labels of running services, missed routes, and the nodes of proxies."""
 
 from __future__ import annotations
 

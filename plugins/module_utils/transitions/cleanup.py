@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a clean-up removes, and what it has to leave: from one look at the Swarm, without asking anybody."""
+"""The objects that a cleanup removes, and those that it must keep: from one snapshot, without further calls."""
 
 from __future__ import annotations
 

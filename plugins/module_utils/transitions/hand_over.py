@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Published ports that change hands within a stack: whoever has one gives it up before another service takes it.
+"""Published ports that move between services of a stack: one service frees a port before another takes it.
 
 Within a wave, givers come first. If that is not enough (two services change ports, the giver belongs to a later
 wave or is removed only after the gate), the giver is updated in an extra step: as it is, but without the port. Swarm

@@ -1,8 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Plans of changes to one live service: scale, restart, back to the spec before, hold an update, go on with it, run a
-job again."""
+"""Plans of changes to one running service: scale, restart, roll back, pause or resume an update, rerun a job."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The plan that undoes: from what is there now back to what was there before, for what a plan touched.
+"""The rollback plan: from the current state back to the previous one, for the objects that a plan changed.
 
 It is computed from what is seen, not from what is said to have been done: a lost answer may hide that the Engine has
 acted. What nobody touched is left alone, also if it differs.

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The plans of ``state: stopped`` and ``state: absent``: from the live services alone, no file is needed."""
+"""The plans of ``state: stopped`` and ``state: absent``: from the running services alone, without files."""
 
 from __future__ import annotations
 

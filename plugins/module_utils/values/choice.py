@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Decides which version of each value a run uses, and which ones have to be made first."""
+"""Decides which version of each value a run uses, and which values must be generated first."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The generators of values. Chance comes in as an argument: ``secrets.SystemRandom()`` at the edge, a seed in filters.
+"""The generators of values. Randomness is an argument: ``secrets.SystemRandom()`` at the edge, a seed in filters.
 
 Each states the entropy of what it makes, in bits; docs/guides/values.md has the table, and a test compares.
 """

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The parameters of generators: what there is, what it may be, and what is meant where nothing is given."""
+"""The parameters of generators: their names, valid values and defaults."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the live services of a stack hold where the file has references: to see a lost store, and to fill it again."""
+"""The values in running services in place of the file's references: to detect a lost store, and to refill it."""
 
 from __future__ import annotations
 

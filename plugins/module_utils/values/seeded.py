@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Numbers from a seed instead of chance: the same seed and purpose always give the same ones, on every machine."""
+"""Numbers from a seed instead of randomness: the same seed and purpose give the same numbers on every machine."""
 
 from __future__ import annotations
 

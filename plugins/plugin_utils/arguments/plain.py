@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Plain data out of what Ansible hands to a plugin."""
+"""Converts data that Ansible passes to a plugin to plain data."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a deployment was made of, for its revision: the Compose files with their hashes, and their git commit."""
+"""The sources of a deployment, for its revision: the Compose files with their hashes, and their git commit."""
 
 from __future__ import annotations
 

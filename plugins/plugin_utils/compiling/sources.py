@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where Compose files come from: the options of a task turned into sources and a reader."""
+"""The sources of Compose files: converts the options of a task to sources and a reader."""
 
 from __future__ import annotations
 

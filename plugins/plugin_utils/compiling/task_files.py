@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Compose files of a task, compiled on the controller: what the actions that take such files share."""
+"""Compose files of a task, compiled on the controller: the shared part of the actions that take such files."""
 
 from __future__ import annotations
 

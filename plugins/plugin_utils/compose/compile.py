@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The compiler, from the user's Compose files to the desired state: the order of the stages stands here, once."""
+"""The compiler, from the user's Compose files to the desired state: it defines the order of the stages."""
 
 from __future__ import annotations
 

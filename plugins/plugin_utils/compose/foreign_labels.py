@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Labels that were meant to make routes and make none: a prefix with a typo, and those of other proxies."""
+"""Labels that were meant to define routes but do not: a prefix with a typo, and labels of other proxies."""
 
 from __future__ import annotations
 

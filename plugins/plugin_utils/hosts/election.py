@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One deployment a cluster, however many managers a play names.
+"""One deployment per cluster, regardless of the number of managers in a play.
 
 The hosts of a play run at the same time, each in a process of its own on the controller. They meet in a file for each
 cluster: the first to lock it leads and writes the outcome; the others wait for the lock and read it. The lock goes

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hosts of a play meet at one task of it: who has come, who waits, what was done for a cluster.
+"""The hosts of a play meet at one of its tasks: which have come, which wait, and the results for a cluster.
 
 Every host runs in a process of its own on the controller. Each has a file here that it holds locked as long as it
 lives, so that no host waits for a dead process.

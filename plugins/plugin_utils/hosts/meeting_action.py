@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The base of actions over all nodes: a manager does the cluster's part, the others wait for it."""
+"""The base of actions over all nodes: a manager does the cluster-wide part, the others wait for it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What stack_preflight has failed with in this run: a deployment by another host of the cluster does not pass it over.
+"""Failures of stack_preflight in this run: they also stop a deployment by another host of the cluster.
 
 Ansible goes on with the hosts that have not failed. If it serves few hosts at once, some have passed their preflight
 before the one that fails has begun.

@@ -1,8 +1,10 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hosts wait for each other as long as the others can still come, and no longer: a worker for the manager that does the
-cluster's part, and all of them for what the others have found."""
+"""Hosts wait for each other as long as the others can still come.
+
+A worker waits for the manager that does the cluster-wide part, and all hosts for the findings of the others.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Text that stands where a number or boolean belongs becomes one: variables only ever give text.
+"""Converts text to a number or boolean where one is expected, since variables only give text.
 
 Rules of compose-go's loader, and the same for the keys of Swarm that it leaves alone.
 """

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The whole conversion: the project's objects by name, and what services use of them."""
+"""The whole conversion: the project's objects by name, and those that services use."""
 
 from __future__ import annotations
 

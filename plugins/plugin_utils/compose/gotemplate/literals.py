@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What Go's quoted texts, characters and numbers stand for."""
+"""The values of Go's quoted texts, characters and numbers."""
 
 from __future__ import annotations
 

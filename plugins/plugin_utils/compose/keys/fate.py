@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What becomes of a key of Compose in Swarm: the words in which the tables of keys are written."""
+"""The effect of a Compose key in Swarm: the vocabulary of the key tables."""
 
 from __future__ import annotations
 

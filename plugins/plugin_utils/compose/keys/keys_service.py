@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What becomes of each key of a service (CONVERSION.md 5, 7 and 16)."""
+"""The effect of each key of a service (CONVERSION.md 5, 7 and 16)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Cuts faulty entries out of a document that the schema has judged, so that all stages after it can go on.
+"""Removes invalid entries from a document that the schema has checked, so that all later stages can continue.
 
 What remains is well formed, and it remembers what it lost: an absence that only follows from a cut is no problem of
 its own (``Map.lost``, ``Report.broken``, rules/inspection.py).

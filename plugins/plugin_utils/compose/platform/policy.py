@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The policy layer: what an installation wants of every stack, laid over what the file says.
+"""The policy layer: settings of an installation for every stack, added to the files.
 
 Pure, and off unless asked for. What the user set in the file is never overwritten. docs/guides/platform.md says how
 each policy decides.

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Presets: several policies at once, each of which the task can still set for itself."""
+"""Presets: several policies at once; the task can still set each of them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Labels by which the objects of a stack, of a project, of an environment are found."""
+"""Labels to find the objects of a stack, a project or an environment."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How large a project becomes once nothing in it is shared: services that extend another one share its parts."""
+"""The size of a project if nothing in it were shared: services that extend another one share its parts."""
 
 from __future__ import annotations
 

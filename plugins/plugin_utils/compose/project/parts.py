@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a run is asked for part of a stack: some of its services, and fields that it leaves as they are."""
+"""Requests for a part of a stack: some of its services, and fields that a run does not change."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which services take part: those without ``profiles``, and those of an active profile."""
+"""The active services: those without ``profiles``, and those of an active profile."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``pre_start``: each step of a service becomes a job, a service of its own that has to have ended before it.
+"""``pre_start``: each step of a service becomes a job, a separate service that must end before it.
 
 From then on it is a service like any other; what it needs of the service it belongs to is written into it here.
 """

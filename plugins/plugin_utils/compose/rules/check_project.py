@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The second look, at the whole project: would the Engine take it, and is anything lost on the way?"""
+"""The second check, of the whole project: would the Engine accept it, and is anything lost?"""
 
 from __future__ import annotations
 

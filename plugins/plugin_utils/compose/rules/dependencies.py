@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a dependency's condition asks of the service that is waited for: to end, or to have a health check."""
+"""The requirements of a dependency's condition on the other service: to end, or to have a health check."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Mounts of a service: known types, a place of their own for each, options that fit (CONVERSION.md 9 and 15)."""
+"""Mounts of a service: known types, a separate target for each, matching options (CONVERSION.md 9 and 15)."""
 
 from __future__ import annotations
 

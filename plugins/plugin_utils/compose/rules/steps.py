@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Steps of ``pre_start``: what Swarm can't run, and what it runs otherwise than Compose."""
+"""Steps of ``pre_start``: those that Swarm can't run, or runs differently than Compose."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Durations, sizes and CPUs that can be read, and that the Engine takes."""
+"""Durations, sizes and CPUs that can be parsed, and that the Engine accepts."""
 
 from __future__ import annotations
 

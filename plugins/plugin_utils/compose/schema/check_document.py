@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The first look at each document: does it have the shape of a Compose file?"""
+"""The first check of each document: does it have the shape of a Compose file?"""
 
 from __future__ import annotations
 

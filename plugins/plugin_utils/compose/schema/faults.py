@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the schema finds faults: the same look as ``check``, for the machine instead of the user."""
+"""The places where the schema finds errors: the same check as ``check``, for code instead of the user."""
 
 from __future__ import annotations
 

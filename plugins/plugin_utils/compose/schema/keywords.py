@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where a document does not fit the schema: the keywords that ours has, with the meaning of JSON Schema.
+"""The places where a document does not match the schema: the keywords of our schema, with the meaning of JSON Schema.
 
 A test compares them with the library jsonschema. At run time it is not needed: importing it takes longer than a check
 of 100 services takes (docs/decisions/0039-no-jsonschema-at-run-time.md).

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What must hold before the schema can be asked: a mapping, with names as keys, that isn't endless."""
+"""Preconditions of the schema check: a finite mapping with names as keys."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where files come from: the reader protocol, what no reader gives, and files held in memory."""
+"""Sources of files: the reader protocol, files that no reader returns, and files in memory."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An inline ``definition`` that is already parsed: plain data to a tree whose marks say only the file's name.
+"""An inline ``definition`` that is already parsed: plain data to a tree whose marks only have the file's name.
 
 Ansible has typed it by YAML 1.1, so a few things can't be told any more (``on:`` as a key, ``22:22`` as a port):
 where that shows, it is a problem with the hint to write quotes. Ansible's tagged values become plain ones.

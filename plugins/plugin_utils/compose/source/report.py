@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Collects what a run of the compiler has to say: problems, which stop it at the end, and notices."""
+"""Collects the messages of a compiler run: problems, which stop it at the end, and notices."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a plain YAML scalar means, and how a number is printed: as Go's yaml.v3 and fmt do it (Compose and Docker).
+"""The meaning of a plain YAML scalar, and the print form of numbers, as in Go's yaml.v3 and fmt (Compose and Docker).
 
 PyYAML's own resolver is YAML 1.1 and differs: ``yes`` and ``12:30`` are text here, ``0o17`` and ``1e3`` are numbers.
 """

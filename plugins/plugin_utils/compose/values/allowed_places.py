@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where a value may stand that only the manager knows: in texts that go into a spec as they are.
+"""The places for values that only the manager knows: texts that are copied into a spec unchanged.
 
 Everywhere else (numbers, ports, images, paths, names of objects) the compiler itself has to know what is written.
 """

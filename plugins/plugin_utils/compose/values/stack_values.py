@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The stack's own names: what ``x-env`` at the top of a file gives to ``${NAME}`` in the whole file.
+"""The stack's own names: the values of ``x-env`` at the top of a file for ``${NAME}`` in the whole file.
 
 Variables that the user gives win. Names may be made of each other, in any order; one that is made of itself, such as
 ``A: ${A:-x}``, means the variable that may have been given. So do names that are made of each other in a circle.

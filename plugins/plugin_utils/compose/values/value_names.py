@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The values of a run by their names: what the expressions in the files ask for, and what the user has given."""
+"""The values of a run by name: those of the expressions in the files, and those that the user gave."""
 
 from __future__ import annotations
 
@@ -142,7 +142,9 @@ class ValueNames:
         if before is not None and (before.generator, before.params) != (call.name, params):
             at = before.place.mark
             hint = "rename one of them"
-            place.problem(f"the value {name} is also generated at {at.file}:{at.line}", hint=hint, code="value_conflict")
+            place.problem(
+                f"the value {name} is also generated at {at.file}:{at.line}", hint=hint, code="value_conflict"
+            )
         elif before is None:
             self.found[name] = Declared(name, call.name, params, place, whole)
 
