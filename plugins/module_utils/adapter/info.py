@@ -100,7 +100,7 @@ def _kept_texts(client: EngineClient, stack: str) -> List[str]:
 
 
 def make_swarm(client: EngineClient, params: Dict[str, Any], check: bool) -> Dict[str, Any]:
-    """A Swarm where there is none."""
+    """Creates a Swarm if there is none."""
     from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.swarm_init import init_swarm
 
     return init_swarm(client, params, check)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A job's folder: what a detached process tells those who follow it.
+"""A job's folder: the messages of a detached process for its followers.
 
 ``lines`` grows by a line of text for each thing worth telling; ``result.json`` appears whole when the work has ended;
 ``alive`` is locked for as long as the process lives; ``taken`` says that somebody has read the result.
