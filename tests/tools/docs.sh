@@ -5,7 +5,7 @@ cd "$(dirname "$0")/../.."
 sh tests/tools/bootstrap.sh run docs site
 work=$(pwd)/.cache/docs
 bin=$(pwd)/.cache/venv/bin
-rm -rf "$work/source"
+rm -rf "$work/source" "$work/html"
 mkdir -p "$work/source/collections"
 "$bin/python" tests/tools/docs_site.py "$work/source"
 PATH=$bin:$PATH ANSIBLE_COLLECTIONS_PATH=$(pwd)/.cache/collections "$bin/antsibull-docs" collection --use-current \
