@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict
+from typing import Any, Dict, Mapping
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import (
     DRIFT,
@@ -20,6 +20,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault.vault_acti
 
 class ActionModule(VaultAction):
     module = "stackwright.swarm.stack_drift"
+    remembers = True
 
     def act(self, result: Dict[str, Any], variables: Dict[str, Any]) -> Dict[str, Any]:
         try:
@@ -37,3 +38,6 @@ class ActionModule(VaultAction):
             return result
         result.update(stack_id=stack.id, stack_hash=stack.hash)
         return result
+
+    def may_remember(self, arguments: Mapping[str, Any]) -> bool:
+        return not arguments.get("images") and super().may_remember(arguments)

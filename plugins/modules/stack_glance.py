@@ -24,11 +24,11 @@ options:
       - The full name of the stack.
     type: str
     required: true
-  state:
+  run:
     description:
-      - The state that the run wants.
+      - Which run of the stack it is, such as V(compose_stack present).
     type: str
-    default: present
+    required: true
   request:
     description:
       - The digest of everything the run was given.
@@ -58,6 +58,7 @@ EXAMPLES = r"""
 - name: Ask whether a run with this digest would change anything
   stackwright.swarm.stack_glance:
     name: shop
+    run: compose_stack present
     request: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
   register: glance
 """
@@ -81,7 +82,7 @@ def main() -> None:
     glance(
         {
             "name": {"type": "str", "required": True},
-            "state": {"type": "str", "default": "present"},
+            "run": {"type": "str", "required": True},
             "request": {"type": "str", "required": True},
             "defer": {"type": "bool", "default": False},
         }

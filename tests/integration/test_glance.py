@@ -85,37 +85,48 @@ def test_a_run_that_is_remembered_says_the_same_and_no_more_is_sent(stack):
     assert stack.records() == records, "the whole module was sent"
 
 
+def test_a_comparison_that_finds_nothing_is_remembered_as_well(stack):
+    compare = {"stack_drift": {"name": stack.name}}
+    variables = {"ansible_remote_tmp": str(stack.folder / "remote")}
+    before = stack.records()
+    whole = stack.player.play(compare, variables=variables).last
+    assert whole["drifted"] is False
+    records = stack.records()
+    assert len(records) == len(before) + 1
+    assert stack.player.play(compare, variables=variables).last == whole
+    assert not stack.run()["changed"]
+    assert stack.records() == records, "the whole module was sent"
+    stack.cli("service", "scale", f"{stack.name}_web=2")
+    found = stack.player.play(compare, variables=variables).last
+    assert found["drifted"] and "replicas" in found["drift_lines"][0]
+    assert stack.player.play(compare, variables=variables).last["drift_lines"] == found["drift_lines"]
+
+
 def test_nothing_secret_is_in_a_record(stack):
     for path in stack.records():
         assert "hunter2" not in path.read_text()
         assert path.stat().st_mode & 0o077 == 0
 
 
-@pytest.mark.parametrize(
-    ("arguments", "changed"),
-    [
-        (("service", "scale", "{}_web=2"), True),
-        (("service", "update", "--env-add", "A=b", "{}_web"), True),
-        (("service", "rm", "{}_web"), True),
-        (("stack", "rm", "{}"), True),
-        (("config", "create", "--label", "com.docker.stack.namespace={}", "{}_other", "compose.yml"), True),
-    ],
-    ids=["scaled", "updated", "removed", "stack removed", "new config"],
-)
-def test_what_others_change_is_seen(stack, arguments, changed):
-    words = [word.replace("{}", stack.name) for word in arguments]
-    words = [str(stack.folder / word) if word == "compose.yml" else word for word in words]
-    stack.cli(*words)
-    found = stack.run()
-    assert found["changed"] is changed
-    assert not stack.run()["changed"]
-
-
-def test_a_service_that_does_not_run_any_more_is_seen(stack):
-    stack.cli(
-        "service", "update", "--detach", "--args", "sh -c 'exit 1'", "--restart-max-attempts", "0", f"{stack.name}_web"
+def test_what_others_change_is_seen(stack):
+    other = (
+        "config",
+        "create",
+        "--label",
+        "com.docker.stack.namespace={}",
+        "{}_other",
+        str(stack.folder / "compose.yml"),
     )
-    assert stack.run()["changed"]
+    for arguments in (
+        ("service", "scale", "{}_web=2"),
+        ("service", "update", "--detach", "--args", "sh -c 'exit 1'", "--restart-max-attempts", "0", "{}_web"),
+        other,
+        ("service", "rm", "{}_web"),
+        ("stack", "rm", "{}"),
+    ):
+        stack.cli(*(word.replace("{}", stack.name) for word in arguments))
+        assert stack.run()["changed"], arguments
+        assert not stack.run()["changed"], arguments
 
 
 def test_other_files_options_and_modes_are_other_runs(stack):

@@ -24,7 +24,7 @@ def glance(options: Dict[str, Dict[str, Any]]) -> None:
     """Ends the module with ``known`` and, where that is true, with what the last run without changes has told."""
     module = AnsibleModule(argument_spec={**options, **CONNECTION}, supports_check_mode=True)
     module.params["timeout"] = min(module.params["timeout"], PATIENCE)
-    place = place_of(module.params, module.params["defer"], module.check_mode)
+    place = place_of(module.params, module.params["run"], module.params["defer"], module.check_mode)
     told = _told(module, Remembered(folder_of(module), place, module.params["request"]))
     module.exit_json(changed=False, known=told is not None, **({} if told is None else {"told": told}))
 

@@ -28,7 +28,7 @@ class Memory:
         # What a vault holds is not part of the request.
         wanted = self._request and "vaults" not in handed
         self.trace = Trace() if wanted else None
-        self._defer = bool(handed.get("defer"))
+        self._run, self._defer = str(handed.get("run") or ""), bool(handed.get("defer"))
         self._read = {path: content_digest(path) for path in self._files()} if wanted else {}
 
     def _files(self) -> List[str]:
@@ -37,9 +37,10 @@ class Memory:
 
     def keep(self, result: Dict[str, Any]) -> None:
         """Remembers a result, if it says that all is well."""
-        fine = not result.get("failed") and not result.get("changed") and result.get("status", HEALTHY) in GOOD
+        fine = not any(result.get(word) for word in ("failed", "changed", "locked_by"))
+        fine = fine and result.get("status", HEALTHY) in GOOD
         if self.trace is not None and self.trace.whole and fine:
             told = self._module.told(dict(result))
             told.pop("invocation")
-            place = place_of(self._module.params, self._defer, self._module.check_mode)
+            place = place_of(self._module.params, self._run, self._defer, self._module.check_mode)
             Remembered(folder_of(self._module), place, self._request).keep(self.trace, self._read, told)

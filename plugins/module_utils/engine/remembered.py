@@ -65,9 +65,9 @@ class Remembered:
         return None if wrong(found, SHAPE) is not None else found
 
 
-def place_of(params: Mapping[str, Any], defer: bool, check: bool) -> str:
+def place_of(params: Mapping[str, Any], run: str, defer: bool, check: bool) -> str:
     """Which run of which stack it is: a few for each stack, so that the files do not pile up."""
-    return json.dumps([params["name"], params["docker_host"], params["state"], defer, check])
+    return json.dumps([params["name"], params["docker_host"], run, defer, check])
 
 
 def content_digest(path: str) -> str:

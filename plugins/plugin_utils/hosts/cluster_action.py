@@ -32,7 +32,7 @@ Run = Callable[[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]], Result
 class ClusterAction(PipedAction):
     """Runs ``module`` on one manager of each cluster of the play and shows what it waits for.
 
-    The module is run by adapter.run.run_change and gets adapter.options.COMPILED beside its options.
+    The module is run by adapter.run_change and gets adapter.option_specs.COMPILED beside its options.
     """
 
     _supports_check_mode = True
@@ -105,12 +105,13 @@ class ClusterAction(PipedAction):
         if not self.remembers or not self.may_remember(arguments):
             return run(arguments, handed, variables)
         request = self._request(arguments, handed)
-        given = {name: value for name, value in arguments.items() if name in (*CONNECTION, "name", "state")}
-        given.update(request=request, defer=bool(handed.get("defer")))
+        given = {name: value for name, value in arguments.items() if name in (*CONNECTION, "name")}
+        kind = " ".join((self.module.rpartition(".")[2], arguments.get("state") or "")).strip()
+        given.update(request=request, run=kind, defer=bool(handed.get("defer")))
         seen = self._execute_module("stackwright.swarm.stack_glance", module_args=given, task_vars=variables)
         if seen.get("known"):
             return {name: item for name, item in seen["told"].items() if name != "deferred"}
-        return run(arguments, {**handed, "request": request}, variables)
+        return run(arguments, {**handed, "request": request, "run": kind}, variables)
 
     def may_remember(self, arguments: Mapping[str, Any]) -> bool:
         """Whether a run with these arguments depends on nothing but them and what a manager asks its Engine."""

@@ -14,8 +14,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.engine.remembere
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.trace import Trace
 
-PARAMS = {"name": "shop", "docker_host": None, "state": "present"}
-PLACE = place_of(PARAMS, False, False)
+PARAMS = {"name": "shop", "docker_host": None}
+PLACE = place_of(PARAMS, "compose_stack present", False, False)
 RESULT = {"changed": False, "status": "healthy", "plan": []}
 
 
@@ -63,10 +63,15 @@ def test_another_answer_or_none_gives_nothing(kept, client):
 def test_without_a_record_of_this_very_request_the_engine_is_not_asked(kept, root):
     client = Client()
     assert Remembered(root, PLACE, "r2").result(client) is None
-    for name, value in (("name", "other"), ("docker_host", "unix:///x"), ("state", "stopped")):
-        assert Remembered(root, place_of({**PARAMS, name: value}, False, False), "r1").result(client) is None
-    assert Remembered(root, place_of(PARAMS, True, False), "r1").result(client) is None
-    assert Remembered(root, place_of(PARAMS, False, True), "r1").result(client) is None
+    present = "compose_stack present"
+    for place in (
+        place_of({**PARAMS, "name": "other"}, present, False, False),
+        place_of({**PARAMS, "docker_host": "unix:///x"}, present, False, False),
+        place_of(PARAMS, "compose_stack stopped", False, False),
+        place_of(PARAMS, present, True, False),
+        place_of(PARAMS, present, False, True),
+    ):
+        assert Remembered(root, place, "r1").result(client) is None
     assert client.asked == 0
 
 
