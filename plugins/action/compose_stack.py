@@ -65,7 +65,7 @@ class ActionModule(VaultAction):
         return result
 
     def _tell_routes(self, result: Dict[str, Any], routes: List[Any], takes: List[str]) -> None:
-        """The routes that the stack is to have in proxies, and what the Swarm's record says of them."""
+        """The desired routes of the stack in proxies, and their entries in the Swarm's record."""
         told = result.pop("routing", {})
         yields = {name: other for name, other in told.get("yields", {}).items() if name not in takes}
         result["routes"] = [route for route in routes if route.get("domain") not in yields]
@@ -89,13 +89,13 @@ class ActionModule(VaultAction):
         return super().may_remember(arguments)
 
     def repeated(self, arguments: Mapping[str, Any], last: Result, kept: bool) -> Mapping[str, Any]:
-        # What was to be recreated is kept by then.
+        # The regenerated values have been stored by then.
         return {**arguments, "values": {**arguments["values"], "regenerate": []}} if kept else arguments
 
     # -- compiling, on the controller
 
     def _compile(self, options: Mapping[str, Any], variables: Mapping[str, Any]) -> Dict[str, Any]:
-        # Here, not above: a play without such a task, or one that only stops or removes, does not pay for it.
+        # Imported here, so that plays that only stop or remove stacks don't pay for it.
         from ansible_collections.stackwright.swarm.plugins.plugin_utils.compiling.task_files import compile_files
 
         return compile_files(self, options, variables)
@@ -124,7 +124,7 @@ def _takes(given: List[str], desired: Optional[Mapping[str, Any]]) -> List[str]:
 
 
 def _warn(result: Dict[str, Any]) -> None:
-    # Those of the Swarm first: there are few, and a service that does not run is among them.
+    # Those of the Swarm first: they are few, and report unhealthy services.
     shown = sorted(result["notices"], key=lambda notice: notice.get("code") != "plan")[:SHOWN_NOTICES]
     warnings = result.setdefault("warnings", [])
     warnings += [str(Problem(**notice)) for notice in shown]

@@ -165,7 +165,7 @@ class ActionModule(MeetingAction):
         arguments: Mapping[str, Any],
         variables: Mapping[str, Any],
     ) -> Result:
-        """The part of a node whose cluster another host has served; again while the time of a lease was too short."""
+        """The part of a node whose cluster-wide part another host did; repeated while the lease was too short."""
         facts = cluster["facts"]
         given = {name: facts[name] for name in (*WANTED, "gone", "images", "needed")}
         unknown = set(looked["services"]) - set(facts["gone"]) - set(facts["services"])
@@ -175,7 +175,7 @@ class ActionModule(MeetingAction):
         removed: List[Entry] = []
         vain = 0
         while True:
-            # Whose service is not among those that were looked for later, is a removed one's.
+            # If its service is missing in the later list, it was removed.
             seen = looked["services"] if self._task.check_mode else []
             lease: Mapping[str, Any] = {"why": OVER}
             if needs:
@@ -203,7 +203,7 @@ class ActionModule(MeetingAction):
             read = mine["clock"]
 
     def _told(self, result: Result, options: Mapping[str, Any]) -> Result:
-        """The result with what a user is told of it."""
+        """The result with the messages for the user."""
         if self._task.diff and result.get("removed"):
             result["diff"] = {"before": "".join(f"{_text(item)}\n" for item in result["removed"]), "after": ""}
         residue = result.get("residue") or []
@@ -226,7 +226,7 @@ def _or_raise(done: Result) -> Result:
 
 
 def _left_over(meeting: Meeting, expected: Set[str], node: str, variables: Mapping[str, Any]) -> List[Entry]:
-    """The volumes on nodes that no host of the play has served; told by the host that comes to its end as the last."""
+    """The volumes on nodes that no host of the play cleaned up; reported by the host that ends last."""
     served = served_nodes(meeting, expected, node)
     if served is None:
         return []
@@ -243,7 +243,7 @@ def _left_over(meeting: Meeting, expected: Set[str], node: str, variables: Mappi
 
 
 def ways_to_nodes(nodes: Sequence[str], hosts: Sequence[str], known: Collection[str]) -> Dict[str, str]:
-    """What to do for each of the nodes that no host of the play has served: the pattern of hosts that has them as well.
+    """The hint for each node that no host of the play cleaned up: a host pattern that includes it.
 
     ``hosts`` are those of the play, ``known`` those of the inventory.
     """
@@ -258,7 +258,7 @@ def ways_to_nodes(nodes: Sequence[str], hosts: Sequence[str], known: Collection[
 
 
 def _served(cluster: Mapping[str, Any]) -> Result:
-    """The result of a host whose cluster another one has served, before its own part."""
+    """The result of a host before its own part, if another host did the cluster-wide part."""
     host = cluster["host"]
     lender = {name: cluster[name] for name in ("host", "cluster_id", "number")}
     told = _result(done_by=host, cluster_id=cluster["cluster_id"], facts=cluster["facts"], cluster=lender)

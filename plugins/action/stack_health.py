@@ -51,7 +51,7 @@ class ActionModule(ClusterAction):
                 "has the details."
             )
             return {**looked, "failed": True, "error_code": theirs.error_code, "msg": msg, "waited_by": theirs.host}
-        # A look of its own, which waits only if the stack has fallen ill meanwhile.
+        # A separate check, which only waits if the stack has become unhealthy since.
         return {**self._followed(arguments, {}, variables), "waited_by": theirs.host}
 
     def _waited(self, mine: Turn, host: str, arguments: Mapping[str, Any], variables: Mapping[str, Any]) -> Result:

@@ -108,9 +108,9 @@ class ActionModule(MeetingAction):
         return result
 
     def _desired(self, options: Mapping[str, Any], variables: Mapping[str, Any]) -> Optional[Dict[str, Any]]:
-        """What the files ask for, without anything that is secret; None without files."""
+        """The requirements of the files, without secrets; None without files."""
         if options["name"]:
-            Stack.of(options)  # a name that is none is told before files are read
+            Stack.of(options)  # an invalid name is reported before files are read
         if not options["src"] and options["definition"] is None:
             return None
         from ansible_collections.stackwright.swarm.plugins.plugin_utils.compiling.task_files import compile_files
@@ -167,19 +167,19 @@ class ActionModule(MeetingAction):
 
 
 def _told(done: Mapping[str, Any]) -> Dict[str, Any]:
-    """What a manager tells the other hosts."""
+    """The message of a manager to the other hosts."""
     facts = done.get("facts") or {}
     return {"nodes": sorted(facts), "facts": facts, "codes": _codes(done["findings"]) if facts else {}}
 
 
 def _codes(findings: List[Finding]) -> Dict[str, List[str]]:
-    """The codes of findings by their level; what others are told of them."""
+    """The codes of findings by level, for the other hosts."""
     levels = sorted({item["level"] for item in findings})
     return {level: [item["code"] for item in in_order(findings) if item["level"] == level] for level in levels}
 
 
 def _served(cluster: Mapping[str, Any]) -> Result:
-    """What a host gets of the cluster's part that another one has done."""
+    """The share of a host in the cluster-wide part that another one did."""
     return {
         "findings": [],
         "facts": cluster["facts"],
@@ -200,7 +200,7 @@ def _joined(*parts: Mapping[str, Any]) -> Result:
 
 
 def _judged(result: Result, findings: List[Finding], fail_on: str) -> None:
-    """Counts the findings in the result, and fails it where they are bad enough."""
+    """Counts the findings in the result, and fails it if they are severe enough."""
     findings = in_order(findings)
     errors = [item for item in findings if item["level"] == ERROR]
     warnings = [item for item in findings if item["level"] == WARNING]

@@ -41,5 +41,5 @@ class ActionModule(VaultAction):
         return result
 
     def repeated(self, arguments: Mapping[str, Any], last: Result, kept: bool) -> Mapping[str, Any]:
-        # The stack is there by then: "the one before" would be another one now.
+        # The stack has been changed by then: its previous revision would be another one now.
         return {**arguments, "to": last["to"]} if "to" in last else arguments

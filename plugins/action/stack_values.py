@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs the module on a manager; if the values are in a vault, reads and writes it on the controller.
 
-Managers that share a store change it once: one of them does it, the others say who has done it.
+Managers that share a store change it once: one of them does it, the others report which one.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ class ActionModule(PipedAction):
             given = {**arguments, **other}
             done = attempt(given)
             if done.get("error_code") == ENCRYPTED and "vault" not in vaults:
-                # A manager knows what the options don't say.
+                # A manager has data that the options do not have.
                 vaults["vault"] = task_vault(self, variables, stack, options, None, found=True, moves=moves)
                 done = attempt(given)
             return done
@@ -118,7 +118,7 @@ class ActionModule(PipedAction):
         return self._once(f"{stack['name']}/{place}", work, options, variables) if place else work()
 
     def _read_key(self, options: Mapping[str, Any]) -> str:
-        """A key for the values on their way here, where they are to be read. Raises StackwrightError without no_log."""
+        """A key for the values on their way here, if they are to be read. Raises StackwrightError without no_log."""
         if options["state"] != "read":
             return ""
         if not getattr(self._task, "no_log", False):
@@ -132,7 +132,7 @@ class ActionModule(PipedAction):
     def _once(
         self, key: str, work: Callable[..., Dict[str, Any]], options: Mapping[str, Any], variables: Mapping[str, Any]
     ) -> Dict[str, Any]:
-        """What ``work`` gives, by one of the hosts that share a store."""
+        """The result of ``work``, by one of the hosts that share a store."""
         host = variables["inventory_hostname"]
         wanted = {name: options[name] for name in KEPT}
         digest = hashlib.sha256(json.dumps(wanted, sort_keys=True, default=str).encode()).hexdigest()
@@ -156,5 +156,5 @@ class ActionModule(PipedAction):
             raise StackwrightError(
                 f"It failed on {theirs.host}; the result of that host has the details.", theirs.error_code
             )
-        # All but what is recreated each time finds nothing left to do.
+        # Everything except regenerated values finds nothing left to do.
         return {**(work(**LISTED) if options["state"] == "regenerated" else work()), "done_by": theirs.host}

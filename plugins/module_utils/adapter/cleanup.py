@@ -40,7 +40,7 @@ def check_cleanup(options: Mapping[str, Any]) -> None:
 
 
 def clean_up(client: EngineClient, params: Dict[str, Any], run: Dict[str, Any]) -> Dict[str, Any]:
-    """One part of a clean-up.
+    """One part of a cleanup.
 
     :raises StackwrightError: see ``deploy.cleanup``; ``usage`` if the module is run without its action plugin.
     """
@@ -97,9 +97,9 @@ def clean_up(client: EngineClient, params: Dict[str, Any], run: Dict[str, Any]) 
 
 
 def until(clock: Any, moments: Sequence[float], why: str) -> Callable[[], str]:
-    """Says ``why`` once this machine's clock has passed one of ``moments``: of ``now``, of ``wall``; none: always.
+    """Gives ``why`` when this machine's clock has passed one of ``moments`` (``now``, ``wall``); always without any.
 
-    Both, since the one starts again when the machine does, and the other one can be set back.
+    Both clocks, since one restarts with the machine, and the other can be set back.
     """
 
     def may() -> str:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options that say how to reach the Engine; the same names and environment variables as community.docker's."""
+"""The connection options of the Engine, with the same names and environment variables as community.docker's."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ CONNECTION: Dict[str, Dict[str, Any]] = {
 
 
 def connection_options(params: Mapping[str, Any], environ: Mapping[str, str], read: Reader) -> Dict[str, Any]:
-    """The connection that ``params`` and the environment of the target ask for.
+    """The connection from ``params`` and the environment of the target.
 
     As docker's CLI does it: an address wins over DOCKER_CONTEXT, and where TLS is wanted and no file is named, those
     of DOCKER_CERT_PATH serve (ca.pem, cert.pem, key.pem), or those of the CLI's own folder if they are there.

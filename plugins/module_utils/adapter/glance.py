@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The module stack_glance, which is sent in each run and so has nothing of what the others need.
+"""The module stack_glance, which is sent in each run and therefore has none of the others' code.
 
 No options of theirs, and no filter for what is shown: all that it tells was filtered when it was written.
 """
@@ -21,7 +21,7 @@ PATIENCE = 10  # seconds for an answer of the Engine; one that is slower is left
 
 
 def glance(options: Dict[str, Dict[str, Any]]) -> None:
-    """Ends the module with ``known`` and, where that is true, with what the last run without changes has told."""
+    """Ends the module with ``known`` and, where that is true, with the result of the last run without changes."""
     module = AnsibleModule(argument_spec={**options, **CONNECTION}, supports_check_mode=True)
     module.params["timeout"] = min(module.params["timeout"], PATIENCE)
     place = place_of(module.params, module.params["run"], module.params["defer"], module.check_mode)
@@ -37,4 +37,4 @@ def _told(module: AnsibleModule, remembered: Remembered) -> Optional[Dict[str, A
         finally:
             client.close()
     except StackwrightError:
-        return None  # the run itself says what is wrong
+        return None  # the run itself reports the error

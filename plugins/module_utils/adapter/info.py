@@ -13,14 +13,14 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names impo
 
 
 def full_name(params: Dict[str, Any]) -> Optional[str]:
-    """What the stack that the options name is called in the Swarm; None if they name none."""
+    """The Swarm name of the stack in the options; None if they have none."""
     return Stack.of(params).full_name if params["name"] else None
 
 
 def look_at_health(client: EngineClient, params: Dict[str, Any], run: Dict[str, Any]) -> Dict[str, Any]:
-    """How the services of the named stack are, after waiting for them where ``wait`` is on.
+    """The health of the stack's services, after waiting for them if ``wait`` is on.
 
-    In check mode nothing has been changed that could be waited for.
+    In check mode nothing has changed, so it does not wait.
     """
     from ansible_collections.stackwright.swarm.plugins.module_utils.info.status import stack_status
 
@@ -39,7 +39,7 @@ def show_stacks(client: EngineClient, params: Dict[str, Any], check: bool) -> Di
 
 
 def show_swarm(client: EngineClient, params: Dict[str, Any], check: bool) -> Dict[str, Any]:
-    """The sections of the whole Swarm that are asked for."""
+    """The requested sections of the whole Swarm."""
     del check  # nothing is changed either way
     from ansible_collections.stackwright.swarm.plugins.module_utils.info.swarm_info import Page, swarm_info
 
@@ -62,7 +62,7 @@ def show_logs(client: EngineClient, params: Dict[str, Any], check: bool) -> Dict
 def _without_kept(
     client: EngineClient, stack: str, options: Dict[str, Any], work: Callable[[], Dict[str, Any]]
 ) -> Dict[str, Any]:
-    """What ``work`` gives, raises or tells, without the kept values of the stack, as far as this host has them.
+    """The result, error or messages of ``work``, without the kept values of the stack that this host has.
 
     They are read only if there are words of a container: in lines of a log, or in what is told of a failure.
     """

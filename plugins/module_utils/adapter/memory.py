@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Remembers a run that has changed nothing, so that the next one need not be sent whole (module stack_glance)."""
+"""Remembers a run without changes, so that the next one need not be sent as a whole (module stack_glance)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.store.host_facts
 
 
 class Memory:
-    """What a run asks and reads, and at its end its result, where that would be the same again."""
+    """The requests of a run, and at its end its result if it would be the same again."""
 
     def __init__(self, module: Module, handed: Dict[str, Any]) -> None:
         self._module, self._request = module, str(handed.get("request") or "")

@@ -25,7 +25,7 @@ Work = Callable[["EngineClient", Dict[str, Any], bool], Dict[str, Any]]
 
 
 class Module(AnsibleModule):
-    """Ends, warns and logs without what controls a terminal, and without secrets."""
+    """Ends, warns and logs without terminal control characters and without secrets."""
 
     def _load_params(self) -> None:
         super()._load_params()
@@ -47,7 +47,7 @@ class Module(AnsibleModule):
         super().log(shown(masked_text(str(msg))), masked_named(shown(log_args)))
 
     def told(self, result: Dict[str, Any]) -> Dict[str, Any]:
-        """The result as people may see it."""
+        """The result in the form that may be shown."""
         # Ansible looks for what is secret in options as a whole, so it has to come first. True and False may be one.
         hidden = getattr(self, "no_log_values", ())
         switches = {name: value for name, value in result.items() if value is None or isinstance(value, bool)}
@@ -83,8 +83,8 @@ def outcome(module: AnsibleModule, work: Callable[[EngineClient], Dict[str, Any]
 
 
 def failure(error: StackwrightError) -> Dict[str, Any]:
-    """What a module tells of an error."""
-    # A deployment that broke off has changed what it says it has done.
+    """The result of a module for an error."""
+    # An aborted deployment has made the changes that it lists as done.
     changed = bool((error.details.get("outcome") or {}).get("done"))
     told = {"msg": str(error), "error_code": error.error_code, "changed": changed}
     return {**told, **error.details, "failed": True}

@@ -22,7 +22,7 @@ def check_preflight(options: Mapping[str, Any]) -> None:
 
 
 def preflight(client: EngineClient, params: Dict[str, Any], run: Dict[str, Any]) -> Dict[str, Any]:
-    """One part of a preflight. What is wrong is among its ``findings``, also an Engine that does not answer.
+    """One part of a preflight. Errors are in its ``findings``, including an Engine that does not answer.
 
     :raises StackwrightError: ``invalid_options``; ``usage`` if the module is run without its action plugin.
     """

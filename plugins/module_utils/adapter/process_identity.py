@@ -16,7 +16,7 @@ STAT = "/proc/{}/stat"
 def this_run(operation: str, message: str, since: float, who: str = "") -> Dict[str, Any]:
     """The data of this process: run, who, host, user, pid, boot, pid_ns, started, since, operation, message.
 
-    To be called in the process that does the work. ``since`` is in seconds since 1970; what the system does not tell
+    Call it in the process that does the work. ``since`` is in seconds since 1970; what the system does not tell
     is empty.
     """
     import secrets
@@ -39,7 +39,7 @@ def this_run(operation: str, message: str, since: float, who: str = "") -> Dict[
 
 
 def is_gone(holder: Mapping[str, Any]) -> bool:
-    """Whether the process of ``holder`` has certainly ended; False wherever that can't be known from here."""
+    """Whether the process of ``holder`` has certainly ended; False if that is unknown here."""
     boot, namespace, pid = holder.get("boot"), holder.get("pid_ns"), holder.get("pid")
     if not boot or boot != _read(BOOT) or not namespace or namespace != _link(NAMESPACE.format("self")):
         return False

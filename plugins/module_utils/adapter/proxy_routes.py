@@ -58,7 +58,7 @@ UNKNOWN_HASH = "$2y$04$" + "." * 53
 class _Labels:
     """The labels of live services, each read once.
 
-    With ``check`` a service that is not there yet has every label: the run before, in check mode too, did not make it.
+    With ``check``, a missing service has every label: the run before it, also in check mode, did not create it.
     """
 
     def __init__(self, client: EngineClient, check: bool) -> None:
@@ -67,7 +67,7 @@ class _Labels:
         self._known: Dict[str, Optional[Mapping[str, str]]] = {}
 
     def value(self, service: str, field: str, label: str) -> str:
-        """The value of a field; of a label that is still to come, one that only stands for it."""
+        """The value of a field; a placeholder for a label that does not exist yet."""
         found = self._look(service, label)
         if found is not None:
             return found
@@ -102,7 +102,7 @@ class _Labels:
 
 
 def change_routes(client: EngineClient, params: Dict[str, Any], check: bool) -> Dict[str, Any]:
-    """Brings the proxy's routes of a stack to the wanted ``state``.
+    """Sets the proxy's routes of a stack to the desired ``state``.
 
     :raises StackwrightError: RouteError; EngineError if labels of services have to be read.
     """
@@ -141,7 +141,7 @@ def change_routes(client: EngineClient, params: Dict[str, Any], check: bool) -> 
 
 
 def _changed(wish: Wanted, stack: str, params: Mapping[str, Any], check: bool) -> Dict[str, Any]:
-    """Brings each replica to ``wish``; the module's result. Raises RouteError."""
+    """Updates each replica to ``wish``; returns the module's result. Raises RouteError."""
     world = _world(params)
     proxies = replicas(_endpoints(params), world)
     bring_all(proxies, wish, check, world)
@@ -165,7 +165,7 @@ def _changed(wish: Wanted, stack: str, params: Mapping[str, Any], check: bool) -
 
 
 def change_server(client: EngineClient, params: Dict[str, Any], check: bool) -> Dict[str, Any]:
-    """Brings the proxy's HTTP server to the options.
+    """Sets the proxy's HTTP server to the options.
 
     :raises RouteError: ``invalid_address``, and as ``change_routes``.
     """
@@ -177,7 +177,7 @@ def change_server(client: EngineClient, params: Dict[str, Any], check: bool) -> 
 
 
 def routes_with_values(client: EngineClient, params: Dict[str, Any], check: bool) -> Dict[str, Any]:
-    """The routes with what labels of live services say, and which services there are: what a manager alone knows."""
+    """The routes with values from labels of running services, and all services: data that only a manager has."""
     labels = _Labels(client, check)
     found = [_handed_on(dict(plain), labels) for plain in params["routes"]]
     return {"changed": False, "handed_routes": found, "live_services": _live(client, params["label_prefix"])}
@@ -204,7 +204,7 @@ def _live(client: EngineClient, prefix: str) -> Dict[str, str]:
 
 
 def _who_is_gone(client: EngineClient, params: Mapping[str, Any], wish: RouteRequest) -> Optional[RouteError]:
-    """The conflict again, with what the Swarm says of the others; None if it can't be asked."""
+    """The conflict with details from the Swarm about the other owners; None if it can't be asked."""
     try:
         _changed(replace(wish, live=_live(client, params["label_prefix"])), wish.stack, params, True)
     except RouteError as error:
@@ -282,7 +282,7 @@ def _wanted(client: EngineClient, params: Mapping[str, Any], check: bool) -> Lis
 
 
 def _in_maintenance(routes: List[Route], params: Mapping[str, Any]) -> List[Route]:
-    """The routes with the page that stands in for all of them, if there is one."""
+    """The routes with the maintenance page for all of them, if there is one."""
     try:
         shown = page(params["maintenance"] or "")
     except Wrong as wrong:
@@ -293,7 +293,7 @@ def _in_maintenance(routes: List[Route], params: Mapping[str, Any]) -> List[Rout
 
 
 def _refuse_others(services: Sequence[Mapping[str, Any]], full: str, stack: str) -> None:
-    """The routes of a stack of this name are not to become those of another one."""
+    """Refuses to give the routes of a stack to another one with the same name."""
     for service in services:
         other = recorded(labels_of(service), full)
         if other is not None and other.id != stack:
@@ -323,14 +323,14 @@ def _routes(given: Sequence[Mapping[str, Any]], labels: Optional[_Labels]) -> Li
 
 
 def _addresses(given: Sequence[Mapping[str, Any]]) -> List[Route]:
-    """Routes that are only to be found, for their removal."""
+    """Routes that are only identified, for their removal."""
     return _routes(
         [{**{name: plain[name] for name in ADDRESS_ONLY}, "upstream": "any", "port": 1} for plain in given], None
     )
 
 
 def _without_defaults(plain: Mapping[str, Any]) -> Dict[str, Any]:
-    """What the user gave: of a redirect, a default such as compress is no contradiction."""
+    """The options that the user gave: for a redirect, a default such as compress is not a contradiction."""
     found = {name: value for name, value in plain.items() if value is not None and value is not False and value != {}}
     if not plain.get("redirect_to") and plain.get("strip_prefix") is not None:
         found["strip_prefix"] = plain["strip_prefix"]
@@ -378,7 +378,7 @@ def _shown(routes: Sequence[Any]) -> List[Dict[str, Any]]:
 
 
 def _diffs(proxies: Sequence[Replica], stack: str) -> List[Dict[str, str]]:
-    """One diff for all replicas that say the same; its head names the stack and these proxies."""
+    """One diff for all replicas with the same changes; its header names the stack and these proxies."""
     found: List[Dict[str, str]] = []
     where: List[List[str]] = []
     for replica in proxies:

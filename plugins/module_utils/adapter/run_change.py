@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How a module runs that changes a stack, or waits for one: it may go on in a detached process."""
+"""Runs a module that changes a stack or waits for one: it may continue in a detached process."""
 
 from __future__ import annotations
 
@@ -67,10 +67,10 @@ class DetachedWorker:
         self._module = module
         self._process: Any = None
         self.client: Optional[EngineClient] = None
-        self.asks = False  # whether who follows answers questions
+        self.asks = False  # whether the follower answers questions
 
     def detach(self) -> None:
-        """Goes on in a detached process. If there can't be one, goes on here."""
+        """Continues in a detached process, or here if that is not possible."""
         if self._process is not None or self.client is None:
             return
         from ansible_collections.stackwright.swarm.plugins.module_utils.detached.process import Foreground, start

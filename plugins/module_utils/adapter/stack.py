@@ -60,7 +60,7 @@ ROLLOUT = (
 
 
 def roll_back_stack(client: EngineClient, params: Dict[str, Any], run: Dict[str, Any]) -> Dict[str, Any]:
-    """Brings the stack back to the revision ``to``; the result is that of ``deploy.rollback``."""
+    """Rolls the stack back to the revision ``to``; the result is that of ``deploy.rollback``."""
     from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.values import handed_over, values_options
     from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.rollback import roll_back
 
@@ -82,7 +82,7 @@ def find_drift(client: EngineClient, params: Dict[str, Any], run: Dict[str, Any]
 
 
 def change_one_service(client: EngineClient, params: Dict[str, Any], run: Dict[str, Any]) -> Dict[str, Any]:
-    """Scales, restarts, rolls back one service, or holds its update; the result is that of ``deploy.service``."""
+    """Scales, restarts or rolls back services, or pauses their update; the result is that of ``deploy.service``."""
     check_service(params)
     from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.service import change_service
 
@@ -109,7 +109,7 @@ def _common(params: Dict[str, Any], run: Dict[str, Any]) -> Dict[str, Any]:
 
 
 def change_stack(client: EngineClient, params: Dict[str, Any], run: Dict[str, Any]) -> Dict[str, Any]:
-    """Brings the stack to the wanted ``state``; the result is the transaction's.
+    """Brings the stack to the desired ``state``; the result is the transaction's.
 
     :raises StackwrightError: see ``deploy.transaction``; ``usage`` if the module is run without its action plugin.
     """

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 
 def client_of(module: AnsibleModule) -> EngineClient:
-    """A client of the Engine that the options name. Raises EngineError where they name none."""
-    # Not needed by a run that only asks how another one goes.
+    """A client of the Engine that the options name. Raises EngineError if they are invalid."""
+    # Not needed by a run that only polls another one.
     from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
     from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
 

@@ -16,7 +16,7 @@ VAULT, TO_VAULT = "vault", "to_vault"
 
 
 def values_options(given: Mapping[str, Any], compiled: Mapping[str, Any], slot: str = VAULT) -> Dict[str, Any]:
-    """The options of a store: what the user gave, and what the controller's vault has."""
+    """The options of a store: those of the user, and the data of the controller's vault."""
     sent = compiled.get("vaults") or {}
     vault = sent.get(slot) or {}
     own = {"carried": vault.get("kept"), "where": vault.get("where"), "number": vault.get("number")}
@@ -24,7 +24,7 @@ def values_options(given: Mapping[str, Any], compiled: Mapping[str, Any], slot: 
 
 
 def handed_over(work: Callable[[], Dict[str, Any]], compiled: Mapping[str, Any]) -> Dict[str, Any]:
-    """The result of ``work``; or ``vault_writes``, sealed, where the controller must write its vault first."""
+    """The result of ``work``; or ``vault_writes``, sealed, if the controller must write its vault first."""
     vaults = compiled.get("vaults")
     if vaults is None:
         return work()
@@ -47,7 +47,7 @@ def handed_over(work: Callable[[], Dict[str, Any]], compiled: Mapping[str, Any])
 
 
 def change_values(client: EngineClient, params: Dict[str, Any], check: bool) -> Dict[str, Any]:
-    """Sets, removes, lists, makes anew or moves kept values, as ``state`` says."""
+    """Sets, removes, lists, regenerates or moves kept values, according to ``state``."""
     from secrets import SystemRandom
 
     from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.info import full_name
@@ -101,7 +101,7 @@ def change_values(client: EngineClient, params: Dict[str, Any], check: bool) -> 
 
 
 def _sealed(values: Mapping[str, str], compiled: Mapping[str, Any]) -> str:
-    """Values for the action plugin's eyes alone. Raises StackwrightError if there is none."""
+    """Values that only the action plugin may read. Raises StackwrightError if there is none."""
     import os
 
     from ansible_collections.stackwright.swarm.plugins.module_utils.values.seal import NONCE, seal
@@ -112,7 +112,7 @@ def _sealed(values: Mapping[str, str], compiled: Mapping[str, Any]) -> str:
 
 
 def _ciphertext(client: EngineClient, stack: str, request: Mapping[str, Any]) -> Dict[str, Any]:
-    """What is encrypted in the Swarm, for the controller; or what it has encrypted, for the Swarm. Both sealed."""
+    """The encrypted values from the Swarm for the controller, or from the controller for the Swarm; both sealed."""
     import os
 
     from ansible_collections.stackwright.swarm.plugins.module_utils.store.swarm import SwarmStore, is_encrypted

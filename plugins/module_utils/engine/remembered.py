@@ -42,7 +42,7 @@ class Remembered:
         try:
             return dict(found["result"]) if would_repeat(client, found["calls"]) else None
         except StackwrightError:
-            return None  # the run itself says what is wrong
+            return None  # the run itself reports the error
 
     def keep(self, trace: Trace, read: Mapping[str, str], result: Mapping[str, Any]) -> None:
         """Remembers a result; ``read`` are the files that it depends on. Never raises."""

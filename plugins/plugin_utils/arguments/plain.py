@@ -42,7 +42,7 @@ def as_text(value: Any) -> str:
 def as_texts(variables: Mapping[str, Any]) -> dict[str, str]:
     """The variables for Compose files as text.
 
-    :raises ComposeError: naming every variable that is a list or a map: what its text would be is anyone's guess.
+    :raises ComposeError: with every variable that is a list or a map, since it has no clear text form.
     """
     problems = [
         Problem(

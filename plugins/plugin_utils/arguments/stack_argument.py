@@ -17,7 +17,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names impo
 def stack_of(value: Any, project: Any = None, environment: Any = None) -> Stack:
     """Return the stack of a name, or of a mapping with name, project and environment.
 
-    Raises AnsibleFilterError if that is no stack.
+    Raises AnsibleFilterError if it is not a valid stack.
     """
     if isinstance(value, Mapping):
         project = value.get("project") if project is None else project

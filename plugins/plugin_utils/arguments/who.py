@@ -14,7 +14,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors impo
 
 
 def who_asks(variables: Mapping[str, Any]) -> str:
-    """Who asks for the change, for the history: AWX's user, or the one that runs the play and the machine."""
+    """The user who requests the change, for the history: AWX's user, or the user and host that run the play."""
     for name in ("awx_user_name", "tower_user_name"):
         if variables.get(name):
             return plain_text(str(variables[name]), lines=False)

@@ -53,7 +53,7 @@ def without(text: str, secrets: Sequence[str]) -> str:
 
 
 def commit_of(folder: str) -> dict[str, str]:
-    """The commit that is checked out where ``folder`` lies (``id``, ``branch``), empty if it is in no repository.
+    """The checked-out commit of ``folder`` (``id``, ``branch``), empty if it is in no repository.
 
     Only files of git's are read; git itself is not run, since what a repository configures would run with it.
     """
@@ -96,13 +96,13 @@ def _read(path: str) -> str:
 
 
 def _short(path: str, directory: str) -> str:
-    """``path`` as its project names it; by itself where it lies elsewhere."""
+    """``path`` relative to its project; unchanged if it is elsewhere."""
     below = posixpath.relpath(path, directory) if directory and posixpath.isabs(path) else path
     return path if below.startswith("../../") else below
 
 
 def _secrets(desired: Mapping[str, Any]) -> Iterator[str]:
-    """The texts that a revision hides: secret contents, and what in a specification looks like a secret."""
+    """The texts that a revision hides: content of secrets, and text in a specification that looks like a secret."""
     for entry in desired["secrets"]:
         content = base64.b64decode(entry.get("data") or "").decode("utf-8", "replace").strip()
         yield from (part for part in (content,) if len(part) >= SHORTEST)

@@ -42,7 +42,7 @@ LONGEST = 10_000_000
 class SlurpedFiles:
     """Reads files of the manager through a module of Ansible's, each once.
 
-    ``look`` gives what the command LOOK says of a path.
+    ``look`` returns the output of the command LOOK for a path.
     """
 
     def __init__(self, slurp: Callable[[str], Mapping[str, Any]], look: Callable[[str], str]) -> None:
@@ -102,7 +102,7 @@ def _os_error(message: str, path: str) -> OSError:
 
 
 def sources_of(options: Mapping[str, Any], find: Callable[[str], str]) -> Tuple[List[Source], str]:
-    """The sources that the options name, in the order of their merging, and the folder that relative paths mean.
+    """The sources in the options, in merge order, and the base directory of relative paths.
 
     :param options: the validated options ``src``, ``definition``, ``project_directory``, ``remote_src``.
     :param find: the path of a file of the controller for the text in ``src``.

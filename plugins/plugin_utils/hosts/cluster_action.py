@@ -30,7 +30,7 @@ Run = Callable[[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]], Result
 
 
 class ClusterAction(PipedAction):
-    """Runs ``module`` on one manager of each cluster of the play and shows what it waits for.
+    """Runs ``module`` on one manager of each cluster of the play and shows its progress.
 
     The module is run by adapter.run_change and gets adapter.option_specs.COMPILED beside its options.
     """
@@ -46,7 +46,7 @@ class ClusterAction(PipedAction):
     after_preflight = False
 
     def connection_arguments(self, options: Mapping[str, Any]) -> Dict[str, Any]:
-        """Those options of the connection that the user gave; the others are left to the target's own environment."""
+        """The connection options that the user gave; the others come from the target's environment."""
         given = self._task.args
         return {
             name: options[name]
@@ -59,10 +59,10 @@ class ClusterAction(PipedAction):
     ) -> Result:
         """The module's result, by the manager that does the work of this host's cluster.
 
-        :param stack: what the stack is called in the Swarm.
+        :param stack: the stack's name in the Swarm.
         :param arguments: the module's options, those of the connection among them.
-        :param handed: what else the module gets, as ``COMPILED``.
-        :raises StackwrightError: ``conflict``; what stack_preflight has failed with on another host of the cluster.
+        :param handed: additional data for the module, as ``COMPILED``.
+        :raises StackwrightError: ``conflict``; the error of stack_preflight on another host of the cluster.
         """
         arguments = {name: _given(value) for name, value in arguments.items()}
         handed = {**handed, "who": who_asks(variables)}
@@ -71,7 +71,7 @@ class ClusterAction(PipedAction):
         stops = self._preflights(stack, variables)
         if alone and not stops:
             return self._glanced(arguments, handed, variables, self._followed)
-        # A look first, for the cluster's id and for whether there is work at all.
+        # First a check, for the cluster's id and for whether there is any work.
         looked = self._glanced(arguments, {**handed, "defer": True}, variables, self._call)
         if looked.get("failed"):
             return looked
@@ -84,7 +84,7 @@ class ClusterAction(PipedAction):
         wanted = {name: value for name, value in arguments.items() if name not in CONNECTION}
         digest = hashlib.sha256(json.dumps([wanted, handed], sort_keys=True).encode()).hexdigest()
         with turn(C.DEFAULT_LOCAL_TMP, self.key(stack, looked["cluster_id"], variables), host) as mine:
-            # Where nothing is left to do, it may be since the leader has failed and left it so.
+            # If nothing is left to do, the leader may have failed and left it like this.
             if mine.outcome is not None and (changed or mine.outcome.failed):
                 return _served(mine.outcome, digest, looked)
             if not changed:
@@ -101,7 +101,7 @@ class ClusterAction(PipedAction):
     def _glanced(
         self, arguments: Mapping[str, Any], handed: Mapping[str, Any], variables: Mapping[str, Any], run: Run
     ) -> Result:
-        """The result of ``run``, without it where the manager remembers that it would find nothing to change."""
+        """The result of ``run``, or the remembered one if the manager knows that nothing would change."""
         if not self.remembers or not self.may_remember(arguments):
             return run(arguments, handed, variables)
         request = self._request(arguments, handed)
@@ -114,23 +114,23 @@ class ClusterAction(PipedAction):
         return run(arguments, {**handed, "request": request, "run": kind}, variables)
 
     def may_remember(self, arguments: Mapping[str, Any]) -> bool:
-        """Whether a run with these arguments depends on nothing but them and what a manager asks its Engine."""
+        """Whether a run with these arguments only depends on them and on the answers of a manager's Engine."""
         del arguments
         return True
 
     def _request(self, arguments: Mapping[str, Any], handed: Mapping[str, Any]) -> str:
-        """The digest of all that the run is given, apart from what only a run with changes uses."""
+        """The digest of all input of the run, except data that only a run with changes uses."""
         wanted = {name: value for name, value in arguments.items() if name != "commit_message"}
         given = {name: value for name, value in handed.items() if name != "who"}
         flags = [self.module, self._task.check_mode, self._task.diff, collection_state()]
         return hashlib.sha256(json.dumps([flags, wanted, given], sort_keys=True).encode()).hexdigest()
 
     def key(self, stack: str, cluster: str, variables: Mapping[str, Any]) -> str:
-        """Where the hosts of one cluster meet for one stack at this task."""
+        """The meeting point of one cluster's hosts for one stack at this task."""
         return "/".join((task_key(self._task, variables), stack, cluster))
 
     def _preflights(self, stack: str, variables: Mapping[str, Any]) -> Dict[str, StackwrightError]:
-        """What stops this stack, by the id of the cluster."""
+        """The errors that stop this stack, by the id of the cluster."""
         if not self.after_preflight:
             return {}
         from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.preflighted import stopped
@@ -184,8 +184,7 @@ class ClusterAction(PipedAction):
 
 
 def collection_state() -> List[Any]:
-    """What tells one version of this collection's code from another: an installed one lists its files, in a checkout
-    they have times."""
+    """The identity of this collection's code: by the file list if installed, by file times in a checkout."""
     root = Path(__file__).resolve().parents[2]
     listed = root / "FILES.json"
     if listed.exists():
@@ -194,7 +193,7 @@ def collection_state() -> List[Any]:
 
 
 def _unsaid(message: Any) -> Any:
-    """What a user says about a change, without secrets: it goes to the target's log, and into the history."""
+    """The user's message about a change, without secrets: it is written to the target's log and the history."""
     return masked_text(plain_text(message)) if isinstance(message, str) else message
 
 
@@ -204,7 +203,7 @@ def _given(value: Any) -> Any:
 
 
 def _served(outcome: Outcome, digest: str, looked: Mapping[str, Any]) -> Result:
-    """The result of a manager whose cluster another one has served."""
+    """The result of a manager if another one did the work of its cluster."""
     if outcome.digest != digest:
         raise StackwrightError(
             f"The hosts of this play request different versions of one stack: {outcome.host} has deployed another "

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One deployment per cluster, regardless of the number of managers in a play.
 
-The hosts of a play run at the same time, each in a process of its own on the controller. They meet in a file for each
+The hosts of a play run at the same time, each in a separate process on the controller. They meet in a file for each
 cluster: the first to lock it leads and writes the outcome; the others wait for the lock and read it. The lock goes
 with the process, so a leader that dies leaves no outcome and the next host leads.
 
@@ -40,7 +40,7 @@ TAKE_OVER = frozenset(
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a leader left for the others; it holds no secret."""
+    """The data of a leader for the others; it contains no secrets."""
 
     host: str
     digest: str
@@ -50,7 +50,7 @@ class Outcome:
 
     @property
     def settled(self) -> bool:
-        """True if another manager would come to the same end."""
+        """True if another manager would get the same result."""
         return not (self.failed and self.error_code in TAKE_OVER)
 
 
@@ -62,7 +62,7 @@ class Turn:
         self.result: Optional[Outcome] = None
 
     def settle(self, outcome: Outcome) -> None:
-        """Says what came of it; the leader calls this once, before its turn ends."""
+        """Publishes the result; the leader calls this once, before its turn ends."""
         self.result = outcome
 
 
@@ -74,7 +74,7 @@ class _Past:
     known: Dict[str, int] = field(default_factory=dict)
 
     def next_for(self, host: str) -> Optional[Outcome]:
-        """The first outcome that is news to a host. A failure that was tried again since is none."""
+        """The first outcome that is new to a host. A failure that was retried since does not count."""
         while self.known.get(host, 0) < len(self.outcomes):
             self.known[host] = self.known.get(host, 0) + 1
             found = Outcome(**self.outcomes[self.known[host] - 1])

@@ -31,7 +31,7 @@ OVER = "the stack's lock was released before the turn of this node"
 
 
 class Play(NamedTuple):
-    """The hosts of this batch and of the whole play, and how many of them Ansible serves ``at_once``."""
+    """The hosts of this batch and of the whole play, and how many of them Ansible runs ``at_once``."""
 
     batch: AbstractSet[str]
     expected: AbstractSet[str]
@@ -41,9 +41,9 @@ class Play(NamedTuple):
 class Keeper:
     """Keeps the lease of ``cluster`` (as it was published) until the other hosts of it have ended.
 
-    :param renew: ``renew(seconds)`` makes the lock last so long and gives what services want; ``end(seconds)`` gives
-        it back, then.
-    :param lost: what both raise.
+    :param renew: ``renew(seconds)`` extends the lock and returns the needs of services;
+    ``end(seconds)`` releases it then.
+    :param lost: the exception that both raise.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class Keeper:
                     full = 1 + sum(_is_idle(seat) for seat in seats) >= play.at_once
                     over = not busy and (not absent or full or not absent & set(play.batch))
                     over = over or (not busy and self.now() - quiet >= COME)
-                    # Only now: who comes to the door from here on finds it closed, or the last lease.
+                    # Only now: hosts that come later find no lease, or the last one.
                     last = over and bool(absent) and (full or bool(absent - set(play.batch)))
                     if over:
                         self.meeting.say(LEAVING, node_id=self.node)
@@ -127,7 +127,7 @@ def granted(
     now: Callable[[], float],
     sleep: Callable[[float], None],
 ) -> Mapping[str, Any]:
-    """A lease that was renewed after this was asked for (``until``, ``wanted``), or ``why`` there is none any more.
+    """A lease that was renewed after this request (``until``, ``wanted``), or ``why`` it no longer exists.
 
     :param cluster: as it was published.
     """
@@ -148,11 +148,11 @@ def granted(
 
 
 def in_clock(read: List[float], received: float, grant: Mapping[str, Any]) -> List[float]:
-    """When a node has to stop, in its own clocks, of which ``read`` was ``received`` here."""
+    """The time when a node must stop, in its own clocks; ``read`` was their value when ``received`` here."""
     left = grant["until"] - MARGIN - received
     return [moment + left for moment in read]
 
 
 def _is_idle(seat: Seat) -> bool:
-    """Whether a host takes a place of Ansible's and waits for others that have none."""
+    """Whether a host occupies one of Ansible's forks and waits for others that have none."""
     return seat.alive and seat.facts.get("state") in (WAITING, KEEPING)

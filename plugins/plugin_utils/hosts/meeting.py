@@ -22,7 +22,7 @@ KEEPING, LEAVING, ASKING, WORKING = "keeping", "leaving", "asking", "working"
 
 
 class Seat(NamedTuple):
-    """A host that has come. ``facts`` is what it said last; it is ``alive`` until its process leaves."""
+    """A host at the meeting. ``facts`` has its last message; it is ``alive`` until its process ends."""
 
     host: str
     alive: bool
@@ -58,26 +58,26 @@ class Meeting:
         self.leave()
 
     def leave(self) -> None:
-        """The seat stays, with what was said last."""
+        """The seat remains, with its last message."""
         if self._handle >= 0:
             os.close(self._handle)
             self._handle = -1
 
     def say(self, state: str, **facts: Any) -> None:
-        """Tells the others where this host is."""
+        """Publishes the state of this host to the others."""
         said = {"host": self.host, "state": state, "visit": self.visit, "used": self.used, **facts}
-        # In one piece, and never shorter: others read while this host speaks.
+        # In one piece, and never shorter: others read while this host writes.
         content = json.dumps(said).encode().ljust(self._size)
         self._size = len(content)
         os.pwrite(self._handle, content, 0)
 
     def seats(self) -> List[Seat]:
-        """All who have come, this host among them."""
+        """All hosts at the meeting, including this one."""
         found = []
         for name in sorted(os.listdir(self._folder)):
             if not name.startswith("host-"):
                 continue
-            # A file of its own for the look: a lock belongs to the open file.
+            # A separate open file for the check: a lock belongs to the open file.
             handle = _open(os.path.join(self._folder, name))
             try:
                 alive = not _free(handle)
@@ -93,11 +93,11 @@ class Meeting:
         self._put("cluster", cluster, {**facts, "cluster_id": cluster, "number": max(before, default=0) + 1})
 
     def lend(self, cluster: str, lease: Mapping[str, Any]) -> None:
-        """Tells of the lease under which the hosts of a cluster work (leasing.py)."""
+        """Publishes the lease for the hosts of a cluster (leasing.py)."""
         self._put("lease", cluster, lease)
 
     def lent(self, cluster: str) -> Dict[str, Any]:
-        """What was told last of that lease."""
+        """The last published state of that lease."""
         path = self._path("lease", cluster)
         if not os.path.exists(path):
             return {}
@@ -126,7 +126,7 @@ class Meeting:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Only one host is in here at a time."""
+        """Only one host can be in here at a time."""
         handle = _open(os.path.join(self._folder, "door"))
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
@@ -152,7 +152,7 @@ def _free(handle: int) -> bool:
 
 
 def _read(handle: int) -> Dict[str, Any]:
-    """What a host said; between two sentences nothing."""
+    """The last message of a host; empty while it writes."""
     try:
         found = json.loads(os.pread(handle, 1 << 16, 0) or b"{}")
     except ValueError:

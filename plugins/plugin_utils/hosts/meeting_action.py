@@ -31,7 +31,7 @@ class MeetingAction(ClusterAction):
     alone = ""
 
     def meeting(self, stack: str, variables: Mapping[str, Any]) -> Meeting:
-        """Where the hosts of this task meet; a context."""
+        """The meeting point of this task's hosts; a context."""
         key = f"{task_key(self._task, variables)}/{stack}"
         return Meeting(C.DEFAULT_LOCAL_TMP, key, variables["inventory_hostname"])
 
@@ -51,9 +51,9 @@ class MeetingAction(ClusterAction):
         served: Callable[[Cluster], Result],
         variables: Mapping[str, Any],
     ) -> Result:
-        """What ``work`` gives, where this host is the one that does it for the cluster; else ``served`` of its facts.
+        """The result of ``work`` if this host does it for the cluster; otherwise ``served`` of its facts.
 
-        :param told: what the others get of the result: ``nodes`` (ids), ``facts``.
+        :param told: the part of the result for the others: ``nodes`` (ids), ``facts``.
         """
         host = meeting.host
         with turn(C.DEFAULT_LOCAL_TMP, self.key(stack, cluster, variables), host) as mine:
@@ -72,13 +72,13 @@ class MeetingAction(ClusterAction):
             return done
 
     def wait_for_manager(self, meeting: Meeting, looked: Mapping[str, Any], variables: Mapping[str, Any]) -> Cluster:
-        """What a manager has published of the cluster of this node. Raises StackwrightError (``no_manager``)."""
+        """The published result of a manager for the cluster of this node. Raises StackwrightError (``no_manager``)."""
         meeting.say(WAITING, node_id=looked["node_id"])
         hosts = Hosts(self.batch(meeting, variables), self.at_once(), looked["node_id"], looked["node"], self.alone)
         return wait_for_cluster(meeting, hosts, time.monotonic, time.sleep)
 
     def wait_for_others(self, meeting: Meeting, variables: Mapping[str, Any]) -> List[Seat]:
-        """All seats, once every host of this batch that still comes has said that it is DONE."""
+        """All seats, when every remaining host of this batch is DONE."""
         return wait_for_all(meeting, self.batch(meeting, variables), self.at_once(), time.monotonic, time.sleep)
 
     def batch(self, meeting: Meeting, variables: Mapping[str, Any]) -> Set[str]:
@@ -86,13 +86,13 @@ class MeetingAction(ClusterAction):
         return {meeting.host} if self._task.run_once else set(variables.get("ansible_play_batch") or ())
 
     def at_once(self) -> int:
-        """How many hosts Ansible serves at once."""
+        """How many hosts Ansible runs at the same time."""
         forks = int(context.CLIARGS.get("forks") or C.DEFAULT_FORKS)
         return min(forks, int(self._task.throttle)) if self._task.throttle else forks
 
 
 def served_nodes(meeting: Meeting, expected: Set[str], node: str, **facts: Any) -> Optional[List[str]]:
-    """Says that this host has served ``node`` (an id, or empty). All that were served, where it is the last to end."""
+    """Reports that this host has done ``node`` (an id, or empty). Returns all done nodes if it is the last to end."""
     with meeting.alone():
         meeting.say(DONE, node=node, **facts)
         seats = meeting.seats()

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a detached process on a manager asks of other nodes: read on those hosts of the play that may be these nodes.
 
-A host may hang, and the work on the manager does not wait for it: so each is read in a process of its own, which is
-ended when the time is over.
+A host may hang, and the work on the manager does not wait for it: so each is read in a separate process,
+which is ended after the timeout.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ Read = Callable[[str, Containers], Mapping[str, Any]]
 def answered(
     question: Mapping[str, Any], hosts: Sequence[str], hostvars: Mapping[str, Any], read: Read, seconds: float
 ) -> Dict[str, str]:
-    """What the hosts say within ``seconds``, by container; what goes wrong takes away only its own part."""
+    """The answers of the hosts within ``seconds``, by container; an error only loses its own part."""
     try:
         wanted = hosts_for(question, {host: names_of(host, hostvars) for host in hosts})
         told = at_once({host: partial(read, host, wanted[host]) for host in wanted}, seconds)
@@ -61,7 +61,7 @@ def hosts_for(question: Mapping[str, Any], names: Mapping[str, Collection[str]])
 
 
 def names_of(host: str, hostvars: Mapping[str, Any]) -> Set[str]:
-    """What a host is called, in the inventory and by its facts, and its addresses."""
+    """The names of a host, in the inventory and in its facts, and its addresses."""
     found: List[Any] = [host]
     with suppress(Exception):  # a variable that can't be resolved
         own = hostvars[host]
@@ -80,7 +80,7 @@ def _plain(name: Any) -> str:
 
 
 def at_once(works: Mapping[str, Callable[[], Mapping[str, Any]]], seconds: float) -> List[Dict[str, Any]]:
-    """What each of ``works`` gives, side by side; nothing of one that fails or takes longer."""
+    """The results of ``works`` in parallel; without those that fail or take longer."""
     running: Dict[int, int] = {}
     said: Dict[int, bytes] = {}
     found = []

@@ -23,7 +23,7 @@ Spec = Mapping[str, Mapping[str, Any]]
 class PipedAction(ActionBase):
     """The edge of our actions, and how their modules are sent.
 
-    What an action tells has nothing in it that controls a terminal, and no secret. Under ``no_log`` its message is one
+    Messages of an action contain no terminal control characters and no secrets. Under ``no_log`` its message is one
     that says nothing: Ansible prints that all the same.
 
     A module is piped into the target's Python wherever that can be done.
@@ -45,7 +45,7 @@ class PipedAction(ActionBase):
         except AnsibleConnectionFailure as error:
             if not getattr(error, "changed", False):
                 raise AnsibleConnectionFailure(shown(str(error))) from None
-            # As Ansible tells of it, but that there were changes.
+            # As Ansible reports it, except that there were changes.
             result = {"unreachable": True, "changed": True, "error_code": "host_unreachable", "msg": str(error)}
         except (AnsibleError, StackwrightError) as error:
             raise AnsibleActionFail(shown(str(error))) from None
@@ -97,7 +97,7 @@ class PipedAction(ActionBase):
 
 
 def _quiet(result: Dict[str, Any], action: str) -> Dict[str, Any]:
-    """The result under ``no_log``: what Ansible prints of it in spite of that says no more than what has failed.
+    """The result under ``no_log``: the part that Ansible still prints only names the failure.
 
     All of it is in ``full_msg``, which Ansible hides and ``register`` keeps.
     """

@@ -20,9 +20,9 @@ PREFIX = "stackwright-preflight-"
 
 
 def note(folder: str, host: str, cluster: str, stack: str, error_code: str, by: str = "") -> None:
-    """Remembers how the latest preflight of ``stack`` ("" for that of no stack) on ``host`` has ended; no code: well.
+    """Remembers the result of the latest preflight of ``stack`` ("" for no stack) on ``host``; no code means success.
 
-    :param by: the host whose result says why, where that is another one.
+    :param by: the host whose result has the reason, if it is another one.
     :param folder: a folder that all hosts of the run share and that is removed with the run.
     """
     name = hashlib.sha256(json.dumps([host, cluster, stack]).encode()).hexdigest()[:32]
