@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Carries out a plan, one Engine call for each operation. Decides nothing.
 
-The order is the plan's. A removed network or config may still be held by tasks that are on their way out, and so may
-the name of a network that is to be made: that is waited for within a time limit. If an answer does not come, the
-Engine is asked whether it has acted before anything is sent again.
+The order is the plan's. Stopping tasks may still hold a removed network or config, or the name of a new network:
+apply waits for them within a time limit. If an answer does not come, the Engine is asked whether it has acted before
+anything is sent again.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.hand_over import begun
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0  # seconds between tries to remove what is still in use
-PATIENCE = 60.0  # seconds; what its tasks may take to stop comes on top
-PORT_LAG = 10.0  # seconds for which the Engine may still count a port that a service has given up
+PATIENCE = 60.0  # seconds; the stop time of its tasks is added
+PORT_LAG = 10.0  # seconds for which the Engine may still count a freed port of a service
 PORT_HOLDER = re.compile(r"port '\d+' is already in use by service '([^']+)'")
 
 #: Compares a service that somebody else touched with what is wanted: the operation that is left.
@@ -67,7 +67,7 @@ class Apply:
         self.completed: List[Operation] = []
         self.attempted: List[Operation] = []
         self.touched: Dict[str, Operation] = {}
-        self.since: Dict[str, str] = {}  # id → when Swarm began to replace tasks, where the last update does not tell
+        self.since: Dict[str, str] = {}  # id → when Swarm began to replace tasks, if the last update does not have it
         self.key: Optional[str] = observed.get("key")
         self._predefined: Mapping[str, str] = observed.get("predefined") or {}
         self._renewal = Renewal(client, clock, observed, keep)
@@ -104,7 +104,7 @@ class Apply:
             self.completed.append(operation)
 
     def _surely(self, operation: Operation) -> None:
-        """Carries out one operation, again if need be: see the module."""
+        """Carries out one operation, with retries: see the module."""
         carry_out = HOW[operation.action, operation.kind]
         backoff = Backoff(self.clock, self.keep)
         self.keep()
@@ -112,12 +112,12 @@ class Apply:
         lost, unclear, refused = False, False, None
         while True:
             try:
-                # Looked at first: what is shown in between may be ours.
+                # Checked first: an object that appears in between may be ours.
                 shown = refused is not None and self._is_shown(operation)
                 if lost and self._was_done(operation):
                     return
                 if refused is not None:
-                    # A new leader knows of a change before it shows it.
+                    # A new leader has a change before it lists it.
                     if shown or not backoff.pause():
                         raise refused
                     continue
@@ -161,7 +161,7 @@ class Apply:
         def as_wanted(name: str, live: Mapping[str, Any]) -> bool:
             sent = self._with_ids(operation.payload["spec"])
             if _forced(live["Spec"]) < _forced(sent):
-                return False  # a restart that was not done looks like one that was, but for this
+                return False  # only this tells a restart that was not done from one that was
             return normalise.service(live["Spec"], names) == normalise.service(sent, names, self.client.api_version)
 
         return as_wanted
@@ -234,12 +234,12 @@ class Apply:
         self._renewal.after(operation, spec, self._auth(spec))
 
     def _is_freed(self, error: EngineError) -> bool:
-        """Whether the port was a service's of ours: the Engine sees a moment later that it has given it up."""
+        """Whether the port belonged to one of our services: the Engine frees it with a delay."""
         holder = PORT_HOLDER.search(error.message)
         return holder is not None and any((op.kind, op.name) == ("service", holder.group(1)) for op in self.attempted)
 
     def _after_extra(self, operation: Operation) -> Operation:
-        """The operation at the version that the extra step before has left, where nobody came in between."""
+        """The operation at the version that the extra step has left, if no one changed it in between."""
         live = self.client.get(f"/services/{operation.payload['id']}")
         step = replace(operation, payload={"spec": operation.payload["after"]})
         if self._as_wanted(step)(operation.name, live):
@@ -255,11 +255,11 @@ class Apply:
         headers: Optional[Dict[str, str]],
         is_done: Callable[[Mapping[str, Any]], bool],
     ) -> Operation:
-        """Sends ``body`` at the version that the object has; gives what was carried out in the end.
+        """Sends ``body`` at the version that the object has; returns the operation that was carried out.
 
         A version that has moved on says little: Swarm writes too, an answer of ours may have been lost, and a new
-        leader may not show yet what it has. So a look settles it: what is there is what we want, or what we planned
-        for, or somebody else's.
+        leader may not show yet what it has. So the current state is checked: it is what we want, what we planned
+        for, or changed by others.
         """
         backoff, moved = Backoff(self.clock, self.keep, also=("out_of_sequence",)), 0
         path = f"/{operation.kind}s/{operation.payload['id']}"
@@ -303,7 +303,7 @@ class Apply:
         return fresh
 
     def send_nothing(self, operation: Operation) -> None:
-        """It is the run's revision that takes down what it found, or another run that has begun this."""
+        """The run's own revision records the current state, or another run that has begun this."""
 
     def remove_now(self, operation: Operation) -> None:
         self._delete(f"/{operation.kind}s/{operation.payload['id']}")
@@ -314,7 +314,7 @@ class Apply:
     def _persistently(
         self, call: Callable[[], None], passes: Callable[[EngineError], bool], most: Optional[float] = None
     ) -> None:
-        """Calls again while what is on its way out stands in the way, for ``most`` seconds or the usual patience."""
+        """Retries while stopping objects block the call, for ``most`` seconds or the usual patience."""
         deadline = self.clock.now() + (self.patience if most is None else most)
         pause = FIRST_PAUSE
         while True:
@@ -338,7 +338,7 @@ class Apply:
         try:
             self.client.delete(path)
         except EngineError as error:
-            if error.error_code != "not_found":  # gone already: that is what was wanted
+            if error.error_code != "not_found":  # already gone, as desired
                 raise
 
     def _auth(self, spec: Mapping[str, Any]) -> Optional[Dict[str, str]]:
@@ -368,7 +368,7 @@ class Apply:
 
 HOW: Dict[Any, Callable[[Apply, Operation], None]] = {
     ("create", "network"): Apply.create_network,
-    ("create", "volume"): lambda applying, operation: None,  # a node makes it when a task starts there
+    ("create", "volume"): lambda applying, operation: None,  # a node creates it when a task starts there
     ("create", "config"): Apply.create_config,
     ("create", "secret"): Apply.create_secret,
     ("create", "service"): Apply.create_service,

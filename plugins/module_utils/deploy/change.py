@@ -6,8 +6,8 @@
     lock ─ look again ─ record ─ change, wave by wave, each gated ─ gate ─ prune ─ record ─ unlock
                                        └── failed: what happened? ─ restore, gated ─ record ─ unlock ─ raise
 
-Until the gate has passed everything can be undone, and on a failure is (undo.py). Only then what the files no longer
-have is removed: that is not undone, but completed by the next run.
+Until the gate has passed everything can be undone, and on a failure is (undo.py). Only then are objects that are no
+longer in the files removed. This is not rolled back, but completed by the next run.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ Options = Mapping[str, Any]
 
 
 def change(client: EngineClient, clock: Any, wanted: Wanted, seen: Planned, options: Options) -> Result:
-    """Carries out what there is to do; ``seen`` is the look without the lock. Result and errors as ``deploy_stack``."""
+    """Carries out the plan; ``seen`` is the look without the lock. Result and errors as ``deploy_stack``."""
     stack = wanted.stack
     operation = options["operation"] or (ROLLBACK if options["back_to"] else DEPLOY)
     with Run(client, clock, stack, operation, options) as run:
@@ -121,7 +121,7 @@ def _snapshot(run: Run, planned: Planned, wanted: Wanted) -> Dict[str, Any]:
 
 
 def _noted(run: Run, planned: Planned) -> List[Mapping[str, Any]]:
-    """What our own runs have left of services that a deployment of some services does not touch."""
+    """Notes of our own runs about services that a partial deployment does not change."""
     if not planned.bound.get("part"):
         return []
     names = {service["name"] for service in planned.bound["services"]}
@@ -177,7 +177,7 @@ def _forward(run: Run, planned: Planned, applying: Apply, past: Before) -> List[
 
 
 def _is_awaited(operation: Operation, past: Before) -> bool:
-    """Of the extra steps of a hand-over only those whose tasks have to let a port of their nodes go."""
+    """Only the extra steps of a hand-over whose tasks must free a port of their nodes."""
     if not operation.extra:
         return True
     return bool(operation.payload.get("awaited")) and operation.payload["id"] not in past.broken
@@ -196,7 +196,7 @@ def _wait(run: Run, applying: Apply, past: Before, names: AbstractSet[str], stab
 
 
 def _counts(operation: Operation) -> bool:
-    """Whether an operation is to blame for tasks that do not run. Other labels of a service replace none of them."""
+    """Whether an operation can cause tasks that do not run. A change of service labels does not replace tasks."""
     is_job = mode_of(operation.payload["spec"]).endswith("job")
     paths = [change.path for change in operation.changes]
     return is_job or not paths or not all(path.startswith("Labels") for path in paths)
@@ -212,7 +212,7 @@ def _glance(run: Run, planned: Planned, names: AbstractSet[str]) -> List[Judgeme
 
 
 def _status(options: Options, judgements: List[Judgement]) -> Any:
-    """What the revision is recorded as: without a wait nobody knows whether it will run."""
+    """The status of the recorded revision: without a wait it is unknown whether it will run."""
     if all(judgement.status in GOOD for judgement in judgements):
         return HEALTHY, ""
     return UNHEALTHY, " ".join(warnings_of(judgements)) if options["wait"] else "it was not waited for"

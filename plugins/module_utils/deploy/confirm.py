@@ -45,7 +45,7 @@ def done_already(
 
 
 def is_there(client: EngineClient, operation: Operation) -> bool:
-    """Whether an object of that name is shown, whosever it is. Raises EngineError."""
+    """Whether the Engine lists an object with that name, regardless of its owner. Raises EngineError."""
     found = client.list(f"/{operation.kind}s", {"filters": {"name": [operation.name]}}, timeout=READ)
     return any(name_of(obj) == operation.name for obj in found)
 

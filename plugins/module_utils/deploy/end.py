@@ -40,7 +40,7 @@ def remove(client: EngineClient, clock: Any, stack: str, options: Options) -> Re
     def plan(observed: Observed) -> Plan:
         return planning.remove(stack, observed, node_count(observed))
 
-    # The end of the tasks is waited for in any case.
+    # It always waits for the end of the tasks.
     return _end(client, clock, stack, {**options, "wait": True}, "remove", plan, _remove)
 
 
@@ -156,7 +156,7 @@ def _applying(run: Any, observed: Observed) -> Any:
 
 
 def _told(applying: Any, rest: List[Operation], act: Callable[[], Found]) -> Found:
-    """``act``; an error of it says how far it came, and that nothing is undone."""
+    """``act``; its error says how far it got, and that nothing is rolled back."""
     from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.run import lines_of, so_far
 
     try:

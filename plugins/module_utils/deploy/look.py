@@ -54,14 +54,14 @@ def _as_it_is(plan: Plan, bound: Bound, observed: Observed) -> Plan:
 
 
 class Wanted(NamedTuple):
-    """What a stack is to become: a DesiredState or a snapshot, and how it is bound to what the Swarm has.
+    """The target of a stack: a DesiredState or a snapshot, and its binding to the objects in the Swarm.
 
     ``check`` raises under the lock where the history has moved on, ``revise`` makes more or less of a plan, and
     ``record`` gives the snapshot to record, where that is not simply what the plan makes of the stack.
     """
 
     state: Mapping[str, Any]
-    bind: Callable[[EngineClient, Observed, bool], Bound]  # True: values that are missing are made and kept
+    bind: Callable[[EngineClient, Observed, bool], Bound]  # True: missing values are generated and stored
     check: Callable[[Revisions], None] = _any
     revise: Callable[[Plan, Bound, Observed], Plan] = _as_it_is
     record: Optional[Callable[[Planned], Mapping[str, Any]]] = None
@@ -88,15 +88,15 @@ class Planned(NamedTuple):
 
 
 def from_files(desired: Mapping[str, Any], options: Options) -> Wanted:
-    """What the compiler made of Compose files."""
+    """The compiler's result for Compose files."""
     return Wanted(desired, lambda client, observed, write: bind_all(client, desired, observed, options, write))
 
 
 def from_snapshot(snapshot: Mapping[str, Any], what: str, rerun_jobs: bool = False) -> Wanted:
-    """What a revision has recorded; ``what`` names it in errors."""
+    """The recorded state of a revision; ``what`` names it in errors."""
 
     def recalled(client: EngineClient, observed: Observed, write: bool) -> Bound:
-        del write  # what is missing can't be made again
+        del write  # missing values can't be generated again
         from ansible_collections.stackwright.swarm.plugins.module_utils.binding.recall import recall
 
         bound = recall(client, snapshot, observed, what)
@@ -130,7 +130,7 @@ def make_plan(
         return _with_starts(made, bound, observed) if "placing" in observed else made
 
     plan = planned()
-    # Healing puts nothing back but what was changed.
+    # Healing only restores changed objects.
     again = failed_jobs(client, stack, observed["services"]) if options["operation"] != HEAL else frozenset()
     options = {**options, "pull_again": _pull_again(client, stack, observed, options), "run_again": again}
     if options["pull_again"] or again:
@@ -247,7 +247,7 @@ def _history(client: EngineClient, stack: str, options: Options) -> Revisions:
 
 
 def _pull_again(client: EngineClient, stack: str, observed: Observed, options: Options) -> FrozenSet[str]:
-    """The services whose image could not be pulled, where there are credentials to try again with."""
+    """The services whose image could not be pulled, if there are credentials for a retry."""
     if not (options["with_registry_auth"] or options["registry_auth"]):
         return frozenset()
     nodes = nodes_of(client, observed) if observed["services"] else []

@@ -35,9 +35,9 @@ WITH = {"rolled_back": "rolled back", "paused": "held"}
 def note_services(
     run: Run, lives: Mapping[str, Mapping[str, Any]], operations: Sequence[Operation], observed: Observed
 ) -> Callable[[], None]:
-    """Notes on the present revision what stack_service is about to change; gives what takes the notes back.
+    """Notes on the current revision the planned changes of stack_service; returns a function that removes the notes.
 
-    ``lives`` are the services by name. A stack without a good revision has nothing that it could drift from. Raises
+    ``lives`` are the services by name. A stack without a good revision can't drift. Raises
     EngineError; then nothing was changed.
     """
     revision = present(run.history.revisions)
@@ -61,8 +61,8 @@ def note_services(
 
 
 def left_behind(run: Run, former: Former) -> Tuple[Note, ...]:
-    """What a failed change of the stack has left although it was undone: jobs that were not put back, and what they
-    use. Raises EngineError."""
+    """Leftovers of a failed change after its rollback: jobs that were not restored, and the objects that they use.
+    Raises EngineError."""
     if run.revision is None or present(run.history.revisions) is None:
         return ()
     now = patiently(run.clock, lambda: observe(run.client, run.stack), run.keep)

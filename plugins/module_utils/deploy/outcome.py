@@ -56,7 +56,7 @@ def finish(
     if judgements is not None:
         result["services"] = [judgement.as_dict() for judgement in judgements]
         result["status"] = worst(judgement.status for judgement in judgements)
-        # Who does not wait knows that not all runs yet.
+        # A run that does not wait does not expect all tasks to run.
         result["notices"] += warnings_of(judgements) if options["wait"] else []
     if options["on_drift"] != IGNORE:
         result["drift"] = list(drift)

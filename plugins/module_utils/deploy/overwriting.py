@@ -41,7 +41,7 @@ def warn_of_drift(
         target = last_good(stack, revisions)
         found, ours = _found(client, target, plan, observed, options)
     except StackwrightError as error:
-        if error.error_code == "no_revision":  # nothing that anybody could have changed
+        if error.error_code == "no_revision":  # nothing that others could have changed
             return plan, []
         if error.error_code != "revision_damaged" or options["on_drift"] == FAIL:
             raise
@@ -128,7 +128,7 @@ def _none(labels: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def _common(found: Sequence[Drift], other: Sequence[Drift]) -> List[Drift]:
-    """What of ``found`` is drift from the other revision as well."""
+    """The part of ``found`` that also differs from the other revision."""
     paths = {(d.object, d.name, change.path) for d in other for change in d.changes}
     whole = {(d.kind, d.object, d.name) for d in other if not d.changes}
     out: List[Drift] = []

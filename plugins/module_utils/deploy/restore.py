@@ -44,7 +44,7 @@ Observed = Mapping[str, Any]
 
 
 class Former(NamedTuple):
-    """What to go back to: the snapshot, what may have been touched, and what had failed by then."""
+    """The rollback target: the snapshot, the objects that may have changed, and those that had failed before."""
 
     observed: Observed
     names: AbstractSet[Name]
@@ -60,7 +60,7 @@ class Restored(NamedTuple):
 
 
 def restore(run: Run, former: Former, stop_new: bool) -> Restored:
-    """Makes the stack what it was. Raises StackwrightError; ``details["restored"]`` has the lines of what was done."""
+    """Restores the stack. Raises StackwrightError; ``details["restored"]`` has the lines of what was done."""
     run.progress("rolling the stack back")
     done: List[Operation] = []
     try:
@@ -74,7 +74,7 @@ def restore(run: Run, former: Former, stop_new: bool) -> Restored:
         else:
             raise _left(plan)
         failed = _wait(run, former, touched)
-        # Whatever the services do: what is new and not in use goes.
+        # New unused objects are removed, whatever the services do.
         rest = _plan(run, former, stop_new).work(PRUNE)
         if any(operation.kind == "network" for operation in rest):
             # A node shows a network until the last task has left it: the next run would take it for one that is there.
@@ -93,7 +93,7 @@ def restore(run: Run, former: Former, stop_new: bool) -> Restored:
 
 
 def _not_running(run: Run, jobs: AbstractSet[str]) -> List[str]:
-    """What is as before need not run: it may not have run before, or its node is lost."""
+    """A restored service need not run: it may not have run before, or its node is lost."""
     if not run.options["wait"]:
         return []
     try:
@@ -150,10 +150,8 @@ def _carry_out(run: Run, former: Former, work: Sequence[Operation], done: List[O
 
 
 def _wait(run: Run, former: Former, touched: Set[str]) -> Optional[StackwrightError]:
-    """Waits until the restored services run; gives why they don't.
-
-    Those that did not run before, and jobs, are not waited for.
-    """
+    """Waits until the restored services run; returns the reasons if they don't. Ignores jobs and services that did
+    not run before."""
     ran = {
         name_of(service)
         for service in former.observed["services"]

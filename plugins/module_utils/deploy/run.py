@@ -31,13 +31,13 @@ Snapshot = Dict[str, Any]
 
 
 class LeftOpen(DeployError):
-    """Healing would undo what a run has done that died, or failed and was not rolled back."""
+    """Healing would undo the work of a run that died, or failed without a rollback."""
 
     default_code = "out_of_sequence"
 
 
 class Run:
-    """A context: the lock is held within it, and given back at its end, whatever happens.
+    """A context that holds the lock, and always releases it at its end.
 
     ``interrupted`` are the revisions of runs that died at their work; they are settled (FAILED) when the context is
     entered. ``revision`` is the run's own, once there is one. Entering raises DeployError (``locked``) and EngineError.
@@ -61,12 +61,12 @@ class Run:
         detach(self.options)
         try:
             died = self.lock.acquire(self.options["lock_timeout"], self._wait_in_line)
-            # An engine that hangs is to be noticed while the lock can still be renewed.
+            # A hanging engine must be detected while the lock can still be renewed.
             self.client.read_timeout = CALL
             patiently(self.clock, self.history.read, self.keep)
             refuse_history(self.options["identity"], self.stack, self.history.revisions)
             if self.operation == HEAL and left_open(self.history.revisions):
-                # What that run has done may be what its user wants: its record stays for the next one.
+                # Its user may want the work of that run: its record is kept for the next one.
                 self._leave_line("an earlier revision is still open, and healing does not skip it")
                 self.lock.leave(died)
                 raise LeftOpen("A revision is still open.")
@@ -93,7 +93,7 @@ class Run:
             self.lock.release()
 
     def keep(self) -> None:
-        """Renews the lock where it is time. Raises DeployError (``lock_lost``)."""
+        """Renews the lock when it is due. Raises DeployError (``lock_lost``)."""
         self.lock.keep()
 
     def hand_on(self) -> str:
@@ -112,7 +112,7 @@ class Run:
     # -- the record
 
     def begin(self, snapshot: Optional[Snapshot] = None, own: Sequence[Mapping[str, Any]] = ()) -> Revision:
-        """Records the beginning; ``own`` notes what stays of what our own runs have left. Raises EngineError."""
+        """Records the start; ``own`` are the notes of our own runs that remain. Raises EngineError."""
         # A change of one service records nothing.
         from ansible_collections.stackwright.swarm.plugins.module_utils.binding.recall import draft
 
@@ -133,12 +133,12 @@ class Run:
     def end_if_possible(
         self, status: str, reason: str, services: Sequence[Mapping[str, Any]] = (), **more: Any
     ) -> None:
-        """Records the end where something else is to be told anyway; if that fails, the next run settles it."""
+        """Records the end if another error is reported anyway; if that fails, the next run settles it."""
         with suppress(StackwrightError):
             self.end(status, reason, services, **more)
 
     def tidy(self) -> None:
-        """Removes the records of what is kept no longer. A change that records nothing knows not how many those are."""
+        """Removes the records of old revisions. A change without a record does not know their number."""
         if self.revision is None:
             return
         self.history.collect(self.history.revisions, self.options["keep_revisions"])
@@ -149,7 +149,7 @@ class Run:
             from ansible_collections.stackwright.swarm.plugins.module_utils.binding.recall import draft
 
             made = draft(self.stack, self.lock.holder, self.options, self.operation)
-            with suppress(StackwrightError):  # the record of a wait is not worth ending it
+            with suppress(StackwrightError):  # a failed record of a wait must not end it
                 self.revision = self.history.queue(made, self.options["lock_timeout"])
 
     def _leave_line(self, reason: str) -> None:
@@ -158,7 +158,7 @@ class Run:
 
 
 def so_far(done: Sequence[Any]) -> str:
-    """What a user is told of a change that broke off and stays."""
+    """The message about an aborted change that is kept."""
     count = len(done)
     text = "Nothing was done" if not count else f"{count} operation{' was' if count == 1 else 's were'} done"
     return f"{text}; running again completes the rest."

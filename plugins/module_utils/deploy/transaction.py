@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The steps of a deployment: look, and if there is work, change the stack in one transaction (change.py).
 
-What only a run with changes needs is imported where it is used: every file costs time on a manager.
+Code for runs with changes is imported where it is used: every file costs time on a manager.
 """
 
 from __future__ import annotations
@@ -45,19 +45,19 @@ def deploy_stack(client: EngineClient, clock: Any, desired: Mapping[str, Any], o
     )
     given["tell_routes"] = bool(desired.get("routes"))
     if desired.get("part"):
-        given["prune"] = False  # the files have more than this run deploys
+        given["prune"] = False  # the files have more services than this run deploys
     return bring_about(client, clock, from_files(desired, given), given)
 
 
 def deploy_snapshot(
     client: EngineClient, clock: Any, stack: str, snapshot: Mapping[str, Any], options: Options
 ) -> Result:
-    """Brings the stack to what a revision has recorded, as a new revision; ``options["back_to"]`` is its number.
+    """Deploys the recorded state of a revision, as a new revision; ``options["back_to"]`` is its number.
 
     Result and errors as ``deploy_stack``; DeployError (``value_lost``, ``revision_incomplete``) where there is no way.
     """
     prefix = options.get("prefix") or snapshot["stack"].get("prefix")
-    # The images are those that ran: nothing is looked up again.
+    # The images are those that ran, so no registry is asked.
     identity = options.get("identity") or snapshot["stack"]
     given = with_defaults({**options, "prefix": prefix, "resolve_image": "never", "identity": identity})
     if snapshot.get("values"):
@@ -88,19 +88,19 @@ def stop_stack(client: EngineClient, clock: Any, stack: str, options: Options) -
 
 
 def remove_stack(client: EngineClient, clock: Any, stack: str, options: Options) -> Result:
-    """Removes the stack but its volumes (``state: absent``); the result is that of ``deploy_stack``."""
+    """Removes the stack except its volumes (``state: absent``); the result is that of ``deploy_stack``."""
     from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.end import remove
 
     return remove(client, clock, stack, with_defaults(options))
 
 
 def bring_about(client: EngineClient, clock: Any, wanted: Wanted, options: Options) -> Result:
-    """Brings a stack to what is wanted; ``options`` are complete. Result and errors as ``deploy_stack``."""
+    """Brings a stack to its target; ``options`` are complete. Result and errors as ``deploy_stack``."""
     planned = make_plan(client, wanted, options)
     if options["plan_id"]:
         from ansible_collections.stackwright.swarm.plugins.module_utils.plan.plan_id import check_approved
 
-        # Whoever holds the lock may be carrying out this very plan: what is left of it is judged once we have the lock.
+        # The holder of the lock may carry out this same plan: the rest is evaluated when we have the lock.
         busy = planned.observed["lock"] is not None and not options["check"]
         check_approved(wanted.stack, planned.id, planned.plan.changed and not busy, options)
     if options["check"] or (options["defer"] and planned.plan.changed):

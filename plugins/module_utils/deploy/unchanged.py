@@ -32,7 +32,7 @@ def unchanged(
     options: Options,
     keep: Optional[Callable[[], None]] = None,
 ) -> Result:
-    """The result for a stack that is as it is wanted; waits until it runs, if the options say so. ``keep`` keeps a
+    """The result for a stack that is up to date; waits until it is healthy if the options require it. ``keep`` keeps a
     lock meanwhile."""
     try:
         judgements = _statuses(client, clock, stack, planned, options, keep)

@@ -35,7 +35,7 @@ Outcome = Dict[str, Any]
 
 
 def former_of(run: Run, observed: Observed, past: Before) -> Former:
-    """What a failure goes back to: what is there now, or what was there before the run that died at its work."""
+    """The target of a rollback: the current state, or the state before an interrupted run."""
     if not run.interrupted:
         return Former(observed, frozenset(), past)
     first = min(run.interrupted, key=lambda revision: revision.number)
@@ -43,14 +43,14 @@ def former_of(run: Run, observed: Observed, past: Before) -> Former:
     good = newest_good(run.history.revisions, first.number)
     known = {service["name"] for service in unpack(good.packed)["services"]} if good is not None else set()
     since = str(records[0].get("CreatedAt") or "") if records else ""
-    # It had begun to undo its work: what was updated since then is as before already.
+    # It had begun its rollback: services that were updated since then are already restored.
     undone = run.history.written.get(first.number, "") if first.noticed else ""
     was = interrupted(run.stack, observed, since, known, undone)
     return Former(was, moved(run.stack, was, observed), past)
 
 
 def undo(run: Run, planned: Planned, former: Former, applying: Apply, error: BaseException) -> BaseException:
-    """Deals with the failure ``error`` of a change, and gives the error to raise."""
+    """Handles the failure ``error`` of a change, and returns the error to raise."""
     noticed = run.clock.wall()
     failure = _failure(run, planned, applying, error)
     how = run.options["on_failure"] or (KEEP if run.options["mode"] == "fast" else ROLLBACK)
@@ -62,7 +62,7 @@ def undo(run: Run, planned: Planned, former: Former, applying: Apply, error: Bas
         left = so_far(applying.done) if outcome["not_done"] else "The whole plan was carried out."
         failure.hint = f"{failure.hint} The stack was left as is (on_failure: keep). {left}".strip()
     else:
-        # For the next run, should this one die while it puts the stack back.
+        # For the next run, in case this one dies during the rollback.
         run.end_if_possible(DEPLOYING, failure.message, noticed=noticed)
         former = former._replace(names=former.names | {(op.kind, op.name) for op in applying.attempted})
         failure = _undone(run, former, failure, how == STOP)
@@ -133,7 +133,7 @@ def _record(
 
 
 def unpruned(run: Run, judgements: Sequence[Judgement], error: StackwrightError) -> StackwrightError:
-    """The stack runs as wanted, but not all that the files no longer have could be removed."""
+    """The stack runs as requested, but some old objects could not be removed."""
     services: List[Dict[str, Any]] = [judgement.as_dict() for judgement in judgements]
     outcome = error.details.setdefault("outcome", {"done": [], "failed": "", "not_done": []})
     outcome.update(rollback="none", restored=[])
@@ -147,7 +147,7 @@ def unpruned(run: Run, judgements: Sequence[Judgement], error: StackwrightError)
 
 
 def unrecorded(run: Run, applying: Apply, error: StackwrightError) -> DeployError:
-    """All is done, but the history does not know it: the next run settles the record as failed."""
+    """Everything is done, but not recorded: the next run marks the record as failed."""
     outcome = {
         "done": list(applying.done),
         "failed": "record the result",

@@ -43,15 +43,15 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.transitions impo
 Result = Dict[str, Any]
 Options = Mapping[str, Any]
 Entry = planning.Entry
-IN_USE = 20.0  # seconds for all that is still in use: tasks that have ended let go of their networks a little later
+IN_USE = 20.0  # seconds for objects that are still in use: ended tasks free their networks with a delay
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 0.5
-LONGEST_LEASE = 600.0  # seconds: more than any lease is given
+LONGEST_LEASE = 600.0  # seconds: longer than any lease
 OBJECTS = ("service", "network", "config", "secret")
 _TASK = re.compile(r"in use by task ([a-z0-9]+)")
 
 
 class Look:
-    """One look at what there is to clean up. Raises EngineError."""
+    """One snapshot of the objects to clean up. Raises EngineError."""
 
     def __init__(self, client: EngineClient, stack: str, options: Options) -> None:
         self.stack, self.options = stack, options
@@ -90,7 +90,7 @@ class Look:
 
     @property
     def services(self) -> Set[str]:
-        """The ids of the services that are to be removed, also of those that only their tasks still tell of."""
+        """The ids of the services to remove, including those that only their tasks still refer to."""
         if self.options["dangling"] or not self.options["services"]:
             return set()
         own = {id_of(service) for service in self.observed["services"] if stack_of(service) == self.stack}
@@ -108,7 +108,7 @@ class Look:
 
     @property
     def removed(self) -> List[Entry]:
-        """All that there is to remove."""
+        """All objects to remove."""
         found = [planning.entry(operation.kind, operation.name) for operation in self.operations]
         lock = self.observed["lock"]
         if lock is not None and self.options["break_lock"]:
@@ -202,7 +202,7 @@ def clean_cluster(client: EngineClient, clock: Any, stack: str, options: Options
         if broken.get(LEASE):
             _sit_out(run, broken)
         before, seen = seen, Look(client, stack, options)
-        # What was there before the wait for the lock tells more of images and volumes.
+        # The state before the wait for the lock has more about images and volumes.
         seen.tasks = _together(before.tasks, seen.tasks)
         cleaning = _Cleaning(run, seen)
         cleaning.run()
@@ -222,7 +222,7 @@ def clean_cluster(client: EngineClient, clock: Any, stack: str, options: Options
 def _own_part(
     client: EngineClient, clock: Any, stack: str, options: Options, facts: Mapping[str, Any], may: Callable[[], str]
 ) -> Result:
-    """The part of this very node; what goes wrong there is told beside the cluster's part, which is done."""
+    """The part of this node; its errors are reported beside the cluster-wide part, which is done."""
     try:
         return clean_node(client, clock, stack, {**options, "detach": None}, facts, may)
     except StackwrightError as error:
@@ -230,7 +230,7 @@ def _own_part(
 
 
 def _kept(run: Run) -> str:
-    """Keeps the lock; why it is not held any more, or empty text."""
+    """Keeps the lock; returns why it is no longer held, or an empty text."""
     try:
         run.keep()
     except (DeployError, EngineError) as error:
@@ -239,7 +239,7 @@ def _kept(run: Run) -> str:
 
 
 def _sit_out(run: Run, broken: Mapping[str, Any]) -> None:
-    """Waits until the nodes that work under a lease which was broken have stopped: nothing else can stop them."""
+    """Waits until the nodes under a broken lease have stopped: nothing else can stop them."""
     until = run.clock.now() + min(max(number(broken.get("ttl"), TTL), 0.0), LONGEST_LEASE)
     run.progress("waiting for the nodes that still work under the broken lock")
     while run.clock.now() < until:
@@ -320,7 +320,7 @@ class _Cleaning:
         return message.rpartition(" failed: ")[2]
 
     def _see_it_gone(self, deadline: float) -> None:
-        """Waits until the Engine shows nothing of it any more."""
+        """Waits until the Engine no longer lists it."""
         run, pause = self.run_, FIRST_PAUSE
         ids = {op.payload["id"]: op for op in self.applying.completed}
         while ids:

@@ -52,7 +52,7 @@ TRIES = 5
 
 
 def stack_drift(client: EngineClient, clock: Any, stack: str, options: Options) -> Result:
-    """What differs from the last good revision; with ``heal`` the result of putting that back, too.
+    """The differences to the last good revision; with ``heal`` also the result of the repair.
 
     ``options`` are those of a deployment, and ``heal``, ``images`` (ask the registry), ``rules`` and ``fail_on_drift``.
     Raises DeployError (``no_stack``, ``no_revision``, ``revision_damaged``, ``no_service``, ``drift_found``), for
@@ -73,7 +73,7 @@ def stack_drift(client: EngineClient, clock: Any, stack: str, options: Options) 
 
 
 def _within_limits(result: Result, options: Options) -> Result:
-    """``result``, or an error that has it where drift is to be one."""
+    """``result``, or an error with it if drift is an error."""
     left = result.get("remaining", result["drift_lines"])
     if not options["fail_on_drift"] or not left or result.get("deferred"):
         return result
@@ -162,7 +162,7 @@ class _Look:
             return
         text = f"ignore lists services that the stack {self.stack} does not have: {', '.join(unknown)}"
         if self.options["heal"]:
-            # Healing would put back what was meant to be left alone.
+            # Healing would restore differences that were meant to be ignored.
             names = sorted(service["name"] for service in self.intended.bound["services"])
             raise DeployError(f"{text}.", "no_service", f"It has {', '.join(names)}. Nothing was changed.")
         self.notices.append(text)
@@ -188,7 +188,7 @@ class _Look:
             return self._not_healed(report)
 
     def _not_healed(self, report: Result) -> Result:
-        """What a run has done that died, or failed and was not rolled back, is left to its user."""
+        """The work of a run that died, or failed without a rollback, is left to its user."""
         return {**report, "remaining": report["drift_lines"], "plan": [], "plan_lines": [], "diff": diff([])}
 
     def _heals(self, drift: Drift) -> bool:

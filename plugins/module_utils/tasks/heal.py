@@ -61,14 +61,14 @@ class _Healing:
         self.compared = compared
 
     def check(self, revisions: Sequence[Revision]) -> None:
-        """Under the lock: is it still the last good one?"""
+        """Checks under the lock that it is still the last good revision."""
         now = last_good(self.intended.revision.stack, revisions)
         if now.number != self.intended.revision.number:
             raise Superseded(f"Revision {now.number} was deployed in the meantime.")
 
     def bind(self, client: EngineClient, observed: Observed, write: bool) -> Dict[str, Any]:
-        """The revision's state, with what is ignored as it is."""
-        del write  # what is missing can't be made again
+        """The revision's state, with the current values of ignored differences."""
+        del write  # missing values can't be generated again
         what = self.intended.what
         bound = recall(client, self.intended.snapshot, observed, what, self.compared.spared)
         self.compared = compare(bound, observed, self.context, self.rules)
@@ -86,7 +86,7 @@ class _Healing:
         return state if self.context.rerun_jobs else jobs_left(state)
 
     def revise(self, plan: Plan, bound: Mapping[str, Any], observed: Observed) -> Plan:
-        """The plan with what reconciling does not see, and without what is to be left."""
+        """The plan with differences that reconcile does not see, and without those to keep."""
         del bound
         live = own_services(self.intended.revision.stack, observed)
         by_kind = {(drift.kind, drift.name): drift for drift in self.compared.found}
@@ -105,7 +105,7 @@ class _Healing:
         return replace(plan, operations=tuple(operations))
 
     def record(self, planned: Planned) -> Dict[str, Any]:
-        """The snapshot of the new revision: the same, for what is ignored is not intended."""
+        """The snapshot of the new revision: the same one, since ignored differences are not intended."""
         snapshot = self.intended.snapshot
         live = own_services(self.intended.revision.stack, planned.observed)
         plan = {op.name: op for op in planned.plan.operations if op.kind == "service" and op.action == "update"}

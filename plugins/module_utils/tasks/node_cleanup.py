@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A node's part of a cleanup: the volumes and images that only its own Engine knows.
 
-Nothing that comes back with the stack is removed unless ``may()`` says, just before, that the stack's lock still
-holds: why is in docs/decisions/0016-no-removal-outside-the-lock.md.
+Objects that a new deployment would reuse are only removed if ``may()`` confirms just before that the stack's lock is
+still held. Why: docs/decisions/0016-no-removal-outside-the-lock.md.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ def containers_of(client: EngineClient, clock: Any, stack: str) -> List[Tuple[st
 
 
 def clean_node(client: EngineClient, clock: Any, stack: str, options: Options, facts: Facts, may: May) -> Result:
-    """Removes what this node has of the stack; ``facts`` are those of the cluster's part.
+    """Removes the stack's objects on this node; ``facts`` are those of the cluster-wide part.
 
-    ``options["seen"]`` are services whose containers were here before somebody looked for ``facts["services"]``.
+    ``options["seen"]`` are services whose containers were here before ``facts["services"]`` was read.
 
     The result: changed, removed, residue, late (why something had to be left for now, or empty), notices, node, clock,
     calls. Raises EngineError.
@@ -215,7 +215,7 @@ class _Node:
         return labels.get(NAMESPACE) == self.stack and labels.get(SERVICE) in self.gone | self.left_over
 
     def _try_to_remove(self, path: str, query: Any = None) -> str:
-        """Why it can't be removed; empty if it is gone."""
+        """Why it can't be removed; empty if it was removed."""
         tried = False
 
         def delete() -> None:

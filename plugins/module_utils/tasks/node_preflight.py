@@ -145,7 +145,7 @@ def _paths(sources: Set[str]) -> Dict[str, str]:
 
 
 def _holders(client: EngineClient, ports: Set[Port]) -> Dict[Port, str]:
-    """Who has which of these ports: a container, or a process as far as it can be seen."""
+    """The holders of these ports: a container, or a process if it is visible."""
     held: Dict[Port, str] = {}
     sockets: Dict[str, Port] = {}
     for protocol in sorted({protocol for _number, protocol in ports}):

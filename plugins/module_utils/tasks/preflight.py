@@ -57,7 +57,7 @@ def check_cluster(
     """
     observed: Dict[str, List[Any]] = {"nodes": client.list("/nodes")}
     observed["services"] = client.list("/services") if desired["services"] or identity else []
-    # Only what may be short or taken makes the tasks of all others matter.
+    # The tasks of other stacks only matter if resources or ports may be short.
     running = {"filters": {"desired-state": ["running"]}}
     observed["tasks"] = client.list("/tasks", running) if is_short(desired) else []
     observed["networks"] = networks_of(client) if desired["networks"] else []
@@ -130,7 +130,7 @@ def _refused_logins(
 def _other_owner(
     client: EngineClient, identity: Optional[Mapping[str, Any]], observed: Mapping[str, List[Any]]
 ) -> List[Finding]:
-    """That the name of the stack is another's, by its objects or by its history."""
+    """A finding if the stack's name belongs to another stack, by its objects or its history."""
     if not identity:
         return []
     name = identity["name"]

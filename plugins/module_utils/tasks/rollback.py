@@ -21,7 +21,7 @@ SEE = "List the revisions with stack_info and history: true. Nothing was changed
 
 
 def roll_back(client: EngineClient, clock: Any, stack: str, options: Mapping[str, Any]) -> Dict[str, Any]:
-    """The result of ``deploy_stack``, and ``to`` (the number that the stack went back to).
+    """The result of ``deploy_stack``, and ``to`` (the number of the restored revision).
 
     ``options`` are those of a deployment, and ``to``: a number, or None for the newest good one before the present.
     Raises DeployError: ``no_revision``, ``revision_damaged``, ``revision_not_good``, ``revision_incomplete``,
@@ -29,7 +29,7 @@ def roll_back(client: EngineClient, clock: Any, stack: str, options: Mapping[str
     """
     to = options.get("to")
     if options.get("defer") and to is None and not options.get("check"):
-        # Which one is newest may change while several managers look: the one that does the work decides.
+        # The newest one may change while several managers look: the one that does the work decides.
         return _deferred(client, stack)
     revisions = History(client, clock, stack).read()
     refuse_history(options.get("identity"), stack, revisions)
@@ -52,7 +52,7 @@ def roll_back(client: EngineClient, clock: Any, stack: str, options: Mapping[str
 
 
 def target_of(stack: str, revisions: Sequence[Revision], to: Optional[int], rerun_jobs: bool = False) -> Revision:
-    """The revision to go back to. Raises DeployError as ``roll_back``."""
+    """The revision to roll back to. Raises DeployError as ``roll_back``."""
     if not revisions:
         raise DeployError(
             f"The stack {stack} has no history in this Swarm.",
@@ -86,10 +86,10 @@ def _before_the_present(stack: str, revisions: Sequence[Revision], rerun_jobs: b
     newest = max(ended, key=lambda r: r.number, default=None)
     limit: Optional[int] = None
     now: Optional[Revision] = None
-    # A failure that was undone has left the state before it; one that was not is what to go back from.
+    # A failure that was rolled back has left the previous state; otherwise it is the state to roll back from.
     if newest is None or newest.status in GOOD or newest.restored == "done":
         now = max((r for r in ended if r.status in GOOD), key=lambda r: r.number, default=None)
-        # After a rollback the stack is as it was then: the next one goes further back.
+        # After a rollback the stack is in that revision's state: the next rollback goes further back.
         limit = (now.back_to or now.number) if now is not None else None
     found = newest_good(revisions, limit)
     if found is not None and now is not None:
@@ -113,7 +113,7 @@ def _content(revision: Revision) -> Optional[Dict[str, Any]]:
 
 
 def _differs(older: Optional[Dict[str, Any]], now: Optional[Dict[str, Any]], rerun_jobs: bool) -> bool:
-    """Whether going back from one snapshot to an older one changes anything; what can't be read may do so."""
+    """Whether a rollback from one snapshot to an older one changes anything; unreadable ones may."""
     if older is None or now is None:
         return True
     there = {service["name"]: service["spec"] for service in now["services"]}

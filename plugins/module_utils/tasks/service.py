@@ -41,8 +41,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.one_
 
 Result = Dict[str, Any]
 KEEP = "keep"
-LINES = 20  # of what a job has written
-PAUSE = 0.1  # seconds between two looks at a rollback
+LINES = 20  # of a job's output
+PAUSE = 0.1  # seconds between two checks of a rollback
 Options = Mapping[str, Any]
 
 
@@ -54,7 +54,7 @@ def change_service(client: EngineClient, clock: Any, stack: str, options: Option
     """
     options = with_defaults(options)
     if options["state"] == RUN:
-        options["on_failure"] = KEEP  # a job that has run can't be made not to have run
+        options["on_failure"] = KEEP  # a job's run can't be undone
     seen = _Look(client, stack, options)
     if options["check"] or (options["defer"] and seen.plan.changed):
         return seen.result(None)
