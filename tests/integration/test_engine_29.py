@@ -35,7 +35,7 @@ services:
     networks: [inner]
     volumes: [data:/data]
     configs: [page]
-    deploy: {{endpoint_mode: dnsrr, update_config: {{monitor: 1s}}}}
+    deploy: {{endpoint_mode: dnsrr, update_config: {{monitor: 1s}}, labels: {{site: shop.test}}}}
 networks:
   inner: {{ipam: {{config: [{{subnet: 10.229.7.0/24}}]}}}}
 volumes:
@@ -45,8 +45,8 @@ configs:
 """
 #: What is found wrong with the machine of the tests, and says nothing about the stack.
 MACHINE = {"not_local", "no_ipvs", "no_overlay", "storage_driver", "disk_space", "inodes"}
-#: Its module speaks to a proxy, not to an Engine.
-OTHERS = {"caddy_route", "caddy_route_info"}
+#: Their modules speak to a proxy, not to an Engine; stack_glance is a part of compose_stack.
+OTHERS = {"caddy_route", "caddy_route_info", "caddy_server", "stack_glance"}
 
 
 @pytest.fixture
@@ -147,6 +147,8 @@ def test_every_module(engine, behind, scope, tmp_path, version):
     player = Player(tmp_path, {"m1": engine.docker_host}, texts)
     name = {"name": scope.name}
     rollout = {"rollout": {"stable_for": 0.2, "timeout": 120}}
+    route = {"base_path": "/", "service": f"{scope.name}_web", "upstream": "web", "port": 80}
+    route["from_labels"] = {"domain": "site"}
     story = [
         ("swarm_init", {}),
         ("stack_preflight", {**name, "src": "one.yml", "fail_on": "never"}),
@@ -158,6 +160,8 @@ def test_every_module(engine, behind, scope, tmp_path, version):
         ("stack_info", {**name, "history": True}),
         ("swarm_info", {"gather": [*SECTIONS]}),
         ("stack_logs", name),
+        ("stack_routes", {}),
+        ("caddy_route_values", {"routes": [route]}),
         ("stack_service", {**name, "service": "web", "state": "scaled", "replicas": 2, **rollout}),
         ("stack_drift", {**name, "fail_on_drift": False}),
         ("stack_rollback", {**name, "to": 1, **rollout}),
@@ -173,15 +177,16 @@ def test_every_module(engine, behind, scope, tmp_path, version):
     assert len(results) == len(story), run.output
     failed = [number for number, line in enumerate(run.lines) if line["status"] == "failed"]
     assert failed == [5], run.output
-    init, found, first, again, second, ill, health, info, swarm, logs, scaled, drift, back, kept, listed, clean = (
-        results
-    )
+    init, found, first, again, second, ill, health, info, swarm, logs, *results = results
+    routes, route_values, scaled, drift, back, kept, listed, clean = results
     assert not init["changed"] and {f["code"] for f in found["findings"]} <= MACHINE, found["findings"]
     assert first["changed"] and not again["changed"] and second["status"] == "healthy"
     assert ill["error_code"] == "health_gate_failed" and "its health check fails" in ill["msg"], ill["msg"]
+    assert ill["failures"][0]["health_check"] == ["exit code 1"], ill["failures"]
     assert health["status"] == "healthy" and info["stacks"][0]["networks"][0]["subnets"] == ["10.229.7.0/24"]
     assert {node["engine"] for node in swarm["nodes"]} == {"29.0.0"}
     assert any("here I am" in line for line in logs["text"].splitlines())
+    assert routes["owed"] == [] and len(route_values["handed_routes"]) == 1, (routes, route_values)
     assert scaled["status"] == "healthy" and not drift["drifted"], drift
     assert back["changed"] and kept["changed"] and listed["kept_values"]
     assert clean["changed"] and not clean["residue"] and not scope.objects("services"), clean
