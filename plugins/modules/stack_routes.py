@@ -20,6 +20,7 @@ options:
   name:
     description:
       - The stack for O(missed) and O(takes). Not required without them.
+      - If another stack has taken domains from it, a warning names them.
     type: str
   project:
     description:

@@ -3,19 +3,23 @@
 Ratios only, each of runs that alternate, so that a busy machine slows both sides; the best of several counts.
 """
 
+import http.client
 import json
 import os
 import socket
+import statistics
+import struct
 import sys
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import caddy
 from caddy import VERSIONS, Caddy, Service, bring, free_port, running, wish
 
 MANY = 1000
@@ -155,3 +159,106 @@ def test_no_get_that_was_not_sent_is_lost_while_the_upstream_is_gone(proxy):
     assert len(found) > 20
     assert set(found) <= {200, 502}
     assert found.count(502) <= len(visitors)
+
+
+class SlowNames:
+    """A DNS in which each name is an address of loopback, and which thinks ``delay`` seconds about every answer."""
+
+    ADDRESS = "127.77.0.53"
+
+    def __init__(self, delay):
+        self.delay, self.asked = delay, 0
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind((self.ADDRESS, 53))
+        self.socket.settimeout(0.1)
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self._serve, daemon=True)
+        self.thread.start()
+
+    def _serve(self):
+        while not self.over.is_set():
+            try:
+                question, asker = self.socket.recvfrom(2000)
+            except socket.timeout:
+                continue
+            self.asked += 1
+            threading.Timer(self.delay, self._answer, (question, asker)).start()
+
+    def _answer(self, question, asker):
+        end = question.index(b"\0", 12) + 5
+        known = question[end - 4 : end - 2] == b"\0\1"  # an A record; there are no others
+        answer = question[:2] + struct.pack(">HHHHH", 0x8180, 1, known, 0, 0) + question[12:end]
+        if known:
+            answer += b"\xc0\x0c\0\1\0\1" + struct.pack(">IH", 600, 4) + socket.inet_aton("127.0.0.1")
+        with suppress(OSError):
+            self.socket.sendto(answer, asker)
+
+    def stop(self):
+        self.over.set()
+        self.thread.join()
+        self.socket.close()
+
+
+def median(proxy, hosts, seconds=2, visitors=8):
+    """How long a request takes (s) of visitors who ask one host after the other."""
+    found, end = [], time.monotonic() + seconds
+
+    def visit(number):
+        connection = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=60)
+        while time.monotonic() < end or not found:
+            began = time.monotonic()
+            connection.request("GET", "/", headers={"Host": hosts[number % len(hosts)]})
+            answer = connection.getresponse()
+            answer.read()
+            assert answer.status == 200
+            found.append(time.monotonic() - began)
+            number += visitors
+        connection.close()
+
+    threads = [threading.Thread(target=visit, args=(number,)) for number in range(visitors)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return statistics.median(found)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_slow_names_hold_up_no_other_route_and_no_request_over_a_kept_connection(version, tmp_path, monkeypatch):
+    """100 routes, 200 ms for each answer of the DNS; see docs/decisions/0035-sent-once.md."""
+    real, resolv = caddy.caddy, tmp_path / "resolv.conf"
+    resolv.write_text(f"nameserver {SlowNames.ADDRESS}\noptions ndots:0\n")
+    inside = f'mount --bind {resolv} /etc/resolv.conf && exec {real(version)} "$@"'
+    wrapped = tmp_path / "caddy"
+    wrapped.write_text(f"#!/bin/sh\nexec unshare --mount sh -c '{inside}' sh \"$@\"\n")
+    wrapped.chmod(0o755)
+    monkeypatch.setattr(caddy, "caddy", lambda _version: wrapped)
+    hosts = [f"h{number:02}.example.com" for number in range(100)]
+    with running(SlowNames(0.2), Service("web"), Caddy(version, tmp_path / "proxy")) as (names, service, proxy):
+
+        def measure(name, **more):
+            listed = [
+                {"domain": host, "upstream": name.format(number), "port": service.port, **more}
+                for number, host in enumerate(hosts)
+            ]
+            bring(proxy, wish("shop", *listed))
+            for turn in range(0, len(hosts), 25):  # so that connections are there where they are kept
+                median(proxy, hosts[turn : turn + 25], seconds=0.5, visitors=25)
+            return median(proxy, hosts)
+
+        found = {}
+        for _turn in range(4):
+            for key, name, more in (
+                ("address", "127.0.0.1", {}),
+                ("address, kept", "127.0.0.1", {"keep_alive": True}),
+                ("name, kept", "s{}.test", {"keep_alive": True}),
+            ):
+                found[key] = min(measure(name, **more), found.get(key, 99))
+            if found["name, kept"] <= 1.1 * found["address, kept"]:
+                break
+        assert names.asked
+        found["name"] = measure("s{}.test")
+        print(f"\nCaddy {version}: " + ", ".join(f"{key} {value * 1000:.1f} ms" for key, value in found.items()))
+    assert found["name, kept"] <= 1.1 * found["address, kept"]
+    # Each waits for its own name; with dynamic_upstreams, eight visitors wait for each other.
+    assert 0.2 <= found["name"] < 0.2 * 4

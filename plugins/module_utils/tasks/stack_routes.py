@@ -55,7 +55,7 @@ def all_routes(client: EngineClient, clock: Any, options: Mapping[str, Any], che
     unlisted = [one["node"] for one in proxies if listed and not listed & {one["node"], one["address"]}]
     return {
         "changed": changed,
-        "warnings": _warnings(options, unlisted),
+        "warnings": _warnings(options, unlisted, [about for about, _routes in stacks]),
         "unlisted": unlisted,
         "stacks": found,
         "digest": hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:32],
@@ -66,8 +66,14 @@ def all_routes(client: EngineClient, clock: Any, options: Mapping[str, Any], che
     }
 
 
-def _warnings(options: Mapping[str, Any], unlisted: Sequence[str]) -> List[str]:
+def _warnings(options: Mapping[str, Any], unlisted: Sequence[str], stacks: Sequence[Mapping[str, Any]]) -> List[str]:
     found = []
+    for about in stacks:
+        if about["yields"] and about["name"] == options["full_name"]:
+            found.append(
+                f"Another stack has taken {', '.join(about['yields'])} from {about['name']} (with takes), and keeps "
+                f"that: the routes of {about['name']} leave it out."
+            )
     if options["missed"]:
         what = "the removal of the routes" if options["gone"] else "the routes"
         found.append(

@@ -109,6 +109,12 @@ def test_a_domain_that_was_taken_is_not_among_the_routes_of_the_stack_that_had_i
     assert result["stacks"][0]["yields"] == ["b.example.com"]
     assert not asked(swarm, takes=["b.example.com"], stack=stack_id("b", "acme", "dev"), full_name=full)["changed"]
     # And back: nobody's labels have changed.
+    # Whoever takes the routes of that stack back is told, and nobody else.
+    (told,) = asked(swarm, **about("a"))["warnings"]
+    assert "has taken b.example.com from a" in told
+    assert (
+        asked(swarm, stack=stack_id("b", "acme", "dev"), full_name=full)["warnings"] == asked(swarm)["warnings"] == []
+    )
     back = asked(swarm, takes=["b.example.com"], **about("a"))
     assert of(back) == {"a": ["b.example.com", "a.example.com"], full: []}
 
