@@ -9,6 +9,10 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / ".cache" / "collections"))
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.drift import stack_drift
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.history import History
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.rollback import roll_back
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.service import change_service
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transaction import (
     deploy_stack,
     remove_stack,
@@ -77,6 +81,24 @@ class Core:
 
     def remove(self, **options: Any) -> dict[str, Any]:
         return self._run(remove_stack, self.stack, options)
+
+    def back(self, to: int | None = None, **options: Any) -> dict[str, Any]:
+        """stack_rollback."""
+        return self._run(roll_back, self.stack, {"to": to, **options})
+
+    def service(self, service: str, state: str, **options: Any) -> dict[str, Any]:
+        """stack_service."""
+        return self._run(change_service, self.stack, {"service": service, "state": state, **options})
+
+    def drift(self, **options: Any) -> dict[str, Any]:
+        """stack_drift; ``heal=True`` puts back what drifted."""
+        given = {"rules": [], "images": False, "heal": False, "fail_on_drift": False, "prune": False}
+        return self._run(stack_drift, self.stack, {**given, **options})
+
+    def history(self) -> list[tuple[int, str]]:
+        """The number and the status of each revision, oldest first."""
+        revisions = History(self.client, self.clock, self.stack).read()
+        return sorted((revision.number, revision.status) for revision in revisions)
 
     def _run(self, story: Any, what: Any, options: dict[str, Any]) -> dict[str, Any]:
         self.transport.seen.clear()

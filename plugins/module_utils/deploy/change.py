@@ -59,7 +59,10 @@ def change(client: EngineClient, clock: Any, wanted: Wanted, seen: Planned, opti
     operation = options["operation"] or (ROLLBACK if options["back_to"] else DEPLOY)
     with Run(client, clock, stack, operation, options) as run:
         wanted.check(run.history.revisions)
-        planned = make_plan(client, wanted, options, seen, lambda: run.history.revisions)
+        # Values that it keeps at the first try are there at the second.
+        planned = patiently(
+            clock, lambda: make_plan(client, wanted, options, seen, lambda: run.history.revisions), run.keep
+        )
         check_approved(stack, planned.id, planned.plan.changed, options)
         if planned.plan.changed:
             return _transaction(run, planned, wanted)
@@ -173,7 +176,7 @@ def _forward(run: Run, planned: Planned, applying: Apply, past: Before) -> List[
     stays -= not_waited_for(planned.bound, planned.observed["services"])
     if options["wait"]:
         return _wait(run, applying, past, stays)
-    return _glance(run, planned, stays)
+    return patiently(run.clock, lambda: _glance(run, planned, stays), run.keep)
 
 
 def _is_awaited(operation: Operation, past: Before) -> bool:

@@ -58,10 +58,11 @@ def _end(
     idle = not plan.changed and (observed["lock"] is None or options["defer"])
     if idle or options["check"] or options["defer"]:
         return finish(client, stack, observed, plan, options, None, identity)
+    from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import patiently
     from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.run import Run
 
     with Run(client, clock, stack, operation, options) as run:
-        observed, plan, identity = _look(client, stack, options, operation, plan_of)
+        observed, plan, identity = patiently(clock, lambda: _look(client, stack, options, operation, plan_of), run.keep)
         check_approved(stack, identity, plan.changed, options)
         revision, lost = work(run, observed, plan) if plan.changed else (0, [])
     plan = replace(plan, notices=(*plan.notices, *lost))

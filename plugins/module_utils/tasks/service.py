@@ -64,7 +64,8 @@ def change_service(client: EngineClient, clock: Any, stack: str, options: Option
     from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.run import Run
 
     with Run(client, clock, stack, str(options["state"]), options) as run:
-        seen = _Look(client, stack, options, seen.logins)
+        logins = seen.logins
+        seen = patiently(clock, lambda: _Look(client, stack, options, logins), run.keep)
         judgements = _changed(run, seen) if seen.plan.changed else _unchanged(client, clock, seen, options, run.keep)
         ran = _ran(run, seen) if options["state"] == RUN and options["wait"] else {}
     return {**seen.result(judgements), **ran}
@@ -156,8 +157,11 @@ def _changed(run: Any, seen: _Look) -> List[Judgement]:
     from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.noting import note_services
     from ansible_collections.stackwright.swarm.plugins.module_utils.gate.wait import before, limits_of, wait
 
-    nodes = nodes_of(run.client, seen.observed)
-    past = before(seen.observed["services"], tasks_of(run.client, run.stack), nodes)
+    def was() -> Any:
+        nodes = nodes_of(run.client, seen.observed)
+        return before(seen.observed["services"], tasks_of(run.client, run.stack), nodes)
+
+    past = patiently(run.clock, was, run.keep)
     withdraw = note_services(run, seen.lives, seen.plan.work(), seen.observed)
     applying = Apply(run.client, run.clock, seen.observed, header=run.header, progress=run.progress, keep=run.keep)
     try:
@@ -167,7 +171,7 @@ def _changed(run: Any, seen: _Look) -> List[Judgement]:
         else:
             applying.run(seen.plan.work())
         if not run.options["wait"] or run.options["state"] == PAUSED:
-            return _judgements(run.client, seen)
+            return patiently(run.clock, lambda: _judgements(run.client, seen), run.keep)
         touched = dict.fromkeys(applying.touched, False)
         limits = limits_of(run.options)
         names = set(seen.lives)
