@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Dict, List, Mapping, Optional
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.declared import still_stopping
-from ansible_collections.stackwright.swarm.plugins.module_utils.health.gate import Verdict
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.gate import WAITING, Verdict
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.judge import STAGES
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.seen import Seen
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import ASLEEP, COMPLETE, GOOD, Judgement
@@ -55,7 +55,7 @@ class Lines:
         self._shown = new
         if lines:
             self.last = now
-        elif now - self.last >= QUIET:
+        elif verdict.state == WAITING and now - self.last >= QUIET:
             self.last = now
             lines = [self._sign_of_life(now, verdict)]
         return lines

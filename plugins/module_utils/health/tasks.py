@@ -89,7 +89,9 @@ def is_current(task: Task, service: Mapping[str, Any], since: str = "") -> bool:
     if service.get("JobStatus") is not None and (task.get("JobIteration") or {}).get("Index", 0) != iteration:
         return False
     ours, theirs = _comparable(service["Spec"]["TaskTemplate"]), _comparable(task.get("Spec") or {})
-    return ours == theirs or normalise.task(ours) == normalise.task(theirs)
+    # The normal form leaves out how often tasks were replaced although nothing else has changed.
+    same = ours["ForceUpdate"] == theirs["ForceUpdate"]
+    return ours == theirs or (same and normalise.task(ours) == normalise.task(theirs))
 
 
 def _comparable(template: Mapping[str, Any]) -> Dict[str, Any]:

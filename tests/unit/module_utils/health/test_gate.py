@@ -3,7 +3,7 @@
 ``services`` maps a name to mode (replicated, global, replicated-job, global-job), replicas, restart (any, none,
 on-failure), attempts, update (state, start), monitor and delay (seconds), ports_only (true, or since when), touched
 (default true), and, in seconds, what its tasks declare: grace, restart_delay, start_period, interval; ``old`` has that
-of those before.
+of those before. ``forced`` is how often its tasks were replaced although their specification is the same.
 ``names`` limits what counts; ``failed_before``, ``broken_before`` and ``waiting_before`` are what was so before.
 ``feeds`` is a list of at,
 update (by service), tasks, nodes, without (services that are gone), lost_sight, expect, lines (what people are told).
@@ -52,7 +52,7 @@ def service(name, given, update):
     spec = template("new")
     if "restart" in given:
         spec["RestartPolicy"] = {"Condition": given["restart"], "MaxAttempts": given.get("attempts", 0)}
-    spec = declared(spec, given)
+    spec = {**declared(spec, given), "ForceUpdate": given.get("forced", 0)}
     if "constraints" in given:
         spec["Placement"] = {"Constraints": given["constraints"]}
     out = {"ID": name, "Version": {"Index": 1}, "Spec": {"Name": name, "TaskTemplate": spec, "Mode": mode}}
@@ -75,9 +75,11 @@ def task(text, services, number):
     state, _space, error = (rest[4:] if old else rest).partition(" ")
     state, _slash, desired = state.partition("/")
     given = services[name]
-    spec = (
-        declared(template("old"), given.get("old", {})) if old else service(name, given, None)["Spec"]["TaskTemplate"]
-    )
+    spec = service(name, given, None)["Spec"]["TaskTemplate"]
+    if old and "forced" in given:
+        spec = {**spec, "ForceUpdate": given["forced"] - 1}
+    elif old:
+        spec = declared(template("old"), given.get("old", {}))
     out = {
         "ID": identity,
         "ServiceID": name,
