@@ -9,10 +9,6 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / ".cache" / "collections"))
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.drift import stack_drift
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.history import History
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.rollback import roll_back
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.service import change_service
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transaction import (
     deploy_stack,
     remove_stack,
@@ -20,6 +16,10 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transacti
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
+from ansible_collections.stackwright.swarm.plugins.module_utils.revisions.history import History
+from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.drift import stack_drift
+from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.rollback import roll_back
+from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.service import change_service
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.compile import CompileRequest, compile_stack
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.load import Source
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.local_files import LocalFiles

@@ -19,9 +19,9 @@ from core import Core
 from playbook import Player
 from testbed.commands import wait_for
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.status import stack_status
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import SystemClock
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import DeployError, StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.info.status import stack_status
 
 QUIET = ["sh", "-c", "trap exit TERM; sleep 1d & wait"]
 PORT = 20301  # no other test publishes it

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.service import change_service
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transaction import remove_stack, stop_stack
-from ansible_collections.stackwright.swarm.plugins.module_utils.errors import EngineError
+from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.service import change_service
 
 sys.path.insert(0, str(Path(__file__).parent))
 from fake_swarm import Clock
