@@ -338,3 +338,11 @@ def test_a_neighbour_that_was_broken_before_fails_no_change(core, bed):
 
 def test_the_options_of_a_test_are_known():
     assert {"pending_for", "max_restarts", "on_failure"} <= set(with_defaults({}))
+
+
+def test_other_ports_and_more_replicas_at_once(core, bed):
+    """Swarm makes the new slot's task a moment before its update begins: it is as it should be all the same."""
+    quick = {"update_config": {"parallelism": 0, "monitor": "10ms"}}
+    core.deploy(compose(bed, web={"deploy": quick}))
+    more = {"deploy": {**quick, "replicas": 2}, "ports": ["20315:80"]}
+    assert states(core.deploy(compose(bed, web=more), timeout=120)) == {"web": "healthy"}

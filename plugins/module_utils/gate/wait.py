@@ -39,6 +39,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks imp
     ENDED_BADLY,
     by_slot,
     has_no_node,
+    slot_of,
     state_of,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import detach
@@ -52,6 +53,7 @@ Objects = List[Dict[str, Any]]
 
 def before(services: Objects, tasks: Objects, nodes: Objects) -> Before:
     """What is to be forgiven: what had happened when the run began. A task that waits for a node did not run."""
+    modes = {service["ID"]: mode_of(service["Spec"]) for service in services}
     return Before(
         frozenset(task["ID"] for task in tasks if state_of(task) in ENDED),
         updates_of(services),
@@ -63,6 +65,12 @@ def before(services: Objects, tasks: Objects, nodes: Objects) -> Before:
         ),
         frozenset(task["ID"] for task in left_on_lost(tasks, nodes)),
         frozenset(str(task["ServiceID"]) for task in tasks if has_no_node(task)),
+        frozenset(
+            (task["ServiceID"], slot_of(task, modes[task["ServiceID"]]))
+            for task in tasks
+            # One of a slot that is given up may stay for a moment.
+            if task.get("ServiceID") in modes and task.get("DesiredState") != "remove"
+        ),
     )
 
 

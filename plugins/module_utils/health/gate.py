@@ -44,6 +44,7 @@ class Before(NamedTuple):
     broken: FrozenSet[str] = frozenset()  # ids of services that did not run: untouched, they prove nothing
     lost: FrozenSet[str] = frozenset()  # ids of tasks that were on lost nodes
     waiting: FrozenSet[str] = frozenset()  # ids of services of which a task had no node yet, for whatever reason
+    slots: Optional[FrozenSet[Tuple[str, str]]] = None  # service id, slot: that had tasks (None: nobody looked)
 
     def forgiving_none(self) -> Before:
         """The same where a service that did not run before is just what is waited for."""
@@ -165,6 +166,9 @@ class Gate:
             self._ended.get(key, {}),
             self.limits.observe,
             self.before.lost,
+            old_slots=None
+            if self.before.slots is None
+            else {slot for owner, slot in self.before.slots if owner == key},
         )
 
     def _remember(self, now: float, key: str, seen: Seen, judgement: Judgement) -> None:

@@ -36,6 +36,7 @@ class View(NamedTuple):
     old_lost: AbstractSet[str] = frozenset()  # ids of tasks that were on lost nodes before
     now: Optional[float] = None  # seconds since 1970, where one look is to tell what has been pending for too long
     pending: float = 20.0  # seconds for which a task may wait for a node
+    old_slots: Optional[AbstractSet[str]] = None  # those that had tasks before (None: any): only there ``since`` counts
 
 
 class Seen(NamedTuple):
@@ -80,7 +81,13 @@ def sort_out(service: Mapping[str, Any], tasks: Sequence[Task], view: View) -> S
     """The tasks of ``service`` (``tasks`` are all of its own) by what they do."""
     spec = service["Spec"]
     mode = mode_of(spec)
-    current = [task for task in tasks if is_current(task, service, view.since)]
+    # More replicas and other ports at once: Swarm makes the tasks of new slots a moment before its update begins.
+    old = view.old_slots
+    current = [
+        task
+        for task in tasks
+        if is_current(task, service, view.since if old is None or slot_of(task, mode) in old else "")
+    ]
     seen = Seen([], [], [], [], [], _outdated(tasks, current, mode, view), {}, [], [], _stopping(tasks, view))
     seen.left_behind.extend(task for task in current if is_stopping(task))
     for_ever = not mode.endswith("job") and condition_of(spec) == "any"

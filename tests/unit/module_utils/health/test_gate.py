@@ -4,7 +4,8 @@
 on-failure), attempts, update (state, start), monitor and delay (seconds), ports_only (true, or since when), touched
 (default true), and, in seconds, what its tasks declare: grace, restart_delay, start_period, interval; ``old`` has that
 of those before. ``forced`` is how often its tasks were replaced although their specification is the same.
-``names`` limits what counts; ``failed_before``, ``broken_before`` and ``waiting_before`` are what was so before.
+``slots_before`` has the slots that there were (SERVICE.SLOT). ``names`` limits what counts; ``failed_before``,
+``broken_before`` and ``waiting_before`` are what was so before.
 ``feeds`` is a list of at,
 update (by service), tasks, nodes, without (services that are gone), lost_sight, expect, lines (what people are told).
 A task is ``SERVICE.SLOT ID STATE [error]``, where the state may be followed by ``/DESIRED``; ``old`` before it marks a
@@ -120,6 +121,7 @@ def test_the_verdicts(case):
         {name: (s["update"]["state"], s["update"]["start"]) for name, s in services.items() if "update" in s},
         frozenset(story.get("broken_before", [])),
         waiting=frozenset(story.get("waiting_before", [])),
+        slots=frozenset(tuple(s.split(".")) for s in story["slots_before"]) if "slots_before" in story else None,
     )
     names = set(story["names"]) if "names" in story else None
     gate, lines = Gate(Limits(**story.get("limits", {})), 0.0, before, touched, names), Lines(0.0)
