@@ -1,11 +1,25 @@
 #!/bin/sh
-# The integration tests on three managers and on the newer engines: all of them, or those named as ENGINE:NODES.
+# The integration tests on three managers and on the newer engines, and what takes minutes of a stack's second day: all of
+# them, or those named as ENGINE:NODES, or second-day.
 set -eu
 cd "$(dirname "$0")/../.."
 # What depends on the engine or on the number of nodes; the rest has run on one node already.
 tests="tests/integration/test_compose_stack.py tests/integration/test_deploy_core.py tests/integration/test_sight.py
     tests/integration/test_platform.py tests/integration/test_rules_against_engine.py tests/integration/test_engine_29.py"
-for bed in ${*:-20.10:3 26.1:1 28.5:1}; do
+# Runs that are killed, leaders that die, the waits that a file declares, and a whole story.
+second_day() {
+    echo "long: the second day, on one node and on three managers and two workers"
+    STACKWRIGHT_LONG=1 .cache/venv/bin/python -m pytest -q tests/integration/test_killed.py \
+        tests/integration/test_declared_waits.py
+    STACKWRIGHT_LONG=1 STACKWRIGHT_TEST_NODES=5 .cache/venv/bin/python -m pytest -q tests/integration/test_story.py \
+        tests/integration/test_killed.py tests/faults/test_leaders.py
+}
+
+for bed in ${*:-20.10:3 26.1:1 28.5:1 second-day}; do
+    if [ "$bed" = second-day ]; then
+        second_day
+        continue
+    fi
     echo "long: engine ${bed%:*}, ${bed#*:} node(s)"
     STACKWRIGHT_TEST_ENGINE=${bed%:*} STACKWRIGHT_TEST_NODES=${bed#*:} \
         .cache/venv/bin/python -m pytest -q -n 2 --dist loadfile $tests
