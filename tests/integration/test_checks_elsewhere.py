@@ -89,10 +89,28 @@ class Site:
         return run, failure
 
 
+#: An ssh that reaches this machine, whatever host is asked for.
+SSH = """#!/bin/sh
+echo "$@" >>"$0.asked"
+for last; do :; done
+exec sh -c "$last"
+"""
+
+
 @pytest.mark.parametrize("name", ["w1", "shop-server"])
 def test_it_is_asked_for_on_the_node(site, name):
-    """Whatever the inventory calls it; secrets are hidden in it, also where somebody looks closely."""
-    run, failure = site.told({"m1": site.host("m1"), name: site.host("w1")}, verbosity=3)
+    """Whatever the inventory calls it, over a connection of its own; secrets are hidden, also with -vvv."""
+    hosts = {"m1": {**site.host("m1"), "ansible_port": 99}, name: site.host("w1")}
+    ssh = site.folder / "ssh"
+    if name == "shop-server":
+        ssh.write_text(SSH)
+        ssh.chmod(0o700)
+        address = {"ansible_host": "{{ inventory_hostname }}.example.test", "ansible_user": "deploy"}
+        hosts[name].update(address, ansible_connection="ssh", ansible_ssh_executable=str(ssh))
+    run, failure = site.told(hosts, verbosity=3)
+    if name == "shop-server":
+        asked = Path(f"{ssh}.asked").read_text()
+        assert 'User="deploy"' in asked and " shop-server.example.test " in asked and "Port=99" not in asked, asked
     assert failure["health_check"] == SAID, run.output
     assert "    health check: page 404" in failure["text"].splitlines()
     shown = run.output + json.dumps(run.lines)

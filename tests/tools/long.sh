@@ -27,3 +27,5 @@ for bed in ${*:-20.10:3 26.1:1 28.5:1 second-day}; do
     STACKWRIGHT_TEST_ENGINE=${bed%:*} STACKWRIGHT_TEST_NODES=${bed#*:} \
         .cache/venv/bin/python -m pytest -q tests/faults/test_chaos.py tests/faults/test_concurrency.py
 done
+# With each kind of node dead; about five minutes each.
+[ $# -gt 0 ] || STACKWRIGHT_LONG=1 .cache/venv/bin/python -m pytest -q tests/integration/test_nodes_down.py
