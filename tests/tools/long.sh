@@ -6,11 +6,11 @@ cd "$(dirname "$0")/../.."
 # What depends on the engine or on the number of nodes; the rest has run on one node already.
 tests="tests/integration/test_compose_stack.py tests/integration/test_deploy_core.py tests/integration/test_sight.py
     tests/integration/test_platform.py tests/integration/test_rules_against_engine.py tests/integration/test_engine_29.py"
-# Runs that are killed, leaders that die, the waits that a file declares, and a whole story.
+# Runs that are killed, nodes that are dead, leaders that die, the waits that a file declares, and a whole story.
 second_day() {
     echo "long: the second day, on one node and on three managers and two workers"
     STACKWRIGHT_LONG=1 .cache/venv/bin/python -m pytest -q tests/integration/test_killed.py \
-        tests/integration/test_declared_waits.py
+        tests/integration/test_declared_waits.py tests/integration/test_nodes_down.py
     STACKWRIGHT_LONG=1 STACKWRIGHT_TEST_NODES=5 .cache/venv/bin/python -m pytest -q tests/integration/test_story.py \
         tests/integration/test_killed.py tests/faults/test_leaders.py
 }
@@ -27,5 +27,3 @@ for bed in ${*:-20.10:3 26.1:1 28.5:1 second-day}; do
     STACKWRIGHT_TEST_ENGINE=${bed%:*} STACKWRIGHT_TEST_NODES=${bed#*:} \
         .cache/venv/bin/python -m pytest -q tests/faults/test_chaos.py tests/faults/test_concurrency.py
 done
-# With each kind of node dead; about five minutes each.
-[ $# -gt 0 ] || STACKWRIGHT_LONG=1 .cache/venv/bin/python -m pytest -q tests/integration/test_nodes_down.py
