@@ -96,7 +96,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors impo
     StackwrightError,
     ValueStoreError,
 )
-from ansible_collections.stackwright.swarm.plugins.module_utils.store.host_facts import FACT
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
+from ansible_collections.stackwright.swarm.plugins.module_utils.store.host_facts import FACT, HostFacts
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.generators import full_name
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.kept import Kept
@@ -150,8 +151,6 @@ class LookupModule(LookupBase):
         if store == "swarm":
             return self._from_swarm(named, names)
         if path:
-            from ansible_collections.stackwright.swarm.plugins.module_utils.store.host_facts import HostFacts
-
             facts = HostFacts(stack, Clock, path)
             facts.owner = named.owner
             return facts.read()[0]
@@ -159,7 +158,6 @@ class LookupModule(LookupBase):
 
     def _from_swarm(self, named: Stack, names: list[str]) -> Kept:
         from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
-        from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
         from ansible_collections.stackwright.swarm.plugins.module_utils.store.swarm import SwarmStore, is_encrypted
 
         client = EngineClient(Connection(docker_host=self.get_option("docker_host")))

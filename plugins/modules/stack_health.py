@@ -283,13 +283,18 @@ failures:
       text: "shop_web: its tasks fail: exit code 7, on node worker1"
 """
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.info import look_at_health
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import HEALTH, STACK
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run_change import run_change
 
 
 def main() -> None:
-    run_change({**STACK, **HEALTH, "name": {"type": "str", "required": True}}, look_at_health)
+    run_change({**STACK, **HEALTH, "name": {"type": "str", "required": True}}, _look)
+
+
+def _look(client, params, run):
+    from ansible_collections.stackwright.swarm.plugins.module_utils.info.status import look_at_health
+
+    return look_at_health(client, params, run)
 
 
 if __name__ == "__main__":

@@ -312,9 +312,9 @@ error_code:
   sample: not_a_manager
 """
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.info import show_stacks
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.module import run_module
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import STACK
+from ansible_collections.stackwright.swarm.plugins.module_utils.info.stack_info import show_stacks
 
 _OFF = {"type": "bool", "default": False}
 

@@ -121,9 +121,9 @@ error_code:
   sample: not_found
 """
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.info import show_logs
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.module import run_module
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import LOGS
+from ansible_collections.stackwright.swarm.plugins.module_utils.info.logs import show_logs
 
 
 def main() -> None:

@@ -91,13 +91,13 @@ error_code:
   sample: not_a_manager
 """
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.info import make_swarm
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.module import run_module
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import SWARM_INIT
+from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.swarm_init import init_swarm
 
 
 def main() -> None:
-    run_module(SWARM_INIT, make_swarm)
+    run_module(SWARM_INIT, init_swarm)
 
 
 if __name__ == "__main__":

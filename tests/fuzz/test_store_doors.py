@@ -12,7 +12,7 @@ from copy import deepcopy
 import fuzzing
 from ansible.parsing.vault import VaultLib, VaultSecret
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.values import values_options
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.vaults import values_options
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.store.choose import open_store

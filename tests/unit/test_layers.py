@@ -63,6 +63,31 @@ COMPILER_EDGE = {"plugin_utils/compose/source/local_files.py", "plugin_utils/com
 EXIT = {"exit_json", "fail_json"}
 
 
+#: Imports inside functions: behind which door, and what it spares a run that does not need it (counted in lines of
+#: code that Python would compile there; a run of compose_stack without changes compiles 8,000). Nothing else may be
+#: imported in a function: it would spare nobody anything, and hide what a file needs. The controller parses all of it
+#: either way.
+DOORS = {
+    # A module that is only asked how its detached process goes compiles 1,800 lines instead of 5,000 to 12,000; and a
+    # task of a clean-up, a preflight or a look compiles one part of several.
+    "what a module does": ("adapter", "deploy/transaction", "info", "locking/lease", "tasks"),
+    # 10,000: only a run that has work to do.
+    "work": ("deploy/*",),
+    # 1,900: only where something is waited for, or has failed.
+    "waiting": ("gate", "health/pulls"),
+    # 3,300: only stacks with kept values, or with secrets.
+    "kept values": ("binding/hiding", "binding/kept_values", "binding/pinned", "store"),
+    # 1,600: only runs that go back, or that need old revisions.
+    "history": ("binding/recall", "history", "revisions"),
+    # 2,100: only stacks with routes, with steps of pre_start, or with something to hide in a plan.
+    "what few stacks have": ("cluster/route_book", "masking/mask", "planning/steps", "routing/live"),
+    # 800, and the SDK of docker: one transport of several; and the process that only long runs start.
+    "transports": ("detached", "engine"),
+    # 16,000: only tasks that have Compose files, or a vault.
+    "on the controller": ("adapter/route_options", "compiling/task_files", "vault"),
+}
+
+
 def files():
     return sorted(path for path in PLUGINS.rglob("*.py") if path.name != "__init__.py" or path.read_text().strip())
 
@@ -156,6 +181,39 @@ def test_no_room_is_in_a_circle():
 def test_circles_are_found():
     assert circle({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == ["b", "c", "b"]
     assert circle({"a": {"b", "c"}, "b": {"c"}}) == []
+
+
+def inner(path):
+    """The files of plugins/ that a file imports inside functions, each with the line."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            for part in ast.walk(node):
+                if isinstance(part, ast.ImportFrom) and (part.module or "").startswith(OURS):
+                    for module in (part.module, *(f"{part.module}.{alias.name}" for alias in part.names)):
+                        target = PLUGINS / (module[len(OURS) :].replace(".", "/") + ".py")
+                        if target.is_file():
+                            yield name(target), part.lineno
+
+
+def is_door(target):
+    place = re.sub(r"^(module|plugin)_utils/", "", target)[: -len(".py")]
+    return any(place == door or room(target) == door.rstrip("/*") for doors in DOORS.values() for door in doors)
+
+
+@pytest.mark.parametrize("path", files(), ids=name)
+def test_imports_in_functions_stand_at_doors_only(path):
+    for target, line in inner(path):
+        assert is_door(target), f"{name(path)}:{line}: import {target} at the top, or name a door for it in DOORS"
+
+
+def test_every_door_is_used():
+    used = {target for path in files() for target, _line in inner(path)}
+    for doors in DOORS.values():
+        for door in doors:
+            assert any(
+                re.sub(r"^(module|plugin)_utils/", "", target)[:-3] == door or room(target) == door.rstrip("/*")
+                for target in used
+            ), f"nobody imports {door} in a function any more: take it out of DOORS"
 
 
 def test_no_folder_is_too_large_to_look_through():

@@ -11,7 +11,9 @@ from typing import Any, Callable, Dict, Mapping, Sequence
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import CLEANUP, check_ranges
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.process_identity import is_gone, this_run
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import through_an_election
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
+from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import with_defaults
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.volume_names import tells_its_own
 
 #: The parts of the work, in their order: every host looks who it is; a manager does the cluster's; every other host its
@@ -69,7 +71,6 @@ def clean_up(client: EngineClient, params: Dict[str, Any], run: Dict[str, Any]) 
             error_code="usage",
             hint="Run it as the task stackwright.swarm.stack_cleanup, not by the path of the module file.",
         )
-    from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import with_defaults
 
     options = with_defaults(
         {
@@ -90,7 +91,6 @@ def clean_up(client: EngineClient, params: Dict[str, Any], run: Dict[str, Any]) 
 
         options["timeout"] = min(options["timeout"], float(run["wait"]))
         return clean_node(client, clock, stack, options, run["facts"], until(clock, run["until"], run["why"]))
-    from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import through_an_election
     from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.cleanup import clean_cluster
 
     return through_an_election(clock, lambda: clean_cluster(client, clock, stack, options))

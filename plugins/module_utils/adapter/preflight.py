@@ -9,6 +9,7 @@ from typing import Any, Dict, Mapping
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import check_ranges
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import through_an_election
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
 
 #: The parts of the work. Every host looks at itself; one manager at the cluster, and at once at its own node; every
@@ -60,7 +61,6 @@ def preflight(client: EngineClient, params: Dict[str, Any], run: Dict[str, Any])
 
 
 def _cluster(client: EngineClient, params: Dict[str, Any], run: Dict[str, Any]) -> Dict[str, Any]:
-    from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import through_an_election
     from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.preflight import NOTHING, check_cluster
 
     options = {name: params[name] for name in ("resolve_image", "with_registry_auth", "registry_auth")}

@@ -10,9 +10,11 @@ from typing import Any, Dict
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import check_service
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.process_identity import is_gone, this_run
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.vaults import handed_over, values_options
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import through_an_election
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.ignore_rules import rules_of
 
 #: Options that the transaction takes as they are, and those of ``rollout``.
 PASSED = (
@@ -61,7 +63,6 @@ ROLLOUT = (
 
 def roll_back_stack(client: EngineClient, params: Dict[str, Any], run: Dict[str, Any]) -> Dict[str, Any]:
     """Rolls the stack back to the revision ``to``; the result is that of ``deploy.rollback``."""
-    from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.values import handed_over, values_options
     from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.rollback import roll_back
 
     options = {name: params[name] for name in BACK}
@@ -71,8 +72,6 @@ def roll_back_stack(client: EngineClient, params: Dict[str, Any], run: Dict[str,
 
 def find_drift(client: EngineClient, params: Dict[str, Any], run: Dict[str, Any]) -> Dict[str, Any]:
     """Compares the stack with its last good revision, and heals it; the result is that of ``deploy.drift``."""
-    from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.values import values_options
-    from ansible_collections.stackwright.swarm.plugins.module_utils.planning.ignore_rules import rules_of
     from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.drift import stack_drift
 
     options = {name: params[name] for name in DRIFT}
@@ -113,7 +112,6 @@ def change_stack(client: EngineClient, params: Dict[str, Any], run: Dict[str, An
 
     :raises StackwrightError: see ``deploy.transaction``; ``usage`` if the module is run without its action plugin.
     """
-    from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.values import handed_over, values_options
     from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transaction import (
         deploy_stack,
         remove_stack,

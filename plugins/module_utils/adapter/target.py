@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.connection_options import connection_options
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
@@ -20,7 +21,6 @@ def client_of(module: AnsibleModule) -> EngineClient:
     """A client of the Engine that the options name. Raises EngineError if they are invalid."""
     # Not needed by a run that only polls another one.
     from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
-    from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
 
     return EngineClient(Connection(**connection_options(module.params, os.environ, _text_of)))
 

@@ -1,65 +1,39 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The calls of stack_values to the stores, and the data between action plugins and modules if a vault is used."""
+"""The calls of stack_values to the stores."""
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Mapping
+import os
+from secrets import SystemRandom
+from typing import Any, Dict, Mapping
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import COMPILED, kept_state
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.vaults import (
+    TO_VAULT,
+    VAULT,
+    handed_over,
+    values_options,
+)
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
-
-#: The vaults that an action plugin may send along: that of ``store``, and that of ``to``.
-VAULT, TO_VAULT = "vault", "to_vault"
-
-
-def values_options(given: Mapping[str, Any], compiled: Mapping[str, Any], slot: str = VAULT) -> Dict[str, Any]:
-    """The options of a store: those of the user, and the data of the controller's vault."""
-    sent = compiled.get("vaults") or {}
-    vault = sent.get(slot) or {}
-    own = {"carried": vault.get("kept"), "where": vault.get("where"), "number": vault.get("number")}
-    return {**given, **own, "made": sent.get("made"), "before": sent.get("before")}
-
-
-def handed_over(work: Callable[[], Dict[str, Any]], compiled: Mapping[str, Any]) -> Dict[str, Any]:
-    """The result of ``work``; or ``vault_writes``, sealed, if the controller must write its vault first."""
-    vaults = compiled.get("vaults")
-    if vaults is None:
-        return work()
-    from ansible_collections.stackwright.swarm.plugins.module_utils.store.carried import NotYetKept
-
-    try:
-        return work()
-    except NotYetKept as needed:
-        import os
-
-        from ansible_collections.stackwright.swarm.plugins.module_utils.values.seal import NONCE, seal
-
-        data = [needed.slot, needed.kept.as_data(), needed.in_place]
-        sealed = seal(vaults["key"], os.urandom(NONCE), data)
-        told = {"vault_writes": sealed, "vault_made": needed.made, "vault_before": needed.before}
-        if needed.failure is not None:
-            needed.failure.details = {**needed.failure.details, **told, "vault_final": True}
-            raise needed.failure from None
-        return {**(needed.result or {}), "changed": True, **told, "vault_final": needed.result is not None}
+from ansible_collections.stackwright.swarm.plugins.module_utils.revisions.history import refuse_if_known
+from ansible_collections.stackwright.swarm.plugins.module_utils.store.choose import (
+    AUTO,
+    SWARM,
+    managers_of,
+    open_store,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.store.edit import Edit
+from ansible_collections.stackwright.swarm.plugins.module_utils.store.swarm import SwarmStore, is_encrypted
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack, full_name
+from ansible_collections.stackwright.swarm.plugins.module_utils.values.seal import NONCE, seal
+from ansible_collections.stackwright.swarm.plugins.module_utils.values.store import StoreConflict
 
 
 def change_values(client: EngineClient, params: Dict[str, Any], check: bool) -> Dict[str, Any]:
     """Sets, removes, lists, regenerates or moves kept values, according to ``state``."""
-    from secrets import SystemRandom
-
-    from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.info import full_name
-    from ansible_collections.stackwright.swarm.plugins.module_utils.store.choose import (
-        AUTO,
-        SWARM,
-        managers_of,
-        open_store,
-    )
-    from ansible_collections.stackwright.swarm.plugins.module_utils.store.edit import Edit
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
-
     compiled = params[COMPILED]
     params = {**params, "state": kept_state(params)}
     if "ciphertext" in compiled:
@@ -80,8 +54,6 @@ def change_values(client: EngineClient, params: Dict[str, Any], check: bool) -> 
     named = Stack.of(params)
     places = [{**place, "owner": named.owner} for place in places]
     if params["state"] != "listed":
-        from ansible_collections.stackwright.swarm.plugins.module_utils.revisions.history import refuse_if_known
-
         refuse_if_known(client, named.data, named.full_name)
     slots = zip(places, (VAULT, TO_VAULT))
     try:
@@ -102,10 +74,6 @@ def change_values(client: EngineClient, params: Dict[str, Any], check: bool) -> 
 
 def _sealed(values: Mapping[str, str], compiled: Mapping[str, Any]) -> str:
     """Values that only the action plugin may read. Raises StackwrightError if there is none."""
-    import os
-
-    from ansible_collections.stackwright.swarm.plugins.module_utils.values.seal import NONCE, seal
-
     if not compiled.get("read_key"):
         raise StackwrightError("state: read needs the module's action plugin.", "usage")
     return seal(compiled["read_key"], os.urandom(NONCE), dict(values))
@@ -113,12 +81,6 @@ def _sealed(values: Mapping[str, str], compiled: Mapping[str, Any]) -> str:
 
 def _ciphertext(client: EngineClient, stack: str, request: Mapping[str, Any]) -> Dict[str, Any]:
     """The encrypted values from the Swarm for the controller, or from the controller for the Swarm; both sealed."""
-    import os
-
-    from ansible_collections.stackwright.swarm.plugins.module_utils.store.swarm import SwarmStore, is_encrypted
-    from ansible_collections.stackwright.swarm.plugins.module_utils.values.seal import NONCE, seal
-    from ansible_collections.stackwright.swarm.plugins.module_utils.values.store import StoreConflict
-
     store = SwarmStore(stack, client)
     store.owner = str(request.get("owner") or "")
     answer: Dict[str, Any] = {"conflict": False}

@@ -10,6 +10,7 @@ from typing import Any, Callable, Dict, List, Mapping, Set, Tuple
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.drift.findings import LOST
 from ansible_collections.stackwright.swarm.plugins.module_utils.masking.mask import HIDDEN
+from ansible_collections.stackwright.swarm.plugins.module_utils.masking.scrub import scrubber
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Mask
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.spec_places import is_within, places_in
 
@@ -45,8 +46,6 @@ def with_secrets(
     progress = options.get("progress")
 
     def scrub(data: Any) -> Any:
-        from ansible_collections.stackwright.swarm.plugins.module_utils.masking.scrub import scrubber
-
         return scrubber(contents(desired))(data)
 
     given = {**options, "binder": None, "scrub": scrub, "progress": progress and (lambda line: progress(scrub(line)))}

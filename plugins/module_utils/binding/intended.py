@@ -30,6 +30,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.ignore_
 from ansible_collections.stackwright.swarm.plugins.module_utils.revisions.needs import ALL
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import CONTENT, labels_of, name_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.spec_places import places_in
+from ansible_collections.stackwright.swarm.plugins.module_utils.values.value_references import bind_values
 
 Scrub = Callable[[Any], Any]
 Observed = Mapping[str, Any]
@@ -142,7 +143,6 @@ class Intended:
             return
         labels: Mapping[str, str] = kept.get("labels") or {}
         texts = known(labels) if known is not None else self._read(client, observed)
-        from ansible_collections.stackwright.swarm.plugins.module_utils.values.value_references import bind_values
 
         self._leave(labels.keys() - texts.keys())
         full = {**dict.fromkeys(labels, ""), **texts}

@@ -15,6 +15,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.binding.bind imp
 from ansible_collections.stackwright.swarm.plugins.module_utils.binding.hiding import contents, scrubbed
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+from ansible_collections.stackwright.swarm.plugins.module_utils.masking.scrub import scrubber
 from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import with_defaults
 from ansible_collections.stackwright.swarm.plugins.module_utils.store.carried import NotYetKept
 from ansible_collections.stackwright.swarm.plugins.module_utils.store.choose import is_carried, managers_of, open_store
@@ -25,6 +26,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.values.choice im
     version_of,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.kept import ADOPTED, Kept
+from ansible_collections.stackwright.swarm.plugins.module_utils.values.making import make_missing
+from ansible_collections.stackwright.swarm.plugins.module_utils.values.recover import live_values
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.spec_places import is_within, places_in
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.store import Store, update
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.value_references import (
@@ -110,15 +113,11 @@ class Values:
         return kept
 
     def _ask(self, rng: Any) -> Ask:
-        from ansible_collections.stackwright.swarm.plugins.module_utils.values.recover import live_values
-
         now = self.clock.wall()
 
         def make(entries: Sequence[Data], known: Mapping[str, str]) -> Mapping[str, str]:
             if rng is None:
                 return {entry["name"]: SHOWN for entry in entries}
-            from ansible_collections.stackwright.swarm.plugins.module_utils.values.making import make_missing
-
             return make_missing(entries, known, rng, int(now))
 
         def mark() -> str:
@@ -242,8 +241,6 @@ class Values:
 
     def scrub(self, data: Any) -> Any:
         """A copy of plain data without any value of the stack, of whatever version."""
-        from ansible_collections.stackwright.swarm.plugins.module_utils.masking.scrub import scrubber
-
         plain = {entry["name"] for entry in self.entries if not entry["sensitive"]}
         texts = [
             version.value

@@ -10,7 +10,9 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Set
 from ansible_collections.stackwright.swarm.plugins.module_utils.binding.hiding import hiding, scrubbed
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+from ansible_collections.stackwright.swarm.plugins.module_utils.history.encoding import unpack
 from ansible_collections.stackwright.swarm.plugins.module_utils.masking.scrub import scrubber
+from ansible_collections.stackwright.swarm.plugins.module_utils.revisions.history import History
 from ansible_collections.stackwright.swarm.plugins.module_utils.store.carried import NotYetKept
 from ansible_collections.stackwright.swarm.plugins.module_utils.store.choose import (
     AUTO,
@@ -125,9 +127,6 @@ def with_pinned(
 
 def labels_in_history(client: EngineClient, stack: str) -> Optional[Dict[str, Set[str]]]:
     """The versions that the stack's revisions need, by name; None if one of them can't be read."""
-    from ansible_collections.stackwright.swarm.plugins.module_utils.history.encoding import unpack
-    from ansible_collections.stackwright.swarm.plugins.module_utils.revisions.history import History
-
     found: Dict[str, Set[str]] = {}
     for revision in History(client, None, stack).read():
         if revision.damaged:

@@ -14,6 +14,7 @@ import json
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.content import SHOWN
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconcile import own_services
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.volumes import (
@@ -130,7 +131,6 @@ def recorded(revisions: Sequence[Any], stack: str, base: str) -> List[_Made]:
 
 
 def _of_revision(revision: Any, stack: str) -> List[_Made]:
-    from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
     from ansible_collections.stackwright.swarm.plugins.module_utils.history.encoding import unpack
 
     if revision.damaged or not revision.packed:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any, Mapping, Optional
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import configs_named
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import KEY_CONFIG
@@ -65,6 +66,5 @@ def create_key(client: EngineClient) -> str:
     except EngineError as error:
         if error.error_code != "conflict":
             raise
-    from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import configs_named
 
     return str(configs_named(client, [KEY_CONFIG])[0]["Spec"]["Data"])

@@ -37,6 +37,4 @@ def registry_header(options: Mapping[str, Any]) -> Callable[[str], Optional[str]
     """A function from an image to its X-Registry-Auth header, or None."""
     if not options["with_registry_auth"] and not options["registry_auth"]:
         return lambda image: None
-    from ansible_collections.stackwright.swarm.plugins.module_utils.engine.registry import RegistryAuth
-
     return RegistryAuth(options["registry_auth"], options["with_registry_auth"]).header

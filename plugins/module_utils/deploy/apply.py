@@ -15,12 +15,14 @@ from dataclasses import replace
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.content import create_key, digest
+from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import lingers
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import (
     DeployError,
     EngineError,
     StackwrightError,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import TRIES, Backoff, is_transient
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.confirm import done_already, is_there
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.telling import teller
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.gate.renew import Renewal
@@ -136,8 +138,6 @@ class Apply:
                 backoff.bear(error)
 
     def _was_done(self, operation: Operation) -> bool:
-        from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.confirm import done_already
-
         if operation.payload.get("key"):
             return False  # create_key reads the key that is there
         found = done_already(self.client, operation, self._body(operation), self._as_wanted(operation))
@@ -150,8 +150,6 @@ class Apply:
         return True
 
     def _is_shown(self, operation: Operation) -> bool:
-        from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.confirm import is_there
-
         return is_there(self.client, operation)
 
     def _as_wanted(self, operation: Operation) -> Callable[[str, Mapping[str, Any]], bool]:
@@ -329,8 +327,6 @@ class Apply:
             self.keep()
 
     def _lingers(self, name: str) -> bool:
-        from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import lingers
-
         found = self.client.list("/networks", {"filters": {"name": [name]}})
         return any(name_of(network) == name and lingers(network) for network in found)
 

@@ -10,11 +10,20 @@ from typing import Any, Callable, Dict, List, Mapping, Tuple, TypeVar
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import Observed, observe
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError, StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import patiently
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.apply import Apply
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.outcome import finish
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.run import Run, lines_of, so_far
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+from ansible_collections.stackwright.swarm.plugins.module_utils.gate.wait_gone import (
+    wait_until_gone,
+    wait_until_stopped,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import FAILED, REMOVED
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Operation, Plan, with_mask
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.plan_id import check_approved, plan_id
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconcile import node_count
+from ansible_collections.stackwright.swarm.plugins.module_utils.revisions.history import History, refuse_history
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner import labels_in, refuse_others
 from ansible_collections.stackwright.swarm.plugins.module_utils.transitions import stop as planning
 
@@ -58,9 +67,6 @@ def _end(
     idle = not plan.changed and (observed["lock"] is None or options["defer"])
     if idle or options["check"] or options["defer"]:
         return finish(client, stack, observed, plan, options, None, identity)
-    from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import patiently
-    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.run import Run
-
     with Run(client, clock, stack, operation, options) as run:
         observed, plan, identity = patiently(clock, lambda: _look(client, stack, options, operation, plan_of), run.keep)
         check_approved(stack, identity, plan.changed, options)
@@ -76,8 +82,6 @@ def _look(
     refuse_others(options["identity"], stack, labels_in(observed, stack))
     plan = plan_of(observed)
     if plan.changed and options["identity"]:
-        from ansible_collections.stackwright.swarm.plugins.module_utils.revisions.history import History, refuse_history
-
         refuse_history(options["identity"], stack, History(client, None, stack).read())
     if plan.changed and operation == "remove":
         observed = {**observed, "all_services": client.list("/services")}
@@ -87,8 +91,6 @@ def _look(
 
 
 def _stop(run: Any, observed: Observed, plan: Plan) -> Tuple[int, List[str]]:
-    from ansible_collections.stackwright.swarm.plugins.module_utils.gate.wait_gone import wait_until_stopped
-
     applying = _applying(run, observed)
     _told(applying, [], lambda: applying.run(plan.work()))
     if not run.options["wait"]:
@@ -115,9 +117,6 @@ def _names(services: List[Operation]) -> Dict[str, str]:
 
 
 def _remove(run: Any, observed: Observed, plan: Plan) -> Tuple[int, List[str]]:
-    from ansible_collections.stackwright.swarm.plugins.module_utils.gate.wait_gone import wait_until_gone
-    from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import FAILED, REMOVED
-
     number = run.begin().number
     work = plan.work()
     services = [operation for operation in work if operation.kind == "service"]
@@ -150,16 +149,12 @@ def _remove(run: Any, observed: Observed, plan: Plan) -> Tuple[int, List[str]]:
 
 
 def _applying(run: Any, observed: Observed) -> Any:
-    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.apply import Apply
-
     patience = run.options["timeout"]
     return Apply(run.client, run.clock, observed, progress=run.progress, patience=patience, keep=run.keep)
 
 
 def _told(applying: Any, rest: List[Operation], act: Callable[[], Found]) -> Found:
     """``act``; its error says how far it got, and that nothing is rolled back."""
-    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.run import lines_of, so_far
-
     try:
         return act()
     except StackwrightError as error:

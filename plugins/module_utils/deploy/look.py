@@ -5,15 +5,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Callable, Dict, FrozenSet, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, FrozenSet, List, Mapping, NamedTuple, Optional, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.binding.bind import bind_all
-from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.logins import registry_header
+from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.image_digests import ask_registry
+from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.logins import (
+    refused_by,
+    registry_header,
+    with_notices,
+)
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import (
     Observed,
-    attached_of,
-    look_closer,
     nodes_of,
     observe,
     tasks_of,
@@ -24,16 +26,12 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses 
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import CHANGE, Plan, with_mask
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.plan_id import plan_id, wanted_by
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.image_pins import look_ups
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.objects import removed_first
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.placing import needs_places
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconcile import (
-    node_count,
     own_services,
     reconcile,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import jobs_left
 from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import HEAL, IGNORE, detach
-from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import ROUTE_BOOK, name_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner import labels_in, refuse_others
 
 if TYPE_CHECKING:
@@ -126,8 +124,12 @@ def make_plan(
 
     def planned(images: Optional[Mapping[str, Any]] = None) -> Plan:
         made = wanted.revise(reconcile(bound, observed, options, images), bound, observed)
-        made = in_order(made, stack, observed) if "all_services" in observed else made
-        return _with_starts(made, bound, observed) if "placing" in observed else made
+        if "all_services" not in observed:
+            return made
+        from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.closer import in_order, with_starts
+
+        made = in_order(made, stack, observed)
+        return with_starts(made, bound, observed) if "placing" in observed else made
 
     plan = planned()
     # Healing only restores changed objects.
@@ -144,106 +146,34 @@ def make_plan(
     images: Mapping[str, Any] = known.images if known else {}
     asked = known.asked if known else frozenset()
     if plan.changed:
+        from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.closer import closer
+
         detach(options)
-        observed = _closer(client, wanted, observed, options, (bound, plan), history)
+        observed = closer(client, wanted, observed, options, (bound, plan), history)
         bound = wanted.bind(client, observed, known is not None)
         plan = planned()  # conflicts are found before a registry is asked: it may take long
     new = [image for image in look_up if image not in asked]
     if new:
-        from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.image_digests import ask_registry
-
         images = {**images, **ask_registry(client, new, registry_header(options))}
     if look_up:
         plan = planned(images)
         if plan.changed and "all_services" not in observed:
-            observed = _closer(client, wanted, observed, options, (bound, plan), history)
+            from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.closer import closer
+
+            observed = closer(client, wanted, observed, options, (bound, plan), history)
             plan = planned(images)
     identity = plan_id(stack, wanted_by(wanted.state, options, images, observed.get("key")), observed)
     drift: List[Dict[str, Any]] = []
     if plan.changed and options["on_drift"] != IGNORE:
-        from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.overwriting import warn_of_drift
+        from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.closer import warn_of_drift
 
         plan, drift = warn_of_drift(client, stack, plan, observed, options)
     logins = known.logins if known else None
     if plan.changed and (options["with_registry_auth"] or options["registry_auth"]):
-        from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.logins import refused_by, with_notices
-
         logins = refused_by(client, plan, options) if logins is None else logins
         plan = with_notices(plan, logins)
     plan = with_mask(plan, options["mask"])
     return Planned(bound, observed, images, asked | frozenset(look_up), plan, identity, drift, logins)
-
-
-def in_order(plan: Plan, stack: str, observed: Mapping[str, Any], back: bool = False) -> Plan:
-    """``plan`` in an order in which each published port is free when it is taken, and each network when it is recreated
-    ; raises as ``hand_over``."""
-    anew = removed_first(plan.operations)
-    work = plan.work(CHANGE)
-    if not anew and not any(op.kind == "service" and (op.payload.get("spec") or {}).get("EndpointSpec") for op in work):
-        return plan
-    from ansible_collections.stackwright.swarm.plugins.module_utils.history.snapshot import hidden_texts
-    from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.hand_over import hand_over
-
-    plan = hand_over(plan, stack, observed, node_count(observed), hidden_texts, back)
-    if not anew:
-        return plan
-    from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.in_place import in_place
-
-    return in_place(plan, stack, observed, node_count(observed), hidden_texts, back)
-
-
-def _with_starts(plan: Plan, bound: Bound, observed: Observed) -> Plan:
-    """``plan`` with notices of updates that can never start a new task beside the old one."""
-    from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.start_first import never_start
-
-    return replace(plan, notices=tuple(sorted((*plan.notices, *never_start(bound, observed, plan.operations)))))
-
-
-def _closer(
-    client: EngineClient,
-    wanted: Wanted,
-    observed: Observed,
-    options: Options,
-    known: Tuple[Bound, Plan],
-    history: Optional[Callable[[], Revisions]],
-) -> Observed:
-    bound, plan = known
-    closer = look_closer(client, observed, wanted.state)
-    if removed_first(plan.operations) or any(entry.get("replaces") for entry in bound["networks"]):
-        closer["attached"] = attached_of(client)
-    olds = [entry["old"] for entry in bound.get("recreated") or ()]
-    if olds:
-        from ansible_collections.stackwright.swarm.plugins.module_utils.binding.recreated_volumes import mounting
-
-        closer["mounting"] = mounting(client, wanted.stack, str(observed["info"].get("Name") or ""), olds)
-    if needs_places(plan.operations):
-        running = {"filters": {"desired-state": ["running"]}}
-        closer["placing"] = {"nodes": client.list("/nodes"), "tasks": client.list("/tasks", running)}
-        if any(op.payload.get("unplaced") for op in plan.operations):
-            closer["placing"]["volumes"] = (client.get("/volumes") or {}).get("Volumes") or []
-    if wanted.state.get("routes"):
-        from ansible_collections.stackwright.swarm.plugins.module_utils.routing.conflicts import check_before_deploy
-
-        record: Mapping[str, Any] = {}
-        if options["takes"] or any(name_of(secret) == ROUTE_BOOK for secret in closer["secrets"]):
-            from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.route_book import told
-
-            record = told(client, wanted.stack, closer, options)
-        takes = frozenset((*options["takes"], *record.get("takes", ())))
-        check_before_deploy(wanted.state, closer["all_services"], takes, record.get("yields", ()))
-    from ansible_collections.stackwright.swarm.plugins.module_utils.history.retention import kept_references
-
-    closer["revisions"] = history() if history is not None else _history(client, wanted.stack, options)
-    closer["kept"] = kept_references(closer["revisions"], options["keep_revisions"] - 1)
-    return closer
-
-
-def _history(client: EngineClient, stack: str, options: Options) -> Revisions:
-    from ansible_collections.stackwright.swarm.plugins.module_utils.revisions.history import History, refuse_history
-
-    revisions = History(client, None, stack).read()
-    refuse_history(options["identity"], stack, revisions)
-    return revisions
 
 
 def _pull_again(client: EngineClient, stack: str, observed: Observed, options: Options) -> FrozenSet[str]:

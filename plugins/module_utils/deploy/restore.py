@@ -15,7 +15,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import patiently
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.apply import Apply
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.look import in_order
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.closer import in_order
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.run import Run, lines_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.gate.wait import before as past_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.gate.wait import limits_of, look, updates_of, wait

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.binding.recall import draft
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.logins import registry_header
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import patiently
@@ -114,8 +115,6 @@ class Run:
     def begin(self, snapshot: Optional[Snapshot] = None, own: Sequence[Mapping[str, Any]] = ()) -> Revision:
         """Records the start; ``own`` are the notes of our own runs that remain. Raises EngineError."""
         # A change of one service records nothing.
-        from ansible_collections.stackwright.swarm.plugins.module_utils.binding.recall import draft
-
         made = draft(self.stack, self.lock.holder, self.options, self.operation, snapshot, int(self.options["back_to"]))
         if self.revision is not None:
             made = replace(self.revision, packed=made.packed, references=made.references, sources=made.sources)
@@ -146,8 +145,6 @@ class Run:
     def _wait_in_line(self, line: str) -> None:
         self.progress(line)
         if self.revision is None:
-            from ansible_collections.stackwright.swarm.plugins.module_utils.binding.recall import draft
-
             made = draft(self.stack, self.lock.holder, self.options, self.operation)
             with suppress(StackwrightError):  # a failed record of a wait must not end it
                 self.revision = self.history.queue(made, self.options["lock_timeout"])

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, Mapping
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import manager_info
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.look import (
     Wanted,
     from_files,
@@ -19,6 +20,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.look impo
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.outcome import finish
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.unchanged import unchanged
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.plan_id import check_approved
 from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import with_defaults
 
 Result = Dict[str, Any]
@@ -72,7 +74,6 @@ def deploy_snapshot(
     if not snapshot.get("values"):
         return bring_about(client, clock, wanted, given)
     from ansible_collections.stackwright.swarm.plugins.module_utils.binding.pinned import with_pinned
-    from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import manager_info
 
     def story(hidden: Options) -> Result:
         return bring_about(client, clock, wanted, hidden)
@@ -98,8 +99,6 @@ def bring_about(client: EngineClient, clock: Any, wanted: Wanted, options: Optio
     """Brings a stack to its target; ``options`` are complete. Result and errors as ``deploy_stack``."""
     planned = make_plan(client, wanted, options)
     if options["plan_id"]:
-        from ansible_collections.stackwright.swarm.plugins.module_utils.plan.plan_id import check_approved
-
         # The holder of the lock may carry out this same plan: the rest is evaluated when we have the lock.
         busy = planned.observed["lock"] is not None and not options["check"]
         check_approved(wanted.stack, planned.id, planned.plan.changed and not busy, options)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, List, Mapping, Optional
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.image_digests import asked_as_well
+from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.logins import registry_header
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import nodes_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.look import (
@@ -37,8 +39,6 @@ def unchanged(
     try:
         judgements = _statuses(client, clock, stack, planned, options, keep)
     except DeployError as error:
-        from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.image_digests import asked_as_well
-        from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.logins import registry_header
         from ansible_collections.stackwright.swarm.plugins.module_utils.health.pulls import cause
 
         images = asked_as_well(client, error, planned.images, registry_header(options))

@@ -23,6 +23,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks imp
     state_of,
     timestamp,
 )
+from ansible_collections.stackwright.swarm.plugins.module_utils.masking.mask import HIDDEN, is_secret, masked_text
+from ansible_collections.stackwright.swarm.plugins.module_utils.masking.scrub import scrubber
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import STEP, labels_of, name_of
 
 LINES, LINE_LENGTH = 10, 400
@@ -171,9 +173,6 @@ def _name(node: Mapping[str, Any]) -> str:
 def hider(service: Mapping[str, Any]) -> Callable[..., str]:
     """``hide(text, ours=False)`` takes out of a text what looks like a secret, and all that does so in the service's
     own variables, labels and command; of a text of our own only that."""
-    from ansible_collections.stackwright.swarm.plugins.module_utils.masking.mask import masked_text
-    from ansible_collections.stackwright.swarm.plugins.module_utils.masking.scrub import scrubber
-
     spec = service["Spec"]
     container = spec["TaskTemplate"].get("ContainerSpec") or {}
     given = [str(entry) for entry in container.get("Env") or []]
@@ -190,8 +189,6 @@ def hider(service: Mapping[str, Any]) -> Callable[..., str]:
 
 def _hidden_in(text: str) -> List[str]:
     """What a mask hides of NAME=value, or of a command."""
-    from ansible_collections.stackwright.swarm.plugins.module_utils.masking.mask import HIDDEN, is_secret, masked_text
-
     name, sign, value = text.partition("=")
     if sign and is_secret(name):
         return [value]

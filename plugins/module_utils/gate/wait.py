@@ -26,6 +26,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.health.gate impo
     Verdict,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.judge import judge, tasks_by_service
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.lines import Lines
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.lost import left_on_lost
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.seen import View
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import (
@@ -143,7 +144,6 @@ def _teller(client: EngineClient, clock: Any, progress: Optional[Callable[[str],
     if progress is None:
         return lambda verdict: None
     from ansible_collections.stackwright.swarm.plugins.module_utils.gate.evidence import node_names
-    from ansible_collections.stackwright.swarm.plugins.module_utils.health.lines import Lines
 
     lines = Lines(clock.now())
     names: Dict[str, str] = {}

@@ -10,9 +10,11 @@ from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Opt
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import manager_info, of_stack
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, StackwrightError
-from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.gate.evidence import hider, node_names
+from ansible_collections.stackwright.swarm.plugins.module_utils.info.without_values import without_values
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import name_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import full_name
 
 Item = Dict[str, Any]
 
@@ -245,3 +247,13 @@ def _who(line: Mapping[str, Any], stack: str) -> str:
     short = str(name)[len(stack) + 1 :] if str(name).startswith(stack + "_") else str(name)
     slot = f".{line['slot']}" if line["slot"] else ""
     return f"{line['time'][:23]}Z {short}{slot}@{line['node']}"
+
+
+def show_logs(client: EngineClient, params: Dict[str, Any], check: bool) -> Dict[str, Any]:
+    """The last lines of the named stack, or of some of its services or one of its tasks."""
+    del check  # nothing is changed either way
+    wanted = Wanted(
+        params["services"], params["task"] or "", params["tail"], params["since"] or "", params["contains"] or ""
+    )
+    stack = full_name(params) or ""
+    return without_values(client, stack, {}, lambda: stack_logs(client, SystemClock(), stack, wanted))

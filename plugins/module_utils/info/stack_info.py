@@ -31,6 +31,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
     spellings,
     stack_of,
 )
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import full_name
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner import (
     Owner,
     labels_in,
@@ -228,3 +229,9 @@ def _network(network: Item) -> Item:
         "internal": bool(network.get("Internal")),
         "subnets": [str(c["Subnet"]) for c in (network.get("IPAM") or {}).get("Config") or [] if c.get("Subnet")],
     }
+
+
+def show_stacks(client: EngineClient, params: Dict[str, Any], check: bool) -> Dict[str, Any]:
+    """The named stack, or all."""
+    del check  # nothing is changed either way
+    return stack_info(client, full_name(params), params["history"], params["label_prefix"], params["files"])

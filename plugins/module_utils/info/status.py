@@ -13,7 +13,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe 
     tasks_of,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError, EngineError
-from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.details import (
     SETTLED,
     report,
@@ -33,6 +33,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses 
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import Task, error_of, how_it_ended
 from ansible_collections.stackwright.swarm.plugins.module_utils.history import revision
+from ansible_collections.stackwright.swarm.plugins.module_utils.info.without_values import without_values
 from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import detach, with_defaults
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
     NAMESPACE,
@@ -41,6 +42,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
     name_of,
     stack_of,
 )
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import full_name
 
 #: The overall status in the words of the history. What is as it should be is HEALTHY.
 OVERALL = {
@@ -221,3 +223,14 @@ def _at_the_end(client: EngineClient, stack: str, found: List[Item]) -> Item:
         services = found
     status = worst(item["status"] for item in services)
     return {"services": services, "status": status, "overall": OVERALL.get(status, revision.UNHEALTHY)}
+
+
+def look_at_health(client: EngineClient, params: Dict[str, Any], run: Dict[str, Any]) -> Dict[str, Any]:
+    """The health of the stack's services, after waiting for them if ``wait`` is on.
+
+    In check mode nothing has changed, so it does not wait.
+    """
+    stack = full_name(params) or ""
+    options = {"wait": params["wait"] and not run["check"], "timeout": params["wait_timeout"]}
+    options.update({name: run[name] for name in ("defer", "detach", "progress")}, stable_for=params["stable_for"])
+    return without_values(client, stack, options, lambda: stack_status(client, SystemClock(), stack, options))

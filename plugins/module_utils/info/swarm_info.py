@@ -156,3 +156,10 @@ def _fits(value: Any, pattern: str) -> bool:
         key, equals, text = pattern.partition("=")
         return any(fnmatchcase(k, key) and (not equals or fnmatchcase(str(v), text)) for k, v in value.items())
     return fnmatchcase(str(value or ""), pattern)
+
+
+def show_swarm(client: EngineClient, params: Dict[str, Any], check: bool) -> Dict[str, Any]:
+    """The requested sections of the whole Swarm."""
+    del check  # nothing is changed either way
+    page = Page(params["limit"], params["offset"])
+    return swarm_info(client, params["gather"], params["filters"], page, params["join_tokens"])

@@ -14,7 +14,7 @@ from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import configs_named
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError, EngineError
-from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import Backoff, is_transient
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import Backoff, is_transient, patiently
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.locking.holder import (
     FREE,
@@ -263,8 +263,6 @@ class Lock:
 
     def renew(self) -> None:
         """Renews it now. Raises DeployError (``lock_lost``), and EngineError if no answer comes for 20 s."""
-        from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import patiently
-
         try:
             patiently(self.clock, self._renew)
         except EngineError as error:

@@ -13,6 +13,8 @@ from __future__ import annotations
 import re
 from typing import List, Match, Optional, Tuple
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.values.value_references import show_references
+
 HIDDEN = "********"
 
 # -- names
@@ -172,8 +174,6 @@ def masked_text(text: str) -> str:
     A reference to a value that is not bound shows as ``<generated>``.
     """
     if "\0" in text:
-        from ansible_collections.stackwright.swarm.plugins.module_utils.values.value_references import show_references
-
         text = show_references(text)
     # The end of a line that is written out, as in JSON, is one.
     text = _entries(_shapes(text).replace("\\n", "\0\n"), bare=True)

@@ -180,8 +180,6 @@ def absent_externals(desired: Mapping[str, Any], observed: Mapping[str, Any]) ->
 
 
 def _users(desired: Mapping[str, Any]) -> Dict[Tuple[str, str], List[Mapping[str, Any]]]:
-    from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prune import references
-
     users: Dict[Tuple[str, str], List[Mapping[str, Any]]] = {}
     for service in desired["services"]:
         for reference in () if service.get("step_of") else set(references(service["spec"])):

@@ -26,6 +26,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.objects
     network_operations,
     object_operations,
     owner,
+    refuse_replacement,
     removed_first,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prune import gone_objects, gone_services
@@ -73,8 +74,6 @@ def reconcile(
     )
     first = removed_first(operations)
     if replaced or first:
-        from ansible_collections.stackwright.swarm.plugins.module_utils.planning.objects import refuse_replacement
-
         refuse_replacement(desired, observed, first)
     refuse_overlaps(operations, observed)
     operations += key_operation(desired, observed, bool(options.get("adopt_secrets")))

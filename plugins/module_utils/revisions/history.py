@@ -25,6 +25,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.history.encoding
     NOTHING,
     problem,
     split,
+    unpack,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.retention import forgotten
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import (
@@ -318,8 +319,6 @@ def refuse_if_known(client: EngineClient, mine: Mapping[str, Any], stack: str) -
 def _owner_in(revision: Revision) -> Optional[Owner]:
     if revision.damaged or not revision.packed:
         return None
-    from ansible_collections.stackwright.swarm.plugins.module_utils.history.encoding import unpack
-
     try:
         stack = unpack(revision.packed).get("stack")
     except StackwrightError:

@@ -10,6 +10,7 @@ from typing import Any, List, Mapping
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.store.carried import Carried
 from ansible_collections.stackwright.swarm.plugins.module_utils.store.host_facts import HostFacts
+from ansible_collections.stackwright.swarm.plugins.module_utils.store.swarm import SwarmStore
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.store import Store
 
 #: What the user may choose.
@@ -54,6 +55,4 @@ def managers_of(info: Mapping[str, Any]) -> int:
 
 
 def _swarm(client: EngineClient, stack: str) -> Store:
-    from ansible_collections.stackwright.swarm.plugins.module_utils.store.swarm import SwarmStore
-
     return SwarmStore(stack, client)

@@ -16,6 +16,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.store.carried im
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.choice import ALL, listed, regenerated, texts_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.generators import full_name
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.kept import GENERATED, SET, Kept
+from ansible_collections.stackwright.swarm.plugins.module_utils.values.making import make_missing
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.store import Store, StoreConflict, update
 
 Result = Dict[str, Any]
@@ -85,8 +86,6 @@ class Edit:
         return kept
 
     def _made_anew(self, kept: Kept, names: Sequence[str]) -> Kept:
-        from ansible_collections.stackwright.swarm.plugins.module_utils.values.making import make_missing
-
         entries: List[Dict[str, Any]] = [
             {"name": name, "generator": entry.generator, "params": entry.params, "given": None, "where": ""}
             for name, entry in kept.entries.items()

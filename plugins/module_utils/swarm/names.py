@@ -162,3 +162,8 @@ class Stack:
     def scoped(self, key: str) -> str:
         """Return the name of the object that ``key`` of the file stands for, as docker's CLI makes it."""
         return self.full_name + "_" + key
+
+
+def full_name(params: Dict[str, Any]) -> Optional[str]:
+    """The Swarm name of the stack in the options; None if they have none."""
+    return Stack.of(params).full_name if params["name"] else None

@@ -19,13 +19,16 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry impor
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.apply import Apply
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.run import Run, so_far
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.failures import check_manager
 from ansible_collections.stackwright.swarm.plugins.module_utils.gate.wait_gone import wait_until_gone
+from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import FAILED, REMOVED
 from ansible_collections.stackwright.swarm.plugins.module_utils.locking.holder import holder_of, number
 from ansible_collections.stackwright.swarm.plugins.module_utils.locking.lease import wanted_by, wanted_now
 from ansible_collections.stackwright.swarm.plugins.module_utils.locking.lock import LEASE, TTL
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Operation
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconcile import node_count
 from ansible_collections.stackwright.swarm.plugins.module_utils.revisions.history import History, refuse_history
+from ansible_collections.stackwright.swarm.plugins.module_utils.revisions.needs import needs_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
     PART,
     RECORD,
@@ -72,8 +75,6 @@ class Look:
         self.needed_volumes: Set[str] = set()
         kinds = {kind for kind in OBJECTS if options[f"{kind}s"]}
         if options["dangling"]:
-            from ansible_collections.stackwright.swarm.plugins.module_utils.revisions.needs import needs_of
-
             needed = needs_of(client, stack)
             self.operations = planning.dangling(stack, self.observed, kinds, needed)
             self.needed_volumes = needed["volume"] | set(planning.volume_users(self.observed["all_services"]))
@@ -165,8 +166,6 @@ def look_at_node(client: EngineClient, clock: Any, stack: str) -> Result:
     found: Result = {"changed": False, "node_id": str(swarm.get("NodeID") or ""), "node": str(info.get("Name") or "")}
     found["services"] = sorted({service for service, _container in containers_of(client, clock, stack)})
     if swarm.get("ControlAvailable"):
-        from ansible_collections.stackwright.swarm.plugins.module_utils.engine.failures import check_manager
-
         check_manager(info, client.where)
         found["cluster_id"] = str((swarm.get("Cluster") or {}).get("ID") or "")
         found["nodes"] = sorted(str(node["ID"]) for node in client.list("/nodes"))
@@ -283,8 +282,6 @@ class _Cleaning:
                 self._remove(operation)
             self._see_it_gone(deadline)
             if recorded:
-                from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import REMOVED
-
                 run.end(REMOVED)
             self._bookkeeping()
             if self.seen.whole("services"):
@@ -354,8 +351,6 @@ class _Cleaning:
 
     def _broken_off(self, error: StackwrightError, recorded: bool) -> DeployError:
         if recorded:
-            from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import FAILED
-
             self.run_.end_if_possible(FAILED, error.message, restored="none")
         removed = {(op.kind, op.name) for op in self.applying.completed}
         outcome = {

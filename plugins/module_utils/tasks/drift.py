@@ -16,6 +16,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.binding.intended
     last_good,
     unsettled,
 )
+from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.image_digests import ask_registry
+from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.logins import registry_header
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import Observed, observe, services_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.outcome import diff
@@ -42,6 +44,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.request.options 
 from ansible_collections.stackwright.swarm.plugins.module_utils.revisions.history import read_with, refuse_history
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import ROUTE_BOOK, name_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner import labels_in, refuse_others
+from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.heal import heal
 
 Result = Dict[str, Any]
 Options = Mapping[str, Any]
@@ -146,9 +149,6 @@ class _Look:
         ]
 
     def _registry(self) -> Tuple[List[str], Mapping[str, Any]]:
-        from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.image_digests import ask_registry
-        from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.logins import registry_header
-
         running = [
             str((service["Spec"]["TaskTemplate"].get("ContainerSpec") or {}).get("Image") or "")
             for service in own_services(self.stack, self.observed).values()
@@ -223,7 +223,6 @@ class _Look:
 
     def _healed(self, clock: Any, report: Result) -> Result:
         from ansible_collections.stackwright.swarm.plugins.module_utils.binding.pinned import PLAIN
-        from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.heal import heal
 
         rules = self.options["rules"]
         done = heal(self.client, clock, self.intended, self.compared, self.context, rules, self._heal_options())

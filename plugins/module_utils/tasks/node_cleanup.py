@@ -15,11 +15,13 @@ from typing import Any, Callable, Dict, List, Mapping, Sequence, Tuple
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import patiently
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+from ansible_collections.stackwright.swarm.plugins.module_utils.store.host_facts import HostFacts
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.image_name import parse
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import BASE, NAMESPACE
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner import owner_of, recorded
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.volume_names import could_be
 from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.cleanup import Entry, entry, wanted_volume
+from ansible_collections.stackwright.swarm.plugins.module_utils.values.store import StoreConflict
 
 Result = Dict[str, Any]
 Options = Mapping[str, Any]
@@ -271,9 +273,6 @@ class _Node:
     # -- kept values
 
     def _values(self) -> None:
-        from ansible_collections.stackwright.swarm.plugins.module_utils.store.host_facts import HostFacts
-        from ansible_collections.stackwright.swarm.plugins.module_utils.values.store import StoreConflict
-
         store = HostFacts(self.stack, self.clock, self.options.get("values_path") or "")
         store.owner = owner_of(self.options["identity"]).text if self.options["identity"] else ""
         try:

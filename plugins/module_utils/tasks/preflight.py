@@ -7,6 +7,10 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Optional
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.binding.recreated_volumes import (
+    recorded,
+    with_volumes,
+)
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.image_digests import (
     UNREACHABLE,
     ask_registry,
@@ -93,11 +97,6 @@ def _as_it_was(client: EngineClient, desired: Mapping[str, Any]) -> Mapping[str,
     bases = {base_of(mount) for service in desired["services"] for mount in own_volumes(service["spec"], stack)}
     if not bases:
         return desired
-    from ansible_collections.stackwright.swarm.plugins.module_utils.binding.recreated_volumes import (
-        recorded,
-        with_volumes,
-    )
-
     revisions = History(client, None, stack).read()
     renamed = {made.base: made.name for base in sorted(bases) for made in recorded(revisions, stack, base)}
     return {**desired, "services": with_volumes(desired["services"], stack, renamed)}

@@ -9,6 +9,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import manager_info
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError, StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transaction import deploy_snapshot
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.encoding import unpack
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.retention import newest_good
@@ -16,6 +17,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import mode_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import with_defaults
 from ansible_collections.stackwright.swarm.plugins.module_utils.revisions.history import History, refuse_history
+from ansible_collections.stackwright.swarm.plugins.module_utils.store.carried import NotYetKept
 
 SEE = "List the revisions with stack_info and history: true. Nothing was changed."
 
@@ -35,9 +37,6 @@ def roll_back(client: EngineClient, clock: Any, stack: str, options: Mapping[str
     refuse_history(options.get("identity"), stack, revisions)
     target = target_of(stack, revisions, to, bool(options.get("rerun_jobs")))
     snapshot = _snapshot(target)
-    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transaction import deploy_snapshot
-    from ansible_collections.stackwright.swarm.plugins.module_utils.store.carried import NotYetKept
-
     given = with_defaults({**options, "back_to": target.number, "resolve_image": "never"})
     try:
         result = deploy_snapshot(client, clock, stack, snapshot, given)

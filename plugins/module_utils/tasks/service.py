@@ -8,10 +8,15 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.logins import (
+    refused_by,
+    with_notices,
+)
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import (
     Observed,
     nodes_of,
     observe,
+    services_of,
     tasks_of,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import (
@@ -24,11 +29,11 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.outcome i
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.declared import whole_rollback
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import GOOD, Judgement
-from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import ENDED_BADLY, state_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import ENDED_BADLY, is_current, state_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Operation, Plan, with_mask
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.plan_id import plan_id
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconcile import node_count
-from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import with_defaults
+from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import detach, with_defaults
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import name_of, stack_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner import labels_in, refuse_others
 from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.one_service import (
@@ -99,11 +104,6 @@ class _Look:
             refuse_history(options["identity"], stack, History(client, None, stack).read())
         self.logins = logins
         if self.plan.changed and (options["with_registry_auth"] or options["registry_auth"]):
-            from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.logins import (
-                refused_by,
-                with_notices,
-            )
-
             self.logins = refused_by(client, self.plan, options) if logins is None else logins
             self.plan = with_notices(self.plan, self.logins)
 
@@ -195,8 +195,6 @@ def _changed(run: Any, seen: _Look) -> List[Judgement]:
 
 def _ran(run: Any, seen: _Look) -> Result:
     """The exit code of jobs that were run (the first that is not 0), and the last lines that they have written."""
-    from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import services_of
-    from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import is_current
     from ansible_collections.stackwright.swarm.plugins.module_utils.info.logs import Wanted, stack_logs
 
     try:
@@ -276,7 +274,6 @@ def _unchanged(client: EngineClient, clock: Any, seen: _Look, options: Options, 
     if all(judgement.status in GOOD for judgement in found) or not options["wait"] or options["state"] == PAUSED:
         return found
     from ansible_collections.stackwright.swarm.plugins.module_utils.gate.wait import before, limits_of, wait
-    from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import detach
 
     if keep is None:
         detach(options)
@@ -287,7 +284,6 @@ def _unchanged(client: EngineClient, clock: Any, seen: _Look, options: Options, 
 
 
 def _judgements(client: EngineClient, seen: _Look) -> List[Judgement]:
-    from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import services_of
     from ansible_collections.stackwright.swarm.plugins.module_utils.gate.wait import look
 
     return look(client, seen.stack, [s for s in services_of(client, seen.stack) if name_of(s) in seen.lives])

@@ -15,6 +15,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.values.kept impo
     Kept,
     Version,
 )
+from ansible_collections.stackwright.swarm.plugins.module_utils.values.making import with_dependants
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.recover import Live
 
 Entry = Mapping[str, Any]
@@ -75,8 +76,6 @@ def regenerated(entries: Sequence[Entry], names: Sequence[str]) -> Set[str]:
     """The names to regenerate, with the names that depend on them. Raises ValueStoreError ``unknown_value``."""
     if not names:
         return set()
-    from ansible_collections.stackwright.swarm.plugins.module_utils.values.making import with_dependants
-
     able = {entry["name"] for entry in entries if entry["generator"] and entry["given"] is None}
     wanted = able if ALL in names else set(names)
     if wanted - able:

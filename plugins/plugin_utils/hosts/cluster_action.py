@@ -22,7 +22,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.masking.mask imp
 from ansible_collections.stackwright.swarm.plugins.module_utils.masking.shown import shown_line
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.who import who_asks
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.election import Outcome, task_key, turn
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.other_hosts import Sibling, answered
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.piped_action import PipedAction
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.preflighted import stopped
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.progress import Follower, pace_of
 
 Result = Dict[str, Any]
@@ -133,7 +135,6 @@ class ClusterAction(PipedAction):
         """The errors that stop this stack, by the id of the cluster."""
         if not self.after_preflight:
             return {}
-        from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.preflighted import stopped
 
         return stopped(C.DEFAULT_LOCAL_TMP, stack, variables)
 
@@ -157,8 +158,6 @@ class ClusterAction(PipedAction):
             return self._call(named, {"job": job, "seen": seen, "answer": answer, "pace": pace}, variables)
 
         def answer(question: Result) -> Result:
-            from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.other_hosts import Sibling, answered
-
             connection = {name: value for name, value in arguments.items() if name in CONNECTION}
 
             def read(other: str, containers: Mapping[str, bool]) -> Result:

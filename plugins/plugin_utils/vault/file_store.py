@@ -20,6 +20,7 @@ from ansible.parsing.vault import VaultLib, match_encrypt_secret
 from ansible_collections.stackwright.swarm.plugins.module_utils.core import files
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import ValueStoreError
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.kept import Kept, damaged, is_other, refuse_other
+from ansible_collections.stackwright.swarm.plugins.module_utils.values.seal import unseal
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.store import Store, StoreConflict
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault.file_text import (
     Cipher,
@@ -277,8 +278,6 @@ def with_vaults(
     A run that needs values kept hands them back in place of a result; they are written, and it is run ``again``.
     """
     from secrets import token_hex
-
-    from ansible_collections.stackwright.swarm.plugins.module_utils.values.seal import unseal
 
     again = False
     made: dict[str, str] = {}

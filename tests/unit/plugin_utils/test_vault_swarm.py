@@ -5,11 +5,8 @@ import base64
 import pytest
 from ansible.parsing.vault import VaultLib, VaultSecret
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.values import (
-    _ciphertext,
-    handed_over,
-    values_options,
-)
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.values import _ciphertext
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.vaults import handed_over, values_options
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.store.choose import open_store

@@ -1,0 +1,41 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What passes between action plugins and modules if a stack keeps its values in a vault."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Callable, Dict, Mapping
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.values.seal import NONCE, seal
+
+#: The vaults that an action plugin may send along: that of ``store``, and that of ``to``.
+VAULT, TO_VAULT = "vault", "to_vault"
+
+
+def values_options(given: Mapping[str, Any], compiled: Mapping[str, Any], slot: str = VAULT) -> Dict[str, Any]:
+    """The options of a store: those of the user, and the data of the controller's vault."""
+    sent = compiled.get("vaults") or {}
+    vault = sent.get(slot) or {}
+    own = {"carried": vault.get("kept"), "where": vault.get("where"), "number": vault.get("number")}
+    return {**given, **own, "made": sent.get("made"), "before": sent.get("before")}
+
+
+def handed_over(work: Callable[[], Dict[str, Any]], compiled: Mapping[str, Any]) -> Dict[str, Any]:
+    """The result of ``work``; or ``vault_writes``, sealed, if the controller must write its vault first."""
+    vaults = compiled.get("vaults")
+    if vaults is None:
+        return work()
+    from ansible_collections.stackwright.swarm.plugins.module_utils.store.carried import NotYetKept
+
+    try:
+        return work()
+    except NotYetKept as needed:
+        data = [needed.slot, needed.kept.as_data(), needed.in_place]
+        sealed = seal(vaults["key"], os.urandom(NONCE), data)
+        told = {"vault_writes": sealed, "vault_made": needed.made, "vault_before": needed.before}
+        if needed.failure is not None:
+            needed.failure.details = {**needed.failure.details, **told, "vault_final": True}
+            raise needed.failure from None
+        return {**(needed.result or {}), "changed": True, **told, "vault_final": needed.result is not None}
