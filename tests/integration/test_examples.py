@@ -17,7 +17,7 @@ from playbook import Player
 #: Returned only where putting a stack back fails as well, which test_transaction.py brings about.
 #: ``read``, and what caddy_route_values hands on, is seen by nobody: it comes under no_log only.
 #: What proxies are owed, and on which nodes they run, is seen in test_proxies_come_and_go.py.
-RARE = ("cause", "rollback_error", "holder", "read", "owed", "proxies", "handed_routes", "live_services")
+RARE = ("cause", "rollback_error", "holder", "read", "owed", "proxies", "handed_routes", "live_services", "told")
 #: What other tests see: test_parts.py, test_stack_service.py, and the unit tests of what a revision keeps.
 ELSEWHERE = {
     "plan.dependents",

@@ -693,7 +693,7 @@ def test_a_task_that_fails_on_drift_and_one_that_warns_of_it(stack, player):
     assert (refused.code, {r["error_code"] for r in refused.of()}) == (2, {"drift_found"})
     warned = player.play({"compose_stack": deploy})
     assert warned.code == 0, warned.output
-    assert re.search(r"WARNING.*overwrites\s+what\s+was\s+changed\s+by\s+others", " ".join(warned.output.split()))
+    assert re.search(r"WARNING.*overwrites changes made by others", " ".join(warned.output.split()))
     work = next(r for r in warned.of() if r["changed"])
     assert work["drift"][0]["changes"][0]["actual"] == "hi"
     assert any(notice["code"] == "plan" and "GREETING" in notice["message"] for notice in work["notices"])
