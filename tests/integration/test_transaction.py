@@ -473,7 +473,7 @@ def test_an_old_migration_is_not_run_again(core, swarm, service):
     was = specs(swarm)
     with pytest.raises(DeployError) as failed:
         core.deploy(files("echo two", BAD))
-    assert f"Rolled back: 1 service restored, the job {core.stack}_migrate is not put back" in str(failed.value)
+    assert f"Rolled back: 1 service restored, the job {core.stack}_migrate was not restored" in str(failed.value)
     assert "restoring the old one would run it again" in failed.value.details["outcome"]["restored"][-1]
     (second,) = runs()
     assert second == first + 1
