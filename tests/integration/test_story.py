@@ -211,7 +211,7 @@ def test_the_second_day_of_a_shop(shop):
 
     # The third one's migration fails: nothing of the release is there, and the corrected one is in no way of it.
     failed = shop.deploy(shop.file("3", 3, BAD), fails=True)
-    assert "exit code 4" in str(failed) and "no column price" in str(failed) and "rolled back" in str(failed)
+    assert "exit code 4" in str(failed) and "no column price" in str(failed) and "Rolled back" in str(failed)
     assert (shop.release(), shop.data("schema"), shop.history()[-1]) == (("RELEASE=2", 2), ["2"], "FAILED")
     shop.deploy(shop.file("3", 3))
     assert (shop.release(), shop.data("runs"), shop.history()[-1]) == (("RELEASE=3", 2), ["1", "2", "3"], "HEALTHY")
