@@ -354,4 +354,4 @@ def test_no_rule_is_skipped(proxy, rules):
     print(f"Caddy {proxy.version}, seed {SEED}: {COUNT} requests, {reached} reached a service, statuses {sorted(seen)}")
     assert not found, f"{len(found)} of {COUNT}:\n" + "\n".join(found[:20])
     assert "smuggled" not in got
-    assert reached > COUNT / 10 and {200, 308, 400, 401, 404} <= seen
+    assert reached > COUNT / 20 and {200, 308, 400, 401, 404} <= seen
