@@ -28,6 +28,8 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.preflighte
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.progress import Follower, pace_of
 
 Result = Dict[str, Any]
+#: The folder of this collection.
+COLLECTION = Path(__file__).resolve().parents[3]
 Run = Callable[[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]], Result]
 
 
@@ -84,7 +86,7 @@ class ClusterAction(PipedAction):
             return self._followed(arguments, handed, variables)
         host = variables["inventory_hostname"]
         wanted = {name: value for name, value in arguments.items() if name not in CONNECTION}
-        digest = hashlib.sha256(json.dumps([wanted, handed], sort_keys=True).encode()).hexdigest()
+        digest = _digest([wanted, handed])
         with turn(C.DEFAULT_LOCAL_TMP, self.key(stack, looked["cluster_id"], variables), host) as mine:
             # If nothing is left to do, the leader may have failed and left it like this.
             if mine.outcome is not None and (changed or mine.outcome.failed):
@@ -125,7 +127,7 @@ class ClusterAction(PipedAction):
         wanted = {name: value for name, value in arguments.items() if name != "commit_message"}
         given = {name: value for name, value in handed.items() if name != "who"}
         flags = [self.module, self._task.check_mode, self._task.diff, collection_state()]
-        return hashlib.sha256(json.dumps([flags, wanted, given], sort_keys=True).encode()).hexdigest()
+        return _digest([flags, wanted, given])
 
     def key(self, stack: str, cluster: str, variables: Mapping[str, Any]) -> str:
         """The meeting point of one cluster's hosts for one stack at this task."""
@@ -135,7 +137,6 @@ class ClusterAction(PipedAction):
         """The errors that stop this stack, by the id of the cluster."""
         if not self.after_preflight:
             return {}
-
         return stopped(C.DEFAULT_LOCAL_TMP, stack, variables)
 
     def _followed(
@@ -182,9 +183,14 @@ class ClusterAction(PipedAction):
         return result
 
 
-def collection_state() -> List[Any]:
-    """The identity of this collection's code: by the file list if installed, by file times in a checkout."""
-    root = Path(__file__).resolve().parents[2]
+def _digest(data: Any) -> str:
+    """The digest of plain data, whatever the order of its keys."""
+    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
+
+
+def collection_state(root: Path = COLLECTION) -> List[Any]:
+    """The identity of the code of the collection in ``root``: by the file list if installed, by file times in a
+    checkout."""
     listed = root / "FILES.json"
     if listed.exists():
         return [hashlib.sha256(listed.read_bytes()).hexdigest()]

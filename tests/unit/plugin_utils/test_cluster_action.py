@@ -1,7 +1,9 @@
+import os
+
 import pytest
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.cluster_action import _served
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.cluster_action import _served, collection_state
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.election import Outcome
 
 LOOKED = {"stack": "shop", "cluster_id": "c", "changed": True, "plan_id": "of a later look"}
@@ -21,3 +23,24 @@ def test_other_files_are_a_conflict():
     with pytest.raises(StackwrightError) as refused:
         _served(Outcome("m1", "d"), "e", LOOKED)
     assert refused.value.error_code == "conflict"
+
+
+def test_other_code_of_the_collection_is_another_run(tmp_path):
+    code = tmp_path / "plugins" / "module_utils" / "core" / "plain.py"
+    code.parent.mkdir(parents=True)
+    code.write_text("")
+    states = [collection_state(tmp_path)]
+    os.utime(code, (1, 1))
+    states.append(collection_state(tmp_path))
+    (code.parent / "shape.py").write_text("")
+    states.append(collection_state(tmp_path))
+    for listed in ("{}", "[]"):  # installed: what Galaxy lists counts, and no times
+        (tmp_path / "FILES.json").write_text(listed)
+        states.append(collection_state(tmp_path))
+        os.utime(code, (2, 2))
+        assert collection_state(tmp_path) == states[-1]
+    assert len({str(state) for state in states}) == len(states)
+
+
+def test_the_code_is_that_of_this_collection():
+    assert any(str(entry).find("module_utils/engine/trace.py") > 0 for entry in collection_state())
