@@ -867,13 +867,19 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run_chan
 
 
 def main() -> None:
-    run_change({**STACK, **FILES, **PLATFORM, **PARTS, **CHANGES, **VALUES}, _change)
+    run_change({**STACK, **FILES, **PLATFORM, **PARTS, **CHANGES, **VALUES}, _change, _memory)
 
 
 def _change(client, params, run):
     from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.stack import change_stack
 
     return change_stack(client, params, run)
+
+
+def _memory(module, handed):
+    from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.memory import Memory
+
+    return Memory(module, handed)
 
 
 if __name__ == "__main__":

@@ -561,13 +561,19 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run_chan
 
 
 def main() -> None:
-    run_change({**STACK, **DRIFT, **PINNED, "name": {"type": "str", "required": True}}, _drift)
+    run_change({**STACK, **DRIFT, **PINNED, "name": {"type": "str", "required": True}}, _drift, _memory)
 
 
 def _drift(client, params, run):
     from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.stack import find_drift
 
     return find_drift(client, params, run)
+
+
+def _memory(module, handed):
+    from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.memory import Memory
+
+    return Memory(module, handed)
 
 
 if __name__ == "__main__":

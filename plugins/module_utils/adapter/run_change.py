@@ -20,12 +20,18 @@ if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 
 Change = Callable[["EngineClient", Dict[str, Any], Dict[str, Any]], Dict[str, Any]]
+#: Makes the Memory of a module that remembers runs without changes. No other module is sent with memory.py: Ansible
+#: also counts imports for types.
+Remember = Callable[[Module, Dict[str, Any]], Any]
 
 
-def run_change(options: Dict[str, Dict[str, Any]], work: Change, **rules: Any) -> None:
+def run_change(
+    options: Dict[str, Dict[str, Any]], work: Change, remember: Optional[Remember] = None, **rules: Any
+) -> None:
     """Runs ``work(client, params, run)`` for a module that changes a stack and whose action plugin is a ClusterAction.
 
-    ``work`` imports what it needs when it is called: the same module also answers how a detached process goes.
+    ``work`` and ``remember`` import what they need when they are called: the same module also answers how a detached
+    process goes.
     ``run`` holds options of the transaction: ``check``, ``defer``, ``desired`` and what else the plugin passed on,
     ``detach``, ``progress``. A detached process takes over where the transaction calls ``detach``. With
     ``asks`` the plugin answers what the process asks, and sends the module to other nodes for that (``checks``).
@@ -36,18 +42,16 @@ def run_change(options: Dict[str, Dict[str, Any]], work: Change, **rules: Any) -
         end(module, _followed(module, handed))
     if "checks" in handed:
         end(module, outcome(module, lambda client: _checked(client, handed["checks"])))
-    from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.memory import Memory
-
     aside = DetachedWorker(module)
     run = {"check": module.check_mode, "defer": False, "detach": None, "progress": None, **handed}
     if handed.get("follow"):
         run.update(detach=aside.detach, progress=aside.progress)
         aside.asks = bool(handed.get("asks"))
-    memory = Memory(module, handed)
+    memory = remember(module, handed) if remember is not None else None
 
     def change(client: EngineClient) -> Dict[str, Any]:
         aside.client = client
-        client.trace = memory.trace
+        client.trace = memory.trace if memory is not None else None
         return work(client, module.params, run)
 
     try:
@@ -56,7 +60,8 @@ def run_change(options: Dict[str, Dict[str, Any]], work: Change, **rules: Any) -
         aside.fail(error)
         raise
     aside.finish(result)
-    memory.keep(result)
+    if memory is not None:
+        memory.keep(result)
     end(module, result)
 
 
