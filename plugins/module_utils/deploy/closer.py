@@ -15,7 +15,6 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe 
     look_closer,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.route_book import told
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.overwriting import warn_of_drift
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.retention import kept_references
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import Revision
@@ -23,17 +22,13 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.history.snapshot
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import CHANGE, Plan
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.objects import removed_first
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.placing import needs_places
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconcile import (
-    node_count,
-)
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconcile import node_count
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.start_first import never_start
 from ansible_collections.stackwright.swarm.plugins.module_utils.revisions.history import History, refuse_history
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.conflicts import check_before_deploy
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import ROUTE_BOOK, name_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.hand_over import hand_over
 from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.in_place import in_place
-
-__all__ = ["closer", "in_order", "warn_of_drift", "with_starts"]
 
 Options = Mapping[str, Any]
 Bound = Mapping[str, Any]
@@ -85,12 +80,12 @@ def closer(
             record = told(client, wanted.stack, found, options)
         takes = frozenset((*options["takes"], *record.get("takes", ())))
         check_before_deploy(wanted.state, found["all_services"], takes, record.get("yields", ()))
-    found["revisions"] = history() if history is not None else history_of(client, wanted.stack, options)
+    found["revisions"] = history() if history is not None else _history(client, wanted.stack, options)
     found["kept"] = kept_references(found["revisions"], options["keep_revisions"] - 1)
     return found
 
 
-def history_of(client: EngineClient, stack: str, options: Options) -> Revisions:
+def _history(client: EngineClient, stack: str, options: Options) -> Revisions:
     revisions = History(client, None, stack).read()
     refuse_history(options["identity"], stack, revisions)
     return revisions

@@ -165,7 +165,7 @@ def make_plan(
     identity = plan_id(stack, wanted_by(wanted.state, options, images, observed.get("key")), observed)
     drift: List[Dict[str, Any]] = []
     if plan.changed and options["on_drift"] != IGNORE:
-        from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.closer import warn_of_drift
+        from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.overwriting import warn_of_drift
 
         plan, drift = warn_of_drift(client, stack, plan, observed, options)
     logins = known.logins if known else None

@@ -50,7 +50,9 @@ class Trace:
             return
         self._open += 1
         # A registry's answer is not the Swarm's, and credentials are not kept.
-        self._whole = self._whole and method == "GET" and not headers and not stream and path[:7] != "/distri"
+        self._whole = (
+            self._whole and method == "GET" and not headers and not stream and not path.startswith("/distribution/")
+        )
 
     def ends(self, path: str, query: Optional[Mapping[str, Any]], found: Any) -> None:
         """Its answer is there."""

@@ -299,9 +299,7 @@ def _log(client: EngineClient, task: Mapping[str, Any], service: Mapping[str, An
     try:
         raw = client.get(f"/tasks/{task['ID']}/logs", query, stream=True, timeout=PATIENCE)
     except EngineError:
-        return (
-            ""  # the log driver may not be readable, or the node gone: the error stands without a log
-        )
+        return ""  # the log driver may not be readable, or the node gone: the error stands without a log
     terminal = bool((service["Spec"]["TaskTemplate"].get("ContainerSpec") or {}).get("TTY"))
     text = (raw if terminal else demultiplexed(raw)).decode("utf-8", "replace")
     return text[-MOST:]
