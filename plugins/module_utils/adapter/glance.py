@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The module stack_glance, which is sent in each run and therefore has none of the others' code.
+"""The module stack_glance. It is sent in every run, so it imports as little as possible.
 
 No options of theirs, and no filter for what is shown: all that it tells was filtered when it was written.
 """
