@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import Any, Dict, List, Mapping, Sequence, Set, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Sequence, Set, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.address import comparable, sort_key
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.route_owner import (
@@ -177,8 +177,7 @@ def _unless(pattern: str) -> Dict[str, Any]:
 
 
 def _strips(route: Any) -> bool:
-    found = list(maps(route.get("handle")))
-    return any("strip_path_prefix" in one for one in found) or any(map(_strips, inner_routes(route)))
+    return _has(route, lambda handler: "strip_path_prefix" in handler)
 
 
 def _stack(route: Any) -> str:
@@ -197,5 +196,10 @@ def _is_below(path: str, others: Set[str]) -> bool:
 
 def _asks(route: Any) -> bool:
     """Whether a route asks for a password."""
-    found = list(maps(route.get("handle")))
-    return any(one.get("handler") == "authentication" for one in found) or any(map(_asks, inner_routes(route)))
+    return _has(route, lambda handler: handler.get("handler") == "authentication")
+
+
+def _has(route: Any, is_meant: Callable[[Mapping[str, Any]], bool]) -> bool:
+    """Whether a route has such a handler, itself or in the routes within it."""
+    own = any(is_meant(handler) for handler in maps(route.get("handle")))
+    return own or any(_has(inner, is_meant) for inner in inner_routes(route))
