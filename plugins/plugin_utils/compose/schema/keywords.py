@@ -22,7 +22,7 @@ TYPES: Mapping[str, Any] = {
     "object": dict,
     "string": str,
 }
-#: One of these, or the cases of a problem are compiled again for each value.
+#: Each pattern of the schema is compiled once, not looked up for each value.
 _search = functools.lru_cache(maxsize=None)(lambda pattern: re.compile(pattern).search)
 
 
