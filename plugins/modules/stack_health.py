@@ -35,7 +35,8 @@ options:
     default: 300
   stable_for:
     description:
-      - Seconds that a service must run after the task has waited for it. If its task follows a failed one, it must run for 10 s, unless this is V(0).
+      - Seconds that a service must run before it counts as healthy, with O(wait=true). If its task follows a failed one, it must run for 10 s, unless
+        this is V(0).
     type: float
     default: 2.0
 extends_documentation_fragment:

@@ -164,12 +164,12 @@ def test_no_get_that_was_not_sent_is_lost_while_the_upstream_is_gone(proxy):
 class SlowNames:
     """A DNS in which each name is an address of loopback, and which thinks ``delay`` seconds about every answer."""
 
-    ADDRESS = "127.77.0.53"
-
     def __init__(self, delay):
         self.delay, self.asked = delay, 0
+        # Of this process alone: others may run the same test beside it.
+        self.address = f"127.77.{os.getpid() >> 8 & 255}.{os.getpid() & 255 or 1}"
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind((self.ADDRESS, 53))
+        self.socket.bind((self.address, 53))
         self.socket.settimeout(0.1)
         self.over = threading.Event()
         self.thread = threading.Thread(target=self._serve, daemon=True)
@@ -199,19 +199,23 @@ class SlowNames:
         self.socket.close()
 
 
-def median(proxy, hosts, seconds=2, visitors=8):
-    """How long a request takes (s) of visitors who ask one host after the other."""
-    found, end = [], time.monotonic() + seconds
+def medians(proxy, kinds, seconds=2, visitors=8):
+    """How long a request takes (s), for each kind of hosts, of visitors who ask one host after the other.
+
+    They ask for each kind in turn, so that another load on the machine takes as much from each.
+    """
+    found, end = {kind: [] for kind in kinds}, time.monotonic() + seconds
 
     def visit(number):
         connection = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=60)
-        while time.monotonic() < end or not found:
-            began = time.monotonic()
-            connection.request("GET", "/", headers={"Host": hosts[number % len(hosts)]})
-            answer = connection.getresponse()
-            answer.read()
-            assert answer.status == 200
-            found.append(time.monotonic() - began)
+        while time.monotonic() < end or not all(found.values()):
+            for kind, hosts in kinds.items():
+                began = time.monotonic()
+                connection.request("GET", "/", headers={"Host": hosts[number % len(hosts)]})
+                answer = connection.getresponse()
+                answer.read()
+                assert answer.status == 200
+                found[kind].append(time.monotonic() - began)
             number += visitors
         connection.close()
 
@@ -220,45 +224,45 @@ def median(proxy, hosts, seconds=2, visitors=8):
         thread.start()
     for thread in threads:
         thread.join()
-    return statistics.median(found)
+    return {kind: statistics.median(times) for kind, times in found.items()}
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_slow_names_hold_up_no_other_route_and_no_request_over_a_kept_connection(version, tmp_path, monkeypatch):
     """100 routes, 200 ms for each answer of the DNS; see docs/decisions/0035-sent-once.md."""
-    real, resolv = caddy.caddy, tmp_path / "resolv.conf"
-    resolv.write_text(f"nameserver {SlowNames.ADDRESS}\noptions ndots:0\n")
+    real, resolv, names = caddy.caddy, tmp_path / "resolv.conf", SlowNames(0.2)
+    resolv.write_text(f"nameserver {names.address}\noptions ndots:0\n")
     inside = f'mount --bind {resolv} /etc/resolv.conf && exec {real(version)} "$@"'
     wrapped = tmp_path / "caddy"
     wrapped.write_text(f"#!/bin/sh\nexec unshare --mount sh -c '{inside}' sh \"$@\"\n")
     wrapped.chmod(0o755)
     monkeypatch.setattr(caddy, "caddy", lambda _version: wrapped)
-    hosts = [f"h{number:02}.example.com" for number in range(100)]
-    with running(SlowNames(0.2), Service("web"), Caddy(version, tmp_path / "proxy")) as (names, service, proxy):
+    with running(names, Service("web"), Caddy(version, tmp_path / "proxy")) as (names, service, proxy):
 
-        def measure(name, **more):
+        def bring_all(kinds):
+            """100 hosts of each kind, and a request to each, so that connections are there where they are kept."""
+            hosts = {kind: [f"h{number:02}.{kind}.example.com" for number in range(100)] for kind in kinds}
             listed = [
-                {"domain": host, "upstream": name.format(number), "port": service.port, **more}
-                for number, host in enumerate(hosts)
+                {"domain": host, "upstream": upstream.format(number), "port": service.port, **more}
+                for kind, (upstream, more) in kinds.items()
+                for number, host in enumerate(hosts[kind])
             ]
             bring(proxy, wish("shop", *listed))
-            for turn in range(0, len(hosts), 25):  # so that connections are there where they are kept
-                median(proxy, hosts[turn : turn + 25], seconds=0.5, visitors=25)
-            return median(proxy, hosts)
+            for turn in range(0, 100, 25):
+                some = {kind: found[turn : turn + 25] for kind, found in hosts.items()}
+                medians(proxy, some, seconds=0.5, visitors=25)
+            return hosts
 
-        found = {}
-        for _turn in range(4):
-            for key, name, more in (
-                ("address", "127.0.0.1", {}),
-                ("address, kept", "127.0.0.1", {"keep_alive": True}),
-                ("name, kept", "s{}.test", {"keep_alive": True}),
-            ):
-                found[key] = min(measure(name, **more), found.get(key, 99))
-            if found["name, kept"] <= 1.1 * found["address, kept"]:
+        kept = {"keep_alive": True}
+        hosts = bring_all({"address": ("127.0.0.1", {}), "kept": ("127.0.0.1", kept), "name": ("s{}.test", kept)})
+        for _turn in range(5):
+            found = medians(proxy, hosts)
+            if found["name"] <= 1.1 * found["kept"]:
                 break
         assert names.asked
-        found["name"] = measure("s{}.test")
-        print(f"\nCaddy {version}: " + ", ".join(f"{key} {value * 1000:.1f} ms" for key, value in found.items()))
-    assert found["name, kept"] <= 1.1 * found["address, kept"]
+        (slow,) = medians(proxy, bring_all({"slow": ("s{}.test", {})})).values()
+        print(f"\nCaddy {version}: by default {slow * 1000:.0f} ms; connections that are kept, and an address:")
+        print(", ".join(f"{kind} {value * 1000:.1f} ms" for kind, value in found.items()))
+    assert found["name"] <= 1.1 * found["kept"]
     # Each waits for its own name; with dynamic_upstreams, eight visitors wait for each other.
-    assert 0.2 <= found["name"] < 0.2 * 4
+    assert 0.2 <= slow < 0.2 * 4

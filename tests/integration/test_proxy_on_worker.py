@@ -41,7 +41,7 @@ services:
 
 @pytest.fixture(scope="module")
 def pair():
-    with for_tests.bed_for(keep=True, managers=1, workers=1) as made:
+    with for_tests.bed_for("proxy", keep=True, managers=1, workers=1) as made:
         yield made
 
 

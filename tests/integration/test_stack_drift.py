@@ -114,8 +114,11 @@ class Stack:
         states = ("updating", "rollback_started")
         self.swarm.wait(
             "the end of the update",
-            lambda: (self.service(key).get("UpdateStatus") or {}).get("State") not in states,
+            lambda: self.state(key) not in states,
         )
+
+    def state(self, key="web"):
+        return (self.service(key).get("UpdateStatus") or {}).get("State")
 
 
 @pytest.fixture
@@ -352,7 +355,7 @@ def test_what_swarm_has_rolled_back_or_stopped(stack):
     assert stack.heal()["status"] == "healthy" and not stack.drift()["drifted"]
     # An update that Swarm pauses, since its tasks fail; then somebody takes the change back, without its end.
     stack.by_hand("service update --update-monitor 5s --args false NAME_web")
-    stack.swarm.wait("the pause", lambda: stack.service("web")["UpdateStatus"]["State"] == "paused")
+    stack.swarm.wait("the pause", lambda: stack.state() == "paused")
     seen = stack.drift()
     assert stack.kinds(seen) == [("edited", "service", "web"), ("paused", "service", "web")]
     assert "update paused" in seen["drift"][1]["reason"]

@@ -53,6 +53,7 @@ def bed_for(part: str = "", keep: bool = False, **how: object) -> Iterator[Bed]:
     ``keep``: it may stay up for the next run, where that is asked for and nothing is wrong with it.
     """
     prefix = prefix_of(part)
+    assert prefix not in [bed.prefix for bed in _up], f"another fixture's bed has the prefix {prefix}"
     how.setdefault("engine", engine())
     try:
         made = Bed.up(prefix, **how)

@@ -82,6 +82,14 @@ def restarted(service: Service, tasks: Sequence[Task], now: Optional[float]) -> 
     return None
 
 
+def is_young(service: Service, tasks: Sequence[Task], now: Optional[float], stable_for: float) -> bool:
+    """Whether a running task of this revision started less than ``stable_for`` seconds ago, at ``now`` as above."""
+    if now is None or mode_of(service["Spec"]).endswith("job"):
+        return False
+    running = [_when(task) for task in tasks if is_current(task, service) and state_of(task) == "running"]
+    return any(-SKEW <= now - began < stable_for for began in map(seconds, running) if began is not None)
+
+
 def _healthy(seen: Seen, nodes: Sequence[Mapping[str, Any]]) -> int:
     away = {str(node.get("ID")) for node in nodes if is_down(node)}
     return len([task for task in seen.running if str(task.get("NodeID")) not in away]) + len(seen.done)

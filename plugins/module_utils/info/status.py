@@ -16,6 +16,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors impo
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.details import (
     SETTLED,
+    is_young,
     report,
     restarted,
     seconds,
@@ -78,7 +79,7 @@ def stack_status(client: EngineClient, clock: Any, stack: str, options: Options)
         nothing = _result(client, info, stack, [], _was_there(client, stack))
         return {**nothing, "warnings": [message]} if similar else nothing
     seen = _Look(client, stack, services, seconds(info.get("SystemTime")))
-    found = seen.judgements()
+    found = seen.judgements(given["stable_for"] if given["wait"] else 0.0)
     if given["wait"] and not given["defer"] and any(judgement.status not in GOOD for judgement in found):
         detach(given)
         for _round in range(ROUNDS):
@@ -148,16 +149,19 @@ class _Look:
             for task in sort_out(service, self._own(service), view).given_up
         }
 
-    def judgements(self) -> List[Judgement]:
-        """How each service is. What has just been restarted after a failure is not healthy yet."""
+    def judgements(self, stable_for: float) -> List[Judgement]:
+        """How each service is. After a restart, or in the first ``stable_for`` seconds, one is not healthy yet."""
         from ansible_collections.stackwright.swarm.plugins.module_utils.gate.wait import judged
 
-        return [
-            judgement._replace(status=DEGRADED, message=self.restarts[judgement.name].text)
-            if judgement.status in GOOD and judgement.name in self.restarts
-            else judgement
-            for judgement in judged(self.services, self.tasks, self.nodes, self._now)
-        ]
+        young = {name_of(one) for one in self.services if is_young(one, self._own(one), self._now, stable_for)}
+        found = []
+        for judgement in judged(self.services, self.tasks, self.nodes, self._now):
+            if judgement.status in GOOD and judgement.name in self.restarts:
+                judgement = judgement._replace(status=DEGRADED, message=self.restarts[judgement.name].text)
+            elif judgement.status in GOOD and judgement.name in young:
+                judgement = judgement._replace(status=PROGRESSING, message=f"started less than {stable_for:g} s ago")
+            found.append(judgement)
+        return found
 
     def items(self, found: List[Judgement]) -> List[Item]:
         """The services of a result, by what was ``found``; one that is gone by now has its judgement alone."""
