@@ -16,10 +16,6 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.s
     substitute,
 )
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import NOWHERE, Map, Mark, Path, Seq
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.values.allowed_places import (
-    fault_of,
-    variables_in,
-)
 
 #: What docker's CLI takes for a default or a message, and Compose for plain text behind the variable.
 _UNBRACED = re.compile(r"(?<!\$)(?:\$\$)*\$([_a-zA-Z][_a-zA-Z0-9]*):?[-?][^}]")
@@ -118,6 +114,11 @@ class _Walk:
             )
 
     def with_references(self, text: str, result: str, path: list[Any], mark: Mark) -> str:
+        from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.values.allowed_places import (
+            fault_of,
+            variables_in,
+        )
+
         fault = fault_of(tuple(path), result)
         if not fault:
             return result
