@@ -58,10 +58,9 @@ class _Walk:
         if isinstance(node, Map):
             new = node.like()
             new.marks = dict(node.marks)
+            new.update(node)
             for key, value in node.items():
-                if isinstance(value, str) and "$" not in value:
-                    new[key] = value
-                else:
+                if "$" in value if isinstance(value, str) else isinstance(value, (Map, Seq)):
                     path.append(key)
                     new[key] = self.node(value, path, node.mark(key))
                     path.pop()
@@ -69,10 +68,12 @@ class _Walk:
         if isinstance(node, Seq):
             items = Seq(node.start)
             items.marks = list(node.marks)
+            items.extend(node)
             for index, value in enumerate(node):
-                path.append(index)
-                items.append(self.node(value, path, node.mark(index)))
-                path.pop()
+                if "$" in value if isinstance(value, str) else isinstance(value, (Map, Seq)):
+                    path.append(index)
+                    items[index] = self.node(value, path, node.mark(index))
+                    path.pop()
             return items
         return node
 

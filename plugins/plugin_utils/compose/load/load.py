@@ -44,13 +44,10 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.project import Project, Source
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.disk import CachedFiles, read_file
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.expressions import may_hold
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.file_source import (
-    FileReader,
-    FileRefused,
-)
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.file_source import FileReader
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.posix_paths import directory_of, join
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.reader import read_yaml
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.report import SHARED, Place, Report
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.report import Place, Report
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.scalars import scalar_text
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import ANYTHING, Map, Mark, Path
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.values.resolve import resolve_values
@@ -336,7 +333,11 @@ def _extends(run: _Run, document: _Document) -> None:
 def _include(run: _Run, document: _Document) -> None:
     if "include" not in document.tree:
         return
-    from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.include import apply_include
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.include import (
+        apply_include,
+        is_refused,
+        variables_of,
+    )
 
     def included(inclusion: Inclusion) -> Map | None:
         chain = (*document.including, document.path)
@@ -347,44 +348,15 @@ def _include(run: _Run, document: _Document) -> None:
                     f"files include each other in a cycle: {circle}", "remove one of these includes", "include_cycle"
                 )
                 return None
-        if _is_refused(run, inclusion):
+        if is_refused(inclusion, run.named):
             return None
-        variables = _variables_of(run, inclusion, document.variables)
+        variables = variables_of(inclusion, document.variables, run.named)
         documents = [
             _open(run, Source(path), inclusion.directory, variables, inclusion.place, chain) for path in inclusion.paths
         ]
         return _model(run, documents, run.variables_of(documents, variables))
 
     apply_include(document.tree, document.directory, document.place, included)
-
-
-def _variables_of(run: _Run, inclusion: Inclusion, variables: Mapping[str, str]) -> dict[str, str]:
-    """An included project sees its parent's variables and those of its own env files (``.env`` unless named)."""
-    inclusion.place.spend(SHARED * len(variables))
-    env_files = inclusion.env_files
-    if env_files is None:
-        default = join(inclusion.directory, ".env")
-        try:
-            run.named.read(default)
-        except FileRefused:
-            pass  # it is said below
-        except (OSError, ValueError):
-            return dict(variables)
-        env_files = (default,)
-    return with_env_files(variables, [(path, inclusion.place) for path in env_files], run.named)
-
-
-def _is_refused(run: _Run, inclusion: Inclusion) -> bool:
-    """Whether the folder of an included project is not to be read; that is said."""
-    try:
-        run.named.read(inclusion.directory)
-    except FileRefused as error:
-        message = f"its project_directory {inclusion.directory} {error.strerror}"
-        inclusion.place.problem(message, hint=error.hint, code=error.code)
-        return True
-    except (OSError, ValueError):
-        pass  # a folder can't be read as a file; what is wrong with the files in it is said of them
-    return False
 
 
 Stage = Callable[[_Run, _Document], None]
