@@ -1,7 +1,7 @@
 """How long compiling takes, and how it grows: python tests/benchmark/compile_time.py [--as-ansible] [COUNT ...]
 
 CPU time of fresh processes, the best of seven. ``--as-ansible``: with the loader of ansible-core, as in a play. It
-compiles the sources of a collection anew in each process, where Python alone has bytecode.
+compiles the sources of a collection in each process, where Python alone has bytecode.
 """
 
 import json

@@ -41,7 +41,7 @@ def violations(value: Any, schema: Any, path: Path = ()) -> Iterator[Violation]:
     if schema is True:
         return
     for keyword, limit in schema.items():
-        below = BELOW.get(keyword)
+        below = DESCEND.get(keyword)
         if below is None or limit is False:
             check = CHECKS.get(keyword)
             # With false there is one violation for all keys that are too many.
@@ -57,7 +57,7 @@ def fits(value: Any, schema: Any) -> bool:
     if schema is True:
         return True
     for keyword, limit in schema.items():
-        below = BELOW.get(keyword)
+        below = DESCEND.get(keyword)
         if below is None:
             check = CHECKS.get(keyword)
             if check is not None and not check(value, limit):
@@ -133,7 +133,7 @@ def _items(value: Any, part: Any, _schema: Any) -> List[Entry]:
 
 
 #: Where a keyword looks below a value.
-BELOW: Dict[str, Callable[[Any, Any, Any], List[Entry]]] = {
+DESCEND: Dict[str, Callable[[Any, Any, Any], List[Entry]]] = {
     "additionalProperties": _additional,
     "items": _items,
     "patternProperties": _pattern_properties,

@@ -49,7 +49,7 @@ def hundred():
 
 
 def test_an_ordinary_file_loads_what_it_needs_and_no_more(hundred):
-    """Ansible compiles each line of a collection's code anew in every play: it uses no bytecode."""
+    """Ansible compiles each line of a collection in every play, without bytecode."""
     assert hundred["services"] == 100
     assert 50 < len(hundred["modules"]) <= 110
     assert 5000 < hundred["lines"] <= 10_000
