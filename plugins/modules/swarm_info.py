@@ -18,10 +18,10 @@ description:
 options:
   gather:
     description:
-      - The sections to show. V(tasks) is only shown if it is listed here.
+      - The sections to show. V(tasks) and V(tasks_by_node) are only shown if they are listed here.
     type: list
     elements: str
-    choices: [cluster, nodes, stacks, services, tasks, networks, configs, secrets]
+    choices: [cluster, nodes, stacks, services, tasks, tasks_by_node, networks, configs, secrets]
     default: [cluster, nodes, stacks, services, networks, configs, secrets]
   filters:
     description:
@@ -65,6 +65,11 @@ options:
       - Also show the join tokens, without their secret part.
     type: bool
     default: false
+  what_if:
+    description:
+      - The host name or the id of a node. RV(what_if) then shows the effect of its loss.
+    type: str
+    version_added: 1.1.0
 extends_documentation_fragment:
   - stackwright.swarm.engine
   - stackwright.swarm.attributes
@@ -98,6 +103,18 @@ EXAMPLES = r"""
     gather: [cluster]
     join_tokens: true
 
+- name: Read what the loss of a node would mean
+  stackwright.swarm.swarm_info:
+    gather: [cluster, tasks_by_node]
+    what_if: m1
+  register: loss
+
+- name: Fail if the Swarm would have fewer tasks than wanted, or no quorum
+  ansible.builtin.assert:
+    that:
+      - loss.what_if.managers.managers == 1 or loss.what_if.managers.quorum
+      - loss.cluster.raft.quorum
+
 - name: Read the first twenty failed tasks of a stack
   stackwright.swarm.swarm_info:
     gather: [tasks]
@@ -121,6 +138,39 @@ cluster:
     task_history: {description: How many ended tasks the Swarm remembers for each slot., type: int}
     address_pools: {description: The pools that networks get their subnets from., type: list, elements: str}
     vxlan_port: {description: The port of the traffic between nodes., type: int}
+    raft:
+      description: The managers as a whole.
+      type: dict
+      contains:
+        managers: {description: The number of managers., type: int}
+        reachable: {description: How many of them are reachable., type: int}
+        needed: {description: How many have to be reachable., type: int}
+        quorum: {description: Whether enough are reachable., type: bool}
+        may_fail: {description: How many more may fail., type: int}
+        leader: {description: The name of the leader., type: str}
+        unreachable: {description: The names of managers that are not reachable., type: list, elements: str}
+    certificates:
+      description:
+        - When certificates expire. Those that expire within 30 days, or within a third of their time if that is shorter, are also warnings.
+      type: dict
+      contains:
+        root:
+          description: The root certificate of the Swarm.
+          type: dict
+          contains:
+            expires: {description: Its end., type: str}
+            days_left: {description: The whole days until then., type: int}
+        this_node:
+          description:
+            - The certificate of the node whose Engine answered, in the same form. Null if the module does not run on that node or may not read the file.
+              No other node can tell it.
+          type: dict
+          contains:
+            expires: {description: Its end., type: str}
+            days_left: {description: The whole days until then., type: int}
+        node_days: {description: For how many days a new certificate of a node is valid., type: float}
+        rotating: {description: Whether the root certificate is being rotated., type: bool}
+        other_root: {description: The names of nodes that trust another root certificate., type: list, elements: str}
     join_tokens: {description: 'The tokens for V(worker) and V(manager), without their secret part.', type: dict}
   sample:
     id: 4eoyr6qczm8id0w9tvzg3ytr7
@@ -131,6 +181,13 @@ cluster:
     task_history: 5
     address_pools: [10.0.0.0/8]
     vxlan_port: 4789
+    raft: {managers: 3, reachable: 3, needed: 2, quorum: true, may_fail: 1, leader: manager1, unreachable: []}
+    certificates:
+      root: {expires: "2046-11-15T10:00:00Z", days_left: 7295}
+      this_node: {expires: "2027-02-18T10:00:00Z", days_left: 89}
+      node_days: 90.0
+      rotating: false
+      other_root: []
 nodes:
   description: The nodes, sorted by name.
   returned: if they are in O(gather)
@@ -206,6 +263,73 @@ tasks:
   returned: if they are in O(gather)
   type: list
   elements: dict
+tasks_by_node:
+  description: For each node the tasks that are to run on it.
+  returned: if they are in O(gather)
+  type: list
+  elements: dict
+  contains:
+    node: {description: The host name of the node., type: str}
+    id: {description: Its id., type: str}
+    tasks: {description: The number of its tasks., type: int}
+    services:
+      description: The services of these tasks.
+      type: list
+      elements: dict
+      contains:
+        service: {description: The name of the service., type: str}
+        stack: {description: 'Its stack, or empty text.', type: str}
+        tasks: {description: The number of its tasks on the node., type: int}
+  sample:
+    - node: worker1
+      id: 2ppaq4vzs2rwbx8ctw6qlyhkc
+      tasks: 2
+      services: [{service: shop_web, stack: shop, tasks: 2}]
+what_if:
+  description: The effect of the loss of the node in O(what_if).
+  returned: if O(what_if) is set
+  type: dict
+  contains:
+    node: {description: The host name of the node., type: str}
+    id: {description: Its id., type: str}
+    down: {description: Whether it is down already., type: bool}
+    managers:
+      description: The managers without it.
+      type: dict
+      contains:
+        managers: {description: The number of managers. A lost one still counts., type: int}
+        reachable: {description: How many would be reachable., type: int}
+        needed: {description: How many have to be reachable., type: int}
+        quorum: {description: Whether enough would be reachable. Without a quorum Swarm replaces no tasks., type: bool}
+    services:
+      description: The replicated services and jobs with tasks on it.
+      type: list
+      elements: dict
+      contains:
+        service: {description: The name of the service., type: str}
+        stack: {description: 'Its stack, or empty text.', type: str}
+        desired: {description: The number of tasks that it is to have., type: int}
+        lost: {description: How many of them are on the node., type: int}
+        missing: {description: How many of these no other node can run., type: int}
+        why: {description: 'Why, and which data is on this node only; empty if the service loses nothing.', type: str}
+        volumes: {description: Its named volumes on the node., type: list, elements: str}
+    fewer: {description: The services that would have fewer tasks than wanted., type: list, elements: str}
+    global_services: {description: The global services with a task on the node., type: list, elements: str}
+  sample:
+    node: worker1
+    id: 2ppaq4vzs2rwbx8ctw6qlyhkc
+    down: false
+    managers: {managers: 3, reachable: 3, needed: 2, quorum: true}
+    services:
+      - service: shop_db
+        stack: shop
+        desired: 1
+        lost: 1
+        missing: 1
+        why: "node.labels.disk == ssd rules out manager1 (none); the data in shop_data is on this node only"
+        volumes: [shop_data]
+    fewer: [shop_db]
+    global_services: [shop_agent]
 networks:
   description: The networks of the Swarm, each with the services that use it.
   returned: if they are in O(gather)

@@ -18,6 +18,8 @@ from playbook import Player
 #: ``read``, and what caddy_route_values hands on, is seen by nobody: it comes under no_log only.
 #: What proxies are owed, and on which nodes they run, is seen in test_proxies_come_and_go.py.
 RARE = ("cause", "rollback_error", "holder", "read", "owed", "proxies", "handed_routes", "live_services", "told")
+#: Of secrets, configs and networks that are in use: test_loose_objects.py.
+RARE += ("used_by", "outdated", "differences")
 #: What other tests see: test_parts.py, test_stack_service.py, and the unit tests of what a revision keeps.
 ELSEWHERE = {
     "plan.dependents",
@@ -300,6 +302,7 @@ def every_result(reader):
             tried(ours("stack_preflight", definition="services: {web: {imge: nginx}}")),
             tried({"stackwright.swarm.swarm_info": {"docker_host": "unix:///nonexistent/docker.sock"}}),
             tried({"stackwright.swarm.swarm_init": {"docker_host": "unix:///nonexistent/docker.sock"}}),
+            *(tried(task) for task in tasks_of_objects()),
             tried({"stackwright.swarm.stack_routes": {"docker_host": "unix:///nonexistent/docker.sock"}}),
             tried(
                 {
@@ -325,6 +328,8 @@ def every_result(reader):
     reader.play([ours("stack_values", state="present", values={"web/KEY": "a value"}, **where)])
     reader.play([ours("stack_values", state="present", values={"web/KEY": "another"}, **where)], limit="swarm_managers")
     reader.play([ours("stack_cleanup", volumes=True)], limit="swarm_managers")
+    node = {"name": "m1", "labels": {"rank": 1}}
+    reader.play([{"name": "a label", "stackwright.swarm.swarm_node": node}], limit="swarm_managers", diff=True)
     nowhere = image("true")
     nowhere["services"]["web"]["deploy"] = {"placement": {"constraints": ["node.labels.none == x"]}}
     reader.play([tried(ours("stack_preflight", definition=nowhere))], limit="swarm_managers")
@@ -334,6 +339,17 @@ def every_result(reader):
 def by_hand(bed, service, *options):
     """What somebody changes with docker's own command, up to its end."""
     bed.node("m1").cli(["docker", "service", "update", "--quiet", *options, service])
+
+
+def tasks_of_objects():
+    """Each module of nodes and of loose objects, with a name that can't be."""
+    bad = {"name": "-", "data": "x"}
+    return [
+        {"name": "no node", "stackwright.swarm.swarm_node": {"name": "nobody"}},
+        {"name": "no secret", "stackwright.swarm.swarm_secret": bad},
+        {"name": "no config", "stackwright.swarm.swarm_config": bad},
+        {"name": "no network", "stackwright.swarm.swarm_network": {"name": "ingress"}},
+    ]
 
 
 def tasks_of_routes():

@@ -165,6 +165,7 @@ RANGES = {
     "lock_timeout": (0, DAY),
     "replicas": (0, 100000),
     "keep_revisions": (1, 1000),
+    "keep_versions": (1, 1000),
     "to": (1, 999999999),
     "wait_timeout": (1, DAY),
     "timeout": (1, DAY),
@@ -282,7 +283,7 @@ def check_service(options: Mapping[str, Any]) -> None:
         raise StackwrightError(wrong, "invalid_options")
 
 
-_SECTIONS = ["cluster", "nodes", "stacks", "services", "tasks", "networks", "configs", "secrets"]
+_SECTIONS = ["cluster", "nodes", "stacks", "services", "tasks", "tasks_by_node", "networks", "configs", "secrets"]
 #: Of stack_health.
 HEALTH: Spec = {
     "wait": {"type": "bool", "default": False},
@@ -295,7 +296,7 @@ SWARM_INFO: Spec = {
         "type": "list",
         "elements": "str",
         "choices": _SECTIONS,
-        "default": [section for section in _SECTIONS if section != "tasks"],
+        "default": [section for section in _SECTIONS if not section.startswith("tasks")],
     },
     "filters": {
         "type": "dict",
@@ -305,6 +306,7 @@ SWARM_INFO: Spec = {
     "limit": {"type": "int"},
     "offset": {"type": "int", "default": 0},
     "join_tokens": {"type": "bool", "default": False, "no_log": False},
+    "what_if": {"type": "str"},
 }
 
 #: Of stack_logs.

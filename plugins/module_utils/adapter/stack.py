@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Converts compose_stack's options to a request for the transaction."""
+"""Converts the options of modules that change stacks and nodes to a request."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors impo
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import through_an_election
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.ignore_rules import rules_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.request.node_options import check_labels
 
 #: Options that the transaction takes as they are, and those of ``rollout``.
 PASSED = (
@@ -88,6 +89,31 @@ def change_one_service(client: EngineClient, params: Dict[str, Any], run: Dict[s
     options = {name: params[name] for name in SERVICE_PASSED}
     clock, options = SystemClock(), {**options, **_common(params, run)}
     return through_an_election(clock, lambda: change_service(client, clock, params["name"], options))
+
+
+def change_one_node(client: EngineClient, params: Dict[str, Any], run: Dict[str, Any]) -> Dict[str, Any]:
+    """Changes a node; the result is that of ``tasks.node``."""
+    check_labels(params)
+    from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.node import change_node
+
+    # An action plugin hands the labels over: among its arguments, a null is an option that was not given.
+    options = {**_of_nodes(params, run), "labels": run.get("labels") or params["labels"]}
+    clock = SystemClock()
+    return through_an_election(clock, lambda: change_node(client, clock, params["name"], options))
+
+
+def spread_services(client: EngineClient, params: Dict[str, Any], run: Dict[str, Any]) -> Dict[str, Any]:
+    """Spreads services over the nodes; the result is that of ``tasks.rebalance``."""
+    from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.rebalance import rebalance
+
+    clock, options = SystemClock(), _of_nodes(params, run)
+    return through_an_election(clock, lambda: rebalance(client, clock, options))
+
+
+def _of_nodes(params: Dict[str, Any], run: Dict[str, Any]) -> Dict[str, Any]:
+    options = {**params, "timeout": params["wait_timeout"], "this_run": this_run, "is_gone": is_gone}
+    options.update({name: run.get(name) for name in ("check", "defer", "detach", "progress", "who")})
+    return options
 
 
 def _common(params: Dict[str, Any], run: Dict[str, Any]) -> Dict[str, Any]:

@@ -30,6 +30,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import nor
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import id_of, name_of, stack_of
 
 WITH = {"rolled_back": "rolled back", "paused": "held"}
+#: What swarm_node and swarm_rebalance do.
+MOVES = {"moved": "moved to other nodes", "settled": "moved to other nodes"}
 
 
 def note_services(
@@ -44,7 +46,8 @@ def note_services(
     if revision is None or revision.damaged:
         return lambda: None
     names, mark, state = names_of(observed), _mark(run), str(run.options["state"])
-    did = f"{WITH.get(state, state)} with stack_service since revision {revision.number}"
+    done = MOVES.get(state) or f"{WITH.get(state, state)} with stack_service"
+    did = f"{done} since revision {revision.number}"
     notes = list(revision.own)
     for operation in operations:
         paths = _paths(lives[operation.name]["Spec"], operation.payload["spec"], names, names, mark)

@@ -123,6 +123,7 @@ TASK = Obj(
     DesiredState=str,
     JobIteration=Obj(Index=int),
 )
+TLS_INFO = Obj(TrustRoot=str)
 NODE = Obj(
     ID_=str,
     Version=VERSION,
@@ -134,6 +135,7 @@ NODE = Obj(
         Platform=Obj(Architecture=str, OS=str),
         Resources=RESOURCES,
         Engine=Obj(EngineVersion=str, Labels=LABELS, Plugins=[Obj(Type=str, Name=str)]),
+        TLSInfo=TLS_INFO,
     ),
     Status=Obj(State=str, Message=str, Addr=str),
     ManagerStatus=Obj(Leader=bool, Reachability=str, Addr=str),
@@ -181,7 +183,15 @@ INFO = Obj(
         RemoteManagers=[Obj(NodeID=str, Addr=str)],
         Nodes=int,
         Managers=int,
-        Cluster=Obj(ID=str, DefaultAddrPool=TEXTS, SubnetSize=int, DataPathPort=int),
+        Cluster=Obj(
+            ID=str,
+            DefaultAddrPool=TEXTS,
+            SubnetSize=int,
+            DataPathPort=int,
+            Spec=Obj(CAConfig=Obj(NodeCertExpiry=int)),
+            TLSInfo=TLS_INFO,
+            RootRotationInProgress=bool,
+        ),
     ),
 )
 SWARM = Obj(

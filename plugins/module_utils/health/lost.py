@@ -128,7 +128,7 @@ def _data(service: Mapping[str, Any], tasks: Sequence[Task], down: Sequence[Node
         return ""
     known = [of_task(task, str(service["Spec"].get("Name") or ""), hostname(down[0])) for task in there]
     mounts = (service["Spec"]["TaskTemplate"].get("ContainerSpec") or {}).get("Mounts") or []
-    local = [str(mount["Source"]) for mount in mounts if _is_local(mount)]
+    local = [str(mount["Source"]) for mount in mounts if is_local(mount)]
     names = sorted({expanded(name, fields) for name in local for fields in known})
     if not names:
         return ""
@@ -137,7 +137,8 @@ def _data(service: Mapping[str, Any], tasks: Sequence[Task], down: Sequence[Node
     )
 
 
-def _is_local(mount: Mapping[str, Any]) -> bool:
+def is_local(mount: Mapping[str, Any]) -> bool:
+    """Whether a mount is a named volume of its node, whose data no other node has."""
     driver = ((mount.get("VolumeOptions") or {}).get("DriverConfig")) or {}
     local = driver.get("Name") in (None, "", "local") and not driver.get("Options")
     return bool(mount.get("Type") == "volume" and mount.get("Source") and local)

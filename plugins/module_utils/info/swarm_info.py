@@ -12,17 +12,21 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.info import swarm_objects as parts
+from ansible_collections.stackwright.swarm.plugins.module_utils.info.certificates import certificates_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.nodes.change import find_node
+from ansible_collections.stackwright.swarm.plugins.module_utils.nodes.loss import loss, raft, tasks_by_node
 
 Item = Dict[str, Any]
 Lists = Mapping[str, List[Item]]
 
 #: What can be gathered, and what of the Engine each needs.
 NEEDS: Dict[str, Tuple[str, ...]] = {
-    "cluster": ("swarm",),
+    "cluster": ("swarm", "nodes"),
     "nodes": ("nodes", "tasks"),
     "stacks": ("services", "tasks", "nodes", "networks", "configs", "secrets"),
     "services": ("services", "tasks", "nodes", "networks"),
     "tasks": ("tasks", "nodes", "services"),
+    "tasks_by_node": ("tasks", "nodes", "services"),
     "networks": ("networks", "services"),
     "configs": ("configs", "services"),
     "secrets": ("secrets", "services"),
@@ -35,6 +39,7 @@ FILTERS: Dict[str, Dict[str, str]] = {
     "stacks": {"name": "name", "stack": "name"},
     "services": {"name": "name", "stack": "stack", "service": "name", "label": "labels"},
     "tasks": {"stack": "stack", "service": "service", "node": "node", "state": "state"},
+    "tasks_by_node": {"name": "node", "node": "node"},
     "networks": {"name": "name", "stack": "stack", "label": "labels"},
     "configs": {"name": "name", "stack": "stack", "label": "labels"},
     "secrets": {"name": "name", "stack": "stack", "label": "labels"},
@@ -57,25 +62,34 @@ def swarm_info(
     filters: Optional[Mapping[str, str]] = None,
     page: Page = ALL,
     join_tokens: bool = False,
+    what_if: Optional[str] = None,
 ) -> Dict[str, Any]:
     """The sections in ``gather``, each sorted and filtered, with ``totals`` before paging, node, cluster_id, calls,
-    warnings (filters that nothing fits but for capital letters).
+    warnings (certificates that expire soon; filters that nothing fits but for capital letters).
 
-    ``filters`` hold patterns as of a shell; a filter that a section does not know leaves it as it is.
-    Raises EngineError, and StackwrightError (``invalid_options``) for a page that can't be.
+    ``filters`` hold patterns as of a shell; a filter that a section does not know leaves it as it is. ``what_if`` is
+    the host name or id of a node whose loss is asked about.
+    Raises EngineError (``no_node``), and StackwrightError (``invalid_options``) for a page that can't be.
     """
     check_page(page)
     info = manager_info(client)
     wanted = {need for section in gather for need in NEEDS[section]}
+    wanted.update(("nodes", "services", "tasks") if what_if else ())
     lists: Dict[str, Any] = {name: _fetch(client, name) for name in ("nodes", "services", "tasks") if name in wanted}
     lists.update((name, _fetch(client, name)) for name in ("networks", "configs", "secrets") if name in wanted)
     lists["info"] = [info]
     swarm = client.get("/swarm") if "swarm" in wanted else {}
     result: Dict[str, Any] = {"changed": False, "totals": {}}
+    warnings: List[str] = []
     if "cluster" in gather:
-        result["cluster"] = parts.cluster(info, swarm, join_tokens)
+        certificates, warnings = certificates_of(client, info, lists["nodes"])
+        health = {"raft": raft(lists["nodes"]), "certificates": certificates}
+        result["cluster"] = {**parts.cluster(info, swarm, join_tokens), **health}
+    if what_if:
+        node = find_node(lists["nodes"], what_if)
+        result["what_if"] = loss(node, lists["nodes"], lists["services"], lists["tasks"])
     described = {section: describe(lists) for section, describe in SECTION_PARTS.items() if section in gather}
-    result["warnings"] = _almost(described, filters or {})
+    result["warnings"] = [*warnings, *_almost(described, filters or {})]
     for section, every in described.items():
         items = [item for item in every if _passes(item, section, filters or {})]
         result["totals"][section] = len(items)
@@ -92,6 +106,7 @@ SECTION_PARTS: Dict[str, Callable[[Lists], List[Item]]] = {
     "stacks": parts.stacks,
     "services": parts.services,
     "tasks": parts.tasks,
+    "tasks_by_node": lambda lists: tasks_by_node(lists["nodes"], lists["services"], lists["tasks"]),
     "networks": parts.networks,
     "configs": parts.configs,
     "secrets": parts.secrets,
@@ -162,4 +177,4 @@ def show_swarm(client: EngineClient, params: Dict[str, Any], check: bool) -> Dic
     """The requested sections of the whole Swarm."""
     del check  # nothing is changed either way
     page = Page(params["limit"], params["offset"])
-    return swarm_info(client, params["gather"], params["filters"], page, params["join_tokens"])
+    return swarm_info(client, params["gather"], params["filters"], page, params["join_tokens"], params["what_if"])

@@ -36,6 +36,10 @@ LOCK = "stackwright.lock"
 RECORD = "stackwright.revision"
 #: The id of the run, on every further config of a revision: these hold what of the snapshot does not fit in the first.
 PART = "stackwright.part"
+#: On a version of a secret or config that belongs to no stack: the name that it has for users (tasks/objects.py).
+OBJECT = "stackwright.object"
+#: On a service whose tasks are leaving a node: the node's id, for as long as a constraint of ours keeps them away.
+MOVING = "stackwright.moving"
 #: On a config or secret that only kept revisions need any more: one of them. Only a run with changes looks again.
 KEPT = "stackwright.kept"
 

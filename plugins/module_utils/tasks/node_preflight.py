@@ -15,6 +15,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors impo
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import through_an_election
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.failures import check_manager
+from ansible_collections.stackwright.swarm.plugins.module_utils.info.certificates import due
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight import host
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight import node_questions as nodes
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.facts import Port
@@ -55,6 +56,7 @@ def check_host(client: EngineClient, clock: Any, options: Mapping[str, Any], vip
     found["local"] = client.connection.socket_path is not None and os.uname().nodename == info.get("Name")
     if found["local"]:
         found["findings"] += _own(node, info, options, vips)
+        found["findings"] += [finding(WARNING, "certificate", text, hint) for text, hint in due(client, info)]
     else:
         message = f"the task does not run on the host of this Engine ({client.where}): its kernel, disk, ports and"
         hint = "Run the task on each node, with the socket of its own Engine."

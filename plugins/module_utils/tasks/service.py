@@ -37,6 +37,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.request.options 
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import name_of, stack_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner import labels_in, refuse_others
 from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.one_service import (
+    AWAY,
     PAUSED,
     RESTARTED,
     ROLLED_BACK,
@@ -92,7 +93,7 @@ class _Look:
         operations: List[Operation] = []
         for live in self.lives.values():
             nodes, replicas = node_count(self.observed), options.get("replicas") or 0
-            old = self._old(live, tasks)
+            old = [str(options["away_from"])] if options["state"] == AWAY else self._old(live, tasks)
             operations += service_plan(live, options["state"], options["prefix"], nodes, replicas, old).operations
         self.plan: Plan = with_mask(Plan(tuple(operations)), options["mask"])
         if self.plan.changed and options["identity"]:

@@ -15,6 +15,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import nor
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
     HANDING_OVER,
     HELD,
+    MOVING,
     labels_of,
     name_of,
     spellings,
@@ -22,6 +23,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 
 SCALED, RESTARTED, ROLLED_BACK = "scaled", "restarted", "rolled_back"
 PAUSED, RESUMED, RUN = "paused", "resumed", "run"
+AWAY, SETTLED = "moved", "settled"
 #: Swarm has no call to hold an update: no further batch begins for so long (ten years, in nanoseconds).
 FOREVER = 10 * 365 * 24 * 3600 * 10**9
 UNDER_WAY, STUCK = ("updating", "rollback_started"), ("paused", "rollback_paused")
@@ -34,7 +36,8 @@ def service_plan(
 ) -> Plan:
     """The plan that brings a service to ``state``: one operation, with a reason also if there is nothing to do.
 
-    ``old`` are the tasks that a restart is to replace. Raises PlanError (``unsafe_change``, ``no_previous``).
+    ``old`` are the tasks that a restart is to replace, or the id of the node that tasks are to leave.
+    Raises PlanError (``unsafe_change``, ``no_previous``).
     """
     name = name_of(live)
     spec, reason = _WANTED[state](live, prefix, replicas, old)
@@ -96,6 +99,32 @@ def _forced(spec: Mapping[str, Any]) -> Spec:
     return {**spec, "TaskTemplate": {**template, "ForceUpdate": (template.get("ForceUpdate") or 0) + 1}}
 
 
+def _away(live: Mapping[str, Any], prefix: str, replicas: int, old: Sequence[str]) -> Wanted:
+    """Swarm replaces just the tasks on nodes that do not meet a new constraint."""
+    del prefix, replicas
+    spec, node = live["Spec"], old[0]
+    template = spec["TaskTemplate"]
+    placement = template.get("Placement") or {}
+    constraints = [*(placement.get("Constraints") or []), f"node.id!={node}"]
+    labels = {**labels_of(live), MOVING: node}
+    moved = {**template, "Placement": {**placement, "Constraints": constraints}}
+    return {**spec, "Labels": labels, "TaskTemplate": moved}, "moved"
+
+
+def _settled(live: Mapping[str, Any], prefix: str, replicas: int, old: Sequence[str]) -> Wanted:
+    """Without the constraint of ``_away``. A task that meets the constraints stays where it is."""
+    del prefix, replicas, old
+    spec, node = live["Spec"], labels_of(live).get(MOVING)
+    if node is None:
+        return None, "has not been moved"
+    template = spec["TaskTemplate"]
+    placement = template.get("Placement") or {}
+    constraints = [text for text in placement.get("Constraints") or [] if text != f"node.id!={node}"]
+    labels = {name: text for name, text in labels_of(live).items() if name != MOVING}
+    settled = {**template, "Placement": {**placement, "Constraints": constraints}}
+    return {**spec, "Labels": labels, "TaskTemplate": settled}, "settled"
+
+
 def _rolled_back(live: Mapping[str, Any], prefix: str, replicas: int, old: Sequence[str]) -> Wanted:
     del prefix, replicas, old
     if str((live.get("UpdateStatus") or {}).get("State") or "").startswith("rollback_"):
@@ -152,4 +181,6 @@ _WANTED = {
     PAUSED: _paused,
     RESUMED: _resumed,
     RUN: _run,
+    AWAY: _away,
+    SETTLED: _settled,
 }

@@ -216,7 +216,8 @@ def _served(outcome: Outcome, digest: str, looked: Mapping[str, Any]) -> Result:
             error_code="conflict",
             hint="Use the same files and variables for all managers of a cluster.",
         )
-    result = {"changed": False, "done_by": outcome.host, "stack": looked["stack"], "cluster_id": looked["cluster_id"]}
+    shared = {name: looked[name] for name in ("stack", "cluster_id") if name in looked}
+    result = {"changed": False, "done_by": outcome.host, **shared}
     if outcome.plan_id:
         # A plan that is approved in check mode is carried out by any of the managers.
         result["plan_id"] = outcome.plan_id

@@ -15,6 +15,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_s
     kept_state,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.request import node_options
 
 
 @pytest.mark.parametrize(
@@ -65,7 +66,7 @@ def numbers(spec, path=""):
 
 
 def every_number():
-    for module in (adapter_options, connection, route_options):
+    for module in (adapter_options, connection, route_options, node_options):
         for spec in vars(module).values():
             if isinstance(spec, dict) and all(isinstance(option, dict) for option in spec.values()):
                 yield from numbers(spec)

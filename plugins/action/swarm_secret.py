@@ -1,0 +1,21 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs the module with its content piped, so that no disk has it."""
+
+from __future__ import annotations
+
+from typing import Any, Dict
+
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.plain import plain
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.piped_action import PipedAction
+
+
+class ActionModule(PipedAction):
+    _supports_check_mode = True
+    _supports_async = False
+
+    def act(self, result: Dict[str, Any], variables: Dict[str, Any]) -> Dict[str, Any]:
+        module = "stackwright.swarm.swarm_secret"
+        result.update(self._execute_module(module, module_args=plain(self._task.args), task_vars=variables))
+        return result

@@ -1,0 +1,120 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One node: which it is, and how its specification changes."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, PlanError
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes import hostname, is_down
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.quorum import (
+    even,
+    is_leader,
+    is_manager,
+    loss_refused,
+    quorum_of,
+)
+
+Node = Mapping[str, Any]
+ACTIVE, PAUSE, DRAIN = "active", "pause", "drain"
+MERGED, EXACT = "merge", "exact"
+
+
+class Wanted(NamedTuple):
+    """What a node is to be. None leaves a part as it is; a label whose value is None is removed."""
+
+    labels: Optional[Mapping[str, Optional[str]]] = None
+    labels_mode: str = MERGED
+    availability: Optional[str] = None
+    role: Optional[str] = None
+
+
+class Difference(NamedTuple):
+    """One part that changes: ``role``, ``availability`` or ``label NAME``; None is absent."""
+
+    what: str
+    before: Optional[str]
+    after: Optional[str]
+
+    def __str__(self) -> str:
+        before, after = ("absent" if text is None else text or '""' for text in (self.before, self.after))
+        return f"{self.what} {before} → {after}"
+
+
+def find_node(nodes: Sequence[Node], name: str) -> Node:
+    """The node with this host name or id.
+
+    Of several with one host name, the one that is not down: the others are stale entries of a node that has joined
+    again. Raises EngineError (``no_node``, ``ambiguous_node``).
+    """
+    found = [node for node in nodes if str(node.get("ID")) == name]
+    found = found or [node for node in nodes if hostname(node) == name]
+    if not found:
+        names = ", ".join(sorted({hostname(node) for node in nodes}))
+        raise EngineError(
+            f"The Swarm has no node {name}.", "no_node", f"It has {names}. Names are case-sensitive; ids work too."
+        )
+    if len(found) > 1:
+        alive = [node for node in found if not is_down(node)]
+        if len(alive) == 1:
+            return alive[0]
+        ids = ", ".join(f"{node['ID']} ({(node.get('Status') or {}).get('State')})" for node in found)
+        raise EngineError(f"{len(found)} nodes have the name {name}: {ids}.", "ambiguous_node", "Use the id as name.")
+    return found[0]
+
+
+def changed_spec(node: Node, wanted: Wanted) -> Dict[str, Any]:
+    """The NodeSpec that the node is to have. What is not asked for stays."""
+    spec = dict(node.get("Spec") or {})
+    if wanted.labels is not None:
+        labels = dict(spec.get("Labels") or {}) if wanted.labels_mode == MERGED else {}
+        labels.update({name: text for name, text in wanted.labels.items() if text is not None})
+        spec["Labels"] = {name: text for name, text in labels.items() if wanted.labels.get(name, "") is not None}
+    if wanted.availability is not None:
+        spec["Availability"] = wanted.availability
+    if wanted.role is not None:
+        spec["Role"] = wanted.role
+    return spec
+
+
+def differences(node: Node, spec: Mapping[str, Any]) -> List[Difference]:
+    """What differs between a node and a NodeSpec."""
+    old = node.get("Spec") or {}
+    found = []
+    for part in ("Role", "Availability"):
+        if (old.get(part) or None) != (spec.get(part) or None):
+            found.append(Difference(part.lower(), old.get(part) or None, spec.get(part) or None))
+    before, after = old.get("Labels") or {}, spec.get("Labels") or {}
+    for name in sorted({*before, *after}):
+        if before.get(name) != after.get(name):
+            found.append(Difference(f"label {name}", before.get(name), after.get(name)))
+    return found
+
+
+def check_role(nodes: Sequence[Node], node: Node, role: Optional[str]) -> List[str]:
+    """Warnings about a change of role. Raises PlanError (``quorum``, ``node_down``) if it can't be made."""
+    name = hostname(node)
+    if role is None or is_manager(node) == (role == "manager"):
+        return []
+    managers = quorum_of(nodes).managers
+    if role == "manager":
+        if is_down(node):
+            raise PlanError(
+                f"{name} is down, so it can't become a manager.", "node_down", "Start its Engine, then run again."
+            )
+        warning = even(managers + 1)
+    else:
+        why = loss_refused(nodes, node, name, "demoting")
+        if why:
+            raise PlanError(
+                f"{name} can't be demoted: {why}. Nothing was changed.",
+                "quorum",
+                "Promote another node, or bring the managers back that are down.",
+            )
+        warning = even(managers - 1)
+    told = [warning] if warning else []
+    if role == "worker" and is_leader(node):
+        told.append(f"{name} is the leader: its demotion makes the managers elect another one.")
+    return told

@@ -1,0 +1,96 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The managers as a whole, and what the loss of a node would mean."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping, Sequence
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes import hostname, is_down
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.quorum import (
+    Quorum,
+    is_leader,
+    is_manager,
+    is_reachable,
+    quorum_of,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import mode_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.nodes.moving import Move, moves, tasks_on
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import id_of, name_of, stack_of
+
+Item = Mapping[str, Any]
+NO_QUORUM = "the managers lose their quorum, and Swarm replaces nothing without it"
+
+
+def raft(nodes: Sequence[Item]) -> Dict[str, Any]:
+    """The managers: how many are reachable and needed, how many more may fail, the leader, and who is away."""
+    managers = [node for node in nodes if is_manager(node)]
+    return {
+        **_numbers(quorum_of(nodes)),
+        "may_fail": quorum_of(nodes).spare,
+        "leader": next((hostname(node) for node in managers if is_leader(node)), ""),
+        "unreachable": sorted(hostname(node) for node in managers if not is_reachable(node)),
+    }
+
+
+def _numbers(quorum: Quorum) -> Dict[str, Any]:
+    return {
+        "managers": quorum.managers,
+        "reachable": quorum.reachable,
+        "needed": quorum.needed,
+        "quorum": quorum.is_kept,
+    }
+
+
+def loss(node: Item, nodes: Sequence[Item], services: Sequence[Item], tasks: Sequence[Item]) -> Dict[str, Any]:
+    """What it would mean if ``node`` were lost: for the managers, and for each service with tasks on it."""
+    quorum = quorum_of(nodes)
+    if is_manager(node):
+        quorum = quorum.losing(is_reachable(node))
+    found = [_service(move, quorum.is_kept) for move in moves(node, nodes, services, tasks)]
+    there = {str(task.get("ServiceID")) for task in tasks_on(id_of(node), tasks)}
+    everywhere = [s for s in services if id_of(s) in there and mode_of(s["Spec"]).startswith("global")]
+    return {
+        "node": hostname(node),
+        "id": id_of(node),
+        "down": is_down(node),
+        "managers": _numbers(quorum),
+        "services": found,
+        "fewer": [item["service"] for item in found if item["missing"]],
+        "global_services": sorted(name_of(service) for service in everywhere),
+    }
+
+
+def _service(move: Move, kept: bool) -> Dict[str, Any]:
+    missing = move.left if kept else move.count
+    why = NO_QUORUM if not kept else move.why
+    if move.volumes:
+        names = " and ".join(move.volumes)
+        why = "; ".join(filter(None, (why, f"the data in {names} is on this node only")))
+    return {
+        "service": move.service,
+        "stack": move.stack,
+        "desired": move.desired,
+        "lost": move.count,
+        "missing": missing,
+        "why": why,
+        "volumes": list(move.volumes),
+    }
+
+
+def tasks_by_node(nodes: Sequence[Item], services: Sequence[Item], tasks: Sequence[Item]) -> List[Dict[str, Any]]:
+    """For each node, by name: how many tasks it is to run, and of which services."""
+    known = {id_of(service): service for service in services}
+    found = []
+    for node in nodes:
+        here: Dict[str, Dict[str, Any]] = {}
+        for task in tasks_on(id_of(node), tasks):
+            service = known.get(str(task.get("ServiceID")))
+            name = name_of(service) if service else str(task.get("ServiceID"))
+            entry = here.setdefault(name, {"service": name, "stack": stack_of(service) if service else "", "tasks": 0})
+            entry["tasks"] += 1
+        listed = [here[name] for name in sorted(here)]
+        total = sum(entry["tasks"] for entry in listed)
+        found.append({"node": hostname(node), "id": id_of(node), "tasks": total, "services": listed})
+    return sorted(found, key=lambda item: (item["node"], item["id"]))

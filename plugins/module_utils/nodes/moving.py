@@ -1,0 +1,205 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The services of a node that is to be drained, or is lost: which of their tasks find another node, and how."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Sequence, Tuple
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.lost import is_local
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes import hostname
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import mode_of, replicas_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import state_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.capacity import Room, wanted
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.facts import Seen
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.placement import (
+    Fit,
+    eligible,
+    fits,
+    ruled_out,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import id_of, name_of, stack_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.ports import words as port_words
+
+Item = Mapping[str, Any]
+#: How a service leaves a node: new tasks first, a few at a time by its own update, or all at once as Swarm drains.
+FIRST, ROLLING, SWARM = "start-first", "rolling", "drain"
+ALIVE = ("new", "pending", "assigned", "accepted", "preparing", "ready", "starting", "running")
+
+
+class Move(NamedTuple):
+    """A service with tasks on the node.
+
+    ``count`` tasks are there of ``desired``; ``left`` of them find no other node, ``why`` says why. ``volumes`` are
+    named volumes of the node that the service uses: their data stays there. ``way`` is how it can leave.
+    """
+
+    service: str
+    stack: str
+    mode: str
+    desired: int
+    count: int
+    left: int
+    why: str
+    volumes: Tuple[str, ...]
+    way: str
+    dip: int
+
+    @property
+    def stays(self) -> str:
+        """What keeps the service from moving whole, as a sentence without its end; empty if nothing does."""
+        parts = []
+        if self.left:
+            these = "its task" if self.count == 1 else f"{self.left} of its {self.count} tasks"
+            parts.append(f"{these} can run on no other node: {self.why}")
+        if self.volumes:
+            many = len(self.volumes) > 1
+            names = " and ".join(self.volumes)
+            parts.append(f"its volume{'s' if many else ''} {names} {'are' if many else 'is'} local to the node")
+        return "; ".join(parts)
+
+    def as_dict(self) -> Dict[str, Any]:
+        """Plain data for the result."""
+        own = ("service", "stack", "mode", "desired", "count", "way", "dip", "left", "stays")
+        return {**{name: getattr(self, name) for name in own}, "volumes": list(self.volumes)}
+
+
+def tasks_on(node: str, tasks: Sequence[Item]) -> List[Item]:
+    """The tasks that are to run on a node (its id), or still do."""
+    return [task for task in tasks if task.get("NodeID") == node and _counts_now(task)]
+
+
+def counts(service: Item, tasks: Sequence[Item]) -> Dict[str, int]:
+    """How many tasks of a service are to run on each node, by the node's id."""
+    found: Dict[str, int] = {}
+    for task in tasks:
+        if task.get("ServiceID") == id_of(service) and task.get("NodeID") and _counts_now(task):
+            found[str(task["NodeID"])] = found.get(str(task["NodeID"]), 0) + 1
+    return found
+
+
+def _counts_now(task: Item) -> bool:
+    return state_of(task) in ALIVE and task.get("DesiredState") in ("running", "ready")
+
+
+def moves(node: Item, nodes: Sequence[Item], services: Sequence[Item], tasks: Sequence[Item]) -> List[Move]:
+    """The replicated services and jobs with tasks on ``node``, by name: what becomes of them without it.
+
+    The tasks of global services are not among them: they end, and are missed nowhere else.
+    """
+    its_id = id_of(node)
+    others = [other for other in nodes if id_of(other) != its_id]
+    seen = Seen({"stack": {"name": ""}, "services": []}, others, list(services), list(tasks), {})
+    room = Room(seen)
+    here: Dict[str, int] = {}
+    for task in tasks_on(its_id, tasks):
+        here[str(task.get("ServiceID"))] = here.get(str(task.get("ServiceID")), 0) + 1
+    found = []
+    for service in sorted(services, key=name_of):
+        count = here.get(id_of(service), 0)
+        mode = mode_of(service["Spec"])
+        if count and not mode.startswith("global"):
+            found.append(_move(service, mode, count, seen, room))
+    return found
+
+
+def _move(service: Item, mode: str, count: int, seen: Seen, room: Room) -> Move:
+    spec = service["Spec"]
+    item = {"name": name_of(service), "key": name_of(service), "spec": spec}
+    all_fits = fits(seen, item)
+    may = eligible(all_fits)
+    needs, spots = wanted(item), {}
+    most = int((spec["TaskTemplate"].get("Placement") or {}).get("MaxReplicas") or 0)
+    on = counts(service, seen.tasks)
+    for node in may:
+        its_id = id_of(node)
+        limit = max(0, most - on.get(its_id, 0)) if most else count + replicas_of(spec)
+        spots[its_id] = room.fits(its_id, needs, limit)
+    placed = _place(room, needs, spots, count)
+    why = "" if placed == count else _why(name_of(service), all_fits, spots, needs, most, room, on)
+    way, dip = _way(spec, mode, count, sum(spots.values()))
+    return Move(
+        name_of(service),
+        stack_of(service),
+        mode,
+        replicas_of(spec),
+        count,
+        count - placed,
+        why,
+        tuple(local_volumes(spec)),
+        way,
+        dip,
+    )
+
+
+def _place(room: Room, needs: Mapping[Any, int], spots: Mapping[str, int], count: int) -> int:
+    """Gives room to ``count`` tasks, one node after the other; returns how many found some."""
+    placed = 0
+    for node, free in spots.items():
+        taken = min(free, count - placed)
+        room.take(node, needs, taken)
+        placed += taken
+    return placed
+
+
+def _why(
+    name: str,
+    all_fits: List[Fit],
+    spots: Mapping[str, int],
+    needs: Mapping[Any, int],
+    most: int,
+    room: Room,
+    on: Mapping[str, int],
+) -> str:
+    """What keeps its tasks from each of the other nodes."""
+    if not all_fits:
+        return "the Swarm has no other node"
+    reasons = [ruled_out(all_fits)] if any(fit.reasons for fit in all_fits) else []
+    for node in eligible(all_fits):
+        its_id = id_of(node)
+        if spots[its_id]:
+            continue
+        taken = [need for need in needs if isinstance(need, tuple) and room.left(its_id, need) < 1]
+        if taken:
+            holders = {room.holders.get((its_id, port), name) for port in taken}
+            whose = " and ".join(sorted("a task of its own" if holder == name else holder for holder in holders))
+            what = f"{port_words(taken)} {'is' if len(taken) == 1 else 'are'} taken by {whose}"
+        elif most and on.get(its_id, 0) >= most:
+            what = f"max_replicas_per_node {most} is reached"
+        else:
+            short = [str(need) for need in needs if room.fits(its_id, {need: needs[need]}) < 1]
+            what = f"too little of {' and '.join(short)} is free"
+        reasons.append(f"on {hostname(node)}, {what}")
+    return "; ".join(reasons) or "the other nodes have too little room for all of them"
+
+
+def _way(spec: Item, mode: str, count: int, free: int) -> Tuple[str, int]:
+    """How a service leaves the node, and how many of its tasks are missing at a time meanwhile."""
+    if mode != "replicated":
+        return SWARM, count
+    step = step_of(spec)
+    if is_first(spec) and free >= min(step, count):
+        return FIRST, 0
+    if not is_first(spec) and step < count:
+        return ROLLING, step
+    return SWARM, count
+
+
+def is_first(spec: Item) -> bool:
+    """Whether an update starts a new task before it stops the old one."""
+    return bool((spec.get("UpdateConfig") or {}).get("Order") == "start-first")
+
+
+def step_of(spec: Item) -> int:
+    """How many tasks an update replaces at a time."""
+    update, desired = spec.get("UpdateConfig"), replicas_of(spec)
+    # Without a section Swarm updates one task at a time, with a parallelism of 0 all at once.
+    return min(desired, 1 if update is None else int(update.get("Parallelism") or 0) or desired)
+
+
+def local_volumes(spec: Item) -> Iterator[str]:
+    """The named volumes of a service that are local to a node."""
+    for mount in (spec["TaskTemplate"].get("ContainerSpec") or {}).get("Mounts") or []:
+        if is_local(mount):
+            yield str(mount["Source"])

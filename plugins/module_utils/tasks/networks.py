@@ -1,0 +1,185 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A network that belongs to no stack: created, compared, recreated or removed if nothing uses it."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping, Tuple
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import (
+    attached_of,
+    manager_info,
+    networks_of,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import Backoff
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.differences import differences
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Change
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import id_of, name_of, stack_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.loose_objects import (
+    CREATE,
+    REMOVE,
+    Step,
+    users_of,
+    users_of_one,
+)
+
+Result = Dict[str, Any]
+Item = Mapping[str, Any]
+
+
+def change_network(client: EngineClient, params: Dict[str, Any], check: bool) -> Result:
+    """Creates, compares or removes the network of ``params``.
+
+    Raises EngineError (``conflict``, ``network_differs``, ``in_use``).
+    """
+    clock = SystemClock()
+    info = manager_info(client)
+    name = str(params["name"])
+    spec = _spec(params)
+    found = [network for network in networks_of(client) if name_of(network) == name]
+    own = next((network for network in found if network.get("Scope") == "swarm"), None)
+    using = _using(client, own) if own is not None else []
+    steps, notices, changes = _steps(name, spec, own, found, using, params)
+    identity = id_of(own) if own is not None else ""
+    if not check:
+        for step in steps:
+            identity = "" if step.action == REMOVE else _create(client, clock, spec)
+            if step.action == REMOVE:
+                _remove(client, clock, step)
+    cluster = (info.get("Swarm") or {}).get("Cluster") or {}
+    return {
+        "changed": bool(steps),
+        "name": name,
+        "network_id": identity,
+        "used_by": using,
+        "changes": [{"path": change.path, "before": change.before, "after": change.after} for change in changes],
+        "plan_lines": [step.line("network") for step in steps],
+        "notices": notices,
+        "warnings": notices,
+        "diff": _diff(name, steps, changes),
+        "cluster_id": str(cluster.get("ID") or ""),
+        "node": str(info.get("Name") or ""),
+        "calls": client.calls,
+    }
+
+
+def _spec(params: Mapping[str, Any]) -> Dict[str, Any]:
+    """The body that creates it."""
+    options = {str(key): _text(value) for key, value in (params["driver_options"] or {}).items()}
+    if params["encrypted"]:
+        options["encrypted"] = ""
+    pools = []
+    for entry in params["ipam"]:
+        words = (("Subnet", "subnet"), ("Gateway", "gateway"), ("IPRange", "ip_range"))
+        pools.append({key: entry[option] for key, option in words if entry.get(option)})
+    return {
+        "Name": params["name"],
+        "CheckDuplicate": True,
+        "Driver": params["driver"],
+        "Scope": "swarm",
+        "Attachable": params["attachable"],
+        "Internal": params["internal"],
+        "EnableIPv6": params["ipv6"],
+        "IPAM": {"Driver": "default", "Config": pools},
+        "Options": options,
+        "Labels": {str(key): _text(value) for key, value in (params["labels"] or {}).items()},
+    }
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else "" if value is None else str(value)
+
+
+def _using(client: EngineClient, network: Item) -> List[str]:
+    """The services and containers that use a network."""
+    users = users_of_one(network, users_of("network", client.list("/services")))
+    services = [str(user) for user in users if not user.before]
+    return services + attached_of(client).get(id_of(network), [])
+
+
+Steps = Tuple[List[Step], List[str], List[Change]]
+
+
+def _steps(name: str, spec: Item, own: Any, found: List[Item], using: List[str], params: Mapping[str, Any]) -> Steps:
+    if own is None and found and params["state"] == "present":
+        raise EngineError(
+            f"The name {name} belongs to a network of this node alone ({found[0].get('Driver')}).",
+            "conflict",
+            "Use another name, or remove that network.",
+        )
+    if own is not None and (stack_of(own) or own.get("Ingress")):
+        whose = f"the stack {stack_of(own)}" if stack_of(own) else "the Swarm's ingress"
+        raise EngineError(f"The network {name} belongs to {whose}.", "conflict", "Use another name.")
+    if params["state"] == "absent":
+        if own is None:
+            return [], [], []
+        if using:
+            raise EngineError(
+                f"The network {name} is in use by {', '.join(using)}.",
+                "in_use",
+                "Remove it from them first. Nothing was changed.",
+                details={"used_by": using},
+            )
+        return [Step(REMOVE, name, id_of(own), "state absent")], [], []
+    if own is None:
+        return [Step(CREATE, name, "", "new")], [], []
+    wanted = {**spec, "Labels": dict(own.get("Labels") or {})} if params["labels"] is None else spec
+    want, have = normalise.network_pair(wanted, own)
+    changes = list(differences(have, want))
+    serious = [change for change in changes if not change.path.startswith("Labels")]
+    if not serious:
+        told = f"network {name} keeps its labels: Swarm can't change them ({', '.join(map(str, changes))})"
+        return [], [told] if changes else [], []
+    texts = ", ".join(map(str, serious))
+    if using or not params["recreate"]:
+        users = f" It is in use by {', '.join(using)}." if using else ""
+        raise EngineError(
+            f"The network {name} differs, and Swarm can't change a network: {texts}.{users}",
+            "network_differs",
+            "Create one with another name and move them to it." if using else "Set recreate: true to replace it.",
+            details={"used_by": using, "differences": list(map(str, serious))},
+        )
+    reason = f"recreated: {texts}"
+    return [Step(REMOVE, name, id_of(own), reason), Step(CREATE, name, "", reason)], [], serious
+
+
+def _create(client: EngineClient, clock: Any, spec: Item) -> str:
+    """Its id. The name of one that was removed is free only a moment later; another manager may have been faster."""
+    backoff = Backoff(clock, also=("conflict",), limit=10.0)
+    while True:
+        try:
+            return client.create("/networks/create", spec)
+        except EngineError as error:
+            there = [n for n in networks_of(client) if name_of(n) == spec["Name"] and n.get("Scope") == "swarm"]
+            want, have = normalise.network_pair(spec, there[0]) if there else ({}, {"absent": True})
+            if want == have:
+                return id_of(there[0])
+            backoff.bear(error)
+
+
+def _remove(client: EngineClient, clock: Any, step: Step) -> None:
+    backoff = Backoff(clock)
+    while True:
+        try:
+            client.delete(f"/networks/{step.id}")
+            return
+        except EngineError as error:
+            if error.error_code == "not_found":
+                return
+            if 400 <= error.status < 500:
+                raise EngineError(
+                    f"The network {step.name} is in use since a moment ago: {error.message}", "in_use"
+                ) from None
+            backoff.bear(error)
+
+
+def _diff(name: str, steps: List[Step], changes: List[Change]) -> Dict[str, str]:
+    if changes:
+        sides = [(f"{change.path}: {change.before}\n", f"{change.path}: {change.after}\n") for change in changes]
+        return {"before": "".join(old for old, _new in sides), "after": "".join(new for _old, new in sides)}
+    actions = {step.action for step in steps}
+    return {"before": f"network {name}\n" * (REMOVE in actions), "after": f"network {name}\n" * (CREATE in actions)}

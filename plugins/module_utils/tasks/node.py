@@ -1,0 +1,351 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Changes one node: labels, availability, role; drains it without a dip where its services allow that, and waits."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import manager_info
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import (
+    DeployError,
+    EngineError,
+    PlanError,
+    StackwrightError,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import Backoff, is_transient, patiently
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes import hostname, is_down
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.quorum import is_manager, is_reachable
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import replicas_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import error_of, state_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.nodes.change import (
+    DRAIN,
+    PAUSE,
+    Difference,
+    Wanted,
+    changed_spec,
+    check_role,
+    differences,
+    find_node,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.nodes.moving import (
+    ALIVE,
+    FIRST,
+    SWARM,
+    Move,
+    moves,
+    tasks_on,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import detach, with_defaults
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import id_of, name_of
+
+Result = Dict[str, Any]
+Item = Mapping[str, Any]
+SAFE = "safe"
+LOOK = 0.2, 1.0  # seconds between two looks at a node: the first pause, the longest
+TELL_EVERY = 10.0  # seconds
+TRAIL = 8  # names in a line
+
+
+class _Seen(NamedTuple):
+    """One look: the nodes, and if the node is to be drained also the services and tasks of the Swarm."""
+
+    info: Item
+    nodes: List[Dict[str, Any]]
+    node: Item
+    services: List[Dict[str, Any]]
+    tasks: List[Dict[str, Any]]
+
+    @property
+    def name(self) -> str:
+        return hostname(self.node)
+
+    def moves(self) -> List[Move]:
+        """What is on the node and has to leave it."""
+        return moves(self.node, self.nodes, self.services, self.tasks)
+
+
+def change_node(client: EngineClient, clock: Any, name: str, options: Mapping[str, Any]) -> Result:
+    """Changes the node ``name`` (host name or id).
+
+    ``options``: ``labels``, ``labels_mode``, ``availability``, ``role`` as Wanted has them; ``move`` (``safe`` or
+    ``swarm``), ``unmovable`` (``fail`` or ``stop``), ``wait``, ``timeout`` (seconds for the tasks to leave, and for the
+    role to settle), and those of a run: ``check``, ``defer``, ``progress``, ...
+
+    Raises EngineError (``no_node``, ``ambiguous_node``), PlanError (``cannot_move``, ``quorum``, ``node_down``),
+    DeployError (``timeout``, and what moving a service raises).
+    """
+    options = with_defaults(options)
+    options["progress"] = options["progress"] or (lambda line: None)
+    wanted = Wanted(
+        _texts(options.get("labels")), options["labels_mode"], options.get("availability"), options.get("role")
+    )
+    drains = wanted.availability == DRAIN
+    seen = _look(client, name, drains)
+    spec = changed_spec(seen.node, wanted)
+    changes = differences(seen.node, spec)
+    warnings = check_role(seen.nodes, seen.node, wanted.role)
+    leaving = seen.moves() if drains and (seen.node.get("Spec") or {}).get("Availability") != DRAIN else []
+    warnings += _check_moves(seen, leaving, options)
+    undone = leaving or (drains and options["wait"] and tasks_on(id_of(seen.node), seen.tasks))
+    result = _result(seen, changes, leaving, options)
+    result["notices"] = warnings
+    if options["check"] or options["defer"] or not (changes or undone):
+        return _ended(client, result, spec)
+    detach(options)
+    work = _Work(client, clock, seen, wanted, options)
+    try:
+        work.run(leaving)
+    except StackwrightError as error:
+        error.details.setdefault("changes", result["changes"])
+        raise
+    result["notices"] += work.notices
+    return _ended(client, result, spec)
+
+
+def _look(client: EngineClient, name: str, whole: bool) -> _Seen:
+    info = manager_info(client)
+    nodes = client.list("/nodes")
+    node = find_node(nodes, name)
+    services = client.list("/services") if whole else []
+    return _Seen(info, nodes, node, services, client.list("/tasks") if whole else [])
+
+
+def _check_moves(seen: _Seen, leaving: Sequence[Move], options: Mapping[str, Any]) -> List[str]:
+    """Lines about what does not move, or not without a dip. Raises PlanError (``cannot_move``)."""
+    stuck = [move for move in leaving if move.stays]
+    lines = [f"service {move.service} can't move from {seen.name}: {move.stays}" for move in stuck]
+    if stuck and options["unmovable"] != "stop":
+        raise PlanError(
+            "\n".join(
+                [f"{len(stuck)} service{'' if len(stuck) == 1 else 's'} can't move from {seen.name}:"]
+                + [f"  {move.service}: {move.stays}" for move in stuck]
+            ),
+            "cannot_move",
+            "Nothing was changed. Give them another node (a constraint, a port, a volume that all nodes share), or set "
+            "unmovable: stop to drain the node anyway.",
+            {"moves": [move.as_dict() for move in leaving], "changed": False},
+        )
+    if options["move"] == SAFE:
+        for move in leaving:
+            if move.dip and not move.stays:
+                these = (
+                    "its task stops"
+                    if move.dip == 1 == move.desired
+                    else f"{move.dip} of its {move.desired} tasks stop"
+                )
+                lines.append(f"service {move.service}: {these} before the replacement runs (update order stop-first)")
+    return lines
+
+
+def _result(seen: _Seen, changes: Sequence[Difference], leaving: Sequence[Move], options: Mapping[str, Any]) -> Result:
+    cluster = (seen.info.get("Swarm") or {}).get("Cluster") or {}
+    texts = [str(change) for change in changes]
+    safe = options["move"] == SAFE
+    lines = [f"update node {seen.name}: {', '.join(texts)}"] if texts else []
+    for move in leaving:
+        way = move.way if safe and not move.left else SWARM
+        tasks = f"{move.count} task{'' if move.count == 1 else 's'}"
+        lines.append(f"move service {move.service}: {tasks} leave{'s' if move.count == 1 else ''} {seen.name} ({way})")
+    return {
+        "changed": bool(changes),
+        "plan_lines": lines,
+        "changes": [change._asdict() for change in changes],
+        "moves": [move.as_dict() for move in leaving],
+        "diff": _diff(seen.name, changes),
+        "cluster_id": str(cluster.get("ID") or ""),
+        "node": str(seen.info.get("Name") or ""),
+        "name": seen.name,
+        "id": id_of(seen.node),
+        "state": str((seen.node.get("Status") or {}).get("State") or ""),
+    }
+
+
+def _diff(name: str, changes: Sequence[Difference]) -> Dict[str, str]:
+    sides = []
+    for part in ("before", "after"):
+        found = [(change.what, getattr(change, part)) for change in changes]
+        sides.append("".join(f"{what}: {text}\n" for what, text in found if text is not None))
+    return {"before_header": f"node {name}", "after_header": f"node {name}", "before": sides[0], "after": sides[1]}
+
+
+def _ended(client: EngineClient, result: Result, spec: Item) -> Result:
+    labels = dict(spec.get("Labels") or {})
+    told = {"role": str(spec.get("Role") or ""), "availability": str(spec.get("Availability") or ""), "labels": labels}
+    return {**result, **told, "calls": client.calls}
+
+
+class _Work:
+    """The changes of one node, in their order."""
+
+    def __init__(
+        self, client: EngineClient, clock: Any, seen: _Seen, wanted: Wanted, options: Mapping[str, Any]
+    ) -> None:
+        self.client, self.clock, self.seen, self.wanted, self.options = client, clock, seen, wanted, options
+        self.id, self.name = id_of(seen.node), seen.name
+        self.tell: Callable[[str], None] = options["progress"]
+        self.notices: List[str] = []
+        #: The services that leave, with what each is to have running elsewhere.
+        self.goal: Dict[str, int] = {}
+
+    def run(self, leaving: Sequence[Move]) -> None:
+        """All of it. A demotion is last: until then the node may be the one that answers."""
+        wanted, later = self.wanted, self.wanted.role if self.wanted.role == "worker" else None
+        first = wanted._replace(role=None if later else wanted.role)
+        drains = wanted.availability == DRAIN
+        before = (self.seen.node.get("Spec") or {}).get("Availability")
+        movable = [move for move in leaving if not move.stays]
+        self.goal = {move.service: move.desired for move in movable if move.mode == "replicated"}
+        if drains and self.options["move"] == SAFE and any(move.way != SWARM for move in movable):
+            self.send(first._replace(availability=PAUSE))
+            try:
+                self.move()
+            except BaseException:
+                # A node that is not drained is not to stay without tasks either.
+                with suppress(StackwrightError):
+                    self.send(Wanted(availability=before))
+                raise
+        self.send(first)
+        if first.role == "manager" and self.options["wait"]:
+            self.wait_for_role("manager")
+        if drains and self.options["wait"]:
+            self.wait_until_drained()
+        if later:
+            self.send(Wanted(role=later))
+            if self.options["wait"]:
+                self.wait_for_role(later)
+
+    def send(self, wanted: Wanted) -> None:
+        """Updates the node, unless it is so already. Raises EngineError."""
+        backoff = Backoff(self.clock, also=("out_of_sequence",))
+        while True:
+            try:
+                node = self.client.get(f"/nodes/{self.id}")
+                spec = changed_spec(node, wanted)
+                changes = differences(node, spec)
+                if not changes:
+                    return
+                self.tell(f"update node {self.name}: {', '.join(map(str, changes))}")
+                self.client.post(f"/nodes/{self.id}/update", {"version": node["Version"]["Index"]}, spec)
+                return
+            except EngineError as error:
+                backoff.bear(error)
+
+    def move(self) -> None:
+        """Moves all that can move without a dip, or with a smaller one than a drain has; stack after stack."""
+        from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.relocate import (
+            by_stack,
+            move_away,
+            settle,
+        )
+
+        own = {**self.options, "wait": True, "check": False, "defer": False, "detach": None}
+        own["commit_message"] = f"moved from node {self.name}"
+        settle(self.client, self.clock, self.seen.services, own)
+        ways = {move.service: move for move in self.seen.moves() if move.way != SWARM and not move.stays}
+        live = [service for service in self.seen.services if name_of(service) in ways]
+        # Those without a dip first: what they leave free helps the others.
+        for group in by_stack([s for s in live if ways[name_of(s)].way == FIRST]) + by_stack(
+            [s for s in live if ways[name_of(s)].way != FIRST]
+        ):
+            names = [name_of(service) for service in group]
+            now = patiently(self.clock, lambda: self.client.list("/services"))
+            tasks = patiently(self.clock, self.here)
+            still = {str(task.get("ServiceID")) for task in tasks_on(self.id, tasks)}
+            fresh = [service for service in now if name_of(service) in names and id_of(service) in still]
+            if fresh:
+                self.tell(f"move {', '.join(name_of(service) for service in fresh)} from {self.name}")
+                move_away(self.client, self.clock, fresh, self.id, own)
+
+    def here(self) -> List[Dict[str, Any]]:
+        """The tasks of the node."""
+        return self.client.list("/tasks", {"filters": {"node": [self.id]}})
+
+    def wait_until_drained(self) -> None:
+        """Until no task is on the node and each service that left runs elsewhere. Raises DeployError (``timeout``)."""
+        limit = float(self.options["timeout"])
+        self.until(self.left, limit, f"{self.name} is not drained", "not_drained")
+
+    def left(self) -> str:
+        """What is still to end on the node, or to run elsewhere; empty text if it is drained."""
+        node = self.client.get(f"/nodes/{self.id}")
+        services = {id_of(service): service for service in self.client.list("/services")}
+        tasks = self.client.list("/tasks")
+        on = [task for task in tasks if task.get("NodeID") == self.id and state_of(task) in ALIVE]
+        if is_down(node):
+            # What is on a lost node can't end; the Swarm has replaced it.
+            on = tasks_on(self.id, on)
+        names = sorted(
+            {name_of(services[str(task.get("ServiceID"))]) for task in on if task.get("ServiceID") in services}
+        )
+        parts = [f"{len(on)} task{'' if len(on) == 1 else 's'} of {_few(names)} still on it"] if names else []
+        for identity, service in services.items():
+            wanted = min(self.goal.get(name_of(service), 0), replicas_of(service["Spec"]))
+            if not wanted:
+                continue
+            own = [task for task in tasks if task.get("ServiceID") == identity and task.get("NodeID") != self.id]
+            running = sum(1 for t in own if state_of(t) == "running" and t.get("DesiredState") == "running")
+            if running < wanted:
+                why = next((error_of(t) for t in own if t.get("DesiredState") == "running" and error_of(t)), "")
+                parts.append(f"service {name_of(service)} runs {running} of {wanted}{f' ({why})' if why else ''}")
+        return "; ".join(parts)
+
+    def wait_for_role(self, role: str) -> None:
+        """Until the node has taken its role. Raises DeployError (``timeout``)."""
+        limit = float(self.options["timeout"])
+        self.until(lambda: self.unsettled(role), limit, f"{self.name} did not become a {role}", "timeout")
+
+    def unsettled(self, role: str) -> str:
+        """What a node lacks of its role; empty text if it has settled."""
+        try:
+            node = self.client.get(f"/nodes/{self.id}")
+        except EngineError as error:
+            own = str((self.seen.info.get("Swarm") or {}).get("NodeID") or "") == self.id
+            if role == "worker" and own and error.error_code in ("not_a_manager", "not_in_swarm"):
+                return ""  # it is the very node that answered until now
+            raise
+        if role == "manager":
+            return "" if is_reachable(node) else "the other managers do not reach it yet"
+        return "it is still in the managers' list" if node.get("ManagerStatus") or is_manager(node) else ""
+
+    def until(self, missing: Callable[[], str], limit: float, failed: str, code: str) -> None:
+        """Looks again and again until nothing is ``missing``."""
+        started = told = self.clock.now()
+        pause, said, backoff = LOOK[0], "", Backoff(self.clock)
+        while True:
+            try:
+                what = missing()
+                backoff.calm()
+            except EngineError as error:
+                if not is_transient(error):
+                    raise
+                backoff.bear(error)
+                continue
+            if not what:
+                return
+            now = self.clock.now()
+            if now - started >= limit:
+                raise DeployError(
+                    f"{failed} after {limit:g} s: {what}.", code, "Run again to go on waiting, or raise wait_timeout."
+                )
+            if what != said and now - told >= TELL_EVERY or not said:
+                self.tell(f"waiting for {self.name}: {what}")
+                said, told = what, now
+            self.clock.sleep(pause)
+            pause = min(pause * 1.5, LOOK[1])
+
+
+def _few(names: Sequence[str]) -> str:
+    more = len(names) - TRAIL
+    return ", ".join(names[:TRAIL]) + (f" and {more} more" if more > 0 else "")
+
+
+def _texts(labels: Optional[Mapping[str, Any]]) -> Optional[Dict[str, Optional[str]]]:
+    """Labels as the Engine takes them, booleans as in Compose; a null removes one."""
+    if labels is None:
+        return None
+    texts = {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in labels.items()}
+    return {str(name): None if labels[name] is None else text for name, text in texts.items()}

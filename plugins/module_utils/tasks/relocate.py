@@ -1,0 +1,128 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Moves tasks of services: away from a node, or from the fullest node to the emptiest, in their own update order.
+
+A service of a stack is changed as by stack_service: under the stack's lock, noted as ours in its history, restored if
+it fails. A service of no stack has neither; it is updated and waited for.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping, Sequence
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError, EngineError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import Backoff, patiently
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import replicas_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import state_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
+    MOVING,
+    id_of,
+    labels_of,
+    name_of,
+    stack_of,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.service import change_service
+from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.one_service import (
+    AWAY,
+    SCALED,
+    SETTLED,
+    service_plan,
+)
+
+Item = Mapping[str, Any]
+PAUSE = 0.2  # seconds between two looks at an update
+ENDS = ("paused", "rollback_completed", "rollback_paused")
+
+
+def move_away(
+    client: EngineClient, clock: Any, services: Sequence[Item], node: str, options: Mapping[str, Any]
+) -> None:
+    """Moves the tasks of ``services``, which are of one stack or of none, away from a node (its id).
+
+    For the time of the move they have a constraint; a run that dies leaves it to ``settle``. ``options`` are those of
+    change_service, with ``timeout`` in seconds without progress.
+    Raises DeployError (``health_gate_failed``, ``timeout``, ``locked``), EngineError.
+    """
+    _change(client, clock, services, {**options, "state": AWAY, "away_from": node})
+    _change(client, clock, services, {**options, "state": SETTLED})
+
+
+def even_out(client: EngineClient, clock: Any, service: Item, options: Mapping[str, Any]) -> None:
+    """Moves one task of a service from the node with the most of them to the one with the fewest.
+
+    Swarm places an additional task there, and takes the one that is too many from the fullest node. Raises as
+    ``move_away``.
+    """
+    count = replicas_of(service["Spec"])
+    for replicas in (count + 1, count):
+        _change(client, clock, [service], {**options, "state": SCALED, "replicas": replicas})
+
+
+def settle(client: EngineClient, clock: Any, services: Sequence[Item], options: Mapping[str, Any]) -> List[str]:
+    """Removes what runs that died have left of ``move_away``; the names of these services. Raises as ``move_away``."""
+    left = [service for service in services if MOVING in labels_of(service)]
+    for group in by_stack(left):
+        _change(client, clock, group, {**options, "state": SETTLED})
+    return [name_of(service) for service in left]
+
+
+def by_stack(services: Sequence[Item]) -> List[List[Item]]:
+    """The services, those of one stack together."""
+    found: Dict[str, List[Item]] = {}
+    for service in services:
+        found.setdefault(stack_of(service), []).append(service)
+    return [found[stack] for stack in sorted(found)]
+
+
+def _change(client: EngineClient, clock: Any, services: Sequence[Item], options: Mapping[str, Any]) -> None:
+    stack = stack_of(services[0])
+    if stack:
+        names = [name_of(service) for service in services]
+        change_service(client, clock, stack, {**options, "service": names})
+        return
+    for service in services:
+        _update(client, clock, service, options)
+        _wait(client, clock, service, float(options["timeout"]))
+
+
+def _update(client: EngineClient, clock: Any, service: Item, options: Mapping[str, Any]) -> None:
+    """Sends the change, unless it is made. After a lost answer the service tells whether it was taken."""
+    path = f"/services/{id_of(service)}"
+    backoff = Backoff(clock, also=("out_of_sequence",))
+    while True:
+        try:
+            now = client.get(path)
+            if options["state"] == AWAY and labels_of(now).get(MOVING) == options["away_from"]:
+                return
+            away, replicas = [str(options.get("away_from"))], int(options.get("replicas") or 0)
+            (operation,) = service_plan(now, options["state"], "", 0, replicas, away).operations
+            if operation.action == "keep":
+                return
+            options["progress"](str(operation))
+            client.post(f"{path}/update", {"version": now["Version"]["Index"]}, operation.payload["spec"])
+            return
+        except EngineError as error:
+            backoff.bear(error)
+
+
+def _wait(client: EngineClient, clock: Any, service: Item, timeout: float) -> None:
+    """Until its update is over, and all of its tasks run and no more."""
+    deadline, name, path = clock.now() + timeout, name_of(service), f"/services/{id_of(service)}"
+    mine = {"filters": {"service": [id_of(service)]}}
+    while True:
+        now = patiently(clock, lambda: client.get(path))
+        update = now.get("UpdateStatus") or {}
+        state = str(update.get("State") or "")
+        if state in ENDS:
+            said = str(update.get("Message") or "no reason given")
+            raise DeployError(f"Swarm stopped the update of service {name}: {said}.", "health_gate_failed")
+        tasks = patiently(clock, lambda: client.list("/tasks", mine))
+        own = [task for task in tasks if task.get("DesiredState") == "running"]
+        wanted = replicas_of(now["Spec"])
+        if state != "updating" and len(own) == wanted == sum(state_of(task) == "running" for task in own):
+            return
+        if clock.now() >= deadline:
+            raise DeployError(f"The update of service {name} did not end within {timeout:g} s.", "timeout")
+        clock.sleep(PAUSE)

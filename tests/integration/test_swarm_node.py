@@ -1,0 +1,241 @@
+"""swarm_node on a real Swarm of three managers and a worker: twelve steps, drains, what cannot move, roles."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).resolve().parents[1])]
+
+from core import Core
+from playbook import Player
+from testbed import for_tests
+from testbed.commands import wait_for
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
+from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.node import change_node
+
+FILE = """
+services:
+  web:
+    image: {image}
+    command: sh -c 'trap exit TERM; sleep 1d & wait'
+    stop_grace_period: 1s
+    deploy:
+      replicas: 3
+      update_config: {{order: start-first, parallelism: 1, monitor: 10ms}}
+      placement: {{preferences: [spread: node.id]}}
+  agent:
+    image: {image}
+    command: sh -c 'trap exit TERM; sleep 1d & wait'
+    stop_grace_period: 1s
+    deploy: {{mode: global}}
+"""
+FIXED = """
+services:
+  db:
+    image: {image}
+    command: sh -c 'trap exit TERM; sleep 1d & wait'
+    stop_grace_period: 1s
+    volumes: [data:/data]
+    deploy: {{placement: {{constraints: [node.hostname == w1]}}}}
+volumes:
+  data:
+"""
+USUAL = {"labels_mode": "merge", "move": "safe", "unmovable": "fail", "timeout": 240, "stable_for": 0.2}
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    with for_tests.bed_for("nodes", keep=True, managers=3, workers=1) as bed:
+        yield bed
+
+
+@pytest.fixture
+def scope(cluster, request):
+    with for_tests.scope_for(cluster, request) as made:
+        yield made
+    for name in ("w1", "m3"):
+        set_node(cluster, name, availability="active", labels={}, labels_mode="exact")
+
+
+@pytest.fixture
+def core(cluster, scope, tmp_path):
+    made = Core(cluster.node("m1").docker_host, scope.name, tmp_path)
+    yield made
+    made.client.close()
+
+
+def client_of(cluster, name="m1"):
+    return EngineClient(Connection(docker_host=cluster.node(name).docker_host, timeout=60))
+
+
+def set_node(cluster, node, through="m1", **options):
+    client = client_of(cluster, through)
+    try:
+        return change_node(client, SystemClock, node, {**USUAL, **options})
+    finally:
+        client.close()
+
+
+class Watch:
+    """The smallest number of running tasks of a service that was seen, looked at every 50 ms."""
+
+    def __init__(self, cluster, service):
+        self.client, self.service, self.least, self.looks = client_of(cluster, "m2"), service, 10**6, 0
+        self.over, self.fault = threading.Event(), None
+        self.thread = threading.Thread(target=self.look)
+
+    def look(self):
+        try:
+            while not self.over.wait(0.05):
+                found = self.client.list("/tasks", {"filters": {"service": [self.service]}})
+                running = sum(task["Status"]["State"] == "running" for task in found)
+                self.least, self.looks = min(self.least, running), self.looks + 1
+        except Exception as error:  # told by the test
+            self.fault = error
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *error):
+        self.over.set()
+        self.thread.join()
+        self.client.close()
+
+
+def places(cluster, service):
+    names = {node["ID"]: node["Description"]["Hostname"] for node in cluster.node("m1").api("GET", "/nodes")}
+    found = cluster.node("m1").api("GET", "/tasks?filters=" + json.dumps({"service": [service]}).replace(" ", ""))
+    return sorted(names[task["NodeID"]] for task in found if task["Status"]["State"] == "running")
+
+
+def test_a_drain_without_a_dip(cluster, core, scope):
+    core.deploy(FILE.format(image=cluster.images["busybox"]), timeout=240)
+    web = f"{scope.name}_web"
+    node = places(cluster, web)[-1]
+    shown = set_node(cluster, node, availability="drain", check=True)
+    assert shown["changed"] and [(m["service"], m["way"], m["dip"]) for m in shown["moves"]] == [
+        (web, "start-first", 0)
+    ]
+    assert shown["plan_lines"][0] == f"update node {node}: availability active → drain"
+    assert node in places(cluster, web), "check mode changes nothing"
+    told = []
+    with Watch(cluster, web) as watch:
+        done = set_node(cluster, node, availability="drain", progress=told.append)
+    assert watch.fault is None and watch.looks > 3
+    assert watch.least >= 3, f"{watch.least} of 3 tasks ran at one moment"
+    assert done["changed"] and done["availability"] == "drain" and not done["notices"]
+    assert len(places(cluster, web)) == 3 and node not in places(cluster, web)
+    assert node not in places(cluster, f"{scope.name}_agent"), "tasks of global services are gone too"
+    assert [line for line in told if line.startswith("move ")], told
+    again = set_node(cluster, node, availability="drain")
+    assert not again["changed"] and again["moves"] == [] and again["calls"] <= 4
+    drift = core.drift()
+    assert drift["drift"] == [], "what we restarted is no drift"
+    back = set_node(cluster, node, availability="active")
+    assert back["changed"] and not set_node(cluster, node, availability="active")["changed"]
+
+
+def test_what_cannot_move_is_said_before_anything_changes(cluster, core, scope):
+    core.deploy(FIXED.format(image=cluster.images["busybox"]), timeout=240)
+    with pytest.raises(StackwrightError) as caught:
+        set_node(cluster, "w1", availability="drain")
+    assert caught.value.error_code == "cannot_move"
+    text = str(caught.value)
+    assert f"{scope.name}_db" in text and "node.hostname == w1 rules out" in text and "volume" in text, text
+    assert places(cluster, f"{scope.name}_db") == ["w1"]
+    assert set_node(cluster, "w1", check=True, availability="active")["changed"] is False
+    done = set_node(cluster, "w1", availability="drain", unmovable="stop")
+    assert done["changed"] and any("can't move from w1" in line for line in done["notices"])
+    assert places(cluster, f"{scope.name}_db") == []
+
+
+def test_roles_and_the_quorum(cluster):
+    shown = set_node(cluster, "m3", role="worker", check=True)
+    assert shown["changed"] and any("2 managers" in line for line in shown["notices"])
+    assert set_node(cluster, "m3", role="worker")["role"] == "worker"
+    listed = {n["Description"]["Hostname"]: n for n in cluster.node("m1").api("GET", "/nodes")}
+    assert "ManagerStatus" not in listed["m3"], "the demotion has settled"
+    assert not set_node(cluster, "m3", role="worker")["changed"]
+    assert set_node(cluster, "m3", role="manager")["changed"]
+    assert not set_node(cluster, "m3", role="manager")["changed"]
+    wait_for("m3 to answer as a manager", lambda: cluster.node("m3").api("GET", "/nodes"), 60)
+    cluster.kill("m2")
+    try:
+
+        def unreachable():
+            found = [n for n in cluster.node("m1").api("GET", "/nodes") if n["Description"]["Hostname"] == "m2"]
+            return found[0]["ManagerStatus"]["Reachability"] == "unreachable"
+
+        wait_for("m2 to be lost", unreachable, 120)
+        with pytest.raises(StackwrightError) as caught:
+            set_node(cluster, "m3", role="worker")
+        assert caught.value.error_code == "quorum"
+        assert "3 managers, 1 down: demoting m3 leaves 1 of 2, and 2 are needed" in str(caught.value)
+    finally:
+        cluster.start("m2")
+        cluster.wait_ready()
+
+
+def test_the_twelve_steps(cluster, scope, tmp_path):
+    """Over all managers of the play: one of them does it, for all."""
+    hosts = {name: cluster.node(name).docker_host for name in ("m1", "m2", "m3")}
+    player = Player(tmp_path, hosts)
+
+    def play(**options):
+        how = {name: options.pop(name) for name in ("check", "diff") if name in options}
+        run = player.play({"swarm_node": {"name": "w1", **options}}, **how)
+        assert run.code == 0, run.output
+        results = {line["host"]: line["result"] for line in run.lines}
+        changed = [result for result in results.values() if result["changed"]]
+        assert len(changed) < 2, "once per cluster"
+        return (changed or list(results.values()))[0]
+
+    def labels():
+        return client_labels(cluster)
+
+    steps = {"disk": "ssd", "rack": 12, "fast": True}
+    assert play(labels=steps, check=True)["changed"] and labels() == {}  # 1: check
+    first = play(labels=steps, diff=True)  # 2: create
+    assert first["changed"] and labels() == {"disk": "ssd", "rack": "12", "fast": "true"}
+    assert "label disk: ssd" in first["diff"]["after"] and "label disk" not in first["diff"]["before"]
+    assert not play(labels=steps)["changed"]  # 3: repeat
+    assert not play(labels=steps, check=True)["changed"]  # 4: repeat in check mode
+    new = {"disk": "hdd", "rack": None}
+    assert play(labels=new, check=True)["changed"] and labels()["disk"] == "ssd"  # 5: modify in check mode
+    assert play(labels=new)["changed"] and labels() == {"disk": "hdd", "fast": "true"}  # 6: modify
+    assert not play(labels=new)["changed"]  # 7
+    assert not play(labels=new, check=True)["changed"]  # 8
+    gone = {"labels": {}, "labels_mode": "exact"}
+    assert play(**gone, check=True)["changed"] and labels()  # 9: delete in check mode
+    assert play(**gone)["changed"] and labels() == {}  # 10
+    assert not play(**gone)["changed"] and not play(**gone, check=True)["changed"]  # 11, 12
+
+
+def client_labels(cluster):
+    nodes = {n["Description"]["Hostname"]: n for n in cluster.node("m1").api("GET", "/nodes")}
+    return nodes["w1"]["Spec"].get("Labels") or {}
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        ({"name": "nobody"}, "no_node"),
+        ({"name": "w1", "labels": {"a=b": "x"}}, "invalid_options"),
+        ({"name": "w1", "labels_mode": "exact"}, "invalid_options"),
+        ({"name": "w1", "labels": {"a": ["x"]}}, "invalid_options"),
+        ({"name": "w1", "wait_timeout": 0}, "invalid_options"),
+        ({"name": "w1", "availability": "gone"}, "invalid_options"),
+    ],
+)
+def test_bad_input(cluster, tmp_path, options, code):
+    run = Player(tmp_path, {"m1": cluster.docker_host}).play({"swarm_node": options})
+    assert run.code != 0 and run.last["error_code"] == code, run.output
