@@ -861,13 +861,14 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_s
     PARTS,
     PLATFORM,
     STACK,
+    STORY,
     VALUES,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run_change import run_change
 
 
 def main() -> None:
-    run_change({**STACK, **FILES, **PLATFORM, **PARTS, **CHANGES, **VALUES}, _change, _memory)
+    run_change({**STACK, **FILES, **PLATFORM, **PARTS, **CHANGES, **VALUES, **STORY}, _change, _memory)
 
 
 def _change(client, params, run):
