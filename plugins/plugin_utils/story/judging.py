@@ -22,6 +22,17 @@ def is_lost(answer: Mapping[str, Any]) -> bool:
     return bool(answer.get("unreachable")) or answer.get("error_code") in LOST
 
 
+def has_failed(result: Mapping[str, Any]) -> bool:
+    """Whether a module has failed, or could not be run."""
+    return bool(result.get("failed") or result.get("unreachable"))
+
+
+def failure_of(result: Mapping[str, Any]) -> Result:
+    """What is told of a failed module beside the task's own: its other results are not for users, or secret."""
+    code = "host_unreachable" if result.get("unreachable") else "failed"
+    return {"msg": str(result.get("msg") or ""), "error_code": str(result.get("error_code") or code)}
+
+
 def refusal(answers: Sequence[Mapping[str, Any]]) -> Result:
     """The failure of a step that proxies rejected; empty if none did."""
     refused = [answer for answer in answers if answer.get("failed") and not is_lost(answer)]

@@ -52,6 +52,9 @@ class Hosts:
             result: Result = action._execute_module(module, module_args=given, task_vars=variables)
         except AnsibleConnectionFailure as error:
             return _unreachable(error)
+        finally:
+            if host and host != self.own:
+                action.cleanup()  # Ansible does so for the task's own host
         result.pop("invocation", None)
         return result
 

@@ -18,6 +18,8 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.asked impo
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.judging import (
     HINT,
     diffs,
+    failure_of,
+    has_failed,
     is_lost,
     needs_values,
     refusal,
@@ -52,7 +54,7 @@ class Proxies:
         self.used: List[str] = []
         self.answers: Dict[str, Result] = {}
         self.lost: Dict[str, str] = {}
-        self.warnings: List[str] = []
+        self.warnings: List[Any] = []
         self.diffs: List[Any] = []
         self.changed = False
 
@@ -78,6 +80,7 @@ class Proxies:
         for host in self.used:
             if host not in self.lost:
                 tried[host] = self._steps.proxy(host, given, quiet)
+                self._say(*(tried[host].get("warnings") or ()))
         self._heard(tried, changes=not look or self._check)
         if self.lost and not quiet:
             self._warn(self._steps.book(missed=list(self.lost), gone=self._gone))
@@ -103,8 +106,8 @@ class Proxies:
             # A worker with a proxy can't read the Swarm, so the manager reads the data and passes it on.
             known = self._steps.values(routes, quiet)
             if "handed_routes" not in known:
-                code = str(known.get("error_code") or "failed")
-                raise Stop({"msg": f"{known.get('msg') or ''} ({code})", "error_code": code})
+                failed = failure_of(known)
+                raise Stop({**failed, "msg": f"{failed['msg']} ({failed['error_code']})"})
             given.update(routes=known["handed_routes"], live_services=known["live_services"])
         return given
 
@@ -118,14 +121,15 @@ class Proxies:
         for _round in range(ROUNDS):
             every = self._steps.book(secrets=True)
             if "stacks" not in every:
-                text = f"The routes of all stacks can't be read: {every.get('msg') or ''}"
-                raise Stop({"msg": text, "error_code": str(every.get("error_code") or "failed")})
+                failed = failure_of(every)
+                raise Stop({**failed, "msg": f"The routes of all stacks can't be read: {failed['msg']}"})
             left = [host for host in hosts if host not in self.lost]
             given = {"stacks": every["stacks"]}
             tried = {host: self._steps.proxy(host, given, self._check) for host in left}
             self._heard(tried, changes=True)
             for answer in tried.values():
                 self._say(*(str(conflict["text"]) for conflict in answer.get("conflicts") or ()))
+                self._say(*(answer.get("warnings") or ()))
             if self._check:
                 return
             done = [debt for debt in every["owed"] if debt["proxy"] in hosts and debt["proxy"] not in self.lost]
@@ -142,8 +146,8 @@ class Proxies:
         hosts = list(self._asked.proxies)
         listed = list(dict.fromkeys([*hosts, *nodes, *self._steps.names(hosts)]))
         found = self._steps.book(folder=posixpath.dirname(path), listed=listed)
-        if found.get("failed"):
-            raise Stop(found)
+        if has_failed(found):
+            raise Stop(failure_of(found))
         unlisted = found.get("unlisted") or []
         if unlisted and self._asked.on_unlisted == FAIL:
             text = (
@@ -158,7 +162,7 @@ class Proxies:
         """Gives each proxy the routes that the labels of the running services define. Raises Stop."""
         live = self._steps.book()
         if "stacks" not in live:
-            raise Stop(live)
+            raise Stop(failure_of(live))
         # Domains that another stack has taken since stay with it, with a warning.
         self._warn(live)
         routes = [route for one in live["stacks"] if one["name"] == self._stack["name"] for route in one["routes"]]
@@ -197,9 +201,10 @@ class Proxies:
         return str(answer.get("error_code") or "host_unreachable")
 
     def _warn(self, result: Mapping[str, Any]) -> None:
-        self._say(*map(str, result.get("warnings") or ()))
-        if result.get("failed"):
-            raise Stop(result)
+        # As they are: from ansible-core 2.19 on, a module's warnings are no texts.
+        self._say(*(result.get("warnings") or ()))
+        if has_failed(result):
+            raise Stop(failure_of(result))
 
-    def _say(self, *texts: str) -> None:
+    def _say(self, *texts: Any) -> None:
         self.warnings += [text for text in texts if text not in self.warnings]

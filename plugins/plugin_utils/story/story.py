@@ -12,7 +12,9 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.asked impo
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.judging import (
     came_between,
     diffs,
+    failure_of,
     going,
+    has_failed,
     joined,
 )
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.proxies import Proxies, Stop
@@ -101,8 +103,8 @@ class Story:
         if self._asked.takes:
             # Recorded before the switch, so that the next run completes a run that ends in between.
             recorded = self._steps.book(takes=self._asked.takes)
-            if recorded.get("failed"):
-                raise Stop(recorded)
+            if has_failed(recorded):
+                raise Stop(failure_of(recorded))
             proxies.changed = proxies.changed or bool(recorded.get("changed"))
         if differ or done.get("changed"):
             proxies.bring(done.get("routes") or [], done.get("takes") or ())
@@ -124,8 +126,8 @@ class Story:
         # The routes were switched without the stack's lock: another deployment may have come in between, with services
         # that are not in these files. A removal by these files would then undo it.
         planned = self._steps.plan_prune()
-        if planned.get("failed"):
-            raise Stop(planned)
+        if has_failed(planned):
+            raise Stop(failure_of(planned))
         if came_between(planned.get("plan") or [], leaving):
             text = (
                 f"Another deployment of {self._stack['name']} came in between, so objects that are no longer in the "
@@ -135,7 +137,7 @@ class Story:
             raise Stop({"msg": text, "error_code": "conflict"})
         if planned.get("changed"):
             last = self._steps.prune(str(planned.get("plan_id") or ""))
-            if last.get("failed"):
+            if has_failed(last):
                 raise Stop(last)
             self._done = joined(self._done, last)
 
@@ -150,7 +152,7 @@ class Story:
         if self._asked.check or not self._looked.get("changed"):
             return
         done = self._steps.deploy(prune)
-        if done.get("failed") or done.get("unreachable"):
+        if has_failed(done):
             raise Stop(done)
         self._done = done
 
