@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, List
+from typing import Any, List, Tuple
 
 from ansible import constants as C
 from ansible import context
@@ -32,6 +32,8 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.meeting im
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault.vault_action import Result, VaultAction
 
 Tell = Callable[[Result, Mapping[str, Any]], Result]
+#: What a host says of a failure that another one tells in full.
+KEPT: Tuple[str, ...] = ("failed", "error_code", "stack", "cluster_id")
 
 
 class StoryAction(VaultAction):
@@ -51,9 +53,7 @@ class StoryAction(VaultAction):
                 first = failed_alike(meeting, self._earlier(variables), told)
                 meeting.say(DONE, failed=told)
                 if first:
-                    kept = {
-                        name: done[name] for name in ("failed", "error_code", "stack", "cluster_id") if name in done
-                    }
+                    kept = {name: done[name] for name in KEPT if name in done}
                     return {**kept, "changed": False, "msg": f"This failed on {first}; its result has the details."}
             else:
                 meeting.say(DONE)

@@ -16,6 +16,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.masking.shown im
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.cluster_action import ClusterAction, given_only
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.asked import AFTER_GATE, asked_of
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.lines import end_lines, plan_lines
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.on_hosts import Hosts
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.preflight_by_one import preflight
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.steps import Result
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.story import Asked, Story
@@ -73,6 +74,14 @@ class Whole:
             self._action.connection_arguments(self._options),
             self._identity(),
         )
+        if looked.get("changed") and self._options["plan_id"] and not check:
+            # A look refuses no plan: another manager may carry out this one at the moment. Now nobody else does.
+            action, variables = Hosts(self._action, self._variables).at(
+                str(self._variables["inventory_hostname"]), True
+            )
+            planned: Result = action._followed(_given(self._arguments), handed, variables)
+            if planned.get("failed"):
+                return {**self._finished(planned), "told": True}
         looked = self._finished(looked)
         if looked.get("changed"):
             self._say(plan_lines(looked))
@@ -90,8 +99,7 @@ class Whole:
     def _services(self, arguments: Mapping[str, Any], handed: Mapping[str, Any], look: bool = False) -> Result:
         run = self._action._call if look else self._action._followed
         more = {"defer": True} if look else {}
-        given = {name: given_only(item) for name, item in arguments.items() if item is not None}
-        return self._finished(run(given, {**handed, **more}, self._variables))
+        return self._finished(run(_given(arguments), {**handed, **more}, self._variables))
 
     def _finished(self, result: Result) -> Result:
         return self._told(result, self._desired, list(self._options["takes"]))
@@ -107,3 +115,7 @@ class Whole:
             machine = "json" in str(C.DEFAULT_STDOUT_CALLBACK)
             for line in lines:
                 Display().display(shown_line(f"[{self._variables['inventory_hostname']}] {line}"), stderr=machine)
+
+
+def _given(arguments: Mapping[str, Any]) -> Dict[str, Any]:
+    return {name: given_only(item) for name, item in arguments.items() if item is not None}
