@@ -85,7 +85,8 @@ def joined(first: Mapping[str, Any], last: Mapping[str, Any]) -> Result:
     both["notices"] = [*first.get("notices", [])]
     both["notices"] += [notice for notice in last.get("notices", []) if notice not in both["notices"]]
     both["changed"] = bool(first.get("changed") or last.get("changed"))
-    both["diff"] = [*diffs(first), *diffs(last)]
+    if "diff" in both:
+        both["diff"] = [*diffs(first), *diffs(last)]
     return both
 
 

@@ -56,7 +56,8 @@ class Story:
         self._done = dict(looked)
         if looked.get("changed") and not self._asked.check:
             # Nothing of this plan was done yet.
-            self._done.update(changed=False, diff=[])
+            self._done["changed"] = False
+            self._done.pop("diff", None)
         try:
             if self._asked.state == PRESENT:
                 self._present()
