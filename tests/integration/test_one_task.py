@@ -76,7 +76,11 @@ def site(bed, tmp_path):
 
 def of_task(run):
     """The result of the role's one task on each host."""
-    return {line["host"]: line["result"] for line in run.lines if line["task"].endswith("the stack and its routes")}
+    return {
+        line["host"]: {**line["result"], "failed": line["status"] == "failed"}
+        for line in run.lines
+        if line["task"].endswith("the stack and its routes")
+    }
 
 
 @pytest.mark.parametrize("forks", [5, 1])
