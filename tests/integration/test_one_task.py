@@ -121,7 +121,7 @@ def test_what_all_would_tell_alike_one_tells(site, forks):
     told = of_task(run)
     assert len(told) == 3 and all(result["failed"] for result in told.values()), run.output
     assert [host for host, result in told.items() if "imge" in result["msg"]] == ["m1"], run.output
-    assert all("m1" in told[host]["msg"] for host in ("m2", "m3"))
+    assert all("m1" in told[host]["msg"] for host in ("m2", "m3")), told
 
 
 def test_a_manager_that_is_away_is_not_waited_for(site):

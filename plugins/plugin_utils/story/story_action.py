@@ -50,7 +50,8 @@ class StoryAction(VaultAction):
             if done.get("failed") and "done_by" not in done:
                 told = hashlib.sha256(f"{done.get('error_code')} {done.get('msg')}".encode()).hexdigest()
                 self._wait(meeting, "", variables)
-                first = failed_alike(meeting, self._earlier(variables), told)
+                # Also those that Ansible has taken out of the play since.
+                first = failed_alike(meeting, self._earlier(variables, "ansible_play_hosts_all"), told)
                 meeting.say(DONE, failed=told)
                 if first:
                     kept = {name: done[name] for name in KEPT if name in done}
@@ -80,7 +81,8 @@ class StoryAction(VaultAction):
             return looked
         if looked.get("changed") and looked["cluster_id"] in stops:
             raise stops[looked["cluster_id"]]
-        hosts: List[str] = list(variables.get("ansible_play_batch") or [])
+        # Not the batch: hosts that have failed by now are no longer in it, and one of them may have done the work.
+        hosts = _names(variables, "ansible_play_hosts_all") or _names(variables, "ansible_play_batch")
         if len(hosts) < 2 or self._task.run_once:
             return tell(looked, handed)
         host, cluster = meeting.host, str(looked["cluster_id"])
@@ -108,10 +110,11 @@ class StoryAction(VaultAction):
             at_once = min(forks, int(self._task.throttle)) if self._task.throttle else forks
             wait_for_earlier(meeting, earlier, cluster, at_once, time.monotonic, time.sleep)
 
-    def _earlier(self, variables: Mapping[str, Any]) -> List[str]:
-        """The hosts of this batch before this one."""
-        if self._task.run_once:
-            return []
-        batch = [str(host) for host in variables.get("ansible_play_batch") or ()]
-        host = str(variables["inventory_hostname"])
-        return batch[: batch.index(host)] if host in batch else []
+    def _earlier(self, variables: Mapping[str, Any], among: str = "ansible_play_batch") -> List[str]:
+        """The hosts before this one."""
+        hosts, host = _names(variables, among), str(variables["inventory_hostname"])
+        return hosts[: hosts.index(host)] if host in hosts and not self._task.run_once else []
+
+
+def _names(variables: Mapping[str, Any], among: str) -> List[str]:
+    return [str(host) for host in variables.get(among) or ()]

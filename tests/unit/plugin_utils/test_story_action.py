@@ -20,15 +20,15 @@ HOSTS = ["m1", "m2", "m3"]
 class Host(StoryAction):
     """One host; ``looked`` is what its look says, ``tell`` what its work does."""
 
-    def __init__(self, name, looked=None, tell=None, late=0.0, before=None):
+    def __init__(self, name, looked=None, tell=None, late=0.0, before=None, batch=HOSTS):
         self._task = SimpleNamespace(_uuid="u", run_once=False, throttle=0, args={}, check_mode=False)
-        self.name, self.late, self.before = name, late, before
+        self.name, self.late, self.before, self.batch = name, late, before, batch
         self.looked = {"changed": False, "stack": "shop", "cluster_id": "c", **(looked or {})}
         self._tell = tell or (lambda: {"changed": True, "stack": "shop"})
         self.worked = False
 
     def run_here(self):
-        variables = {"inventory_hostname": self.name, "ansible_play_batch": HOSTS, "ansible_play_hosts": HOSTS}
+        variables = {"inventory_hostname": self.name, "ansible_play_batch": self.batch, "ansible_play_hosts_all": HOSTS}
 
         def act(meeting):
             time.sleep(self.late)
@@ -119,6 +119,21 @@ def test_what_all_find_out_alike_is_told_by_the_first():
     assert ["imge" in results[name]["msg"] for name in HOSTS] == [True, False, False]
     assert {result["error_code"] for result in results.values()} == {"invalid_compose"}
     assert all(result["failed"] for result in results.values())
+
+
+def test_who_comes_when_all_others_have_failed_neither_works_again_nor_tells_it_again():
+    """With one fork, Ansible takes hosts that have failed out of the batch before it serves the next one."""
+    failed = {"failed": True, "error_code": "tasks_fail", "msg": "it exits"}
+    last = Host("m3", tell=lambda: failed, batch=["m3"])
+    for host in (Host("m1", tell=lambda: failed), Host("m2", batch=["m2", "m3"]), last):
+        result = played(host)[host.name]
+        assert result["failed"] and host.worked == (host.name == "m1")
+    error = StackwrightError("compose.yml:3: imge", "invalid_compose")
+    told = [
+        played(Host(name, before=error, batch=HOSTS[place:]))[name]["msg"]
+        for place, name in enumerate(("m1", "m2", "m3"))
+    ]
+    assert "imge" in told[0] and ["m1" in text for text in told[1:]] == [True, True]
 
 
 def test_another_failure_is_told_by_its_host():
