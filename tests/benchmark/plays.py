@@ -2,10 +2,12 @@
 
 A ping, this collection's compose_stack and community.docker's docker_stack, each on a stack of that many services that
 is deployed already. The rounds are interleaved and the medians compared, since machines are noisy: ratios count.
+The CPU time is that of ansible-playbook and of the modules, without the Engine: another load changes it little.
 """
 
 import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -23,7 +25,8 @@ COMPARE = ROOT / ".cache" / "compare" / "bin"
 OURS = ROOT / ".cache" / "venv" / "bin"
 
 
-def play(folder: Path, name: str, binaries: Path, task: dict, docker_host: str) -> float:
+def play(folder: Path, name: str, binaries: Path, task: dict, docker_host: str) -> tuple[float, float]:
+    """The seconds of one run, and its CPU seconds."""
     path = folder / f"{name}.yml"
     # JSON is YAML too.
     path.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": [task]}]))
@@ -37,7 +40,7 @@ def play(folder: Path, name: str, binaries: Path, task: dict, docker_host: str) 
     }
     inventory = f"localhost ansible_connection=local ansible_python_interpreter={binaries / 'python'}\n"
     (folder / f"{name}.ini").write_text(inventory)
-    start = time.perf_counter()
+    start, before = time.perf_counter(), cpu()
     done = subprocess.run(
         [str(binaries / "ansible-playbook"), "-i", str(folder / f"{name}.ini"), str(path)],
         env=environment,
@@ -46,10 +49,15 @@ def play(folder: Path, name: str, binaries: Path, task: dict, docker_host: str) 
         text=True,
         check=False,
     )
-    seconds = time.perf_counter() - start
+    seconds, used = time.perf_counter() - start, cpu() - before
     if done.returncode:
         raise SystemExit(f"{name} failed:\n{done.stdout}\n{done.stderr}")
-    return seconds
+    return seconds, used
+
+
+def cpu() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def main(services: int, rounds: int) -> None:
@@ -73,16 +81,19 @@ def main(services: int, rounds: int) -> None:
         }
         host = bed.node("m1").docker_host
         for task in ("ours", "docker_stack"):
-            print(f"first deployment of {services} services, {task}: {play(folder, task, *tasks[task], host):.2f} s")
+            print(f"first deployment of {services} services, {task}: {play(folder, task, *tasks[task], host)[0]:.2f} s")
         seconds = {task: [] for task in tasks}
         for _round in range(rounds):
             for task, (binaries, body) in tasks.items():
                 seconds[task].append(play(folder, task, binaries, body, host))
-    medians = {task: statistics.median(values) for task, values in seconds.items()}
-    for task, value in medians.items():
-        print(f"run without changes, {services} services, {task}: median {value:.2f} s of {rounds}")
-    print(f"ours / ping: {medians['ours'] / medians['ping']:.2f} (target: at most 1.6)")
-    print(f"docker_stack / ours: {medians['docker_stack'] / medians['ours']:.2f} (target: at least 3)")
+    wall, used = (
+        {task: statistics.median(each[part] for each in runs) for task, runs in seconds.items()} for part in (0, 1)
+    )
+    for task, value in wall.items():
+        print(f"without changes, {services} services, {task}: median {value:.2f} s of {rounds}, CPU {used[task]:.2f} s")
+    for what, found in (("seconds", wall), ("CPU time", used)):
+        print(f"{what}: ours / ping {found['ours'] / found['ping']:.2f} (target: at most 1.35)")
+        print(f"{what}: docker_stack / ours {found['docker_stack'] / found['ours']:.2f} (target: at least 5)")
 
 
 if __name__ == "__main__":

@@ -140,15 +140,23 @@ class Caddy:
 
     # -- requests
 
-    def get(self, host: str, path: str = "/", headers=None, method: str = "GET", body=None):
-        """A request as a visitor's browser sends it; gives the response (read) and its body."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        try:
-            connection.request(method, path, body=body, headers={"Host": host, **(headers or {})})
-            response = connection.getresponse()
-            return response, response.read()
-        finally:
-            connection.close()
+    def get(self, host: str, path: str = "/", headers=None, method: str = "GET", body=None, tries: int = 20):
+        """A request as a visitor's browser sends it; gives the response (read) and its body.
+
+        Caddy may cut a connection that comes in the moment of a reload, before it reads anything: it is tried again.
+        """
+        for turn in range(tries):
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+            try:
+                connection.request(method, path, body=body, headers={"Host": host, **(headers or {})})
+                response = connection.getresponse()
+                return response, response.read()
+            except (http.client.RemoteDisconnected, ConnectionResetError):
+                if turn == tries - 1:
+                    raise
+            finally:
+                connection.close()
+        raise AssertionError("unreachable")
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):

@@ -23,10 +23,15 @@ import sys
 import tempfile
 import threading
 
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from warm import SOCKET, Warm
+
 #: Settings that differ from run to run; a fork reads them again.
 READ_AGAIN = {"ANSIBLE_HOME", "ANSIBLE_VAULT_PASSWORD_FILE", "ANSIBLE_FORKS"}
 _lock = threading.Lock()
 _servers: dict[str, socket.socket] = {}
+_warm: list[Warm] = []
 
 
 def can_run(argv: list[str], environment: dict[str, str], usual: dict[str, str]) -> bool:
@@ -46,10 +51,11 @@ class Fork:
         self._end, theirs = socket.socketpair()
         with open(os.devnull, "rb") as nothing, theirs:
             binds = {target: str(source) for target, source in (mounts or {}).items()}
-            job = json.dumps({"argv": argv, "cwd": str(cwd), "env": env, "mounts": binds}).encode()
             fds = array.array("i", [nothing.fileno(), stdout, stderr, theirs.fileno()])
             with _lock:
                 server = _server(env)
+                env = {**env, SOCKET: _warm[0].path}
+                job = json.dumps({"argv": argv, "cwd": str(cwd), "env": env, "mounts": binds}).encode()
                 server.sendmsg([len(job).to_bytes(8, "big")], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds)])
                 server.sendall(job)
         self._reader = self._end.makefile()
@@ -107,6 +113,7 @@ def _server(env: dict[str, str]) -> socket.socket:
                 start_new_session=True,
             )
         _servers["it"] = mine
+        _warm.append(Warm({key: value for key, value in env.items() if not key.startswith("ANSIBLE_")}))
     return _servers["it"]
 
 

@@ -17,6 +17,7 @@ import yaml
 sys.path.insert(0, str(Path(__file__).parent))
 
 import forks
+import warm
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
@@ -42,6 +43,11 @@ class Played:
         return self.lines[-1]["result"]
 
 
+def python():
+    """The interpreter of modules: one that has started already, in runs that are forked."""
+    return str(warm.interpreter())
+
+
 class Player:
     """Plays tasks on ``hosts``, a map of inventory name to DOCKER_HOST."""
 
@@ -54,7 +60,7 @@ class Player:
         inventory = {
             "swarm_managers": {
                 "hosts": {name: {"docker_host": docker_host} for name, docker_host in hosts.items()},
-                "vars": {"ansible_connection": "local", "ansible_python_interpreter": sys.executable},
+                "vars": {"ansible_connection": "local", "ansible_python_interpreter": python()},
             }
         }
         self.write("inventory.yml", yaml.safe_dump(inventory))

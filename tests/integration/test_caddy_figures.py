@@ -140,7 +140,7 @@ def test_no_get_that_was_not_sent_is_lost_while_the_upstream_is_gone(proxy):
 
     def visit():
         while not over.is_set():
-            found.append(proxy.get("h0001.example.com")[0].status)
+            found.append(proxy.get("h0001.example.com", tries=1)[0].status)
 
     with running(service):
         bring(proxy, wish("shop", to(service.port, 1)))

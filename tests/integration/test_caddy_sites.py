@@ -140,6 +140,8 @@ def test_who_asked_is_believed_of_balancers_only(proxy, web):
     for trusted, listed in ((True, ["127.0.0.0/8", "::1"]), (False, ["10.9.0.0/16"])):
         proxy.put_routes([*mark(listed, 443), CATCH_ALL])
         bring(proxy, wish("shop", to(web, tls="internal"), to(web, "off.example.com", tls="off")))
+        # For a moment, the old server still takes new connections: it has none of these routes.
+        wait_for(lambda: all(location(proxy, path="/x")[0] == 308 for _turn in range(5)), "the new routes")
         # No loop: what came to the balancer by HTTPS is not sent there again.
         assert proxy.get(HOST, headers=said)[0].status == (200 if trusted else 308)
         assert location(proxy, path="/x") == (308, f"https://{HOST}/x")

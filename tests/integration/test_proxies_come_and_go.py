@@ -286,7 +286,7 @@ class Asking(threading.Thread):
             for proxy in self.site.proxies.values():
                 self.asked += 1
                 try:
-                    response, _body = proxy.get(self.host)
+                    response, _body = proxy.get(self.host, tries=1)
                 except (http.client.HTTPException, OSError) as error:
                     self.cut.append(repr(error))
                     continue

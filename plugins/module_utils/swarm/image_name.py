@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import NamedTuple, Tuple
 
@@ -58,6 +59,7 @@ def is_registry(text: str) -> bool:
     return bool(_HOST.match(text))
 
 
+@functools.lru_cache(maxsize=1024)  # asked of each service several times, and many have the same image
 def parse(text: str) -> ImageName:
     """The parts of an image's name. Raises ValueError, which says what is wrong with it."""
     if re.match(r"[0-9a-f]{64}\Z", text):

@@ -13,7 +13,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.history.snapshot import hidden_values
 from ansible_collections.stackwright.swarm.plugins.module_utils.masking.mask import HIDDEN, masked_text
 
 #: So many files are recorded, and so many bytes of their text.
@@ -103,6 +102,8 @@ def _short(path: str, directory: str) -> str:
 
 def _secrets(desired: Mapping[str, Any]) -> Iterator[str]:
     """The texts that a revision hides: content of secrets, and text in a specification that looks like a secret."""
+    from ansible_collections.stackwright.swarm.plugins.module_utils.history.snapshot import hidden_values
+
     for entry in desired["secrets"]:
         content = base64.b64decode(entry.get("data") or "").decode("utf-8", "replace").strip()
         yield from (part for part in (content,) if len(part) >= SHORTEST)

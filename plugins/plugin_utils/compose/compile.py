@@ -19,24 +19,22 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names impo
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.context import ConvertOptions
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.desired import convert, remember_docker
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.load import Project, Source, load
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.platform.policy import (
-    asks_for_anything,
-    platform,
-)
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.platform.asked import asks_for_anything
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.platform.presets import with_preset
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.parts import (
-    volumes_to_recreate,
-    with_parts,
-)
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.steps import with_steps
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.routes import project_routes
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.check_project import check_project
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.inspection import deep, mapping
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.check_document import check_document
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.report import Report
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import ANYTHING, NOWHERE
 
 #: The name of a stack that has none, or a wrong one, while its other problems are looked for.
 STAND_IN = "stack"
+#: What each label of routes has in it, and each that was meant to be one; and how those of other proxies begin.
+ROUTE_PARTS = (".http.", ".port", ".route")
+OTHER_PROXIES = ("traefik.", "caddy")
+#: The options of ``parts`` that ask for something.
+PARTS = ("leave", "recreate_volumes", "restart", "restart_on", "services")
 
 
 @dataclass(frozen=True)
@@ -95,9 +93,13 @@ def compile_stack(
     stack, invalid = _stack_of(request, project, report)
     policies = _policies(request)
     problems, notices = check_project(project, stack.full_name)
-    routes = project_routes(project, stack, bool(policies["shared_networks"]))
-    report.add([*problems, *routes.problems])
-    notices = [*notices, *routes.notices]
+    routes: List[Dict[str, Any]] = []
+    if _may_have_routes(project):
+        from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.routes import project_routes
+
+        found = project_routes(project, stack, bool(policies["shared_networks"]))
+        routes, problems, notices = found.routes, [*problems, *found.problems], [*notices, *found.notices]
+    report.add(problems)
     _refuse(report, [*report.notices, *notices], request.strict, invalid)
     project = with_steps(project, stack)
     options = ConvertOptions(generic_resources=policies.get("generic_resources") or {})
@@ -105,16 +107,44 @@ def compile_stack(
         desired = convert(project, stack, options=options)
     except ComposeError as error:
         raise ComposeError(report.explained(error.problems)) from None
-    if not request.apply_ignored_keys and not asks_for_anything(policies, desired["stack"]["project"]):
+    if asks_for_anything(policies, desired["stack"]["project"]):
+        from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.platform.policy import platform
+
+        desired = platform(desired, project, policies)
+    elif not request.apply_ignored_keys:
         remember_docker(desired, project, stack, options)
-    desired = with_parts(platform(desired, project, policies), request.parts, reader)
-    names = volumes_to_recreate(project, stack.scoped, request.parts.get("recreate_volumes") or ())
-    if names:
-        desired["recreate_volumes"] = names
-    desired["routes"] = routes.routes
+    if any(request.parts.get(option) for option in PARTS):
+        desired = _parts_of(desired, request, project, stack, reader)
+    desired["routes"] = routes
     desired["notices"] = _unique([*(n.as_dict() for n in [*project.notices, *notices]), *desired["notices"]])
     if request.strict and desired["notices"]:
         raise ComposeError([_as_error(Problem(**notice)) for notice in desired["notices"]])
+    return desired
+
+
+def _may_have_routes(project: Project) -> bool:
+    """Whether a label of a service may be meant for routes: routes.py looks closer."""
+    for service in project.services.values():
+        for place in (("deploy", "labels"), ("labels",)):
+            for label in mapping(deep(service, *place)):
+                word = str(label).lower()
+                if any(part in word for part in ROUTE_PARTS) or word.startswith(OTHER_PROXIES):
+                    return True
+    return False
+
+
+def _parts_of(
+    desired: Dict[str, Any], request: CompileRequest, project: Project, stack: Stack, reader: Any
+) -> Dict[str, Any]:
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.parts import (
+        volumes_to_recreate,
+        with_parts,
+    )
+
+    desired = with_parts(desired, request.parts, reader)
+    names = volumes_to_recreate(project, stack.scoped, request.parts.get("recreate_volumes") or ())
+    if names:
+        desired["recreate_volumes"] = names
     return desired
 
 

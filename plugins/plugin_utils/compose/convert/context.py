@@ -60,10 +60,10 @@ class Context:
         below = ("pre_start", index) if not path[2:] or path[2] in given else ()
         return ("services", service, *below, *path[2:])
 
-    def guard(self, convert: Callable[[], Result]) -> Result | None:
-        """Call ``convert``; what it finds invalid becomes a problem, and None its result."""
+    def guard(self, convert: Callable[..., Result], *given: Any) -> Result | None:
+        """Call ``convert`` with ``given``; what it finds invalid becomes a problem, and None its result."""
         try:
-            return convert()
+            return convert(*given)
         except Invalid as error:
             self.problems.append(self.at(error.message, error.path, error.hint, error.code))
             return None

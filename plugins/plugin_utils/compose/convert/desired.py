@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
-from functools import partial
 from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import ComposeError
@@ -33,7 +32,7 @@ def convert(project: Any, stack: Stack, *, options: ConvertOptions | None = None
     context = Context(project, stack, options or ConvertOptions())
     services = []
     for key in sorted(context.entries("services"), key=str):
-        service = context.guard(partial(_service, context, str(key), context.entries("services")[key]))
+        service = context.guard(_service, context, str(key), context.entries("services")[key])
         if service:
             services.append(service)
     desired: dict[str, Any] = {

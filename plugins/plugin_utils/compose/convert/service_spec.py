@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert import (
@@ -23,51 +22,52 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert 
 )
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.scope import Scope
 
-Topic = Callable[[Scope], Any]
+#: A field, what makes it, and the keys of a service without any of which there is none (no keys: there may always be).
+Topic = tuple[str, Callable[[Scope], Any], tuple[str, ...]]
 
-CONTAINER: tuple[tuple[str, Topic], ...] = (
-    ("Image", image.image),
-    ("Labels", object_labels.container_labels),
-    ("Command", container.entrypoint),
-    ("Args", container.command),
-    ("Hostname", container.hostname),
-    ("Env", container.environment),
-    ("Dir", container.directory),
-    ("User", container.user),
-    ("Groups", container.groups),
-    ("Privileges", privileges.privileges),
-    ("Init", container.init),
-    ("StopSignal", container.stop_signal),
-    ("StopGracePeriod", container.stop_grace_period),
-    ("TTY", container.tty),
-    ("OpenStdin", container.open_stdin),
-    ("ReadOnly", container.read_only),
-    ("Mounts", mounts.mounts),
-    ("Healthcheck", container.healthcheck),
-    ("Hosts", container.hosts),
-    ("DNSConfig", container.dns_config),
-    ("Secrets", references.secret_references),
-    ("Configs", references.config_references),
-    ("Isolation", container.isolation),
-    ("Sysctls", container.sysctls),
-    ("CapabilityAdd", container.capability_add),
-    ("CapabilityDrop", container.capability_drop),
-    ("Ulimits", container.ulimits),
-    ("OomScoreAdj", container.oom_score_adj),
+CONTAINER: tuple[Topic, ...] = (
+    ("Image", image.image, ()),
+    ("Labels", object_labels.container_labels, ()),
+    ("Command", container.entrypoint, ("entrypoint",)),
+    ("Args", container.command, ("command",)),
+    ("Hostname", container.hostname, ("hostname",)),
+    ("Env", container.environment, ("environment",)),
+    ("Dir", container.directory, ("working_dir",)),
+    ("User", container.user, ("user",)),
+    ("Groups", container.groups, ("group_add",)),
+    ("Privileges", privileges.privileges, ()),
+    ("Init", container.init, ("init",)),
+    ("StopSignal", container.stop_signal, ("stop_signal",)),
+    ("StopGracePeriod", container.stop_grace_period, ("stop_grace_period",)),
+    ("TTY", container.tty, ("tty",)),
+    ("OpenStdin", container.open_stdin, ("stdin_open",)),
+    ("ReadOnly", container.read_only, ("read_only",)),
+    ("Mounts", mounts.mounts, ("volumes", "tmpfs", "shm_size")),
+    ("Healthcheck", container.healthcheck, ("healthcheck",)),
+    ("Hosts", container.hosts, ("extra_hosts",)),
+    ("DNSConfig", container.dns_config, ("dns", "dns_search", "dns_opt")),
+    ("Secrets", references.secret_references, ("secrets",)),
+    ("Configs", references.config_references, ("configs", "credential_spec")),
+    ("Isolation", container.isolation, ("isolation",)),
+    ("Sysctls", container.sysctls, ("sysctls",)),
+    ("CapabilityAdd", container.capability_add, ("cap_add",)),
+    ("CapabilityDrop", container.capability_drop, ("cap_drop",)),
+    ("Ulimits", container.ulimits, ("ulimits",)),
+    ("OomScoreAdj", container.oom_score_adj, ("oom_score_adj",)),
 )
-TASK: tuple[tuple[str, Topic], ...] = (
-    ("Resources", resources.resources),
-    ("RestartPolicy", scheduling.restart_policy),
-    ("Placement", scheduling.placement),
-    ("Networks", attachments.attachments),
-    ("LogDriver", container.log_driver),
+TASK: tuple[Topic, ...] = (
+    ("Resources", resources.resources, ()),
+    ("RestartPolicy", scheduling.restart_policy, ()),
+    ("Placement", scheduling.placement, ()),
+    ("Networks", attachments.attachments, ()),
+    ("LogDriver", container.log_driver, ("logging",)),
 )
-SERVICE: tuple[tuple[str, Topic], ...] = (
-    ("Labels", object_labels.service_labels),
-    ("Mode", scheduling.mode),
-    ("UpdateConfig", scheduling.update_config),
-    ("RollbackConfig", scheduling.rollback_config),
-    ("EndpointSpec", ports.endpoint_spec),
+SERVICE: tuple[Topic, ...] = (
+    ("Labels", object_labels.service_labels, ()),
+    ("Mode", scheduling.mode, ()),
+    ("UpdateConfig", scheduling.update_config, ("deploy",)),
+    ("RollbackConfig", scheduling.rollback_config, ("deploy",)),
+    ("EndpointSpec", ports.endpoint_spec, ()),
 )
 
 
@@ -77,10 +77,13 @@ def service_spec(scope: Scope) -> dict[str, Any]:
     return {"Name": scope.stack.scoped(scope.key), **_fields(scope, SERVICE), "TaskTemplate": task}
 
 
-def _fields(scope: Scope, topics: tuple[tuple[str, Topic], ...]) -> dict[str, Any]:
+def _fields(scope: Scope, topics: tuple[Topic, ...]) -> dict[str, Any]:
     fields = {}
-    for field, topic in topics:
-        value = scope.context.guard(partial(topic, scope))
+    guard, service = scope.context.guard, scope.service
+    for field, topic, keys in topics:
+        if keys and service.keys().isdisjoint(keys):
+            continue
+        value = guard(topic, scope)
         if value is not None and value != []:
             fields[field] = value
     return fields

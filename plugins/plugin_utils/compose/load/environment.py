@@ -6,21 +6,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.environment import SHORT
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.variables import dotenv_entries
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.steps import steps_of
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.disk import read_file
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.dotenv import (
-    Entry,
-    EnvFileError,
-    decode,
-    parse_raw,
-)
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.file_source import FileReader
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.report import VALUE, Place
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Map, Mark, Seq
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.dotenv import Entry
 
 
 def resolve_bare(tree: Map, variables: Mapping[str, str]) -> Map:
@@ -130,6 +127,12 @@ class _Files:
 
 
 def _raw(data: bytes, path: str, short: bool, place: Place) -> list[Entry]:
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.dotenv import (
+        EnvFileError,
+        decode,
+        parse_raw,
+    )
+
     try:
         entries = parse_raw(decode(data), lambda size, line: place.report.spend(size, Mark(path, line)))
     except EnvFileError as error:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,12 +14,17 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonica
     text_list,
     wrong_type,
 )
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.variables import with_env_files
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.file_source import (
+    FileReader,
+    FileRefused,
+)
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.posix_paths import (
     directory_of,
     is_remote,
     join,
 )
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.report import Place
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.report import SHARED, Place
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Map, Seq, to_plain, untagged
 
 _SECTIONS = ("services", "networks", "volumes", "configs", "secrets", "models")
@@ -56,6 +61,35 @@ def apply_include(tree: Map, directory: str, place: Place, load_inclusion: LoadI
         else:
             tree.lose(*_SECTIONS)
     return tree
+
+
+def variables_of(inclusion: Inclusion, variables: Mapping[str, str], reader: FileReader) -> dict[str, str]:
+    """An included project sees its parent's variables and those of its own env files (``.env`` unless named)."""
+    inclusion.place.spend(SHARED * len(variables))
+    env_files = inclusion.env_files
+    if env_files is None:
+        default = join(inclusion.directory, ".env")
+        try:
+            reader.read(default)
+        except FileRefused:
+            pass  # it is said below
+        except (OSError, ValueError):
+            return dict(variables)
+        env_files = (default,)
+    return with_env_files(variables, [(path, inclusion.place) for path in env_files], reader)
+
+
+def is_refused(inclusion: Inclusion, reader: FileReader) -> bool:
+    """Whether the folder of an included project is not to be read; that is said."""
+    try:
+        reader.read(inclusion.directory)
+    except FileRefused as error:
+        message = f"its project_directory {inclusion.directory} {error.strerror}"
+        inclusion.place.problem(message, hint=error.hint, code=error.code)
+        return True
+    except (OSError, ValueError):
+        pass  # a folder can't be read as a file; what is wrong with the files in it is said of them
+    return False
 
 
 def _parse(entry: Any, directory: str, place: Place) -> Inclusion | None:

@@ -16,10 +16,6 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.s
     substitute,
 )
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import NOWHERE, Map, Mark, Path, Seq
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.values.allowed_places import (
-    fault_of,
-    variables_in,
-)
 
 #: What docker's CLI takes for a default or a message, and Compose for plain text behind the variable.
 _UNBRACED = re.compile(r"(?<!\$)(?:\$\$)*\$([_a-zA-Z][_a-zA-Z0-9]*):?[-?][^}]")
@@ -62,10 +58,9 @@ class _Walk:
         if isinstance(node, Map):
             new = node.like()
             new.marks = dict(node.marks)
+            new.update(node)
             for key, value in node.items():
-                if isinstance(value, str) and "$" not in value:
-                    new[key] = value
-                else:
+                if "$" in value if isinstance(value, str) else isinstance(value, (Map, Seq)):
                     path.append(key)
                     new[key] = self.node(value, path, node.mark(key))
                     path.pop()
@@ -73,10 +68,12 @@ class _Walk:
         if isinstance(node, Seq):
             items = Seq(node.start)
             items.marks = list(node.marks)
+            items.extend(node)
             for index, value in enumerate(node):
-                path.append(index)
-                items.append(self.node(value, path, node.mark(index)))
-                path.pop()
+                if "$" in value if isinstance(value, str) else isinstance(value, (Map, Seq)):
+                    path.append(index)
+                    items[index] = self.node(value, path, node.mark(index))
+                    path.pop()
             return items
         return node
 
@@ -118,6 +115,11 @@ class _Walk:
             )
 
     def with_references(self, text: str, result: str, path: list[Any], mark: Mark) -> str:
+        from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.values.allowed_places import (
+            fault_of,
+            variables_in,
+        )
+
         fault = fault_of(tuple(path), result)
         if not fault:
             return result

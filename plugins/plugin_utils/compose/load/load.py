@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import Problem
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.value_references import references_in
@@ -24,15 +24,11 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.con
     contents_of_variables,
     read_contents,
 )
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.cut import cut, cut_faults
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.environment import (
     read_environment_files,
     resolve_bare,
 )
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.extends import apply_extends
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.include import Inclusion, apply_include
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.interpolate import interpolate
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.merge import merge
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.nulls import drop_nulls
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.variables import (
     PROJECT_NAME,
@@ -48,21 +44,21 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.project import Project, Source
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.disk import CachedFiles, read_file
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.expressions import may_hold
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.file_source import (
-    FileReader,
-    FileRefused,
-)
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.inline import read_plain
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.file_source import FileReader
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.posix_paths import directory_of, join
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.reader import read_yaml
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.report import SHARED, Place, Report
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.report import Place, Report
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.scalars import scalar_text
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import ANYTHING, Map, Mark, Path
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.values.allowed_places import find_misplaced
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.values.overrides import read_overrides
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.values.resolve import resolve_values
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.values.stack_values import with_stack_values
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.values.value_names import Alias, ValueNames
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.values.value_names import (
+    BLOCKS,
+    Alias,
+    ValueNames,
+)
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.include import Inclusion
 
 __all__ = ["Project", "Source", "load"]
 
@@ -99,6 +95,12 @@ class _Run:
 
     def variables_of(self, documents: Sequence[_Document], variables: Mapping[str, str]) -> Mapping[str, str]:
         """``variables``, and the names that the documents give to the stack's values."""
+        if not any(isinstance(each.tree, Map) and block in each.tree for each in documents for block in BLOCKS):
+            return variables
+        from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.values.stack_values import (
+            with_stack_values,
+        )
+
         return with_stack_values(self.names, [(each.tree, each.place) for each in documents], variables)
 
 
@@ -149,8 +151,12 @@ def load(
     if run.report.problems:
         # A variable that is missing may stand where something could not be read.
         run.report.hushed.add("required_variable")
-    overrides = read_overrides(env_overrides, run.report)
-    values.update(overrides.variables(run.names))
+    overrides = None
+    if env_overrides is not None and env_overrides != {}:
+        from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.values.overrides import read_overrides
+
+        overrides = read_overrides(env_overrides, run.report)
+        values.update(overrides.variables(run.names))
     documents = [_open(run, source, directory, values) for source in sources]
     name = name or values.get(PROJECT_NAME) or _name_of(documents, run.variables_of(documents, values))
     if name:
@@ -171,7 +177,8 @@ def load(
     tree = read_environment_files(tree, variables, named, root)
     resolve_values(tree, run.names, root)
     run.names.finish(None if "services" in tree.lost or ANYTHING in tree.lost else defined)
-    overrides.apply(tree, defined, run.names)
+    if overrides is not None:
+        overrides.apply(tree, defined, run.names)
     tree = complete_dependencies(tree)
     contents = read_contents(tree, run.variable_contents, named, root)
     stack_values = run.names.entries(_used(run, tree)) if run.names.found else []
@@ -217,6 +224,8 @@ def _open(
         document.has_expressions = may_hold(content if isinstance(content, str) else content.decode("latin-1"))
         tree = read_yaml(content, source.path, run.report)
     else:
+        from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.inline import read_plain
+
         document.has_expressions = True
         tree = read_plain(content, source.path, run.report)
     if isinstance(tree, Map):
@@ -243,6 +252,10 @@ def _name_of(documents: list[_Document], variables: Mapping[str, str]) -> str | 
 
 def _interpolate(run: _Run, document: _Document) -> None:
     if document.has_expressions:
+        from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.values.allowed_places import (
+            find_misplaced,
+        )
+
         find_misplaced(document.tree, document.place)
     document.tree = interpolate(document.tree, document.variables, run.report, document.failed, run.names.texts)
 
@@ -271,10 +284,14 @@ def _check(run: _Run, document: _Document) -> None:
     problems = run.check(document.tree, document.path) if run.check else []
     # A cast that failed has said less about the same place; a missing variable has said more.
     run.report.replace(problems, "type")
+    if not problems and not document.failed:
+        return
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.cut import cut, cut_faults
+
     for path in document.failed:
         cut(document.tree, path, run.report)
     # With what can't be interpolated, something that the schema asks for may be gone.
-    if run.check and (problems or document.failed) and not cut_faults(document.tree, document.path, run.report):
+    if run.check and not cut_faults(document.tree, document.path, run.report):
         document.tree = None
 
 
@@ -287,6 +304,11 @@ def _resolve_paths(_run: _Run, document: _Document) -> None:
 
 
 def _extends(run: _Run, document: _Document) -> None:
+    given = document.tree.get("services")
+    if not isinstance(given, Map) or not any(isinstance(value, Map) and "extends" in value for value in given.values()):
+        return
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.extends import apply_extends
+
     directories = {document.path: document.directory}
     opened: dict[str, Map | None] = {}
 
@@ -309,6 +331,14 @@ def _extends(run: _Run, document: _Document) -> None:
 
 
 def _include(run: _Run, document: _Document) -> None:
+    if "include" not in document.tree:
+        return
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.include import (
+        apply_include,
+        is_refused,
+        variables_of,
+    )
+
     def included(inclusion: Inclusion) -> Map | None:
         chain = (*document.including, document.path)
         for path in inclusion.paths:
@@ -318,44 +348,15 @@ def _include(run: _Run, document: _Document) -> None:
                     f"files include each other in a cycle: {circle}", "remove one of these includes", "include_cycle"
                 )
                 return None
-        if _is_refused(run, inclusion):
+        if is_refused(inclusion, run.named):
             return None
-        variables = _variables_of(run, inclusion, document.variables)
+        variables = variables_of(inclusion, document.variables, run.named)
         documents = [
             _open(run, Source(path), inclusion.directory, variables, inclusion.place, chain) for path in inclusion.paths
         ]
         return _model(run, documents, run.variables_of(documents, variables))
 
     apply_include(document.tree, document.directory, document.place, included)
-
-
-def _variables_of(run: _Run, inclusion: Inclusion, variables: Mapping[str, str]) -> dict[str, str]:
-    """An included project sees its parent's variables and those of its own env files (``.env`` unless named)."""
-    inclusion.place.spend(SHARED * len(variables))
-    env_files = inclusion.env_files
-    if env_files is None:
-        default = join(inclusion.directory, ".env")
-        try:
-            run.named.read(default)
-        except FileRefused:
-            pass  # it is said below
-        except (OSError, ValueError):
-            return dict(variables)
-        env_files = (default,)
-    return with_env_files(variables, [(path, inclusion.place) for path in env_files], run.named)
-
-
-def _is_refused(run: _Run, inclusion: Inclusion) -> bool:
-    """Whether the folder of an included project is not to be read; that is said."""
-    try:
-        run.named.read(inclusion.directory)
-    except FileRefused as error:
-        message = f"its project_directory {inclusion.directory} {error.strerror}"
-        inclusion.place.problem(message, hint=error.hint, code=error.code)
-        return True
-    except (OSError, ValueError):
-        pass  # a folder can't be read as a file; what is wrong with the files in it is said of them
-    return False
 
 
 Stage = Callable[[_Run, _Document], None]
@@ -379,7 +380,12 @@ def _model(run: _Run, documents: list[_Document], variables: Mapping[str, str]) 
         document.variables = variables
         _run_stages(run, document, STAGES)
         if document.tree is not None:
-            merged = document.tree if merged is None else merge(merged, document.tree, document.place)
+            if merged is None:
+                merged = document.tree
+                continue
+            from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.merge import merge
+
+            merged = merge(merged, document.tree, document.place)
     if merged is None:
         return None
     if any(document.tree is None for document in documents):

@@ -9,11 +9,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.disk import read_file
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.dotenv import (
-    EnvFileError,
-    decode,
-    parse_dotenv,
-)
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.file_source import FileReader
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.report import Place, Report
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.scalars import scalar_text
@@ -55,6 +50,12 @@ def dotenv_entries(
     data: bytes, path: str, variables: Mapping[str, str], report: Report
 ) -> list[tuple[str, str | None, int]]:
     """The entries of a file in Compose's format; what can't be read is reported with its line."""
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.dotenv import (
+        EnvFileError,
+        decode,
+        parse_dotenv,
+    )
+
     missing: set[str] = set()
 
     def unset(name: str, line: int) -> None:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The settings that policies request for a service."""
+"""Whether policies are asked for, and what they ask about a service."""
 
 from __future__ import annotations
 
@@ -20,3 +20,13 @@ def written(project: Any, key: str, *keys: str) -> Any:
 def is_job(service: Mapping[str, Any]) -> bool:
     mode = service["spec"]["Mode"]
     return "ReplicatedJob" in mode or "GlobalJob" in mode
+
+
+def asks_for_anything(options: Mapping[str, Any], project: str) -> bool:
+    """Whether ``platform`` with these options would change anything; a stack of a ``project`` gets labels."""
+    asked = {
+        name: value
+        for name, value in options.items()
+        if name not in ("generic_resources", "update_delay") and value != "keep"
+    }
+    return any(asked.values()) or bool(project and options.get("tracking_labels") is not False)

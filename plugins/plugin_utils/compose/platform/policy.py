@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import ComposeError, Problem
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.platform.asked import asks_for_anything
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.platform.defaults import (
     default_environment,
     default_logging,
@@ -39,16 +40,6 @@ POLICIES: tuple[Policy, ...] = (
     hash_aliases,
     tracking_labels,
 )
-
-
-def asks_for_anything(options: Mapping[str, Any], project: str) -> bool:
-    """Whether ``platform`` with these options would change anything; a stack of a ``project`` gets labels."""
-    asked = {
-        name: value
-        for name, value in options.items()
-        if name not in ("generic_resources", "update_delay") and value != "keep"
-    }
-    return any(asked.values()) or bool(project and options.get("tracking_labels") is not False)
 
 
 def platform(desired: Mapping[str, Any], project: Any, options: Mapping[str, Any]) -> dict[str, Any]:

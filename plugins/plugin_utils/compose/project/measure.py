@@ -34,6 +34,8 @@ def measure(tree: Map, report: Report) -> None:
         waiting += (
             [(service[part], service.mark(part)) for part in service if part != "pre_start"] * steps if steps else []
         )
+    if _fits([node for node, _mark in waiting], left):
+        return
     while waiting:
         node, mark = waiting.pop()
         left -= SHARED
@@ -45,3 +47,16 @@ def measure(tree: Map, report: Report) -> None:
             waiting += [(node[key], node.mark(key)) for key in keys]
         if left < 0:
             report.too_large(mark)
+
+
+def _fits(waiting: list[Any], left: int) -> bool:
+    """Whether it is no larger than ``left``; where a project gets too large is only looked for if it does."""
+    while waiting and left >= 0:
+        node = waiting.pop()
+        left -= SHARED
+        if isinstance(node, str):
+            left -= len(node)
+        elif isinstance(node, (Map, Seq)):
+            left -= CONTAINER
+            waiting += node.values() if isinstance(node, Map) else node
+    return left >= 0

@@ -16,7 +16,6 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.in
     mapping,
     sequence,
 )
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.messages import closest, wrong_word
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.places import shown_value
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.report import UNSET
 
@@ -60,6 +59,8 @@ def check_word(look: Look, path: Tuple[Any, ...], value: Any, words: Sequence[st
     """A key that takes one of a few words."""
     if value is None or value == "" or value in words:
         return
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.messages import wrong_word
+
     message, code, hint = wrong_word(value, words)
     look.problem(path, message, hint, code)
 
@@ -129,6 +130,8 @@ def constraint_fault(constraint: Any) -> tuple[str, str]:
     if not VALUE.match(value):
         return "the value contains a character that is not allowed in constraints", EXAMPLE
     if key.lower() not in KEYS and not key.lower().startswith(LABELS):
+        from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.messages import closest
+
         meant = closest(key, KEYS)
         hint = (
             f"did you mean '{meant}'?" if meant else f"valid keys are {', '.join(KEYS)}, node.labels.*, engine.labels.*"

@@ -88,7 +88,9 @@ def sequence(value: Any) -> List[Any]:
 def deep(value: Any, *keys: str) -> Any:
     """``value[key][key]…``, or None if something on the way is absent."""
     for key in keys:
-        value = mapping(value).get(key)
+        if not isinstance(value, dict):
+            return None
+        value = value.get(key)
     return value
 
 

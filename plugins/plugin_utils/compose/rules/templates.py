@@ -9,12 +9,6 @@ from functools import partial
 from typing import Any, Callable, Dict, Iterator, Mapping, Optional, Set, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.value_references import REFERENCE
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.gotemplate.expand import STAND_IN, expand
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.gotemplate.functions import (
-    FUNCTIONS,
-    Function,
-    Record,
-)
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.gotemplate.scan import LEFT, TemplateFault
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.inspection import (
     Look,
@@ -47,12 +41,14 @@ def check_templates(look: Look) -> None:
             _check_content(look, kind, key, mapping(entry))
 
 
-def fault_of(text: str, expanded: Callable[[str], str] = expand) -> Optional[Tuple[str, str]]:
+def fault_of(text: str, expanded: Optional[Callable[[str], str]] = None) -> Optional[Tuple[str, str]]:
     """Why Swarm would refuse a text that it expands, with a hint; None if it takes it."""
     if LEFT not in text:
         return None
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.gotemplate.expand import expand
+
     try:
-        expanded(REFERENCE.sub("generated_value", text))
+        (expanded or expand)(REFERENCE.sub("generated_value", text))
     except TemplateFault as fault:
         if text.rfind(LEFT) > text.rfind("}}"):
             return "Swarm can't expand this: '{{' is not closed", f"close it with '}}}}', or write {_BRACES}"
@@ -66,6 +62,9 @@ def fault_of(text: str, expanded: Callable[[str], str] = expand) -> Optional[Tup
 
 def _of_a_task(look: Look, name: str, service: Mapping[str, Any], text: str) -> str:
     """What ``text`` may become for a task of the service."""
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.gotemplate.expand import STAND_IN, expand
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.gotemplate.functions import Record
+
     everywhere = str(deep(service, "deploy", "mode") or "").startswith("global")
     task = {"ID": "taskid", "Name": "taskname", "Slot": "nodeid" if everywhere else "1"}
     known = {**STAND_IN["Service"].fields, "Name": f"{look.stack_name}_{name}", "Labels": _labels(look, service)}
@@ -116,6 +115,13 @@ def _uses(service: Mapping[str, Any], kind: str, key: str) -> bool:
 
 
 def _content_expanded(look: Look, service: Mapping[str, Any], text: str) -> str:
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.gotemplate.expand import STAND_IN, expand
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.gotemplate.functions import (
+        FUNCTIONS,
+        Function,
+        Record,
+    )
+
     known = {**STAND_IN["Service"].fields, "Labels": _labels(look, service)}
     functions: Dict[str, Function] = {
         **FUNCTIONS,

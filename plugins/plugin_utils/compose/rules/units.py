@@ -80,7 +80,9 @@ UNITS: Mapping[Tuple[str, ...], Rule] = {
 def check_units(look: Look) -> None:
     for name, service in look.services.items():
         for keys, rule in UNITS.items():
-            _check(look, ("services", name, *keys), deep(service, *keys), rule)
+            value = deep(service, *keys) if keys[0] in service else None
+            if value is not None:
+                _check(look, ("services", name, *keys), value, rule)
         for index, mount in items_of(service, "volumes"):
             _check(look, ("services", name, "volumes", index, "tmpfs", "size"), deep(mount, "tmpfs", "size"), SIZE)
 

@@ -5,20 +5,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator, List, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import Problem
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.keywords import violations
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.keywords import fits, violations
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.loader import schema
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.messages import (
-    FOLLOWS,
-    Finding,
-    findings,
-)
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.places import problem_at
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.preconditions import check_shape
 
 #: So many problems of one document are shown; of the others only the count.
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.messages import Finding
+
 MOST_SHOWN = 100
 MOST_COUNTED = 10_000
 
@@ -52,7 +50,9 @@ def check_document(tree: Any, file: str) -> List[Problem]:
 
 
 def _findings(tree: Any) -> Iterator[Finding]:
-    if tree is None:
+    if tree is None or fits(tree, schema()):
         return
     for violation in violations(tree, schema()):
+        from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.messages import FOLLOWS, findings
+
         yield from (finding for finding in findings(violation) if finding.code != FOLLOWS)

@@ -41,13 +41,35 @@ def violations(value: Any, schema: Any, path: Path = ()) -> Iterator[Violation]:
     if schema is True:
         return
     for keyword, limit in schema.items():
-        descend = DESCEND.get(keyword)
-        if descend is not None:
-            yield from descend(value, limit, schema, path)
+        below = DESCEND.get(keyword)
+        if below is None or limit is False:
+            check = CHECKS.get(keyword)
+            # With false there is one violation for all keys that are too many.
+            if below(value, limit, schema) if below else check and not check(value, limit):
+                yield Violation(path, keyword, value, limit, schema)
         else:
+            for key, item, part in below(value, limit, schema):
+                yield from violations(item, part, (*path, key))
+
+
+def fits(value: Any, schema: Any) -> bool:
+    """Whether there are no ``violations``: takes half of the time, since it remembers no places."""
+    if schema is True:
+        return True
+    for keyword, limit in schema.items():
+        below = DESCEND.get(keyword)
+        if below is None:
             check = CHECKS.get(keyword)
             if check is not None and not check(value, limit):
-                yield Violation(path, keyword, value, limit, schema)
+                return False
+        elif limit is False:
+            if below(value, limit, schema):
+                return False
+        else:
+            for _key, item, part in below(value, limit, schema):
+                if not fits(item, part):
+                    return False
+    return True
 
 
 def has_type(value: Any, allowed: List[str]) -> bool:
@@ -76,44 +98,42 @@ CHECKS: Dict[str, Callable[[Any, Any], bool]] = {
 }
 
 
-def _properties(value: Any, parts: Any, _schema: Any, path: Path) -> Iterator[Violation]:
-    if isinstance(value, dict):
-        for key, item in value.items():
-            if key in parts:
-                yield from violations(item, parts[key], (*path, key))
+#: A key or an index of a value, what stands there, and the schema of that.
+Entry = Tuple[Any, Any, Any]
 
 
-def _pattern_properties(value: Any, parts: Any, _schema: Any, path: Path) -> Iterator[Violation]:
+def _properties(value: Any, parts: Any, _schema: Any) -> List[Entry]:
+    return [(key, item, parts[key]) for key, item in value.items() if key in parts] if isinstance(value, dict) else []
+
+
+def _pattern_properties(value: Any, parts: Any, _schema: Any) -> List[Entry]:
+    found: List[Entry] = []
     if isinstance(value, dict):
         for pattern, part in parts.items():
             if part is not True:
                 matches = _search(pattern)
-                for key, item in value.items():
-                    if matches(key):
-                        yield from violations(item, part, (*path, key))
+                found += [(key, item, part) for key, item in value.items() if matches(key)]
+    return found
 
 
-def _additional(value: Any, part: Any, schema: Any, path: Path) -> Iterator[Violation]:
-    """``false`` gives one violation for all keys that are too many."""
+def _additional(value: Any, part: Any, schema: Any) -> List[Entry]:
     if not isinstance(value, dict):
-        return
+        return []
     known = schema.get("properties", {})
     others = [_search(pattern) for pattern in schema.get("patternProperties", {})]
-    extra = [key for key in value if key not in known and not any(search(key) for search in others)]
-    if part is False and extra:
-        yield Violation(path, "additionalProperties", value, part, schema)
-    elif part is not False:
-        for key in extra:
-            yield from violations(value[key], part, (*path, key))
+    return [
+        (key, item, part)
+        for key, item in value.items()
+        if key not in known and not any(search(key) for search in others)
+    ]
 
 
-def _items(value: Any, part: Any, _schema: Any, path: Path) -> Iterator[Violation]:
-    if isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from violations(item, part, (*path, index))
+def _items(value: Any, part: Any, _schema: Any) -> List[Entry]:
+    return [(index, item, part) for index, item in enumerate(value)] if isinstance(value, list) else []
 
 
-DESCEND: Dict[str, Callable[[Any, Any, Any, Path], Iterator[Violation]]] = {
+#: Where a keyword looks below a value.
+DESCEND: Dict[str, Callable[[Any, Any, Any], List[Entry]]] = {
     "additionalProperties": _additional,
     "items": _items,
     "patternProperties": _pattern_properties,

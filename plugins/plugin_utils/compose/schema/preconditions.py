@@ -84,12 +84,14 @@ class _Walk:
             raise TooBig(f"the file is nested more than {DEEPEST} levels deep")
         self.open.add(id(node))
         total = 1
-        for key, value in node.items() if isinstance(node, dict) else enumerate(node):
-            if not isinstance(key, str) and isinstance(node, dict):
+        is_map = isinstance(node, dict)
+        entries: Any = node.items() if isinstance(node, dict) else enumerate(node)
+        for key, value in entries:
+            if is_map and not isinstance(key, str):
                 self.odd = True
                 message = f"a key must be text, found {kind_of(key)}"
                 self._add((*path, key), message, "key_type", "put the key in quotes")
-            elif isinstance(value, (dict, list, float, int)):
+            elif not isinstance(value, str) and isinstance(value, (dict, list, float, int)):
                 total += self.size(value, (*path, key))
             else:
                 total += 1

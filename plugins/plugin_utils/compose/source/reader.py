@@ -42,6 +42,7 @@ _BEGIN = re.compile(r"^[ \t\ufeff]*[^\s#]", re.MULTILINE)  # of a line that is n
 _BOMS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig"))
 _TAGS = {"!reset": "reset", "!override": "override"}
 _PREFIX = "tag:yaml.org,2002:"
+_new = tuple.__new__  # of a NamedTuple: half of the time that its own constructor takes, and every value has a Mark
 
 
 class _PureParser(yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser):
@@ -130,9 +131,7 @@ def _stop(report: Report, message: str, mark: Mark, hint: str, code: str) -> Non
 
 
 def _events(text: str) -> Iterator[Any]:
-    parser = CParser(text) if CParser else _PureParser(text)
-    while parser.check_event():
-        yield parser.get_event()
+    return iter((CParser(text) if CParser else _PureParser(text)).get_event, None)
 
 
 #: Words of libyaml's messages, and what people mostly did.
@@ -204,17 +203,23 @@ class _Builder:
 
     def build(self, events: Iterator[Any]) -> Any:
         documents = 0
+        file, left = self.file, self.report.left
         for event in events:
             kind = type(event)
             if kind is yaml.ScalarEvent:
                 value = self._scalar(event)
-                if isinstance(value, str):
+                if isinstance(value, str) and (self.back or "\0" in value):
                     value = self._text(value, event)
                 size = VALUE + len(event.value)
+                tag = _TAGS.get(event.tag) if event.tag else None
                 if event.anchor:
-                    self.anchors[event.anchor] = (value, size, 0, _TAGS.get(event.tag))
-                self._spend(size, event)
-                self._add(value, event, _TAGS.get(event.tag), size, 0)
+                    self.anchors[event.anchor] = (value, size, 0, tag)
+                start = event.start_mark
+                mark = _new(Mark, (file, start.line + 1, start.column + 1))
+                left[0] -= size
+                if left[0] < 0:
+                    self.report.too_large(mark)
+                self._add(value, event, mark, tag, size, 0)
             elif kind is yaml.MappingStartEvent:
                 self._push(Map, event)
             elif kind is yaml.SequenceStartEvent:
@@ -237,10 +242,7 @@ class _Builder:
 
     def _mark(self, event: Any) -> Mark:
         start = event.start_mark
-        return Mark(self.file, start.line + 1, start.column + 1)
-
-    def _spend(self, size: int, event: Any) -> None:
-        self.report.spend(size, self._mark(event))
+        return _new(Mark, (self.file, start.line + 1, start.column + 1))
 
     def _scalar(self, event: Any) -> Any:
         text = event.value
@@ -259,7 +261,7 @@ class _Builder:
         if "\0" in text:
             self.report.problem(NUL, self._mark(event), hint=NUL_HINT, code="encoding")
             return text.replace("\0", "")
-        return text.translate(self.back) if self.back else text
+        return text.translate(self.back)
 
     def _tagged(self, event: Any, tag: str, text: str) -> Any:
         if tag == "binary":
@@ -295,7 +297,7 @@ class _Builder:
         if frame.anchor:
             self.open.discard(frame.anchor)
             self.anchors[frame.anchor] = (frame.node, frame.size, frame.depth, frame.tag)
-        self._add(frame.node, frame, frame.tag, frame.size, frame.depth)
+        self._add(frame.node, frame, frame.mark, frame.tag, frame.size, frame.depth)
 
     def _alias(self, event: Any) -> None:
         name, mark = event.anchor, self._mark(event)
@@ -311,11 +313,10 @@ class _Builder:
             )
         value, size, depth, tag = self.anchors[name]
         self.report.spend(size, mark)
-        self._add(value, event, tag, size, depth)
+        self._add(value, event, mark, tag, size, depth)
 
-    def _add(self, value: Any, source: Any, tag: str | None, size: int, depth: int) -> None:
+    def _add(self, value: Any, source: Any, mark: Mark, tag: str | None, size: int, depth: int) -> None:
         """Puts a finished node into the container that is open, or makes it the result."""
-        mark = source.mark if isinstance(source, _Frame) else self._mark(source)
         if not self.stack:
             self.result = value
             return
@@ -325,9 +326,10 @@ class _Builder:
             frame.depth = depth + 1
             if frame.depth + len(self.stack) > MAX_DEPTH:
                 _stop(self.report, f"nested deeper than {MAX_DEPTH} levels", mark, "flatten the file", "too_deep")
-        if isinstance(frame.node, Seq):
+        node = frame.node
+        if isinstance(node, Seq):
             if tag != "reset":
-                frame.node.add(value, mark)
+                node.add(value, mark)
         elif frame.key is None:
             self._key(frame, value, source, mark)
         else:
@@ -337,7 +339,7 @@ class _Builder:
         frame.skip = False
         if value == "<<" and getattr(source, "implicit", (False,))[0]:
             frame.key = ("<<", mark, True)
-            duplicate = "<<" in frame.node or any(True for _merge in frame.merges)
+            duplicate = "<<" in frame.node or bool(frame.merges)
         elif isinstance(value, str):
             frame.key = (value, mark, False)
             duplicate = value in frame.node or value in frame.node.tags

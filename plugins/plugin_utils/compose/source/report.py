@@ -158,7 +158,10 @@ class Place:
 
     def at(self, container: Any, key: Any) -> Place:
         """The place of an entry of ``container``, which stands here."""
-        mark = container.mark(key) if isinstance(container, (Map, Seq)) else self.mark
+        if isinstance(container, Map):
+            mark = container.marks.get(key) or container.start
+        else:
+            mark = container.mark(key) if isinstance(container, Seq) else self.mark
         return Place(self.report, (*self.path, key), mark)
 
     def spend(self, size: int) -> None:

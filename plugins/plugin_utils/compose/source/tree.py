@@ -40,8 +40,7 @@ class Map(dict):
 
     __slots__ = ("lost", "marks", "start", "tags")
 
-    def __init__(self, start: Mark = NOWHERE) -> None:
-        super().__init__()
+    def __init__(self, start: Mark = NOWHERE) -> None:  # an empty one, so dict has nothing to do
         self.start = start
         self.marks: dict[str, Mark] = {}
         self.tags: dict[str, str] = {}
@@ -70,8 +69,10 @@ class Map(dict):
     def like(self) -> Map:
         """An empty Map at the same place with the same tags."""
         new = Map(self.start)
-        new.tags = dict(self.tags)
-        new.lose(*self.lost)
+        if self.tags:
+            new.tags = dict(self.tags)
+        if self.lost:
+            new.lose(*self.lost)
         return new
 
 

@@ -25,10 +25,8 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.s
     substitute,
 )
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Map, Seq
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.values.value_names import ValueNames
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.values.value_names import BLOCKS, ValueNames
 
-#: In one file the later of these wins.
-BLOCKS = ("x-zane-env", "x-env")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _MENTIONED = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)")
 #: So many names may be in a circle; each may be nested (template.MAX_NESTING).

@@ -5,13 +5,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import GeneratorError
-from ansible_collections.stackwright.swarm.plugins.module_utils.values.generators import GENERATORS, generator_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.value_references import RESERVED, reference
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.expressions import (
     ALIASES,
@@ -51,11 +49,15 @@ class Declared:
         }
 
 
+#: The blocks with the stack's own names; in one file the later of these wins.
+BLOCKS = ("x-zane-env", "x-env")
 #: So many places of one mistake are told.
 MOST_PLACES = 10
 
 
 def _nearest(word: str, known: Collection[str]) -> str:
+    import difflib
+
     near = difflib.get_close_matches(word[:64], list(known)[:500], n=1, cutoff=0.8)
     return f"did you mean {near[0]}?" if near else ""
 
@@ -116,6 +118,8 @@ class ValueNames:
         """Reports, once each, the functions that there are not and the services (where they are known) that an alias
         is of."""
         for name, places in self._unknown.items():
+            from ansible_collections.stackwright.swarm.plugins.module_utils.values.generators import GENERATORS
+
             first, *others = places.values()
             also = ", ".join(f"{place.mark.file}:{place.mark.line}" for place in others[:MOST_PLACES])
             more = f" and {len(others) - MOST_PLACES} more" if len(others) > MOST_PLACES else ""
@@ -130,6 +134,11 @@ class ValueNames:
                 place.problem(f"there is no service '{service}'", hint=hint, code="undefined_service")
 
     def _declare(self, name: str, call: Call, place: Place, whole: bool) -> None:
+        from ansible_collections.stackwright.swarm.plugins.module_utils.values.generators import (
+            GENERATORS,
+            generator_of,
+        )
+
         if call.name not in GENERATORS:
             self._unknown.setdefault(call.name, {})[place.mark] = place
             return
@@ -163,6 +172,8 @@ class ValueNames:
         return [kept[name].as_entry() for name in sorted(kept)]
 
     def _keep(self, declared: Declared, kept: dict[str, Declared]) -> None:
+        from ansible_collections.stackwright.swarm.plugins.module_utils.values.generators import generator_of
+
         waiting = [declared]
         while waiting:
             one = waiting.pop()

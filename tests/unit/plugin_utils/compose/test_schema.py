@@ -18,6 +18,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.c
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.keywords import (
     CHECKS,
     DESCEND,
+    fits,
     violations,
 )
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.messages import EXPLAIN
@@ -83,6 +84,7 @@ def test_our_keywords_mean_what_they_mean_to_jsonschema(document, service):
     document = {**document, "services": {"web": service}}
     stock = {(tuple(e.absolute_path), e.validator) for e in Draft202012Validator(FILE).iter_errors(document)}
     ours = {(violation.path, violation.keyword) for violation in violations(document, loader.schema())}
+    assert fits(document, loader.schema()) == (not ours)
     assert ours == stock
 
 

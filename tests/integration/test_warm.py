@@ -1,0 +1,124 @@
+"""A module's interpreter that has started already does what the real one does."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import warm
+
+LOOK = """\
+import atexit, os, sys, threading
+atexit.register(print, "at exit")
+names = sorted(name for name in globals() if name not in ("__file__", "__cached__", "__annotations__"))
+print(__name__, sys.argv, sys.path[0], names, globals().get("__file__"), sys.modules["__main__"].__dict__ is globals())
+print(os.getcwd(), sorted(item for item in os.environ.items() if not item[0].startswith(("STACKWRIGHT_", "_"))))
+print(repr(sys.stdin.read()), sorted(os.listdir("/proc/self/fd"))[:3])
+print(sys.executable, sys.stdout.encoding, [part for part in sys.path if "tests/" in part])
+print(os.umask(0o22), "ansible" in sys.modules, [name for name in sys.modules if "warm" in name], os.getpgid(0) != 0)
+threading.Timer(0.1, print, ["a thread"]).start()
+sys.stdout.flush()
+"""
+#: Without it Python changes its own environment at its start.
+LANGUAGE = {"LC_ALL": "C.UTF-8"}
+ENDS = {
+    "well": "",
+    "a code": "sys.exit(3)",
+    "a text": "sys.exit('no')",
+    "an error": "raise KeyError('gone')",
+    "a syntax error": "exec('1 +')",
+    "a signal": "sys.stdout.flush(); import signal; os.kill(os.getpid(), signal.SIGTERM)",
+    "at once": "sys.stdout.flush(); os._exit(7)",
+}
+
+
+@pytest.fixture(scope="module")
+def server():
+    return warm.Warm({"PATH": os.environ["PATH"], **LANGUAGE})
+
+
+def run(program, folder, environment=None, text=None, **how):
+    env = {"PATH": os.environ["PATH"], "MARK": "mine", **LANGUAGE, **(environment or {})}
+    done = subprocess.run(program, cwd=folder, env=env, input=text, capture_output=True, text=True, timeout=60, **how)
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("given", ["a file", "stdin"])
+def test_a_module_sees_and_says_the_same(server, tmp_path, given, end):
+    path = tmp_path / "module.py"
+    path.write_text(LOOK + ENDS[end] + "\n")
+    argv, text = ([str(path)], "rest") if given == "a file" else ([], path.read_text())
+    real = run([sys.executable, *argv], tmp_path, text=text)
+    mine = run([str(warm.interpreter()), *argv], tmp_path, {warm.SOCKET: server.path}, text)
+    assert mine[:2] == real[:2], mine[2]
+    # The lines of a traceback name the file; those of the interpreter's own start are no part of the module's.
+    assert mine[2].splitlines()[-1:] == real[2].splitlines()[-1:]
+    assert ("at exit" in mine[1]) == (end not in ("a signal", "at once"))
+
+
+def test_the_surroundings_decide(server, tmp_path):
+    """Another namespace, user or Python's own settings: the real interpreter runs, which sees them."""
+    look = "import os, sys; print(os.geteuid(), os.readlink('/proc/self/ns/net'), sys.flags.optimize, os.getppid())"
+    path = tmp_path / "look.py"
+    path.write_text(look)
+    path.chmod(0o644)
+    shim, more = [str(warm.interpreter()), str(path)], {warm.SOCKET: server.path}
+    inside = run(shim, "/", more)[1].split()
+    assert inside[:1] == ["0"] and int(inside[3]) != os.getpid()
+    for program, environment, place, differs in (
+        (["unshare", "--net", *shim], more, 1, True),
+        (shim, {**more, "PYTHONOPTIMIZE": "1"}, 2, True),
+        (shim, {}, 3, True),
+        (
+            [sys.executable, "-c", "import os, sys; os.umask(0o77); os.execv(sys.argv[1], sys.argv[1:])", *shim],
+            more,
+            3,
+            True,
+        ),
+    ):
+        found = run(program, "/", environment)[1].split()
+        assert (found[place] != inside[place]) is differs, (program, found, inside)
+
+
+def test_the_code_of_a_text_is_remembered_and_another_text_has_its_own(server, tmp_path):
+    def seen(text):
+        with zipfile.ZipFile(tmp_path / "code.zip", "w") as archive:
+            archive.writestr("part.py", text)
+        path = tmp_path / "module.py"
+        path.write_text("import sys; sys.path.insert(0, 'code.zip'); import part; print(part.WHAT, part.__file__)")
+        code, output, error = run([str(warm.interpreter()), str(path)], tmp_path, {warm.SOCKET: server.path})
+        assert code == 0, error
+        return output.split()
+
+    assert [seen(f"WHAT = {number}")[0] for number in (1, 1, 1, 2, 1)] == ["1", "1", "1", "2", "1"]
+    assert seen("WHAT = 1")[1].endswith("code.zip/part.py")
+
+
+def test_a_module_ends_with_its_interpreter(server, tmp_path):
+    path = tmp_path / "module.py"
+    path.write_text(
+        "import subprocess, os; subprocess.Popen(['sleep', '600']); print(os.getpid(), flush=True); input()"
+    )
+    env = {"PATH": os.environ["PATH"], **LANGUAGE, warm.SOCKET: server.path}
+    streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([str(warm.interpreter()), str(path)], env=env, **streams) as process:
+        group = int(process.stdout.readline())
+        process.send_signal(signal.SIGKILL)
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                os.killpg(group, 0)
+            except ProcessLookupError:
+                break
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
