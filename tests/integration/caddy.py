@@ -37,6 +37,10 @@ def free_port() -> int:
         return sock.getsockname()[1]
 
 
+#: How a connection ends that was closed before any answer.
+CUT = (http.client.RemoteDisconnected, ConnectionResetError)
+
+
 def wait_for(condition, what: str, seconds: float = 120):
     """Asks ``condition`` until it gives something true, which is handed back."""
     end = time.monotonic() + seconds
@@ -151,7 +155,7 @@ class Caddy:
                 connection.request(method, path, body=body, headers={"Host": host, **(headers or {})})
                 response = connection.getresponse()
                 return response, response.read()
-            except (http.client.RemoteDisconnected, ConnectionResetError):
+            except CUT:
                 if turn == tries - 1:
                     raise
             finally:

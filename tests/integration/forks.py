@@ -25,7 +25,7 @@ import threading
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from warm import SOCKET, Warm
+from warm import SOCKET, Warm, receive
 
 #: Settings that differ from run to run; a fork reads them again.
 READ_AGAIN = {"ANSIBLE_HOME", "ANSIBLE_VAULT_PASSWORD_FILE", "ANSIBLE_FORKS"}
@@ -133,21 +133,18 @@ def serve(control: socket.socket, modules: str) -> dict | None:
 
     signal.signal(signal.SIGCHLD, reap)
     while True:
-        head, fds, _flags, _address = socket.recv_fds(control, 8, 4)
-        if not head:
+        received = receive(control, 4)
+        if received is None:
             return None
-        length = int.from_bytes(head, "big")
-        data = b""
-        while len(data) < length:
-            data += control.recv(length - len(data))
+        job, fds = received
         told = socket.socket(fileno=fds[3])
         signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
         pid = os.fork()
         if not pid:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
-            become(json.loads(data), fds[:3], modules)
-            return json.loads(data)
+            become(job, fds[:3], modules)
+            return job
         for fd in fds[:3]:
             os.close(fd)
         runs[pid] = told

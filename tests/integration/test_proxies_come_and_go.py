@@ -1,6 +1,5 @@
 """Proxies that hang, die, are new or come back, and domains that change hands: role stack and playbook routes."""
 
-import http.client
 import os
 import signal
 import sys
@@ -14,7 +13,7 @@ import yaml
 sys.path.insert(0, str(Path(__file__).parent))
 
 import caddy
-from caddy import CATCH_ALL, VERSIONS, Caddy, Service, running
+from caddy import CATCH_ALL, CUT, VERSIONS, Caddy, Service, running
 from playbook import ROOT, Player
 
 SERVICE = """\
@@ -287,7 +286,7 @@ class Asking(threading.Thread):
                 self.asked += 1
                 try:
                     response, _body = proxy.get(self.host, tries=1)
-                except (http.client.HTTPException, OSError) as error:
+                except CUT as error:
                     self.cut.append(repr(error))
                     continue
                 if response.status != 200:

@@ -16,6 +16,7 @@ from playbook import ROOT, Player
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import SystemClock
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import update_state
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.ignore_rules import rules_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.revisions.history import History
 from ansible_collections.stackwright.swarm.plugins.module_utils.tasks import drift as story
@@ -118,7 +119,7 @@ class Stack:
         )
 
     def state(self, key="web"):
-        return (self.service(key).get("UpdateStatus") or {}).get("State")
+        return update_state(self.service(key))
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from playbook import Player
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import SystemClock
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import update_state
 from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.service import change_service
 
 QUIET = "sh -c 'trap exit TERM; sleep 1d & wait'"
@@ -136,7 +137,7 @@ def test_hold_an_update_and_go_on(core, swarm, bed):
     assert change(core, "paused")["changed"]
     held = change(core, "paused")
     assert not held["changed"] and held["reason"] == "its update is already paused"
-    swarm.wait("the update under way", lambda: (web(swarm).get("UpdateStatus") or {}).get("State") == "updating")
+    swarm.wait("the update under way", lambda: update_state(web(swarm)) == "updating")
     assert 1 <= len(new()) < 4
     assert change(core, "resumed", timeout=60)["status"] == "healthy"
     assert len(new()) == 4

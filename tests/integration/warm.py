@@ -111,6 +111,20 @@ class Warm:
 # -- the process that forks
 
 
+def receive(sender: socket.socket, handles: int) -> tuple | None:
+    """A job (JSON after its length) and the handles that come with it; None if the sender has ended."""
+    head, fds, _flags, _address = socket.recv_fds(sender, 8, handles)
+    data, part = b"", head
+    while part and len(data) < int.from_bytes(head, "big"):
+        part = sender.recv(int.from_bytes(head, "big") - len(data))
+        data += part
+    if part:
+        return json.loads(data), fds
+    for fd in fds:
+        os.close(fd)
+    return None
+
+
 class Codes:
     """``compile`` with a memory: the code of a source text that a module's process has compiled before."""
 
@@ -173,12 +187,11 @@ def serve(listener: socket.socket, control: socket.socket, codes: Codes, own: li
         if listener not in ready:
             continue
         caller, _address = listener.accept()
-        head, fds, _flags, _peer = socket.recv_fds(caller, 8, 3)
-        length, data = int.from_bytes(head, "big"), b""
-        while len(data) < length:
-            data += caller.recv(length - len(data))
-        job = json.loads(data)
-        pid = 0
+        received = receive(caller, 3)
+        if received is None:
+            caller.close()
+            continue
+        job, fds = received
         if job[0] != own:
             caller.sendall(b"other\n")
             caller.close()

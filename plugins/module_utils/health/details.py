@@ -75,10 +75,9 @@ def restarted(service: Service, tasks: Sequence[Task], now: Optional[float]) -> 
     if mode.endswith("job"):
         return None
     for found in by_slot([task for task in tasks if is_current(task, service)], mode).values():
-        if len(found) > 1 and state_of(found[0]) == "running" and _is_bad(service, found[1]):
-            began = seconds(_when(found[0]))
-            if began is not None and -SKEW <= now - began < SETTLED:
-                return found[1]
+        again = len(found) > 1 and state_of(found[0]) == "running" and _is_bad(service, found[1])
+        if again and _began_within(found[0], now, SETTLED):
+            return found[1]
     return None
 
 
@@ -86,8 +85,14 @@ def is_young(service: Service, tasks: Sequence[Task], now: Optional[float], stab
     """Whether a running task of this revision started less than ``stable_for`` seconds ago, at ``now`` as above."""
     if now is None or mode_of(service["Spec"]).endswith("job"):
         return False
-    running = [_when(task) for task in tasks if is_current(task, service) and state_of(task) == "running"]
-    return any(-SKEW <= now - began < stable_for for began in map(seconds, running) if began is not None)
+    running = [task for task in tasks if is_current(task, service) and state_of(task) == "running"]
+    return any(_began_within(task, now, stable_for) for task in running)
+
+
+def _began_within(task: Task, now: float, limit: float) -> bool:
+    """Whether a running task started less than ``limit`` seconds ago."""
+    began = seconds(_when(task))
+    return began is not None and -SKEW <= now - began < limit
 
 
 def _healthy(seen: Seen, nodes: Sequence[Mapping[str, Any]]) -> int:

@@ -13,10 +13,10 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.l
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.places import problem_at
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.preconditions import check_shape
 
-#: So many problems of one document are shown; of the others only the count.
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.messages import Finding
 
+#: So many problems of one document are shown; of the others only the count.
 MOST_SHOWN = 100
 MOST_COUNTED = 10_000
 
@@ -52,7 +52,7 @@ def check_document(tree: Any, file: str) -> List[Problem]:
 def _findings(tree: Any) -> Iterator[Finding]:
     if tree is None or fits(tree, schema()):
         return
-    for violation in violations(tree, schema()):
-        from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.messages import FOLLOWS, findings
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.messages import FOLLOWS, findings
 
+    for violation in violations(tree, schema()):
         yield from (finding for finding in findings(violation) if finding.code != FOLLOWS)
