@@ -72,7 +72,7 @@ class ActionModule(StoryAction):
         if meeting is None:
             done = self.once_per_cluster(stack["name"], arguments, handed, variables)
         else:
-            whole = Whole(self, options, desired, stack, arguments, variables, self._told)
+            whole = Whole(self, options, desired, stack, arguments, variables, self._told, meeting.of_clusters)
             done = self.by_first(meeting, stack["name"], arguments, handed, variables, whole.tell)
         return {**self._told(done, desired, options["takes"]), "stack_id": stack["id"], "stack_hash": stack["hash"]}
 

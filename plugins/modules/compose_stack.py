@@ -382,7 +382,9 @@ options:
       proxies:
         description:
           - The inventory hosts that have a proxy, in the order in which they are updated. They need not be in the play.
-          - By default the group C(swarm_proxies) if it exists, else all hosts of the play. With an empty list, routes are not changed.
+          - By default the group C(swarm_proxies) if it exists, else all hosts of the play. Those that are known to be in another Swarm are
+            left out, so that a play over several Swarms gives each proxy the routes of its own.
+          - With an empty list, routes are not changed.
         type: list
         elements: str
       server:

@@ -184,7 +184,8 @@ class CallbackModule(CallbackBase):
         def after_another(self):
             with open({path!r}) as handle:
                 command, environment = json.load(handle)
-            subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
+            done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True)
+            assert done.returncode == 0, done.stdout + done.stderr
             return real(self)
 
         Work.plan_prune = after_another

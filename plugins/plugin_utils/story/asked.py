@@ -34,6 +34,8 @@ class RoutesAsked:
     take_over: str = ""
     manager: str = ""
     maintenance: str = ""
+    #: Whether ``proxies`` were given, and are not all hosts of the play that may have one.
+    chosen: bool = True
 
     def admin_of(self, host: str) -> List[str]:
         """The addresses of the admin API on ``host``."""
@@ -65,7 +67,7 @@ def asked_of(options: Optional[Mapping[str, Any]], groups: Mapping[str, Sequence
             "routes.admin must be an address, a list of addresses, or a dictionary with those of each host.",
             "invalid_options",
         )
-    proxies = given.get("proxies", groups.get(GROUP) or play)
+    proxies = given.get("proxies", groups.get(GROUP, play))
     return RoutesAsked(
         proxies=tuple(dict.fromkeys(str(host) for host in proxies)),
         admin=admin,
@@ -76,4 +78,5 @@ def asked_of(options: Optional[Mapping[str, Any]], groups: Mapping[str, Sequence
         take_over=given.get("take_over", ""),
         manager=given.get("manager", ""),
         maintenance=given.get("maintenance", ""),
+        chosen="proxies" in given,
     )

@@ -71,6 +71,11 @@ def needs_values(routes: Sequence[Mapping[str, Any]], take_over: str) -> bool:
     return take_over == "gone" or any(route.get("from_labels") for route in routes)
 
 
+def needs_work(answer: Mapping[str, Any]) -> bool:
+    """Whether a proxy would be changed, or stands in the way."""
+    return bool(answer.get("changes") or answer.get("fresh") or has_failed(answer))
+
+
 def to_fill(proxies: Sequence[str], answers: Mapping[str, Mapping[str, Any]], owed: Sequence[str]) -> List[str]:
     """The proxies that need the routes of all stacks: a new one has none, and one that was down has missed some."""
     fresh = [host for host in proxies if answers.get(host, {}).get("fresh")]

@@ -44,14 +44,14 @@ class Hosts:
         try:
             action, variables = self.at(host or self.own, check)
         except AnsibleConnectionFailure as error:
-            return _unreachable(error)
+            return unreachable(error)
         action._task.no_log = secret or action._task.no_log
         # As with delegate_to, the variables in them are those of the task's own host.
         given = {**({"docker_host": engine} if engine else {}), **module_defaults(self._action, module), **arguments}
         try:
             result: Result = action._execute_module(module, module_args=given, task_vars=variables)
         except AnsibleConnectionFailure as error:
-            return _unreachable(error)
+            return unreachable(error)
         finally:
             if host and host != self.own:
                 action.cleanup()  # Ansible does so for the task's own host
@@ -72,5 +72,12 @@ class Hosts:
         return action, variables
 
 
-def _unreachable(error: AnsibleConnectionFailure) -> Result:
-    return {"unreachable": True, "changed": False, "msg": plain_text(str(error))}
+def unreachable(error: AnsibleConnectionFailure) -> Result:
+    """The result of a step whose host can't be reached, or no longer."""
+    changed = bool(getattr(error, "changed", False))
+    return {
+        "unreachable": True,
+        "changed": changed,
+        "error_code": "host_unreachable",
+        "msg": plain_text(str(error)),
+    }

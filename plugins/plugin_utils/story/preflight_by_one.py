@@ -6,28 +6,40 @@ about theirs."""
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Dict
 
 from ansible.errors import AnsibleConnectionFailure
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.connection_options import CONNECTION
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import PREFLIGHT
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.preflight import ALL, LOOK, NODE
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.volumes import wanted_volumes
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.node_questions import is_asked, unchecked
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.trim import needs_vips, trimmed
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.cluster_action import ClusterAction, Result
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.cluster_action import ClusterAction
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.other_hosts import at_once
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.defaults import module_defaults
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.defaults import connection_of
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.on_hosts import Hosts
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.verdict import judged
 
 MODULE = "stackwright.swarm.stack_preflight"
+Result = Dict[str, Any]
 #: Seconds for all other hosts, which are asked at the same time.
 SECONDS = 60.0
+
+
+def ask_of(hosts: Hosts, options: Mapping[str, Any], host: str, part: Mapping[str, Any]) -> Result:
+    """One part of stack_preflight on ``host``; ``options`` with the connection of the task's own host.
+
+    :raises AnsibleConnectionFailure: the host can't be reached.
+    """
+    asked, own = hosts.at(host)
+    asked.module = MODULE
+    # The Engine of each host is another one.
+    connection = connection_of(asked, MODULE) if host != hosts.own else {}
+    found: Result = asked._call({**options, **connection}, part, own)
+    return found
 
 
 def preflight(
@@ -47,15 +59,7 @@ def preflight(
     given = {name: options[name] for name in PREFLIGHT if name in options}
     hosts = Hosts(action, variables)
 
-    def ask(host: str, part: Mapping[str, Any]) -> Result:
-        asked, own = hosts.at(host)
-        asked = copy.copy(asked)
-        asked.module = MODULE
-        # The Engine of each host is another one.
-        defaults = {name: item for name, item in module_defaults(asked, MODULE).items() if name in CONNECTION}
-        found: Result = asked._call({**given, **action.connection_arguments(options), **defaults}, part, own)
-        return found
-
+    ask = partial(ask_of, hosts, {**given, **action.connection_arguments(options)})
     try:
         whole = ask(hosts.own, {**handed, "part": ALL})
     except AnsibleConnectionFailure as error:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping, Sequence
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Set
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.asked import (
     FAIL,
@@ -22,6 +22,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.judging im
     has_failed,
     is_lost,
     needs_values,
+    needs_work,
     refusal,
     to_fill,
     why_lost,
@@ -39,7 +40,8 @@ class Stop(Exception):
 
     def __init__(self, result: Mapping[str, Any]) -> None:
         super().__init__(str(result.get("msg") or ""))
-        self.result: Result = {**result, "failed": True}
+        #: Ansible tells a host that can't be reached from one that has failed.
+        self.result: Result = dict(result) if result.get("unreachable") else {**result, "failed": True}
 
 
 class Proxies:
@@ -57,6 +59,8 @@ class Proxies:
         self.warnings: List[Any] = []
         self.diffs: List[Any] = []
         self.changed = False
+        #: Those that are known to be of this stack's cluster.
+        self._ours: Set[str] = set()
 
     def find(self, routes: Sequence[Mapping[str, Any]]) -> None:
         """Chooses the proxies. A stack without routes needs none: its old routes are removed from those there are."""
@@ -75,12 +79,15 @@ class Proxies:
     def bring(self, routes: Sequence[Mapping[str, Any]], takes: Sequence[str] = (), look: bool = False) -> None:
         """Gives each proxy the routes; with ``look``, compares them only. Raises Stop."""
         quiet = look or self._check
+        if not look:
+            self._leave_strangers(self.used)
         given = self._arguments(routes, takes, quiet)
-        tried = {}
-        for host in self.used:
-            if host not in self.lost:
-                tried[host] = self._steps.proxy(host, given, quiet)
-                self._say(*(tried[host].get("warnings") or ()))
+        tried = {host: self._steps.proxy(host, given, quiet) for host in self.used if host not in self.lost}
+        if look:
+            self._leave_strangers([host for host, answer in tried.items() if needs_work(answer)])
+        tried = {host: answer for host, answer in tried.items() if host in self.used}
+        for answer in tried.values():
+            self._say(*(answer.get("warnings") or ()))
         self._heard(tried, changes=not look or self._check)
         if self.lost and not quiet:
             self._warn(self._steps.book(missed=list(self.lost), gone=self._gone))
@@ -111,8 +118,17 @@ class Proxies:
             given.update(routes=known["handed_routes"], live_services=known["live_services"])
         return given
 
+    def _leave_strangers(self, hosts: Sequence[str]) -> None:
+        """Leaves out those of ``hosts`` that are of another cluster, where nobody has chosen them."""
+        unknown = [host for host in hosts if host not in self._ours]
+        if unknown and not self._asked.chosen:
+            strangers = self._steps.strangers(unknown)
+            self._ours.update(host for host in unknown if host not in strangers)
+            self.used = [host for host in self.used if host not in strangers]
+
     def fill(self, owed: Sequence[str]) -> None:
         """Gives the routes of all stacks to the proxies that need them, those in ``owed`` too. Raises Stop."""
+        self._leave_strangers(to_fill(self.used, self.answers, owed))
         hosts = [host for host in to_fill(self.used, self.answers, owed) if host not in self.lost]
         if hosts:
             self._all(hosts)

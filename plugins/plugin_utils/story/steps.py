@@ -38,5 +38,8 @@ class Steps(Protocol):
     def book(self, **options: Any) -> Result:
         """stack_routes on the manager; with ``secrets``, its result has some."""
 
+    def strangers(self, hosts: Sequence[str]) -> List[str]:
+        """Those of ``hosts`` that are known to be in another Swarm."""
+
     def names(self, hosts: Sequence[str]) -> List[str]:
         """The addresses of inventory hosts."""

@@ -22,6 +22,10 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.steps impo
 
 PRESENT, STOPPED, ABSENT = "present", "stopped", "absent"
 BACK = "The routes of the running services were restored."
+AHEAD = (
+    "The proxies have the routes of the new version already, and the manager may go on with the deployment: run this "
+    "again when its host can be reached."
+)
 
 
 class Asked(NamedTuple):
@@ -115,6 +119,9 @@ class Story:
             proxies.bring(self._looked.get("routes") or [], self._looked.get("takes") or ())
             self._deploy(prune)
         except Stop as stop:
+            if stop.result.get("unreachable"):
+                # How the deployment ends is not known, and the routes that run can't be read.
+                raise Stop({**stop.result, "msg": f"{stop} {AHEAD}"}) from None
             # The services were rolled back, and with them their labels.
             cause = f"{stop} ({stop.result.get('error_code') or ''})"
             try:

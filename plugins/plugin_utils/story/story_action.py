@@ -91,7 +91,7 @@ class StoryAction(VaultAction):
         meeting.say(LOOKED, cluster=cluster)
         self._wait(meeting, cluster, variables)
         with turn(C.DEFAULT_LOCAL_TMP, self.key(stack, cluster, variables), host) as mine:
-            meeting.say(DONE)
+            meeting.say(DONE, cluster=cluster)
             if mine.outcome is not None:
                 return served(mine.outcome, digest, looked)
             try:
@@ -100,6 +100,8 @@ class StoryAction(VaultAction):
                 mine.settle(Outcome(host, digest, failed=True, error_code="host_unreachable"))
                 raise
             failed, code = bool(done.get("failed")), str(done.get("error_code", ""))
+            if done.get("unreachable"):
+                failed, code = True, "host_unreachable"
             mine.settle(Outcome(host, digest, failed, code, str(done.get("plan_id", ""))))
             return done
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Dict, List, Optional
 
 from ansible import constants as C
@@ -15,6 +15,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors impo
 from ansible_collections.stackwright.swarm.plugins.module_utils.masking.shown import shown_line
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.cluster_action import ClusterAction, given_only
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.asked import AFTER_GATE, asked_of
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.clusters import Clusters
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.lines import end_lines, plan_lines
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.on_hosts import Hosts
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.preflight_by_one import preflight
@@ -28,6 +29,7 @@ Told = Callable[[Result, Optional[Mapping[str, Any]], List[str]], Result]
 class Whole:
     """The run of one task on one host.
 
+    :param clusters: the clusters of the play's hosts that have told theirs.
     :param told: completes a result of the services with what the controller knows.
     :raises StackwrightError: ``invalid_options``.
     """
@@ -41,9 +43,10 @@ class Whole:
         arguments: Mapping[str, Any],
         variables: Mapping[str, Any],
         told: Told,
+        clusters: Callable[[], Mapping[str, str]],
     ) -> None:
         self._action, self._options, self._desired, self._stack = action, options, desired, stack
-        self._arguments, self._variables, self._told = arguments, variables, told
+        self._arguments, self._variables, self._told, self._clusters = arguments, variables, told, clusters
         play = list(variables.get("ansible_play_hosts_all") or ())
         self._routes = asked_of(options["routes"], variables.get("groups") or {}, play)
         if options["takes"] and self._routes is not None and self._routes.switch != AFTER_GATE:
@@ -63,6 +66,11 @@ class Whole:
             takes=list(self._options["takes"]),
             check=check,
         )
+        connection = self._action.connection_arguments(self._options)
+
+        def strangers(hosts: Hosts, names: Sequence[str]) -> List[str]:
+            return Clusters(hosts, str(looked["cluster_id"]), connection, self._clusters).strangers(names)
+
         work = Work(
             self._action,
             self._variables,
@@ -71,8 +79,9 @@ class Whole:
             self._services,
             self._preflight,
             self._routes,
-            self._action.connection_arguments(self._options),
+            connection,
             self._identity(),
+            strangers,
         )
         if looked.get("changed") and self._options["plan_id"] and not check:
             # A look refuses no plan: another manager may carry out this one at the moment. Now nobody else does.

@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Dict, List, Optional
 
+from ansible.errors import AnsibleConnectionFailure
+
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.cluster_action import ClusterAction
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.asked import RoutesAsked
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.on_hosts import Hosts
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.on_hosts import Hosts, unreachable
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.steps import Result
 
 OURS = "stackwright.swarm."
@@ -23,6 +25,7 @@ class Work:
     :param preflight: the preflight of all hosts.
     :param connection: the options of the manager's Engine.
     :param identity: name, project and environment of the stack.
+    :param strangers: those of some hosts that are in another Swarm.
     """
 
     def __init__(
@@ -36,23 +39,24 @@ class Work:
         routes: Optional[RoutesAsked],
         connection: Mapping[str, Any],
         identity: Mapping[str, Any],
+        strangers: Callable[[Hosts, Sequence[str]], List[str]],
     ) -> None:
         self._hosts, self._variables = Hosts(action, variables), variables
         self._arguments, self._handed, self._services = arguments, handed, services
         self._preflight, self._routes = preflight, routes
-        self._connection, self._identity = connection, identity
+        self._connection, self._identity, self._strangers = connection, identity, strangers
 
     def preflight(self) -> Result:
         return self._preflight()
 
     def deploy(self, prune: bool) -> Result:
-        return self._services({**self._arguments, "prune": prune}, self._handed)
+        return self._run({**self._arguments, "prune": prune}, self._handed)
 
     def plan_prune(self) -> Result:
-        return self._services({**self._last(), "plan_id": None}, self._last_handed(), look=True)
+        return self._run({**self._last(), "plan_id": None}, self._last_handed(), look=True)
 
     def prune(self, plan_id: str) -> Result:
-        return self._services({**self._last(), "plan_id": plan_id or None}, self._last_handed())
+        return self._run({**self._last(), "plan_id": plan_id or None}, self._last_handed())
 
     def values(self, routes: Sequence[Mapping[str, Any]], check: bool) -> Result:
         given = {**self._prefix(), "routes": list(routes)}
@@ -79,11 +83,20 @@ class Work:
         secret = bool(options.get("secrets"))
         return self._hosts.run(f"{OURS}stack_routes", given, secret=secret)
 
+    def strangers(self, hosts: Sequence[str]) -> List[str]:
+        return self._strangers(self._hosts, hosts)
+
     def names(self, hosts: Sequence[str]) -> List[str]:
         hostvars = self._variables["hostvars"]
         known = (self._variables.get("groups") or {}).get("all") or ()
         found = [hostvars[host].get("ansible_host") for host in hosts if host in known]
         return [str(name) for name in found if name]
+
+    def _run(self, arguments: Mapping[str, Any], handed: Mapping[str, Any], look: bool = False) -> Result:
+        try:
+            return self._services(arguments, handed, look)
+        except AnsibleConnectionFailure as error:
+            return unreachable(error)  # what was changed before belongs into the result
 
     def _prefix(self) -> Dict[str, Any]:
         return {"label_prefix": self._arguments["label_prefix"]}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.asked import RoutesAsked, asked_of
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.clusters import is_elsewhere
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.story import Asked, Story
 
 STACK = {"name": "shop", "id": "id-of-shop"}
@@ -20,6 +21,7 @@ class Fakes:
         self.steps = []
         self.answers = answers
         self.proxies = {}
+        self.elsewhere = ()
         self.every = {"stacks": [{"name": "shop", "routes": [ROUTE]}], "owed": [], "digest": "d"}
 
     def _said(self, name, default=None):
@@ -59,6 +61,10 @@ class Fakes:
     def book(self, **options):
         self.steps.append(f"book {' '.join(sorted(options))}".strip())
         return {**self.every, **(self._said("folder") if "folder" in options else {})}
+
+    def strangers(self, hosts):
+        self.steps.append(f"clusters {' '.join(hosts)}")
+        return [host for host in hosts if host in self.elsewhere]
 
     def names(self, hosts):
         return []
@@ -308,6 +314,85 @@ def test_what_a_worker_can_not_read_is_handed_to_its_proxy():
     done = told(wrong, take_over="gone")
     assert wrong.steps == ["values"]
     assert (done["msg"], done["error_code"]) == ("no label (not_found)", "not_found")
+
+
+def told_by_default(fakes, looked=None, state="present", check=False):
+    given = asked_of({"on_unlisted_proxy": "ignore"}, {"swarm_proxies": ["p1", "p2"]}, [])
+    looked = {"changed": True, "plan": [CREATE], "routes": [ROUTE], **(looked or {})}
+    return Story(fakes, Asked(state, given, False, True, [], check), STACK).tell(looked)
+
+
+CONFLICT = {"failed": True, "changed": False, "error_code": "route_conflict", "msg": "not yours."}
+
+
+@pytest.mark.parametrize(
+    "answer", [{"changes": ["add a"]}, {**SAME, "fresh": True}, DOWN, CONFLICT, {"unreachable": True}]
+)
+@pytest.mark.parametrize("check", [False, True])
+def test_a_proxy_of_another_swarm_neither_gets_routes_nor_stops_a_run(answer, check):
+    fakes = Fakes()
+    fakes.elsewhere = ("p2",)
+    fakes.proxies = {"p1": [SAME], "p2": [answer]}
+    done = told_by_default(fakes, check=check)
+    assert not done.get("failed") and "warnings" not in done
+    assert [one["proxy"] for one in done["routes_result"]] == ["p1"]
+    assert not [step for step in fakes.steps if step.endswith("p2") and step.startswith("switch")]
+
+
+def test_the_swarm_of_a_proxy_is_asked_for_only_before_it_is_changed():
+    fakes = Fakes()
+    fakes.proxies = {"p1": [SAME], "p2": [SAME]}
+    told_by_default(fakes, {"changed": False, "plan": []})
+    assert fakes.steps == ["compare present p1", "compare present p2"]
+    first = Fakes()
+    told_by_default(first)
+    assert first.steps[2:] == ["clusters p1 p2", "deploy", "switch present p1", "switch present p2"]
+
+
+def test_a_removal_leaves_the_proxies_of_another_swarm():
+    fakes = Fakes()
+    fakes.elsewhere = ("p1",)
+    told_by_default(fakes, {"plan": []}, state="absent")
+    assert fakes.steps[2:] == ["clusters p1 p2", "switch absent p2", "deploy"]
+
+
+def test_what_a_proxy_of_another_swarm_has_missed_is_not_filled_in():
+    fakes = Fakes()
+    fakes.elsewhere = ("p2",)
+    fakes.proxies = {"p1": [SAME], "p2": [SAME]}
+    told_by_default(fakes, {"changed": False, "plan": [], "owed": ["p2"]})
+    assert not [step for step in fakes.steps if "all" in step]
+
+
+@pytest.mark.parametrize(
+    ("looked", "expected"),
+    [
+        ({"cluster_id": "c"}, False),
+        ({"cluster_id": "d"}, True),
+        ({"cluster_id": "", "node_id": "n"}, False),
+        ({"cluster_id": None, "node_id": "x"}, True),
+        ({"cluster_id": "", "node_id": ""}, False),
+        ({}, False),
+    ],
+)
+def test_a_host_that_is_known_to_be_elsewhere(looked, expected):
+    assert is_elsewhere(looked, "c", ["m", "n"]) is expected
+    assert not is_elsewhere({"node_id": "x"}, "c", [])
+
+
+def test_a_connection_that_breaks_leaves_what_was_changed_before():
+    cut = {"unreachable": True, "changed": False, "error_code": "host_unreachable", "msg": "ssh."}
+    fakes = Fakes(deploy=cut)
+    done = told(fakes, switch="before")
+    assert fakes.steps[-1] == "deploy"
+    assert (done["unreachable"], done["changed"], done.get("failed")) == (True, True, None)
+    assert done["msg"].startswith("ssh. The proxies have the routes of the new version already")
+    assert [one["changed"] for one in done["routes_result"]] == [True, True]
+    last = Fakes(prune=cut)
+    done = told(last, {"plan": [CREATE, REMOVE]})
+    assert (done["unreachable"], done["changed"], done["msg"]) == (True, True, "ssh.")
+    untouched = told(Fakes(deploy=cut))
+    assert (untouched["unreachable"], untouched["changed"]) == (True, False)
 
 
 def test_several_that_hang_cost_together_what_one_does():

@@ -94,8 +94,9 @@ def lost():
         {"looked": {"failed": True, "error_code": "daemon_unreachable", "msg": "m1 does not answer"}},
         {"tell": lost},
         {"tell": lambda: {"failed": True, "error_code": "worker_died", "msg": "killed"}},
+        {"tell": lambda: {"unreachable": True, "changed": True, "msg": "gone"}},
     ],
-    ids=["no engine", "connection", "worker"],
+    ids=["no engine", "connection", "worker", "connection after a change"],
 )
 def test_where_the_first_can_not_the_next_does(first):
     hosts = [Host("m1", **first), Host("m2"), Host("m3")]
