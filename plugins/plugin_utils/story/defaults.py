@@ -15,11 +15,17 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.connecti
 GROUP = "group/stackwright.swarm.swarm"
 
 
-def module_defaults(action: ActionBase, module: str) -> Dict[str, Any]:
-    """The options that the play sets for ``module``, with the variables of the action's host."""
+def module_defaults(action: ActionBase, module: str, written: bool = False) -> Dict[str, Any]:
+    """The options that the play sets for ``module``, with the variables of the action's host.
+
+    :param written: those that no host's variables are in yet, which matters for the action of another host.
+    """
     found: Dict[str, Any] = {}
     given: Dict[str, Any] = {}
-    for defaults in action._task.module_defaults or ():
+    whole, parent = action._task.get_ds(), action._task._parent
+    # Until ansible-core 2.18 the task itself has them with the variables of its own host.
+    above = written and parent is not None and "module_defaults" not in (whole or ())
+    for defaults in (parent if above else action._task).module_defaults or ():
         given.update(defaults)
     for name in (GROUP, module):
         if module.startswith("stackwright.swarm.") or name == module:
@@ -32,7 +38,7 @@ def connection_of(action: ActionBase, module: str) -> Dict[str, Any]:
 
     Of an action for another host than the task's own (``Sibling``), the task's options are those of the task's own.
     """
-    given = {**module_defaults(action, module), **_written(action)}
+    given = {**module_defaults(action, module, written=True), **_written(action)}
     words = {name: (name, *option.get("aliases", ())) for name, option in CONNECTION.items()}
     found = {name: given[word] for name, names in words.items() for word in names if word in given}
     return _templated(action, found)

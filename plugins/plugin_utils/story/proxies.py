@@ -59,6 +59,8 @@ class Proxies:
         self.warnings: List[Any] = []
         self.diffs: List[Any] = []
         self.changed = False
+        #: Those of which it is recorded that they miss something.
+        self._recorded: Set[str] = set()
         #: Those that are known to be of this stack's cluster.
         self._ours: Set[str] = set()
 
@@ -89,8 +91,8 @@ class Proxies:
         for answer in tried.values():
             self._say(*(answer.get("warnings") or ()))
         self._heard(tried, changes=not look or self._check)
-        if self.lost and not quiet:
-            self._warn(self._steps.book(missed=list(self.lost), gone=self._gone))
+        if not quiet:
+            self.record_lost()
         if self.lost and self._asked.on_lost == FAIL:
             state = "Nothing was changed." if quiet else "The missed routes are recorded."
             text = f"{' '.join(self.lost.values())} {state} {HINT}"
@@ -152,6 +154,13 @@ class Proxies:
             # A deployment may have switched routes in the meantime; these routes were then older than its own.
             if self._steps.book(settled=done).get("digest") == every["digest"]:
                 return
+
+    def record_lost(self, owed: Sequence[str] = ()) -> None:
+        """Records what proxies miss, once in a run; not for those in ``owed``, of which that is known. Raises Stop."""
+        new = [host for host in self.lost if host not in self._recorded and host not in owed]
+        if new:
+            self._recorded.update(new)
+            self._warn(self._steps.book(missed=new, gone=self._gone))
 
     def find_unlisted(self) -> None:
         """Warns of nodes that run a proxy and get no routes, or raises Stop."""

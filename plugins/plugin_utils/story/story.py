@@ -92,6 +92,9 @@ class Story:
             proxies.find_unlisted()
         if self._asked.check:
             return
+        # Also in a run without changes: one before may have ended in the moment before it did so.
+        if routes or plan:
+            proxies.record_lost(self._looked.get("owed") or [])
         # A service must lose its route before it is removed, in a separate step.
         leaving = going(plan) if self._asked.prune and differ else []
         prune = self._asked.prune and not leaving

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 from ansible.parsing.dataloader import DataLoader
+from ansible.playbook.block import Block
+from ansible.playbook.play import Play
 from ansible.playbook.task import Task
 from ansible.template import Templar
 
@@ -22,8 +24,11 @@ class Action:
         self._task = Task()
         self._task.action = name
         self._task.args = {"docker_host": "tcp://own:2376"}
-        self._task.module_defaults = [trusted(defaults)]
         self._task._ds = {"name": "a task", name: trusted(options)}
+        self._task._parent = Block(play=Play())
+        self._task._parent.module_defaults = [trusted(defaults)]
+        # As ansible-core 2.16 does it before a task runs.
+        self._task.module_defaults = [{GROUP: {"docker_host": "tcp://own:2376"}}] if defaults else []
 
 
 def trusted(data):

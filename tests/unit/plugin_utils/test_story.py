@@ -244,10 +244,26 @@ def test_by_option_it_goes_on_without_and_records_it():
     fakes = Fakes()
     fakes.proxies = {"p1": [DOWN]}
     done = told(fakes, on_lost_proxy="warn")
-    assert fakes.steps[2:] == ["deploy", "switch present p2", "book gone missed"]
+    assert fakes.steps[2:] == ["book gone missed", "deploy", "switch present p2"]
     assert not done.get("failed")
     assert done["warnings"] == ["No routes for the proxy of p1: no answer"]
     assert done["routes_result"][0]["error_code"] == "admin_unreachable"
+
+
+def test_what_a_proxy_misses_is_recorded_once():
+    """A run that ended before it did so leaves it to the next one, which may have nothing else to do."""
+    fakes = Fakes()
+    fakes.proxies = {"p1": [DOWN], "p2": [SAME]}
+    told(fakes, {"changed": False, "plan": []}, on_lost_proxy="warn")
+    assert fakes.steps[2:] == ["book gone missed"]
+    known = Fakes()
+    known.proxies = {"p1": [DOWN], "p2": [SAME]}
+    told(known, {"changed": False, "plan": [], "owed": ["p1"]}, on_lost_proxy="warn")
+    assert not [step for step in known.steps if "missed" in step]
+    without = Fakes()
+    without.proxies = {"p1": [DOWN], "p2": [SAME]}
+    told(without, {"changed": False, "plan": [], "routes": []}, on_lost_proxy="warn")
+    assert not [step for step in without.steps if "missed" in step]
 
 
 def test_a_proxy_that_dies_between_compare_and_switch_is_recorded_and_fails():
