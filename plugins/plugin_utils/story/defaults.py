@@ -22,10 +22,11 @@ def module_defaults(action: ActionBase, module: str, written: bool = False) -> D
     """
     found: Dict[str, Any] = {}
     given: Dict[str, Any] = {}
-    whole, parent = action._task.get_ds(), action._task._parent
-    # Until ansible-core 2.18 the task itself has them with the variables of its own host.
-    above = written and parent is not None and "module_defaults" not in (whole or ())
-    for defaults in (parent if above else action._task).module_defaults or ():
+    all_of_them = action._task.module_defaults
+    if written and "module_defaults" not in (action._task.get_ds() or ()):
+        # Until ansible-core 2.18 the task itself has them with the variables of its own host.
+        all_of_them = action._task._get_parent_attribute("module_defaults", omit=True)
+    for defaults in all_of_them if isinstance(all_of_them, list) else ():
         given.update(defaults)
     for name in (GROUP, module):
         if module.startswith("stackwright.swarm.") or name == module:
