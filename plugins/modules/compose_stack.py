@@ -88,6 +88,15 @@ options:
       - The hashes of the files and their git commit are always recorded.
     type: bool
     default: false
+  metadata:
+    description:
+      - What the revision of this deployment keeps besides, for example the release, the pipeline or the ticket. M(stackwright.swarm.stack_info) shows it
+        with O(stackwright.swarm.stack_info#module:history=true).
+      - A small map of texts, with at most 20 entries of at most 500 characters on one line. What looks like a secret is stored as V(********).
+      - It is not part of the stack. A run that only has other metadata changes nothing and records no revision.
+      - O(state=stopped) and O(state=absent) ignore it.
+    type: dict
+    default: {}
   apply_ignored_keys:
     description:
       - Some keys, such as C(tmpfs), C(shm_size), C(security_opt) or C(network_mode), are ignored by C(docker stack deploy) but take effect here. A

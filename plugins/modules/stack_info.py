@@ -225,6 +225,9 @@ stacks:
           contains:
             id: {description: The commit's id., type: str}
             branch: {description: 'The branch, if one was checked out.', type: str}
+        metadata:
+          description: What the run was given as O(stackwright.swarm.compose_stack#module:metadata); that of the restored revision after a rollback.
+          type: dict
         own:
           description: Later changes by runs of this collection that no revision has. M(stackwright.swarm.stack_drift) does not report them as drift.
           type: list

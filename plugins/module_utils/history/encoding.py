@@ -47,7 +47,7 @@ SNAPSHOT = Obj(
         )
     ],
     values=Obj(labels=Map(str), store=Map(str)),
-    sources=Obj(files_=[Obj(path_=str, sha256_=str, text=str)], commit=Map(str)),
+    sources=Obj(files_=[Obj(path_=str, sha256_=str, text=str)], commit=Map(str), metadata=Map(str)),
 )
 
 

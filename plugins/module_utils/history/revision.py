@@ -36,7 +36,7 @@ class Revision:
     at which a queued run has surely given up. ``references`` are the configs and secrets it needs, as (kind, name).
     ``owner`` is PROJECT/ENVIRONMENT/NAME, where its config says it. ``own`` notes what runs of ours have left that no
     revision has (drift/own_changes.py). ``sources`` are the Compose files that it was made of (``files``: path, sha256)
-    and their git ``commit`` (id, branch).
+    and their git ``commit`` (id, branch), with the ``metadata`` that the run was given.
     ``damaged`` says why it can't be used. ``packed`` is the encoded snapshot, empty if there is none.
     """
 
@@ -105,6 +105,7 @@ class Revision:
             "services": [{**_counted(s), "message": s.get("message") or ""} for s in self.services],
             "files": [dict(file) for file in self.sources.get("files") or ()],
             "commit": dict(self.sources.get("commit") or {}),
+            "metadata": dict(self.sources.get("metadata") or {}),
             "own": [
                 {"kind": n["kind"], "name": n["name"], "did": n["did"], "who": n["who"], "at": iso(n["at"])}
                 for n in self.own
@@ -147,7 +148,7 @@ def without_texts(sources: Optional[Mapping[str, Any]]) -> Dict[str, Any]:
     if not sources:
         return {}
     files = [{"path": file["path"], "sha256": file["sha256"]} for file in sources["files"]]
-    return {"files": files, **({"commit": dict(sources["commit"])} if sources.get("commit") else {})}
+    return {"files": files, **{name: dict(sources[name]) for name in ("commit", "metadata") if sources.get(name)}}
 
 
 def _sources(given: Any) -> Dict[str, Any]:
@@ -155,8 +156,8 @@ def _sources(given: Any) -> Dict[str, Any]:
     files = given.get("files") if isinstance(given, dict) else None
     if not isinstance(files, list) or not all(isinstance(f, dict) and f.get("path") and f.get("sha256") for f in files):
         return {}
-    commit = given.get("commit")
-    return without_texts({"files": files, "commit": commit if isinstance(commit, dict) else None})
+    maps = {name: given.get(name) for name in ("commit", "metadata")}
+    return without_texts({"files": files, **{name: item for name, item in maps.items() if isinstance(item, dict)}})
 
 
 def _notes(given: Any) -> Iterator[Dict[str, Any]]:

@@ -15,6 +15,7 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import ComposeError, Problem
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.plain import as_texts
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compiling.metadata import metadata_of
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compiling.provenance import commit_of, provenance
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compiling.sources import LOOK, SlurpedFiles, sources_of
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.compile import CompileRequest, compile_stack
@@ -63,11 +64,13 @@ def compile_files(action: ActionBase, options: Mapping[str, Any], variables: Map
         confine=options["confine"],
         parts={**options, "restart_on": _found(options.get("restart_on"), str if remote else find)},
     )
+    metadata = metadata_of(options.get("metadata") or {})
     opened: list[tuple[str, bytes]] = []
     desired = compile_stack(request, SlurpedFiles(slurp, look) if remote else LocalFiles(), opened)
     ran = provenance(opened, desired, directory, bool(options.get("keep_files")))
     commit = commit_of(posixpath.dirname(opened[0][0])) if opened and not remote else {}
-    return {**desired, **({"sources": {**ran, **({"commit": commit} if commit else {})}} if ran else {})}
+    known = {name: found for name, found in (("commit", commit), ("metadata", metadata)) if found}
+    return {**desired, **({"sources": {"files": [], **ran, **known}} if ran or known else {})}
 
 
 def _found(given: Any, find: Callable[[str], str]) -> Any:

@@ -5,6 +5,8 @@ import hashlib
 
 import pytest
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compiling.metadata import metadata_of
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compiling.provenance import commit_of, provenance
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.compile import CompileRequest, compile_stack
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.load import Source
@@ -172,3 +174,47 @@ def test_the_commit_of_a_worktree(tmp_path):
 
 def test_no_repository_and_a_folder_that_is_not_there(tmp_path):
     assert commit_of(str(tmp_path / "gone" / "x")) in ({}, commit_of(str(tmp_path)))
+
+
+def test_metadata_are_texts_in_order_without_secrets():
+    given = {"release": 1.5, "b": True, "a": "sha256:" + "ab" * 32, "api_token": "hunter2", "none": None, "n": 7}
+    assert metadata_of({**given, "url": "https://me:pw@host/x"}) == {
+        "a": "sha256:" + "ab" * 32,
+        "api_token": "********",
+        "b": "true",
+        "n": "7",
+        "release": "1.5",
+        "url": "https://me:********@host/x",
+    }
+    assert list(metadata_of({"b": 1, "a": 2})) == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({f"k{number}": "v" for number in range(21)}, "21 entries"),
+        ({"a" * 65: "v"}, "is not a valid name"),
+        ({"": "v"}, "is not a valid name"),
+        ({"a b": "v"}, "is not a valid name"),
+        ({"\x1b[31m": "v"}, "\\x1b"),
+        ({"é": "v"}, "is not a valid name"),
+        ({"a": {}}, "one value"),
+        ({"a": [1]}, "one value"),
+        ({"a": "x" * 501}, "501 characters"),
+        ({"a": "x\ny"}, "control characters"),
+        ({"a": "\x1b[31m"}, "control characters"),
+        ({"a": "x\0"}, "control characters"),
+        ({"a": "\u202e"}, "control characters"),
+    ],
+)
+def test_metadata_that_no_revision_keeps(given, said):
+    with pytest.raises(StackwrightError) as refused:
+        metadata_of(given)
+    assert said in str(refused.value)
+    assert str(refused.value).isprintable()
+
+
+def test_every_fault_of_metadata_is_said_at_once():
+    with pytest.raises(StackwrightError) as refused:
+        metadata_of({"a": {}, "b": "x\ny", "": 1})
+    assert str(refused.value).count("metadata.") == 3

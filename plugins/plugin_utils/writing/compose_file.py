@@ -1,0 +1,94 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A project as a Compose file that people read: keys in one order, short forms, a blank line between services.
+
+The one writer of Compose files: of the registry, of its import, and of exports.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.writing.short_forms import shortened
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.writing.yaml_text import Comment, Path, Style, yaml_text
+
+TOP = ("name", "include", "services", "networks", "volumes", "configs", "secrets")
+SERVICE = (
+    "extends", "image", "build", "platform", "pull_policy", "container_name", "hostname", "domainname", "profiles",
+    "entrypoint", "command", "user", "working_dir", "env_file", "environment", "configs", "secrets", "ports", "expose",
+    "networks", "volumes", "tmpfs", "depends_on", "pre_start", "healthcheck", "restart", "stop_signal",
+    "stop_grace_period", "init", "tty", "stdin_open", "read_only", "privileged", "cap_add", "cap_drop", "devices",
+    "shm_size", "sysctls", "ulimits", "dns", "dns_search", "extra_hosts", "logging", "labels", "deploy",
+)  # fmt: skip
+_ENTRY = ("name", "external", "driver", "driver_opts", "file", "content", "environment", "attachable", "ipam", "labels")
+_DEPLOY = (
+    "mode", "replicas", "endpoint_mode", "placement", "resources", "restart_policy", "update_config", "rollback_config",
+    "labels",
+)  # fmt: skip
+_WORDS = ("command", "entrypoint", "test")
+
+
+def compose_text(
+    tree: Mapping[str, Any],
+    *,
+    interpolated: bool,
+    header: Collection[str] = (),
+    comments: Mapping[Path, Comment] | None = None,
+) -> str:
+    """The Compose file of a project's tree.
+
+    :param tree: a document as it was read, or in canonical form. Its lists and mappings are not changed.
+    :param interpolated: its variables have been replaced, so each ``$`` in it means itself.
+    :param header: lines of comment at the top, without ``#``.
+    :param comments: those of entries, by path.
+    :raises ValueError: for a text that YAML can't hold, such as a reference to a kept value.
+    """
+    document = ordered(tree, TOP)
+    for section in ("services", "networks", "volumes", "configs", "secrets"):
+        entries = document.get(section)
+        if isinstance(entries, Mapping):
+            written = _service if section == "services" else _entry
+            document[section] = {key: written(entry) for key, entry in entries.items()}
+    text = yaml_text(escaped(document) if interpolated else document, Style(comments or {}, _spaced, _flow))
+    return "".join(f"# {line}".rstrip() + "\n" for line in header) + ("\n" if header else "") + text
+
+
+def _spaced(path: Path) -> bool:
+    return len(path) == 1 or (len(path) == 2 and path[0] == "services")
+
+
+def _flow(path: Path) -> bool:
+    return path[-1] in _WORDS
+
+
+def _service(service: Any) -> Any:
+    if not isinstance(service, Mapping):
+        return service
+    written = shortened(ordered(service, SERVICE))
+    if isinstance(written.get("deploy"), Mapping):
+        written["deploy"] = ordered(written["deploy"], _DEPLOY)
+    return written
+
+
+def _entry(entry: Any) -> Any:
+    if not isinstance(entry, Mapping):
+        return entry
+    return ordered(entry, _ENTRY) or None
+
+
+def ordered(node: Mapping[str, Any], order: Collection[str]) -> dict[str, Any]:
+    """The entries of ``node``: those of ``order`` first, the others as they stand."""
+    return {**{key: node[key] for key in order if key in node}, **{k: v for k, v in node.items() if k not in order}}
+
+
+def escaped(node: Any) -> Any:
+    """``node`` with each ``$`` of a value written twice, so that no variable is seen in it."""
+    if isinstance(node, str):
+        return node.replace("$", "$$")
+    if isinstance(node, Mapping):
+        return {key: escaped(value) for key, value in node.items()}
+    if isinstance(node, (list, tuple)):
+        return [escaped(value) for value in node]
+    return node

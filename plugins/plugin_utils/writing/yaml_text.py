@@ -1,0 +1,137 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Trees as YAML text: block style, two spaces, comments and blank lines where the caller wants them.
+
+The same tree gives the same bytes everywhere. What it says reads back as the same values (scalars.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.writing.scalars import (
+    block_of,
+    double_quoted,
+    scalar_of,
+    text_of,
+)
+
+Path = tuple  # of str (key of a mapping) and int (index of a list)
+#: Longer keys need the form ``? key``: readers look that far for the colon.
+_LONGEST_KEY = 500
+_WIDTH = 110
+
+
+@dataclass(frozen=True)
+class Comment:
+    """Lines above an entry, and text beside it, both without ``#``."""
+
+    above: Collection[str] = ()
+    beside: str = ""
+
+
+@dataclass(frozen=True)
+class Style:
+    """How a tree is laid out.
+
+    ``comments`` are those of entries by path; the comment of ``()`` stands at the end. ``spaced`` says before which
+    entries a blank line stands, ``flow`` which lists of texts stand on one line if they fit.
+    """
+
+    comments: Mapping[Path, Comment] = field(default_factory=dict)
+    spaced: Callable[[Path], bool] = lambda path: len(path) == 1
+    flow: Callable[[Path], bool] = lambda path: False
+
+
+def yaml_text(tree: Mapping[str, Any], style: Style = Style()) -> str:
+    """``tree`` as a YAML document that ends with a line break.
+
+    Raises ValueError for a text that YAML can't hold.
+    """
+    lines = _Writer(style).mapping(tree, (), "") if tree else ["{}"]
+    end = style.comments.get(())
+    if end is not None:
+        lines += _commented(end.above, "")
+    return "\n".join(lines) + "\n"
+
+
+def _commented(texts: Collection[str], indent: str) -> list[str]:
+    return [f"{indent}# {text}".rstrip() for text in texts]
+
+
+class _Writer:
+    def __init__(self, style: Style) -> None:
+        self.style = style
+
+    def mapping(self, node: Mapping[str, Any], path: Path, indent: str) -> list[str]:
+        lines: list[str] = []
+        for key, value in node.items():
+            here = (*path, key)
+            # A mapping follows its own key at once.
+            if lines and self.style.spaced(here):
+                lines.append("")
+            written = text_of(key) if "\n" not in key else double_quoted(key)
+            if len(written) > _LONGEST_KEY:
+                lines.append(f"{indent}? {written}")
+                written = ""
+            lines += self.entry(f"{indent}{written}:", value, here, indent)
+        return lines
+
+    def entry(self, head: str, value: Any, path: Path, indent: str) -> list[str]:
+        """The lines of a value behind ``head``, which is a key with its colon or a dash."""
+        comment = self.style.comments.get(path, Comment())
+        beside = f"  # {comment.beside}" if comment.beside else ""
+        lines = _commented(comment.above, indent)
+        deeper = indent + "  "
+        if isinstance(value, str) and "\n" in value:
+            block = block_of(value)
+            if block is not None:
+                lines.append(f"{head} {block[0]}{beside}")
+                return lines + [f"{deeper}{line}" if line else "" for line in block[1:]]
+        if isinstance(value, Mapping) and value:
+            below = self.mapping(value, path, deeper)
+            return lines + self.below(head, below, value, deeper, beside)
+        if isinstance(value, (list, tuple)) and value:
+            if self.style.flow(path) and not self.inside(path):
+                flow = self.on_one_line(value)
+                if flow is not None and len(head) + len(flow) < _WIDTH:
+                    return [*lines, f"{head} {flow}{beside}"]
+            below = [
+                line
+                for index, item in enumerate(value)
+                for line in self.entry(f"{deeper}-", item, (*path, index), deeper)
+            ]
+            return lines + self.below(head, below, value, deeper, beside)
+        return [*lines, f"{head}{_short(value, head.endswith(':'))}{beside}"]
+
+    @staticmethod
+    def below(head: str, below: list[str], value: Any, indent: str, beside: str) -> list[str]:
+        """What stands behind a dash begins on its line, unless a comment stands between."""
+        inline = head.endswith("-") and not beside and isinstance(value, Mapping)
+        if inline and not below[0].lstrip().startswith(("#", "?")):
+            return [f"{head} {below[0][len(indent) :]}", *below[1:]]
+        return [f"{head}{beside}", *below]
+
+    def inside(self, path: Path) -> bool:
+        return any(place[: len(path)] == path and place != path for place in self.style.comments)
+
+    @staticmethod
+    def on_one_line(items: Any) -> str | None:
+        if any(isinstance(item, (Mapping, list, tuple)) for item in items):
+            return None
+        return (
+            "[" + ", ".join(double_quoted(item) if isinstance(item, str) else scalar_of(item) for item in items) + "]"
+        )
+
+
+def _short(value: Any, behind_key: bool) -> str:
+    if isinstance(value, Mapping):
+        return " {}"
+    if isinstance(value, (list, tuple)):
+        return " []"
+    if value is None and behind_key:
+        return ""
+    return f" {scalar_of(value)}"
