@@ -66,6 +66,14 @@ def run_module(options: Dict[str, Dict[str, Any]], work: Work, **rules: Any) -> 
     end(module, outcome(module, lambda client: work(client, params, module.check_mode)))
 
 
+def run_on_controller(name: str, options: Dict[str, Dict[str, Any]]) -> None:
+    """The module of a task whose action plugin does all the work: it is only reached without it, and says so."""
+    module = Module(argument_spec=options, supports_check_mode=True)
+    message = f"{name} was run without its action plugin, which does the work."
+    hint = f"Run it as the task stackwright.swarm.{name}, not by the path of the module file."
+    end(module, failure(StackwrightError(message, "usage", hint)))
+
+
 def outcome(module: AnsibleModule, work: Callable[[EngineClient], Dict[str, Any]]) -> Dict[str, Any]:
     """The result of ``work`` with a client of the Engine that the options name, or what to tell of its error."""
     try:

@@ -98,6 +98,7 @@ class ComposeError(StackwrightError, ValueError):
     """The Compose files can't be deployed; ``problems`` holds everything that was found in one run."""
 
     default_code = "invalid_compose"
+    subject = "the Compose files"
 
     def __init__(self, problems: Sequence[Problem], error_code: Optional[str] = None) -> None:
         # How many there are more is said at the end.
@@ -105,7 +106,7 @@ class ComposeError(StackwrightError, ValueError):
             problems, key=lambda p: (p.code == "more", p.file, p.line, p.column, p.key, p.message)
         )
         count = len(self.problems)
-        head = f"{count} problem{'' if count == 1 else 's'} in the Compose files"
+        head = f"{count} problem{'' if count == 1 else 's'} in {self.subject}"
         super().__init__(
             "\n".join([head + ":"] + [f"  {problem}" for problem in self.problems]),
             error_code=error_code,

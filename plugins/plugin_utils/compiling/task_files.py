@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import posixpath
-import shlex
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -17,7 +16,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors impo
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.plain import as_texts
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compiling.metadata import metadata_of
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compiling.provenance import commit_of, provenance
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compiling.sources import LOOK, SlurpedFiles, sources_of
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compiling.sources import sources_of
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compiling.target_files import slurped
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.compile import CompileRequest, compile_stack
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.local_files import LocalFiles
 
@@ -33,16 +33,6 @@ def compile_files(action: ActionBase, options: Mapping[str, Any], variables: Map
             return str(action._find_needle("files", path))
         except AnsibleError as error:
             raise _not_found(path, str(error)) from None
-
-    def slurp(path: str) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = action._execute_module(
-            "ansible.legacy.slurp", module_args={"src": path}, task_vars=variables
-        )
-        return found
-
-    def look(path: str) -> str:
-        found = action._low_level_execute_command(LOOK.format(shlex.quote(path)), sudoable=True)
-        return str(found.get("stdout", ""))
 
     remote = options["remote_src"]
     sources, directory = sources_of(options, find)
@@ -66,7 +56,7 @@ def compile_files(action: ActionBase, options: Mapping[str, Any], variables: Map
     )
     metadata = metadata_of(options.get("metadata") or {})
     opened: list[tuple[str, bytes]] = []
-    desired = compile_stack(request, SlurpedFiles(slurp, look) if remote else LocalFiles(), opened)
+    desired = compile_stack(request, slurped(action, variables) if remote else LocalFiles(), opened)
     ran = provenance(opened, desired, directory, bool(options.get("keep_files")))
     commit = commit_of(posixpath.dirname(opened[0][0])) if opened and not remote else {}
     known = {name: found for name, found in (("commit", commit), ("metadata", metadata)) if found}

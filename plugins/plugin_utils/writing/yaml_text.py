@@ -53,8 +53,8 @@ def yaml_text(tree: Mapping[str, Any], style: Style = Style()) -> str:
     """
     lines = _Writer(style).mapping(tree, (), "") if tree else ["{}"]
     end = style.comments.get(())
-    if end is not None:
-        lines += _commented(end.above, "")
+    if end is not None and end.above:
+        lines += ["", *_commented(end.above, "")]
     return "\n".join(lines) + "\n"
 
 

@@ -20,8 +20,12 @@ def schema() -> Dict[str, Any]:
     A reference that is looked up again for each instance more than doubles the time of a check.
     The schema isn't recursive, so this ends; the parts are shared, so it stays small.
     """
-    text = pkgutil.get_data(__package__, SCHEMA_FILE)
-    tree = json.loads(text or b"{}")
+    return read_schema(__package__, SCHEMA_FILE)
+
+
+def read_schema(package: str, file: str) -> Dict[str, Any]:
+    """A JSON Schema that lies in a package, with every reference put in place."""
+    tree = json.loads(pkgutil.get_data(package, file) or b"{}")
     return _inline(tree, tree.pop("$defs"), {})
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import yaml
@@ -56,8 +56,10 @@ class _Stop(Exception):
     """The file can't be read any further; the problem has been reported."""
 
 
-def read_yaml(data: bytes | str, file: str, report: Report) -> Any:
+def read_yaml(data: bytes | str, file: str, report: Report, resolve: Callable[[str], Any] = resolve_plain) -> Any:
     """The tree of the first document of ``data``.
+
+    ``resolve`` gives the value of a plain scalar.
 
     Returns None if the text can't be read; the report then holds at least one problem. A second document is not
     read, which gives a notice.
@@ -67,7 +69,7 @@ def read_yaml(data: bytes | str, file: str, report: Report) -> Any:
         left, budget = MAX_AGAIN, report.left[0]
         while True:
             try:
-                return _Builder(file, report, back).build(_events(text))
+                return _Builder(file, report, back, resolve).build(_events(text))
             except yaml.YAMLError as error:
                 report.left[0] = budget
                 text, mended = _with_colon(text, error, file, report)
@@ -191,8 +193,9 @@ class _Frame:
 
 
 class _Builder:
-    def __init__(self, file: str, report: Report, back: dict[int, str]) -> None:
+    def __init__(self, file: str, report: Report, back: dict[int, str], resolve: Callable[[str], Any]) -> None:
         self.file = file
+        self.resolve = resolve
         self.back = back  # what undoes shield() in a scalar
         self.report = report
         self.stack: list[_Frame] = []
@@ -250,7 +253,7 @@ class _Builder:
         if event.implicit[0] or (tag is not None and not event.style and not tag.startswith(_PREFIX) and tag != "!"):
             if text in self.resolved:
                 return self.resolved[text]
-            value = resolve_plain(text)
+            value = self.resolve(text)
             self.resolved[text] = value
             return value
         if tag is None or not tag.startswith(_PREFIX):

@@ -1,0 +1,147 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Shows a registry of services, and compares it with what is deployed on the target's Swarm."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import Any, Dict, List, Mapping
+
+from ansible.errors import AnsibleError
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.connection_options import CONNECTION
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import REGISTRY_INFO, STACK
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.plain import as_texts
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compiling.provenance import commit_of
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compiling.target_files import absolute, slurped
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.file_source import FileReader
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.local_files import LocalFiles
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.piped_action import PipedAction
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.checks.check_registry import read_registry
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.model import Registry, Source
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.showing.deployed import compared
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.showing.describe import (
+    described,
+    steps,
+    with_needed,
+)
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.showing.provenance import (
+    changed_since,
+    metadata_of,
+)
+
+MOST_WARNINGS = 20
+
+
+class ActionModule(PipedAction):
+    _supports_check_mode = True
+    _supports_async = False
+
+    def act(self, result: Dict[str, Any], variables: Dict[str, Any]) -> Dict[str, Any]:
+        try:
+            options = self.checked({**STACK, **REGISTRY_INFO})
+            paths = [self._found(path, options["remote_src"]) for path in (options["src"], *options["overlays"])]
+            reader: FileReader = slurped(self, variables) if options["remote_src"] else LocalFiles()
+            registry, found = read_registry(
+                [Source(path, read_one(reader, path)) for path in paths], strict=options["strict"]
+            )
+            commit = {} if options["remote_src"] else commit_of(posixpath.dirname(paths[0]))
+            result.update(changed=False, **described(registry))
+            result["steps"] = steps(registry, _only(registry, options["only"]))
+            result["checksum"], result["metadata"] = registry.checksum, metadata_of(registry, commit)
+            result["findings"] = [problem.as_dict() for problem in found]
+            if options["name"]:
+                self._compare(result, registry, options, variables)
+            warnings = result.setdefault("warnings", [])
+            warnings += [str(problem) for problem in found[:MOST_WARNINGS]]
+            if len(found) > MOST_WARNINGS:
+                warnings.append(f"{len(found) - MOST_WARNINGS} more: see 'findings' in the result.")
+        except StackwrightError as error:
+            result.update(error.details, failed=True, msg=str(error), error_code=error.error_code)
+        return result
+
+    def _found(self, path: str, remote: bool) -> str:
+        if remote:
+            return absolute(self, path)
+        try:
+            return str(self._find_needle("files", path))
+        except AnsibleError:
+            raise missing(path, "It is searched for on the controller; for one on the target set remote_src.") from None
+
+    def _compare(
+        self, result: Dict[str, Any], registry: Registry, options: Mapping[str, Any], variables: Mapping[str, Any]
+    ) -> None:
+        """Adds ``deployed``, and ``revision`` with what changed since, of one stack or of one stack a category."""
+        wanted = stack_names(registry, options)
+        given = {name: options[name] for name in CONNECTION if name in self._task.args}
+        arguments = {**given, "history": True, "label_prefix": options["label_prefix"]}
+        if len(wanted) == 1:
+            arguments["name"] = wanted[0]
+        answer = self._execute_module("stackwright.swarm.stack_info", module_args=arguments, task_vars=dict(variables))
+        if answer.get("failed"):
+            raise StackwrightError(
+                str(answer.get("msg", "stack_info has failed")), str(answer.get("error_code", "engine_error"))
+            )
+        stacks: List[Mapping[str, Any]] = [stack for stack in answer["stacks"] if stack["name"] in wanted]
+        result["deployed"] = compared(registry, stacks, as_texts(options["variables"]))
+        result["revisions"] = [_revision(stack, registry) for stack in stacks]
+
+
+def stack_names(registry: Registry, options: Mapping[str, Any]) -> List[str]:
+    """The stacks' names in the Swarm that the registry is deployed as."""
+    if options["stacks"] == "one":
+        return [Stack.of(options).full_name]
+    return [
+        Stack.of({**options, "name": f"{options['name']}-{category}"}).full_name for category in registry.categories
+    ]
+
+
+def _revision(stack: Mapping[str, Any], registry: Registry) -> Dict[str, Any]:
+    """The last good revision of a stack: which registry made it, and what changed since."""
+    good = [revision for revision in stack["revisions"] if revision["status"] in ("HEALTHY", "UNHEALTHY")]
+    last: Mapping[str, Any] = good[0] if good else {}
+    metadata = last.get("metadata") or {}
+    checksum = metadata.get("registry_checksum", "")
+    return {
+        "stack": stack["name"],
+        "number": last.get("number"),
+        "finished": last.get("finished"),
+        "registry": metadata.get("registry", ""),
+        "checksum": checksum,
+        "commit": metadata.get("registry_commit", ""),
+        "same": checksum == registry.checksum,
+        "since": changed_since(registry, metadata),
+    }
+
+
+def _only(registry: Registry, names: List[str]) -> Any:
+    if not names:
+        return None
+    unknown = [name for name in names if name not in registry.services]
+    if unknown:
+        raise StackwrightError(
+            f"The registry has no service {', '.join(unknown)}.",
+            "unknown_service",
+            f"Its services are {', '.join(registry.services)}.",
+        )
+    return with_needed(registry, names)
+
+
+def read_one(reader: FileReader, path: str) -> bytes:
+    """The bytes of a registry's file. Raises StackwrightError: a missing registry is never an empty one."""
+    try:
+        return reader.read(path)
+    except FileNotFoundError:
+        raise missing(path, "Check the path.") from None
+    except IsADirectoryError:
+        raise StackwrightError(f"{path} is a directory.", "file_unreadable", "Name the registry in it.") from None
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "its name is not valid"
+        raise StackwrightError(f"{path} can't be read: {why}.", "file_unreadable") from None
+
+
+def missing(path: str, hint: str) -> StackwrightError:
+    return StackwrightError(f"The registry {path} does not exist.", "file_missing", hint)

@@ -1,0 +1,232 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: services_registry_info
+short_description: Show a registry of services, and what is deployed of it
+version_added: 1.0.0
+author:
+  - The stackwright.swarm maintainers (@stackwright)
+description:
+  - Shows the services of a registry, its phases in the order of the rollout, the dependencies, and what restarts with each service.
+  - With O(name), compares the registry with the stack that runs on the target. This shows the version of each service, services that are missing or
+    not in the registry, and which registry made the last good deployment.
+  - Checks the registry as M(stackwright.swarm.services_registry_compose) does. A registry with an error is an error here too.
+options:
+  src:
+    description:
+      - The registry.
+      - A file on the controller, found as by M(ansible.builtin.copy); a file on the target if O(remote_src=true).
+    type: path
+    required: true
+  overlays:
+    description: Files of an environment, merged over the registry by service, in this order.
+    type: list
+    elements: path
+    default: []
+  remote_src:
+    description: Read O(src) and O(overlays) from the target.
+    type: bool
+    default: false
+  variables:
+    description: Values for C(${NAME}) in images and versions, to compare them with what runs.
+    type: dict
+    default: {}
+  name:
+    description:
+      - The stack that the registry is deployed as. Required to compare it with what runs.
+      - With O(stacks=per_category), the first part of the names.
+  stacks:
+    description:
+      - V(one) if the registry is one stack.
+      - V(per_category) if each category is a stack of its own, with the name C(NAME-CATEGORY).
+    type: str
+    choices: [one, per_category]
+    default: one
+  only:
+    description: Show in RV(steps) only these services and those that they depend on.
+    type: list
+    elements: str
+    default: []
+  strict:
+    description: Turn every warning about the registry into an error.
+    type: bool
+    default: false
+extends_documentation_fragment:
+  - stackwright.swarm.stack
+  - stackwright.swarm.engine
+  - stackwright.swarm.attributes
+  - stackwright.swarm.attributes.stack_group
+  - stackwright.swarm.attributes.info
+seealso:
+  - module: stackwright.swarm.services_registry_import
+  - module: stackwright.swarm.stack_info
+"""
+
+EXAMPLES = r"""
+- name: Read the registry
+  stackwright.swarm.services_registry_info:
+    src: services.registry.yaml
+  register: registry
+
+- name: Show its dependencies
+  ansible.builtin.debug:
+    msg: "{{ registry.tree }}"
+
+- name: Compare it with what runs
+  stackwright.swarm.services_registry_info:
+    src: services.registry.yaml
+    name: shop
+  register: registry
+
+- name: Show services in another version
+  ansible.builtin.debug:
+    msg: "{{ item.name }}: {{ item.running }} runs, the registry has {{ item.wanted }}"
+  loop: "{{ registry.deployed | rejectattr('state', 'equalto', 'same') }}"
+  loop_control:
+    label: "{{ item.name }}"
+"""
+
+RETURN = r"""
+services:
+  description: The services, in the order of the registry.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name: {description: The service's name., type: str}
+    category: {description: Its category., type: str}
+    image: {description: Its image with the version., type: str}
+    version: {description: The tag or digest; empty if none is named., type: str}
+    phase: {description: Its phase; empty if it has none., type: str}
+    depends_on: {description: The services that it depends on., type: list, elements: str}
+    dependents: {description: The services that depend on it., type: list, elements: str}
+    restarts: {description: 'What a change of it restarts: itself, and the services that depend on it with C(restart: true).', type: list, elements: str}
+    networks: {description: Its networks., type: list, elements: str}
+    subdomain: {description: Its subdomain; empty if it has none., type: str}
+    tags: {description: Its tags., type: list, elements: str}
+    where: {description: The file and line., type: str}
+  sample:
+    - name: db
+      category: databases
+      image: postgres:16.11
+      version: "16.11"
+      phase: databases
+      depends_on: []
+      dependents: [web]
+      restarts: [db]
+      networks: [backend]
+      subdomain: ""
+      tags: []
+      where: /srv/shop/services.registry.yaml:14
+phases:
+  description: The steps of a rollout, in order. Phases with the same order are one step. Services without a phase are the last step.
+  returned: success
+  type: list
+  elements: dict
+  contains: &step
+    name: {description: The phase, or several., type: str}
+    order: {description: Its order; 0 for services without a phase., type: int}
+    description: {description: What it is., type: str}
+    timeout: {description: Its time limit in seconds; null if it has none., type: int}
+    services: {description: Its services., type: list, elements: str}
+  sample:
+    - {name: databases, order: 1, description: Database services, timeout: 120, services: [db]}
+steps:
+  description: The same for the services in O(only) and those that they depend on; all if it is empty.
+  returned: success
+  type: list
+  elements: dict
+  contains: *step
+tree:
+  description: The dependencies as indented lines. What nothing depends on stands first, and below it what it needs.
+  returned: success
+  type: list
+  elements: str
+  sample: [web, "  db"]
+checksum:
+  description: The SHA-256 of everything that the registry says, without comments and layout.
+  returned: success
+  type: str
+  sample: "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+metadata:
+  description:
+    - The texts that identify this registry, for O(stackwright.swarm.compose_stack#module:metadata). These are its file, checksum and git commit, and a
+      digest of each service.
+  returned: success
+  type: dict
+  sample:
+    registry: services.registry.yaml
+    registry_checksum: "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+    registry_commit: 9fceb02d0ae598e95dc970b74767f19372d61af8 (main)
+    registry_services_1: db=1f0c2a4e web=77d01b3c
+findings:
+  description: The warnings about the registry, each with file, line and service.
+  returned: success
+  type: list
+  elements: dict
+  sample: []
+deployed:
+  description: What is deployed against what the registry says, for each service of either.
+  returned: with O(name)
+  type: list
+  elements: dict
+  contains:
+    name: {description: The service's name in the registry., type: str}
+    wanted: {description: The image in the registry; empty if it does not have the service., type: str}
+    running: {description: The image of the running service; empty if it is not deployed., type: str}
+    state:
+      description:
+        - V(same), V(differs), V(missing) if it is not deployed, V(extra) if it is not in the registry, V(unknown) if the image contains variables that are
+          not in O(variables).
+      type: str
+    status: {description: 'The health of the running service, see M(stackwright.swarm.stack_health).', type: str}
+  sample:
+    - {name: db, wanted: "postgres:16.12", running: "postgres:16.11", state: differs, status: healthy}
+revisions:
+  description: For each stack of the registry the last good deployment.
+  returned: with O(name)
+  type: list
+  elements: dict
+  contains:
+    stack: {description: The stack., type: str}
+    number: {description: The number of the revision; null if there is none., type: int}
+    finished: {description: When it ended., type: str}
+    registry: {description: The file of the registry that made it; empty if it was not made from one., type: str}
+    checksum: {description: The checksum of that registry., type: str}
+    commit: {description: The git commit of that registry., type: str}
+    same: {description: Whether that registry says the same as this one., type: bool}
+    since:
+      description: The services that were C(added), C(changed) and C(removed) in the registry since then; null if the revision does not say.
+      type: dict
+  sample:
+    - stack: shop
+      number: 7
+      finished: "2026-11-21T12:00:01Z"
+      registry: services.registry.yaml
+      checksum: "sha256:60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752"
+      commit: 9fceb02d0ae598e95dc970b74767f19372d61af8 (main)
+      same: false
+      since: {added: [], changed: [db], removed: []}
+error_code:
+  description: A stable code of the error, for example V(invalid_registry).
+  returned: failure
+  type: str
+  sample: invalid_registry
+"""
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.connection_options import CONNECTION
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.module import run_on_controller
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import REGISTRY_INFO, STACK
+
+
+def main() -> None:
+    run_on_controller("services_registry_info", {**STACK, **REGISTRY_INFO, **CONNECTION})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A service or resource of a Compose file as a registry says it, and where each of its keys went."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.keywords import fits
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.report import Place
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.scalars import scalar_text
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Map
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.schema import schema, service_keys
+
+#: Keys that a registry has by the same name and with the same meaning, in the order in which they are written.
+SAME = (
+    "container_name", "profiles", "networks", "ports", "expose", "environment", "volumes", "secrets", "configs",
+    "command", "entrypoint", "depends_on", "restart", "user", "devices", "privileged", "tmpfs", "shm_size", "pid",
+    "deploy",
+)  # fmt: skip
+#: A tag without variables, or with one that stands for all of it.
+_TAGGED = re.compile(r"(?P<image>[^$@\s]*[^$@:\s/]):(?P<tag>[\w.-]+|\$\{[^{}]+\}|\$\w+)\Z")
+_DIGEST = re.compile(r"(?P<image>[^$@\s:]+(?::\d+/[^$@\s:]+)?)@(?P<digest>sha256:[0-9a-f]{64})\Z")
+
+
+def split_image(image: str) -> tuple[str, str]:
+    """The image and its version; "" where the text can't be split into the two without a change of meaning."""
+    found = _TAGGED.match(image)
+    if found and "/" not in found["tag"]:
+        return found["image"], found["tag"]
+    found = _DIGEST.match(image)
+    return (found["image"], found["digest"]) if found else (image, "")
+
+
+def service_of(service: Map, place: Place) -> tuple[dict[str, Any], dict[str, tuple[str, ...]]] | None:
+    """What the registry says of ``service``, and where each key went; None if it can't be carried, which is said."""
+    image = service.get("image")
+    if not isinstance(image, str) or not image.strip():
+        what = "is built from sources and names no image" if "build" in service else "has no image"
+        place.problem(f"the service {what}, so it is not carried", hint="give it an image:", code="not_carried")
+        return None
+    name, version = split_image(image)
+    written: dict[str, Any] = {"image": name, **({"version": version} if version else {})}
+    keys = service_keys()
+    went: dict[str, tuple[str, ...]] = {"image": ("image",)}
+    more: dict[str, Any] = {}
+    for key in sorted((key for key in service if key != "image"), key=_order):
+        value = _exact(service[key])
+        same = key in SAME and value is not None and fits(service[key], keys[key]) and not _means_more(key, value)
+        if same or key.startswith("x-"):
+            written[key] = value
+            went[key] = (key,)
+        else:
+            more[key] = value
+            went[key] = ("compose", key)
+    if more:
+        written["compose"] = more
+    return written, went
+
+
+def _means_more(key: str, value: Any) -> bool:
+    """Whether generating makes more of it than Compose: ``restart: "no"`` and GPUs are translated for Swarm."""
+    if key == "restart":
+        return value == "no"
+    reserved = ((value.get("resources") or {}).get("reservations") or {}) if key == "deploy" else {}
+    return "devices" in reserved
+
+
+def _order(key: str) -> int:
+    return SAME.index(key) if key in SAME else len(SAME)
+
+
+def _exact(node: Any) -> Any:
+    """``node`` with numbers that Go prints in another way than they are written (``1e6``) as the texts they become."""
+    if isinstance(node, Mapping):
+        return {key: _exact(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_exact(value) for value in node]
+    if isinstance(node, float) and scalar_text(node) != repr(node):
+        return int(node) if node.is_integer() and abs(node) < 1e6 else scalar_text(node)
+    return node
+
+
+def resource_of(section: str, entry: Any, place: Place) -> dict[str, Any] | None:
+    """An entry of ``networks``, ``volumes``, ``secrets`` or ``configs``; what a registry has no key for is said."""
+    if not isinstance(entry, Map):
+        return None
+    allowed = schema()["properties"][section]["additionalProperties"]["properties"]
+    found: dict[str, Any] = {}
+    for key, value in entry.items():
+        if key in allowed or key.startswith("x-"):
+            found[key] = _exact(value)
+        else:
+            place.at(entry, key).notice(f"'{key}' is not carried", hint=_NO_KEY, code="not_carried")
+    ipam = found.get("ipam")
+    config = ipam.get("config") if isinstance(ipam, dict) and list(ipam) == ["config"] else None
+    if isinstance(config, list) and len(config) == 1 and isinstance(config[0], dict) and list(config[0]) == ["subnet"]:
+        found = {"subnet": config[0]["subnet"], **{key: value for key, value in found.items() if key != "ipam"}}
+    external = found.get("external")
+    if isinstance(external, dict):
+        found["external"] = True
+        if external.get("name") is not None:
+            found.setdefault("name", external["name"])
+    return found
+
+
+_NO_KEY = "a registry has no key for it"

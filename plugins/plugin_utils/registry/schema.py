@@ -1,0 +1,112 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Has a document the shape of a registry? The schema is registry.schema.json, which editors use as well."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.keywords import fits, violations
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.loader import read_schema
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.loader import schema as compose_schema
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.places import shown_key
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Map, Path
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.findings import Findings
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.model import TOP
+
+SCHEMA_FILE = "registry.schema.json"
+MOST = 500
+
+
+@functools.lru_cache(maxsize=None)
+def schema() -> dict[str, Any]:
+    """The JSON Schema of a registry with every reference put in place."""
+    return read_schema(__package__, SCHEMA_FILE)
+
+
+def service_keys() -> Mapping[str, Any]:
+    """The keys of a service."""
+    keys: Mapping[str, Any] = schema()["additionalProperties"]["additionalProperties"]["properties"]
+    return keys
+
+
+def check_shape(tree: Map, findings: Findings, overlay: bool = False) -> None:
+    """Reports what the schema refuses of one document, and takes it out, so that the rest can be judged.
+
+    An ``overlay`` may leave out what a service needs.
+    """
+    if fits(tree, schema()):
+        return
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.messages import FOLLOWS
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.messages import findings as explained
+
+    found = (finding for violation in violations(tree, schema()) for finding in explained(violation))
+    refused = list(itertools.islice(found, MOST))
+    for path, message, code, hint, known in refused:
+        if code == FOLLOWS or (overlay and code == "required"):
+            continue
+        text = hint if isinstance(hint, str) else _of_unknown(path, known) or hint()
+        findings.problem(path, message, text, code)
+    for path, _message, code, _hint, _known in refused:
+        if code not in (FOLLOWS, "required"):
+            _cut(tree, path)
+
+
+def _cut(tree: Map, path: Path) -> None:
+    """Removes what stands at ``path``; of a list nothing is left, since its other entries may have moved."""
+    node: Any = tree
+    for depth, key in enumerate(path):
+        below = node.get(key) if isinstance(node, Map) else None
+        if not isinstance(node, Map) or key not in node:
+            return
+        if depth == len(path) - 1 or isinstance(below, list):
+            node.drop(key)
+            node.lose(key)
+            return
+        node = below
+
+
+def _of_unknown(path: Path, known: Any) -> str:
+    """What to do about an unknown key, "" where the general advice is as good."""
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.messages import closest
+
+    key = path[-1]
+    if len(path) == 3 and closest(path[0], TOP) and path[0] not in ("config", "secret"):
+        return f"did you mean the section '{closest(path[0], TOP)}'? '{shown_key(path[0])}' is a category of services"
+    meant = closest(key, known)
+    if meant:
+        return f"did you mean '{meant}'?"
+    if (
+        known is service_keys()
+        and key in compose_schema()["properties"]["services"]["additionalProperties"]["properties"]
+    ):
+        return "it is a key of Compose: put it under 'compose:'"
+    return ""
+
+
+def check_names(tree: Map, findings: Findings) -> None:
+    """Names of categories and services: they become names of files, services and hosts."""
+    for category, services in tree.items():
+        if category in TOP or category.startswith("x-"):
+            continue
+        _check_name((category,), category, "category", findings)
+        for name in services if isinstance(services, dict) else ():
+            _check_name((category, name), name, "service", findings)
+    for section in ("networks", "volumes", "secrets", "configs", "phases"):
+        for name in tree.get(section) or () if isinstance(tree.get(section), dict) else ():
+            _check_name((section, name), name, section[:-1], findings)
+
+
+def _check_name(path: Path, name: str, what: str, findings: Findings) -> None:
+    plain = name.replace("_", "").replace("-", "").replace(".", "")
+    if not (plain.isalnum() and name.isascii() and name[0].isalnum()):
+        message = f"'{shown_key(name)}' can't be the name of a {what}"
+        findings.problem(
+            path, message, "begin with a letter or digit, and use letters, digits, '.', '_' and '-'", "name"
+        )
+    elif len(name) > 63:
+        findings.problem(path, f"the name of this {what} has {len(name)} characters", "use at most 63", "name")

@@ -1,0 +1,126 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A registry as plain data for people and playbooks: services, phases, dependencies, what a change restarts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import to_plain
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.model import Registry, Service
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.written import text_of
+
+
+def described(registry: Registry) -> dict[str, Any]:
+    """``services`` in the order of the registry, ``phases`` in that of the rollout, ``dependents`` by service."""
+    needed_by: dict[str, list[str]] = {name: [] for name in registry.services}
+    for service in registry.services.values():
+        for needed in service.depends_on:
+            needed_by.setdefault(needed, []).append(service.name)
+    return {
+        "services": [_service(registry, service, needed_by) for service in registry.services.values()],
+        "phases": steps(registry),
+        "tree": tree_lines(registry),
+    }
+
+
+def steps(registry: Registry, only: frozenset[str] | None = None) -> list[dict[str, Any]]:
+    """The steps of a rollout in order; phases of one order are one step. ``only``: steps without others are left out.
+
+    ``timeout`` is the longest of the step's phases, in seconds; None if one of them has none.
+    """
+    found = []
+    for order, names, services in registry.steps():
+        chosen = [name for name in services if only is None or name in only]
+        if not chosen:
+            continue
+        phases = [registry.phases[name] for name in names]
+        limits = [phase.timeout for phase in phases]
+        found.append(
+            {
+                "name": ", ".join(names) or "services without a phase",
+                "order": order,
+                "description": "; ".join(phase.description for phase in phases if phase.description),
+                "timeout": max((limit for limit in limits if limit is not None), default=None)
+                if limits and None not in limits
+                else None,
+                "services": chosen,
+            }
+        )
+    return found
+
+
+def with_needed(registry: Registry, names: list[str]) -> frozenset[str]:
+    """``names`` and all that they depend on. Raises KeyError for a service that the registry does not have."""
+    found: set[str] = set()
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        if name in found:
+            continue
+        service = registry.services[name]
+        found.add(name)
+        waiting += [needed for needed in service.depends_on if needed in registry.services]
+    return frozenset(found)
+
+
+def _service(registry: Registry, service: Service, needed_by: dict[str, list[str]]) -> dict[str, Any]:
+    mark = service.mark
+    return {
+        "name": service.name,
+        "category": service.category,
+        "image": service.image,
+        "version": service.version,
+        "phase": service.phase,
+        "depends_on": list(service.depends_on),
+        "dependents": needed_by[service.name],
+        "restarts": restarts(registry, service.name),
+        "networks": [text_of(name) for name in service.keys.get("networks") or ()],
+        "subdomain": text_of(service.keys.get("subdomain")),
+        "tags": [text_of(tag) for tag in service.keys.get("tags") or ()],
+        "where": f"{mark.file}:{mark.line}",
+    }
+
+
+def restarts(registry: Registry, name: str) -> list[str]:
+    """The services that restart if this one does, itself first: those that depend on it with ``restart: true``."""
+    found = [name]
+    for current in found:
+        for other in registry.services.values():
+            needed = other.keys.get("depends_on")
+            entry = needed.get(current) if isinstance(needed, dict) else None
+            if isinstance(entry, dict) and entry.get("restart") is True and other.name not in found:
+                found.append(other.name)
+    return found
+
+
+def tree_lines(registry: Registry) -> list[str]:
+    """The dependencies as indented lines: each service below what nothing depends on, once in full."""
+    lines: list[str] = []
+    shown: set[str] = set()
+    needed = {name for service in registry.services.values() for name in service.depends_on}
+
+    def show(name: str, depth: int) -> None:
+        service = registry.services.get(name)
+        # Below a service that stands in full elsewhere there is nothing new; a circle ends here as well.
+        again = name in shown and bool(service and service.depends_on)
+        lines.append("  " * depth + name + (" (see above)" if again else ""))
+        shown.add(name)
+        if service is not None and not again:
+            for below in service.depends_on:
+                show(below, depth + 1)
+
+    for name in registry.services:
+        if name not in needed:
+            show(name, 0)
+    for name in registry.services:
+        if name not in shown:
+            show(name, 0)
+    return lines
+
+
+def keys_of(service: Service) -> dict[str, Any]:
+    """What the registry says of a service, as plain data with texts as they are written."""
+    plain: dict[str, Any] = to_plain(service.keys)
+    return plain

@@ -1,0 +1,65 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Plain scalars that keep their text: ``version: 1.10`` is 1.10, not 1.1, and an unquoted ``no`` is known."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.scalars import resolve_plain, scalar_text
+
+#: What YAML 1.1, and so many a tool, reads as true or false where it is not quoted. Compose reads it as text.
+_SWITCHES = frozenset(
+    word
+    for lower in ("y", "n", "yes", "no", "on", "off", "true", "false")
+    for word in (lower, lower.capitalize(), lower.upper())
+)
+
+
+class WrittenInt(int):
+    """A whole number and how it was written."""
+
+    text: str
+
+
+class WrittenFloat(float):
+    """A number and how it was written."""
+
+    text: str
+
+
+class Unquoted(str):
+    """A text without quotes that some readers of YAML take for true or false."""
+
+    __slots__ = ()
+
+
+def resolve_written(text: str) -> Any:
+    """The value of a plain scalar as Compose reads it; numbers and words such as ``no`` keep how they were written."""
+    value = resolve_plain(text)
+    if type(value) is int or type(value) is float:
+        written: Any = (WrittenInt if type(value) is int else WrittenFloat)(value)
+        written.text = text
+        return written
+    return Unquoted(text) if value is text and text in _SWITCHES else value
+
+
+def text_of(value: Any) -> str:
+    """A scalar as text: a number as it was written, a boolean as YAML has it, null as nothing."""
+    written = getattr(value, "text", None)
+    return str(value) if type(value) is Unquoted else scalar_text(value) if written is None else written
+
+
+def plain_value(value: Any) -> Any:
+    """A scalar without what it remembers, for those who look at types."""
+    kind = type(value)
+    return (
+        int(value)
+        if kind is WrittenInt
+        else float(value)
+        if kind is WrittenFloat
+        else str(value)
+        if kind is Unquoted
+        else value
+    )
