@@ -13,6 +13,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_s
     PARTS,
     PLATFORM,
     STACK,
+    STORY,
     VALUES,
     check_ranges,
 )
@@ -22,13 +23,16 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors impo
     StackwrightError,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault.vault_action import Result, VaultAction
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.meeting import Meeting
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.story_action import StoryAction
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.whole import Whole
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault.vault_action import Result
 
 #: How many notices are shown as warnings; the result holds all of them.
 SHOWN_NOTICES = 20
 
 
-class ActionModule(VaultAction):
+class ActionModule(StoryAction):
     module = "stackwright.swarm.compose_stack"
     #: They are what caddy_route is given.
     as_it_is = ("routes",)
@@ -36,33 +40,52 @@ class ActionModule(VaultAction):
 
     def act(self, result: Dict[str, Any], variables: Dict[str, Any]) -> Dict[str, Any]:
         try:
-            options = self.checked({**STACK, **FILES, **PLATFORM, **PARTS, **CHANGES, **VALUES})
+            options = self.checked({**STACK, **FILES, **PLATFORM, **PARTS, **CHANGES, **VALUES, **STORY})
             check_ranges(options)
-            desired = self._compile(options, variables) if options["state"] == "present" else None
-            options["takes"] = _takes(options["takes"], desired)
-            stack = desired["stack"] if desired else _named(options)
-            self.after_preflight = desired is not None
-            arguments = {name: options[name] for name in CHANGES}
-            # Variables and files stay on the controller.
-            arguments.update(name=stack["name"], label_prefix=options["label_prefix"])
-            arguments.update(self.connection_arguments(options))
-            handed = {"identity": Stack.of(options).data} if desired is None else {"desired": desired}
-            if desired and desired["values"]:
-                arguments["values"] = options["values"]
-                needed = {entry["name"] for entry in desired["values"]}
-                self.use_vault(stack, options["values"], needed, variables)
-            result.update(self.once_per_cluster(stack["name"], arguments, handed, variables))
+            if options["routes"] is None and not options["preflight"]:
+                result.update(self._services(options, variables))
+            else:
+                result.update(self.in_order(variables, lambda meeting: self._services(options, variables, meeting)))
         except StackwrightError as error:
             result.update(error.details, failed=True, msg=str(error), error_code=error.error_code)
-            return result
-        result.update(stack_id=stack["id"], stack_hash=stack["hash"])
-        # The compiler's notices have a place in a file; those of the plan are sentences about the Swarm.
-        told = [Problem(notice, code="plan").as_dict() for notice in result.get("notices", [])]
-        result["notices"] = (desired["notices"] if desired else []) + told
-        if desired:
-            self._tell_routes(result, desired["routes"], options["takes"])
-        _warn(result)
+        if "stack_hash" in result:
+            _warn(result)
         return result
+
+    def _services(
+        self, options: Dict[str, Any], variables: Dict[str, Any], meeting: Optional[Meeting] = None
+    ) -> Dict[str, Any]:
+        """The result for the services, and with a ``meeting`` for all that is around them. Raises StackwrightError."""
+        desired = self._compile(options, variables) if options["state"] == "present" else None
+        options["takes"] = _takes(options["takes"], desired)
+        stack = desired["stack"] if desired else _named(options)
+        self.after_preflight = desired is not None
+        arguments = {name: options[name] for name in CHANGES}
+        # Variables and files stay on the controller.
+        arguments.update(name=stack["name"], label_prefix=options["label_prefix"])
+        arguments.update(self.connection_arguments(options))
+        handed = {"identity": Stack.of(options).data} if desired is None else {"desired": desired}
+        if desired and desired["values"]:
+            arguments["values"] = options["values"]
+            needed = {entry["name"] for entry in desired["values"]}
+            self.use_vault(stack, options["values"], needed, variables)
+        if meeting is None:
+            done = self.once_per_cluster(stack["name"], arguments, handed, variables)
+        else:
+            whole = Whole(self, options, desired, stack, arguments, variables, self._told, meeting.of_clusters)
+            done = self.by_first(meeting, stack["name"], arguments, handed, variables, whole.tell)
+        return {**self._told(done, desired, options["takes"]), "stack_id": stack["id"], "stack_hash": stack["hash"]}
+
+    def _told(self, done: Result, desired: Optional[Mapping[str, Any]], takes: List[str]) -> Result:
+        """A result of the module with what only this side knows."""
+        if done.pop("told", False):
+            return done
+        # The compiler's notices have a place in a file; those of the plan are sentences about the Swarm.
+        told = [Problem(notice, code="plan").as_dict() for notice in done.get("notices", [])]
+        done["notices"] = (desired["notices"] if desired else []) + told
+        if desired:
+            self._tell_routes(done, desired["routes"], takes)
+        return done
 
     def _tell_routes(self, result: Dict[str, Any], routes: List[Any], takes: List[str]) -> None:
         """The desired routes of the stack in proxies, and their entries in the Swarm's record."""

@@ -30,8 +30,6 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.findin
     WARNING,
     Finding,
     finding,
-    in_order,
-    sentence,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.node_questions import is_asked, unchecked
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.trim import needs_vips, trimmed
@@ -40,11 +38,17 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.cluster_ac
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.meeting import Meeting
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.meeting_action import MeetingAction, served_nodes
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.preflighted import note
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.verdict import (
+    BAD,
+    code_of,
+    codes_of,
+    counted,
+    joined_parts,
+    judged,
+)
 
 #: What the result has of each part.
 KEPT = ("node", "cluster_id", "cluster", "calls", "done_by")
-#: By ``fail_on``, the levels that make the task fail.
-BAD = {"never": (), "error": (ERROR,), "warning": (ERROR, WARNING)}
 
 
 class ActionModule(MeetingAction):
@@ -79,7 +83,7 @@ class ActionModule(MeetingAction):
             except AnsibleConnectionFailure as error:
                 done = {"unreachable": True, "msg": str(error)}
             cluster = str(done.get("cluster_id") or "")
-            codes = _codes(self._own)
+            codes = codes_of(self._own)
             served = served_nodes(meeting, self.expected(variables), self._node, cluster=cluster, codes=codes)
             others = [seat for seat in self.wait_for_others(meeting, variables) if seat.host != meeting.host]
             if served is not None:
@@ -99,7 +103,7 @@ class ActionModule(MeetingAction):
             for seat in others
             if cluster and seat.facts.get("cluster") == cluster and seat.facts.get("codes")
         ]
-        _judged(result, done["findings"], options["fail_on"])
+        judged(result, done["findings"], options["fail_on"])
         _stopped(result, stops, options["fail_on"])
         if cluster:
             code = result["error_code"] if result.get("failed") else ""
@@ -145,7 +149,7 @@ class ActionModule(MeetingAction):
                 done = _served(self.wait_for_manager(meeting, looked, self._variables))
         except StackwrightError as error:
             lost = finding(WARNING, error.error_code, error.message, error.hint, node=looked["node"])
-            return _joined(looked, {"findings": [lost]})
+            return joined_parts(looked, {"findings": [lost]})
         self._stops = done.pop("stops", {})
         if done.get("failed") and not done.pop("broken", False):
             return done
@@ -160,7 +164,7 @@ class ActionModule(MeetingAction):
                 return mine
         self._node = looked["node_id"] if looked["local"] and facts else ""
         self._own = [*looked["findings"], *mine["findings"]]
-        return _joined(looked, done, mine)
+        return joined_parts(looked, done, mine)
 
     def _part(self, part: str, handed: Mapping[str, Any], given: Optional[Mapping[str, Any]] = None) -> Result:
         return self._call({**self._arguments, **(given or {})}, {**handed, "part": part}, self._variables)
@@ -169,13 +173,7 @@ class ActionModule(MeetingAction):
 def _told(done: Mapping[str, Any]) -> Dict[str, Any]:
     """The message of a manager to the other hosts."""
     facts = done.get("facts") or {}
-    return {"nodes": sorted(facts), "facts": facts, "codes": _codes(done["findings"]) if facts else {}}
-
-
-def _codes(findings: List[Finding]) -> Dict[str, List[str]]:
-    """The codes of findings by level, for the other hosts."""
-    levels = sorted({item["level"] for item in findings})
-    return {level: [item["code"] for item in in_order(findings) if item["level"] == level] for level in levels}
+    return {"nodes": sorted(facts), "facts": facts, "codes": codes_of(done["findings"]) if facts else {}}
 
 
 def _served(cluster: Mapping[str, Any]) -> Result:
@@ -189,34 +187,6 @@ def _served(cluster: Mapping[str, Any]) -> Result:
     }
 
 
-def _joined(*parts: Mapping[str, Any]) -> Result:
-    """The parts as one result."""
-    whole: Result = {}
-    for part in parts:
-        whole.update({name: value for name, value in part.items() if value not in (None, "")})
-    whole["findings"] = [item for part in parts for item in part["findings"]]
-    whole["calls"] = sum(part.get("calls", 0) for part in parts)
-    return whole
-
-
-def _judged(result: Result, findings: List[Finding], fail_on: str) -> None:
-    """Counts the findings in the result, and fails it if they are severe enough."""
-    findings = in_order(findings)
-    errors = [item for item in findings if item["level"] == ERROR]
-    warnings = [item for item in findings if item["level"] == WARNING]
-    result.update(findings=findings, error_count=len(errors), warning_count=len(warnings), ok=not errors)
-    bad = [item for item in findings if item["level"] in BAD[fail_on]]
-    shown = [item for item in findings if item not in bad]
-    if shown:
-        result["warnings"] = [sentence(item) for item in shown]
-    if bad:
-        result.update(
-            failed=True,
-            error_code=_code([item["code"] for item in bad]),
-            msg="\n".join([f"{_count(len(bad))}:", *(f"  {sentence(item)}" for item in bad)]),
-        )
-
-
 def _stopped(result: Result, stops: Sequence[Tuple[str, str, Mapping[str, List[str]]]], fail_on: str) -> None:
     """Fails the result because of findings of other hosts in its cluster: the host, the subject, and codes by level."""
     for host, about, codes in stops:
@@ -224,13 +194,5 @@ def _stopped(result: Result, stops: Sequence[Tuple[str, str, Mapping[str, List[s
             result["ok"] = False
         bad = [code for level in BAD[fail_on] for code in codes.get(level, [])]
         if bad and not result.get("failed"):
-            text = f"{_count(len(bad))} on {about}: {', '.join(sorted(set(bad)))}. See the result of {host}."
-            result.update(failed=True, error_code=_code(bad), msg=text, stopped_by=host)
-
-
-def _count(number: int) -> str:
-    return f"{number} preflight check{'s' if number > 1 else ''} failed"
-
-
-def _code(codes: List[str]) -> str:
-    return codes[0] if len(set(codes)) == 1 else "preflight"
+            text = f"{counted(len(bad))} on {about}: {', '.join(sorted(set(bad)))}. See the result of {host}."
+            result.update(failed=True, error_code=code_of(bad), msg=text, stopped_by=host)

@@ -359,6 +359,89 @@ options:
         type: str
         choices: [fail, adopt, regenerate]
         default: fail
+  preflight:
+    description:
+      - Check whether the stack can be deployed before anything is changed, as M(stackwright.swarm.stack_preflight) does. The checks are skipped if the
+        plan changes nothing.
+      - The manager that deploys checks the Swarm and its own node, and asks the other hosts of the play about theirs.
+    type: bool
+    default: false
+  preflight_fail_on:
+    description:
+      - Which findings fail the task before anything is changed, as O(stackwright.swarm.stack_preflight#module:fail_on).
+    type: str
+    choices: [error, warning, never]
+    default: error
+  routes:
+    description:
+      - Also keep the routes of the stack in these proxies. V({}) uses the defaults.
+      - Before anything is changed, the desired routes are compared with those of each proxy. A conflict or a proxy that does not answer fails the task.
+        After that, the stack is deployed, and its routes are switched when it is healthy. Services that are no longer in the files are removed last.
+      - A proxy that is new, or has missed routes, gets the routes of all stacks.
+      - With O(state=absent), the routes are removed before the services. With O(state=stopped), they stay.
+      - Each proxy is written by M(stackwright.swarm.caddy_route) on its host. C(module_defaults) of that module apply.
+    type: dict
+    suboptions:
+      admin:
+        description:
+          - The addresses of the proxy's admin API on each of O(routes.proxies), as O(stackwright.swarm.caddy_route#module:admin).
+          - A dictionary has the addresses of each host.
+          - The default is V(unix:///var/lib/stackwright/caddy/admin.sock).
+        type: raw
+      proxies:
+        description:
+          - The inventory hosts that have a proxy, in the order in which they are updated. They need not be in the play.
+          - By default the group C(swarm_proxies) if it exists, else all hosts of the play. Those that are known to be in another Swarm are
+            left out, so that a play over several Swarms gives each proxy the routes of its own.
+          - With an empty list, routes are not changed.
+        type: list
+        elements: str
+      server:
+        description:
+          - The proxy's HTTP server, if it has several.
+        type: str
+      switch:
+        description:
+          - V(after_gate) switches the routes when the new tasks are healthy.
+          - V(before) switches them before anything else changes. If the deployment fails, the routes of the running services are restored.
+        type: str
+        choices: [after_gate, before]
+        default: after_gate
+      on_lost_proxy:
+        description:
+          - What to do if a proxy is down, or hangs (for more than 10 seconds), or its host can't be reached.
+          - V(fail) stops before anything is changed. V(warn) continues without the proxy and records the missed routes. The playbook C(routes), or the
+            next run of any stack that reaches the proxy, updates it.
+        type: str
+        choices: [fail, warn]
+        default: fail
+      on_unlisted_proxy:
+        description:
+          - What to do if nodes run a proxy but are not in O(routes.proxies). They don't get the routes.
+        type: str
+        choices: [warn, fail, ignore]
+        default: warn
+      take_over:
+        description:
+          - V(gone) takes over routes of stacks whose services no longer exist, as O(stackwright.swarm.caddy_route#module:take_over).
+        type: str
+        choices: [none, gone]
+        default: none
+      manager:
+        description:
+          - The address of a manager's Engine that the hosts with a proxy can reach. Not required, since data from the manager is passed to them.
+        type: str
+      maintenance:
+        description:
+          - V(true), or the text of an HTML page, for all routes of the stack, as O(stackwright.swarm.caddy_route#module:maintenance).
+          - The next run without this option restores the routes.
+        type: str
+  show:
+    description:
+      - Show the plan before it is carried out, and each service and each changed route after it. A run without changes shows nothing.
+      - Only with O(preflight) or O(routes).
+    type: bool
+    default: false
 extends_documentation_fragment:
   - stackwright.swarm.stack
   - stackwright.swarm.rollout
@@ -536,6 +619,23 @@ EXAMPLES = r"""
       - registry: "{{ registry }}"
         username: deploy
         password: "{{ registry_password }}"
+
+- name: Check the nodes, deploy the shop, and switch its routes when it is healthy
+  stackwright.swarm.compose_stack:
+    name: shop
+    src: files/shop/compose.yml
+    shared_networks: [public]
+    preflight: true
+    routes: {}
+
+- name: The same, with proxies on two workers, and without one that is down
+  stackwright.swarm.compose_stack:
+    name: shop
+    src: files/shop/compose.yml
+    shared_networks: [public]
+    routes:
+      proxies: [worker1, worker2]
+      on_lost_proxy: warn
 
 - name: Stop the shop, and keep its objects
   stackwright.swarm.compose_stack:
@@ -725,6 +825,41 @@ owed:
   type: list
   elements: str
   sample: []
+routes_result:
+  description: What became of the routes in each proxy, in the order of O(routes.proxies).
+  returned: with O(routes), by the host that did the work
+  type: list
+  elements: dict
+  contains:
+    proxy: {description: The inventory host., type: str}
+    changed: {description: 'Whether its routes were changed, or would be.', type: bool}
+    changes: {description: 'A line for each route that differed, also if the run ended before the switch.', type: list, elements: str}
+    fresh: {description: Whether it had no routes of any stack., type: bool}
+    conflicts: {description: 'Routes of other stacks that were skipped, as RV(stackwright.swarm.caddy_route#module:conflicts).', type: list, elements: dict}
+    replicas: {description: 'Its replicas, as RV(stackwright.swarm.caddy_route#module:replicas).', type: list, elements: dict}
+    node: {description: The hostname of the node., type: str}
+    unreachable: {description: Whether its host could not be reached., type: bool}
+    error_code: {description: The code of its error., type: str}
+    msg: {description: The error., type: str}
+  sample:
+    - proxy: manager1
+      changed: true
+      changes: ["add shop.example.com -> pmblutrs-web:8000"]
+      fresh: false
+      conflicts: []
+      node: node1
+findings:
+  description: The findings of the preflight, as RV(stackwright.swarm.stack_preflight#module:findings).
+  returned: with O(preflight), if the plan changes something
+  type: list
+  elements: dict
+  sample: []
+unchecked:
+  description: The nodes whose ports and paths were not checked, since no host of the play is that node.
+  returned: with O(preflight), if there are any
+  type: list
+  elements: str
+  sample: [worker3]
 calls:
   description: The number of calls to the Engine API.
   returned: success, by the host that did the work
@@ -870,13 +1005,14 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_s
     PARTS,
     PLATFORM,
     STACK,
+    STORY,
     VALUES,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run_change import run_change
 
 
 def main() -> None:
-    run_change({**STACK, **FILES, **PLATFORM, **PARTS, **CHANGES, **VALUES}, _change, _memory)
+    run_change({**STACK, **FILES, **PLATFORM, **PARTS, **CHANGES, **VALUES, **STORY}, _change, _memory)
 
 
 def _change(client, params, run):

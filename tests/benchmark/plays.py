@@ -30,19 +30,28 @@ def play(folder: Path, name: str, binaries: Path, task: dict, docker_host: str) 
     path = folder / f"{name}.yml"
     # JSON is YAML too.
     path.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": [task]}]))
+    # Each with the collection paths that it needs, and no more.
+    collections = ROOT / ".cache" / "collections" if name == "ours" else folder
+    inventory = f"localhost ansible_connection=local ansible_python_interpreter={binaries / 'python'}\n"
+    (folder / f"{name}.ini").write_text(inventory)
+    command = ["-i", str(folder / f"{name}.ini"), str(path)]
+    return timed(command, folder, binaries, collections, docker_host)[:2]
+
+
+def timed(
+    arguments: list[str], folder: Path, binaries: Path, collections: Path, docker_host: str = ""
+) -> tuple[float, float, str]:
+    """The seconds of one run of ansible-playbook, its CPU seconds, and its output."""
     environment = {
         "PATH": f"{binaries}:{os.environ['PATH']}",
         "HOME": os.environ["HOME"],
         "LC_ALL": "C.UTF-8",
-        "DOCKER_HOST": docker_host,
-        # Each with the collection paths that it needs, and no more.
-        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".cache" / "collections") if name == "ours" else str(folder),
+        "ANSIBLE_COLLECTIONS_PATH": str(collections),
+        **({"DOCKER_HOST": docker_host} if docker_host else {}),
     }
-    inventory = f"localhost ansible_connection=local ansible_python_interpreter={binaries / 'python'}\n"
-    (folder / f"{name}.ini").write_text(inventory)
     start, before = time.perf_counter(), cpu()
     done = subprocess.run(
-        [str(binaries / "ansible-playbook"), "-i", str(folder / f"{name}.ini"), str(path)],
+        [str(binaries / "ansible-playbook"), *arguments],
         env=environment,
         cwd=folder,
         capture_output=True,
@@ -51,8 +60,8 @@ def play(folder: Path, name: str, binaries: Path, task: dict, docker_host: str) 
     )
     seconds, used = time.perf_counter() - start, cpu() - before
     if done.returncode:
-        raise SystemExit(f"{name} failed:\n{done.stdout}\n{done.stderr}")
-    return seconds, used
+        raise SystemExit(f"{arguments} failed:\n{done.stdout}\n{done.stderr}")
+    return seconds, used, done.stdout
 
 
 def cpu() -> float:

@@ -15,7 +15,8 @@ from test_stack_preflight import Ground, listening
 from testbed import for_tests
 from testbed.swarm import StackScope
 
-ROLE, TASK = "role", "task"
+#: ``ONE``: the role's one task without the role, with the Engine as its own option.
+ROLE, TASK, ONE = "role", "task", "one"
 NEVER = {"resolve_image": "never"}
 
 
@@ -59,7 +60,7 @@ def play(ground, *tasks, forks=5, **more):
         {(f"stackwright.swarm.{key}" if key in OURS else key): value for key, value in task.items()} for task in tasks
     ]
     head = {"hosts": "swarm_managers", "gather_facts": False, **more}
-    head["module_defaults"] = {"group/stackwright.swarm.swarm": {"docker_host": "{{ docker_host }}"}}
+    head.setdefault("module_defaults", {"group/stackwright.swarm.swarm": {"docker_host": "{{ docker_host }}"}})
     ground.runs += 1
     path = ground.write(f"play{ground.runs}.yml", yaml.safe_dump([{**head, "tasks": ours}], sort_keys=False))
     environment = {"ANSIBLE_FORKS": str(forks), "ANSIBLE_SHOW_TASK_PATH_ON_FAILURE": "false"}
@@ -72,6 +73,9 @@ def steps(way, name, **options):
         files = {"name": name, "src": "compose.yml"}
         rollout = {"stable_for": 0.2, "timeout": 30}
         return [{"stack_preflight": {**files, **options}}, {"compose_stack": {**files, "rollout": rollout}}]
+    if way == ONE:
+        given = {"name": name, "src": "compose.yml", "preflight": True, "docker_host": "{{ docker_host }}"}
+        return [{"compose_stack": {**given, **options}}]
     given = {"stack_name": name, "stack_src": "compose.yml", "stack_proxies": []}
     given["stack_rollout"] = {"stable_for": 0.2, "timeout": 30}
     given.update({f"stack_{key}": value for key, value in options.items()})
@@ -120,18 +124,23 @@ def test_a_finding_about_the_cluster(bed, ground, name, code, way):
 
 
 @pytest.mark.parametrize(
-    ("place", "way", "forks"), [("m3", ROLE, 5), ("m3", ROLE, 1), ("m3", TASK, 5), ("m3", TASK, 1), ("m1", TASK, 2)]
+    ("place", "way", "forks"),
+    [("m3", ROLE, 5), ("m3", ROLE, 1), ("m3", ONE, 5), ("m3", TASK, 5), ("m3", TASK, 1), ("m1", TASK, 2)],
 )
 def test_a_finding_about_a_node(bed, ground, name, place, way, forks):
     port = {"target": 80, "published": 18181, "mode": "host"}
     ground.file(web={"ports": [port], "deploy": {"mode": "global"}})
     before = Swarm(bed).state()
     with listening(bed.node(place), (18181, "SOCK_STREAM")):
-        played = play(ground, *steps(way, name), forks=forks)
+        wrong = {"module_defaults": {"group/stackwright.swarm.swarm": {"docker_host": "unix:///nowhere"}}}
+        played = play(ground, *steps(way, name), forks=forks, **(wrong if way == ONE else {}))
     words = failed(played)
     assert set(words) == {"m1", "m2", "m3"}, played.output
-    assert [h for h, word in words.items() if word.get("findings")] == [place], played.output
-    assert all(place in word["msg"] for word in words.values()), played.output
+    # One task asks all hosts from the first one.
+    told = place if way == TASK else "m1"
+    assert [h for h, word in words.items() if word.get("findings")] == [told], played.output
+    assert place in words[told]["msg"], played.output
+    assert all(told in word["msg"] for host, word in words.items() if host != told), played.output
     assert Swarm(bed).state() == before, played.output
 
 

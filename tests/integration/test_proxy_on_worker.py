@@ -59,7 +59,6 @@ def test_a_manager_reads_what_a_proxy_on_a_worker_needs(pair, tmp_path):
             "stack_variables": {"IMAGE": pair.images["busybox"]},
             "stack_values": {"store": "host_facts", "path": str(tmp_path / "facts.d")},
             "stack_admin": [proxy.url],
-            "stack_proxies": ["w1"],
             "stack_rollout": {"stable_for": 0.3},
         }
         play = {
@@ -69,6 +68,7 @@ def test_a_manager_reads_what_a_proxy_on_a_worker_needs(pair, tmp_path):
                 "group/stackwright.swarm.swarm": {"docker_host": manager},
                 # The proxy's node is a worker.
                 "stackwright.swarm.caddy_route": {"docker_host": worker},
+                "stackwright.swarm.stack_preflight": {"docker_host": worker},
             },
             "tasks": [
                 {"ansible.builtin.add_host": here},

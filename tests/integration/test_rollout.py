@@ -6,9 +6,11 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+import yaml
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).resolve().parents[1])]
 
+from caddy import VERSIONS, Caddy, running
 from playbook import Player
 from testbed import for_tests
 
@@ -93,3 +95,72 @@ def test_two_clusters_in_one_play(player, clusters):
     gone = player.play({"compose_stack": {"name": "shop", "state": "absent"}})
     assert gone.code == 0, gone.output
     assert [bed.node("m1").api("GET", "/services") for bed in clusters.values()] == [[], []]
+
+
+ROUTED = """\
+services:
+  web:
+    image: ${IMAGE}
+    command: sleep 1d
+    stop_grace_period: 1s
+    deploy:
+      labels:
+        stackwright.http.port: 8000
+        stackwright.http.routes.0.domain: ${REGION}.example.com
+        stackwright.http.routes.0.tls: "off"
+"""
+
+
+def test_each_cluster_only_gives_routes_to_its_own_proxies(clusters, tmp_path):
+    """With nobody who says which proxies are whose: a stack of the same name in another Swarm has the same id."""
+    with ExitStack() as stack:
+        proxies = {
+            region: stack.enter_context(running(Caddy(VERSIONS[-1], tmp_path / f"caddy-{region}")))
+            for region in REGIONS
+        }
+        player = Player(tmp_path, {region: bed.docker_host for region, bed in clusters.items()}, {"c.yml": ROUTED})
+        inventory = yaml.safe_load((tmp_path / "inventory.yml").read_text())
+        # The proxies' hosts are not in the play.
+        inventory["swarm_proxies"] = {
+            "hosts": {f"{region}-proxy": {"docker_host": bed.docker_host} for region, bed in clusters.items()},
+            "vars": inventory["swarm_managers"]["vars"],
+        }
+        player.write("inventory.yml", yaml.safe_dump(inventory))
+        variables = {
+            "stack_name": "shop",
+            "stack_src": "c.yml",
+            "stack_variables": {"REGION": "{{ inventory_hostname }}", "IMAGE": "{{ images[inventory_hostname] }}"},
+            "images": {region: bed.images["busybox"] for region, bed in clusters.items()},
+            "stack_admin": {f"{region}-proxy": [proxy.url] for region, proxy in proxies.items()},
+            "stack_on_unlisted_proxy": "ignore",
+            "stack_rollout": {"stable_for": 0.3, "timeout": 60},
+        }
+
+        def play(forks, **more):
+            role = {"ansible.builtin.import_role": {"name": "stackwright.swarm.stack"}, "vars": {**variables, **more}}
+            run = player.play(role, environment={"ANSIBLE_FORKS": str(forks)})
+            assert run.code == 0, run.output
+            return run
+
+        def domains():
+            return {region: str([route.get("match") for route in proxy.routes()]) for region, proxy in proxies.items()}
+
+        first = play(forks=1)
+        for region, text in domains().items():
+            assert f"{region}.example.com" in text
+            assert not [other for other in REGIONS if other != region and f"{other}.example.com" in text], text
+        told = {
+            line["host"]: line["result"].get("routes_result")
+            for line in first.lines
+            if "routes_result" in line["result"]
+        }
+        assert {host: [one["proxy"] for one in of] for host, of in told.items()} == {
+            region: [f"{region}-proxy"] for region in REGIONS
+        }
+        assert not any(line["result"].get("changed") for line in play(forks=5).lines)
+
+        # The one that loses its stack does not take the routes of the other.
+        gone = {"stack_state": "{{ 'absent' if inventory_hostname == 'east' else 'present' }}"}
+        play(forks=5, **gone)
+        assert "east" not in domains()["east"] and "west.example.com" in domains()["west"]
+        play(forks=5, stack_state="absent")

@@ -53,8 +53,7 @@ class Shop:
         how = dict(how or {})
         options["stack_rollout"].update(how.pop("rollout", {}))
         options.update(how.pop("options", {}))
-        role = {"name": "stackwright.swarm.stack", **{key: how.pop(key) for key in ("tasks_from",) if key in how}}
-        role = {"ansible.builtin.include_role": role, "vars": options}
+        role = {"ansible.builtin.include_role": {"name": "stackwright.swarm.stack"}, "vars": options}
         return self.player.play(role, **how)
 
     @property
@@ -112,6 +111,7 @@ def test_what_stands_in_the_way_is_told_before_anything_changes(shop):
     )
     assert without.code == 0, without.output
     assert not [result for result in without.of() if "findings" in result]
+    assert [result for result in planned.of() if "findings" in result]
 
 
 @pytest.mark.parametrize("switch", ["after_gate", "before"])
@@ -163,26 +163,59 @@ def test_a_service_that_goes_loses_its_route_first(shop):
     assert not changed(shop.deploy(web=("web.example.com", "sleep 2d")))
 
 
-def test_the_last_step_removes_nothing_of_a_deployment_that_came_in_between(shop):
+#: Another deployment comes in before the last step of a run.
+BETWEEN = """\
+import json
+import subprocess
+
+from ansible.plugins.callback import CallbackBase
+
+
+class CallbackModule(CallbackBase):
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "notification"
+    CALLBACK_NAME = "between"
+
+    def v2_playbook_on_start(self, playbook):
+        from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.work import Work
+
+        real = Work.plan_prune
+
+        def after_another(self):
+            with open({path!r}) as handle:
+                command, environment = json.load(handle)
+            done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True)
+            assert done.returncode == 0, done.stdout + done.stderr
+            return real(self)
+
+        Work.plan_prune = after_another
+"""
+
+
+@pytest.mark.parametrize(
+    "other", [{"web": "sleep 2d", "old": GOOD}, {"web": GOOD, "new": GOOD}], ids=["changed", "more services"]
+)
+def test_the_last_step_removes_nothing_of_a_deployment_that_came_in_between(shop, other):
     assert shop.deploy(web=("web.example.com", GOOD), old=("old.example.com", GOOD)).code == 0
-
-    def last_step(web="sleep 1d"):
-        going = {"stack_going": [f"{shop.swarm.name}_old"], "stack_look": False}
-        return shop.deploy({"options": going, "tasks_from": "step_prune.yml"}, web=("web.example.com", web))
-
-    def names():
-        return [service["Spec"]["Name"].rpartition("_")[2] for service in shop.swarm.objects("services")]
-
-    changed_between = last_step("sleep 2d")
-    assert changed_between.code != 0 and "came in between" in changed_between.output, changed_between.output
-    assert shop.deploy(web=("web.example.com", GOOD), new=("new.example.com", GOOD)).code == 0
-    added_between = last_step()
-    assert added_between.code != 0 and "came in between" in added_between.output, added_between.output
-    assert names() == ["new", "web"]
-    assert shop.deploy(web=("web.example.com", GOOD), old=("old.example.com", GOOD)).code == 0
-    done = last_step()
-    assert done.code == 0, done.output
-    assert names() == ["web"]
+    parts = [
+        SERVICE.format(key=key, image=shop.image, domain=f"{key}.example.com", command=command)
+        for key, command in other.items()
+    ]
+    shop.player.write("other.yml", "services:\n" + "".join(parts))
+    task = {"name": shop.swarm.name, "src": "other.yml", "rollout": {"stable_for": 0.3, "timeout": 60}}
+    command, environment, _results = shop.player.command(shop.player.written([{"compose_stack": task}]))
+    path = shop.player.write("between.json", json.dumps([command, environment]))
+    shop.player.write("between/between.py", BETWEEN.format(path=str(path)))
+    usual = shop.player.usual()
+    environment = {
+        "ANSIBLE_CALLBACK_PLUGINS": f"{usual['ANSIBLE_CALLBACK_PLUGINS']}:{shop.player.folder / 'between'}",
+        "ANSIBLE_CALLBACKS_ENABLED": "results,between",
+    }
+    run = shop.deploy({"environment": environment}, web=("web.example.com", GOOD))
+    assert run.code != 0 and "came in between" in run.output, run.output
+    assert run.last["error_code"] == "conflict" and run.last["changed"]
+    names = {service["Spec"]["Name"].rpartition("_")[2] for service in shop.swarm.objects("services")}
+    assert names == set(other)
 
 
 def test_conflicts_stop_a_deployment_before_it_begins(shop):

@@ -34,6 +34,13 @@ PURE = (
     "module_utils/history",
     "module_utils/preflight",
     "module_utils/routing",
+    "plugin_utils/story/asked",
+    "plugin_utils/story/judging",
+    "plugin_utils/story/lines",
+    "plugin_utils/story/proxies",
+    "plugin_utils/story/steps",
+    "plugin_utils/story/story.py",
+    "plugin_utils/story/verdict",
 )
 IMPURE_MODULES = {
     "ansible",

@@ -68,7 +68,7 @@ class ClusterAction(PipedAction):
         :param handed: additional data for the module, as ``COMPILED``.
         :raises StackwrightError: ``conflict``; the error of stack_preflight on another host of the cluster.
         """
-        arguments = {name: _given(value) for name, value in arguments.items()}
+        arguments = {name: given_only(value) for name, value in arguments.items()}
         handed = {**handed, "who": who_asks(variables)}
         hosts: List[str] = list(variables.get("ansible_play_batch") or [])
         alone = len(hosts) < 2 or self._task.run_once
@@ -86,11 +86,11 @@ class ClusterAction(PipedAction):
             return self._followed(arguments, handed, variables)
         host = variables["inventory_hostname"]
         wanted = {name: value for name, value in arguments.items() if name not in CONNECTION}
-        digest = _digest([wanted, handed])
+        digest = digest_of([wanted, handed])
         with turn(C.DEFAULT_LOCAL_TMP, self.key(stack, looked["cluster_id"], variables), host) as mine:
             # If nothing is left to do, the leader may have failed and left it like this.
             if mine.outcome is not None and (changed or mine.outcome.failed):
-                return _served(mine.outcome, digest, looked)
+                return served(mine.outcome, digest, looked)
             if not changed:
                 return looked
             try:
@@ -127,7 +127,7 @@ class ClusterAction(PipedAction):
         wanted = {name: value for name, value in arguments.items() if name != "commit_message"}
         given = {name: value for name, value in handed.items() if name != "who"}
         flags = [self.module, self._task.check_mode, self._task.diff, collection_state()]
-        return _digest([flags, wanted, given])
+        return digest_of([flags, wanted, given])
 
     def key(self, stack: str, cluster: str, variables: Mapping[str, Any]) -> str:
         """The meeting point of one cluster's hosts for one stack at this task."""
@@ -183,7 +183,7 @@ class ClusterAction(PipedAction):
         return result
 
 
-def _digest(data: Any) -> str:
+def digest_of(data: Any) -> str:
     """The digest of plain data, whatever the order of its keys."""
     return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
 
@@ -202,12 +202,12 @@ def _unsaid(message: Any) -> Any:
     return masked_text(plain_text(message)) if isinstance(message, str) else message
 
 
-def _given(value: Any) -> Any:
+def given_only(value: Any) -> Any:
     """An option without those of its suboptions that were not given: where they have choices, None is none of them."""
     return {key: item for key, item in value.items() if item is not None} if isinstance(value, dict) else value
 
 
-def _served(outcome: Outcome, digest: str, looked: Mapping[str, Any]) -> Result:
+def served(outcome: Outcome, digest: str, looked: Mapping[str, Any]) -> Result:
     """The result of a manager if another one did the work of its cluster."""
     if outcome.digest != digest:
         raise StackwrightError(

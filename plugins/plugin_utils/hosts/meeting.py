@@ -87,6 +87,10 @@ class Meeting:
             found.append(Seat(str(facts.get("host") or ""), alive, facts))
         return found
 
+    def of_clusters(self) -> Dict[str, str]:
+        """The clusters of the hosts that have said theirs."""
+        return {seat.host: str(seat.facts["cluster"]) for seat in self.seats() if seat.facts.get("cluster")}
+
     def publish(self, cluster: str, facts: Mapping[str, Any]) -> None:
         """Publishes the result for a cluster, as a whole or not at all. A retry publishes it again (``number``)."""
         before = [told["number"] for told in self.clusters() if told["cluster_id"] == cluster]

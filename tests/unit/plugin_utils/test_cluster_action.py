@@ -3,25 +3,25 @@ import os
 import pytest
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.cluster_action import _served, collection_state
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.cluster_action import collection_state, served
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.election import Outcome
 
 LOOKED = {"stack": "shop", "cluster_id": "c", "changed": True, "plan_id": "of a later look"}
 
 
 def test_a_manager_that_was_served_shows_the_plan_that_all_of_them_may_carry_out():
-    served = _served(Outcome("m1", "d", plan_id="p"), "d", LOOKED)
-    assert served == {"changed": False, "done_by": "m1", "stack": "shop", "cluster_id": "c", "plan_id": "p"}
+    found = served(Outcome("m1", "d", plan_id="p"), "d", LOOKED)
+    assert found == {"changed": False, "done_by": "m1", "stack": "shop", "cluster_id": "c", "plan_id": "p"}
 
 
 def test_a_failure_of_the_one_is_a_failure_of_all():
-    served = _served(Outcome("m1", "d", True, "plan_stale"), "d", LOOKED)
-    assert (served["failed"], served["error_code"], "plan_id" in served) == (True, "plan_stale", False)
+    found = served(Outcome("m1", "d", True, "plan_stale"), "d", LOOKED)
+    assert (found["failed"], found["error_code"], "plan_id" in found) == (True, "plan_stale", False)
 
 
 def test_other_files_are_a_conflict():
     with pytest.raises(StackwrightError) as refused:
-        _served(Outcome("m1", "d"), "e", LOOKED)
+        served(Outcome("m1", "d"), "e", LOOKED)
     assert refused.value.error_code == "conflict"
 
 

@@ -1,0 +1,30 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Pure. The lines that a run shows of its plan, its services and its routes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, List
+
+
+def plan_lines(looked: Mapping[str, Any]) -> List[str]:
+    """The plan, before it is carried out."""
+    return [f"plan: {line}" for line in looked.get("plan_lines") or ()]
+
+
+def end_lines(done: Mapping[str, Any]) -> List[str]:
+    """One line for each service, and one for each change of routes, after a run with changes."""
+    found = [_service(service) for service in done.get("services") or ()]
+    by_line: dict[str, List[str]] = {}
+    for proxy in done.get("routes_result") or ():
+        for line in proxy.get("changes") or () if proxy.get("changed") else ():
+            by_line.setdefault(str(line), []).append(str(proxy["proxy"]))
+    return found + [f"route: {line} ({', '.join(hosts)})" for line, hosts in by_line.items()]
+
+
+def _service(service: Mapping[str, Any]) -> str:
+    counts = f" {service['running']}/{service['desired']}" if "running" in service and "desired" in service else ""
+    image = f", {service['image']}" if service.get("image") else ""
+    return f"service: {service['name']} {service['status']}{counts}{image}"

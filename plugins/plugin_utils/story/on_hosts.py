@@ -1,0 +1,83 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Other modules than the task's own, run by an action plugin: on its host, or on another host of the inventory."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any, Dict, Optional
+
+from ansible.errors import AnsibleConnectionFailure
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import plain_text
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.cluster_action import ClusterAction, Result
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.other_hosts import Sibling
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.defaults import module_defaults
+
+
+class Hosts:
+    """The hosts on which ``action`` runs modules. Each connection is made once."""
+
+    def __init__(self, action: ClusterAction, variables: Mapping[str, Any]) -> None:
+        self._action, self._variables = action, variables
+        self.own = str(variables["inventory_hostname"])
+        self._siblings: Dict[str, Sibling] = {}
+
+    def run(
+        self,
+        module: str,
+        arguments: Mapping[str, Any],
+        host: str = "",
+        check: Optional[bool] = None,
+        secret: bool = False,
+        engine: str = "",
+    ) -> Result:
+        """The module's result; ``unreachable`` if its host is. Defaults of the play for the module apply.
+
+        :param host: another host than that of the task.
+        :param check: whether in check mode; None for that of the task.
+        :param engine: the Engine if the defaults name none.
+        :param secret: whether the module's arguments or result have secrets, so that it logs nothing.
+        """
+        try:
+            action, variables = self.at(host or self.own, check)
+        except AnsibleConnectionFailure as error:
+            return unreachable(error)
+        action._task.no_log = secret or action._task.no_log
+        # As with delegate_to, the variables in them are those of the task's own host.
+        given = {**({"docker_host": engine} if engine else {}), **module_defaults(self._action, module), **arguments}
+        try:
+            result: Result = action._execute_module(module, module_args=given, task_vars=variables)
+        except AnsibleConnectionFailure as error:
+            return unreachable(error)
+        finally:
+            if host and host != self.own:
+                action.cleanup()  # Ansible does so for the task's own host
+        result.pop("invocation", None)
+        return result
+
+    def at(self, host: str, check: Optional[bool] = None) -> Any:
+        """The action for ``host``, and its variables."""
+        if host == self.own:
+            action, variables = copy.copy(self._action), self._variables
+        else:
+            if host not in self._siblings:
+                self._siblings[host] = Sibling(self._action, host, self._variables)
+            action, variables = copy.copy(self._siblings[host].action), self._siblings[host].variables
+        action._task = action._task.copy()
+        if check is not None:
+            action._task.check_mode = check
+        return action, variables
+
+
+def unreachable(error: AnsibleConnectionFailure) -> Result:
+    """The result of a step whose host can't be reached, or no longer."""
+    changed = bool(getattr(error, "changed", False))
+    return {
+        "unreachable": True,
+        "changed": changed,
+        "error_code": "host_unreachable",
+        "msg": plain_text(str(error)),
+    }

@@ -1,0 +1,122 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The base of an action that tells a whole story once per cluster: the first host in order that can does it."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, List, Tuple
+
+from ansible import constants as C
+from ansible import context
+from ansible.errors import AnsibleConnectionFailure
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.connection_options import CONNECTION
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.who import who_asks
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.cluster_action import (
+    digest_of,
+    given_only,
+    served,
+)
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.election import Outcome, task_key, turn
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.in_order import (
+    LOOKED,
+    failed_alike,
+    wait_for_earlier,
+)
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.meeting import DONE, Meeting
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault.vault_action import Result, VaultAction
+
+Tell = Callable[[Result, Mapping[str, Any]], Result]
+#: What a host says of a failure that another one tells in full.
+KEPT: Tuple[str, ...] = ("failed", "error_code", "stack", "cluster_id")
+
+
+class StoryAction(VaultAction):
+    """Its hosts meet from the beginning of the task, so that what fails for all of them alike is told by one."""
+
+    def in_order(self, variables: Mapping[str, Any], act: Callable[[Meeting], Result]) -> Result:
+        """The result of ``act`` at this task's meeting; a failure that an earlier host has told alike is short."""
+        host = str(variables["inventory_hostname"])
+        with Meeting(C.DEFAULT_LOCAL_TMP, f"{task_key(self._task, variables)}/story", host) as meeting:
+            try:
+                done = act(meeting)
+            except StackwrightError as error:
+                done = {**error.details, "failed": True, "msg": str(error), "error_code": error.error_code}
+            if done.get("failed") and "done_by" not in done:
+                told = hashlib.sha256(f"{done.get('error_code')} {done.get('msg')}".encode()).hexdigest()
+                self._wait(meeting, "", variables)
+                # Also those that Ansible has taken out of the play since.
+                first = failed_alike(meeting, self._earlier(variables, "ansible_play_hosts_all"), told)
+                meeting.say(DONE, failed=told)
+                if first:
+                    kept = {name: done[name] for name in KEPT if name in done}
+                    return {**kept, "changed": False, "msg": f"This failed on {first}; its result has the details."}
+            else:
+                meeting.say(DONE)
+            return done
+
+    def by_first(
+        self,
+        meeting: Meeting,
+        stack: str,
+        arguments: Mapping[str, Any],
+        handed: Mapping[str, Any],
+        variables: Mapping[str, Any],
+        tell: Tell,
+    ) -> Result:
+        """What ``tell`` makes of a look at the services, on the first host of each cluster that can.
+
+        ``tell`` gets the look's result and ``handed`` with who asks. Raises StackwrightError as ``once_per_cluster``.
+        """
+        arguments = {name: given_only(value) for name, value in arguments.items()}
+        handed = {**handed, "who": who_asks(variables)}
+        stops = self._preflights(stack, variables)
+        looked = self._glanced(arguments, {**handed, "defer": True}, variables, self._call)
+        if looked.get("failed"):
+            return looked
+        if looked.get("changed") and looked["cluster_id"] in stops:
+            raise stops[looked["cluster_id"]]
+        # Not the batch: hosts that have failed by now are no longer in it, and one of them may have done the work.
+        hosts = _names(variables, "ansible_play_hosts_all") or _names(variables, "ansible_play_batch")
+        if len(hosts) < 2 or self._task.run_once:
+            return tell(looked, handed)
+        host, cluster = meeting.host, str(looked["cluster_id"])
+        wanted = {name: value for name, value in arguments.items() if name not in CONNECTION}
+        digest = digest_of([wanted, handed])
+        meeting.say(LOOKED, cluster=cluster)
+        self._wait(meeting, cluster, variables)
+        with turn(C.DEFAULT_LOCAL_TMP, self.key(stack, cluster, variables), host) as mine:
+            meeting.say(DONE, cluster=cluster)
+            if mine.outcome is not None:
+                return served(mine.outcome, digest, looked)
+            try:
+                done = tell(looked, handed)
+            except AnsibleConnectionFailure:
+                mine.settle(Outcome(host, digest, failed=True, error_code="host_unreachable"))
+                raise
+            failed, code = bool(done.get("failed")), str(done.get("error_code", ""))
+            if done.get("unreachable"):
+                failed, code = True, "host_unreachable"
+            mine.settle(Outcome(host, digest, failed, code, str(done.get("plan_id", ""))))
+            return done
+
+    def _wait(self, meeting: Meeting, cluster: str, variables: Mapping[str, Any]) -> None:
+        earlier = self._earlier(variables)
+        if earlier:
+            forks = int(context.CLIARGS.get("forks") or C.DEFAULT_FORKS)
+            at_once = min(forks, int(self._task.throttle)) if self._task.throttle else forks
+            wait_for_earlier(meeting, earlier, cluster, at_once, time.monotonic, time.sleep)
+
+    def _earlier(self, variables: Mapping[str, Any], among: str = "ansible_play_batch") -> List[str]:
+        """The hosts before this one."""
+        hosts, host = _names(variables, among), str(variables["inventory_hostname"])
+        return hosts[: hosts.index(host)] if host in hosts and not self._task.run_once else []
+
+
+def _names(variables: Mapping[str, Any], among: str) -> List[str]:
+    return [str(host) for host in variables.get(among) or ()]

@@ -1,0 +1,130 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One run of compose_stack with all that is around its services: puts the story together with its steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Dict, List, Optional
+
+from ansible import constants as C
+from ansible.utils.display import Display
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.masking.shown import shown_line
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.cluster_action import ClusterAction, given_only
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.asked import AFTER_GATE, asked_of
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.clusters import Clusters
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.lines import end_lines, plan_lines
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.on_hosts import Hosts
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.preflight_by_one import preflight
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.steps import Result
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.story import Asked, Story
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.work import Work
+
+Told = Callable[[Result, Optional[Mapping[str, Any]], List[str]], Result]
+
+
+class Whole:
+    """The run of one task on one host.
+
+    :param clusters: the clusters of the play's hosts that have told theirs.
+    :param told: completes a result of the services with what the controller knows.
+    :raises StackwrightError: ``invalid_options``.
+    """
+
+    def __init__(
+        self,
+        action: ClusterAction,
+        options: Mapping[str, Any],
+        desired: Optional[Mapping[str, Any]],
+        stack: Mapping[str, Any],
+        arguments: Mapping[str, Any],
+        variables: Mapping[str, Any],
+        told: Told,
+        clusters: Callable[[], Mapping[str, str]],
+    ) -> None:
+        self._action, self._options, self._desired, self._stack = action, options, desired, stack
+        self._arguments, self._variables, self._told, self._clusters = arguments, variables, told, clusters
+        play = list(variables.get("ansible_play_hosts_all") or ())
+        self._routes = asked_of(options["routes"], variables.get("groups") or {}, play)
+        if options["takes"] and self._routes is not None and self._routes.switch != AFTER_GATE:
+            raise StackwrightError(
+                "takes needs routes.switch after_gate, since domains are taken when the stack is healthy.",
+                "invalid_options",
+            )
+
+    def tell(self, looked: Result, handed: Mapping[str, Any]) -> Result:
+        """The result of the run after a look at the services."""
+        check = bool(self._action._task.check_mode)
+        asked = Asked(
+            state=str(self._options["state"]),
+            routes=self._routes,
+            preflight=bool(self._options["preflight"]),
+            prune=bool(self._options["prune"]),
+            takes=list(self._options["takes"]),
+            check=check,
+        )
+        connection = self._action.connection_arguments(self._options)
+
+        def strangers(hosts: Hosts, names: Sequence[str]) -> List[str]:
+            return Clusters(hosts, str(looked["cluster_id"]), connection, self._clusters).strangers(names)
+
+        work = Work(
+            self._action,
+            self._variables,
+            self._arguments,
+            handed,
+            self._services,
+            self._preflight,
+            self._routes,
+            connection,
+            self._identity(),
+            strangers,
+        )
+        if looked.get("changed") and self._options["plan_id"] and not check:
+            # A look refuses no plan: another manager may carry out this one at the moment. Now nobody else does.
+            action, variables = Hosts(self._action, self._variables).at(
+                str(self._variables["inventory_hostname"]), True
+            )
+            planned: Result = action._followed(_given(self._arguments), handed, variables)
+            if planned.get("failed"):
+                return {**self._finished(planned), "told": True}
+        looked = self._finished(looked)
+        if looked.get("changed"):
+            self._say(plan_lines(looked))
+        done = Story(work, asked, self._stack).tell(looked)
+        if done.get("changed") and not done.get("failed"):
+            self._say(end_lines(done))
+        return {**done, "told": True}
+
+    def _identity(self) -> Dict[str, Any]:
+        """The options that name the stack."""
+        name = self._options["name"] or self._stack.get("given") or self._stack["name"]
+        parts = {part: self._options[part] for part in ("project", "environment") if self._options[part]}
+        return {"name": name, **parts}
+
+    def _services(self, arguments: Mapping[str, Any], handed: Mapping[str, Any], look: bool = False) -> Result:
+        run = self._action._call if look else self._action._followed
+        more = {"defer": True} if look else {}
+        return self._finished(run(_given(arguments), {**handed, **more}, self._variables))
+
+    def _finished(self, result: Result) -> Result:
+        return self._told(result, self._desired, list(self._options["takes"]))
+
+    def _preflight(self) -> Result:
+        hosts = [str(host) for host in self._variables.get("ansible_play_hosts") or ()]
+        own = str(self._variables["inventory_hostname"])
+        others = [] if self._action._task.run_once else [host for host in hosts if host != own]
+        return preflight(self._action, self._variables, self._options, self._desired or {}, others)
+
+    def _say(self, lines: List[str]) -> None:
+        if self._options["show"] and not self._action._task.no_log:
+            machine = "json" in str(C.DEFAULT_STDOUT_CALLBACK)
+            for line in lines:
+                Display().display(shown_line(f"[{self._variables['inventory_hostname']}] {line}"), stderr=machine)
+
+
+def _given(arguments: Mapping[str, Any]) -> Dict[str, Any]:
+    return {name: given_only(item) for name, item in arguments.items() if item is not None}

@@ -1,0 +1,141 @@
+"""playbooks/deploy.yml on three managers: who does the work, and what is shown."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).resolve().parents[1])]
+
+from caddy import VERSIONS, Caddy, running
+from playbook import ROOT, Player
+from testbed import for_tests
+from testbed.swarm import StackScope
+
+MOST_LINES = 20
+COMPOSE = """\
+services:
+  web:
+    image: {image}
+    command: ["sh", "-c", "{command}"]
+    stop_grace_period: 1s
+    deploy:
+      endpoint_mode: dnsrr
+      restart_policy: {{condition: none}}
+      labels:
+        stackwright.http.port: 8000
+        stackwright.http.routes.0.domain: {domain}
+        stackwright.http.routes.0.tls: "off"
+"""
+
+
+@pytest.fixture(scope="module")
+def bed():
+    with for_tests.bed_for("managers", keep=True, managers=3, workers=0) as made:
+        yield made
+
+
+class Site:
+    """Three managers, and the proxy of each of them."""
+
+    def __init__(self, bed, name, proxy, folder):
+        self.bed, self.name, self.proxy = bed, name, proxy
+        hosts = {host: bed.node(host).docker_host for host in ("m1", "m2", "m3")}
+        self.player = Player(folder, hosts)
+
+    def deploy(
+        self, domain="one.example.com", command="sleep 1d", compose=None, forks=5, limit=None, check=False, **given
+    ):
+        text = compose or COMPOSE.format(image=self.bed.images["busybox"], command=command, domain=domain)
+        self.player.write("compose.yml", text)
+        play = yaml.safe_load((ROOT / "playbooks" / "deploy.yml").read_text())
+        play[0]["module_defaults"] = {"group/stackwright.swarm.swarm": {"docker_host": "{{ docker_host }}"}}
+        play[0]["vars"].update(
+            stack_name=self.name,
+            stack_src="compose.yml",
+            stack_admin=[self.proxy.url],
+            stack_on_unlisted_proxy="ignore",
+            stack_rollout={"stable_for": 0.3, "timeout": 60},
+        )
+        play[0]["vars"].update({f"stack_{key}": value for key, value in given.items()})
+        path = self.player.write("deploy.yml", yaml.safe_dump(play, sort_keys=False))
+        return self.player.playbook(path, environment={"ANSIBLE_FORKS": str(forks)}, limit=limit, check=check)
+
+
+@pytest.fixture
+def site(bed, tmp_path):
+    scope = StackScope(bed, "one-task")
+    scope.remove()
+    with running(Caddy(VERSIONS[-1], tmp_path / "caddy")) as proxy:
+        yield Site(bed, scope.name, proxy, tmp_path)
+    scope.remove()
+
+
+def of_task(run):
+    """The result of the role's one task on each host."""
+    return {
+        line["host"]: {**line["result"], "failed": line["status"] == "failed"}
+        for line in run.lines
+        if line["task"].endswith("the stack and its routes")
+    }
+
+
+@pytest.mark.parametrize("forks", [5, 1])
+def test_the_first_manager_does_it_and_few_lines_tell_it(site, forks):
+    first = site.deploy(forks=forks)
+    assert first.code == 0, first.output
+    told = of_task(first)
+    assert told["m1"]["changed"] and "done_by" not in told["m1"]
+    assert [told[host].get("done_by") for host in ("m2", "m3")] == ["m1", "m1"]
+    assert not any(told[host]["changed"] for host in ("m2", "m3"))
+    shown = [line for line in first.output.splitlines() if line.startswith("[m")]
+    assert {line.split("]")[0] for line in shown} == {"[m1"}, first.output
+    assert len([line for line in shown if line.startswith("[m1] service: ")]) == 1
+    assert len([line for line in shown if line.startswith("[m1] route: ")]) == 1
+    again = site.deploy(forks=forks)
+    assert again.code == 0 and not any(result.get("changed") for result in again.of()), again.output
+    lines = again.output.rstrip("\n").splitlines()
+    print(f"{len(lines)} lines for a run without changes")
+    assert len(lines) <= MOST_LINES, again.output
+    assert again.code == 0 and of_task(again)["m2"]["done_by"] == "m1"
+
+
+def test_a_failure_is_told_once_and_first(site):
+    assert site.deploy().code == 0
+    run = site.deploy(domain="two.example.com", command="exit 3")
+    assert run.code != 0
+    told = of_task(run)
+    assert all(result["failed"] for result in told.values()) and len(told) == 3, run.output
+    assert "exit" in told["m1"]["msg"]
+    for host in ("m2", "m3"):
+        assert told[host]["msg"].count("\n") == 0 and "m1" in told[host]["msg"]
+    assert not site.proxy.routes()[0]["match"][0]["host"][0].startswith("two")
+
+
+@pytest.mark.parametrize("forks", [5, 1])
+def test_what_all_would_tell_alike_one_tells(site, forks):
+    run = site.deploy(compose="services: {web: {imge: nginx}}", forks=forks)
+    told = of_task(run)
+    assert len(told) == 3 and all(result["failed"] for result in told.values()), run.output
+    assert [host for host, result in told.items() if "imge" in result["msg"]] == ["m1"], run.output
+    assert all("m1" in told[host]["msg"] for host in ("m2", "m3")), told
+
+
+def test_a_manager_that_is_away_is_not_waited_for(site):
+    inventory = yaml.safe_load((site.player.folder / "inventory.yml").read_text())
+    inventory["swarm_managers"]["hosts"]["m1"]["docker_host"] = "unix:///nowhere.sock"
+    site.player.write("inventory.yml", yaml.safe_dump(inventory))
+    run = site.deploy(proxies=["m2"])
+    told = of_task(run)
+    assert told["m1"]["error_code"] == "daemon_unreachable", run.output
+    assert told["m2"]["changed"] and told["m3"]["done_by"] == "m2", run.output
+
+
+def test_check_mode_plans_once(site):
+    run = site.deploy(check=True)
+    told = of_task(run)
+    assert run.code == 0 and told["m1"]["changed"] and told["m3"]["done_by"] == "m1", run.output
+    assert told["m2"]["plan_id"] == told["m1"]["plan_id"]
