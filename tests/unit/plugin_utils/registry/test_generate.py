@@ -57,9 +57,12 @@ def test_each_file_of_a_case_is_ours_and_a_stack_can_be_compiled_of_them(case):
     assert all(is_ours(text) and not is_edited(text) for text in files.values())
     assert all(is_edited(text.replace("e", "E")) for text in files.values())
     request = CompileRequest(
-        [ComposeSource("/p/compose.yml")], name="shop", variables={"DOMAIN": "example.com", "DB_PASSWORD": "x"}
+        [ComposeSource("/p/compose.yml")],
+        name="shop",
+        variables={"DOMAIN": "example.com", "DB_PASSWORD": "x", "SESSION_KEY": "y"},
     )
-    desired = compile_stack(request, MemoryFiles({f"/p/{path}": text for path, text in files.items()}))
+    memory = {f"/p/{path}": text for path, text in {**files, "settings.yml": "debug: false"}.items()}
+    desired = compile_stack(request, MemoryFiles(memory))
     registry, _findings = checked([Source(NAME, (CASES / case / NAME).read_bytes())])
     inactive = {
         name for name, entry in registry.services.items() if entry.keys.get("profiles") or entry.keys.get("tags")
