@@ -14,6 +14,7 @@ author:
 description:
   - Makes the engine the first manager of a new Swarm. An engine that is already a manager is not changed, regardless of the options.
   - Fails if the engine is a worker of another Swarm.
+  - For a Swarm of several hosts, and to compare its settings, use M(stackwright.swarm.swarm_cluster), which will replace this module.
 options:
   advertise_addr:
     description:
@@ -54,6 +55,7 @@ attributes:
   idempotent:
     support: full
 seealso:
+  - module: stackwright.swarm.swarm_cluster
   - module: stackwright.swarm.swarm_info
 """
 

@@ -33,6 +33,7 @@ PURE = (
     "module_utils/drift",
     "module_utils/history",
     "module_utils/preflight",
+    "module_utils/membership",
     "module_utils/routing",
     "plugin_utils/story/asked",
     "plugin_utils/story/judging",
@@ -77,7 +78,7 @@ EXIT = {"exit_json", "fail_json"}
 DOORS = {
     # A module that is only asked how its detached process goes compiles 1,800 lines instead of 5,000 to 12,000; and a
     # task of a clean-up, a preflight or a look compiles one part of several.
-    "what a module does": ("adapter", "deploy/transaction", "info", "locking/lease", "tasks"),
+    "what a module does": ("adapter", "deploy/transaction", "enrolling", "info", "locking/lease", "tasks"),
     # 10,000: only a run that has work to do.
     "work": ("deploy/*",),
     # 1,900: only where something is waited for, or has failed.

@@ -66,6 +66,18 @@ def run_module(options: Dict[str, Dict[str, Any]], work: Work, **rules: Any) -> 
     end(module, outcome(module, lambda client: work(client, params, module.check_mode)))
 
 
+def run_without_engine(
+    options: Dict[str, Dict[str, Any]], work: Callable[[Dict[str, Any], Dict[str, Any], bool], Dict[str, Any]]
+) -> None:
+    """Runs ``work(params, handed, check_mode)``, where ``handed`` comes from the action plugin, and ends the module."""
+    module = Module(argument_spec=options, supports_check_mode=True)
+    try:
+        result = work(module.params, module.compiled, module.check_mode)
+    except StackwrightError as error:
+        result = failure(error)
+    end(module, result)
+
+
 def run_on_controller(name: str, options: Dict[str, Dict[str, Any]]) -> None:
     """The module of a task whose action plugin does all the work: it is only reached without it, and says so."""
     module = Module(argument_spec=options, supports_check_mode=True)

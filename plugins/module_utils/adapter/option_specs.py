@@ -192,6 +192,10 @@ RANGES = {
     "timeout": (1, DAY),
     "admin_timeout": (1, DAY),
     "subnet_size": (1, 30),
+    "data_path_port": (1024, 49151),
+    "task_history_limit": (0, 1000),
+    "snapshot_interval": (1, 1000000000),
+    "prune_down_after": (0, 365 * DAY),
     "limit": (1, 1000000),
     "offset": (0, 1000000),
     "tail": (1, 5000),
@@ -389,4 +393,20 @@ REGISTRY_INFO: Spec = {
     "stacks": {"type": "str", "choices": ["one", "per_category"], "default": "one"},
     "only": {"type": "list", "elements": "str", "default": []},
     "strict": {"type": "bool", "default": False},
+}
+
+#: The options of services_registry_compose. Codes in ``accept`` are ACCEPTABLE of plugin_utils/registry.
+REGISTRY_COMPOSE: Dict[str, Dict[str, Any]] = {
+    "src": {"type": "path", "required": True},
+    "overlays": {"type": "list", "elements": "path", "default": []},
+    "dest": {"type": "path", "required": True},
+    "strict": {"type": "bool", "default": False},
+    "accept": {
+        "type": "list",
+        "elements": "str",
+        "default": [],
+        "choices": ["dependency_later", "phase_order", "restart_unquoted"],
+    },
+    "overwrite_edited": {"type": "bool", "default": False},
+    "label_prefix": {"type": "str", "default": "stackwright"},
 }

@@ -101,9 +101,9 @@ def lock_file(path: str, folder: int, wait: Tuple[Any, float, str, str]) -> Iter
         os.close(handle)
 
 
-def replace(name: str, content: bytes, folder: int, keep: bool = False) -> None:
-    """Whole and on the disk before it takes the old one's place, for its owner only; with ``keep``, with the old one's
-    mode and owner. Only one writer at a time. Raises OSError: then the old one is as it was."""
+def replace(name: str, content: bytes, folder: int, keep: bool = False, mode: int = 0o600) -> None:
+    """Whole and on the disk before it takes the old one's place, with ``mode``; with ``keep``, with the old one's mode
+    and owner. Only one writer at a time. Raises OSError: then the old one is as it was."""
     new = f".{name}.{os.urandom(8).hex()}.new"
     before = None
     if keep:
@@ -117,7 +117,7 @@ def replace(name: str, content: bytes, folder: int, keep: bool = False) -> None:
     handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=folder)
     try:
         try:
-            os.fchmod(handle, 0o600 if before is None else _owned_like(handle, before))
+            os.fchmod(handle, mode if before is None else _owned_like(handle, before))
             rest = memoryview(content)
             while rest:
                 rest = rest[os.write(handle, rest) :]

@@ -55,6 +55,11 @@ class Findings:
         """Something that is most likely not meant; a problem if ``strict``."""
         self._add(self._at(path, message, hint, code), self.strict and code not in self.accept)
 
+    def take_new(self, problems: Iterable[Problem]) -> None:
+        """Adds what others have found, except at places that have a problem already."""
+        known = {place[:3] for place in self._problems}
+        self.take(problem for problem in problems if (problem.file, problem.line, problem.column) not in known)
+
     def take(self, problems: Iterable[Problem], notices: Iterable[Problem] = ()) -> None:
         """Adds what others have found at places of the files."""
         for found, severe in [*((p, True) for p in problems), *((n, self.strict) for n in notices)]:

@@ -9,6 +9,7 @@ Pure: the bytes come as arguments.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import ComposeError
@@ -80,7 +81,8 @@ def _read(source: Source, report: Report, findings: Findings) -> Map | None:
         findings.take(error.problems)
         return None
     problems = list(report.problems)[known:]
-    findings.take(problems, list(report.notices)[noticed:])
+    said = (replace(problem, hint=problem.hint.replace("a Compose file", "a registry")) for problem in problems)
+    findings.take(said, list(report.notices)[noticed:])
     if isinstance(tree, Map):
         return tree
     if not problems:

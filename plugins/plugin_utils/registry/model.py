@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from collections.abc import Mapping
@@ -109,7 +110,7 @@ class Registry:
     services: dict[str, Service]
     phases: dict[str, Phase]
 
-    @property
+    @functools.cached_property
     def categories(self) -> dict[str, list[Service]]:
         """The services by category."""
         found: dict[str, list[Service]] = {}
@@ -142,7 +143,7 @@ class Registry:
     def mark(self, path: Path) -> Mark:
         return locate(self.tree, path)
 
-    @property
+    @functools.cached_property
     def checksum(self) -> str:
         """SHA-256 of all that the registry says, whatever its comments and its layout."""
         return "sha256:" + hashlib.sha256(json.dumps(_data(self.tree)).encode()).hexdigest()

@@ -11,8 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.keywords import fits, violations
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.loader import read_schema
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.loader import schema as compose_schema
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.loader import owners, read_schema
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.places import shown_key
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Map, Path
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.findings import Findings
@@ -20,6 +19,9 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.model i
 
 SCHEMA_FILE = "registry.schema.json"
 MOST = 500
+#: The title of a service in the schema of Compose files.
+SERVICE = "a service"
+REMEDIES = {"required": "add the key", "range": "write a number in this range", "name": "rename it"}
 
 
 @functools.lru_cache(maxsize=None)
@@ -50,7 +52,7 @@ def check_shape(tree: Map, findings: Findings, overlay: bool = False) -> None:
         if code == FOLLOWS or (overlay and code == "required"):
             continue
         text = hint if isinstance(hint, str) else _of_unknown(path, known) or hint()
-        findings.problem(path, message, text, code)
+        findings.problem(path, message, text or REMEDIES.get(code, "correct the value"), code)
     for path, _message, code, _hint, _known in refused:
         if code not in (FOLLOWS, "required"):
             _cut(tree, path)
@@ -75,15 +77,12 @@ def _of_unknown(path: Path, known: Any) -> str:
     from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.messages import closest
 
     key = path[-1]
-    if len(path) == 3 and closest(path[0], TOP) and path[0] not in ("config", "secret"):
+    if len(path) == 3 and path[0] not in TOP and closest(path[0], TOP):
         return f"did you mean the section '{closest(path[0], TOP)}'? '{shown_key(path[0])}' is a category of services"
     meant = closest(key, known)
     if meant:
         return f"did you mean '{meant}'?"
-    if (
-        known is service_keys()
-        and key in compose_schema()["properties"]["services"]["additionalProperties"]["properties"]
-    ):
+    if known is service_keys() and SERVICE in owners().get(key, ()):
         return "it is a key of Compose: put it under 'compose:'"
     return ""
 

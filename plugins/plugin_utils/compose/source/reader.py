@@ -143,6 +143,7 @@ _HINTS = (
     ("could not find expected ':'", "a colon is missing, or the indentation is wrong"),
     ("did not find expected key", "the indentation is wrong, or a quote is not closed"),
     ("did not find expected ',' or", "a bracket or a brace is not closed"),
+    ("unexpected end of stream", "a quote is not closed"),
     ("did not find expected '-'", "the indentation is wrong"),
 )
 

@@ -5,11 +5,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import base64
+import zlib
+from collections.abc import Collection, Mapping, Sequence
 
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.checks.claims import check_claims
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.checks.health import check_health
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.checks.identity import check_identity
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.checks.phases import (
+    check_dependencies,
+    check_phases,
+)
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.checks.references import check_references
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.findings import Findings
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.load import load_registry
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.model import Finding, Registry, Source
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.model import (
+    Finding,
+    Registry,
+    RegistryError,
+    Source,
+)
+
+#: Codes of problems that a task may accept: what is generated is the same as if the registry said it right.
+ACCEPTABLE = ("dependency_later", "phase_order", "restart_unquoted")
+CHECKS = (check_identity, check_phases, check_dependencies, check_references, check_claims, check_health)
 
 
 def read_registry(
@@ -18,10 +37,37 @@ def read_registry(
     """The registry in ``sources`` (the file, then overlays) and the warnings about it.
 
     :param strict: warnings are problems.
-    :param accept: codes of problems that are only warnings.
+    :param accept: codes of problems that are only warnings, of ACCEPTABLE.
     :raises RegistryError: with every problem of the run.
     """
-    findings = Findings(strict, accept)
-    registry = load_registry(sources, findings)
+    registry, findings = checked(sources, strict, accept)
     findings.finish()
     return registry, findings.warnings
+
+
+def checked(sources: Sequence[Source], strict: bool = False, accept: Collection[str] = ()) -> tuple[Registry, Findings]:
+    """The same for those that look for more: the problems are in the findings."""
+    findings = Findings(strict, accept)
+    registry = load_registry(sources, findings)
+    for check in CHECKS:
+        check(registry, findings)
+    return registry, findings
+
+
+def sources_of(seen: Sequence[Mapping[str, str]]) -> list[Source]:
+    """The files of a registry as the module has read them on its target.
+
+    :raises RegistryError: for each that can't be read.
+    """
+    unread = [
+        Finding(f"the registry {entry['problem']}", file=entry["path"], hint=_hint(entry["code"]), code=entry["code"])
+        for entry in seen
+        if "problem" in entry
+    ]
+    if unread:
+        raise RegistryError(unread)
+    return [Source(entry["path"], zlib.decompress(base64.b64decode(entry["data"]))) for entry in seen]
+
+
+def _hint(code: str) -> str:
+    return "check the path; it is one of the target" if code == "file_missing" else "name a readable file"

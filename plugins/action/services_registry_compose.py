@@ -1,0 +1,146 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Checks a registry and generates its files on the controller; the module reads and writes them on the target."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+from typing import Any, Dict, List, Mapping
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import (
+    COMPILED,
+    REGISTRY_COMPOSE,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.generated.folder import digest, packed, unpacked
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.piped_action import PipedAction
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.checks.check_registry import (
+    checked,
+    sources_of,
+)
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.generate.changes import (
+    Change,
+    compare,
+    service_changes,
+)
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.generate.files import (
+    FOLDER,
+    ORCHESTRATOR,
+    RESERVED,
+    generate,
+)
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.generate.shown import (
+    diff_of,
+    edited_error,
+    result_of,
+)
+
+#: How many warnings are shown; the result holds all of them.
+SHOWN = 20
+
+
+class ActionModule(PipedAction):
+    module = "stackwright.swarm.services_registry_compose"
+
+    def act(self, result: Dict[str, Any], variables: Dict[str, Any]) -> Dict[str, Any]:
+        try:
+            # A path is one of the target: a ~ in it is not this user's.
+            texts = {name: {**spec, **_as_text(spec)} for name, spec in REGISTRY_COMPOSE.items()}
+            options = self.checked(texts, engine=False)
+            result.update(self._generated(options, variables))
+        except StackwrightError as error:
+            result.update({"changed": False, **error.details}, failed=True, msg=str(error), error_code=error.error_code)
+        return result
+
+    def _generated(self, options: Mapping[str, Any], variables: Mapping[str, Any]) -> Dict[str, Any]:
+        paths = [options["src"], *options["overlays"]]
+        seen = self._look(options, True, RESERVED, variables)
+        sources = sources_of(seen["sources"])
+        registry, findings = checked(sources, options["strict"], options["accept"])
+        names = ", ".join(posixpath.basename(path) for path in paths)
+        wanted = generate(registry, findings, names, options["label_prefix"])
+        findings.finish()
+        _refuse(seen)
+        elsewhere = [path for path in wanted if path not in RESERVED and not path.startswith(f"{FOLDER}/")]
+        there = seen["dest"]
+        named = _included(there["files"]) if elsewhere or ORCHESTRATOR in there["files"] else []
+        more = [
+            path for path in {*elsewhere, *named} if path not in there["files"] and not path.startswith(f"{FOLDER}/")
+        ]
+        if more:
+            again = self._look(options, False, sorted(more), variables)
+            _refuse(again)
+            there = {kind: {**there[kind], **again["dest"][kind]} for kind in there}
+        for path, what in there["odd"].items():
+            if any(name == path or name.startswith(f"{path}/") for name in wanted):
+                hint = "Remove it, or choose another dest."
+                raise StackwrightError(f"{path} in {options['dest']} {what}.", "dest_unusable", hint)
+        before = {path: unpacked(content).decode("utf-8", "replace") for path, content in there["files"].items()}
+        change = compare(before, wanted, names.partition(", ")[0])
+        if change.foreign and not options["overwrite_edited"]:
+            raise edited_error(options["dest"], change, before, wanted)
+        result = result_of(options["dest"], registry, wanted, change, findings.warnings)
+        touched = {*change.write, *change.remove}
+        if touched:
+            result["changes"] = service_changes(
+                {path: text for path, text in before.items() if path in touched},
+                {path: wanted[path] for path in change.write},
+            )
+            if self._task.diff:
+                result["diff"] = diff_of(options["dest"], change, before, wanted, result["changes"])
+        if touched and not self._task.check_mode:
+            self._write(options, change, wanted, there["files"], variables)
+        _warn(result)
+        return result
+
+    def _look(
+        self, options: Mapping[str, Any], sources: bool, names: Any, variables: Mapping[str, Any]
+    ) -> Dict[str, Any]:
+        told = {"look": {"sources": sources, "folder": FOLDER, "names": list(names)}}
+        found: Dict[str, Any] = self._module(options, told, variables)["facts"]
+        return found
+
+    def _write(
+        self, options: Mapping[str, Any], change: Change, wanted: Mapping[str, str], there: Any, variables: Any
+    ) -> None:
+        # Whoever reads the orchestrator finds all that it includes.
+        order = sorted(change.write, key=lambda path: path == ORCHESTRATOR)
+        seen = {path: digest(unpacked(there[path])) for path in (*order, *change.remove) if path in there}
+        files = {path: packed(wanted[path].encode()) for path in order}
+        self._module(options, {"write": {"files": files, "remove": change.remove, "seen": seen}}, variables)
+
+    def _module(self, options: Mapping[str, Any], told: Any, variables: Mapping[str, Any]) -> Dict[str, Any]:
+        given = {**options, COMPILED: json.dumps(told, sort_keys=False, separators=(",", ":"))}
+        done: Dict[str, Any] = self._execute_module(self.module, module_args=given, task_vars=variables)
+        if done.get("failed") or "msg" in done:
+            details = {key: done[key] for key in ("changed", "written", "removed") if key in done}
+            message = str(done.get("msg") or done.get("module_stderr") or "the module has failed")
+            raise StackwrightError(message, done.get("error_code") or "error", details=details)
+        return done
+
+
+def _as_text(spec: Mapping[str, Any]) -> Dict[str, str]:
+    return {key: "str" for key in ("type", "elements") if spec.get(key) == "path"}
+
+
+def _refuse(seen: Mapping[str, Any]) -> None:
+    if "refused" in seen:
+        raise StackwrightError(seen["refused"]["message"], seen["refused"]["code"], seen["refused"]["hint"])
+
+
+def _included(files: Mapping[str, str]) -> List[str]:
+    """The files that the orchestrator of the last run includes: some may be outside of the usual folder."""
+    text = unpacked(files[ORCHESTRATOR]).decode("utf-8", "replace") if ORCHESTRATOR in files else ""
+    lines = [line.partition("- path:")[2].strip().strip('"') for line in text.splitlines() if "- path:" in line]
+    return [path for path in lines if path and not path.startswith(("/", ".")) and "/.." not in path]
+
+
+def _warn(result: Dict[str, Any]) -> None:
+    told = [notice["text"] for notice in result["notices"]]
+    result["notices"] = [{key: value for key, value in notice.items() if key != "text"} for notice in result["notices"]]
+    rest = len(told) - SHOWN
+    result.setdefault("warnings", []).extend(told[:SHOWN])
+    if rest > 0:
+        result["warnings"].append(f"{rest} more notice{'' if rest == 1 else 's'}: see 'notices' in the result.")

@@ -1,0 +1,141 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a host's engine and disk say of its membership in a Swarm, in one or two calls."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Any, Dict, List, Mapping, Sequence
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.plain import parse
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import patiently
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import NO_ENGINE, EngineClient
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.failures import message_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.membership.members import LEAVING
+
+Facts = Dict[str, Any]
+#: Of a node's own data, what the decision needs.
+NODE = ("ID", "Version", "UpdatedAt", "Spec", "Status", "ManagerStatus")
+#: Task states in which a container may run.
+AT_WORK = frozenset(("assigned", "accepted", "preparing", "ready", "starting", "running"))
+_LOCAL = re.compile(r"\|-- (\d+\.\d+\.\d+\.\d+)\n\s+/32 host LOCAL")
+
+
+def look(client: EngineClient, clock: Any, interfaces: Sequence[str] = ()) -> Facts:
+    """The membership of this host: the facts of membership.members.Host, and what only a manager knows.
+
+    :param interfaces: names whose addresses are wanted.
+    :raises EngineError: the engine does not answer. A Swarm without a leader is in ``error``.
+    """
+    info = client.get("/info")
+    if not isinstance(info, dict):
+        raise EngineError(f"GET /info on {client.where}: the answer is not a JSON object.", hint=NO_ENGINE)
+    swarm = info.get("Swarm") or {}
+    cluster = swarm.get("Cluster") or {}
+    local = client.connection.socket_path is not None
+    folder = os.path.join(str(info.get("DockerRootDir") or ""), "swarm")
+    facts: Facts = {
+        "name": str(info.get("Name") or ""),
+        "state": str(swarm.get("LocalNodeState") or "inactive"),
+        "node_id": str(swarm.get("NodeID") or ""),
+        "control": False,
+        "cluster_id": str(cluster.get("ID") or ""),
+        "address": str(swarm.get("NodeAddr") or ""),
+        "error": message_of(str(swarm.get("Error") or "").encode()),
+        "engine": str(info.get("ServerVersion") or ""),
+        "addresses": _addresses() if local else [],
+        "interfaces": {name: _of_interface(name) for name in interfaces} if local else {},
+        "managers": sorted(str(peer.get("Addr") or "") for peer in swarm.get("RemoteManagers") or ()),
+        "wall": clock.wall(),
+    }
+    if local and facts["state"] != "inactive":
+        facts.update(_on_disk(folder))
+        facts["cluster_id"] = facts["cluster_id"] or _named_in(os.path.join(folder, "certificates", "swarm-node.crt"))
+    if swarm.get("ControlAvailable") and facts["cluster_id"] and not facts["error"]:
+        try:
+            facts.update(_of_manager(client, clock, cluster))
+        except EngineError as error:
+            facts["error"] = error.message
+    return {**facts, "calls": client.calls}
+
+
+def _of_manager(client: EngineClient, clock: Any, cluster: Mapping[str, Any]) -> Facts:
+    nodes = patiently(clock, lambda: client.list("/nodes"))
+    fixed = {name: cluster.get(name) for name in ("DefaultAddrPool", "SubnetSize", "DataPathPort")}
+    return {
+        "control": True,
+        "nodes": [
+            {**{name: node.get(name) for name in NODE}, "Description": {"Hostname": _hostname(node)}} for node in nodes
+        ],
+        "busy": busy_nodes(
+            client, [node for node in nodes if LEAVING in ((node.get("Spec") or {}).get("Labels") or {})]
+        ),
+        "settings": cluster.get("Spec") or {},
+        "fixed": fixed,
+        "rotating": bool(cluster.get("RootRotationInProgress")),
+    }
+
+
+def _hostname(node: Mapping[str, Any]) -> str:
+    return str((node.get("Description") or {}).get("Hostname") or "")
+
+
+def busy_nodes(client: EngineClient, nodes: Sequence[Mapping[str, Any]]) -> Dict[str, int]:
+    """How many tasks may run on each of these nodes."""
+    found: Dict[str, int] = {}
+    for node in nodes:
+        if (node.get("Status") or {}).get("State") == "down":
+            continue
+        tasks = client.list("/tasks", {"filters": {"node": [node["ID"]]}})
+        states = [str((task.get("Status") or {}).get("State") or "") for task in tasks]
+        found[str(node["ID"])] = sum(state in AT_WORK for state in states)
+    return found
+
+
+def _on_disk(folder: str) -> Facts:
+    """The addresses that the engine was given, from its own state; None if that can't be read."""
+    state: Any = {}
+    try:
+        with open(os.path.join(folder, "docker-state.json"), encoding="utf-8") as handle:
+            state = parse(handle.read())
+    except (OSError, ValueError):
+        pass
+    known = state if isinstance(state, dict) else {}
+    return {"listen_addr": known.get("ListenAddr"), "data_path_addr": known.get("DataPathAddr")}
+
+
+def _named_in(path: str) -> str:
+    """The id of the Swarm in a node's certificate; empty if it can't be read."""
+    # The standard library's own reader of certificates has no public name.
+    try:
+        import _ssl
+
+        subject = _ssl._test_decode_cert(path)["subject"]  # type: ignore[attr-defined]
+        return str({name: value for part in subject for name, value in part}.get("organizationName") or "")
+    except Exception:
+        return ""
+
+
+def _addresses() -> List[str]:
+    """The IPv4 addresses of this machine, without those that every machine has."""
+    try:
+        with open("/proc/net/fib_trie", encoding="ascii", errors="replace") as handle:
+            found = _LOCAL.findall(handle.read())
+    except OSError:
+        return []
+    return sorted({address for address in found if not address.startswith("127.")})
+
+
+def _of_interface(name: str) -> List[str]:
+    import fcntl
+    import socket
+
+    request = name.encode()[:15].ljust(40, b"\0")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            return [socket.inet_ntoa(fcntl.ioctl(probe.fileno(), 0x8915, request)[20:24])]  # SIOCGIFADDR
+        except OSError:
+            return []

@@ -1,0 +1,190 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a manager does for the membership of others, under the Swarm's lock, and waits for its effect."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import (
+    DeployError,
+    EngineError,
+    StackwrightError,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import Backoff, patiently
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+from ansible_collections.stackwright.swarm.plugins.module_utils.enrolling.look import busy_nodes
+from ansible_collections.stackwright.swarm.plugins.module_utils.locking.lease import end_lease
+from ansible_collections.stackwright.swarm.plugins.module_utils.locking.lock import Lock
+from ansible_collections.stackwright.swarm.plugins.module_utils.membership.members import (
+    LEAVING,
+    MANAGER,
+    WORKER,
+    Node,
+    node_from,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.membership.settings import with_settings
+from ansible_collections.stackwright.swarm.plugins.module_utils.membership.steps import (
+    DEMOTE,
+    DRAIN,
+    JOIN,
+    LEAVE,
+    PROMOTE,
+    READMIT,
+    REMOVE,
+)
+
+#: The name of the lock. No stack can have it, since a stack's name has no dot.
+LOCK = "stackwright.cluster"
+#: Seconds: how long the lock lasts without a renewal; how long an effect is waited for; between two looks.
+TTL, SETTLE, PAUSE = 45.0, 60.0, 0.3
+
+
+def hold(client: EngineClient, clock: Any, holder: Mapping[str, Any], is_gone: Any, timeout: float) -> str:
+    """Takes the Swarm's lock and leaves it as a lease; returns its run. Raises StackwrightError (``locked``)."""
+    lock = Lock(client, clock, LOCK, holder, TTL, is_gone)
+    try:
+        lock.acquire(timeout)
+    except DeployError as error:
+        words = error.message.replace(f"The stack {LOCK} is", "The membership of this Swarm is")
+        raise StackwrightError(words, error.error_code, error.hint, error.details) from error
+    return lock.hand_on()
+
+
+def let_go(client: EngineClient, clock: Any, run: str) -> None:
+    """Gives the lock back."""
+    end_lease(client, clock, LOCK, run)
+
+
+class Manager:
+    """One manager at work under the lock of ``run``."""
+
+    def __init__(self, client: EngineClient, clock: Any, run: str, wait: float) -> None:
+        self.client, self.clock, self.wait = client, clock, wait
+        self._lock = Lock(client, clock, LOCK, {"run": run}, TTL)
+        patiently(clock, self._lock.take_up)
+        try:
+            self._lock.renew()
+        except DeployError as error:
+            words = error.message.replace(f"The lock of the stack {LOCK}", "The lock of the Swarm's membership")
+            hint = "This run changed nothing more. Run again: it continues from the current state."
+            raise StackwrightError(words, error.error_code, hint) from error
+
+    def change(self, kind: str, node: str, host: str) -> None:
+        """Carries out one step for a node and waits for its effect. Raises EngineError, StackwrightError."""
+        if kind == REMOVE:
+            self._remove(node)
+        elif kind in (PROMOTE, DEMOTE):
+            role = MANAGER if kind == PROMOTE else WORKER
+            self._update(node, lambda spec: spec.update(Role=role))
+        elif kind == DRAIN:
+            self._update(node, lambda spec: _drained(spec, host))
+        elif kind == READMIT:
+            self._update(node, _readmitted)
+        self.await_effect(kind, node)
+
+    def settings(self, wanted: Mapping[str, Any]) -> None:
+        """Updates the Swarm's specification; repeated if another client was faster."""
+        self._again(lambda: self._with_settings(wanted))
+
+    def await_effect(self, kind: str, node: str) -> None:
+        """Waits until a step has had its effect. Raises StackwrightError (``timeout``)."""
+        deadline = self.clock.now() + (self.wait if kind == DRAIN else SETTLE)
+        while True:
+            nodes = patiently(self.clock, self._nodes, self._lock.keep)
+            busy = busy_nodes(self.client, [raw for raw in nodes if raw["ID"] == node]) if kind == DRAIN else {}
+            left = unfinished(kind, node, [node_from(raw, 0.0, busy) for raw in nodes])
+            if not left:
+                return
+            if self.clock.now() >= deadline:
+                seconds = self.wait if kind == DRAIN else SETTLE
+                raise StackwrightError(
+                    f"{left} after {seconds:.0f} s.", "timeout", "Run again: it continues from the current state."
+                )
+            self._lock.keep()
+            self.clock.sleep(PAUSE)
+
+    def _nodes(self) -> List[Dict[str, Any]]:
+        return self.client.list("/nodes")
+
+    def _update(self, node: str, change: Callable[[Dict[str, Any]], None]) -> None:
+        def once() -> None:
+            found = self.client.get(f"/nodes/{node}")
+            spec = dict(found.get("Spec") or {})
+            change(spec)
+            if spec != found.get("Spec"):
+                version = (found.get("Version") or {}).get("Index")
+                self.client.post(f"/nodes/{node}/update", {"version": version}, spec)
+
+        self._again(once)
+
+    def _with_settings(self, wanted: Mapping[str, Any]) -> None:
+        found = self.client.get("/swarm")
+        spec = with_settings(found.get("Spec") or {}, wanted)
+        if spec != found.get("Spec"):
+            self.client.post("/swarm/update", {"version": (found.get("Version") or {}).get("Index")}, spec)
+
+    def _remove(self, node: str) -> None:
+        def once() -> None:
+            try:
+                self.client.delete(f"/nodes/{node}")
+            except EngineError as error:
+                if error.error_code != "not_found":
+                    raise
+
+        self._again(once, ("not down", "is a cluster manager"))
+
+    def _again(self, once: Callable[[], None], passing: Sequence[str] = ()) -> None:
+        """Repeats ``once`` where another client was faster, there is no leader, or the Swarm is not that far yet."""
+        backoff = Backoff(self.clock, self._lock.keep, also=("out_of_sequence", "not_yet"))
+        while True:
+            try:
+                once()
+                return
+            except EngineError as error:
+                if any(part in error.message.lower() for part in passing):
+                    error = EngineError(error.message, "not_yet", error.hint, error.status)
+                backoff.bear(error)
+
+
+def _drained(spec: Dict[str, Any], host: str) -> None:
+    spec["Availability"] = "drain"
+    spec["Labels"] = {**(spec.get("Labels") or {}), LEAVING: host}
+
+
+def _readmitted(spec: Dict[str, Any]) -> None:
+    spec["Availability"] = "active"
+    spec["Labels"] = {name: text for name, text in (spec.get("Labels") or {}).items() if name != LEAVING}
+
+
+def unfinished(kind: str, node: str, nodes: Sequence[Node]) -> str:
+    """What is still to come of a step, as words; empty if it has had its effect."""
+    found: Optional[Node] = next((item for item in nodes if item.id == node), None)
+    led = any(item.leader and item.reachable for item in nodes)
+    if kind == REMOVE:
+        return f"{found.name} is still a node" if found else ""
+    if found is None:
+        return f"The node {node} is not known to the managers" if kind == JOIN else ""
+    if kind == DEMOTE:
+        return f"{found.name} is still a manager" if found.listed else "" if led else "The Swarm has no leader"
+    if kind in (PROMOTE, JOIN) and found.is_manager and not found.reachable:
+        return f"{found.name} is not reachable as a manager"
+    if kind == JOIN and found.state != "ready":
+        return f"{found.name} is {found.state}, not ready"
+    if kind == DRAIN and found.busy:
+        return f"{found.busy} task{'s' if found.busy > 1 else ''} still on {found.name}"
+    if kind == LEAVE and not found.is_down:
+        return f"{found.name} is {found.state}, not down"
+    return ""
+
+
+def secrets_of(client: EngineClient, wanted: Sequence[str]) -> Dict[str, str]:
+    """The join tokens (``worker``, ``manager``) and the unlock key (``unlock_key``) of the Swarm, if wanted."""
+    found: Dict[str, str] = {}
+    if "tokens" in wanted:
+        tokens = client.get("/swarm").get("JoinTokens") or {}
+        found.update(worker=str(tokens.get("Worker") or ""), manager=str(tokens.get("Manager") or ""))
+    if "unlock_key" in wanted:
+        found["unlock_key"] = str((client.get("/swarm/unlockkey") or {}).get("UnlockKey") or "")
+    return found

@@ -1,0 +1,136 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a host does about its own membership: creates a Swarm, joins one, leaves it, unlocks it."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, Mapping, Sequence
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import patiently
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+
+Swarm = Mapping[str, Any]
+#: Seconds: the engine itself waits 20 s for a join; then how long its state is awaited, and between two looks.
+SETTLE, PAUSE = 40.0, 0.2
+#: Texts of dockerd and swarmkit, in lower case.
+THERE = "already part of a swarm"
+GONE = "not part of a swarm"
+TEXTS = (
+    ("valid join token is necessary", "wrong_token"),
+    ("invalid join token", "wrong_token"),
+    ("does not match fingerprint", "wrong_token"),
+    ("has expired or is not yet valid", "certificate_time"),
+    ("certificate has expired", "certificate_time"),
+    ("not yet valid", "certificate_time"),
+    ("invalid key", "wrong_unlock_key"),
+    ("invalid unlock key", "wrong_unlock_key"),
+    ("could not be decrypted", "wrong_unlock_key"),
+    ("connection refused", "managers_unreachable"),
+    ("deadline exceeded", "managers_unreachable"),
+    ("no route to host", "managers_unreachable"),
+    ("transport: error while dialing", "managers_unreachable"),
+    ("timeout was reached before node joined", "managers_unreachable"),
+    ("network is unreachable", "managers_unreachable"),
+)
+HINTS = {
+    "wrong_token": "The join token is not one of this Swarm, or was rotated. Run the task with a manager in the play, "
+    "or give the current join_token.",
+    "certificate_time": "The clocks of this host and of the managers differ by more than an hour, or the certificate "
+    "of the Swarm has expired. Set the clock (NTP), then run again.",
+    "wrong_unlock_key": "The key is not the current one of this Swarm. On another manager: docker swarm unlock-key.",
+    "managers_unreachable": "Check that this host reaches the managers at TCP port 2377, and that their advertise_addr "
+    "is right.",
+}
+
+
+def create(client: EngineClient, clock: Any, body: Mapping[str, Any]) -> bool:
+    """Makes the engine the first manager of a new Swarm; False if it is in one by now. Raises EngineError."""
+    try:
+        client.post("/swarm/init", body=body)
+    except EngineError as error:
+        if THERE in error.message.lower():
+            return False
+        raise _plain(error) from error
+    _until(client, clock, "has not become a manager", lambda swarm: _manages(swarm))
+    return True
+
+
+def join(client: EngineClient, clock: Any, body: Mapping[str, Any]) -> bool:
+    """Joins the Swarm that ``body`` (SwarmJoinRequest) names; False if it is in one by now. Raises EngineError."""
+    try:
+        client.post("/swarm/join", body=body)
+    except EngineError as error:
+        text = error.message.lower()
+        if THERE in text:
+            return False
+        if "timeout was reached" not in text:
+            raise _plain(error) from error
+        # It goes on by itself.
+    swarm = _until(client, clock, "has not joined", lambda swarm: swarm.get("LocalNodeState") in ("active", "error"))
+    if swarm.get("LocalNodeState") == "error":
+        raise _plain(EngineError(f"The engine at {client.where} could not join: {swarm.get('Error')}", "node_error"))
+    return True
+
+
+def leave(client: EngineClient, clock: Any, force: bool) -> bool:
+    """Leaves the Swarm; False if it was in none. Without ``force`` only once it is no manager. Raises EngineError."""
+    if not force:
+        _until(client, clock, "is still a manager", lambda swarm: not swarm.get("ControlAvailable"))
+    try:
+        client.post("/swarm/leave", {"force": force})
+    except EngineError as error:
+        if GONE not in error.message.lower() and error.error_code != "timeout":
+            raise
+    _until(client, clock, "has not left", lambda swarm: swarm.get("LocalNodeState") in ("inactive", ""))
+    return True
+
+
+def unlock(client: EngineClient, clock: Any, keys: Sequence[str]) -> bool:
+    """Unlocks the engine with the first key that fits. Raises EngineError (``wrong_unlock_key``)."""
+    refused = EngineError(f"There is no key for {client.where}.", "swarm_locked", HINTS["wrong_unlock_key"])
+    for key in keys:
+        try:
+            client.post("/swarm/unlock", body={"UnlockKey": key})
+        except EngineError as error:
+            if "not locked" in error.message.lower():
+                return False
+            refused = _plain(error)
+            continue
+        _until(client, clock, "is still locked", lambda swarm: swarm.get("LocalNodeState") != "locked")
+        return True
+    raise refused
+
+
+def _plain(error: EngineError) -> EngineError:
+    """The error with the code of what went wrong."""
+    text = error.message.lower()
+    code = next((code for part, code in TEXTS if part in text), error.error_code)
+    if code == "invalid_spec":
+        code = "invalid_options"
+    hint = HINTS.get(code, "" if code == "invalid_options" else error.hint)
+    return EngineError(error.message, code, hint, error.status)
+
+
+def _manages(swarm: Swarm) -> bool:
+    return bool(swarm.get("ControlAvailable") and (swarm.get("Cluster") or {}).get("ID") and not swarm.get("Error"))
+
+
+def _until(client: EngineClient, clock: Any, not_yet: str, done: Callable[[Swarm], bool]) -> Dict[str, Any]:
+    """The engine's view of its Swarm, once it is ``done``. Raises StackwrightError (``timeout``)."""
+    deadline = clock.now() + SETTLE
+    while True:
+        info = patiently(clock, lambda: client.get("/info"))
+        swarm: Dict[str, Any] = info.get("Swarm") or {}
+        if done(swarm):
+            return swarm
+        if clock.now() >= deadline:
+            said = swarm.get("Error") or f"state {swarm.get('LocalNodeState')}"
+            error = EngineError(f"{info.get('Name')} {not_yet} within {SETTLE:.0f} s ({said}).", "timeout")
+            raise StackwrightError(*_told(_plain(error)))
+        clock.sleep(PAUSE)
+
+
+def _told(error: EngineError) -> tuple[str, str, str]:
+    return error.message, error.error_code, error.hint or "Run again: it continues from the current state."

@@ -1,0 +1,31 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The two steps of services_registry_compose on its target: look, and write."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Mapping
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.generated.folder import look, read_sources, write
+
+
+def do_step(params: Mapping[str, Any], told: Mapping[str, Any], check_mode: bool) -> Dict[str, Any]:
+    """The result of the step that the action plugin asks for; ``params`` are the options of the task."""
+    if "look" in told:
+        paths = [params["src"], *params["overlays"]] if told["look"]["sources"] else []
+        seen: Dict[str, Any] = {"sources": read_sources(paths)}
+        try:
+            seen["dest"] = look(params["dest"], told["look"]["folder"], told["look"]["names"])
+        except StackwrightError as error:
+            # What is wrong with the registry is said first.
+            seen["refused"] = {"message": error.message, "code": error.error_code, "hint": error.hint}
+        return {"changed": False, "facts": seen}
+    if "write" not in told or check_mode:
+        message = (
+            "services_registry_compose runs through its action plugin, which checks and generates on the controller."
+        )
+        raise StackwrightError(message, "invalid_options")
+    written, removed = write(params["dest"], told["write"]["files"], told["write"]["remove"], told["write"]["seen"])
+    return {"changed": bool(written or removed), "written": written, "removed": removed}

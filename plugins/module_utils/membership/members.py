@@ -1,0 +1,132 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The hosts of a play and the nodes of their Swarm, as one look found them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+
+MANAGER, WORKER, ABSENT = "manager", "worker", "absent"
+#: States of an engine, as it reports them.
+INACTIVE, PENDING, ACTIVE, FAILED, LOCKED = "inactive", "pending", "active", "error", "locked"
+#: On a node that is being removed: the host of the play that it is.
+LEAVING = "stackwright.leaving"
+
+
+@dataclass(frozen=True)
+class Host:
+    """A host of the play: what is wanted of it, and what its engine says of itself."""
+
+    host: str
+    wanted: str
+    name: str = ""  # its host name, which becomes the node's
+    state: str = INACTIVE
+    node_id: str = ""
+    control: bool = False  # whether it answers for the Swarm
+    cluster_id: str = ""  # empty if it is not known
+    address: str = ""
+    addresses: Tuple[str, ...] = ()  # all that this machine has, if it is the engine's own
+    error: str = ""
+
+    @property
+    def is_member(self) -> bool:
+        return self.state not in ("", INACTIVE)
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node, as the managers see it."""
+
+    id: str
+    name: str
+    role: str
+    state: str  # ready, down, disconnected, unknown
+    availability: str = "active"
+    address: str = ""
+    listed: bool = False  # whether the raft has it
+    reachable: bool = False
+    leader: bool = False
+    leaving: str = ""
+    busy: int = 0  # tasks that run on it, counted only while it is leaving
+    age: float = 0.0  # seconds since the managers last changed what they know of it
+    version: int = 0
+
+    @property
+    def is_manager(self) -> bool:
+        return self.role == MANAGER
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the role that was asked for is the one that it has."""
+        return self.is_manager == self.listed
+
+    @property
+    def is_down(self) -> bool:
+        return self.state == "down"
+
+
+@dataclass(frozen=True)
+class World:
+    """One look at all hosts of a play and, through one manager, at the nodes of their Swarm."""
+
+    hosts: Tuple[Host, ...]
+    nodes: Tuple[Node, ...] = ()
+    cluster_id: str = ""  # empty if there is no Swarm yet
+    settings: Optional[Mapping[str, Any]] = None  # the Swarm's own specification and its fixed parts
+
+    def node_of(self, host: Host) -> Optional[Node]:
+        return next((node for node in self.nodes if node.id == host.node_id), None) if host.is_member else None
+
+    def host_of(self, node: Node) -> Optional[Host]:
+        return next((host for host in self.hosts if host.is_member and host.node_id == node.id), None)
+
+    @property
+    def managers(self) -> Dict[str, bool]:
+        """Whether each manager is up, by its id. One that is being demoted counts until the raft has let it go."""
+        return {node.id: node.reachable for node in self.nodes if node.is_manager or node.listed}
+
+
+def host_of(host: str, wanted: str, facts: Mapping[str, Any]) -> Host:
+    """A host from what the module found there (tasks/member.py: look)."""
+    return Host(host, wanted, addresses=tuple(facts["addresses"]), **{name: facts[name] for name in FACTS})
+
+
+FACTS = ("name", "state", "node_id", "control", "cluster_id", "address", "error")
+
+
+def node_from(data: Mapping[str, Any], now: float, busy: Mapping[str, int]) -> Node:
+    """A node from the Engine's answer; ``now`` in seconds since 1970, by the manager's clock; ``busy``: its tasks."""
+    spec, status = data.get("Spec") or {}, data.get("Status") or {}
+    raft = data.get("ManagerStatus") or {}
+    return Node(
+        id=str(data.get("ID") or ""),
+        name=str((data.get("Description") or {}).get("Hostname") or spec.get("Name") or data.get("ID") or ""),
+        role=str(spec.get("Role") or WORKER),
+        state=str(status.get("State") or "unknown"),
+        availability=str(spec.get("Availability") or "active"),
+        address=str(status.get("Addr") or ""),
+        listed=bool(raft),
+        reachable=raft.get("Reachability") == "reachable",
+        leader=bool(raft.get("Leader")),
+        leaving=str((spec.get("Labels") or {}).get(LEAVING) or ""),
+        busy=int(busy.get(str(data.get("ID")), 0)),
+        age=max(now - seconds_of(str(data.get("UpdatedAt") or "")), 0.0),
+        version=int((data.get("Version") or {}).get("Index") or 0),
+    )
+
+
+def seconds_of(moment: str) -> float:
+    """The Engine's time as seconds since 1970, without its fractions; 0.0 if it is none."""
+    from datetime import datetime, timezone
+
+    try:
+        return datetime.strptime(moment[:19], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=timezone.utc).timestamp()
+    except ValueError:
+        return 0.0
+
+
+def named(nodes: Sequence[Node], name: str) -> List[Node]:
+    """The nodes with this host name or id."""
+    return [node for node in nodes if name in (node.name, node.id)]

@@ -1,0 +1,358 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The next change of membership, from one look at all hosts and nodes. It decides; others act and look again.
+
+A run asks for one step, carries it out, looks, and asks again, so a run that was killed is continued by the next one.
+Check mode asks in the same way, with what each step would leave (forecast.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.membership.members import (
+    ABSENT,
+    ACTIVE,
+    FAILED,
+    INACTIVE,
+    LOCKED,
+    MANAGER,
+    PENDING,
+    WORKER,
+    Host,
+    Node,
+    World,
+    named,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.membership.quorum import refuse_loss
+from ansible_collections.stackwright.swarm.plugins.module_utils.membership.settings import setting_changes
+
+UNLOCK, INIT, SETTINGS, FORGET, JOIN = "unlock", "init", "settings", "forget", "join"
+PROMOTE, DEMOTE, READMIT, DRAIN, LEAVE, REMOVE = "promote", "demote", "readmit", "drain", "leave", "remove"
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What the task asks for beside each host's role."""
+
+    settings: Mapping[str, Any] = field(default_factory=dict)  # by option
+    remove: Tuple[str, ...] = ()
+    prune_down_after: Optional[int] = None
+    dissolve: bool = False
+    can_unlock: bool = False
+    elsewhere: bool = False  # hosts join a Swarm whose managers are not in the play
+    #: Hosts of which nothing is known, and why.
+    missing: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One change. ``host`` is the host of the play that it concerns, empty if it is none; ``node`` the node's id."""
+
+    kind: str
+    why: str
+    host: str = ""
+    node: str = ""
+    name: str = ""
+    role: str = ""
+    force: bool = False
+
+    @property
+    def text(self) -> str:
+        """``join w1 as a worker: it is in no Swarm``."""
+        role = f" as a {self.role}" if self.kind in (JOIN,) else ""
+        named = " ".join(part for part in (self.kind, self.name or self.host) if part)
+        return f"{named}{role}: {self.why}"
+
+    @property
+    def data(self) -> Dict[str, str]:
+        """For the result."""
+        return {"action": self.kind, "node": self.name or self.host, "reason": self.why}
+
+
+def next_step(world: World, goal: Goal) -> Optional[Step]:
+    """The next change; None if nothing is left to do.
+
+    :raises StackwrightError: what is asked for can't be had, or would lose quorum: ``no_manager``, ``two_clusters``,
+        ``other_cluster``, ``swarm_locked``, ``no_quorum``, ``quorum``, ``last_manager``, ``node_up``, ``not_found``,
+        ``host_unreachable``, ``node_error``.
+    """
+    refuse_two_clusters(world)
+    if _dissolves(world, goal):
+        return _dissolving(world)
+    locked = _unlocking(world, goal)
+    if locked is not None:
+        return locked
+    if not world.cluster_id:
+        return _joining_elsewhere(world) if goal.elsewhere else _creating(world, goal)
+    for steps in (_of_the_swarm, _lost_members, _departed, _joining, _demoting, _leaving):
+        step = next(steps(world, goal), None)
+        if step is not None:
+            return step
+    return None
+
+
+# -- what can't be done at all
+
+
+def refuse_two_clusters(world: World) -> None:
+    """Raises StackwrightError if the hosts are not all in one Swarm, or in none."""
+    found: Dict[str, List[str]] = {}
+    for host in world.hosts:
+        if host.cluster_id and host.is_member:
+            found.setdefault(host.cluster_id, []).append(host.host)
+    if len(found) > 1:
+        raise StackwrightError(
+            f"The hosts of this play are in {len(found)} Swarms: "
+            f"{'; '.join(f'{cluster} has {_listed(hosts)}' for cluster, hosts in found.items())}.",
+            "two_clusters",
+            "Nothing was changed. Run the task for one Swarm at a time, or let the nodes of one leave it first, with "
+            "`docker swarm leave` on each.",
+        )
+
+
+def _lost_members(world: World, goal: Goal) -> Iterator[Step]:
+    """Hosts that believe in a membership that the managers do not know, or can't serve it any more."""
+    for host in world.hosts:
+        if not host.is_member or world.node_of(host) is not None:
+            continue
+        if host.cluster_id == world.cluster_id:
+            yield Step(FORGET, "the managers have removed it", host.host, name=host.name, force=True)
+        elif host.state in (FAILED, PENDING) and not host.node_id:
+            yield Step(FORGET, f"it never joined: {host.error}", host.host, name=host.name, force=True)
+        else:
+            raise StackwrightError(
+                f"{host.host} is the node {host.node_id or host.name} of another Swarm"
+                f"{f' ({host.cluster_id})' if host.cluster_id else ', whose id only its managers know'}, not of "
+                f"{world.cluster_id}.",
+                "other_cluster",
+                "Nothing was changed. If it is to join this one, run `docker swarm leave` on it first.",
+            )
+
+
+# -- no Swarm yet, or one that does not answer
+
+
+def _creating(world: World, goal: Goal) -> Optional[Step]:
+    members = [host for host in world.hosts if host.is_member]
+    if members:
+        raise _unmanaged(members)
+    managers = [host for host in world.hosts if host.wanted == MANAGER]
+    if not managers:
+        workers = [host.host for host in world.hosts if host.wanted == WORKER]
+        if not workers:
+            return None
+        raise StackwrightError(
+            f"No host of this play is a manager, and {_listed(workers)} can't be in a Swarm without one.",
+            "no_manager",
+            "Include the managers in the play, for example hosts: swarm_managers:swarm_nodes, or set role: manager.",
+        )
+    if goal.missing:
+        raise StackwrightError(
+            f"No host that answers is in a Swarm, but nothing is known of {_reasons(goal.missing)}.",
+            "host_unreachable",
+            "It may already be in one, so no new Swarm was created. Make it reachable, include it in the play, or take "
+            "it out of the inventory.",
+        )
+    first = managers[0]
+    return Step(INIT, "there is no Swarm, and it is the first manager", first.host, name=first.name, role=MANAGER)
+
+
+def _joining_elsewhere(world: World) -> Optional[Step]:
+    found = (host for host in world.hosts if host.wanted in (MANAGER, WORKER) and host.state == INACTIVE)
+    why = "it is in no Swarm, and join_addrs names managers"
+    return next((Step(JOIN, why, host.host, name=host.name, role=host.wanted) for host in found), None)
+
+
+def _unmanaged(members: List[Host]) -> StackwrightError:
+    told = "; ".join(f"{host.host}: {host.error or f'state {host.state}, no manager'}" for host in members)
+    leaderless = any(host.error or host.state in (PENDING, FAILED) for host in members)
+    return StackwrightError(
+        f"The Swarm of {_listed([host.host for host in members])} has no manager that answers for it ({told}).",
+        "no_quorum" if leaderless else "no_manager",
+        "Nothing was changed. Bring back more than half of its managers, and include one of them in the play.",
+    )
+
+
+def _unlocking(world: World, goal: Goal) -> Optional[Step]:
+    for host in world.hosts:
+        if host.state == LOCKED:
+            if not goal.can_unlock:
+                raise StackwrightError(
+                    f"The Swarm on {host.host} is locked.",
+                    "swarm_locked",
+                    "No other manager answers that has its key. Give unlock_key, or unlock_key_store.",
+                )
+            return Step(UNLOCK, "its engine was restarted, and the Swarm is autolocked", host.host, name=host.name)
+    return None
+
+
+# -- the whole Swarm goes
+
+
+def _dissolves(world: World, goal: Goal) -> bool:
+    """Whether no node would be left. Raises StackwrightError if that was not asked for."""
+    members = [host for host in world.hosts if host.is_member]
+    if not members or any(host.wanted != ABSENT for host in world.hosts):
+        return False
+    known = {host.node_id for host in members}
+    others = [node.name for node in world.nodes if node.id not in known and not node.is_down]
+    if world.cluster_id and others:
+        return False
+    if goal.dissolve:
+        return True
+    if not world.cluster_id:
+        return False
+    raise StackwrightError(
+        f"All nodes of the Swarm {world.cluster_id} would leave it: it would end, with all services, secrets and "
+        "configs.",
+        "last_manager",
+        "Set dissolve: true if that is what you want. Nothing was changed.",
+    )
+
+
+def _dissolving(world: World) -> Optional[Step]:
+    managers = world.managers
+    order = sorted(
+        (host for host in world.hosts if host.is_member),
+        key=lambda host: (host.node_id in managers or host.control, _leads(world, host)),
+    )
+    return next((_leave(host, "the Swarm is dissolved", force=True) for host in order), None)
+
+
+# -- steps of a Swarm that answers
+
+
+def _of_the_swarm(world: World, goal: Goal) -> Iterator[Step]:
+    changes = setting_changes(world.settings or {}, goal.settings)
+    if changes:
+        why = ", ".join(f"{change['option']} {change['before']} -> {change['after']}" for change in changes)
+        yield Step(SETTINGS, why)
+
+
+def _departed(world: World, goal: Goal) -> Iterator[Step]:
+    """Nodes that are down for good: left ones, replaced ones, and those that the task names."""
+    for node, why in departed(world, goal):
+        if node.is_manager or node.listed:
+            refuse_loss(world.managers, node.id, f"removing {node.name}")
+            yield Step(DEMOTE, why, node=node.id, name=node.name)
+        yield Step(REMOVE, why, node=node.id, name=node.name)
+
+
+def departed(world: World, goal: Goal) -> Iterator[Tuple[Node, str]]:
+    """The nodes that are to be removed without their machine, and why. Raises StackwrightError (``node_up``)."""
+    for name in goal.remove:
+        for node in named(world.nodes, name):
+            host = world.host_of(node)
+            if not node.is_down or host is not None:
+                raise StackwrightError(
+                    f"remove names {name}, which is {'a host of this play' if host else node.state}.",
+                    "node_up",
+                    "Only nodes that are down are removed by name. Let others leave: state: absent for their host.",
+                )
+            yield node, "the task removes it by name"
+    for node in world.nodes:
+        if not node.is_down or world.host_of(node) is not None or node.leaving in goal.missing:
+            continue
+        if node.leaving:
+            yield node, "it has left the Swarm"
+            continue
+        for host, certain in _replaced_by(world, node):
+            if certain:
+                yield node, f"it is down, and {host.host} at its address has a new membership or none"
+            elif goal.prune_down_after is not None and node.age >= goal.prune_down_after:
+                yield node, f"it has been down for at least {node.age:.0f} s, and {host.host} has its name"
+
+
+def _replaced_by(world: World, node: Node) -> Iterator[Tuple[Host, bool]]:
+    """The host of the play that has replaced a node that is down, and whether that is certain."""
+    for host in world.hosts:
+        known = host.state == INACTIVE or (host.state == ACTIVE and host.node_id)
+        if known and host.name == node.name and host.node_id != node.id:
+            addresses = {host.address, *host.addresses} - {""}
+            yield host, node.address in addresses and not node.address.startswith("127.")
+
+
+def unsettled(world: World) -> List[Node]:
+    """Nodes that are not yet what they will be without a further step: a role that was asked for, or a machine that has
+    left and is not yet seen to be down."""
+    left = [
+        node
+        for node in world.nodes
+        if not node.is_down and any(certain and host.state == INACTIVE for host, certain in _replaced_by(world, node))
+    ]
+    return [*left, *(node for node in world.nodes if not node.is_settled and node.state == "ready")]
+
+
+def phantoms(world: World, goal: Goal) -> List[Node]:
+    """Nodes that look replaced, and that the task does not remove."""
+    gone = {node.id for node, _why in departed(world, goal)}
+    down = [node for node in world.nodes if node.is_down and node.id not in gone and world.host_of(node) is None]
+    return [node for node in down if any(_replaced_by(world, node))]
+
+
+def _joining(world: World, goal: Goal) -> Iterator[Step]:
+    """Managers first: each of them makes the next change safer."""
+    for wanted in (MANAGER, WORKER):
+        for host in world.hosts:
+            node = world.node_of(host)
+            if host.wanted != wanted:
+                continue
+            if host.state == INACTIVE:
+                yield Step(JOIN, "it is in no Swarm", host.host, name=host.name, role=wanted)
+            elif node is not None and node.leaving:
+                yield Step(READMIT, "its removal was not finished, and it is wanted", host.host, node.id, node.name)
+            elif node is not None and wanted == MANAGER and not node.is_manager:
+                yield Step(PROMOTE, "it is a worker, and is to be a manager", host.host, node.id, node.name)
+
+
+def _demoting(world: World, goal: Goal) -> Iterator[Step]:
+    """The leader last: its demotion is the only way to hand the lead over."""
+    found = [
+        (node, host)
+        for host in world.hosts
+        for node in (world.node_of(host),)
+        if node is not None and host.wanted == WORKER and node.is_manager
+    ]
+    for node, host in sorted(found, key=lambda pair: pair[0].leader):
+        refuse_loss(world.managers, node.id, f"demoting {node.name}")
+        yield Step(DEMOTE, "it is a manager, and is to be a worker", host.host, node.id, node.name)
+
+
+def _leaving(world: World, goal: Goal) -> Iterator[Step]:
+    """Drain (waited for), demote, leave; the node itself is removed once it is down. Workers first, the leader last."""
+    found = [
+        (node, host)
+        for host in world.hosts
+        for node in (world.node_of(host),)
+        if node is not None and host.wanted == ABSENT
+    ]
+    for node, host in sorted(found, key=lambda pair: (pair[0].is_manager, pair[0].leader)):
+        if node.is_manager:
+            refuse_loss(world.managers, node.id, f"removing {node.name}")
+        why = "it is to leave the Swarm"
+        if not node.is_down and (node.availability != "drain" or not node.leaving or node.busy):
+            yield Step(DRAIN, why, host.host, node.id, node.name)
+        if node.is_manager:
+            yield Step(DEMOTE, why, host.host, node.id, node.name)
+        yield _leave(host, why, node.id)
+
+
+def _leave(host: Host, why: str, node: str = "", force: bool = False) -> Step:
+    return Step(LEAVE, why, host.host, node or host.node_id, host.name, force=force)
+
+
+def _leads(world: World, host: Host) -> bool:
+    node = world.node_of(host)
+    return node is not None and node.leader
+
+
+def _listed(names: List[str]) -> str:
+    return ", ".join(names)
+
+
+def _reasons(missing: Mapping[str, str]) -> str:
+    return "; ".join(f"{host} ({why})" for host, why in missing.items())

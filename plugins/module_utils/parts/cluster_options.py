@@ -1,0 +1,41 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options of swarm_cluster, shared by the module and its action plugin."""
+
+from __future__ import annotations
+
+from typing import Any, Dict
+
+Spec = Dict[str, Dict[str, Any]]
+
+#: Of swarm_cluster: what all hosts of a Swarm share.
+OF_SWARM: Spec = {
+    "default_addr_pool": {"type": "list", "elements": "str", "default": []},
+    "subnet_size": {"type": "int"},
+    "data_path_port": {"type": "int"},
+    "task_history_limit": {"type": "int"},
+    "snapshot_interval": {"type": "int"},
+    "dispatcher_heartbeat": {"type": "str"},
+    "cert_expiry": {"type": "str"},
+    "autolock": {"type": "bool"},
+    "labels": {"type": "dict"},
+    "remove": {"type": "list", "elements": "str", "default": []},
+    "prune_down_after": {"type": "int"},
+    "dissolve": {"type": "bool", "default": False},
+    "join_addrs": {"type": "list", "elements": "str", "default": []},
+    "wait_timeout": {"type": "int", "default": 300},
+    "lock_timeout": {"type": "int", "default": 120},
+}
+#: Of swarm_cluster, with what each host has for itself.
+SWARM_CLUSTER: Spec = {
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "role": {"type": "str", "choices": ["manager", "worker"]},
+    "manager_groups": {"type": "list", "elements": "str", "default": ["swarm_managers"]},
+    "worker_groups": {"type": "list", "elements": "str", "default": ["swarm_workers", "swarm_nodes"]},
+    "advertise_addr": {"type": "str"},
+    "listen_addr": {"type": "str"},
+    "data_path_addr": {"type": "str"},
+    "join_token": {"type": "str", "no_log": True},
+    **OF_SWARM,
+}

@@ -1,0 +1,84 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The calls of swarm_cluster on each host."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Dict, Mapping
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import COMPILED, check_ranges
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.process_identity import is_gone, this_run
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
+from ansible_collections.stackwright.swarm.plugins.module_utils.membership.settings import (
+    check_pools,
+    interface_names,
+    wanted_settings,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.values.seal import NONCE, seal
+
+#: What a host does for itself; what a manager does for others.
+LOOK, CREATE, JOIN, LEAVE, UNLOCK = "look", "create", "join", "leave", "unlock"
+HOLD, CHANGE, SETTINGS, TOKENS, END = "hold", "change", "settings", "tokens", "end"
+
+
+def check_cluster(options: Mapping[str, Any]) -> Dict[str, Any]:
+    """The settings of the Swarm that the options ask for. Raises StackwrightError (``invalid_options``)."""
+    check_ranges(options)
+    check_pools(options)
+    if bool(options["join_token"]) != bool(options["join_addrs"]):
+        raise StackwrightError("join_token and join_addrs are given together, or not at all.", "invalid_options")
+    return wanted_settings(options)
+
+
+def change_membership(client: EngineClient, params: Dict[str, Any], check: bool) -> Dict[str, Any]:
+    """One part of the work, as the action plugin asks for it.
+
+    :raises StackwrightError: ``usage`` if the module is run without its action plugin.
+    """
+    run = params[COMPILED]
+    part = run.get("part")
+    clock = SystemClock()
+    from ansible_collections.stackwright.swarm.plugins.module_utils.enrolling.look import look
+
+    result: Dict[str, Any] = {"changed": False}
+    if part in (CREATE, JOIN, LEAVE, UNLOCK):
+        from ansible_collections.stackwright.swarm.plugins.module_utils.enrolling import own
+
+        if part == CREATE:
+            result["changed"] = own.create(client, clock, run["body"])
+        elif part == JOIN:
+            result["changed"] = own.join(client, clock, run["body"])
+        elif part == LEAVE:
+            result["changed"] = own.leave(client, clock, run["force"])
+        else:
+            result["changed"] = own.unlock(client, clock, run["keys"])
+    elif part in (HOLD, CHANGE, SETTINGS, TOKENS, END):
+        from ansible_collections.stackwright.swarm.plugins.module_utils.enrolling import manager
+
+        if part == HOLD:
+            holder = this_run("change the membership of the Swarm", "", clock.wall(), run["who"])
+            result["run"] = manager.hold(client, clock, holder, is_gone, float(params["lock_timeout"]))
+        elif part == END:
+            manager.let_go(client, clock, run["run"])
+            return result
+        elif part == TOKENS:
+            sealed = seal(run["key"], os.urandom(NONCE), manager.secrets_of(client, run["wanted"]))
+            return {**result, "sealed_values": sealed}
+        else:
+            at_work = manager.Manager(client, clock, run["run"], float(params["wait_timeout"]))
+            if part == SETTINGS:
+                at_work.settings(run["settings"])
+            else:
+                at_work.change(run["kind"], run["node"], run["host"])
+            result["changed"] = True
+    elif part != LOOK:
+        raise StackwrightError(
+            "swarm_cluster was run without its action plugin, which assigns the work to the hosts.",
+            error_code="usage",
+            hint="Run it as the task stackwright.swarm.swarm_cluster, not by the path of the module file.",
+        )
+    result["facts"] = look(client, clock, interface_names(params))
+    return result

@@ -1,0 +1,66 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a task shows of a generation: its result, its diff, and the error about files that were edited by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.masking.mask import masked_text
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.generate.changes import Change, edit_of
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.generate.files import ORCHESTRATOR
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.model import Finding, Registry
+
+
+def result_of(
+    dest: str, registry: Registry, wanted: Mapping[str, str], change: Change, warnings: Sequence[Finding]
+) -> dict[str, Any]:
+    """The result of a task, without its diff; each notice has its line of text as ``text``."""
+    return {
+        "changed": bool(change.write or change.remove),
+        "dest": dest,
+        "src": f"{dest.rstrip('/')}/{ORCHESTRATOR}",
+        "files": sorted(wanted),
+        "written": sorted(change.write),
+        "removed": change.remove,
+        "changes": [],
+        "checksum": registry.checksum,
+        "services": list(registry.services),
+        "phases": [
+            {
+                "order": order,
+                "names": names,
+                "services": services,
+                "timeout": max([registry.phases[name].timeout or 0 for name in names], default=0) or None,
+            }
+            for order, names, services in registry.steps()
+        ],
+        "notices": [{**found.as_dict(), "text": str(found)} for found in warnings],
+    }
+
+
+def diff_of(
+    dest: str, change: Change, before: Mapping[str, str], wanted: Mapping[str, str], changes: Sequence[str]
+) -> list[dict[str, str]]:
+    """First what changes for the services, then the lines of each file. Passwords are hidden."""
+    found = [{"prepared": "".join(f"{line}\n" for line in changes)}] if changes else []
+    for path in [*change.write, *change.remove]:
+        name = f"{dest.rstrip('/')}/{path}"
+        sides = {"before": masked_text(before.get(path, "")), "after": masked_text(wanted.get(path, ""))}
+        found.append({"before_header": name, "after_header": name, **sides})
+    return found
+
+
+def edited_error(dest: str, change: Change, before: Mapping[str, str], wanted: Mapping[str, str]) -> StackwrightError:
+    """The error about files that somebody else made or edited, with what stands in them."""
+    lines = []
+    for path, what in sorted(change.foreign.items()):
+        lines.append(f"  {dest.rstrip('/')}/{path} {what}:")
+        lines += [f"    {masked_text(line)}" for line in edit_of(before[path], wanted.get(path, before[path]))]
+    count = len(change.foreign)
+    message = "\n".join([f"{count} file{'' if count == 1 else 's'} would be overwritten:", *lines])
+    hint = "Put the change into the registry and remove the file, or set overwrite_edited to true."
+    return StackwrightError(message, "edited", hint, {"edited": sorted(change.foreign)})

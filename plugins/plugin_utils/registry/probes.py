@@ -1,0 +1,68 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The commands that check the health of a service from inside its container, one for each tool."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Callable
+
+HOST = "127.0.0.1"
+
+
+def _curl(port: str, path: str, status: str, seconds: int) -> list[str]:
+    url = shlex.quote(f"http://{HOST}:{port}{path}")
+    if not status:
+        return ["CMD-SHELL", f"curl -fsS -o /dev/null -m {seconds} {url}"]
+    return ["CMD-SHELL", f"test \"$$(curl -sS -o /dev/null -m {seconds} -w '%{{http_code}}' {url})\" = {status}"]
+
+
+def _wget(port: str, path: str, status: str, seconds: int) -> list[str]:
+    url = shlex.quote(f"http://{HOST}:{port}{path}")
+    if not status:
+        return ["CMD-SHELL", f"wget -q -T {seconds} -O /dev/null {url}"]
+    # Busybox's prints the status line of the answer, also of one that it takes for a failure.
+    return ["CMD-SHELL", f"wget -S -T {seconds} -O /dev/null {url} 2>&1 | grep -q 'HTTP/[0-9.]* {status}'"]
+
+
+def _nc(port: str, path: str, status: str, seconds: int) -> list[str]:
+    request = shlex.quote(f"GET {path} HTTP/1.0\\r\\nHost: localhost\\r\\n\\r\\n".replace("%", "%%"))
+    wanted = status or "[23][0-9][0-9]"
+    ask = f"printf {request} | nc -w {seconds} {HOST} {port}"
+    return ["CMD-SHELL", f"{ask} | head -n 1 | grep -q '^HTTP/[0-9.]* {wanted}'"]
+
+
+def _bash(port: str, path: str, status: str, seconds: int) -> list[str]:
+    request = shlex.quote(f"GET {path} HTTP/1.0\\r\\nHost: localhost\\r\\n\\r\\n".replace("%", "%%"))
+    wanted = status or "[23][0-9][0-9]"
+    script = f"exec 3<>/dev/tcp/{HOST}/{port} && printf {request} >&3"
+    return ["CMD", "bash", "-c", f"{script} && read -r -t {seconds} -u 3 _ code _ && [[ $$code == {wanted} ]]"]
+
+
+def _python(port: str, path: str, status: str, seconds: int) -> list[str]:
+    url = json.dumps(f"http://{HOST}:{port}{path}")
+    if not status:
+        script = f"import urllib.request as r; r.urlopen({url}, timeout={seconds})"
+        return ["CMD", "python3", "-c", script]
+    lines = [
+        "import urllib.error, urllib.request as r",
+        f"try: code = r.urlopen({url}, timeout={seconds}).status",
+        "except urllib.error.HTTPError as e: code = e.code",
+        f"raise SystemExit(code != {status})",
+    ]
+    return ["CMD", "python3", "-c", "\n".join(lines)]
+
+
+Probe = Callable[[str, str, str, int], "list[str]"]
+HTTP: dict[str, Probe] = {"curl": _curl, "wget": _wget, "nc": _nc, "bash": _bash, "python": _python}
+TCP: dict[str, Probe] = {
+    "nc": lambda port, _path, _status, seconds: ["CMD-SHELL", f"nc -z -w {seconds} {HOST} {port}"],
+    "bash": lambda port, _path, _status, _seconds: ["CMD", "bash", "-c", f"exec 3<>/dev/tcp/{HOST}/{port}"],
+    "python": lambda port, _path, _status, seconds: [
+        "CMD", "python3", "-c", f'import socket; socket.create_connection(("{HOST}", {port}), {seconds})'
+    ],
+}  # fmt: skip
+#: The tools that can do a check of each type.
+TOOLS: dict[str, dict[str, Probe]] = {"http": HTTP, "tcp": TCP}

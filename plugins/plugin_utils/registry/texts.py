@@ -1,0 +1,53 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Texts with variables: what they are where nobody sets one, which variables they use, and which word was meant."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.substitution import (
+    TemplateError,
+    substitute,
+)
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.written import text_of
+
+_VARIABLE = re.compile(
+    r"\$(?:\$|\{([A-Za-z_][A-Za-z0-9_]*)(?:(:?[-?+])((?:[^{}]|\{[^{}]*\})*))?\}|([A-Za-z_][A-Za-z0-9_]*))"
+)
+
+
+def settled(value: Any) -> str | None:
+    """A scalar as text with the defaults of its variables; None if one has no default, or is written wrongly."""
+    text = text_of(value)
+    if "$" not in text:
+        return text
+    unset: list[str] = []
+    try:
+        found = substitute(text, {}, unset.append, lambda size: None)
+    except TemplateError:
+        return None
+    return None if unset else found
+
+
+def variables_in(text: str) -> list[tuple[str, str, str]]:
+    """The variables of a text: name, operator ("", ``:-``, ``:?``, ...) and what stands behind it, outer ones first."""
+    found: list[tuple[str, str, str]] = []
+    for match in _VARIABLE.finditer(text):
+        if match.group(1) or match.group(4):
+            found.append((match.group(1) or match.group(4), match.group(2) or "", match.group(3) or ""))
+            if match.group(3):
+                found += variables_in(match.group(3))
+    return found
+
+
+def nearest(word: str, words: Iterable[str]) -> str:
+    """``did you mean 'x'?`` for the word that was most likely meant, or ""."""
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.messages import closest
+
+    by_case = {other.lower(): other for other in words}
+    found = by_case.get(closest(word, by_case), "")
+    return f"did you mean '{found}'?" if found else ""

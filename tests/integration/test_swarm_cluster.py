@@ -1,0 +1,289 @@
+"""swarm_cluster on six engines: from nothing to a Swarm, every change of membership, what is refused, killed runs.
+
+STACKWRIGHT_LONG=1 runs the whole matrix of changes, and kills the run before each of its parts.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).resolve().parents[1])]
+
+from members import Members
+from testbed import for_tests
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.enrolling import manager
+
+LONG = os.environ.get("STACKWRIGHT_LONG") == "1"
+ALL = {"m1": "manager", "m2": "manager", "m3": "manager", "w1": "worker", "w2": "worker", "w3": "worker"}
+CREATION = [
+    "init m1",
+    "join m2 as a manager",
+    "join m3 as a manager",
+    "join w1 as a worker",
+    "join w2 as a worker",
+    "join w3 as a worker",
+]
+
+
+@pytest.fixture(scope="module")
+def six():
+    with for_tests.bed_for("cluster", keep=True, managers=3, workers=3, swarm=False) as bed:
+        yield Members(bed)
+
+
+@pytest.fixture
+def empty(six):
+    six.reset()
+    yield six
+    six.reset()
+
+
+@pytest.fixture
+def full(six):
+    """3 managers and 3 workers, whatever the last test has left."""
+    six.before, six.answers = (lambda host, part: None), {}
+    try:
+        six.run(**ALL)
+        assert six.nodes("m1") == ALL
+    except (StackwrightError, AssertionError):
+        six.reset()
+        six.run(**ALL)
+    return six
+
+
+def leader(members, by="m1"):
+    found = members.api(by, "GET", "/nodes")
+    return next(node["Description"]["Hostname"] for node in found if (node.get("ManagerStatus") or {}).get("Leader"))
+
+
+def test_a_swarm_from_nothing_and_a_second_run(empty):
+    planned = empty.run(check=True, **ALL)
+    assert planned.steps == CREATION
+    assert {part for _host, part in empty.asked} == {"look"}
+    done = empty.run(**ALL)
+    assert done.steps == CREATION
+    assert empty.nodes("m1") == ALL
+    again = empty.run(**ALL)
+    assert again.steps == []
+    assert max(again.calls.values()) <= 2
+    assert not any(result["changed"] for result in again.results.values())
+    assert empty.api("m1", "GET", "/configs") in (None, [])  # the lock was given back
+
+
+def test_managers_and_workers_change_places_and_the_leader_goes_last(full):
+    led = leader(full)
+    heir, other = [name for name in ("m1", "m2", "m3") if name != led]
+    wanted = {**ALL, led: "worker", other: "worker", "w1": "manager", "w2": "manager"}
+    planned = full.run(check=True, **wanted)
+    done = full.run(**wanted)
+    assert done.steps == planned.steps == ["promote w1", "promote w2", f"demote {other}", f"demote {led}"]
+    assert full.nodes(heir) == wanted
+    assert full.run(**wanted).steps == []
+
+
+def test_a_manager_and_a_worker_leave_and_come_back(full):
+    wanted = {**ALL, "m3": "absent", "w3": "absent"}
+    planned = full.run(check=True, **wanted)
+    done = full.run(**wanted)
+    assert done.steps == planned.steps
+    assert [step for step in done.steps if "w3" in step] == ["drain w3", "leave w3", "remove w3"]
+    assert [step for step in done.steps if "m3" in step] == ["drain m3", "demote m3", "leave m3", "remove m3"]
+    assert full.nodes("m1") == {name: role for name, role in ALL.items() if name not in ("m3", "w3")}
+    assert any(warning.startswith("2 managers") for warning in done.warnings)
+    assert full.run(**wanted).steps == []
+    assert full.run(**ALL).steps == ["join m3 as a manager", "join w3 as a worker"]
+
+
+def test_settings_are_updated_and_fixed_ones_are_refused(full):
+    changed = {"task_history_limit": 3, "labels": {"tier": "test"}, "cert_expiry": "1440h"}
+    assert full.run(check=True, options=changed, **ALL).steps == ["settings"]
+    assert full.run(options=changed, **ALL).steps == ["settings"]
+    assert full.run(options=changed, **ALL).steps == []
+    spec = full.api("m1", "GET", "/swarm")["Spec"]
+    assert (spec["Orchestration"]["TaskHistoryRetentionLimit"], spec["Labels"]) == (3, {"tier": "test"})
+    assert full.run(options={"labels": {}}, **ALL).steps == ["settings"]
+    for fixed in ({"default_addr_pool": ["10.77.0.0/16"]}, {"subnet_size": 25}, {"data_path_port": 4790}):
+        with pytest.raises(StackwrightError) as refused:
+            full.run(options=fixed, **ALL)
+        assert refused.value.error_code == "unchangeable"
+        assert next(iter(fixed)) in str(refused.value)
+
+
+def test_a_node_that_died_is_removed_and_its_machine_comes_back(full):
+    """m3's engine is reset: it has forgotten its membership, and the managers have not."""
+    full.bed.node("m3").cli(["docker", "swarm", "leave", "--force"])
+    done = full.run(**ALL)
+    assert done.steps == ["demote m3", "remove m3", "join m3 as a manager"]
+    assert full.nodes("m1") == ALL
+
+
+def test_what_would_lose_quorum_is_refused_with_the_numbers(full):
+    full.bed.kill("m3")
+    try:
+        full.answers["m3"] = {"unreachable": True, "msg": "no route to host"}
+        wait_down(full, "m3")
+        before = full.api("m1", "GET", "/nodes")
+        for role, doing in (("worker", "demoting"), ("absent", "removing")):
+            with pytest.raises(StackwrightError) as refused:
+                full.run(**{**ALL, "m2": role})
+            assert refused.value.error_code == "quorum"
+            assert f"3 managers, 1 down: {doing} m2 leaves 1 of 2, and 2 are needed." in str(refused.value)
+        after = full.api("m1", "GET", "/nodes")
+        assert [node["Spec"] for node in after] == [node["Spec"] for node in before]
+        gone = full.run(options={"remove": ["m3"]}, **ALL)
+        assert gone.steps == ["demote m3", "remove m3"]
+    finally:
+        full.bed.start("m3")
+    full.answers.clear()
+    assert full.run(**ALL).steps == ["forget m3", "join m3 as a manager"]
+    assert full.nodes("m1") == ALL
+
+
+def wait_down(members, name, by="m1"):
+    from testbed.commands import wait_for
+
+    def down():
+        nodes = members.api(by, "GET", "/nodes")
+        found = next(node for node in nodes if node["Description"]["Hostname"] == name)
+        reachable = (found.get("ManagerStatus") or {}).get("Reachability")
+        return found["Status"]["State"] == "down" and reachable != "reachable"
+
+    wait_for(f"{name} is down", down, 90)
+
+
+def test_two_swarms_in_one_play_are_named(empty):
+    empty.run(m1="manager", w1="worker")
+    empty.run(m2="manager", w2="worker")
+    ids = [empty.api(name, "GET", "/swarm")["ID"] for name in ("m1", "m2")]
+    for wanted in ({"m1": "manager", "m2": "manager"}, {"m1": "manager", "w2": "worker"}):
+        with pytest.raises(StackwrightError) as refused:
+            empty.run(**wanted)
+        assert refused.value.error_code == "two_clusters"
+        assert all(identity in str(refused.value) for identity in ids)
+    assert empty.nodes("m1") == {"m1": "manager", "w1": "worker"}
+
+
+def test_bad_plays(empty):
+    for wanted, more, code in (
+        ({"w1": "worker"}, {}, "no_manager"),
+        ({"m1": "manager"}, {"absent": {"m2": "it has failed earlier in this play"}}, "host_unreachable"),
+        (
+            {"w1": "worker"},
+            {"options": {"join_addrs": [f"{empty.bed.node('m1').address}:2377"], "join_token": "SWMTKN-x"}},
+            None,
+        ),
+    ):
+        with pytest.raises(StackwrightError) as refused:
+            empty.run(**more, **wanted)
+        if code:
+            assert refused.value.error_code == code
+    assert all(empty.api(name, "GET", "/info")["Swarm"]["LocalNodeState"] == "inactive" for name in empty.bed.nodes)
+
+
+def test_a_token_that_is_not_of_this_swarm(empty):
+    empty.run(m1="manager")
+    token = empty.api("m1", "GET", "/swarm")["JoinTokens"]["Worker"]
+    there = [f"{empty.bed.node('m1').address}:2377"]
+    wrong = f"{token.rpartition('-')[0]}-{'a' * 25}"
+    with pytest.raises(StackwrightError) as refused:
+        empty.run(options={"join_addrs": there, "join_token": wrong}, w1="worker")
+    assert refused.value.error_code == "wrong_token"
+    assert wrong not in str(refused.value)
+    assert empty.run(options={"join_addrs": there, "join_token": token}, w1="worker").steps == ["join w1 as a worker"]
+    assert empty.run(options={"join_addrs": there, "join_token": token}, w1="worker").steps == []
+
+
+class Killed(BaseException):
+    """The controller is gone in the middle."""
+
+
+def killed_after(members, parts):
+    """The run ends before its part of this number."""
+    left = [parts]
+
+    def before(host, part):
+        left[0] -= 1
+        if left[0] < 0:
+            raise Killed
+
+    members.before = before
+
+
+@pytest.fixture
+def short_lock(monkeypatch):
+    """A killed run's lock expires at once, or each of these tests would wait for it."""
+    monkeypatch.setattr(manager, "TTL", 3.0)
+
+
+KILLS = [*range(6, 26)] if LONG else [7, 9, 11]
+
+
+@pytest.mark.parametrize("parts", KILLS)
+def test_a_killed_creation_is_completed_by_the_next_run(empty, parts, short_lock):
+    killed_after(empty, parts)
+    # Its lock is left as well: a killed run gives nothing back.
+    with pytest.raises(Killed):
+        empty.run(**ALL)
+    empty.before = lambda host, part: None
+    empty.run(**ALL)
+    assert empty.nodes("m1") == ALL
+    assert (
+        len({empty.api(name, "GET", "/info")["Swarm"].get("Cluster", {}).get("ID") for name in ("m1", "m2", "m3")}) == 1
+    )
+    assert empty.run(**ALL).steps == []
+
+
+@pytest.mark.skipif(not LONG, reason="set STACKWRIGHT_LONG=1: twenty replacements, each killed elsewhere")
+@pytest.mark.parametrize("parts", range(6, 26))
+def test_a_killed_replacement_is_completed_by_the_next_run(full, parts, short_lock):
+    wanted = {**ALL, "m2": "absent", "w1": "manager"}
+    killed_after(full, parts)
+    try:
+        full.run(**wanted)
+    except Killed:
+        full.before = lambda host, part: None
+        full.run(**wanted)
+    full.before = lambda host, part: None
+    assert full.nodes("m1") == {name: role for name, role in wanted.items() if role != "absent"}
+    assert full.run(**wanted).steps == []
+
+
+@pytest.mark.skipif(not LONG, reason="set STACKWRIGHT_LONG=1: forty changes of membership, each in check mode first")
+def test_forty_changes_of_membership(full):
+    chance = random.Random(40)
+    wanted, done = dict(ALL), 0
+    refused = 0
+    while done + refused < 40:
+        new = {
+            name: role if chance.random() < 0.6 else chance.choice(["manager", "worker", "absent"])
+            for name, role in wanted.items()
+        }
+        if new == wanted:
+            continue
+        if (
+            not any(new[name] == "manager" and wanted[name] != "absent" for name in ALL)
+            and "manager" not in new.values()
+        ):
+            with pytest.raises(StackwrightError) as no:
+                full.run(check=True, **new)
+            with pytest.raises(StackwrightError) as again:
+                full.run(**new)
+            assert no.value.error_code == again.value.error_code
+            assert no.value.error_code in ("quorum", "last_manager")
+            refused += 1
+            continue
+        planned = full.run(check=True, **new)
+        real = full.run(**new)
+        assert real.steps == planned.steps, (wanted, new)
+        by = next(name for name, role in new.items() if role == "manager")
+        assert full.nodes(by) == {name: role for name, role in new.items() if role != "absent"}
+        assert full.run(**new).steps == []
+        print(done, new, real.steps, flush=True)
+        wanted, done = new, done + 1
