@@ -9,14 +9,15 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / ".cache" / "collections"))
 
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.keys.fate import (
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.keys.row import (
     CARRIED,
     COMPILED,
     NOTICE,
+    PART,
     QUIET,
     REFUSED,
 )
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.keys import KEYS
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.keys.table import KEYS
 
 PAGE = ROOT / "docs" / "keys.md"
 HEAD = """# Every Compose key, and what becomes of it
@@ -52,23 +53,23 @@ def page() -> str:
     """The whole page."""
     parts = [HEAD]
     for title, belongs in SECTIONS:
-        rows = [_row(key, fate) for key, fate in sorted(KEYS.items()) if belongs(key)]
+        rows = [_row(key, KEYS[key]) for key in sorted(KEYS) if belongs(key) and KEYS[key].fate != PART]
         parts.append(
             "\n".join([f"## {title}\n", "| key | what becomes of it | API |", "| --- | --- | --- |", *rows]) + "\n"
         )
     return "\n".join(parts)
 
 
-def _row(key, fate) -> str:
+def _row(key, row) -> str:
     short = next((key[len(prefix) :] for prefix in PREFIXES if key.startswith(prefix)), key)
     text = {
-        CARRIED: f"`{fate.text}`" if fate.text.replace(".", "").replace("[]", "").isalnum() else fate.text,
-        COMPILED: f"compiled: {fate.text}",
-        QUIET: f"quiet: {fate.text}",
-        NOTICE: f"**no effect**: {fate.text}; {fate.instead}",
-        REFUSED: f"**refused**: {fate.text}; {fate.instead}",
-    }[fate.kind]
-    return f"| `{short}` | {text} | {fate.since} |"
+        CARRIED: f"`{row.text}`" if row.text.replace(".", "").replace("[]", "").isalnum() else row.text,
+        COMPILED: f"compiled: {row.text}",
+        QUIET: f"quiet: {row.text}",
+        NOTICE: f"**no effect**: {row.text}; {row.instead}",
+        REFUSED: f"**refused**: {row.text}; {row.instead}",
+    }[row.fate]
+    return f"| `{short}` | {text} | {row.since} |"
 
 
 if __name__ == "__main__":

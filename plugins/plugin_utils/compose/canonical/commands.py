@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``command``, ``entrypoint`` and ``healthcheck``: lists of words."""
+"""``command``, ``entrypoint`` and the test of a health check: lists of words."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from typing import Any
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.texts import (
     is_scalar,
     text_list,
-    wrong_type,
 )
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.report import VALUE, Place
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.scalars import scalar_text
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Map, seq_of
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import seq_of
 
 _BLANK = " \t\r\n"
 
@@ -91,18 +90,6 @@ def words(value: Any, place: Place) -> Any:
         return value
 
 
-def healthcheck(value: Any, place: Place) -> Any:
-    """A text test is one for the shell; a list is left as it is."""
-    if not isinstance(value, Map):
-        return wrong_type(value, place, "a mapping")
-    if "test" in value:
-        test = value["test"]
-        inner = place.at(value, "test")
-        if is_scalar(test):
-            value["test"] = seq_of(["CMD-SHELL", scalar_text(test)], inner.mark)
-        else:
-            value["test"] = text_list(test, inner)
-    for key in ("interval", "timeout", "start_period", "start_interval"):
-        if is_scalar(value.get(key)):
-            value[key] = scalar_text(value[key])
-    return value
+def health_test(value: object, place: Place) -> object:
+    """A text is a test for the shell; a list is left as it is."""
+    return seq_of(["CMD-SHELL", scalar_text(value)], place.mark) if is_scalar(value) else text_list(value, place)

@@ -5,37 +5,21 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.texts import (
     is_scalar,
-    text_map,
     wrong_type,
 )
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.report import Place
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.scalars import scalar_text
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Map
 
-SECTIONS = ("networks", "volumes", "configs", "secrets")
-_MAPS = ("driver_opts", "labels")
-_TEXTS = ("driver", "name", "file", "content", "environment", "template_driver")
 
-
-def resource(value: Any, place: Place) -> Any:
+def resource(value: object, place: Place) -> object:
     """One entry of a section; nothing is an empty mapping."""
     if value is None:
         return Map(place.mark)
     if not isinstance(value, Map):
         return wrong_type(value, place, "a mapping")
-    for key in _TEXTS:
-        if is_scalar(value.get(key)):
-            value[key] = scalar_text(value[key])
-    for key in _MAPS:
-        if key in value:
-            value[key] = text_map(value[key], place.at(value, key))
-    ipam = value.get("ipam")
-    if isinstance(ipam, Map) and "options" in ipam:
-        ipam["options"] = text_map(ipam["options"], place.at(value, "ipam").at(ipam, "options"))
     if isinstance(value.get("external"), Map):
         _old_external(value, place)
     return value

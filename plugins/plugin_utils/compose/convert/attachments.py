@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.readers import (
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.readers import (
     filled,
     labels,
     mapping,
     text,
     texts,
 )
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.scope import Scope
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.scope import Scope, makes
 
 #: Networks that every Engine has. They know no aliases.
 PREDEFINED = ("host", "bridge", "none", "default")
@@ -30,6 +30,7 @@ def network_mode(scope: Scope) -> str | None:
     return mode if "network_mode" in scope.context.options.apply_ignored else None
 
 
+@makes("TaskTemplate.Networks")
 def attachments(scope: Scope) -> list[dict[str, Any]]:
     """Return the network attachments, sorted by the network's name."""
     mode = network_mode(scope)

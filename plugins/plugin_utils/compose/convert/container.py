@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.readers import (
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.readers import (
     as_text,
     boolean,
     count,
@@ -21,20 +21,11 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.
     text,
     texts,
 )
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.scope import Scope
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.scope import Scope, makes
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source import units
 
-_MIN_OOM_SCORE, _MAX_OOM_SCORE = -1000, 1000
 
-
-def entrypoint(scope: Scope) -> list[str] | None:
-    return texts(scope.service, "entrypoint", scope.path()) or None
-
-
-def command(scope: Scope) -> list[str] | None:
-    return texts(scope.service, "command", scope.path()) or None
-
-
+@makes("TaskTemplate.ContainerSpec.Env", "environment")
 def environment(scope: Scope) -> list[str] | None:
     """Return the sorted ``K=V`` list; a key without a value is left out, where docker's CLI sends the bare key."""
     variables = section(scope.service, "environment", scope.path())
@@ -45,68 +36,15 @@ def environment(scope: Scope) -> list[str] | None:
     )
 
 
-def hostname(scope: Scope) -> str | None:
-    return text(scope.service, "hostname", scope.path()) or None
-
-
-def user(scope: Scope) -> str | None:
-    return text(scope.service, "user", scope.path()) or None
-
-
-def groups(scope: Scope) -> list[str] | None:
-    return texts(scope.service, "group_add", scope.path()) or None
-
-
-def directory(scope: Scope) -> str | None:
-    return text(scope.service, "working_dir", scope.path()) or None
-
-
-def stop_signal(scope: Scope) -> str | None:
-    return text(scope.service, "stop_signal", scope.path()) or None
-
-
-def stop_grace_period(scope: Scope) -> int | None:
-    """Return nanoseconds; 0 means "at once" and is sent."""
-    return parsed(scope.service, "stop_grace_period", scope.path(), units.duration)
-
-
-def tty(scope: Scope) -> bool | None:
-    return boolean(scope.service, "tty", scope.path()) or None
-
-
-def open_stdin(scope: Scope) -> bool | None:
-    return boolean(scope.service, "stdin_open", scope.path()) or None
-
-
-def read_only(scope: Scope) -> bool | None:
-    return boolean(scope.service, "read_only", scope.path()) or None
-
-
-def init(scope: Scope) -> bool | None:
-    """Return true, false, or None for what the daemon does by default."""
-    return boolean(scope.service, "init", scope.path())
-
-
-def isolation(scope: Scope) -> str | None:
-    return text(scope.service, "isolation", scope.path()) or None
-
-
-def oom_score_adj(scope: Scope) -> Any:
-    value = integer(scope.service, "oom_score_adj", scope.path())
-    if not value or not scope.applies("oom_score_adj"):
-        return None
-    if not _MIN_OOM_SCORE <= value <= _MAX_OOM_SCORE:
-        raise scope.invalid(f"{value} is not between -1000 and 1000", "oom_score_adj", code="range")
-    return value
-
-
 _ALL, _RESET = "ALL", "RESET"
 
 
+@makes("TaskTemplate.ContainerSpec.CapabilityAdd", "cap_add")
 def capability_add(scope: Scope) -> list[str] | None:
     return sorted(_given(scope, "cap_add") - {_RESET}) or None
 
 
+@makes("TaskTemplate.ContainerSpec.CapabilityDrop", "cap_drop")
 def capability_drop(scope: Scope) -> list[str] | None:
     """Return what is dropped; a capability that is both added and dropped is added."""
     return sorted(_given(scope, "cap_drop") - _given(scope, "cap_add") - {_RESET}) or None
@@ -130,6 +68,7 @@ _SPANS = {
 }
 
 
+@makes("TaskTemplate.ContainerSpec.Healthcheck", "healthcheck")
 def healthcheck(scope: Scope) -> dict[str, Any] | None:
     """Return the Healthcheck; spans are nanoseconds. ``disable: true`` wins over a test, as in Compose."""
     check = mapping(scope.service, "healthcheck", scope.path())
@@ -144,6 +83,7 @@ def healthcheck(scope: Scope) -> dict[str, Any] | None:
     return filled(Test=texts(check, "test", path), Retries=count(check, "retries", path), **spans)
 
 
+@makes("TaskTemplate.ContainerSpec.Hosts", "extra_hosts")
 def hosts(scope: Scope) -> list[str] | None:
     """Return ``extra_hosts`` in the Engine's form, ``IP HOST``, in the file's order."""
     found = []
@@ -157,6 +97,7 @@ def hosts(scope: Scope) -> list[str] | None:
     return found or None
 
 
+@makes("TaskTemplate.ContainerSpec.DNSConfig", "dns", "dns_search", "dns_opt")
 def dns_config(scope: Scope) -> dict[str, Any] | None:
     """Return the DNSConfig; an empty list in the file gives an empty one, as docker's CLI sends it."""
     servers, search, options = (texts(scope.service, key, scope.path()) for key in ("dns", "dns_search", "dns_opt"))
@@ -165,6 +106,7 @@ def dns_config(scope: Scope) -> dict[str, Any] | None:
     return filled(Nameservers=servers, Search=search, Options=options)
 
 
+@makes("TaskTemplate.ContainerSpec.Ulimits", "ulimits")
 def ulimits(scope: Scope) -> list[dict[str, Any]] | None:
     given = section(scope.service, "ulimits", scope.path())
     return [_ulimit(scope, name, given) for name in sorted(given)] or None
@@ -184,10 +126,7 @@ def _ulimit(scope: Scope, name: str, given: Mapping[str, Any]) -> dict[str, Any]
     return {"Name": name, "Soft": soft, "Hard": hard}
 
 
-def sysctls(scope: Scope) -> dict[str, str] | None:
-    return labels(scope.service, "sysctls", scope.path()) or None
-
-
+@makes("TaskTemplate.LogDriver", "logging")
 def log_driver(scope: Scope) -> dict[str, Any] | None:
     """Return the LogDriver; an empty ``logging`` gives an empty one, which means the node's default driver."""
     logging = mapping(scope.service, "logging", scope.path())

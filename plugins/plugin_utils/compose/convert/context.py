@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import Problem
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.keys.keys_service import SERVICE
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.waves import (
     COMPLETED,
     becomes_job,
@@ -172,19 +173,7 @@ def _in(text: str) -> Iterator[str]:
 
 
 #: Keys that ``docker stack deploy`` takes and ignores, although Swarm can do what they say.
-IGNORED_BY_DOCKER = frozenset(
-    {
-        "container_name",
-        "links",
-        "network_mode",
-        "oom_score_adj",
-        "security_opt",
-        "shm_size",
-        "tmpfs",
-        "tmpfs.mode",
-        "volume.labels",
-    }
-)
+IGNORED_BY_DOCKER = frozenset(key.removeprefix("volumes[].") for key, row in SERVICE.items() if row.ignored)
 
 
 @dataclass(frozen=True)

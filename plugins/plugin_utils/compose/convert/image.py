@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.image_name import is_id, parse
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.readers import text
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.scope import Scope
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.readers import text
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.scope import Scope, makes
 
 
+@makes("TaskTemplate.ContainerSpec.Image")
 def image(scope: Scope) -> str:
     """Return the image as it goes into the ContainerSpec."""
     written = text(scope.service, "image", scope.path())

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import NAMESPACE
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.readers import (
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.readers import (
     boolean,
     filled,
     items,
@@ -22,13 +22,14 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.
     text,
     texts,
 )
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.scope import Scope
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.scope import Scope, makes
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source import units
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.invalid import Path
 
 _WINDOWS_PATH = re.compile(r"(?:[A-Za-z]:)?[\\/]|[A-Za-z]:")
 
 
+@makes("TaskTemplate.ContainerSpec.Mounts", "volumes", "tmpfs", "shm_size")
 def mounts(scope: Scope) -> list[dict[str, Any]] | None:
     """Return the mounts: those of ``volumes`` in the file's order, then those of ``tmpfs`` and ``shm_size``."""
     found = []

@@ -10,8 +10,8 @@ from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import IMAGE, NAMESPACE
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert import readers as values
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.scope import Scope
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical import readers as values
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.scope import Scope, makes
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.invalid import Path
 
 
@@ -20,10 +20,12 @@ def owned(stack: Stack, holder: Mapping[str, Any], path: Path) -> dict[str, str]
     return {**(values.labels(holder, "labels", path) or {}), NAMESPACE: stack.full_name}
 
 
+@makes("TaskTemplate.ContainerSpec.Labels")
 def container_labels(scope: Scope) -> dict[str, str]:
     return owned(scope.stack, scope.service, scope.path())
 
 
+@makes("Labels")
 def service_labels(scope: Scope) -> dict[str, str]:
     """Return ``deploy.labels`` with docker's own two; the image stands there as the file has it."""
     deploy = values.section(scope.service, "deploy", scope.path())

@@ -10,9 +10,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.context import Context
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.object_labels import owned
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.readers import (
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.readers import (
     boolean,
     filled,
     items,
@@ -21,6 +19,8 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.
     section,
     text,
 )
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.context import Context
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.object_labels import owned
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.invalid import Invalid, Path
 
 #: The Engine takes less than this (swarmkit's controlapi). A secret is never empty.

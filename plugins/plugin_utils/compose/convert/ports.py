@@ -8,18 +8,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.attachments import network_mode
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.readers import (
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.readers import (
     filled,
     integer,
     items,
     section,
     text,
 )
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.scope import Scope
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.attachments import network_mode
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.scope import Scope, makes
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.invalid import Path
 
 
+@makes("EndpointSpec")
 def endpoint_spec(scope: Scope) -> dict[str, Any]:
     """Return the EndpointSpec, its ports in the order of the published port (the file's where that is equal)."""
     deploy = section(scope.service, "deploy", scope.path())

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.readers import mapping, text, texts
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.scope import Scope
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.readers import mapping, text, texts
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.scope import Scope, makes
 
 _SELINUX = {"user": "User", "role": "Role", "type": "Type", "level": "Level"}
 _CREDENTIALS = {"config": "Config", "file": "File", "registry": "Registry"}
 
 
+@makes("TaskTemplate.ContainerSpec.Privileges")
 def privileges(scope: Scope) -> dict[str, Any]:
     """Return the Privileges. The three keys are always there, as docker's CLI sends them."""
     result: dict[str, Any] = {

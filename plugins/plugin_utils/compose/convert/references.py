@@ -7,19 +7,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.privileges import credential_config
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.readers import (
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.readers import (
     count,
     items,
     parsed,
     text,
 )
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.scope import Scope
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.privileges import credential_config
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.scope import Scope, makes
 
 _DEFAULT_MODE = 0o444
 _NAME_FIELD = {"configs": "ConfigName", "secrets": "SecretName"}
 
 
+@makes("TaskTemplate.ContainerSpec.Configs", "configs", "credential_spec")
 def config_references(scope: Scope) -> list[dict[str, Any]] | None:
     found = _references(scope, "configs")
     key = credential_config(scope)
@@ -29,6 +30,7 @@ def config_references(scope: Scope) -> list[dict[str, Any]] | None:
     return sorted(found, key=_order) or None
 
 
+@makes("TaskTemplate.ContainerSpec.Secrets", "secrets")
 def secret_references(scope: Scope) -> list[dict[str, Any]] | None:
     return sorted(_references(scope, "secrets"), key=_order) or None
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.readers import (
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.readers import (
     count,
     filled,
     integer,
@@ -19,13 +19,14 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.
     text,
     texts,
 )
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.scope import Scope
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.scope import Scope, makes
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source import units
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.invalid import Invalid, Path
 
 _DEFAULT_CPU_PERIOD = 100_000
 
 
+@makes("TaskTemplate.Resources")
 def resources(scope: Scope) -> dict[str, Any]:
     """Return the ResourceRequirements; a block that the file has is there even when it is empty."""
     deploy = section(scope.service, "deploy", scope.path())

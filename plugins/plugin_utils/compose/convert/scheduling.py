@@ -9,7 +9,7 @@ import struct
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.readers import (
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.readers import (
     count,
     filled,
     given,
@@ -21,15 +21,17 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.
     text,
     texts,
 )
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.scope import Scope
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.scope import Scope, makes
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source import units
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.invalid import Path
 
 
+@makes("UpdateConfig", "deploy")
 def update_config(scope: Scope) -> dict[str, Any] | None:
     return _config(scope, "update_config")
 
 
+@makes("RollbackConfig", "deploy")
 def rollback_config(scope: Scope) -> dict[str, Any] | None:
     return _config(scope, "rollback_config")
 
@@ -68,6 +70,7 @@ def _float32(value: float) -> float:
 _MODES = ("replicated", "global", "replicated-job", "global-job")
 
 
+@makes("Mode")
 def mode(scope: Scope) -> dict[str, Any]:
     """Return the Mode. Without a number the Engine takes 1; ``deploy.replicas`` wins over ``scale``.
 
@@ -103,6 +106,7 @@ _SYSTEMS = ("linux", "windows", "darwin", "freebsd")
 _ARCHITECTURES = {"x86_64": "amd64", "x86-64": "amd64", "aarch64": "arm64", "i386": "386"}
 
 
+@makes("TaskTemplate.Placement")
 def placement(scope: Scope) -> dict[str, Any]:
     deploy = section(scope.service, "deploy", scope.path())
     given = section(deploy, "placement", scope.path("deploy"))
@@ -140,6 +144,7 @@ _TRIES = 3
 _WORDS = "no, always, unless-stopped, on-failure or on-failure:COUNT"
 
 
+@makes("TaskTemplate.RestartPolicy")
 def restart_policy(scope: Scope) -> dict[str, Any] | None:
     """Return ``deploy.restart_policy``, or else what ``restart`` says."""
     deploy = section(scope.service, "deploy", scope.path())

@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.context import Context
@@ -43,3 +43,25 @@ class Scope:
             "has no effect, as with 'docker stack deploy'", *(keys or (ignored_key,)), code="ignored_like_docker"
         )
         return False
+
+
+class Field(NamedTuple):
+    """A field of the spec, what makes it, and the keys without any of which there is none (no keys: there may be)."""
+
+    name: str
+    make: Callable[[Scope], object]
+    keys: tuple[str, ...]
+
+
+FIELDS: list[Field] = []
+_Make = TypeVar("_Make", bound=Callable[[Scope], object])
+
+
+def makes(name: str, *keys: str) -> Callable[[_Make], _Make]:
+    """Marks the function that makes the field ``name`` (its path in the ServiceSpec) from ``keys``."""
+
+    def mark(make: _Make) -> _Make:
+        FIELDS.append(Field(name, make, keys))
+        return make
+
+    return mark

@@ -20,70 +20,61 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert 
     resources,
     scheduling,
 )
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.scope import Scope
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.scope import FIELDS, Field, Scope
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.keys.row import CARRIED, Key
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.keys.table import SERVICE_KEYS
 
-#: A field, what makes it, and the keys of a service without any of which there is none (no keys: there may always be).
-Topic = tuple[str, Callable[[Scope], Any], tuple[str, ...]]
+#: The files with the functions that make a field (``makes``).
+TOPICS = (
+    attachments, container, image, mounts, object_labels, ports, privileges, references, resources, scheduling,
+)  # fmt: skip
+_PLACES = ("TaskTemplate.ContainerSpec", "TaskTemplate", "")
 
-CONTAINER: tuple[Topic, ...] = (
-    ("Image", image.image, ()),
-    ("Labels", object_labels.container_labels, ()),
-    ("Command", container.entrypoint, ("entrypoint",)),
-    ("Args", container.command, ("command",)),
-    ("Hostname", container.hostname, ("hostname",)),
-    ("Env", container.environment, ("environment",)),
-    ("Dir", container.directory, ("working_dir",)),
-    ("User", container.user, ("user",)),
-    ("Groups", container.groups, ("group_add",)),
-    ("Privileges", privileges.privileges, ()),
-    ("Init", container.init, ("init",)),
-    ("StopSignal", container.stop_signal, ("stop_signal",)),
-    ("StopGracePeriod", container.stop_grace_period, ("stop_grace_period",)),
-    ("TTY", container.tty, ("tty",)),
-    ("OpenStdin", container.open_stdin, ("stdin_open",)),
-    ("ReadOnly", container.read_only, ("read_only",)),
-    ("Mounts", mounts.mounts, ("volumes", "tmpfs", "shm_size")),
-    ("Healthcheck", container.healthcheck, ("healthcheck",)),
-    ("Hosts", container.hosts, ("extra_hosts",)),
-    ("DNSConfig", container.dns_config, ("dns", "dns_search", "dns_opt")),
-    ("Secrets", references.secret_references, ("secrets",)),
-    ("Configs", references.config_references, ("configs", "credential_spec")),
-    ("Isolation", container.isolation, ("isolation",)),
-    ("Sysctls", container.sysctls, ("sysctls",)),
-    ("CapabilityAdd", container.capability_add, ("cap_add",)),
-    ("CapabilityDrop", container.capability_drop, ("cap_drop",)),
-    ("Ulimits", container.ulimits, ("ulimits",)),
-    ("OomScoreAdj", container.oom_score_adj, ("oom_score_adj",)),
-)
-TASK: tuple[Topic, ...] = (
-    ("Resources", resources.resources, ()),
-    ("RestartPolicy", scheduling.restart_policy, ()),
-    ("Placement", scheduling.placement, ()),
-    ("Networks", attachments.attachments, ()),
-    ("LogDriver", container.log_driver, ("logging",)),
-)
-SERVICE: tuple[Topic, ...] = (
-    ("Labels", object_labels.service_labels, ()),
-    ("Mode", scheduling.mode, ()),
-    ("UpdateConfig", scheduling.update_config, ("deploy",)),
-    ("RollbackConfig", scheduling.rollback_config, ("deploy",)),
-    ("EndpointSpec", ports.endpoint_spec, ()),
-)
+
+def _copy(key: str, row: Key) -> Callable[[Scope], object]:
+    """What gives a field the value of one key as it is."""
+    kind = row.kind
+
+    def make(scope: Scope) -> object:
+        value = kind.read(scope.service, key, scope.path()) if kind.read else None
+        if not value and not kind.zero or row.ignored and not scope.applies(key):
+            return None
+        if kind.within and isinstance(value, int) and not kind.within[0] <= value <= kind.within[1]:
+            raise scope.invalid(f"{value} is not between {kind.within[0]} and {kind.within[1]}", key, code="range")
+        return value
+
+    return make
+
+
+def _fields_by_place() -> list[list[Field]]:
+    """For each of _PLACES the fields there: those that functions make, and those that a key gives as it is."""
+    found: dict[str, dict[str, Field]] = {place: {} for place in _PLACES}
+    for made in FIELDS:
+        place, _dot, name = made.name.rpartition(".")
+        found[place][name] = made._replace(name=name)
+    for key, row in SERVICE_KEYS.items():
+        place, _dot, name = row.text.rpartition(".")
+        if row.fate == CARRIED and row.kind.read and name.isidentifier() and place in found:
+            found[place].setdefault(name, Field(name, _copy(key, row), (key,)))
+    return [list(fields.values()) for fields in found.values()]
+
+
+CONTAINER, TASK, SERVICE = _fields_by_place()
 
 
 def service_spec(scope: Scope) -> dict[str, Any]:
-    """Return the ServiceSpec, without ids; a topic that fails leaves its field out and a problem behind."""
-    task = {"ContainerSpec": _fields(scope, CONTAINER), **_fields(scope, TASK), "ForceUpdate": 0}
-    return {"Name": scope.stack.scoped(scope.key), **_fields(scope, SERVICE), "TaskTemplate": task}
+    """Return the ServiceSpec, without ids; a field that can't be made is left out, and a problem says why."""
+    task = {"ContainerSpec": _made(scope, CONTAINER), **_made(scope, TASK), "ForceUpdate": 0}
+    return {"Name": scope.stack.scoped(scope.key), **_made(scope, SERVICE), "TaskTemplate": task}
 
 
-def _fields(scope: Scope, topics: tuple[Topic, ...]) -> dict[str, Any]:
-    fields = {}
+def _made(scope: Scope, fields: list[Field]) -> dict[str, Any]:
+    found = {}
     guard, service = scope.context.guard, scope.service
-    for field, topic, keys in topics:
+    for name, make, keys in fields:
         if keys and service.keys().isdisjoint(keys):
             continue
-        value = guard(topic, scope)
+        value = guard(make, scope)
         if value is not None and value != []:
-            fields[field] = value
-    return fields
+            found[name] = value
+    return found

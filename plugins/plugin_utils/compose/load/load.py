@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import Problem
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.value_references import references_in
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.casts import CASTS
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.document import canonical
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.networks import complete_dependencies
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.texts import is_scalar, kind_of
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.absolute import resolve_paths
@@ -24,6 +22,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.con
     contents_of_variables,
     read_contents,
 )
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.document import CASTS, canonical
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.environment import (
     read_environment_files,
     resolve_bare,

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.keys.kinds import COMMAND
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.keys.table import SERVICE_KEYS, names_of
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Map
 
 # Below these keys an entry without a value means something: a bare variable, a network without options.
-_MEANT = frozenset(
-    ("environment", "labels", "annotations", "sysctls", "extra_hosts", "options", "driver_opts", "args", "storage_opt")
-)
-_TAKEN_AWAY = frozenset(("command", "entrypoint"))
+_MEANT = names_of(pairs=True) | {"args"}
+_TAKEN_AWAY = frozenset(key for key, row in SERVICE_KEYS.items() if row.kind is COMMAND)
 _TOP = frozenset(("services", "networks", "volumes", "configs", "secrets"))
 
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.readers import labels, mapping, text
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.readers import labels, mapping, text
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.scheduling import from_policy
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.platform.asked import is_job, written
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.templates import CODE, fault_of

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.readers import parsed
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.readers import parsed
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.platform.asked import is_job, written
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.units import duration
 

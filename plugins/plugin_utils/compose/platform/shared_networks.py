@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import hashed_name, host_name
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.readers import texts
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.attachments import PREDEFINED
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.readers import texts
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.invalid import Invalid
 
 

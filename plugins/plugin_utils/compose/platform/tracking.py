@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import spellings
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.readers import boolean
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.readers import boolean
 
 _KINDS = {"networks": "network", "configs": "config", "secrets": "secret"}
 

@@ -16,6 +16,8 @@ from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import PRE_START, STEP
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.keys.row import ALWAYS, WITH_IMAGE
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.keys.table import SERVICE_KEYS
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.project import Project
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.waves import COMPLETED
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Map, Mark, Seq, to_plain
@@ -23,12 +25,9 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.t
 #: The longest name of a service that Swarm takes.
 LONGEST = 63
 #: What a step has of its service unless it says otherwise: where it runs, and what it reaches from there.
-_INHERITED = (
-    "configs", "credential_spec", "dns", "dns_opt", "dns_search", "environment", "extra_hosts", "isolation", "logging",
-    "network_mode", "platform", "secrets", "working_dir",
-)  # fmt: skip
+_INHERITED = tuple(key for key, row in SERVICE_KEYS.items() if row.step == ALWAYS)
 #: What only goes with the service's own image.
-_WITH_IMAGE = ("group_add", "image", "user")
+_WITH_IMAGE = tuple(key for key, row in SERVICE_KEYS.items() if row.step == WITH_IMAGE)
 _OWN = ("command", "image", "user", "working_dir")
 #: As in docker compose, other numbers of these make no other service.
 _NO_PART = ("build", "depends_on", "profiles", "pull_policy", "scale")

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.deploy import check_word
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.inspection import Look, mapping, sequence
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.report import UNSET
 
@@ -38,12 +37,6 @@ SOURCES = ("config", "file", "registry")
 
 def check_security(look: Look) -> None:
     for name, service in look.services.items():
-        check_word(
-            look,
-            ("services", name, "isolation"),
-            str(service.get("isolation") or "").lower(),
-            ("default", "process", "hyperv"),
-        )
         if service.get("credential_spec") is None:
             continue
         given = [source for source in SOURCES if mapping(service["credential_spec"]).get(source)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any, Mapping, Sequence, Tuple
 
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.keys.table import SERVICE_PATHS
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.inspection import (
     Look,
     deep,
@@ -19,30 +20,20 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.in
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.places import shown_value
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.report import UNSET
 
-MODES = ("replicated", "global", "replicated-job", "global-job")
 RESTART = re.compile(r"(no|always|unless-stopped)\Z|(always|on-failure)(:[0-9]+)?\Z")
 
-#: Which words a key of ``deploy`` may have.
-WORDS: Mapping[Tuple[str, ...], Sequence[str]] = {
-    ("endpoint_mode",): ("vip", "dnsrr"),
-    ("mode",): MODES,
-    ("restart_policy", "condition"): ("none", "on-failure", "any"),
-    ("update_config", "failure_action"): ("pause", "continue", "rollback"),
-    ("update_config", "order"): ("stop-first", "start-first"),
-    ("rollback_config", "failure_action"): ("pause", "continue", "rollback"),
-    ("rollback_config", "order"): ("stop-first", "start-first"),
-}
+#: Which words a key may have.
+WORDS = [(path, row.kind) for path, row in SERVICE_PATHS.items() if row.kind.words]
 
 
 def check_deploy(look: Look) -> None:
     for name, service in look.services.items():
         deploy = mapping(service.get("deploy"))
         path = ("services", name, "deploy")
-        for keys, words in WORDS.items():
-            value = deep(deploy, *keys)
-            # docker's CLI takes this one key in any case.
-            value = value.lower() if keys == ("endpoint_mode",) and isinstance(value, str) else value
-            check_word(look, (*path, *keys), value, words)
+        for keys, kind in WORDS:
+            value = deep(service, *keys)
+            value = value.lower() if kind.any_case and isinstance(value, str) else value
+            _check_word(look, ("services", name, *keys), value, kind.words)
         for block in ("update_config", "rollback_config"):
             ratio = deep(deploy, block, "max_failure_ratio")
             if isinstance(ratio, (int, float)) and not 0 <= ratio <= 1:
@@ -55,7 +46,7 @@ def check_deploy(look: Look) -> None:
         _check_restart(look, name, service)
 
 
-def check_word(look: Look, path: Tuple[Any, ...], value: Any, words: Sequence[str]) -> None:
+def _check_word(look: Look, path: Tuple[Any, ...], value: Any, words: Sequence[str]) -> None:
     """A key that takes one of a few words."""
     if value is None or value == "" or value in words:
         return

@@ -1,45 +1,36 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One table of all keys, and the notices and problems that come from it."""
+"""The notices and problems that come from the table of keys."""
 
 from __future__ import annotations
 
 import functools
-from typing import Any, Dict, Mapping, Optional, Tuple
+from typing import Any, Dict, Optional, Tuple
 
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.keys.fate import NOTICE, REFUSED, Fate
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.keys.keys_deploy import DEPLOY
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.keys.keys_service import SERVICE
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.keys.keys_top import TOP
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.keys.row import NOTICE, REFUSED, Key
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.keys.table import KEYS
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.inspection import Look
-
-#: The fate of every key by its pattern: ``*`` stands for a name, ``[]`` for an item of a list.
-KEYS: Mapping[str, Fate] = {
-    **TOP,
-    **{f"services.*.{key}": fate for key, fate in SERVICE.items()},
-    **{f"services.*.deploy.{key}": fate for key, fate in DEPLOY.items()},
-}
 
 
 class _Node:
-    __slots__ = ("below", "fate")
+    __slots__ = ("below", "row")
 
     def __init__(self) -> None:
         self.below: Dict[str, _Node] = {}
-        self.fate: Optional[Fate] = None
+        self.row: Optional[Key] = None
 
 
 @functools.lru_cache(maxsize=None)
 def _spoken() -> _Node:
     """The keys that something must be said about, as a tree to walk beside the project's."""
     root = _Node()
-    for pattern, fate in KEYS.items():
-        if fate.kind in (NOTICE, REFUSED):
+    for pattern, row in KEYS.items():
+        if row.fate in (NOTICE, REFUSED):
             node = root
             for part in pattern.replace("[]", ".[]").split("."):
                 node = node.below.setdefault(part, _Node())
-            node.fate = fate
+            node.row = row
     return root
 
 
@@ -49,13 +40,13 @@ def check_keys(look: Look) -> None:
 
 
 def _walk(look: Look, node: _Node, value: Any, path: Tuple[Any, ...]) -> None:
-    if node.fate is not None:
+    if node.row is not None:
         # What stands at its default or is empty asks for nothing.
-        if value not in (None, "", [], {}) and value != node.fate.default:
-            say = look.problem if node.fate.kind == REFUSED else look.notice
-            what = "can't be used" if node.fate.kind == REFUSED else "has no effect"
-            code = "unsupported" if node.fate.kind == REFUSED else "no_effect"
-            say(path, f"'{path[-1]}' {what}: {node.fate.text}", node.fate.instead, code)
+        if value not in (None, "", [], {}) and value != node.row.default:
+            say = look.problem if node.row.fate == REFUSED else look.notice
+            what = "can't be used" if node.row.fate == REFUSED else "has no effect"
+            code = "unsupported" if node.row.fate == REFUSED else "no_effect"
+            say(path, f"'{path[-1]}' {what}: {node.row.text}", node.row.instead, code)
         return
     if isinstance(value, dict):
         anything = node.below.get("*")

@@ -10,6 +10,8 @@ import json
 import pkgutil
 from typing import Any, Dict, List, Mapping, Tuple
 
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.keys.table import KEYS
+
 SCHEMA_FILE = "compose.schema.json"
 
 
@@ -20,13 +22,52 @@ def schema() -> Dict[str, Any]:
     A reference that is looked up again for each instance more than doubles the time of a check.
     The schema isn't recursive, so this ends; the parts are shared, so it stays small.
     """
-    return read_schema(__package__, SCHEMA_FILE)
+    return _inlined(with_references())
 
 
 def read_schema(package: str, file: str) -> Dict[str, Any]:
     """A JSON Schema that lies in a package, with every reference put in place."""
-    tree = json.loads(pkgutil.get_data(package, file) or b"{}")
-    return _inline(tree, tree.pop("$defs"), {})
+    return _inlined(_read(package, file))
+
+
+def with_references() -> Dict[str, Any]:
+    """The schema as a file would have it: compose.schema.json, and the keys whose kind says their schema."""
+    tree = _read(__package__, SCHEMA_FILE)
+    places: Dict[str, Any] = {}
+    for pattern, row in KEYS.items():
+        if row.kind.schema:
+            above, _dot, name = pattern.rpartition(".")
+            if above not in places:
+                places[above] = _place(tree, above)["properties"]
+            places[above][name] = {"$ref": f"#/$defs/{row.kind.schema}"}
+    return tree
+
+
+def _read(package: str, file: str) -> Dict[str, Any]:
+    tree: Dict[str, Any] = json.loads(pkgutil.get_data(package, file) or b"{}")
+    return tree
+
+
+def _inlined(tree: Dict[str, Any]) -> Dict[str, Any]:
+    done: Dict[str, Any] = {}
+    return {key: _inline(value, tree["$defs"], done) for key, value in tree.items() if key != "$defs"}
+
+
+def _place(tree: Any, pattern: str) -> Any:
+    """What the schema says of the values of a pattern of the table."""
+    node = tree
+    for part in pattern.replace("[]", ".[]").split(".") if pattern else ():
+        if part == "[]":
+            node = node["items"]
+        elif part != "*":
+            node = node["properties"][part]
+        elif isinstance(node["additionalProperties"], dict):
+            node = node["additionalProperties"]
+        else:
+            node = next(iter(node["patternProperties"].values()))
+        if "$ref" in node:
+            node = tree["$defs"][node["$ref"].rpartition("/")[2]]
+    return node
 
 
 def _inline(node: Any, definitions: Mapping[str, Any], done: Dict[str, Any]) -> Any:

@@ -10,6 +10,7 @@ import functools
 import itertools
 from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Sequence, Tuple, Union
 
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.keys.table import names_of
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.keywords import Violation
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.loader import owners
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.places import (
@@ -79,7 +80,7 @@ def _item_hint(path: Tuple[Any, ...]) -> str:
     return "text that contains a colon and a space needs quotes"
 
 
-PAIRS = frozenset(("annotations", "args", "environment", "labels", "sysctls"))
+PAIRS = names_of("list_or_map") | {"args"}
 
 
 def _unknown_keys(path: Tuple[Any, ...], value: Any, _limit: Any, schema: Mapping[str, Any]) -> Iterator[Finding]:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.value_references import REFERENCE
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.keys.table import KEYS, names_of
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.expressions import (
     has_expression,
     may_hold,
@@ -19,19 +20,14 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.e
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.report import Place
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Map, Path, Seq
 
-_SERVICE = (
-    "annotations.*", "command", "command.#", "deploy.labels.*", "deploy.labels.#", "domainname", "entrypoint",
-    "entrypoint.#", "environment.*", "environment.#", "healthcheck.test", "healthcheck.test.#", "hostname", "labels.*",
-    "labels.#", "logging.options.*", "pre_start.#.command", "pre_start.#.command.#", "pre_start.#.environment.*",
-    "pre_start.#.environment.#", "pre_start.#.user", "pre_start.#.working_dir",
-    "sysctls.*", "sysctls.#", "user", "volumes.#.volume.labels.*", "working_dir",
-)  # fmt: skip
-_TOP = (
-    "configs.*.content", "configs.*.labels.*", "configs.*.labels.#", "networks.*.driver_opts.*", "networks.*.labels.*",
-    "networks.*.labels.#", "secrets.*.content", "secrets.*.driver_opts.*", "secrets.*.labels.*", "secrets.*.labels.#",
-    "volumes.*.driver_opts.*", "volumes.*.labels.*", "volumes.*.labels.#",
-)  # fmt: skip
-_ALLOWED = frozenset((*_TOP, *(f"services.*.{path}" for path in _SERVICE)))
+#: Below a key: its pairs, which also a list may give, or the items of its list.
+_BELOW = {"list_or_map": (".*", ".#"), "options": (".*",), "command": ("", ".#"), "text_or_texts": ("", ".#")}
+_ALLOWED = frozenset(
+    pattern.replace("[]", ".#") + below
+    for pattern, row in KEYS.items()
+    if row.values
+    for below in _BELOW.get(row.kind.schema, ("",))
+)
 #: Where an expression may stand itself: what it makes has a name there.
 _EXPRESSIONS = frozenset(
     ("services.*.environment.*", "services.*.environment.#", "configs.*.content", "secrets.*.content")
@@ -39,7 +35,7 @@ _EXPRESSIONS = frozenset(
 #: Nothing below these keys of a service goes into the Swarm.
 _UNUSED = ("build", "develop")
 #: Lists of KEY=VALUE.
-_PAIRS = ("environment", "labels", "sysctls")
+_PAIRS = names_of("list_or_map")
 
 
 def fault_of(path: Path, text: str) -> str:
@@ -101,4 +97,4 @@ def _pattern(path: Path) -> str:
     return ".".join(parts)
 
 
-_NAMED = ("annotations", "driver_opts", "environment", "labels", "options", "sysctls")
+_NAMED = names_of(pairs=True)

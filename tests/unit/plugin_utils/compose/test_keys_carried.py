@@ -10,9 +10,9 @@ import pytest
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import ComposeError
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.compile import CompileRequest, compile_stack
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.keys.fate import CARRIED, NOTICE, REFUSED
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.keys.row import CARRIED, NOTICE, REFUSED
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.keys.table import KEYS
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.load import Source
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.keys import KEYS
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.file_source import MemoryFiles
 
 BASE = {
@@ -135,11 +135,11 @@ ELSEWHERE = {
 }
 
 
-def leaves(kind):
-    """The rows of a kind that have no rows below them."""
-    for key, fate in sorted(KEYS.items()):
+def leaves(fate):
+    """The rows with a fate that have no rows below them."""
+    for key, row in sorted(KEYS.items(), key=lambda item: item[0]):
         below = any(other.startswith((key + ".", key + "[")) for other in KEYS)
-        if fate.kind == kind and not below and key not in ELSEWHERE and "." in key:
+        if row.fate == fate and not below and key not in ELSEWHERE and "." in key:
             yield key
 
 

@@ -2,7 +2,6 @@
 
 import datetime
 import json
-from pathlib import Path
 
 import pytest
 import yaml
@@ -23,7 +22,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.k
 )
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.messages import EXPLAIN
 
-FILE = json.loads((Path(loader.__file__).parent / loader.SCHEMA_FILE).read_text())
+FILE = loader.with_references()
 WORDS = st.sampled_from(
     [
         "services",

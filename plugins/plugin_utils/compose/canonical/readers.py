@@ -14,7 +14,7 @@ from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.invalid import Invalid, Path
 
-_BOOLEANS = {"true": True, "yes": True, "y": True, "on": True, "false": False, "no": False, "n": False, "off": False}
+BOOLEANS = {"true": True, "yes": True, "y": True, "on": True, "false": False, "no": False, "n": False, "off": False}
 _SCALARS = (str, int, float)
 
 
@@ -81,8 +81,8 @@ def boolean(holder: Mapping[str, Any], key: str, path: Path) -> bool | None:
     value = holder.get(key)
     if value is None or isinstance(value, bool):
         return value
-    if isinstance(value, str) and value.lower() in _BOOLEANS:
-        return _BOOLEANS[value.lower()]
+    if isinstance(value, str) and value.lower() in BOOLEANS:
+        return BOOLEANS[value.lower()]
     raise Invalid(f"{value!r} is neither true nor false", (*path, key), code="type")
 
 
