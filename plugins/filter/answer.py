@@ -14,7 +14,7 @@ from ansible.errors import AnsibleFilterError
 from ansible.module_utils.parsing.convert_bool import BOOLEANS_FALSE, BOOLEANS_TRUE
 
 
-def answer(value: Any, kind: str = "text", otherwise: Any = None) -> Any:
+def answer(value: object, kind: str = "text", otherwise: object = None) -> Any:
     """Text as ``kind`` (text, bool, int, list or dict); ``otherwise`` for what was not answered.
 
     What is no text stays as it is, and so does text that does not read as ``kind``: the option that takes it says so

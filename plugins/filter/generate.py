@@ -28,7 +28,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.plain 
 KEY = "key"
 
 
-def generate(generator: Generator, purpose: Any, *positional: Any, seed: Any = None, **named: Any) -> str:
+def generate(generator: Generator, purpose: object, *positional: object, seed: object = None, **named: object) -> str:
     if not isinstance(purpose, str):
         raise AnsibleFilterError(f"{generator.name} needs a text that names the purpose of the value.")
     if seed is not None and (not isinstance(seed, str) or not seed):
@@ -40,13 +40,13 @@ def generate(generator: Generator, purpose: Any, *positional: Any, seed: Any = N
         raise AnsibleFilterError(f"{generator.name}: {error}") from error
 
 
-def _source(generator: Generator, params: Mapping[str, Any], purpose: str, seed: str | None) -> Any:
+def _source(generator: Generator, params: Mapping[str, object], purpose: str, seed: str | None) -> Any:
     if seed is None:
         return secrets.SystemRandom()
     return Seeded(seed, "\0".join((generator.name, json.dumps(params, sort_keys=True), purpose)))
 
 
-def generate_jwt(key: Any, days: Any = 0, **claims: Any) -> str:
+def generate_jwt(key: object, days: object = 0, **claims: object) -> str:
     if not isinstance(key, str) or not key:
         raise AnsibleFilterError("generate_jwt needs the key that signs the token.")
     generator = GENERATORS["generate_jwt"]

@@ -15,11 +15,11 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.stack_
 
 
 def hashed_name(
-    service: Any,
-    stack: Any = None,
-    project: Any = None,
-    environment: Any = None,
-    stack_hash: Any = None,
+    service: object,
+    stack: object = None,
+    project: object = None,
+    environment: object = None,
+    stack_hash: object = None,
     host: bool = False,
 ) -> str:
     if not service or not isinstance(service, str):

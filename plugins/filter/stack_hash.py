@@ -11,7 +11,7 @@ from typing import Any
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.stack_argument import stack_of
 
 
-def stack_hash(stack: Any, project: Any = None, environment: Any = None) -> str:
+def stack_hash(stack: object, project: object = None, environment: object = None) -> str:
     return stack_of(stack, project, environment).hash
 
 

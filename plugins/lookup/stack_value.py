@@ -128,7 +128,7 @@ class LookupModule(LookupBase):
             )
         return version.value
 
-    def _kept(self, named: Stack, variables: Mapping[str, Any], names: list[str]) -> Kept:
+    def _kept(self, named: Stack, variables: Mapping[str, object], names: list[str]) -> Kept:
         store, path, stack = self.get_option("store"), self.get_option("path"), named.full_name
         if store == "vault":
             vault = play_vault(self._loader, variables, named.data, {"store": store, "path": path}, names)
@@ -186,7 +186,7 @@ class LookupModule(LookupBase):
             "as root.",
         )
 
-    def _from_facts(self, named: Stack, variables: Mapping[str, Any]) -> Kept:
+    def _from_facts(self, named: Stack, variables: Mapping[str, object]) -> Kept:
         stack = named.full_name
         data = plain(self._local(variables).get(FACT + stack))
         return Kept(stack) if data is None else Kept.from_data(data, stack, f"ansible_local.{FACT}{stack}", named.owner)

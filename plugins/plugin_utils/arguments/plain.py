@@ -11,7 +11,7 @@ from typing import Any
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import ComposeError, Problem
 
 
-def plain(value: Any) -> Any:
+def plain(value: object) -> Any:
     """A copy of ``value`` made of dict, list, str, int, float, bool and None only.
 
     From ansible-core 2.19 on, values are tagged subclasses, partly lazy; a date that YAML read becomes its ISO text.
@@ -32,14 +32,14 @@ def plain(value: Any) -> Any:
     return "".join(str(value))
 
 
-def as_text(value: Any) -> str:
+def as_text(value: object) -> str:
     """A variable's value as Compose would see it in an environment: ``true`` and ``false`` for booleans."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return "" if value is None else "".join(str(value))
 
 
-def as_texts(variables: Mapping[str, Any]) -> dict[str, str]:
+def as_texts(variables: Mapping[str, object]) -> dict[str, str]:
     """The variables for Compose files as text.
 
     :raises ComposeError: with every variable that is a list or a map, since it has no clear text form.

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
@@ -14,7 +13,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors impo
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
 
 
-def stack_of(value: Any, project: Any = None, environment: Any = None) -> Stack:
+def stack_of(value: object, project: object = None, environment: object = None) -> Stack:
     """Return the stack of a name, or of a mapping with name, project and environment.
 
     Raises AnsibleFilterError if it is not a valid stack.

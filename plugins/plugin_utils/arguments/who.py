@@ -8,12 +8,12 @@ from __future__ import annotations
 import getpass
 import os
 import platform
-from typing import Any, Mapping
+from typing import Mapping
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import plain_text
 
 
-def who_asks(variables: Mapping[str, Any]) -> str:
+def who_asks(variables: Mapping[str, object]) -> str:
     """The user who requests the change, for the history: AWX's user, or the user and host that run the play."""
     for name in ("awx_user_name", "tower_user_name"):
         if variables.get(name):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.masking.mask import HIDDEN, masked_text
@@ -18,7 +17,7 @@ MOST_KEYS, LONGEST_VALUE = 20, 500
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\Z")
 
 
-def metadata_of(given: Mapping[Any, Any]) -> dict[str, str]:
+def metadata_of(given: Mapping[object, object]) -> dict[str, str]:
     """The option ``metadata`` as texts, sorted by key, without what looks like a secret.
 
     :raises StackwrightError: (``invalid_options``) with everything that is wrong with it.

@@ -10,10 +10,14 @@ import hashlib
 import os
 import posixpath
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.masking.mask import HIDDEN, masked_text
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.desired_state import Desired
+
 
 #: So many files are recorded, and so many bytes of their text.
 MOST_FILES, MOST_TEXT = 100, 1_000_000
@@ -24,7 +28,7 @@ COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
 
 
 def provenance(
-    opened: Sequence[tuple[str, bytes]], desired: Mapping[str, Any], directory: str, keep_files: bool
+    opened: Sequence[tuple[str, bytes]], desired: Desired, directory: str, keep_files: bool
 ) -> dict[str, Any]:
     """``files`` (path, sha256, with ``keep_files`` also text) of the Compose files ``opened``, in their order.
 
@@ -100,7 +104,7 @@ def _short(path: str, directory: str) -> str:
     return path if below.startswith("../../") else below
 
 
-def _secrets(desired: Mapping[str, Any]) -> Iterator[str]:
+def _secrets(desired: Desired) -> Iterator[str]:
     """The texts that a revision hides: content of secrets, and text in a specification that looks like a secret."""
     from ansible_collections.stackwright.swarm.plugins.module_utils.history.snapshot import hidden_values
 
@@ -111,13 +115,18 @@ def _secrets(desired: Mapping[str, Any]) -> Iterator[str]:
     for value in desired.get("values") or ():
         if value.get("sensitive") and len(str(value.get("given") or "")) >= SHORTEST:
             yield str(value["given"])
-    for kind in ("network", "config", "secret", "service"):
-        for entry in desired[kind + "s"]:
+    for kind, entries in (
+        ("network", desired["networks"]),
+        ("config", desired["configs"]),
+        ("secret", desired["secrets"]),
+        ("service", desired["services"]),
+    ):
+        for entry in entries:
             for value in hidden_values(kind, entry.get("spec") or {}):
                 yield from (part for part in _texts(value) if len(part) >= SHORTEST and "\0" not in part)
 
 
-def _texts(value: Any) -> Iterator[str]:
+def _texts(value: object) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, (list, dict)):

@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.value_references import show_references
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.desired_state import Desired
+
 
 HIDDEN = "********"
 
 
-def rendering(desired: Mapping[str, Any]) -> dict[str, Any]:
+def rendering(desired: Desired) -> dict[str, Any]:
     """Return the stack's objects by name, each with the spec that the Engine would get; no secret's data is in it.
 
     A generated or sensitive value shows as ``<generated>``.
@@ -46,5 +50,5 @@ def _content(entry: Mapping[str, Any]) -> dict[str, Any]:
         return {"content": data}
 
 
-def _hidden(entry: Mapping[str, Any]) -> dict[str, str]:
+def _hidden(entry: Mapping[str, object]) -> dict[str, str]:
     return {} if entry["data"] is None else {"content": HIDDEN}

@@ -45,7 +45,7 @@ class SlurpedFiles:
     ``look`` returns the output of the command LOOK for a path.
     """
 
-    def __init__(self, slurp: Callable[[str], Mapping[str, Any]], look: Callable[[str], str]) -> None:
+    def __init__(self, slurp: Callable[[str], Mapping[str, object]], look: Callable[[str], str]) -> None:
         self._slurp = slurp
         self._look = look
         self._read: Dict[str, bytes] = {}
@@ -73,7 +73,7 @@ class SlurpedFiles:
             answer = self._slurp(real)
             if answer.get("failed"):
                 raise _os_error(str(answer.get("msg", "")), path)
-            self._read[real] = base64.b64decode(answer["content"])
+            self._read[real] = base64.b64decode(str(answer["content"]))
         return self._read[real]
 
     def _looked(self, path: str) -> Tuple[int, int, str, str]:

@@ -63,7 +63,7 @@ def compile_files(action: ActionBase, options: Mapping[str, Any], variables: Map
     return {**desired, **({"sources": {"files": [], **ran, **known}} if ran or known else {})}
 
 
-def _found(given: Any, find: Callable[[str], str]) -> Any:
+def _found(given: object, find: Callable[[str], str]) -> Any:
     """The option ``restart_on`` with the paths at which its files are."""
     if isinstance(given, Mapping):
         return {service: _found(paths, find) for service, paths in given.items()}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import (
     ComposeError,
@@ -25,8 +25,13 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.check_project import check_project
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.inspection import deep, mapping
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.check_document import check_document
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.file_source import FileReader
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.report import Report
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import ANYTHING, NOWHERE
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.desired_state import Desired
+
 
 #: The name of a stack that has none, or a wrong one, while its other problems are looked for.
 STAND_IN = "stack"
@@ -66,8 +71,8 @@ class CompileRequest:
 
 
 def compile_stack(
-    request: CompileRequest, reader: Any, opened: Optional[List[Tuple[str, bytes]]] = None
-) -> Dict[str, Any]:
+    request: CompileRequest, reader: FileReader, opened: Optional[List[Tuple[str, bytes]]] = None
+) -> Desired:
     """The desired state (docs/architecture.md) of the stack that ``request`` describes.
 
     :param reader: where files are read from, see ``load``.
@@ -133,9 +138,7 @@ def _may_have_routes(project: Project) -> bool:
     return False
 
 
-def _parts_of(
-    desired: Dict[str, Any], request: CompileRequest, project: Project, stack: Stack, reader: Any
-) -> Dict[str, Any]:
+def _parts_of(desired: Desired, request: CompileRequest, project: Project, stack: Stack, reader: FileReader) -> Desired:
     from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.parts import (
         volumes_to_recreate,
         with_parts,
@@ -200,6 +203,6 @@ def _as_error(notice: Problem) -> Problem:
     return replace(notice, hint=notice.hint or "strict is on: remove the key, or set strict to false")
 
 
-def _unique(notices: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
+def _unique(notices: List[Dict[str, object]]) -> List[Dict[str, Any]]:
     seen = {tuple(sorted(notice.items())): notice for notice in notices}
     return sorted(seen.values(), key=lambda n: (n["file"], n["line"], n["column"], n["key"], n["message"]))

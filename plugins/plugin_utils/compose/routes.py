@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,7 +24,10 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.foreign_
     near_misses,
     of_other_proxies,
 )
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.project import Project
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.inspection import Look, deep, mapping
+
+Places = Mapping[str, tuple[str, ...]]
 
 #: Where labels may stand; of one that stands in both, the first counts.
 PLACES = (("deploy", "labels"), ("labels",))
@@ -38,7 +42,7 @@ class ProjectRoutes:
     notices: list[Problem] = field(default_factory=list)
 
 
-def project_routes(project: Any, stack: Stack, shared: bool) -> ProjectRoutes:
+def project_routes(project: Project, stack: Stack, shared: bool) -> ProjectRoutes:
     """The routes of all services; those that two services claim are a problem of the second.
 
     :param shared: the services answer on a shared network as HASH-SERVICE, which the proxy uses then.
@@ -67,7 +71,9 @@ def project_routes(project: Any, stack: Stack, shared: bool) -> ProjectRoutes:
     return ProjectRoutes(plain, list(look.problems.values()), list(look.notices.values()))
 
 
-def _labels(look: Look, key: str, service: Any, prefix: str) -> tuple[dict[str, str], dict[str, tuple[str, ...]]]:
+def _labels(
+    look: Look, key: str, service: Mapping[str, object], prefix: str
+) -> tuple[dict[str, str], dict[str, tuple[str, ...]]]:
     """The labels of a service that are about routes, and where each stands."""
     labels: dict[str, str] = {}
     places: dict[str, tuple[str, ...]] = {}
@@ -86,7 +92,7 @@ def _labels(look: Look, key: str, service: Any, prefix: str) -> tuple[dict[str, 
     return labels, places
 
 
-def _look_for_others(look: Look, key: str, service: Any, prefix: str, routed: bool) -> None:
+def _look_for_others(look: Look, key: str, service: Mapping[str, object], prefix: str, routed: bool) -> None:
     """Notices of labels that were meant to make routes, and make none."""
     for place in PLACES:
         labels = {str(label): str(value) for label, value in mapping(deep(service, *place)).items()}
@@ -100,7 +106,7 @@ def _look_for_others(look: Look, key: str, service: Any, prefix: str, routed: bo
             return
 
 
-def _check_reachable(look: Look, key: str, service: Any, places: dict[str, tuple[str, ...]]) -> None:
+def _check_reachable(look: Look, key: str, service: Mapping[str, object], places: dict[str, tuple[str, ...]]) -> None:
     """A service on the network of its node has no name that the proxy could use."""
     joined = list(mapping(service.get("networks")))
     if service.get("network_mode") in PREDEFINED or set(joined) & set(PREDEFINED):
@@ -114,7 +120,7 @@ def _report(look: Look, places: dict[str, tuple[str, ...]], key: str, fault: Lab
 
 
 def _without_twins(
-    look: Look, key: str, routes: list[Labelled], found: dict[Any, tuple[str, Labelled]], places: Any
+    look: Look, key: str, routes: list[Labelled], found: dict[object, tuple[str, Labelled]], places: Places
 ) -> list[Labelled]:
     """Adds the routes of a service to ``found``, and gives them without those that are there already."""
     own = []
@@ -128,7 +134,7 @@ def _without_twins(
     return own
 
 
-def _check_tls(look: Look, own: list[Labelled], domains: dict[str, Labelled], places: Any) -> None:
+def _check_tls(look: Look, own: list[Labelled], domains: dict[str, Labelled], places: Places) -> None:
     """A certificate is for the whole domain, whichever service answers below a path."""
     for labelled in own:
         first = domains.setdefault(labelled.route.domain, labelled)

@@ -62,9 +62,9 @@ def _cut(tree: Map, path: Path) -> None:
     """Removes what stands at ``path``; of a list nothing is left, since its other entries may have moved."""
     node: Any = tree
     for depth, key in enumerate(path):
-        below = node.get(key) if isinstance(node, Map) else None
-        if not isinstance(node, Map) or key not in node:
+        if not isinstance(node, Map) or not isinstance(key, str) or key not in node:
             return
+        below = node.get(key)
         if depth == len(path) - 1 or isinstance(below, list):
             node.drop(key)
             node.lose(key)

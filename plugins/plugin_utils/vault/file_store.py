@@ -83,7 +83,7 @@ class VaultText(Store):
         #: Whether the next writing takes the place of the same values in another form.
         self.in_place = False
 
-    def handed(self, kept: Kept, token: Any) -> dict[str, Any]:
+    def handed(self, kept: Kept, token: object) -> dict[str, Any]:
         """What a module gets of it."""
         return {"kept": kept.as_data(), "where": self.where}
 
@@ -158,7 +158,7 @@ class VaultText(Store):
             raise self._damaged("it is not what was written") from None
         return opened
 
-    def _open(self, name: str, version: Mapping[str, Any]) -> dict[str, Any]:
+    def _open(self, name: str, version: Mapping[str, object]) -> dict[str, Any]:
         cipher = version["value"]
         if not isinstance(cipher, Cipher):
             raise self._damaged(f"the value of {name} is not encrypted")
@@ -222,8 +222,18 @@ class VaultStore(VaultText):
 
     kind = "vault"
 
-    def __init__(self, stack: str, path: str, *rest: Any, clock: Any = Clock, **options: Any) -> None:
-        super().__init__(stack, os.path.realpath(path), *rest, **options)
+    def __init__(
+        self,
+        stack: str,
+        path: str,
+        vault: VaultLib,
+        vault_id: str | None = None,
+        wanted: Collection[str] | None = None,
+        anew: bool = False,
+        owner: str = "",
+        clock: type[Clock] = Clock,
+    ) -> None:
+        super().__init__(stack, os.path.realpath(path), vault, vault_id, wanted, anew, owner)
         self.clock = clock
 
     def has_values(self) -> bool:
@@ -266,7 +276,7 @@ class VaultStore(VaultText):
         return (content or b"").decode("utf-8", "surrogateescape")
 
 
-def _owner(section: Mapping[str, Any]) -> str:
+def _owner(section: Mapping[str, object]) -> str:
     return str(section.get("owner") or "")
 
 
@@ -324,7 +334,7 @@ def _with_warning(result: dict[str, Any], why: str) -> dict[str, Any]:
     return {**result, "warnings": [*result.get("warnings", []), told]}
 
 
-def _has_cipher(node: Any) -> bool:
+def _has_cipher(node: object) -> bool:
     if isinstance(node, Mapping):
         return any(_has_cipher(part) for pair in node.items() for part in pair)
     return isinstance(node, Cipher) or (isinstance(node, list) and any(_has_cipher(part) for part in node))

@@ -38,12 +38,12 @@ class Cipher(str):
 class _Loader(yaml.SafeLoader):
     """Knows ``!vault``; no aliases, and no key twice."""
 
-    def compose_node(self, parent: Any, index: Any) -> Any:
+    def compose_node(self, parent: object, index: object) -> Any:
         if self.check_event(yaml.AliasEvent):
             raise yaml.composer.ComposerError(None, None, "an alias", self.peek_event().start_mark)
         return super().compose_node(parent, index)
 
-    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+    def construct_mapping(self, node: object, deep: bool = False) -> Any:
         seen = set()
         for key, _value in node.value if isinstance(node, yaml.MappingNode) else ():
             if isinstance(key, yaml.ScalarNode) and key.value in seen:
@@ -81,7 +81,7 @@ class Document(NamedTuple):
             raise ValueError(f"the section at line {lost[0].line} has no readable name, and may belong to this stack")
         return mine[0] if mine else None
 
-    def replaced(self, stack: str, section: Mapping[str, Any] | None) -> str:
+    def replaced(self, stack: str, section: Mapping[str, object] | None) -> str:
         """The text with this section of the stack, or without any; all else is as it was."""
         texts = [(other.name, other.text) for other in self.sections if other.name != stack]
         if section is not None:
@@ -217,12 +217,12 @@ def _may_be_of(section: Section, stack: str) -> bool:
     return stack in inner or (section.name is None and not inner - {None})
 
 
-def _version(version: Mapping[str, Any]) -> str:
+def _version(version: Mapping[str, object]) -> str:
     shown = [f"{key}: {_scalar(version[key])}" for key in ("number", "mark", "created", "origin")]
     return "{" + ", ".join([*shown, f"value: !vault {_scalar(str(version['value']))}"]) + "}"
 
 
-def _scalar(value: Any) -> str:
+def _scalar(value: object) -> str:
     style = '"' if isinstance(value, str) else None
     return str(yaml.safe_dump(value, default_flow_style=True, default_style=style, width=float("inf"))).split("\n", 1)[
         0

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible import context
 
@@ -22,11 +22,15 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault.file_store
 )
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault.swarm_store import MODULE, SwarmVault
 
+if TYPE_CHECKING:
+    from ansible.parsing.dataloader import DataLoader
+    from ansible.plugins.action import ActionBase
+
 
 def play_vault(
-    loader: Any,
+    loader: DataLoader,
     variables: Mapping[str, Any],
-    stack: Mapping[str, Any],
+    stack: Mapping[str, str],
     options: Mapping[str, Any],
     wanted: Collection[str] | None,
     anew: bool = False,
@@ -44,9 +48,9 @@ def play_vault(
 
 
 def task_vault(
-    action: Any,
+    action: ActionBase,
     variables: Mapping[str, Any],
-    stack: Mapping[str, Any],
+    stack: Mapping[str, str],
     options: Mapping[str, Any],
     wanted: Collection[str] | None,
     found: bool = False,
@@ -72,12 +76,14 @@ def task_vault(
     return SwarmVault(stack["name"], run, vault, vault_id, wanted, anew, owner_of(stack).text, moves=moves)
 
 
-def _runs(action: Any, stack: str, variables: Mapping[str, Any]) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
+def _runs(
+    action: ActionBase, stack: str, variables: Mapping[str, Any]
+) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
     """Runs stack_values on the task's host, by the task's own connection to the Engine."""
     names = {word for name, option in CONNECTION.items() for word in (name, *option.get("aliases", ()))}
     given = {name: value for name, value in action._task.args.items() if name in names}
 
-    def run(handed: Mapping[str, Any]) -> Mapping[str, Any]:
+    def run(handed: Mapping[str, object]) -> Mapping[str, Any]:
         compiled = json.dumps(handed, separators=(",", ":"))
         arguments = {**given, "name": stack, "state": "listed", COMPILED: compiled}
         result: Mapping[str, Any] = action._execute_module(MODULE, module_args=arguments, task_vars=variables)

@@ -9,9 +9,9 @@ arguments; the vault's password stays here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from secrets import token_hex
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import ValueStoreError
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import values_name
@@ -19,6 +19,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.values.kept impo
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.seal import unseal
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.store import StoreConflict
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault.file_store import VaultText
+
+if TYPE_CHECKING:
+    from ansible.parsing.vault import VaultLib
 
 MODULE = "stackwright.swarm.stack_values"
 #: What a module that meets such values without them ends with.
@@ -35,8 +38,18 @@ class SwarmVault(VaultText):
 
     kind = "swarm"
 
-    def __init__(self, stack: str, run: Run, *rest: Any, moves: bool = False, **options: Any) -> None:
-        super().__init__(stack, f"swarm (Docker config {values_name(stack)}*)", *rest, **options)
+    def __init__(
+        self,
+        stack: str,
+        run: Run,
+        vault: VaultLib,
+        vault_id: str | None = None,
+        wanted: Collection[str] | None = None,
+        anew: bool = False,
+        owner: str = "",
+        moves: bool = False,
+    ) -> None:
+        super().__init__(stack, f"swarm (Docker config {values_name(stack)}*)", vault, vault_id, wanted, anew, owner)
         self.run, self.moves = run, moves
 
     def read(self) -> tuple[Kept, Any]:
@@ -66,7 +79,7 @@ class SwarmVault(VaultText):
             "Encrypt them first: stack_values with state: moved, store: swarm, to: {store: swarm, encrypted: vault}.",
         )
 
-    def _asked(self, request: dict[str, Any]) -> Mapping[str, Any]:
+    def _asked(self, request: dict[str, object]) -> Mapping[str, Any]:
         key = token_hex(32)
         result = self.run({"ciphertext": {**request, "owner": self.owner, "key": key}})
         if result.get("failed"):

@@ -36,7 +36,9 @@ class VaultAction(ClusterAction):
         self._vault = vault if vault is not None and (not if_used or vault.has_values()) else None
         self._wanted = (stack, values, needed)
 
-    def find_vault(self, stack: Mapping[str, Any], values: Mapping[str, Any], variables: Mapping[str, Any]) -> None:
+    def find_vault(
+        self, stack: Mapping[str, object], values: Mapping[str, object], variables: Mapping[str, object]
+    ) -> None:
         """Takes the vault that the task names for a revision's values; with ``auto``, that beside the inventory if it
         has values of the stack."""
         if values["store"] == "auto" and not values["encrypted"]:
@@ -45,17 +47,17 @@ class VaultAction(ClusterAction):
         else:
             self.use_vault(stack, values, None, variables)
 
-    def may_remember(self, arguments: Mapping[str, Any]) -> bool:
+    def may_remember(self, arguments: Mapping[str, object]) -> bool:
         # What a vault holds is seen by the run alone.
         return self._vault is None
 
-    def repeated(self, arguments: Mapping[str, Any], last: Result, kept: bool) -> Mapping[str, Any]:
+    def repeated(self, arguments: Mapping[str, object], last: Result, kept: bool) -> Mapping[str, Any]:
         """The arguments of a run after one that gave ``last``; ``kept`` where what that one made is kept by now."""
         del last, kept
         return arguments
 
     def _followed(
-        self, arguments: Mapping[str, Any], handed: Mapping[str, Any], variables: Mapping[str, Any]
+        self, arguments: Mapping[str, object], handed: Mapping[str, object], variables: Mapping[str, object]
     ) -> Result:
         follow = super()._followed
         if self._vault is None:
@@ -65,7 +67,7 @@ class VaultAction(ClusterAction):
 
         last: Result = {}
 
-        def run(vaults: Dict[str, Any], again: bool) -> Result:
+        def run(vaults: Dict[str, object], again: bool) -> Result:
             given = self.repeated(arguments, dict(last), again) if last else arguments
             result = follow(given, {**handed, "vaults": vaults}, variables)
             last.update(result)
@@ -73,7 +75,9 @@ class VaultAction(ClusterAction):
 
         return with_vaults({"vault": self._vault}, run)
 
-    def _call(self, arguments: Mapping[str, Any], handed: Mapping[str, Any], variables: Mapping[str, Any]) -> Result:
+    def _call(
+        self, arguments: Mapping[str, object], handed: Mapping[str, object], variables: Mapping[str, object]
+    ) -> Result:
         if self._vault is not None and handed.get("defer"):
             handed = {**handed, "vaults": {"vault": self._vault.handed(*self._vault.read()), "key": ""}}
         done = super()._call(arguments, handed, variables)
@@ -81,7 +85,7 @@ class VaultAction(ClusterAction):
             return self._call(arguments, handed, variables)
         return done
 
-    def _met_encrypted(self, done: Result, variables: Mapping[str, Any]) -> bool:
+    def _met_encrypted(self, done: Result, variables: Mapping[str, object]) -> bool:
         """Whether a manager has met values that have to be opened here; from now on they are."""
         if self._vault is not None or not self._wanted or done.get("error_code") != "values_encrypted":
             return False

@@ -14,7 +14,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonica
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.report import Place
 
 
-def to_bool(value: Any, place: Place) -> Any:
+def to_bool(value: object, place: Place) -> Any:
     if not isinstance(value, str):
         return value
     if value.lower() in BOOLEANS:
@@ -23,7 +23,7 @@ def to_bool(value: Any, place: Place) -> Any:
     return value
 
 
-def to_int(value: Any, place: Place) -> Any:
+def to_int(value: object, place: Place) -> Any:
     if not isinstance(value, str):
         return value
     digits = value[1:] if value[:1] in ("+", "-") else value
@@ -33,7 +33,7 @@ def to_int(value: Any, place: Place) -> Any:
     return value
 
 
-def to_float(value: Any, place: Place) -> Any:
+def to_float(value: object, place: Place) -> Any:
     if not isinstance(value, str):
         return value
     try:

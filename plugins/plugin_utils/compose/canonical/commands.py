@@ -75,7 +75,7 @@ def _quoted(command: str, position: int, quote: str) -> tuple[str, int]:
     raise UnbalancedQuote("a quote is not closed")
 
 
-def words(value: Any, place: Place) -> Any:
+def words(value: object, place: Place) -> Any:
     """``command`` or ``entrypoint`` as a list of words."""
     if not is_scalar(value):
         return text_list(value, place)

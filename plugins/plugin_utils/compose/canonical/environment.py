@@ -21,12 +21,12 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.t
 SHORT = "short"
 
 
-def environment(value: Any, place: Place) -> Any:
+def environment(value: object, place: Place) -> Any:
     """A Map of texts; None stands for a bare key, which is resolved once all files are merged."""
     return pairs(value, place, None)
 
 
-def env_file(value: Any, place: Place) -> Any:
+def env_file(value: object, place: Place) -> Any:
     """A list of maps with ``path``, ``required`` and ``format``."""
     values: Any = value
     if is_scalar(value):
@@ -50,7 +50,7 @@ def env_file(value: Any, place: Place) -> Any:
     return new
 
 
-def extra_hosts(value: Any, place: Place) -> Any:
+def extra_hosts(value: object, place: Place) -> Any:
     """``HOST=IP`` texts: a list in its order, a mapping sorted by ``host:ip``.
 
     An entry without an address is left out, as Docker's CLI does it.

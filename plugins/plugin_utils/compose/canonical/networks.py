@@ -21,7 +21,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.t
 _DEFAULTS = (("condition", "service_started"), ("required", True), ("restart", False))
 
 
-def _as_map(value: Any, place: Place) -> Map | None:
+def _as_map(value: object, place: Place) -> Map | None:
     """A Map name → entry (None if the list form gives none); reports what is neither."""
     if isinstance(value, Map):
         return value
@@ -37,7 +37,7 @@ def _as_map(value: Any, place: Place) -> Map | None:
     return new
 
 
-def networks(value: Any, place: Place) -> Any:
+def networks(value: object, place: Place) -> Any:
     new = _as_map(value, place)
     if new is None:
         return value
@@ -68,7 +68,7 @@ def complete_dependencies(tree: Map) -> Map:
     return tree
 
 
-def depends_on(value: Any, place: Place) -> Any:
+def depends_on(value: object, place: Place) -> Any:
     new = _as_map(value, place)
     if new is None:
         return value

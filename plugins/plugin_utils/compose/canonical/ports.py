@@ -25,7 +25,7 @@ class _Bad(ValueError):
     """The entry can't be understood."""
 
 
-def ports(value: Any, place: Place) -> Any:
+def ports(value: object, place: Place) -> Any:
     if is_scalar(value):
         return wrong_type(value, place, "a list")
     if not isinstance(value, Seq):
@@ -59,7 +59,7 @@ def _range(text: str, what: str) -> list[int]:
     return list(range(first, last + 1))
 
 
-def _short(item: Any, place: Place) -> list[Map]:
+def _short(item: object, place: Place) -> list[Map]:
     if not is_scalar(item) or isinstance(item, (bool, float)):
         raise _Bad("must be a text, a whole number or a mapping")
     text, _slash, protocol = scalar_text(item).partition("/")

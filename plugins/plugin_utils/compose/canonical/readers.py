@@ -18,14 +18,14 @@ BOOLEANS = {"true": True, "yes": True, "y": True, "on": True, "false": False, "n
 _SCALARS = (str, int, float)
 
 
-def text(holder: Mapping[str, Any], key: str, path: Path) -> str | None:
+def text(holder: Mapping[str, object], key: str, path: Path) -> str | None:
     value = holder.get(key)
     if value is None:
         return None
     return as_text(value, (*path, key))
 
 
-def as_text(value: Any, path: Path) -> str:
+def as_text(value: object, path: Path) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float) and value.is_integer():
@@ -35,7 +35,7 @@ def as_text(value: Any, path: Path) -> str:
     return str(value)
 
 
-def integer(holder: Mapping[str, Any], key: str, path: Path) -> int | None:
+def integer(holder: Mapping[str, object], key: str, path: Path) -> int | None:
     value = holder.get(key)
     if value is None:
         return None
@@ -55,7 +55,7 @@ def _no_integer(value: str) -> int:
     raise ValueError(value)
 
 
-def count(holder: Mapping[str, Any], key: str, path: Path) -> int | None:
+def count(holder: Mapping[str, object], key: str, path: Path) -> int | None:
     """An integer that the Engine keeps without a sign."""
     value = integer(holder, key, path)
     if value is not None and not 0 <= value < 2**63:
@@ -63,7 +63,7 @@ def count(holder: Mapping[str, Any], key: str, path: Path) -> int | None:
     return value
 
 
-def number(holder: Mapping[str, Any], key: str, path: Path) -> float | int | None:
+def number(holder: Mapping[str, object], key: str, path: Path) -> float | int | None:
     value = holder.get(key)
     if value is None:
         return None
@@ -77,7 +77,7 @@ def number(holder: Mapping[str, Any], key: str, path: Path) -> float | int | Non
     raise Invalid(f"{value!r} is not a number", (*path, key), code="type")
 
 
-def boolean(holder: Mapping[str, Any], key: str, path: Path) -> bool | None:
+def boolean(holder: Mapping[str, object], key: str, path: Path) -> bool | None:
     value = holder.get(key)
     if value is None or isinstance(value, bool):
         return value
@@ -86,7 +86,7 @@ def boolean(holder: Mapping[str, Any], key: str, path: Path) -> bool | None:
     raise Invalid(f"{value!r} is neither true nor false", (*path, key), code="type")
 
 
-def texts(holder: Mapping[str, Any], key: str, path: Path) -> list[str] | None:
+def texts(holder: Mapping[str, object], key: str, path: Path) -> list[str] | None:
     """A list of text; one text stands for a list of it."""
     value = holder.get(key)
     if value is None:
@@ -98,7 +98,7 @@ def texts(holder: Mapping[str, Any], key: str, path: Path) -> list[str] | None:
     return [as_text(item, (*path, key, index)) for index, item in enumerate(value)]
 
 
-def items(holder: Mapping[str, Any], key: str, path: Path) -> list[Mapping[str, Any]] | None:
+def items(holder: Mapping[str, object], key: str, path: Path) -> list[Mapping[str, Any]] | None:
     """A list of mappings."""
     value = holder.get(key)
     if value is None:
@@ -111,19 +111,19 @@ def items(holder: Mapping[str, Any], key: str, path: Path) -> list[Mapping[str, 
     return list(value)
 
 
-def mapping(holder: Mapping[str, Any], key: str, path: Path) -> Mapping[str, Any] | None:
+def mapping(holder: Mapping[str, object], key: str, path: Path) -> Mapping[str, Any] | None:
     value = holder.get(key)
     if value is None or isinstance(value, dict):
         return value
     raise Invalid("must be a mapping", (*path, key), code="type")
 
 
-def section(holder: Mapping[str, Any], key: str, path: Path) -> Mapping[str, Any]:
+def section(holder: Mapping[str, object], key: str, path: Path) -> Mapping[str, Any]:
     """Like mapping(), but an absent one is empty."""
     return mapping(holder, key, path) or {}
 
 
-def labels(holder: Mapping[str, Any], key: str, path: Path) -> dict[str, str] | None:
+def labels(holder: Mapping[str, object], key: str, path: Path) -> dict[str, str] | None:
     """A map of text to text, sorted; null is the empty text."""
     value = mapping(holder, key, path)
     if value is None:
@@ -134,7 +134,7 @@ def labels(holder: Mapping[str, Any], key: str, path: Path) -> dict[str, str] | 
     }
 
 
-def parsed(holder: Mapping[str, Any], key: str, path: Path, parse: Callable[[Any], int]) -> int | None:
+def parsed(holder: Mapping[str, object], key: str, path: Path, parse: Callable[[object], int]) -> int | None:
     """A value that units.py reads."""
     value = holder.get(key)
     if value is None:
@@ -147,11 +147,11 @@ def parsed(holder: Mapping[str, Any], key: str, path: Path, parse: Callable[[Any
         raise Invalid(str(error), (*path, key), code="unit") from None
 
 
-def given(**fields: Any) -> dict[str, Any]:
+def given(**fields: object) -> dict[str, Any]:
     """The fields that are not None."""
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def filled(**fields: Any) -> dict[str, Any]:
+def filled(**fields: object) -> dict[str, Any]:
     """The fields that are not empty: neither None, zero, "" nor an empty container (Go's ``omitempty``)."""
     return {name: value for name, value in fields.items() if value}

@@ -13,7 +13,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.s
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Map, Seq
 
 
-def references(value: Any, place: Place) -> Any:
+def references(value: object, place: Place) -> Any:
     if not isinstance(value, Seq):
         return wrong_type(value, place, "a list")
     for index, item in enumerate(value):

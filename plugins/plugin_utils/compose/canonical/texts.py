@@ -13,13 +13,13 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.s
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Map, Seq, seq_of
 
 
-def wrong_type(value: Any, place: Place, wanted: str) -> Any:
+def wrong_type(value: object, place: Place, wanted: str) -> Any:
     """Reports that ``value`` should be ``wanted`` and hands it back."""
     place.problem(f"must be {wanted}, not {kind_of(value)}", code="type")
     return value
 
 
-def kind_of(value: Any) -> str:
+def kind_of(value: object) -> str:
     """What a value is, for messages (the value itself might be a secret)."""
     if value is None:
         return "empty"
@@ -32,11 +32,11 @@ def kind_of(value: Any) -> str:
     return "a number" if isinstance(value, (int, float)) else "text"
 
 
-def is_scalar(value: Any) -> bool:
+def is_scalar(value: object) -> bool:
     return value is not None and not isinstance(value, (dict, list))
 
 
-def text(value: Any, place: Place) -> Any:
+def text(value: object, place: Place) -> Any:
     """A scalar as text; other types are reported and replaced by an empty text."""
     if is_scalar(value):
         return scalar_text(value)
@@ -44,7 +44,7 @@ def text(value: Any, place: Place) -> Any:
     return ""
 
 
-def text_list(value: Any, place: Place) -> Any:
+def text_list(value: object, place: Place) -> Any:
     """A text becomes a list of one; the items of a list become texts."""
     if is_scalar(value):
         return seq_of([scalar_text(value)], place.mark)
@@ -55,7 +55,7 @@ def text_list(value: Any, place: Place) -> Any:
     return value
 
 
-def pairs(value: Any, place: Place, bare: str | None, convert: Callable[[Any], str] = scalar_text) -> Any:
+def pairs(value: object, place: Place, bare: str | None, convert: Callable[[object], str] = scalar_text) -> Any:
     """``KEY=VALUE`` items or a mapping as a Map of texts; ``bare`` stands for a missing value."""
     if isinstance(value, Map):
         for key, item in value.items():
@@ -77,6 +77,6 @@ def pairs(value: Any, place: Place, bare: str | None, convert: Callable[[Any], s
     return new
 
 
-def text_map(value: Any, place: Place) -> Any:
+def text_map(value: object, place: Place) -> Any:
     """Labels, options and the like: a missing value is an empty text."""
     return pairs(value, place, "")

@@ -25,7 +25,7 @@ _PATHS = (".", "/", "~", "\\")
 _HINT = 'write [SOURCE:]TARGET[:OPTIONS], for example "./site:/var/www:ro"'
 
 
-def volumes(value: Any, place: Place) -> Any:
+def volumes(value: object, place: Place) -> Any:
     if not isinstance(value, Seq):
         return wrong_type(value, place, "a list")
     for index, item in enumerate(value):

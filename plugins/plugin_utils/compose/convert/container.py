@@ -112,7 +112,7 @@ def ulimits(scope: Scope) -> list[dict[str, Any]] | None:
     return [_ulimit(scope, name, given) for name in sorted(given)] or None
 
 
-def _ulimit(scope: Scope, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
+def _ulimit(scope: Scope, name: str, given: Mapping[str, object]) -> dict[str, Any]:
     value = given[name]
     if not isinstance(value, Mapping):
         soft = hard = integer(given, name, scope.path("ulimits"))

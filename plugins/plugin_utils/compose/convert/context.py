@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypeVar
@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import Problem
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.keys.keys_service import SERVICE
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.project import Project
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.waves import (
     COMPLETED,
     becomes_job,
@@ -30,7 +31,7 @@ Result = TypeVar("Result")
 class Context:
     """One conversion: its inputs, and what it collects."""
 
-    project: Any
+    project: Project
     stack: Stack
     options: ConvertOptions
     problems: list[Problem] = field(default_factory=list)
@@ -40,20 +41,16 @@ class Context:
 
     # -- problems
 
-    def at(self, message: str, path: Sequence[Any], hint: str = "", code: str = "invalid") -> Problem:
+    def at(self, message: str, path: Path, hint: str = "", code: str = "invalid") -> Problem:
         """Return a Problem that stands at ``path``."""
-        path = self._written(tuple(path))
+        path = self._written(path)
         mark = self.project.where(path)
         problem = Problem(clipped(message), dotted(path), hint=clipped(hint), code=code)
         return replace(problem, file=mark.file, line=mark.line, column=mark.column) if mark else problem
 
     def _written(self, path: Path) -> Path:
         """Where in the file stands what is at ``path`` of a generated service."""
-        step = (
-            (getattr(self.project, "steps", None) or {}).get(path[1])
-            if path[:1] == ("services",) and path[1:]
-            else None
-        )
+        step = self.project.steps.get(str(path[1])) if path[:1] == ("services",) and path[1:] else None
         if step is None:
             return path
         service, index = step
@@ -61,7 +58,7 @@ class Context:
         below = ("pre_start", index) if not path[2:] or path[2] in given else ()
         return ("services", service, *below, *path[2:])
 
-    def guard(self, convert: Callable[..., Result], *given: Any) -> Result | None:
+    def guard(self, convert: Callable[..., Result], *given: object) -> Result | None:
         """Call ``convert`` with ``given``; what it finds invalid becomes a problem, and None its result."""
         try:
             return convert(*given)
@@ -153,7 +150,7 @@ _HOST_VARIABLE = re.compile(r"HOST|SERVER|ADDR|ENDPOINT|BROKER|UPSTREAM", re.I)
 _WHOLE = re.compile(_NAME + r"\Z")
 
 
-def hosts_named(service: Mapping[str, Any]) -> Iterator[str]:
+def hosts_named(service: Mapping[str, object]) -> Iterator[str]:
     """Yield the names that stand where a host would; not every word, since users and databases are named alike."""
     environment = service.get("environment")
     for name, value in environment.items() if isinstance(environment, dict) else ():

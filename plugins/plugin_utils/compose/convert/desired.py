@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import ComposeError
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
@@ -19,10 +19,14 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.objects import networks, objects
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.scope import Scope
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.service_spec import service_spec
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.project import Project
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.waves import dependencies, waves
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.desired_state import Desired
 
-def convert(project: Any, stack: Stack, *, options: ConvertOptions | None = None) -> dict[str, Any]:
+
+def convert(project: Project, stack: Stack, *, options: ConvertOptions | None = None) -> Desired:
     """Return the DesiredState (docs/architecture.md) of ``project``, named as ``stack`` says.
 
     Specs are those of ``docker stack deploy`` 28.2.2 but for what docs/differences.md lists.
@@ -35,7 +39,7 @@ def convert(project: Any, stack: Stack, *, options: ConvertOptions | None = None
         service = context.guard(_service, context, str(key), context.entries("services")[key])
         if service:
             services.append(service)
-    desired: dict[str, Any] = {
+    desired: Desired = {
         "format": 1,
         "stack": {
             **stack.data,
@@ -48,22 +52,23 @@ def convert(project: Any, stack: Stack, *, options: ConvertOptions | None = None
         "services": sorted(services, key=lambda service: service["name"]),
         "waves": context.guard(lambda: waves({service["key"]: service["depends_on"] for service in services})) or [],
         "routes": [],
-        "values": list(getattr(project, "values", ())),
+        "values": list(project.values),
+        "notices": [],
     }
     if context.problems:
         raise ComposeError(list(dict.fromkeys(context.problems)))
-    notices = dict.fromkeys([*getattr(project, "notices", ()), *context.notices])
+    notices = dict.fromkeys([*project.notices, *context.notices])
     desired["notices"] = [asdict(notice) for notice in notices]
     return desired
 
 
-def _service(context: Context, key: str, service: Any) -> dict[str, Any]:
+def _service(context: Context, key: str, service: object) -> dict[str, Any]:
     scope = Scope(context, key, service if isinstance(service, Mapping) else {})
     mark = context.project.where(scope.path())
     depends_on = dependencies(scope.service, scope.path())
     for other in depends_on.keys() - context.project.services.keys():
         depends_on[other]["required"] = False  # the rules have judged it
-    step = (getattr(context.project, "steps", None) or {}).get(key)
+    step = context.project.steps.get(key)
     return {
         **({"step_of": step[0]} if step else {}),
         "key": key,
@@ -79,7 +84,7 @@ def _service(context: Context, key: str, service: Any) -> dict[str, Any]:
 ELSEWHERE = ("container_name", "links")
 
 
-def remember_docker(desired: dict[str, Any], project: Any, stack: Stack, options: ConvertOptions) -> None:
+def remember_docker(desired: Desired, project: Project, stack: Stack, options: ConvertOptions) -> None:
     """Gives each service that differs from docker's an entry ``as_docker``: docker's ``spec`` and the ``keys``."""
     found = {key: sorted(ignored_keys(service)) for key, service in project.services.items()}
     if not any(found.values()):
@@ -94,10 +99,11 @@ def remember_docker(desired: dict[str, Any], project: Any, stack: Stack, options
             service["as_docker"] = {"spec": spec, "keys": found[service["key"]] or others}
 
 
-def ignored_keys(service: Mapping[str, Any]) -> Iterator[str]:
+def ignored_keys(service: Mapping[str, object]) -> Iterator[str]:
     """The keys of a canonical service that docker's CLI takes and ignores, as IGNORED_BY_DOCKER names them."""
     yield from (key for key in service if key in IGNORED_BY_DOCKER)
-    for mount in service.get("volumes") or ():
+    volumes = service.get("volumes")
+    for mount in volumes if isinstance(volumes, list) else ():
         for name in ("tmpfs.mode", "volume.labels"):
             part, _dot, key = name.partition(".")
             if isinstance(mount.get(part), dict) and key in mount[part]:

@@ -40,7 +40,7 @@ def mounts(scope: Scope) -> list[dict[str, Any]] | None:
     return found or None
 
 
-def _mount(scope: Scope, volume: Mapping[str, Any], path: Path) -> dict[str, Any]:
+def _mount(scope: Scope, volume: Mapping[str, object], path: Path) -> dict[str, Any]:
     kind = text(volume, "type", path) or "volume"
     make = _TYPES.get(kind)
     if make is None:
@@ -60,7 +60,7 @@ def _mount(scope: Scope, volume: Mapping[str, Any], path: Path) -> dict[str, Any
     return mount
 
 
-def _volume(scope: Scope, volume: Mapping[str, Any], path: Path) -> dict[str, Any]:
+def _volume(scope: Scope, volume: Mapping[str, object], path: Path) -> dict[str, Any]:
     source = text(volume, "source", path)
     if not source:
         return {}
@@ -85,7 +85,7 @@ def _volume(scope: Scope, volume: Mapping[str, Any], path: Path) -> dict[str, An
     return {"Source": scope.context.object_name("volumes", source, path), "VolumeOptions": options}
 
 
-def _bind(scope: Scope, volume: Mapping[str, Any], path: Path) -> dict[str, Any]:
+def _bind(scope: Scope, volume: Mapping[str, object], path: Path) -> dict[str, Any]:
     source = text(volume, "source", path)
     if not source:
         raise scope.invalid(
@@ -98,7 +98,7 @@ def _bind(scope: Scope, volume: Mapping[str, Any], path: Path) -> dict[str, Any]
     return result
 
 
-def _bind_options(scope: Scope, block: Mapping[str, Any], path: Path) -> dict[str, Any]:
+def _bind_options(scope: Scope, block: Mapping[str, object], path: Path) -> dict[str, Any]:
     options: dict[str, Any] = filled(Propagation=text(block, "propagation", path))
     recursive = text(block, "recursive", path)
     if recursive == "disabled":
@@ -117,7 +117,7 @@ def _absolute(scope: Scope, source: str) -> str:
     return posixpath.normpath(posixpath.join(str(scope.context.project.directory), source))
 
 
-def _tmpfs(scope: Scope, volume: Mapping[str, Any], path: Path) -> dict[str, Any]:
+def _tmpfs(scope: Scope, volume: Mapping[str, object], path: Path) -> dict[str, Any]:
     if text(volume, "source", path):
         raise scope.invalid("a tmpfs has no source", *path[2:], "source", hint="Remove it.")
     block = mapping(volume, "tmpfs", path)
@@ -126,14 +126,14 @@ def _tmpfs(scope: Scope, volume: Mapping[str, Any], path: Path) -> dict[str, Any
     return {"TmpfsOptions": tmpfs_options(scope, block, (*path, "tmpfs"))}
 
 
-def _pipe(scope: Scope, volume: Mapping[str, Any], path: Path) -> dict[str, Any]:
+def _pipe(scope: Scope, volume: Mapping[str, object], path: Path) -> dict[str, Any]:
     source = text(volume, "source", path)
     if not source:
         raise scope.invalid("a named pipe needs a source", *path[2:], code="required")
     return {"Source": source}
 
 
-def _image(scope: Scope, volume: Mapping[str, Any], path: Path) -> dict[str, Any]:
+def _image(scope: Scope, volume: Mapping[str, object], path: Path) -> dict[str, Any]:
     source = text(volume, "source", path)
     if not source:
         raise scope.invalid("an image mount needs a source, the image", *path[2:], code="required")
@@ -142,7 +142,7 @@ def _image(scope: Scope, volume: Mapping[str, Any], path: Path) -> dict[str, Any
     return {"Source": source, **({"ImageOptions": {"Subpath": subpath}} if subpath else {})}
 
 
-def _cluster(scope: Scope, volume: Mapping[str, Any], path: Path) -> dict[str, Any]:
+def _cluster(scope: Scope, volume: Mapping[str, object], path: Path) -> dict[str, Any]:
     source = text(volume, "source", path)
     if not source:
         raise scope.invalid("a cluster volume needs a source", *path[2:], code="required")
@@ -165,7 +165,7 @@ _TYPES: dict[str, Callable[[Scope, Mapping[str, Any], Path], dict[str, Any]]] = 
 _SHARED_MEMORY = "/dev/shm"
 
 
-def tmpfs_options(scope: Scope, block: Mapping[str, Any], path: Path) -> dict[str, Any]:
+def tmpfs_options(scope: Scope, block: Mapping[str, object], path: Path) -> dict[str, Any]:
     options = filled(SizeBytes=parsed(block, "size", path, units.byte_size))
     mode = parsed(block, "mode", path, _mode)
     if mode and scope.applies("tmpfs.mode", *path[2:], "mode"):
@@ -212,7 +212,7 @@ def shared_memory(scope: Scope, taken: set[str]) -> list[dict[str, Any]]:
     return [{"Type": "tmpfs", "Target": _SHARED_MEMORY, "TmpfsOptions": {"SizeBytes": size}}]
 
 
-def _mode(value: Any) -> int:
+def _mode(value: object) -> int:
     """A number is the mode itself; text is octal."""
     if isinstance(value, str):
         if not value or set(value) - set("01234567") or len(value) > 5:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import IMAGE, NAMESPACE
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
@@ -15,7 +14,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.invalid import Path
 
 
-def owned(stack: Stack, holder: Mapping[str, Any], path: Path) -> dict[str, str]:
+def owned(stack: Stack, holder: Mapping[str, object], path: Path) -> dict[str, str]:
     """Return the entry's ``labels`` with the one by which docker finds the stack's objects; that one always wins."""
     return {**(values.labels(holder, "labels", path) or {}), NAMESPACE: stack.full_name}
 

@@ -98,7 +98,7 @@ def _network(context: Context, key: str) -> dict[str, Any]:
     return {"key": key, "name": name, "external": external, "spec": spec}
 
 
-def _spec(context: Context, name: str, definition: Mapping[str, Any], path: Path) -> dict[str, Any]:
+def _spec(context: Context, name: str, definition: Mapping[str, object], path: Path) -> dict[str, Any]:
     """Return the body of POST /networks/create."""
     spec = {
         "Name": name,
@@ -121,7 +121,7 @@ def _spec(context: Context, name: str, definition: Mapping[str, Any], path: Path
     return {**spec, "IPAM": ipam} if ipam else spec
 
 
-def _ipam(ipam: Mapping[str, Any], path: Path) -> dict[str, Any] | None:
+def _ipam(ipam: Mapping[str, object], path: Path) -> dict[str, Any] | None:
     driver, options = text(ipam, "driver", path), labels(ipam, "options", path)
     pools = [_pool(pool, (*path, "config", index)) for index, pool in enumerate(items(ipam, "config", path) or [])]
     if not driver and not pools and not options:
@@ -129,6 +129,6 @@ def _ipam(ipam: Mapping[str, Any], path: Path) -> dict[str, Any] | None:
     return {"Driver": driver or "", "Config": pools or None, "Options": options or None}
 
 
-def _pool(pool: Mapping[str, Any], path: Path) -> dict[str, Any]:
+def _pool(pool: Mapping[str, object], path: Path) -> dict[str, Any]:
     fields = (("Subnet", "subnet"), ("Gateway", "gateway"), ("IPRange", "ip_range"))
     return filled(**{field: text(pool, key, path) for field, key in fields})

@@ -33,7 +33,7 @@ def endpoint_spec(scope: Scope) -> dict[str, Any]:
     return filled(Mode=mode, Ports=sorted(ports, key=lambda port: port.get("PublishedPort", 0)))
 
 
-def _port(scope: Scope, port: Mapping[str, Any], path: Path) -> dict[str, Any]:
+def _port(scope: Scope, port: Mapping[str, object], path: Path) -> dict[str, Any]:
     target = _number(scope, port, "target", path)
     published = _number(scope, port, "published", path) if port.get("published") != "" else 0
     return filled(
@@ -45,7 +45,7 @@ def _port(scope: Scope, port: Mapping[str, Any], path: Path) -> dict[str, Any]:
     )
 
 
-def _number(scope: Scope, port: Mapping[str, Any], key: str, path: Path) -> int:
+def _number(scope: Scope, port: Mapping[str, object], key: str, path: Path) -> int:
     value = integer(port, key, path) or 0
     if not 0 <= value <= 65535:
         raise scope.invalid(f"{value} is not a valid port", *path[2:], key, hint="Ports are 1 to 65535.", code="range")

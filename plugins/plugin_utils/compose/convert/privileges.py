@@ -42,19 +42,19 @@ def _split(option: str) -> tuple[str, str]:
     return name.strip(), value.strip()
 
 
-def _no_new_privileges(result: dict[str, Any], value: str) -> bool:
+def _no_new_privileges(result: dict[str, object], value: str) -> bool:
     result["NoNewPrivileges"] = value.lower() in ("", "true", "1")
     return True
 
 
-def _seccomp(result: dict[str, Any], value: str) -> bool:
+def _seccomp(result: dict[str, object], value: str) -> bool:
     if value != "unconfined":
         return False
     result["Seccomp"] = {"Mode": "unconfined"}
     return True
 
 
-def _apparmor(result: dict[str, Any], value: str) -> bool:
+def _apparmor(result: dict[str, object], value: str) -> bool:
     if value != "unconfined":
         return False
     result["AppArmor"] = {"Mode": "disabled"}

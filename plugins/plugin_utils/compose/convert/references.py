@@ -66,7 +66,7 @@ def _references(scope: Scope, kind: str) -> list[dict[str, Any]]:
     return found
 
 
-def _file_mode(value: Any) -> int:
+def _file_mode(value: object) -> int:
     """A number is the mode itself; text is octal, as Compose reads it."""
     if isinstance(value, str):
         digits = value[2:] if value[:2].lower() == "0o" else value

@@ -43,7 +43,7 @@ def resources(scope: Scope) -> dict[str, Any]:
     return result
 
 
-def _limits(scope: Scope, limits: Mapping[str, Any], path: Path) -> dict[str, Any]:
+def _limits(scope: Scope, limits: Mapping[str, object], path: Path) -> dict[str, Any]:
     service, top = scope.service, scope.path()
     cpus = parsed(limits, "cpus", path, units.nano_cpus)
     memory = parsed(limits, "memory", path, units.byte_size)
@@ -55,7 +55,7 @@ def _limits(scope: Scope, limits: Mapping[str, Any], path: Path) -> dict[str, An
     )
 
 
-def _reservations(scope: Scope, reservations: Mapping[str, Any], path: Path) -> dict[str, Any]:
+def _reservations(scope: Scope, reservations: Mapping[str, object], path: Path) -> dict[str, Any]:
     memory = parsed(reservations, "memory", path, units.byte_size)
     return filled(
         NanoCPUs=parsed(reservations, "cpus", path, units.nano_cpus),
@@ -82,7 +82,7 @@ _HINT = (
 )
 
 
-def generic_resources(scope: Scope, reservations: Mapping[str, Any], path: Path) -> list[dict[str, Any]]:
+def generic_resources(scope: Scope, reservations: Mapping[str, object], path: Path) -> list[dict[str, Any]]:
     """Return the GenericResources of ``reservations.generic_resources``, ``reservations.devices`` and ``gpus``."""
     found = []
     for index, item in enumerate(items(reservations, "generic_resources", path) or []):
@@ -107,7 +107,7 @@ def _gpus(scope: Scope) -> list[dict[str, Any]]:
     return found
 
 
-def _device(scope: Scope, device: Mapping[str, Any], path: Path) -> list[dict[str, Any]]:
+def _device(scope: Scope, device: Mapping[str, object], path: Path) -> list[dict[str, Any]]:
     kinds = scope.context.options.generic_resources
     names = [text(device, "driver", path), *(texts(device, "capabilities", path) or [])]
     if "gpus" in path:

@@ -156,7 +156,7 @@ def restart_policy(scope: Scope) -> dict[str, Any] | None:
     return _of_job(found) if scope.key in scope.context.jobs else found
 
 
-def _of_job(policy: dict[str, Any]) -> dict[str, Any]:
+def _of_job(policy: dict[str, object]) -> dict[str, Any]:
     """Return the policy of a service that was made a job: it ends, and it is not tried for ever."""
     fitting = {"Condition": "on-failure", **policy}
     if fitting["Condition"] == "on-failure" and not fitting.get("MaxAttempts"):
@@ -164,7 +164,7 @@ def _of_job(policy: dict[str, Any]) -> dict[str, Any]:
     return fitting
 
 
-def from_policy(policy: Mapping[str, Any], path: Path) -> dict[str, Any]:
+def from_policy(policy: Mapping[str, object], path: Path) -> dict[str, Any]:
     """Return the RestartPolicy of a ``restart_policy`` that stands at ``path``."""
     return given(
         Condition=text(policy, "condition", path) or None,

@@ -26,16 +26,16 @@ class Scope:
     def stack(self) -> Stack:
         return self.context.stack
 
-    def path(self, *keys: Any) -> Path:
+    def path(self, *keys: str | int) -> Path:
         return ("services", self.key, *keys)
 
-    def invalid(self, message: str, *keys: Any, hint: str = "", code: str = "invalid") -> Invalid:
+    def invalid(self, message: str, *keys: str | int, hint: str = "", code: str = "invalid") -> Invalid:
         return Invalid(message, self.path(*keys), hint, code)
 
-    def notice(self, message: str, *keys: Any, hint: str = "", code: str = "approximated") -> None:
+    def notice(self, message: str, *keys: str | int, hint: str = "", code: str = "approximated") -> None:
         self.context.notices.append(self.context.at(message, self.path(*keys), hint, code))
 
-    def applies(self, ignored_key: str, *keys: Any) -> bool:
+    def applies(self, ignored_key: str, *keys: str | int) -> bool:
         """Whether a key that docker's CLI ignores takes effect; a notice says so where it does not."""
         if ignored_key in self.context.options.apply_ignored:
             return True

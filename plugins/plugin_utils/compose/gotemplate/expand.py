@@ -52,7 +52,9 @@ class _Continue(Exception):
     pass
 
 
-def expand(text: str, fields: Mapping[str, Any] | None = None, functions: Mapping[str, Function] | None = None) -> str:
+def expand(
+    text: str, fields: Mapping[str, object] | None = None, functions: Mapping[str, Function] | None = None
+) -> str:
     """What Swarm makes of ``text``, with stand-ins for what only a task knows.
 
     :param fields: of the context, as ``.Service`` and so on; unless given, STAND_IN.
@@ -92,7 +94,7 @@ class _Run:
 class _Body:
     """One template with its ``.`` and its variables."""
 
-    def __init__(self, run: _Run, template: Template, dot: Any) -> None:
+    def __init__(self, run: _Run, template: Template, dot: object) -> None:
         self.run = run
         self.template = template
         self.dot = dot
@@ -105,12 +107,12 @@ class _Body:
 
     # Actions
 
-    def walk_all(self, nodes: Sequence[Node], dot: Any) -> None:
+    def walk_all(self, nodes: Sequence[Node], dot: object) -> None:
         for node in nodes:
             self.run.step()
             self.walk(node, dot)
 
-    def walk(self, node: Node, dot: Any) -> None:
+    def walk(self, node: Node, dot: object) -> None:
         if node.kind == "text":
             self.done.append(node.value)
         elif node.kind == "action" and node.pipe:
@@ -133,7 +135,7 @@ class _Body:
                 self.walk_all(node.body if is_true(value) else node.otherwise, inner)
             del self.variables[known:]
 
-    def loop(self, node: Node, pipe: Pipe, dot: Any) -> None:
+    def loop(self, node: Node, pipe: Pipe, dot: object) -> None:
         value = self.pipe(pipe, dot)
         if isinstance(value, dict):
             rounds = sorted(value.items())
@@ -161,7 +163,7 @@ class _Body:
         if not rounds:
             self.walk_all(node.otherwise, dot)
 
-    def call_template(self, node: Node, dot: Any) -> None:
+    def call_template(self, node: Node, dot: object) -> None:
         nodes = self.template.defined.get(node.value)
         if nodes is None:
             raise TemplateFault(f'template "{node.value}" not defined')
@@ -173,14 +175,14 @@ class _Body:
 
     # Pipelines
 
-    def set(self, name: str, value: Any) -> None:
+    def set(self, name: str, value: object) -> None:
         for variable in reversed(self.variables):
             if variable[0] == name:
                 variable[1] = value
                 return
         raise TemplateFault(f"undefined variable: {name}")
 
-    def pipe(self, pipe: Pipe, dot: Any) -> Any:
+    def pipe(self, pipe: Pipe, dot: object) -> Any:
         value: Any = _MISSING
         for command in pipe.commands:
             self.run.step()
@@ -192,7 +194,7 @@ class _Body:
                 self.variables.append([name, value])
         return value
 
-    def command(self, terms: list[Term], dot: Any, final: Any) -> Any:
+    def command(self, terms: list[Term], dot: object, final: object) -> Any:
         first = terms[0]
         if first.kind == "name":
             return self.function(first.value, terms[1:], dot, final)
@@ -204,7 +206,7 @@ class _Body:
             raise TemplateFault("nil is not a command")
         return self.argument(first, dot)
 
-    def argument(self, term: Term, dot: Any) -> Any:
+    def argument(self, term: Term, dot: object) -> Any:
         if term.kind in ("string", "number", "bool"):
             return term.value
         if term.kind == "nil":
@@ -217,7 +219,7 @@ class _Body:
             return self.function(term.value, [], dot, _MISSING)
         return self.fields(term, dot, [], _MISSING)
 
-    def fields(self, term: Term, dot: Any, arguments: list[Term], final: Any) -> Any:
+    def fields(self, term: Term, dot: object, arguments: list[Term], final: object) -> Any:
         receiver, names = dot, term.value
         if term.kind == "variable":
             receiver = next(value for name, value in reversed(self.variables) if name == term.value[0])
@@ -234,7 +236,7 @@ class _Body:
             receiver = self.field(receiver, name, dot, arguments if last else [], final if last else _MISSING)
         return receiver
 
-    def field(self, receiver: Any, name: str, dot: Any, arguments: list[Term], final: Any) -> Any:
+    def field(self, receiver: object, name: str, dot: object, arguments: list[Term], final: object) -> Any:
         if receiver is None:
             raise TemplateFault(f'nil data; no entry for key "{name}"')
         if receiver is self.run.context and name == "Expand":
@@ -254,7 +256,7 @@ class _Body:
 
     # Functions
 
-    def function(self, name: str, arguments: list[Term], dot: Any, final: Any) -> Any:
+    def function(self, name: str, arguments: list[Term], dot: object, final: object) -> Any:
         function = self.run.functions[name]
         if name not in ("and", "or"):
             return self.called(function, name, arguments, dot, final)
@@ -271,7 +273,7 @@ class _Body:
             least = "at least " if function.more else ""
             raise TemplateFault(f"wrong number of args for {name}: want {least}{function.fixed} got {count}")
 
-    def called(self, function: Function, name: str, terms: list[Term], dot: Any, final: Any) -> Any:
+    def called(self, function: Function, name: str, terms: list[Term], dot: object, final: object) -> Any:
         self.check_count(function, name, len(terms) + (final is not _MISSING))
         values = []
         for index, term in enumerate(terms):

@@ -41,7 +41,7 @@ _TYPES = {
 }
 
 
-def type_of(value: Any) -> str:
+def type_of(value: object) -> str:
     """As Go calls the type."""
     if isinstance(value, Record):
         return value.type
@@ -56,12 +56,12 @@ def type_of(value: Any) -> str:
     return kinds.get(type(value), "untyped nil")
 
 
-def is_true(value: Any) -> bool:
+def is_true(value: object) -> bool:
     """As ``if`` sees it: a struct always is, nothing is not."""
     return isinstance(value, Record) or bool(value)
 
 
-def printed(value: Any) -> str:
+def printed(value: object) -> str:
     """As Go's %v prints it, nearly."""
     if value is None:
         return "<nil>"
@@ -76,7 +76,7 @@ def printed(value: Any) -> str:
     return str(value)[:LONGEST]
 
 
-def _sprint(*values: Any) -> str:
+def _sprint(*values: object) -> str:
     text = ""
     for index, value in enumerate(values):
         if index and not isinstance(value, str) and not isinstance(values[index - 1], str):
@@ -88,7 +88,7 @@ def _sprint(*values: Any) -> str:
 _VERB = re.compile(r"%[-+# 0-9.\[\]*]*([a-zA-Z%]|\Z)")
 
 
-def _sprintf(form: str, *values: Any) -> str:
+def _sprintf(form: str, *values: object) -> str:
     left = list(values)
 
     def one(match: re.Match[str]) -> str:
@@ -102,7 +102,7 @@ def _sprintf(form: str, *values: Any) -> str:
     return _VERB.sub(one, form)[:LONGEST]
 
 
-def _length(value: Any) -> int:
+def _length(value: object) -> int:
     if isinstance(value, str):
         return len(value.encode("utf-8", "surrogateescape"))
     if isinstance(value, dict):
@@ -110,7 +110,7 @@ def _length(value: Any) -> int:
     raise TemplateFault(f"error calling len: len of {'' if value is None else 'type '}{type_of(value)}")
 
 
-def _position(value: Any, length: int) -> int:
+def _position(value: object, length: int) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
         raise TemplateFault(f"cannot index slice/array with {'nil' if value is None else 'type ' + type_of(value)}")
     if not 0 <= value < length:
@@ -118,7 +118,7 @@ def _position(value: Any, length: int) -> int:
     return value
 
 
-def _index(item: Any, *keys: Any) -> Any:
+def _index(item: object, *keys: object) -> Any:
     if item is None:
         raise TemplateFault("error calling index: index of untyped nil")
     for key in keys:
@@ -134,7 +134,7 @@ def _index(item: Any, *keys: Any) -> Any:
     return item
 
 
-def _slice(item: Any, *positions: Any) -> str:
+def _slice(item: object, *positions: object) -> str:
     if item is None:
         raise TemplateFault("error calling slice: slice of untyped nil")
     if len(positions) > 3:
@@ -152,21 +152,21 @@ def _slice(item: Any, *positions: Any) -> str:
     return data[first:last].decode("utf-8", "surrogateescape")
 
 
-def _kind(value: Any) -> str:
+def _kind(value: object) -> str:
     """What Go compares alike; "" for what has no order and no basic kind."""
     if isinstance(value, bool):
         return "bool"
     return {int: "int", float: "float", complex: "complex", str: "string"}.get(type(value), "")
 
 
-def _comparable(value: Any) -> bool:
+def _comparable(value: object) -> bool:
     """Maps are not, unless they are nil, nor is what has one in it."""
     if isinstance(value, Record):
         return not any(isinstance(item, dict) or not _comparable(item) for item in value.fields.values())
     return not isinstance(value, dict) or not value
 
 
-def _equal(first: Any, *others: Any) -> bool:
+def _equal(first: object, *others: object) -> bool:
     if not others:
         raise TemplateFault("error calling eq: missing argument for comparison")
     for other in others:
@@ -180,7 +180,7 @@ def _equal(first: Any, *others: Any) -> bool:
     return False
 
 
-def _less(first: Any, second: Any) -> bool:
+def _less(first: object, second: object) -> bool:
     kind = _kind(first)
     if not kind or not _kind(second):
         raise TemplateFault("error calling lt: invalid type for comparison")
@@ -189,11 +189,11 @@ def _less(first: Any, second: Any) -> bool:
     if kind in ("bool", "complex"):
         raise TemplateFault("error calling lt: invalid type for comparison")
     if kind == "string":
-        return first.encode("utf-8", "surrogateescape") < second.encode("utf-8", "surrogateescape")
-    return bool(first < second)
+        return str(first).encode("utf-8", "surrogateescape") < str(second).encode("utf-8", "surrogateescape")
+    return isinstance(first, (int, float)) and isinstance(second, (int, float)) and first < second
 
 
-def _call(*_values: Any) -> Any:
+def _call(*_values: object) -> Any:
     raise TemplateFault("error calling call: there is no function to call")
 
 
@@ -203,7 +203,7 @@ def _join(*texts: str) -> str:
     return texts[0].join(texts[1:])[:LONGEST]
 
 
-def _println(*values: Any) -> str:
+def _println(*values: object) -> str:
     return " ".join(map(printed, values)) + "\n"
 
 
@@ -211,7 +211,7 @@ def _escaped(escape: Callable[[str], str]) -> Function:
     return Function(lambda *values: escape(_sprint(*values)), 0, more=True)
 
 
-def _last(values: Sequence[Any]) -> Any:
+def _last(values: Sequence[object]) -> Any:
     return values[-1]
 
 

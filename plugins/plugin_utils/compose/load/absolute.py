@@ -23,7 +23,7 @@ def resolve_paths(tree: Map, directory: str, home: str | None, place: Place) -> 
     An absolute path is left as it is written, as Docker's CLI leaves it.
     """
 
-    def path(value: Any, here: Place) -> Any:
+    def path(value: object, here: Place) -> Any:
         if not isinstance(value, str):
             return value
         expanded = expand_home(value, home)
@@ -36,12 +36,12 @@ def resolve_paths(tree: Map, directory: str, home: str | None, place: Place) -> 
             return value
         return join(directory, expanded)
 
-    def mount(value: Any, here: Place) -> Any:
+    def mount(value: object, here: Place) -> Any:
         if isinstance(value, Map) and value.get("type") == "bind" and not _on_windows(value.get("source")):
             value["source"] = path(value["source"], here.at(value, "source"))
         return value
 
-    def volume(value: Any, here: Place) -> Any:
+    def volume(value: object, here: Place) -> Any:
         """The local driver binds a folder where ``o`` says so; its ``device`` is then a path."""
         options = value.get("driver_opts") if isinstance(value, Map) else None
         if isinstance(options, Map) and "bind" in str(options.get("o", "")).split(","):
@@ -60,8 +60,9 @@ def resolve_paths(tree: Map, directory: str, home: str | None, place: Place) -> 
             "volumes.*": volume,
         }
     )
-    return rules.apply(tree, place)
+    rules.apply(tree, place)
+    return tree
 
 
-def _on_windows(source: Any) -> bool:
+def _on_windows(source: object) -> bool:
     return not isinstance(source, str) or not source or "\\" in source[:3] or source[1:3] == ":/"

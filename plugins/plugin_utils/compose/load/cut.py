@@ -72,11 +72,11 @@ def _cut_fault(tree: Map, fault: Fault, report: Report) -> None:
     cut(tree, path, report)
 
 
-def _parent(tree: Any, path: Path) -> Any:
+def _parent(tree: object, path: Path) -> object:
     """The container that holds the entry at ``path``; None if it was cut itself."""
     node = tree
     for key in path[:-1]:
-        if isinstance(node, Map):
+        if isinstance(node, Map) and isinstance(key, str):
             node = node.get(key)
         elif isinstance(node, Seq) and isinstance(key, int) and key < len(node):
             node = node[key]

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.environment import SHORT
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.variables import dotenv_entries
@@ -50,7 +50,7 @@ def _drop_bare(service: Map) -> None:
             environment.drop(key)
 
 
-def _environments(service: Any) -> list[Map]:
+def _environments(service: object) -> list[Map]:
     """Those of a service and of its steps."""
     holders = [service, *steps_of(service)] if isinstance(service, Map) else []
     return [holder["environment"] for holder in holders if isinstance(holder.get("environment"), Map)]
@@ -83,7 +83,7 @@ class _Files:
             service.put(target, new, service.marks.get(target) or here.mark)
             service.drop(key)
 
-    def env_file(self, new: Map, entry: Any, place: Place) -> None:
+    def env_file(self, new: Map, entry: object, place: Place) -> None:
         if not isinstance(entry, Map):
             return
         style = entry.get("format")
@@ -97,7 +97,7 @@ class _Files:
             if found is not None:
                 new.put(key, found, Mark(path, line))
 
-    def label_file(self, new: Map, path: Any, place: Place) -> None:
+    def label_file(self, new: Map, path: object, place: Place) -> None:
         for key, value, line in self.entries(str(path), None, True, place):
             new.put(key, value or "", Mark(str(path), line))
 

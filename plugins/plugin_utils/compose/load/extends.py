@@ -62,7 +62,7 @@ class _Resolver:
             self.done[identity] = base
         return base
 
-    def _onto(self, base: Any, service: Any, place: Place) -> Any:
+    def _onto(self, base: object, service: object, place: Place) -> Any:
         if not isinstance(service, Map):
             return service
         own = service
@@ -74,7 +74,7 @@ class _Resolver:
         # The base's !reset and !override concern the base, not the service that extends it.
         return merge_service(untagged(base), own, place) if isinstance(base, Map) else own
 
-    def _target(self, service: Any, file: str, services: Map, place: Place) -> tuple[str, Map, str, Place] | None:
+    def _target(self, service: object, file: str, services: Map, place: Place) -> tuple[str, Map, str, Place] | None:
         """Where the base of ``service`` stands: (file, services, name, place); None if there is none."""
         extends = service.get("extends") if isinstance(service, Map) else None
         if extends is None:
@@ -104,7 +104,7 @@ class _Resolver:
         return file, services, name, Place(place.report, ("services", name), services.mark(name))
 
     @staticmethod
-    def _incomplete(service: Any) -> None:
+    def _incomplete(service: object) -> None:
         """Without its base, what a service has not means nothing."""
         if isinstance(service, Map) and "extends" in service:
             service.lose(ANYTHING)

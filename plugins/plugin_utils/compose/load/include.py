@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.texts import (
     is_scalar,
@@ -92,7 +91,7 @@ def is_refused(inclusion: Inclusion, reader: FileReader) -> bool:
     return False
 
 
-def _parse(entry: Any, directory: str, place: Place) -> Inclusion | None:
+def _parse(entry: object, directory: str, place: Place) -> Inclusion | None:
     if is_scalar(entry):
         if is_remote(str(entry)):
             _refuse_remote(place)

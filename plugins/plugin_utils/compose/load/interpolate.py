@@ -22,7 +22,7 @@ _UNBRACED = re.compile(r"(?<!\$)(?:\$\$)*\$([_a-zA-Z][_a-zA-Z0-9]*):?[-?][^}]")
 
 
 def interpolate(
-    tree: Any,
+    tree: object,
     variables: Mapping[str, str],
     report: Report,
     failed: list[Path] | None = None,
@@ -52,7 +52,7 @@ class _Walk:
         self.texts = texts
         self.missing: set[str] = set()
 
-    def node(self, node: Any, path: list[Any], mark: Mark) -> Any:
+    def node(self, node: object, path: list[str | int], mark: Mark) -> Any:
         if isinstance(node, str):
             return self.text(node, path, mark) if "$" in node else node
         if isinstance(node, Map):
@@ -77,7 +77,7 @@ class _Walk:
             return items
         return node
 
-    def text(self, text: str, path: list[Any], mark: Mark) -> str:
+    def text(self, text: str, path: list[str | int], mark: Mark) -> str:
         def unset(name: str) -> None:
             self.report.unset.setdefault(mark, {})[name] = None
             if name not in self.missing:
@@ -103,7 +103,7 @@ class _Walk:
             self.refuse(path, mark, str(error), error.hint, error.code)
             return text
 
-    def unbraced(self, text: str, path: list[Any], mark: Mark) -> None:
+    def unbraced(self, text: str, path: list[str | int], mark: Mark) -> None:
         for match in _UNBRACED.finditer(text):
             name = match.group(1)
             self.report.notice(
@@ -114,7 +114,7 @@ class _Walk:
                 code="unbraced_variable",
             )
 
-    def with_references(self, text: str, result: str, path: list[Any], mark: Mark) -> str:
+    def with_references(self, text: str, result: str, path: list[str | int], mark: Mark) -> str:
         from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.values.allowed_places import (
             fault_of,
             variables_in,
@@ -128,7 +128,7 @@ class _Walk:
         self.refuse(path, mark, message, hint, "value_place")
         return text
 
-    def refuse(self, path: list[Any], mark: Mark, message: str, hint: str, code: str) -> None:
+    def refuse(self, path: list[str | int], mark: Mark, message: str, hint: str, code: str) -> None:
         """The text stays as it is, and nothing else is said about it."""
         self.report.problem(message, mark, tuple(path), hint=hint, code=code)
         self.report.broken.add(mark)

@@ -62,7 +62,7 @@ def _below(kinds: Rules | None, key: str) -> Rules | None:
     return kinds.next(key) or (kinds if kinds.rule and kinds.rule.either else None)
 
 
-def _values(base: Any, over: Any, place: Place, kinds: Rules | None) -> Any:
+def _values(base: object, over: object, place: Place, kinds: Rules | None) -> Any:
     if over is None and isinstance(base, (Map, Seq)):
         return base
     kind: Kind = (kinds.rule if kinds else None) or OTHER

@@ -8,8 +8,6 @@ But for a command: there, as in Compose, nothing in a later file takes away what
 
 from __future__ import annotations
 
-from typing import Any
-
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.keys.kinds import COMMAND
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.keys.table import SERVICE_KEYS, names_of
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Map
@@ -31,7 +29,7 @@ def drop_nulls(tree: Map) -> Map:
     return tree
 
 
-def _drop(node: Any, is_service: bool) -> None:
+def _drop(node: object, is_service: bool) -> None:
     if isinstance(node, Map):
         for key in list(node):
             value = node[key]

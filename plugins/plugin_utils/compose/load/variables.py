@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.disk import read_file
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.file_source import FileReader
@@ -17,7 +16,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.t
 PROJECT_NAME = "COMPOSE_PROJECT_NAME"
 
 
-def given_variables(variables: Mapping[str, Any], report: Report) -> dict[str, str]:
+def given_variables(variables: Mapping[str, object], report: Report) -> dict[str, str]:
     """The caller's variables as texts; one that is None counts as not given, a list or mapping is a problem."""
     given: dict[str, str] = {}
     for key, value in variables.items():

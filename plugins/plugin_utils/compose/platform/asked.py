@@ -6,10 +6,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.project import Project
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.desired_state import Spec
 
 
-def written(project: Any, key: str, *keys: str) -> Any:
+def written(project: Project, key: str, *keys: str) -> Any:
     """Return what the file has at ``services.KEY.KEYS``, or None."""
     value: Any = project.services.get(key)
     for part in keys:
@@ -17,12 +22,11 @@ def written(project: Any, key: str, *keys: str) -> Any:
     return value
 
 
-def is_job(service: Mapping[str, Any]) -> bool:
-    mode = service["spec"]["Mode"]
-    return "ReplicatedJob" in mode or "GlobalJob" in mode
+def is_job(spec: Spec) -> bool:
+    return "ReplicatedJob" in spec["Mode"] or "GlobalJob" in spec["Mode"]
 
 
-def asks_for_anything(options: Mapping[str, Any], project: str) -> bool:
+def asks_for_anything(options: Mapping[str, object], project: str) -> bool:
     """Whether ``platform`` with these options would change anything; a stack of a ``project`` gets labels."""
     asked = {
         name: value

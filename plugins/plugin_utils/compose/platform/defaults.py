@@ -7,20 +7,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.readers import labels, mapping, text
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.scheduling import from_policy
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.platform.asked import is_job, written
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.project import Project
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.templates import CODE, fault_of
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.invalid import Invalid
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.desired_state import Desired
+
 
 _AT = ("platform",)
 #: In an option of a log driver: {{stack}} and {{service}}. Docker's own templates have a dot or an argument.
 _WORD = re.compile(r"\{\{\s*([A-Za-z_]\w*)\s*\}\}")
 
 
-def default_environment(desired: dict[str, Any], project: Any, options: Mapping[str, Any]) -> None:
+def default_environment(desired: Desired, project: Project, options: Mapping[str, object]) -> None:
     """Give every service the variables that its own environment does not have, not even as empty ones."""
     variables = labels(options, "environment", _AT) or {}
     for name, value in variables.items():
@@ -35,7 +40,7 @@ def default_environment(desired: dict[str, Any], project: Any, options: Mapping[
         container["Env"] = sorted([*own, *(f"{name}={variables[name]}" for name in variables if name not in names)])
 
 
-def default_restart_policy(desired: dict[str, Any], project: Any, options: Mapping[str, Any]) -> None:
+def default_restart_policy(desired: Desired, project: Project, options: Mapping[str, object]) -> None:
     """Give services a restart policy. A job is left alone: what it does when it ends is its own matter."""
     policy = mapping(options, "restart_policy", _AT)
     if not policy:
@@ -44,11 +49,11 @@ def default_restart_policy(desired: dict[str, Any], project: Any, options: Mappi
     for service in desired["services"]:
         key = service["key"]
         is_set = written(project, key, "restart") is not None or written(project, key, "deploy", "restart_policy")
-        if not is_job(service) and not is_set and "RestartPolicy" not in service["spec"]["TaskTemplate"]:
+        if not is_job(service["spec"]) and not is_set and "RestartPolicy" not in service["spec"]["TaskTemplate"]:
             service["spec"]["TaskTemplate"]["RestartPolicy"] = dict(spec)
 
 
-def default_logging(desired: dict[str, Any], project: Any, options: Mapping[str, Any]) -> None:
+def default_logging(desired: Desired, project: Project, options: Mapping[str, object]) -> None:
     """Give services a log driver. One that the file names, even an empty ``logging``, stays.
 
     In its options ``{{stack}}`` is the stack's name in the Swarm, and ``{{service}}`` the service's key.

@@ -10,7 +10,7 @@ each policy decides.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import ComposeError, Problem
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.platform.asked import asks_for_anything
@@ -25,13 +25,16 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.platform
     shared_networks,
 )
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.platform.tracking import tracking_labels
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.project import Project
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.invalid import Invalid
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import dotted
 
-Policy = Callable[[dict[str, Any], Any, Mapping[str, Any]], None]
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.desired_state import Desired
+
 
 #: In this order; each changes the state that it is given, if the options ask for it.
-POLICIES: tuple[Policy, ...] = (
+POLICIES: tuple[Callable[[Desired, Project, Mapping[str, object]], None], ...] = (
     default_environment,
     default_restart_policy,
     default_logging,
@@ -42,7 +45,7 @@ POLICIES: tuple[Policy, ...] = (
 )
 
 
-def platform(desired: Mapping[str, Any], project: Any, options: Mapping[str, Any]) -> dict[str, Any]:
+def platform(desired: Desired, project: Project, options: Mapping[str, object]) -> Desired:
     """Return ``desired`` with the policies that ``options`` ask for; the argument stays as it is.
 
     Options: ``shared_networks`` (list of names), ``tracking_labels`` (bool or None: on where shared networks or a
@@ -51,8 +54,8 @@ def platform(desired: Mapping[str, Any], project: Any, options: Mapping[str, Any
     the file). A preset is resolved before (presets.py). Raises ComposeError for an option that can't be used.
     """
     if not asks_for_anything(options, desired["stack"]["project"]):
-        return dict(desired)
-    result = _copy(desired)
+        return {**desired}
+    result: Desired = _copy(desired)
     problems = []
     for policy in POLICIES:
         try:
@@ -64,7 +67,7 @@ def platform(desired: Mapping[str, Any], project: Any, options: Mapping[str, Any
     return result
 
 
-def _copy(value: Any) -> Any:
+def _copy(value: object) -> Any:
     """A copy of plain data; copy.deepcopy takes five times as long."""
     if isinstance(value, dict):
         return {key: _copy(item) for key, item in value.items()}

@@ -31,7 +31,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-def with_preset(options: Mapping[str, Any]) -> dict[str, Any]:
+def with_preset(options: Mapping[str, object]) -> dict[str, Any]:
     """The policies to apply: those of ``preset``, and over them what ``options`` set; what is None is not set.
 
     An empty list or map, ``false`` and ``keep`` switch a part off. A ``logging`` without a driver changes options only.
@@ -51,7 +51,7 @@ def with_preset(options: Mapping[str, Any]) -> dict[str, Any]:
             ]
         )
     own = {key: value for key, value in options.items() if value is not None and key != "preset"}
-    base = PRESETS[name] if name is not None else {}
+    base = PRESETS[str(name)] if name is not None else {}
     logging = own.get("logging")
     if isinstance(logging, Mapping):
         logging = {key: value for key, value in logging.items() if value is not None}

@@ -6,17 +6,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.readers import parsed
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.platform.asked import is_job, written
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.project import Project
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.units import duration
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.desired_state import Desired, Spec
+
 
 #: Swarm judges the tasks of an update for this long after they run; its own default of 5 s misses many a crash.
 _MONITOR = 15 * 10**9
 
 
-def safe_update_config(desired: dict[str, Any], project: Any, options: Mapping[str, Any]) -> None:
+def safe_update_config(desired: Desired, project: Project, options: Mapping[str, object]) -> None:
     """With ``update_config: safe``: one task at a time, rolled back by Swarm itself at the first failure.
 
     So the service comes back even when the controller dies during the deployment. ``update_delay`` is between
@@ -26,7 +31,7 @@ def safe_update_config(desired: dict[str, Any], project: Any, options: Mapping[s
         return
     delay = parsed(options, "update_delay", ("platform",), duration) or 0
     for service in desired["services"]:
-        if is_job(service):
+        if is_job(service["spec"]):
             continue
         order = "stop-first" if any(_reasons(service["spec"])) else "start-first"
         for field, key, action in (
@@ -44,7 +49,7 @@ def safe_update_config(desired: dict[str, Any], project: Any, options: Mapping[s
                 }
 
 
-def _reasons(spec: Mapping[str, Any]) -> Iterator[str]:
+def _reasons(spec: Spec) -> Iterator[str]:
     """Why two tasks of the service can't stand side by side, not even for a moment."""
     task = spec["TaskTemplate"]
     for mount in task["ContainerSpec"].get("Mounts") or ():

@@ -6,15 +6,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import hashed_name, host_name
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.readers import texts
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.attachments import PREDEFINED
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.project import Project
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.invalid import Invalid
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.desired_state import Desired
 
-def shared_networks(desired: dict[str, Any], _project: Any, options: Mapping[str, Any]) -> None:
+
+def shared_networks(desired: Desired, _project: Project, options: Mapping[str, object]) -> None:
     """Let every service join the shared networks, where it answers only as HASH_SERVICE and HASH-SERVICE.
 
     On the stack's own networks the file's names go on to resolve. The plain name is taken away from a shared network
@@ -40,7 +44,7 @@ def shared_networks(desired: dict[str, Any], _project: Any, options: Mapping[str
     desired["networks"] = sorted([*desired["networks"], *added], key=lambda network: network["name"])
 
 
-def hash_aliases(desired: dict[str, Any], _project: Any, options: Mapping[str, Any]) -> None:
+def hash_aliases(desired: Desired, _project: Project, options: Mapping[str, object]) -> None:
     """On these external networks of the file, services are reachable as on a shared one; no service joins them for it.
 
     A network is named by its key in the file or by its name in the Swarm.
@@ -69,13 +73,13 @@ def hash_aliases(desired: dict[str, Any], _project: Any, options: Mapping[str, A
                 _hash(attachment, service["key"], digest)
 
 
-def _hash(attachment: dict[str, Any], key: str, digest: str) -> None:
+def _hash(attachment: dict[str, list[str]], key: str, digest: str) -> None:
     given = [alias for alias in attachment.get("Aliases") or () if alias != key]
     own = [hashed_name(key, digest), host_name(key, digest)]
     attachment["Aliases"] = [*(alias for alias in given if alias not in own), *own]
 
 
-def _check_host_names(desired: Mapping[str, Any], digest: str) -> None:
+def _check_host_names(desired: Desired, digest: str) -> None:
     """``my_db`` and ``my-db`` would be one host name, which answers for both."""
     taken: dict[str, str] = {}
     for service in desired["services"]:

@@ -7,15 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Literal
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import spellings
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.readers import boolean
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.project import Project
 
-_KINDS = {"networks": "network", "configs": "config", "secrets": "secret"}
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.desired_state import Desired
 
 
-def tracking_labels(desired: dict[str, Any], _project: Any, options: Mapping[str, Any]) -> None:
+_KINDS: Mapping[Literal["networks", "configs", "secrets"], str] = {
+    "networks": "network",
+    "configs": "config",
+    "secrets": "secret",
+}
+
+
+def tracking_labels(desired: Desired, _project: Project, options: Mapping[str, object]) -> None:
     """Label services, networks, configs, secrets and volumes.
 
     Labels of a service are its own, not those of its containers, so that no task restarts for them. A label that the

@@ -49,7 +49,7 @@ def measure(tree: Map, report: Report) -> None:
             report.too_large(mark)
 
 
-def _fits(waiting: list[Any], left: int) -> bool:
+def _fits(waiting: list[object], left: int) -> bool:
     """Whether it is no larger than ``left``; where a project gets too large is only looked for if it does."""
     while waiting and left >= 0:
         node = waiting.pop()

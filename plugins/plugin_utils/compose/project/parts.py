@@ -8,23 +8,34 @@ from __future__ import annotations
 import difflib
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import ComposeError, Problem
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.project import Project
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.disk import read_file
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.file_source import FileReader
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.report import Place, Report
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.desired_state import (
+        Desired,
+        Service,
+        Spec,
+    )
+
 
 #: The options of compose_stack that ask for a part.
 Options = Mapping[str, Any]
 
 
+#: What services use.
+KINDS: tuple[Literal["networks", "configs", "secrets"], ...] = ("networks", "configs", "secrets")
 OPTION = "recreate_volumes"
 #: After the prefix, on the containers of a service: a digest of the files that it restarts on.
 RESTART_ON = ".restart-on"
 
 
-def with_parts(desired: dict[str, Any], options: Options, reader: FileReader) -> dict[str, Any]:
+def with_parts(desired: Desired, options: Options, reader: FileReader) -> Desired:
     """``desired`` with what ``options`` ask of its services. Raises ComposeError for services that there are not, and
     for files that can't be read.
 
@@ -48,7 +59,7 @@ def with_parts(desired: dict[str, Any], options: Options, reader: FileReader) ->
     return {**desired, "services": services}
 
 
-def volumes_to_recreate(project: Any, scoped: Callable[[str], str], asked: Collection[str]) -> list[str]:
+def volumes_to_recreate(project: Project, scoped: Callable[[str], str], asked: Collection[str]) -> list[str]:
     """The names in the Swarm of the volumes that are ``asked`` for by their keys or names. Raises ComposeError."""
     entries = {key: entry or {} for key, entry in project.volumes.items()}
     names = {key: str(entry.get("name") or "").strip() or scoped(key) for key, entry in entries.items()}
@@ -64,12 +75,12 @@ def volumes_to_recreate(project: Any, scoped: Callable[[str], str], asked: Colle
     return sorted({names[key] for key in keys})
 
 
-def _keys(desired: Mapping[str, Any]) -> list[str]:
+def _keys(desired: Desired) -> list[str]:
     """The services that the files name: no step of another one."""
     return [service["key"] for service in desired["services"] if not service.get("step_of")]
 
 
-def _restarting_on(desired: dict[str, Any], given: Any, reader: FileReader) -> dict[str, Any]:
+def _restarting_on(desired: Desired, given: Any, reader: FileReader) -> Desired:
     """Services with a label of their containers that changes with the files, so that Swarm replaces the tasks."""
     if not given:
         return desired
@@ -81,19 +92,20 @@ def _restarting_on(desired: dict[str, Any], given: Any, reader: FileReader) -> d
         contents[path] = read_file(reader, path, place, "the file") or b""
     report.finish()
     label = desired["stack"]["prefix"] + RESTART_ON
-    services = []
+    services: list[Any] = []
     for service in desired["services"]:
         paths = files.get(service["key"])
         if paths:
             digest = hashlib.sha256()
             for path in paths:
                 digest.update(b"%d:" % len(contents[path]) + contents[path])
-            service = _labelled(service, label, digest.hexdigest()[:16])
-        services.append(service)
+            services.append(_labelled(cast("Service", service), label, digest.hexdigest()[:16]))
+        else:
+            services.append(service)
     return {**desired, "services": services}
 
 
-def _files_of(desired: Mapping[str, Any], given: Any) -> dict[str, list[str]]:
+def _files_of(desired: Desired, given: object) -> dict[str, list[str]]:
     """Services by key, each with its files. Each of a list has to be mounted by some service. Raises ComposeError."""
     keys = _keys(desired)
     if isinstance(given, Mapping):
@@ -113,28 +125,28 @@ def _files_of(desired: Mapping[str, Any], given: Any) -> dict[str, list[str]]:
     return files
 
 
-def _mounts(spec: Mapping[str, Any], path: str) -> bool:
+def _mounts(spec: Spec, path: str) -> bool:
     mounts = spec["TaskTemplate"]["ContainerSpec"].get("Mounts") or ()
     sources = [mount.get("Source") or "" for mount in mounts if mount["Type"] == "bind"]
     return any(path == source or path.startswith(source.rstrip("/") + "/") for source in sources if source)
 
 
-def _labelled(service: dict[str, Any], label: str, value: str) -> dict[str, Any]:
+def _labelled(service: Service, label: str, value: str) -> Service:
     """The service with a label of its containers, as docker's command would have made it as well."""
-    out = {**service, "spec": _with_label(service["spec"], label, value)}
+    out: Service = {**service, "spec": _with_label(service["spec"], label, value)}
     if "as_docker" in service:
         out["as_docker"] = {**service["as_docker"], "spec": _with_label(service["as_docker"]["spec"], label, value)}
     return out
 
 
-def _with_label(spec: Mapping[str, Any], label: str, value: str) -> dict[str, Any]:
+def _with_label(spec: Spec, label: str, value: str) -> Spec:
     template = spec["TaskTemplate"]
     container = template["ContainerSpec"]
     container = {**container, "Labels": {**(container.get("Labels") or {}), label: value}}
     return {**spec, "TaskTemplate": {**template, "ContainerSpec": container}}
 
 
-def _only(desired: dict[str, Any], chosen: Iterable[str]) -> dict[str, Any]:
+def _only(desired: Desired, chosen: Iterable[str]) -> Desired:
     """These services, what they depend on, and what they all use. ``part`` says that the stack has others."""
     by_key = {service["key"]: service for service in desired["services"]}
     waiting, wanted = list(chosen), set()
@@ -147,14 +159,14 @@ def _only(desired: dict[str, Any], chosen: Iterable[str]) -> dict[str, Any]:
     used: set[tuple[str, str]] = set()
     for service in services:
         used.update(_used(service["spec"]))
-    result = {**desired, "services": services, "part": len(services) < len(by_key)}
-    for kind in ("networks", "configs", "secrets"):
+    result: Desired = {**desired, "services": services, "part": len(services) < len(by_key)}
+    for kind in KINDS:
         result[kind] = [entry for entry in desired[kind] if (kind, entry["name"]) in used]
     waves = [[key for key in wave if key in wanted] for wave in desired["waves"]]
     return {**result, "waves": [wave for wave in waves if wave]}
 
 
-def _used(spec: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+def _used(spec: Spec) -> Iterable[tuple[str, str]]:
     template = spec["TaskTemplate"]
     container = template["ContainerSpec"]
     yield from (("networks", attachment["Target"]) for attachment in template.get("Networks") or ())
@@ -164,7 +176,7 @@ def _used(spec: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     yield "configs", credentials.get("Config") or ""
 
 
-def unknown(keys: Collection[str], given: Iterable[Any], option: str, what: str = "service") -> list[Problem]:
+def unknown(keys: Collection[str], given: Iterable[object], option: str, what: str = "service") -> list[Problem]:
     """A problem for each of ``given`` that is not a service (or volume) of the files."""
     problems = []
     for name in given:
@@ -175,5 +187,5 @@ def unknown(keys: Collection[str], given: Iterable[Any], option: str, what: str 
     return problems
 
 
-def _list(value: Any) -> list[Any]:
+def _list(value: object) -> list[Any]:
     return value if isinstance(value, list) else [] if value is None else [value]

@@ -46,13 +46,13 @@ def step_key(service: str, number: int, scope: str = "") -> str:
     return service + end
 
 
-def steps_of(service: Any) -> list[Map]:
+def steps_of(service: object) -> list[Map]:
     """The steps of ``pre_start`` of a service, in their order."""
     steps = service.get("pre_start") if isinstance(service, Map) else None
     return [step for step in steps if isinstance(step, Map)] if isinstance(steps, Seq) else []
 
 
-def mode_of(service: Mapping[str, Any]) -> str:
+def mode_of(service: Mapping[str, object]) -> str:
     """The mode of a service as the file says it."""
     deploy = service.get("deploy")
     return str((deploy.get("mode") if isinstance(deploy, Mapping) else None) or "replicated")
@@ -104,7 +104,7 @@ def _job(service: Map, step: Map, label: str, definition: str, before: str, plac
     return job
 
 
-def _over(base: Any, own: Map) -> Map:
+def _over(base: object, own: Map) -> Map:
     merged = Map(own.start)
     for holder in (base, own) if isinstance(base, Map) else (own,):
         for key, value in holder.items():
@@ -213,11 +213,11 @@ def _meant(holder: Map) -> dict[str, Any]:
     return {key: to_plain(value) for key, value in holder.items() if not str(key).startswith("x-")}
 
 
-def _digest(data: Any) -> str:
+def _digest(data: object) -> str:
     return hashlib.sha256(json.dumps(data, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
-def _plain(values: Mapping[str, Any], place: Mark) -> Map:
+def _plain(values: Mapping[str, object], place: Mark) -> Map:
     made = Map(place)
     for key, value in values.items():
         made.put(key, value, place)

@@ -16,11 +16,12 @@ _CONDITIONS = (STARTED, HEALTHY, COMPLETED)
 Dependencies = Mapping[str, Mapping[str, Any]]
 
 
-def dependencies(service: Mapping[str, Any], path: Path) -> dict[str, dict[str, Any]]:
+def dependencies(service: Mapping[str, object], path: Path) -> dict[str, dict[str, Any]]:
     """Return ``depends_on`` with Compose's defaults filled in."""
     found = {}
-    given = service.get("depends_on") or {}
-    for key in sorted(given, key=str) if isinstance(given, Mapping) else ():
+    given = service.get("depends_on")
+    given = given if isinstance(given, Mapping) else {}
+    for key in sorted(given, key=str):
         entry = given[key] if isinstance(given[key], Mapping) else {}
         condition = entry.get("condition") or _CONDITIONS[0]
         if condition not in _CONDITIONS:
@@ -37,18 +38,19 @@ def dependencies(service: Mapping[str, Any], path: Path) -> dict[str, dict[str, 
     return found
 
 
-def waited_for(services: Mapping[str, Any], condition: str) -> dict[str, str]:
+def waited_for(services: Mapping[str, object], condition: str) -> dict[str, str]:
     """Return the keys of services that others wait for in this way, each with the first that does."""
     found: dict[str, str] = {}
     for key in sorted(services, key=str):
-        given = services[key].get("depends_on") if isinstance(services[key], Mapping) else None
+        service = services[key]
+        given = service.get("depends_on") if isinstance(service, Mapping) else None
         for other, entry in given.items() if isinstance(given, Mapping) else ():
             if isinstance(entry, Mapping) and entry.get("condition") == condition:
                 found.setdefault(str(other), str(key))
     return found
 
 
-def becomes_job(service: Mapping[str, Any]) -> bool:
+def becomes_job(service: Mapping[str, object]) -> bool:
     """Whether a service that others wait to have completed is made a job: the file says no mode of its own."""
     deploy = service.get("deploy")
     return not (isinstance(deploy, Mapping) and deploy.get("mode"))

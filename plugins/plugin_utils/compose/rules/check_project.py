@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, List, Tuple
+from typing import Callable, Iterable, List, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import Problem
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.project import Project
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.container import (
     check_health,
     check_security,
@@ -70,7 +71,7 @@ RULES: Tuple[Callable[[Look], None], ...] = (
 )
 
 
-def check_project(project: Any, stack_name: str) -> Tuple[List[Problem], List[Problem]]:
+def check_project(project: Project, stack_name: str) -> Tuple[List[Problem], List[Problem]]:
     """The problems and the notices of a loaded project (docs/architecture.md, "Project"), each in the file's order.
 
     :param stack_name: the stack's name in the Swarm, from which the names of its objects are made.
@@ -81,7 +82,7 @@ def check_project(project: Any, stack_name: str) -> Tuple[List[Problem], List[Pr
     return _shown(look.problems.values(), "problems"), _shown(look.notices.values(), "notices")
 
 
-def _shown(found: Any, what: str) -> List[Problem]:
+def _shown(found: Iterable[Problem], what: str) -> List[Problem]:
     """The first MOST_SHOWN in the file's order, and one line with the count of the others."""
     result = sorted(found, key=lambda p: (p.file, p.line, p.column, p.key, p.message))
     hidden = len(result) - MOST_SHOWN

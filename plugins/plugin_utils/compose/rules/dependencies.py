@@ -36,7 +36,7 @@ def check_conditions(look: Look) -> None:
                 _check_health(look, name, other, services[other])
 
 
-def _check_job(look: Look, name: str, service: Mapping[str, Any], waiting: str) -> None:
+def _check_job(look: Look, name: str, service: Mapping[str, object], waiting: str) -> None:
     path = ("services", name)
     ends = f"'{waiting}' waits until it completes"
     if not becomes_job(service):
@@ -56,7 +56,7 @@ def _check_job(look: Look, name: str, service: Mapping[str, Any], waiting: str) 
         look.problem((*path, "deploy", "restart_policy", "condition"), message, "use on-failure or none", "job")
 
 
-def _check_health(look: Look, name: str, other: str, service: Mapping[str, Any]) -> None:
+def _check_health(look: Look, name: str, other: str, service: Mapping[str, object]) -> None:
     health = mapping(service.get("healthcheck"))
     path = ("services", name, "depends_on", other, "condition")
     if health.get("disable") is True or sequence(health.get("test"))[:1] == ["NONE"]:

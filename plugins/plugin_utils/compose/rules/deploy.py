@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Mapping, Sequence, Tuple
+from typing import Any, Mapping, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.keys.table import SERVICE_PATHS
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.inspection import (
@@ -19,6 +19,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.in
 )
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.places import shown_value
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.report import UNSET
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Path
 
 RESTART = re.compile(r"(no|always|unless-stopped)\Z|(always|on-failure)(:[0-9]+)?\Z")
 
@@ -46,7 +47,7 @@ def check_deploy(look: Look) -> None:
         _check_restart(look, name, service)
 
 
-def _check_word(look: Look, path: Tuple[Any, ...], value: Any, words: Sequence[str]) -> None:
+def _check_word(look: Look, path: Path, value: object, words: Sequence[str]) -> None:
     """A key that takes one of a few words."""
     if value is None or value == "" or value in words:
         return
@@ -56,7 +57,7 @@ def _check_word(look: Look, path: Tuple[Any, ...], value: Any, words: Sequence[s
     look.problem(path, message, hint, code)
 
 
-def _check_mode(look: Look, name: str, service: Mapping[str, Any], deploy: Mapping[str, Any]) -> None:
+def _check_mode(look: Look, name: str, service: Mapping[str, object], deploy: Mapping[str, object]) -> None:
     mode = str(deploy.get("mode") or "replicated")
     if mode.startswith("global"):
         for path, value in ((("deploy", "replicas"), deploy.get("replicas")), (("scale",), service.get("scale"))):
@@ -70,7 +71,7 @@ def _check_mode(look: Look, name: str, service: Mapping[str, Any], deploy: Mappi
         look.problem(("services", name, "scale"), "scale and deploy.replicas differ", "keep one of them", "replicas")
 
 
-def _check_endpoint(look: Look, name: str, service: Mapping[str, Any], deploy: Mapping[str, Any]) -> None:
+def _check_endpoint(look: Look, name: str, service: Mapping[str, object], deploy: Mapping[str, object]) -> None:
     if str(deploy.get("endpoint_mode")).lower() != "dnsrr":
         return
     for index, port in items_of(service, "ports"):
@@ -79,7 +80,7 @@ def _check_endpoint(look: Look, name: str, service: Mapping[str, Any], deploy: M
             look.problem(("services", name, "ports", index), message, "use mode: host for the port", "dnsrr")
 
 
-def _check_restart(look: Look, name: str, service: Mapping[str, Any]) -> None:
+def _check_restart(look: Look, name: str, service: Mapping[str, object]) -> None:
     restart: Any = service.get("restart")
     if is_text(restart) and deep(service, "deploy", "restart_policy") is None and not RESTART.match(restart):
         hint = "use no, always, unless-stopped, on-failure or on-failure:3"
@@ -107,13 +108,14 @@ def check_placement(look: Look) -> None:
                 look.notice((*path, "preferences", index), message, "write spread: node.labels.NAME", "no_effect")
 
 
-def constraint_fault(constraint: Any) -> tuple[str, str]:
+def constraint_fault(constraint: object) -> tuple[str, str]:
     """What is wrong with a placement constraint and a hint, or ("", "")."""
-    operator = next((o for o in ("==", "!=") if isinstance(constraint, str) and o in constraint), "")
+    text = constraint if isinstance(constraint, str) else ""
+    operator = next((o for o in ("==", "!=") if o in text), "")
     if not operator:
-        single = isinstance(constraint, str) and "=" in constraint
+        single = "=" in text
         return ("a constraint must contain '==' or '!='" + (", not a single '='" if single else ""), EXAMPLE)
-    key, _operator, value = (part.strip() for part in constraint.partition(operator))
+    key, _operator, value = (part.strip() for part in text.partition(operator))
     if not KEY.match(key):
         return f"the text before '{operator}' is not a node key", EXAMPLE
     if not value:

@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Tuple
+from typing import Any, Mapping
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.image_name import is_id, parse
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.inspection import Look, is_text
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.report import UNSET
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Path
 
 
 def check_images(look: Look) -> None:
@@ -23,14 +24,14 @@ def check_images(look: Look) -> None:
             check_image(look, ("services", name, "image"), image)
 
 
-def check_image(look: Look, path: Tuple[Any, ...], image: str) -> None:
+def check_image(look: Look, path: Path, image: str) -> None:
     """An image reference that stands at ``path``."""
     fault = image_fault(image)
     if fault:
         look.problem(path, f"invalid image reference: {fault}", _hint(image), "image")
 
 
-def _missing(look: Look, name: str, service: Any) -> None:
+def _missing(look: Look, name: str, service: Mapping[str, object]) -> None:
     if "build" in service:
         hint = "build and push the image first and set it with image:"
         look.problem(

@@ -6,12 +6,19 @@
 from __future__ import annotations
 
 import difflib
-from typing import Any, Collection, Dict, Iterable, Iterator, List, Mapping, Sequence, Tuple
+from typing import Any, Collection, Dict, Iterable, Iterator, List, Mapping, Sequence, Tuple, TypeGuard
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import Problem
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.project import Project
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.places import dotted
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.report import clipped
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import ANYTHING, Map, Mark, Seq
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import (
+    ANYTHING,
+    Map,
+    Mark,
+    Path,
+    Seq,
+)
 
 #: So often a hint is looked for in one run, among so many names: comparing texts is slow.
 MOST_GUESSES = 50
@@ -23,7 +30,7 @@ OBJECTS = ("networks", "volumes", "configs", "secrets")
 class Look:
     """One look at a project. Rules only read; what they find goes to ``problem`` and ``notice``."""
 
-    def __init__(self, project: Any, stack_name: str) -> None:
+    def __init__(self, project: Project, stack_name: str) -> None:
         self.project = project
         self.stack_name = stack_name
         self.problems: Dict[Tuple[str, str], Problem] = {}
@@ -46,24 +53,24 @@ class Look:
             return ""
         return next(iter(difflib.get_close_matches(word, list(known)[:MOST_KNOWN], n=1, cutoff=0.75)), "")
 
-    def problem(self, path: Sequence[Any], message: str, hint: str = "", code: str = "invalid") -> None:
+    def problem(self, path: Path, message: str, hint: str = "", code: str = "invalid") -> None:
         """Something that the Engine would refuse, or that can't mean what it says."""
         found = self._at(path, message, hint, code)
         if not self._follows(path, code):
             self.problems.setdefault((found.key, found.message), found)
 
-    def notice(self, path: Sequence[Any], message: str, hint: str = "", code: str = "no_effect") -> None:
+    def notice(self, path: Path, message: str, hint: str = "", code: str = "no_effect") -> None:
         """Something that has no effect in Swarm."""
         found = self._at(path, message, hint, code)
         if not self._follows(path, code):
             self.notices.setdefault((found.key, found.message), found)
 
-    def _follows(self, path: Sequence[Any], code: str) -> bool:
-        mark = self.project.where(tuple(path))
+    def _follows(self, path: Path, code: str) -> bool:
+        mark = self.project.where(path)
         return follows(self.project.tree, path, mark, code, self.project.broken)
 
-    def _at(self, path: Sequence[Any], message: str, hint: str, code: str) -> Problem:
-        mark = self.project.where(tuple(path))
+    def _at(self, path: Path, message: str, hint: str, code: str) -> Problem:
+        mark = self.project.where(path)
         return Problem(
             message=clipped(message),
             key=dotted(path),
@@ -75,17 +82,17 @@ class Look:
         )
 
 
-def mapping(value: Any) -> Mapping[Any, Any]:
+def mapping(value: object) -> Mapping[Any, Any]:
     """The value if it is a mapping, else an empty one: rules look deep into what may be absent or null."""
     return value if isinstance(value, dict) else {}
 
 
-def sequence(value: Any) -> List[Any]:
+def sequence(value: object) -> List[Any]:
     """The value if it is a list, else an empty one."""
     return value if isinstance(value, list) else []
 
 
-def deep(value: Any, *keys: str) -> Any:
+def deep(value: object, *keys: str) -> Any:
     """``value[key][key]…``, or None if something on the way is absent."""
     for key in keys:
         if not isinstance(value, dict):
@@ -94,19 +101,19 @@ def deep(value: Any, *keys: str) -> Any:
     return value
 
 
-def items_of(service: Mapping[str, Any], key: str) -> Iterator[Tuple[int, Mapping[str, Any]]]:
+def items_of(service: Mapping[str, object], key: str) -> Iterator[Tuple[int, Mapping[str, Any]]]:
     """The entries of a list of mappings (``ports``, ``volumes``, ``configs``, ``secrets``) with their index."""
     for index, item in enumerate(sequence(service.get(key))):
         if isinstance(item, dict):
             yield index, item
 
 
-def has_lost(value: Any, *keys: str) -> bool:
+def has_lost(value: object, *keys: str) -> bool:
     """Whether one of ``keys`` was cut out of a mapping (cut.py): then it can't be said what its default would do."""
     return isinstance(value, Map) and not value.lost.isdisjoint((ANYTHING, *keys))
 
 
-def is_text(value: Any) -> bool:
+def is_text(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and value != ""
 
 
@@ -135,7 +142,7 @@ FOLLOWS: Mapping[str, Tuple[str, ...]] = {
 }
 
 
-def follows(tree: Any, path: Sequence[Any], mark: Mark, code: str, broken: Collection[Mark]) -> bool:
+def follows(tree: object, path: Path, mark: Mark, code: str, broken: Collection[Mark]) -> bool:
     """Whether a problem at ``path`` would not be there but for one that has been said.
 
     :param broken: the places of values with which something else is wrong (``Report.broken``).
@@ -145,11 +152,11 @@ def follows(tree: Any, path: Sequence[Any], mark: Mark, code: str, broken: Colle
     return any(_may_be_there(tree, path, pattern.split(".")) for pattern in FOLLOWS.get(code, ()))
 
 
-def _is_lost(tree: Any, path: Sequence[Any], broken: Collection[Mark]) -> bool:
+def _is_lost(tree: object, path: Path, broken: Collection[Mark]) -> bool:
     """Whether the value at ``path``, or an item of this list, was cut."""
     node = tree
     for key in path:
-        if isinstance(node, Map):
+        if isinstance(node, Map) and isinstance(key, str):
             if key not in node and not node.lost.isdisjoint((ANYTHING, key)):
                 return True
             node = node.get(key)
@@ -160,12 +167,12 @@ def _is_lost(tree: Any, path: Sequence[Any], broken: Collection[Mark]) -> bool:
     return isinstance(node, Seq) and any(mark in broken for mark in node.marks)
 
 
-def _may_be_there(tree: Any, path: Sequence[Any], pattern: Sequence[str]) -> bool:
+def _may_be_there(tree: object, path: Path, pattern: Sequence[str]) -> bool:
     node = tree
     last = len(pattern) - 1
     for index, part in enumerate(pattern):
-        key = part if part != "*" else path[index] if index < len(path) else None
-        if isinstance(node, Map):
+        key = part if part != "*" else path[index] if index < len(path) else ""
+        if isinstance(node, Map) and isinstance(key, str):
             if ANYTHING in node.lost or (key in node.lost and (index == last or key not in node)):
                 return True
             node = node.get(key)

@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import functools
-from typing import Any, Dict, Optional, Tuple
+from typing import Dict, Optional
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.keys.row import NOTICE, REFUSED, Key
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.keys.table import KEYS
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.inspection import Look
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Path
 
 
 class _Node:
@@ -39,7 +40,7 @@ def check_keys(look: Look) -> None:
         _walk(look, node, look.section(section), (section,))
 
 
-def _walk(look: Look, node: _Node, value: Any, path: Tuple[Any, ...]) -> None:
+def _walk(look: Look, node: _Node, value: object, path: Path) -> None:
     if node.row is not None:
         # What stands at its default or is empty asks for nothing.
         if value not in (None, "", [], {}) and value != node.row.default:

@@ -11,11 +11,13 @@ from typing import Any, Dict, List, Mapping, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.inspection import (
     Look,
+    deep,
     is_text,
     items_of,
     sequence,
 )
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.places import shown_value
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Path
 
 #: The types of a mount, and the block of options that each may have.
 TYPES = {"volume": "volume", "bind": "bind", "tmpfs": "tmpfs", "npipe": "bind", "image": "image", "cluster": "cluster"}
@@ -32,7 +34,7 @@ def check_mounts(look: Look) -> None:
         _check_targets(look, name, service)
 
 
-def _check_mount(look: Look, path: Tuple[Any, ...], mount: Mapping[str, Any]) -> None:
+def _check_mount(look: Look, path: Path, mount: Mapping[str, object]) -> None:
     kind: Any = mount.get("type")
     source: Any = mount.get("source")
     target: Any = mount.get("target")
@@ -61,13 +63,13 @@ def _check_mount(look: Look, path: Tuple[Any, ...], mount: Mapping[str, Any]) ->
                 "remove them",
                 "mount_options",
             )
-    propagation = (mount.get("bind") or {}).get("propagation") if isinstance(mount.get("bind"), dict) else None
+    propagation = deep(mount, "bind", "propagation")
     if is_text(propagation) and propagation not in PROPAGATION:
         hint = f"use {', '.join(sorted(PROPAGATION))}"
         look.problem((*path, "bind", "propagation"), f"unknown propagation {shown_value(propagation)}", hint, "enum")
 
 
-def _check_targets(look: Look, name: str, service: Mapping[str, Any]) -> None:
+def _check_targets(look: Look, name: str, service: Mapping[str, object]) -> None:
     seen: Dict[str, str] = {}
     places: List[Tuple[Tuple[str, int], Any]] = [
         (("volumes", index), mount.get("target")) for index, mount in items_of(service, "volumes")

@@ -39,7 +39,7 @@ KINDS: Mapping[str, Tuple[Any, str, int]] = {
 }
 
 
-def full_name(look: Look, kind: str, key: str, entry: Any) -> str:
+def full_name(look: Look, kind: str, key: str, entry: object) -> str:
     """The name in the Swarm: ``name``, the key of an external object, else STACK_key."""
     given = mapping(entry).get("name") if kind != "services" else None
     if given is not None and str(given).strip():
@@ -79,7 +79,7 @@ def _check_unique(look: Look, kind: str) -> None:
             seen.setdefault(name, key)
 
 
-def check_name(look: Look, kind: str, key: str, entry: Any, name: str) -> None:
+def check_name(look: Look, kind: str, key: str, entry: object, name: str) -> None:
     """Whether the Engine takes ``name``; what templates of volumes become, is looked at with each service."""
     if kind == "volumes" and LEFT in name:
         return

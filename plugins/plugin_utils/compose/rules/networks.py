@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import Any, Mapping, Tuple
+from typing import Any, Mapping
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.inspection import (
     Look,
@@ -15,6 +15,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.in
     mapping,
 )
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.names import full_name
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Path
 
 LOCAL_DRIVERS = ("bridge", "host", "none", "null", "macvlan", "ipvlan", "transparent", "nat")
 #: Swarm's own: "Service cannot be explicitly attached to the ingress network".
@@ -39,7 +40,7 @@ def check_networks(look: Look) -> None:
         _check_mode(look, name, service)
 
 
-def _check_address(look: Look, path: Tuple[Any, ...], option: str, pool: Mapping[str, Any]) -> None:
+def _check_address(look: Look, path: Path, option: str, pool: Mapping[str, object]) -> None:
     text: Any = pool.get(option)
     if not is_text(text):
         return
@@ -55,7 +56,7 @@ def _check_address(look: Look, path: Tuple[Any, ...], option: str, pool: Mapping
         look.problem(path, f"the {option} is not a valid {what}", f"use the form {example}", "address")
 
 
-def _check_mode(look: Look, name: str, service: Mapping[str, Any]) -> None:
+def _check_mode(look: Look, name: str, service: Mapping[str, object]) -> None:
     mode: Any = service.get("network_mode")
     if not is_text(mode):
         return

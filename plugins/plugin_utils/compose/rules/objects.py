@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping, Tuple
+from typing import Dict, Mapping, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.inspection import (
     Look,
@@ -50,7 +50,7 @@ def check_external(look: Look) -> None:
                     look.problem((kind, key, option), message, "remove it, or remove external", "external")
 
 
-def _check_source(look: Look, kind: str, key: str, entry: Mapping[str, Any]) -> None:
+def _check_source(look: Look, kind: str, key: str, entry: Mapping[str, object]) -> None:
     given = [source for source in SOURCES if entry.get(source) is not None]
     sources = ", ".join(("file", "content", "environment") + (("driver",) if kind == "secrets" else ()))
     if not given:
@@ -61,7 +61,7 @@ def _check_source(look: Look, kind: str, key: str, entry: Mapping[str, Any]) -> 
         look.problem((kind, key, given[1]), message, "keep one of them", "sources")
 
 
-def _check_size(look: Look, kind: str, key: str, content: Any) -> None:
+def _check_size(look: Look, kind: str, key: str, content: object) -> None:
     if not isinstance(content, (bytes, str)):
         return
     size = len(content.encode() if isinstance(content, str) else content)
@@ -73,7 +73,7 @@ def _check_size(look: Look, kind: str, key: str, content: Any) -> None:
         look.problem((kind, key), message, hint, "size")
 
 
-def _check_targets(look: Look, kind: str, name: str, service: Mapping[str, Any]) -> None:
+def _check_targets(look: Look, kind: str, name: str, service: Mapping[str, object]) -> None:
     seen: Dict[str, int] = {}
     for index, item in items_of(service, kind):
         if has_lost(item, "source", "target"):
@@ -87,7 +87,7 @@ def _check_targets(look: Look, kind: str, name: str, service: Mapping[str, Any])
         seen.setdefault(target, index)
 
 
-def _target(kind: str, item: Mapping[str, Any]) -> str:
+def _target(kind: str, item: Mapping[str, object]) -> str:
     target = item.get("target") if is_text(item.get("target")) else item.get("source")
     text = str(target)
     return text if text.startswith("/") else ("/run/secrets/" if kind == "secrets" else "/") + text

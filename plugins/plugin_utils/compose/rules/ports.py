@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping, Optional, Tuple
+from typing import Dict, Mapping, Optional, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.inspection import (
     Look,
@@ -14,6 +14,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.in
     items_of,
 )
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.places import shown_value
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Path
 
 PROTOCOLS = ("tcp", "udp", "sctp")
 MODES = ("ingress", "host")
@@ -43,10 +44,10 @@ def check_ports(look: Look) -> None:
 
 def _check_conflict(
     look: Look,
-    path: Tuple[Any, ...],
+    path: Path,
     name: str,
     key: Tuple[int, str],
-    port: Mapping[str, Any],
+    port: Mapping[str, object],
     taken: Dict[Tuple[int, str], Dict[str, str]],
 ) -> None:
     """An ingress port listens on every node, so nothing else can have it; two host ports may be on two nodes."""
@@ -59,7 +60,7 @@ def _check_conflict(
     others.setdefault(mode, name)
 
 
-def _check_port(look: Look, path: Tuple[Any, ...], port: Mapping[str, Any]) -> None:
+def _check_port(look: Look, path: Path, port: Mapping[str, object]) -> None:
     target, published, mode = _number(port.get("target")), port.get("published"), port.get("mode")
     if target is None or not 1 <= target <= 65535:
         look.problem((*path, "target"), "the container's port must be from 1 to 65535", "set it with target:", "port")
@@ -78,7 +79,7 @@ def _check_port(look: Look, path: Tuple[Any, ...], port: Mapping[str, Any]) -> N
         look.notice((*path, "host_ip"), message, hint)
 
 
-def _check_host_mode(look: Look, name: str, service: Mapping[str, Any]) -> None:
+def _check_host_mode(look: Look, name: str, service: Mapping[str, object]) -> None:
     replicas = deep(service, "deploy", "replicas")
     if (
         not isinstance(replicas, int)
@@ -93,10 +94,10 @@ def _check_host_mode(look: Look, name: str, service: Mapping[str, Any]) -> None:
             look.notice(("services", name, "ports", index), message, hint, "host_port")
 
 
-def _protocol(port: Mapping[str, Any]) -> str:
+def _protocol(port: Mapping[str, object]) -> str:
     return str(port.get("protocol") or "tcp").lower()
 
 
-def _number(value: Any) -> Optional[int]:
+def _number(value: object) -> Optional[int]:
     text = str(value)
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None

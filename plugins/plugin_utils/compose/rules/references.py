@@ -16,6 +16,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.in
     sequence,
 )
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.places import shown_key
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Path
 
 #: A tangle of many services has more cycles than anyone wants to read.
 MOST_CYCLES = 20
@@ -23,13 +24,13 @@ MOST_CYCLES = 20
 Reference = Tuple[Tuple[Any, ...], str]
 
 
-def _networks(service: Mapping[str, Any]) -> Iterator[Reference]:
+def _networks(service: Mapping[str, object]) -> Iterator[Reference]:
     for key in mapping(service.get("networks")):
         if key != "default":
             yield ("networks", key), key
 
 
-def _volumes(service: Mapping[str, Any]) -> Iterator[Reference]:
+def _volumes(service: Mapping[str, object]) -> Iterator[Reference]:
     for index, mount in items_of(service, "volumes"):
         source: Any = mount.get("source")
         group = mount.get("type") == "cluster" and str(source).startswith("group:")
@@ -38,7 +39,7 @@ def _volumes(service: Mapping[str, Any]) -> Iterator[Reference]:
 
 
 def _objects(kind: str) -> Callable[[Mapping[str, Any]], Iterator[Reference]]:
-    def references(service: Mapping[str, Any]) -> Iterator[Reference]:
+    def references(service: Mapping[str, object]) -> Iterator[Reference]:
         for index, item in items_of(service, kind):
             if isinstance(item.get("source"), str):
                 yield (kind, index), item["source"]
@@ -46,7 +47,7 @@ def _objects(kind: str) -> Callable[[Mapping[str, Any]], Iterator[Reference]]:
     return references
 
 
-def _credential(service: Mapping[str, Any]) -> Iterator[Reference]:
+def _credential(service: Mapping[str, object]) -> Iterator[Reference]:
     name: Any = mapping(service.get("credential_spec")).get("config")
     if is_text(name):
         yield ("credential_spec", "config"), name
@@ -71,7 +72,7 @@ def check_references(look: Look) -> None:
                     _undefined(look, ("services", name, *path), section, wanted, known)
 
 
-def _undefined(look: Look, path: Tuple[Any, ...], section: str, wanted: str, known: Iterable[str]) -> None:
+def _undefined(look: Look, path: Path, section: str, wanted: str, known: Iterable[str]) -> None:
     near = look.nearest(wanted, known)
     hint = f"did you mean '{near}'?" if near else f"define it under the top-level '{section}:'"
     look.problem(path, f"undefined {section[:-1]} '{shown_key(wanted)}'", hint, f"undefined_{section[:-1]}")
@@ -99,7 +100,7 @@ def check_dependencies(look: Look) -> None:
         look.problem(path, message, "remove one of these dependencies", "cycle")
 
 
-def _unknown_service(look: Look, path: Tuple[Any, ...], other: str, harmless: bool) -> None:
+def _unknown_service(look: Look, path: Path, other: str, harmless: bool) -> None:
     near = look.nearest(other, look.services)
     hint = f"did you mean '{near}'?" if near else "define it, or activate its profile"
     message = f"there is no service '{shown_key(other)}'"

@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Tuple
+from typing import Any, Mapping
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.steps import LONGEST, mode_of, step_key
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.image import check_image
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.inspection import Look, is_text, items_of
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.places import shown_key
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Path
 
 _EACH = {
     "replicated": (
@@ -38,7 +39,7 @@ def check_steps(look: Look) -> None:
             _check_name(look, path, name, index)
 
 
-def _check_name(look: Look, path: Tuple[Any, ...], service: str, index: int) -> None:
+def _check_name(look: Look, path: Path, service: str, index: int) -> None:
     scope = f"{look.stack_name}_"
     key = step_key(service, index + 1, scope)
     if key in look.services:
@@ -51,7 +52,7 @@ def _check_name(look: Look, path: Tuple[Any, ...], service: str, index: int) -> 
         look.problem(path, message, "choose a shorter stack name", "name_too_long")
 
 
-def environments(service: Mapping[str, Any]) -> Any:
+def environments(service: Mapping[str, object]) -> Any:
     """The environments of a service and of its steps, each with its path below the service."""
     yield ("environment",), service.get("environment")
     for index, step in items_of(service, "pre_start"):

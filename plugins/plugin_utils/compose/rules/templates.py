@@ -20,6 +20,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.in
 )
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.names import check_name
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.steps import environments
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Path
 
 CODE = "template"
 _BRACES = "'{{\"{{\"}}' for literal braces"
@@ -60,7 +61,7 @@ def fault_of(text: str, expanded: Optional[Callable[[str], str]] = None) -> Opti
     return None
 
 
-def _of_a_task(look: Look, name: str, service: Mapping[str, Any], text: str) -> str:
+def _of_a_task(look: Look, name: str, service: Mapping[str, object], text: str) -> str:
     """What ``text`` may become for a task of the service."""
     from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.gotemplate.expand import STAND_IN, expand
     from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.gotemplate.functions import Record
@@ -72,12 +73,12 @@ def _of_a_task(look: Look, name: str, service: Mapping[str, Any], text: str) -> 
     return expand(REFERENCE.sub("generated_value", text), fields)
 
 
-def _tell(look: Look, path: Tuple[Any, ...], fault: Optional[Tuple[str, str]]) -> None:
+def _tell(look: Look, path: Path, fault: Optional[Tuple[str, str]]) -> None:
     if fault:
         look.problem(path, fault[0], fault[1], CODE)
 
 
-def _templates(service: Mapping[str, Any], volumes: Mapping[str, Any]) -> Iterator[Place]:
+def _templates(service: Mapping[str, object], volumes: Mapping[str, object]) -> Iterator[Place]:
     """The texts that swarmkit's template package expands when it validates a service."""
     yield ("hostname",), service.get("hostname")
     for path, environment in environments(service):
@@ -98,7 +99,7 @@ def _templates(service: Mapping[str, Any], volumes: Mapping[str, Any]) -> Iterat
                 yield ("volumes", volume, option, key), value
 
 
-def _check_content(look: Look, kind: str, key: str, entry: Mapping[str, Any]) -> None:
+def _check_content(look: Look, kind: str, key: str, entry: Mapping[str, object]) -> None:
     """A node expands the content with ``template_driver: golang`` for each task, which is rejected where it can't."""
     content = (getattr(look.project, "contents", None) or {}).get((kind, key))
     if entry.get("template_driver") != "golang" or not isinstance(content, (bytes, str)):
@@ -110,11 +111,11 @@ def _check_content(look: Look, kind: str, key: str, entry: Mapping[str, Any]) ->
         _tell(look, (kind, key, place), fault_of(text, partial(_content_expanded, look, service)))
 
 
-def _uses(service: Mapping[str, Any], kind: str, key: str) -> bool:
+def _uses(service: Mapping[str, object], kind: str, key: str) -> bool:
     return any(item.get("source") == key for _index, item in items_of(service, kind))
 
 
-def _content_expanded(look: Look, service: Mapping[str, Any], text: str) -> str:
+def _content_expanded(look: Look, service: Mapping[str, object], text: str) -> str:
     from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.gotemplate.expand import STAND_IN, expand
     from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.gotemplate.functions import (
         FUNCTIONS,
@@ -133,7 +134,7 @@ def _content_expanded(look: Look, service: Mapping[str, Any], text: str) -> str:
     return expand(text, {**STAND_IN, "Service": Record("struct", known)}, functions)
 
 
-def _labels(look: Look, service: Mapping[str, Any]) -> Dict[str, str]:
+def _labels(look: Look, service: Mapping[str, object]) -> Dict[str, str]:
     return {"com.docker.stack.namespace": look.stack_name, **mapping(deep(service, "deploy", "labels"))}
 
 

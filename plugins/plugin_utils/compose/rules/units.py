@@ -5,13 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.keys.kinds import BYTE_SIZE, Unit
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.keys.table import SERVICE_PATHS
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.inspection import Look, deep, items_of
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.report import UNSET
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Path
 
 _UNITS = [(path, row.kind.unit) for path, row in SERVICE_PATHS.items() if row.kind.unit]
 
@@ -26,7 +24,7 @@ def check_units(look: Look) -> None:
             _check(look, ("services", name, "volumes", index, "tmpfs", "size"), deep(mount, "tmpfs", "size"), BYTE_SIZE)
 
 
-def _check(look: Look, path: Sequence[object], value: Any, unit: Unit) -> None:
+def _check(look: Look, path: Path, value: object, unit: Unit) -> None:
     if value is None:
         return
     try:

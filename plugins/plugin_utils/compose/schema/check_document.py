@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Tuple
+from typing import TYPE_CHECKING, Dict, Iterator, List, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import Problem
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.keywords import fits, violations
@@ -21,7 +21,7 @@ MOST_SHOWN = 100
 MOST_COUNTED = 10_000
 
 
-def check_document(tree: Any, file: str) -> List[Problem]:
+def check_document(tree: object, file: str) -> List[Problem]:
     """All problems of the shape of one document, after interpolation and before it is made canonical.
 
     :param tree: what the YAML reader gave: mappings, lists and scalars, with marks or without.
@@ -49,7 +49,7 @@ def check_document(tree: Any, file: str) -> List[Problem]:
     return result
 
 
-def _findings(tree: Any) -> Iterator[Finding]:
+def _findings(tree: object) -> Iterator[Finding]:
     if tree is None or fits(tree, schema()):
         return
     from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.messages import FOLLOWS, findings

@@ -25,7 +25,7 @@ class Fault(NamedTuple):
     meant: str = ""
 
 
-def find_faults(tree: Any, file: str) -> Optional[List[Fault]]:
+def find_faults(tree: object, file: str) -> Optional[List[Fault]]:
     """All faulty entries of one document; None if there are too many, or where it can't be judged at all."""
     _problems, paths, rest = judge_shape(tree, file)
     if rest is None:

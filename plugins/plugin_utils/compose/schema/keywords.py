@@ -11,9 +11,12 @@ from __future__ import annotations
 
 import functools
 import re
-from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Tuple, Union
 
-Path = Tuple[Any, ...]
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Path
+
+#: The schema of a value; true allows all.
+Schema = Union[bool, Mapping[str, object]]
 
 TYPES: Mapping[str, Any] = {
     "array": list,
@@ -31,14 +34,14 @@ class Violation(NamedTuple):
 
     path: Path
     keyword: str
-    value: Any
-    limit: Any
-    schema: Mapping[str, Any]
+    value: object
+    limit: object
+    schema: Mapping[str, object]
 
 
-def violations(value: Any, schema: Any, path: Path = ()) -> Iterator[Violation]:
+def violations(value: object, schema: Schema, path: Path = ()) -> Iterator[Violation]:
     """Each place of ``value`` that breaks a keyword of a schema without references, in the schema's order."""
-    if schema is True:
+    if isinstance(schema, bool):
         return
     for keyword, limit in schema.items():
         below = DESCEND.get(keyword)
@@ -52,9 +55,9 @@ def violations(value: Any, schema: Any, path: Path = ()) -> Iterator[Violation]:
                 yield from violations(item, part, (*path, key))
 
 
-def fits(value: Any, schema: Any) -> bool:
+def fits(value: object, schema: Schema) -> bool:
     """Whether there are no ``violations``: takes half of the time, since it remembers no places."""
-    if schema is True:
+    if isinstance(schema, bool):
         return True
     for keyword, limit in schema.items():
         below = DESCEND.get(keyword)
@@ -72,7 +75,7 @@ def fits(value: Any, schema: Any) -> bool:
     return True
 
 
-def has_type(value: Any, allowed: List[str]) -> bool:
+def has_type(value: object, allowed: List[str]) -> bool:
     """Whether a value has one of the JSON Schema types. A boolean is no number, and 3.0 is no integer."""
     for name in allowed:
         if name in TYPES:
@@ -83,7 +86,7 @@ def has_type(value: Any, allowed: List[str]) -> bool:
     return False
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
@@ -99,14 +102,14 @@ CHECKS: Dict[str, Callable[[Any, Any], bool]] = {
 
 
 #: A key or an index of a value, what stands there, and the schema of that.
-Entry = Tuple[Any, Any, Any]
+Entry = Tuple[Union[str, int], object, Schema]
 
 
-def _properties(value: Any, parts: Any, _schema: Any) -> List[Entry]:
+def _properties(value: object, parts: Mapping[str, Schema], _schema: object) -> List[Entry]:
     return [(key, item, parts[key]) for key, item in value.items() if key in parts] if isinstance(value, dict) else []
 
 
-def _pattern_properties(value: Any, parts: Any, _schema: Any) -> List[Entry]:
+def _pattern_properties(value: object, parts: Mapping[str, Schema], _schema: object) -> List[Entry]:
     found: List[Entry] = []
     if isinstance(value, dict):
         for pattern, part in parts.items():
@@ -116,7 +119,7 @@ def _pattern_properties(value: Any, parts: Any, _schema: Any) -> List[Entry]:
     return found
 
 
-def _additional(value: Any, part: Any, schema: Any) -> List[Entry]:
+def _additional(value: object, part: Schema, schema: Mapping[str, Mapping[str, object]]) -> List[Entry]:
     if not isinstance(value, dict):
         return []
     known = schema.get("properties", {})
@@ -128,7 +131,7 @@ def _additional(value: Any, part: Any, schema: Any) -> List[Entry]:
     ]
 
 
-def _items(value: Any, part: Any, _schema: Any) -> List[Entry]:
+def _items(value: object, part: Schema, _schema: object) -> List[Entry]:
     return [(index, item, part) for index, item in enumerate(value)] if isinstance(value, list) else []
 
 

@@ -53,9 +53,9 @@ def _inlined(tree: Dict[str, Any]) -> Dict[str, Any]:
     return {key: _inline(value, tree["$defs"], done) for key, value in tree.items() if key != "$defs"}
 
 
-def _place(tree: Any, pattern: str) -> Any:
+def _place(tree: Dict[str, Any], pattern: str) -> Dict[str, Any]:
     """What the schema says of the values of a pattern of the table."""
-    node = tree
+    node: Dict[str, Any] = tree
     for part in pattern.replace("[]", ".[]").split(".") if pattern else ():
         if part == "[]":
             node = node["items"]
@@ -70,7 +70,7 @@ def _place(tree: Any, pattern: str) -> Any:
     return node
 
 
-def _inline(node: Any, definitions: Mapping[str, Any], done: Dict[str, Any]) -> Any:
+def _inline(node: object, definitions: Mapping[str, object], done: Dict[str, object]) -> Any:
     if isinstance(node, list):
         return [_inline(item, definitions, done) for item in node]
     if not isinstance(node, dict):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import functools
 import itertools
-from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Sequence, Tuple, Union
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.keys.table import names_of
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.keywords import Violation
@@ -19,6 +19,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.p
     shown_value,
 )
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.report import UNSET
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Path
 
 #: The code of a finding that only follows from another one, and is not shown.
 FOLLOWS = "follows"
@@ -29,11 +30,11 @@ MOST_GUESSES = 20
 class Finding(NamedTuple):
     """A problem before it is located. A hint that takes time is a function: most of many problems are never shown."""
 
-    path: Tuple[Any, ...]
+    path: Path
     message: str
     code: str
     hint: Union[str, Callable[[], str]] = ""
-    known: Any = ()  # of an unknown key: the keys that there are
+    known: Mapping[str, object] = {}  # of an unknown key: the keys that there are
 
 
 def findings(violation: Violation) -> Iterator[Finding]:
@@ -42,7 +43,7 @@ def findings(violation: Violation) -> Iterator[Finding]:
     yield from EXPLAIN[keyword](path, value, limit, schema)
 
 
-def closest(word: Any, words: Any) -> str:
+def closest(word: object, words: Iterable[str]) -> str:
     """The one of ``words`` that the user may have meant, or ""."""
     if not isinstance(word, str) or len(word) > 40:
         return ""
@@ -50,14 +51,14 @@ def closest(word: Any, words: Any) -> str:
     return found[0] if found else ""
 
 
-def _type(path: Tuple[Any, ...], value: Any, allowed: Any, schema: Mapping[str, Any]) -> Iterator[Finding]:
-    expected = schema.get("description") or f"a mapping ({schema.get('title', 'of keys')})"
+def _type(path: Path, value: object, allowed: Union[str, List[str]], schema: Mapping[str, object]) -> Iterator[Finding]:
+    expected = str(schema.get("description") or f"a mapping ({schema.get('title', 'of keys')})")
     yield Finding(
         path, f"expected {expected}, found {kind_of(value)}", "type", _type_hint(path, value, allowed, expected)
     )
 
 
-def _type_hint(path: Tuple[Any, ...], value: Any, allowed: Any, expected: str) -> str:
+def _type_hint(path: Path, value: object, allowed: Union[str, List[str]], expected: str) -> str:
     kinds = [allowed] if isinstance(allowed, str) else allowed
     if value is None:
         return "set it to a value or remove the key"
@@ -74,7 +75,7 @@ def _type_hint(path: Tuple[Any, ...], value: Any, allowed: Any, expected: str) -
     return ""
 
 
-def _item_hint(path: Tuple[Any, ...]) -> str:
+def _item_hint(path: Path) -> str:
     if len(path) > 1 and path[-2] in PAIRS:
         return "write KEY=value, or leave out the dashes"
     return "text that contains a colon and a space needs quotes"
@@ -83,10 +84,12 @@ def _item_hint(path: Tuple[Any, ...]) -> str:
 PAIRS = names_of("list_or_map") | {"args"}
 
 
-def _unknown_keys(path: Tuple[Any, ...], value: Any, _limit: Any, schema: Mapping[str, Any]) -> Iterator[Finding]:
+def _unknown_keys(
+    path: Path, value: Mapping[str, object], _limit: object, schema: Mapping[str, object]
+) -> Iterator[Finding]:
     known = schema.get("properties")
     for key in value:
-        if known is None:
+        if not isinstance(known, dict):
             if not is_name(key):
                 message = f"'{shown_key(key)}' is not a valid name"
                 yield Finding((*path, key), message, "name", "use letters, digits, '.', '_' and '-'")
@@ -100,7 +103,7 @@ def is_name(key: str) -> bool:
     return key != "" and key.replace(".", "").replace("_", "").replace("-", "").isalnum() and key.isascii()
 
 
-def _key_hint(key: str, known: Mapping[str, Any]) -> str:
+def _key_hint(key: str, known: Mapping[str, object]) -> str:
     meant = closest(key, known)
     if meant:
         return f"did you mean '{meant}'?"
@@ -116,7 +119,7 @@ def _key_hint(key: str, known: Mapping[str, Any]) -> str:
 ELSEWHERE = {"always": "any", "unless-stopped": "any", "no": "none", "never": "none", "False": "none"}
 
 
-def wrong_word(value: Any, allowed: Sequence[str]) -> Tuple[str, str, str]:
+def wrong_word(value: object, allowed: Sequence[str]) -> Tuple[str, str, str]:
     """Message, code and hint for a word that is none of those allowed."""
     other = ELSEWHERE.get(str(value), "")
     meant = closest(value, allowed)
@@ -124,19 +127,22 @@ def wrong_word(value: Any, allowed: Sequence[str]) -> Tuple[str, str, str]:
     return f"expected one of {', '.join(allowed)}, found {shown_value(value)}", "enum", hint
 
 
-def _enum(path: Tuple[Any, ...], value: Any, allowed: List[str], _schema: Any) -> Iterator[Finding]:
+def _enum(path: Path, value: object, allowed: List[str], _schema: object) -> Iterator[Finding]:
     yield Finding(path, *wrong_word(value, allowed))
 
 
-def _pattern(path: Tuple[Any, ...], value: Any, _limit: Any, schema: Mapping[str, Any]) -> Iterator[Finding]:
+def _pattern(path: Path, value: object, _limit: object, schema: Mapping[str, object]) -> Iterator[Finding]:
     found = "empty text" if value == "" else "another text"
-    expected = schema.get("description", "another text")
+    expected = str(schema.get("description", "another text"))
     hint = UNSET if value == "" else "use only digits" if "number" in expected else f"write {expected}"
     yield Finding(path, f"expected {expected}, found {found}", "pattern", hint)
 
 
-def _required(path: Tuple[Any, ...], value: Any, keys: List[str], schema: Mapping[str, Any]) -> Iterator[Finding]:
-    known = schema.get("properties", {})
+def _required(
+    path: Path, value: Mapping[str, object], keys: List[str], schema: Mapping[str, object]
+) -> Iterator[Finding]:
+    properties = schema.get("properties")
+    known = properties if isinstance(properties, dict) else {}
     meant = {closest(key, known) for key in itertools.islice(value, MOST_GUESSES) if key not in known}
     missing = ", ".join(f"'{key}'" for key in keys if key not in value and key not in meant)
     # Where an unknown key was meant to be the missing one, that has been said.
@@ -144,15 +150,15 @@ def _required(path: Tuple[Any, ...], value: Any, keys: List[str], schema: Mappin
     yield Finding(path, f"{schema.get('title', 'this mapping')} needs {missing}", code)
 
 
-def _least(path: Tuple[Any, ...], _value: Any, limit: Any, _schema: Any) -> Iterator[Finding]:
+def _least(path: Path, _value: object, limit: object, _schema: object) -> Iterator[Finding]:
     yield Finding(path, f"must be at least {limit}", "range")
 
 
-def _most(path: Tuple[Any, ...], _value: Any, limit: Any, _schema: Any) -> Iterator[Finding]:
+def _most(path: Path, _value: object, limit: object, _schema: object) -> Iterator[Finding]:
     yield Finding(path, f"must be at most {limit}", "range")
 
 
-Explain = Callable[[Tuple[Any, ...], Any, Any, Mapping[str, Any]], Iterator[Finding]]
+Explain = Callable[[Path, Any, Any, Mapping[str, object]], Iterator[Finding]]
 EXPLAIN: Dict[str, Explain] = {
     "additionalProperties": _unknown_keys,
     "enum": _enum,

@@ -9,15 +9,15 @@ import re
 from typing import Any, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import Problem
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Path, locate
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import dotted as joined
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import locate
 
 #: Words such as a mode or a condition. Anything else might be a secret and is never shown.
 WORD = re.compile(r"[A-Za-z][A-Za-z0-9_.+-]{0,31}")
 LONGEST_KEY = 64
 
 
-def shown_key(key: Any) -> str:
+def shown_key(key: object) -> str:
     """A key as messages show it: one line, not too long, and without what stands behind an equals sign."""
     text = re.sub(r"[^\x20-\x7e\u00a1-\uffff]", "?", str(key))
     head, sign, _value = text.partition("=")
@@ -25,12 +25,12 @@ def shown_key(key: Any) -> str:
     return text if len(text) <= LONGEST_KEY else text[: LONGEST_KEY - 1] + "…"
 
 
-def dotted(path: Sequence[Any]) -> str:
+def dotted(path: Sequence[object]) -> str:
     """``("services", "web", "ports", 0)`` as ``services.web.ports[0]``."""
     return joined(path, shown_key)
 
 
-def kind_of(value: Any) -> str:
+def kind_of(value: object) -> str:
     """What a value is, in words, without showing it."""
     for kind, words in KINDS:
         if isinstance(value, kind):
@@ -49,14 +49,14 @@ KINDS: Tuple[Tuple[Any, str], ...] = (
 )
 
 
-def shown_value(value: Any) -> str:
+def shown_value(value: object) -> str:
     """The value itself where it is a short word, else what kind of thing it is."""
     return f"'{value}'" if isinstance(value, str) and WORD.fullmatch(value) else kind_of(value)
 
 
-def problem_at(tree: Any, file: str, path: Sequence[Any], message: str, *, code: str, hint: str = "") -> Problem:
+def problem_at(tree: object, file: str, path: Path, message: str, *, code: str, hint: str = "") -> Problem:
     """A problem at ``path`` of the document ``tree`` that was read from ``file``."""
-    mark = locate(tree, tuple(path))
+    mark = locate(tree, path)
     return Problem(
         message=message,
         key=dotted(path),

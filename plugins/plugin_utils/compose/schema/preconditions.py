@@ -14,6 +14,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.p
     problem_at,
     shown_key,
 )
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Path
 
 DEEPEST = 200
 #: Entries with every alias counted as often as it is used. A file of 10 MB without aliases has fewer.
@@ -29,7 +30,7 @@ class TooBig(Exception):
     """The tree is too deep, refers to itself, or grows without bounds by its aliases."""
 
 
-def check_shape(tree: Any, file: str) -> Tuple[List[Problem], Any]:
+def check_shape(tree: object, file: str) -> Tuple[List[Problem], Any]:
     """Problems of the shape, and the tree that the schema can be asked about (None: it can't).
 
     A key that isn't text is a problem, and is left out of the tree that is returned.
@@ -38,7 +39,7 @@ def check_shape(tree: Any, file: str) -> Tuple[List[Problem], Any]:
     return problems, rest
 
 
-def judge_shape(tree: Any, file: str) -> Tuple[List[Problem], List[Tuple[Any, ...]], Any]:
+def judge_shape(tree: object, file: str) -> Tuple[List[Problem], List[Path], Any]:
     """The same, with the paths of the entries that are faulty."""
     if tree is None:
         return [_whole(file, "the file is empty", "empty", "a Compose file begins with 'services:'")], [], None
@@ -62,16 +63,16 @@ def _whole(file: str, message: str, code: str, hint: str) -> Problem:
 class _Walk:
     """Goes once over each container, however often aliases refer to it, and counts what they amount to."""
 
-    def __init__(self, tree: Any, file: str) -> None:
+    def __init__(self, tree: object, file: str) -> None:
         self.tree = tree
         self.file = file
         self.problems: List[Problem] = []
-        self.paths: List[Tuple[Any, ...]] = []
+        self.paths: List[Path] = []
         self.odd = False
         self.sizes: Dict[int, int] = {}
         self.open: Set[int] = set()
 
-    def size(self, node: Any, path: Tuple[Any, ...]) -> int:
+    def size(self, node: object, path: Path) -> int:
         if not isinstance(node, (dict, list)):
             self._number(node, path)
             return 1
@@ -101,24 +102,24 @@ class _Walk:
         self.sizes[id(node)] = total
         return total
 
-    def _number(self, value: Any, path: Tuple[Any, ...]) -> None:
+    def _number(self, value: object, path: Path) -> None:
         if isinstance(value, float) and not math.isfinite(value):
             self._add(path, "infinity and NaN can't be sent to the Engine", "number", "write a number")
         elif isinstance(value, int) and abs(value) >= LARGEST:
             self._add(path, "a number this large can't be sent to the Engine", "number", "put it in quotes")
 
-    def _add(self, path: Tuple[Any, ...], message: str, code: str, hint: str) -> None:
+    def _add(self, path: Path, message: str, code: str, hint: str) -> None:
         self.paths.append(path)
         self.problems.append(problem_at(self.tree, self.file, path, message, code=code, hint=hint))
 
 
-def _named(node: Any) -> Any:
+def _named(node: object) -> Any:
     if isinstance(node, dict):
         return {key: _named(value) for key, value in node.items() if isinstance(key, str)}
     return [_named(item) for item in node] if isinstance(node, list) else node
 
 
-def _version_1(tree: Dict[Any, Any], file: str) -> Tuple[List[Problem], Dict[Any, Any]]:
+def _version_1(tree: Dict[object, object], file: str) -> Tuple[List[Problem], Dict[Any, Any]]:
     """One problem for all services that stand at the top level, and the tree without them."""
     strays = [
         key

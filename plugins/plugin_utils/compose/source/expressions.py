@@ -46,7 +46,7 @@ def may_hold(text: str) -> bool:
     return "generate_" in text or "_alias" in text
 
 
-def has_expression(text: Any) -> bool:
+def has_expression(text: object) -> bool:
     return isinstance(text, str) and may_hold(text) and _BEGIN.search(text) is not None
 
 
@@ -79,7 +79,7 @@ def _call(text: str, start: int) -> tuple[Call, int]:
     return Call(name, tuple(positional), named), end.end()
 
 
-def _behind_bar(text: str, position: int, positional: list[Any]) -> int:
+def _behind_bar(text: str, position: int, positional: list[object]) -> int:
     """Reads ``| 32`` or ``| 'name'``, if it stands there."""
     behind = _BAR.match(text, position)
     match = _ARGUMENT.match(text, behind.end()) if behind else None
@@ -89,7 +89,7 @@ def _behind_bar(text: str, position: int, positional: list[Any]) -> int:
     return match.end()
 
 
-def _arguments(text: str, position: int, positional: list[Any], named: dict[str, Any]) -> int:
+def _arguments(text: str, position: int, positional: list[object], named: dict[str, object]) -> int:
     """Reads to behind the closing parenthesis."""
     if re.compile(r"\s*\)").match(text, position):
         return text.index(")", position) + 1

@@ -9,6 +9,7 @@ where that shows, it is a problem with the hint to write quotes. Ansible's tagge
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.reader import MAX_DEPTH, NUL, NUL_HINT
@@ -16,7 +17,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.r
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import ANYTHING, Map, Mark, Seq
 
 
-def read_plain(value: Any, file: str, report: Report) -> Any:
+def read_plain(value: object, file: str, report: Report) -> Any:
     """The tree of ``value``; None if it is too large, too deep or contains itself, which is then a problem."""
     return _Plain(file, report).node(value, 0)
 
@@ -44,7 +45,7 @@ class _Plain:
     def mark(self) -> Mark:
         return PlainMark(self.file)
 
-    def node(self, value: Any, depth: int) -> Any:
+    def node(self, value: object, depth: int) -> Any:
         self.report.spend(VALUE + (len(value) if isinstance(value, (str, bytes)) else CONTAINER), self.mark)
         if depth > MAX_DEPTH:
             message = f"the definition is nested deeper than {MAX_DEPTH} levels, or contains itself"
@@ -66,7 +67,7 @@ class _Plain:
             return scalar.replace("\0", "")
         return scalar
 
-    def mapping(self, value: dict, depth: int) -> Map:
+    def mapping(self, value: Mapping[object, object], depth: int) -> Map:
         new = Map(self.mark)
         for key, item in value.items():
             if key is None or isinstance(key, bool):
@@ -79,7 +80,7 @@ class _Plain:
         return new
 
 
-def _scalar(value: Any) -> Any:
+def _scalar(value: object) -> Any:
     if value is None or isinstance(value, bool):
         return value
     for kind in (int, float):

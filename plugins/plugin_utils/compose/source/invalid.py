@@ -5,18 +5,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Path
 
-Path = tuple[Any, ...]
+__all__ = ["Invalid", "Path"]
 
 
 class Invalid(ValueError):
     """A value that has no place in a spec; ``path`` is where it stands, from the top of the project."""
 
-    def __init__(self, message: str, path: Sequence[Any], hint: str = "", code: str = "invalid") -> None:
+    def __init__(self, message: str, path: Path, hint: str = "", code: str = "invalid") -> None:
         super().__init__(message)
         self.message = message
-        self.path = tuple(path)
+        self.path = path
         self.hint = hint
         self.code = code

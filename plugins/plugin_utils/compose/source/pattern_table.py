@@ -21,7 +21,7 @@ class Rules:
 
     __slots__ = ("below", "rule")
 
-    def __init__(self, table: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, table: Mapping[str, object] | None = None) -> None:
         self.rule: Any = None
         self.below: dict[str, Rules] = {}
         for pattern, rule in (table or {}).items():
@@ -34,7 +34,7 @@ class Rules:
         """The rules for what lies under ``key`` of a mapping (a named key before ``*``)."""
         return self.below.get(key) or self.below.get("*")
 
-    def apply(self, node: Any, place: Place) -> Any:
+    def apply(self, node: object, place: Place) -> Any:
         """Replaces, from the leaves up, each value that has a rule by the rule's result; changes ``node``."""
         if isinstance(node, dict):
             keys = list(node) if "*" in self.below else [key for key in self.below if key in node]

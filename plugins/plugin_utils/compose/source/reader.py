@@ -56,7 +56,7 @@ class _Stop(Exception):
     """The file can't be read any further; the problem has been reported."""
 
 
-def read_yaml(data: bytes | str, file: str, report: Report, resolve: Callable[[str], Any] = resolve_plain) -> Any:
+def read_yaml(data: bytes | str, file: str, report: Report, resolve: Callable[[str], object] = resolve_plain) -> Any:
     """The tree of the first document of ``data``.
 
     ``resolve`` gives the value of a plain scalar.
@@ -181,8 +181,8 @@ class _Frame:
 
     __slots__ = ("anchor", "depth", "key", "mark", "merges", "node", "size", "skip", "tag")
 
-    def __init__(self, node: Any, mark: Mark, tag: str | None, anchor: str | None) -> None:
-        self.node = node
+    def __init__(self, node: object, mark: Mark, tag: str | None, anchor: str | None) -> None:
+        self.node: Any = node  # a Map or a Seq
         self.mark = mark
         self.tag = tag
         self.anchor = anchor
@@ -194,7 +194,7 @@ class _Frame:
 
 
 class _Builder:
-    def __init__(self, file: str, report: Report, back: dict[int, str], resolve: Callable[[str], Any]) -> None:
+    def __init__(self, file: str, report: Report, back: dict[int, str], resolve: Callable[[str], object]) -> None:
         self.file = file
         self.resolve = resolve
         self.back = back  # what undoes shield() in a scalar
@@ -205,7 +205,7 @@ class _Builder:
         self.resolved: dict[str, Any] = {}
         self.result: Any = None
 
-    def build(self, events: Iterator[Any]) -> Any:
+    def build(self, events: Iterator[yaml.Event]) -> Any:
         documents = 0
         file, left = self.file, self.report.left
         for event in events:
@@ -244,11 +244,11 @@ class _Builder:
                     break
         return self.result
 
-    def _mark(self, event: Any) -> Mark:
+    def _mark(self, event: yaml.NodeEvent) -> Mark:
         start = event.start_mark
         return _new(Mark, (self.file, start.line + 1, start.column + 1))
 
-    def _scalar(self, event: Any) -> Any:
+    def _scalar(self, event: yaml.NodeEvent) -> Any:
         text = event.value
         tag = event.tag
         if event.implicit[0] or (tag is not None and not event.style and not tag.startswith(_PREFIX) and tag != "!"):
@@ -261,13 +261,13 @@ class _Builder:
             return text
         return self._tagged(event, tag[len(_PREFIX) :], text)
 
-    def _text(self, text: str, event: Any) -> str:
+    def _text(self, text: str, event: yaml.NodeEvent) -> str:
         if "\0" in text:
             self.report.problem(NUL, self._mark(event), hint=NUL_HINT, code="encoding")
             return text.replace("\0", "")
         return text.translate(self.back)
 
-    def _tagged(self, event: Any, tag: str, text: str) -> Any:
+    def _tagged(self, event: yaml.NodeEvent, tag: str, text: str) -> Any:
         if tag == "binary":
             try:
                 return base64.b64decode("".join(text.split()), validate=True).decode("utf-8")
@@ -284,7 +284,7 @@ class _Builder:
             )
         return value
 
-    def _push(self, kind: type, event: Any) -> None:
+    def _push(self, kind: type, event: yaml.NodeEvent) -> None:
         mark = self._mark(event)
         if len(self.stack) >= MAX_DEPTH:
             _stop(self.report, f"nested deeper than {MAX_DEPTH} levels", mark, "flatten the file", "too_deep")
@@ -303,7 +303,7 @@ class _Builder:
             self.anchors[frame.anchor] = (frame.node, frame.size, frame.depth, frame.tag)
         self._add(frame.node, frame, frame.mark, frame.tag, frame.size, frame.depth)
 
-    def _alias(self, event: Any) -> None:
+    def _alias(self, event: yaml.NodeEvent) -> None:
         name, mark = event.anchor, self._mark(event)
         if name in self.open:
             _stop(self.report, f"the anchor '{name}' contains itself", mark, "remove the alias", "recursive_anchor")
@@ -319,7 +319,7 @@ class _Builder:
         self.report.spend(size, mark)
         self._add(value, event, mark, tag, size, depth)
 
-    def _add(self, value: Any, source: Any, mark: Mark, tag: str | None, size: int, depth: int) -> None:
+    def _add(self, value: object, source: object, mark: Mark, tag: str | None, size: int, depth: int) -> None:
         """Puts a finished node into the container that is open, or makes it the result."""
         if not self.stack:
             self.result = value
@@ -339,7 +339,7 @@ class _Builder:
         else:
             self._entry(frame, value, tag, mark)
 
-    def _key(self, frame: _Frame, value: Any, source: Any, mark: Mark) -> None:
+    def _key(self, frame: _Frame, value: object, source: object, mark: Mark) -> None:
         frame.skip = False
         if value == "<<" and getattr(source, "implicit", (False,))[0]:
             frame.key = ("<<", mark, True)
@@ -359,9 +359,9 @@ class _Builder:
             self.report.problem(
                 f"the key '{value}' is set twice", mark, hint="remove one of the two", code="duplicate_key"
             )
-            frame.node.lose(ANYTHING if frame.key[2] else value)
+            frame.node.lose(ANYTHING if frame.key[2] else str(value))
 
-    def _entry(self, frame: _Frame, value: Any, tag: str | None, mark: Mark) -> None:
+    def _entry(self, frame: _Frame, value: object, tag: str | None, mark: Mark) -> None:
         key, key_mark, merge = frame.key
         frame.key = None
         if frame.skip:
@@ -377,7 +377,7 @@ class _Builder:
         frame.node[key] = value
         frame.node.marks[key] = key_mark
 
-    def _merge(self, frame: _Frame, source: Any, mark: Mark) -> None:
+    def _merge(self, frame: _Frame, source: object, mark: Mark) -> None:
         """The merge key ``<<``: own keys win over merged ones, earlier ones over later ones."""
         maps = source if isinstance(source, list) else [source]
         for item in maps:

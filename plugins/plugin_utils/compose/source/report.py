@@ -156,12 +156,12 @@ class Place:
         self.path = path
         self.mark = mark
 
-    def at(self, container: Any, key: Any) -> Place:
+    def at(self, container: object, key: str | int) -> Place:
         """The place of an entry of ``container``, which stands here."""
         if isinstance(container, Map):
-            mark = container.marks.get(key) or container.start
+            mark = (container.marks.get(key) if isinstance(key, str) else None) or container.start
         else:
-            mark = container.mark(key) if isinstance(container, Seq) else self.mark
+            mark = container.mark(key) if isinstance(container, Seq) and isinstance(key, int) else self.mark
         return Place(self.report, (*self.path, key), mark)
 
     def spend(self, size: int) -> None:

@@ -98,7 +98,7 @@ def _shortest(value: float) -> tuple[str, str, int]:
     return (sign, significant, exponent) if significant else (sign, "0", 0)
 
 
-def scalar_text(value: Any) -> str:
+def scalar_text(value: object) -> str:
     """A scalar as text: booleans as YAML has them, numbers as Go prints them, null as nothing."""
     if isinstance(value, str):
         return value

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Union
 
-Path = tuple  # of str (key of a Map) and int (index of a Seq)
+#: Keys of a Map and indices of a Seq.
+Path = tuple[Union[str, int], ...]
 
 
 class Mark(NamedTuple):
@@ -31,7 +32,7 @@ ANYTHING = "*"
 NOTHING: frozenset[str] = frozenset()
 
 
-class Map(dict):
+class Map(dict[str, Any]):
     """A mapping with the ``Mark`` of each key, its own ``start``, and Compose's merge tags.
 
     ``tags`` holds ``"reset"`` or ``"override"`` by key; a key that is reset has no value in the dict.
@@ -49,7 +50,7 @@ class Map(dict):
     def mark(self, key: str) -> Mark:
         return self.marks.get(key, self.start)
 
-    def put(self, key: str, value: Any, mark: Mark | None = None) -> None:
+    def put(self, key: str, value: object, mark: Mark | None = None) -> None:
         """Sets an entry together with its place (the map's own start where none is given)."""
         self[key] = value
         self.marks[key] = mark or self.marks.get(key) or self.start
@@ -76,7 +77,7 @@ class Map(dict):
         return new
 
 
-class Seq(list):
+class Seq(list[Any]):
     """A list with the ``Mark`` of each item and its own ``start``."""
 
     __slots__ = ("marks", "start")
@@ -89,12 +90,12 @@ class Seq(list):
     def mark(self, index: int) -> Mark:
         return self.marks[index] if 0 <= index < len(self.marks) else self.start
 
-    def add(self, value: Any, mark: Mark | None = None) -> None:
+    def add(self, value: object, mark: Mark | None = None) -> None:
         self.append(value)
         self.marks.append(mark or self.start)
 
 
-def seq_of(values: Sequence[Any], mark: Mark) -> Seq:
+def seq_of(values: Sequence[object], mark: Mark) -> Seq:
     """A Seq whose items all stand at one place (they came from one scalar)."""
     new = Seq(mark)
     for value in values:
@@ -102,7 +103,7 @@ def seq_of(values: Sequence[Any], mark: Mark) -> Seq:
     return new
 
 
-def untagged(node: Any) -> Any:
+def untagged(node: object) -> Any:
     """``node`` without merge tags below; what has none is shared, not copied."""
     if isinstance(node, Map):
         changed = {}
@@ -130,7 +131,7 @@ def untagged(node: Any) -> Any:
     return node
 
 
-def to_plain(node: Any) -> Any:
+def to_plain(node: object) -> Any:
     """The tree as plain dicts and lists."""
     if isinstance(node, dict):
         return {key: to_plain(value) for key, value in node.items()}
@@ -139,7 +140,7 @@ def to_plain(node: Any) -> Any:
     return node
 
 
-def locate(tree: Any, path: Path) -> Mark:
+def locate(tree: object, path: Path) -> Mark:
     """The Mark of the entry at ``path``, or of its nearest marked ancestor."""
     mark = getattr(tree, "start", NOWHERE)
     node = tree
@@ -155,12 +156,12 @@ def locate(tree: Any, path: Path) -> Mark:
     return mark
 
 
-def brief(key: Any) -> str:
+def brief(key: object) -> str:
     text = str(key)
     return text if len(text) <= LONGEST_KEY else text[: LONGEST_KEY - 1] + "…"
 
 
-def dotted(path: Sequence[Any], shown: Callable[[Any], str] = brief) -> str:
+def dotted(path: Sequence[object], shown: Callable[[object], str] = brief) -> str:
     """``("services", "web", "ports", 0)`` as ``services.web.ports[0]``; ``shown`` gives a key as text."""
     text = ""
     for key in path:

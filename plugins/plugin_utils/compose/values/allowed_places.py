@@ -9,7 +9,6 @@ Everywhere else (numbers, ports, images, paths, names of objects) the compiler i
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.value_references import REFERENCE
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.keys.table import KEYS, names_of
@@ -68,7 +67,7 @@ def find_misplaced(tree: Map, place: Place) -> None:
             )
 
 
-def _texts(node: Any, place: Place, path: Path) -> Iterator[tuple[Path, Place, str, bool]]:
+def _texts(node: object, place: Place, path: Path) -> Iterator[tuple[Path, Place, str, bool]]:
     if isinstance(node, Map):
         for key, value in node.items():
             here = place.at(node, key)

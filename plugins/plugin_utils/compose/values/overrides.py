@@ -94,7 +94,7 @@ def _text(override: Override, owner: str, key: str, names: ValueNames) -> str:
     return names.give(f"{owner}/{key}", text, override.place) if override.sensitive else text
 
 
-def read_overrides(option: Any, report: Report) -> Overrides:
+def read_overrides(option: object, report: Report) -> Overrides:
     """The overrides of the option ``{stack: {KEY: …}, services: {SERVICE: {KEY: …}}}``.
 
     Each is a value, null, or ``{value: …, sensitive: true}``. What is wrong is a problem; values are never shown.
@@ -112,14 +112,14 @@ def read_overrides(option: Any, report: Report) -> Overrides:
     return overrides
 
 
-def _mapping(value: Any, place: Place) -> Mapping[Any, Any]:
+def _mapping(value: object, place: Place) -> Mapping[Any, Any]:
     if value is None or isinstance(value, Mapping):
         return value or {}
     place.problem(f"must be a mapping, not {kind_of(value)}", code="type")
     return {}
 
 
-def _entries(value: Any, place: Place) -> dict[str, Override]:
+def _entries(value: object, place: Place) -> dict[str, Override]:
     found = {}
     for key, given in _mapping(value, place).items():
         name = str(key)
@@ -132,7 +132,7 @@ def _entries(value: Any, place: Place) -> dict[str, Override]:
     return found
 
 
-def _override(given: Any, place: Place) -> Override | None:
+def _override(given: object, place: Place) -> Override | None:
     sensitive: Any = False
     if isinstance(given, Mapping):
         unknown = sorted(str(key) for key in given if key not in _LONG)

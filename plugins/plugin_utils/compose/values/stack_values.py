@@ -35,7 +35,7 @@ Entries = dict[str, tuple[str, Place]]
 
 
 def with_stack_values(
-    names: ValueNames, documents: Iterable[tuple[Any, Place]], variables: Mapping[str, str]
+    names: ValueNames, documents: Iterable[tuple[object, Place]], variables: Mapping[str, str]
 ) -> Mapping[str, str]:
     """``variables`` and what the documents' blocks add to them; of two files the later one wins.
 
@@ -58,7 +58,7 @@ def with_stack_values(
     return {**found, **variables}
 
 
-def _entries(block: Any, place: Place) -> Iterator[tuple[str, tuple[str, Place]]]:
+def _entries(block: object, place: Place) -> Iterator[tuple[str, tuple[str, Place]]]:
     for key, value, here in _pairs(block, place):
         if not is_scalar(value):
             continue
@@ -73,7 +73,7 @@ def _entries(block: Any, place: Place) -> Iterator[tuple[str, tuple[str, Place]]
             )
 
 
-def _pairs(block: Any, place: Place) -> Iterator[tuple[str, Any, Place]]:
+def _pairs(block: object, place: Place) -> Iterator[tuple[str, Any, Place]]:
     if isinstance(block, Map):
         for key, value in block.items():
             yield key, value, place.at(block, key)
