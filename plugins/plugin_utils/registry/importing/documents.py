@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.document import canonical
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.document import canonical
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.extends import apply_extends
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.merge import merge
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.nulls import drop_nulls
