@@ -13,7 +13,6 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_s
     PARTS,
     PLATFORM,
     STACK,
-    STORY,
     VALUES,
     check_ranges,
 )
@@ -22,6 +21,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors impo
     Problem,
     StackwrightError,
 )
+from ansible_collections.stackwright.swarm.plugins.module_utils.request.story import STORY
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.meeting import Meeting
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.story_action import StoryAction

@@ -1005,10 +1005,10 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_s
     PARTS,
     PLATFORM,
     STACK,
-    STORY,
     VALUES,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run_change import run_change
+from ansible_collections.stackwright.swarm.plugins.module_utils.request.story import STORY
 
 
 def main() -> None:

@@ -119,27 +119,6 @@ CHANGES: Spec = {
     "plan_id": {"type": "str"},
 }
 
-#: Of compose_stack: what it does before and after the deployment of the services.
-STORY: Spec = {
-    "preflight": {"type": "bool", "default": False},
-    "preflight_fail_on": {"type": "str", "choices": ["error", "warning", "never"], "default": "error"},
-    "routes": {
-        "type": "dict",
-        "options": {
-            "admin": {"type": "raw"},
-            "proxies": {"type": "list", "elements": "str"},
-            "server": {"type": "str"},
-            "switch": {"type": "str", "choices": ["after_gate", "before"], "default": "after_gate"},
-            "on_lost_proxy": {"type": "str", "choices": ["fail", "warn"], "default": "fail"},
-            "on_unlisted_proxy": {"type": "str", "choices": ["warn", "fail", "ignore"], "default": "warn"},
-            "take_over": {"type": "str", "choices": ["none", "gone"], "default": "none"},
-            "manager": {"type": "str"},
-            "maintenance": {"type": "str"},
-        },
-    },
-    "show": {"type": "bool", "default": False},
-}
-
 #: What going back to a revision takes of that, and which one.
 BACK: Spec = {
     "to": {"type": "int"},
