@@ -20,6 +20,10 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.checks.
     checked,
     sources_of,
 )
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.checks.images import (
+    check_image_health,
+    images_to_ask,
+)
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.generate.changes import (
     Change,
     compare,
@@ -59,6 +63,10 @@ class ActionModule(PipedAction):
         seen = self._look(options, True, RESERVED, variables)
         sources = sources_of(seen["sources"])
         registry, findings = checked(sources, options["strict"], options["accept"])
+        if options["check_images"]:
+            images = images_to_ask(registry)
+            answers = self._module(options, {"images": sorted(images)}, variables)["facts"] if images else {}
+            check_image_health(registry, images, answers, findings)
         names = ", ".join(posixpath.basename(path) for path in paths)
         wanted = generate(registry, findings, names, options["label_prefix"])
         findings.finish()
@@ -115,7 +123,7 @@ class ActionModule(PipedAction):
         given = {**options, COMPILED: json.dumps(told, sort_keys=False, separators=(",", ":"))}
         done: Dict[str, Any] = self._execute_module(self.module, module_args=given, task_vars=variables)
         if done.get("failed") or "msg" in done:
-            details = {key: done[key] for key in ("changed", "written", "removed") if key in done}
+            details: Dict[str, Any] = {key: done[key] for key in ("changed", "written", "removed") if key in done}
             message = str(done.get("msg") or done.get("module_stderr") or "the module has failed")
             raise StackwrightError(message, done.get("error_code") or "error", details=details)
         return done

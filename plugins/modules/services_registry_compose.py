@@ -55,6 +55,13 @@ options:
     description: Whether to overwrite, or remove, files in O(dest) that were edited by hand or that somebody else made.
     type: bool
     default: false
+  check_images:
+    description:
+      - Whether to ask the registries of images, from the target, if images with a RV(ignore:health_check) of type V(docker) have a health check.
+        One that has none is a warning, since Swarm then takes each running container for healthy.
+      - "Images are read without credentials, three calls each. A registry that can't be reached is no warning."
+    type: bool
+    default: false
   label_prefix:
     description: The first part of the labels that define routes.
     type: str

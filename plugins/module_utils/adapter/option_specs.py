@@ -387,5 +387,6 @@ REGISTRY_COMPOSE: Dict[str, Dict[str, Any]] = {
         "choices": ["dependency_later", "phase_order", "restart_unquoted"],
     },
     "overwrite_edited": {"type": "bool", "default": False},
+    "check_images": {"type": "bool", "default": False},
     "label_prefix": {"type": "str", "default": "stackwright"},
 }
