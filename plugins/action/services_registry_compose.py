@@ -52,7 +52,9 @@ class ActionModule(PipedAction):
         try:
             # A path is one of the target: a ~ in it is not this user's.
             texts = {name: {**spec, **_as_text(spec)} for name, spec in REGISTRY_COMPOSE.items()}
-            options = self.checked(texts, engine=False)
+            # Defaults of the group for all modules set the options of the Engine, which nothing here asks.
+            given = self.checked(texts)
+            options = {name: given[name] for name in texts}
             result.update(self._generated(options, variables))
         except StackwrightError as error:
             result.update({"changed": False, **error.details}, failed=True, msg=str(error), error_code=error.error_code)

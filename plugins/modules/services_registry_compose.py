@@ -67,6 +67,7 @@ options:
     type: str
     default: stackwright
 extends_documentation_fragment:
+  - stackwright.swarm.engine
   - stackwright.swarm.attributes
   - stackwright.swarm.attributes.action_group
 attributes:
@@ -76,6 +77,8 @@ attributes:
     support: full
   idempotent:
     support: full
+notes:
+  - No Engine is asked. The options of the connection are accepted so that C(module_defaults) may set them for all modules.
 seealso:
   - module: stackwright.swarm.compose_stack
 """
@@ -224,13 +227,14 @@ error_code:
   sample: invalid_registry
 """
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.connection_options import CONNECTION
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.module import run_without_engine
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import REGISTRY_COMPOSE
 from ansible_collections.stackwright.swarm.plugins.module_utils.generated.steps import do_step
 
 
 def main() -> None:
-    run_without_engine(REGISTRY_COMPOSE, do_step)
+    run_without_engine({**REGISTRY_COMPOSE, **CONNECTION}, do_step)
 
 
 if __name__ == "__main__":
