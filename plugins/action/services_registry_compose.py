@@ -9,12 +9,10 @@ import json
 import posixpath
 from typing import Any, Dict, List, Mapping
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import (
-    COMPILED,
-    REGISTRY_COMPOSE,
-)
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import COMPILED
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.generated.folder import digest, packed, unpacked
+from ansible_collections.stackwright.swarm.plugins.module_utils.generated.options import REGISTRY_COMPOSE
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.piped_action import PipedAction
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.checks.check_registry import (
     checked,

@@ -229,7 +229,7 @@ error_code:
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.connection_options import CONNECTION
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.module import run_without_engine
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import REGISTRY_COMPOSE
+from ansible_collections.stackwright.swarm.plugins.module_utils.generated.options import REGISTRY_COMPOSE
 from ansible_collections.stackwright.swarm.plugins.module_utils.generated.steps import do_step
 
 
