@@ -35,6 +35,10 @@ SERVICES = 5  # logs are fetched for so many services; the others have their err
 CHECKED = 3  # lines of what a failing health check wrote
 RETRIES = 3  # the Engine's, where a health check does not say
 
+#: What a shell, or the runtime, says of a command that is not there.
+LACKS = re.compile(
+    r'sh: (?:line )?(?:[0-9]+: )?([\w.-]+): (?:command )?not found|exec: "([^"]+)": executable file not found'
+)
 #: The Engine's words in plainer ones, for people.
 PLAIN = (
     (
@@ -125,6 +129,9 @@ def _text(entry: Found, asks: str = "", called: str = "") -> str:
     facts = []
     if entry["health_check"] and "its health check fails" not in text and NOT_HEALTHY not in text:
         facts.append("its health check fails")
+    lacking = _lacks(entry["health_check"])
+    if lacking:
+        facts.append(f"its image has no {lacking}, which the health check needs")
     error = _plain(entry["error"])
     if error and error not in text:
         facts.append(error)
@@ -136,6 +143,12 @@ def _text(entry: Found, asks: str = "", called: str = "") -> str:
     text += f" ({', '.join(facts)})" if facts else ""
     checks = [f"    health check: {line}" for line in entry["health_check"]]
     return "\n".join([text + (f"; {asks}" if asks else "")] + checks + [f"    | {line}" for line in entry["log"]])
+
+
+def _lacks(lines: Sequence[str]) -> str:
+    """The command that a health check needs and the image does not have, "" if it is something else."""
+    found = next(filter(None, map(LACKS.search, lines)), None)
+    return (found.group(1) or found.group(2)) if found else ""
 
 
 def _plain(text: str) -> str:

@@ -130,7 +130,7 @@ def _put_networks(context: Context, service: Service, out: Map) -> None:
     names = joined or ["default"]
     for index, name in enumerate(names):
         mark = joined.mark(name if isinstance(joined, Map) else index) if joined else found.start
-        given = joined[name] if isinstance(joined, Map) else None
+        given = joined[name] if joined and isinstance(joined, Map) else None
         if not aliases:
             found.put(text_of(name), None if given is None else copied(given, plain_value), mark)
             continue
