@@ -93,11 +93,12 @@ def change_one_service(client: EngineClient, params: Dict[str, Any], run: Dict[s
 
 def change_one_node(client: EngineClient, params: Dict[str, Any], run: Dict[str, Any]) -> Dict[str, Any]:
     """Changes a node; the result is that of ``tasks.node``."""
-    check_labels(params)
+    check_labels({**params, "labels": run.get("labels") if params["labels"] is None else params["labels"]})
     from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.node import change_node
 
     # An action plugin hands the labels over: among its arguments, a null is an option that was not given.
-    options = {**_of_nodes(params, run), "labels": run.get("labels") or params["labels"]}
+    given = run.get("labels")
+    options = {**_of_nodes(params, run), "labels": params["labels"] if given is None else given}
     clock = SystemClock()
     return through_an_election(clock, lambda: change_node(client, clock, params["name"], options))
 
