@@ -353,23 +353,3 @@ PREFLIGHT: Spec = {
     "min_free_mib": {"type": "int", "default": 1024},
     "warn_free_mib": {"type": "int", "default": 5120},
 }
-
-#: Of services_registry_import.
-REGISTRY_IMPORT: Spec = {
-    "src": {"type": "list", "elements": "path", "required": True},
-    "dest": {"type": "path", "required": True},
-    "strict": {"type": "bool", "default": False},
-    "overwrite": {"type": "bool", "default": False},
-    "mode": {"type": "raw"},
-}
-
-#: Of services_registry_info, beside STACK and the connection.
-REGISTRY_INFO: Spec = {
-    "src": {"type": "path", "required": True},
-    "overlays": {"type": "list", "elements": "path", "default": []},
-    "remote_src": {"type": "bool", "default": False},
-    "variables": {"type": "dict", "default": {}},
-    "stacks": {"type": "str", "choices": ["one", "per_category"], "default": "one"},
-    "only": {"type": "list", "elements": "str", "default": []},
-    "strict": {"type": "bool", "default": False},
-}
