@@ -32,25 +32,18 @@ def scrubbed(error: StackwrightError, scrub: Callable[[Any], Any]) -> Stackwrigh
     return error
 
 
-def with_secrets(
-    story: Callable[..., Dict[str, Any]],
-    client: Any,
-    clock: Any,
-    desired: Data,
-    options: Data,
-) -> Dict[str, Any]:
-    """Runs ``story(client, clock, desired, options)`` for a stack without kept values.
+def with_secrets(story: Callable[[Data], Dict[str, Any]], desired: Data, options: Data) -> Dict[str, Any]:
+    """Runs ``story(options)`` for a stack without kept values.
 
     Errors and lines of progress come out without the contents of its secrets; a plan has none in the first place.
     """
-    progress = options.get("progress")
+    progress = options["progress"]
 
     def scrub(data: Any) -> Any:
         return scrubber(contents(desired))(data)
 
-    given = {**options, "binder": None, "scrub": scrub, "progress": progress and (lambda line: progress(scrub(line)))}
     try:
-        return story(client, clock, desired, given)
+        return story({**options, "scrub": scrub, "progress": progress and (lambda line: progress(scrub(line)))})
     except StackwrightError as error:
         raise scrubbed(error, scrub) from None
 

@@ -23,7 +23,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.store.choose imp
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner import owner_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.choice import pinned
-from ansible_collections.stackwright.swarm.plugins.module_utils.values.store import update
+from ansible_collections.stackwright.swarm.plugins.module_utils.values.store import latest, update
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.value_references import bind_values
 
 Data = Mapping[str, Any]
@@ -65,7 +65,7 @@ class Pinned:
             )
         asked = {**self.options, "owner": owner_of(snapshot["stack"]).text}
         self._store = open_store(client, clock, snapshot["stack"]["name"], managers_of(info), asked)
-        self._kept, _token = self._store.read()
+        self._kept, _token = latest(self._store)
 
     def make_current(self) -> None:
         """From now on, deployments use these versions. Raises ValueStoreError."""
@@ -96,13 +96,12 @@ class Pinned:
 
 
 def with_pinned(
-    story: Callable[[Data], Dict[str, Any]], client: EngineClient, clock: Any, info: Data, snapshot: Data, options: Data
+    story: Callable[[Data], Dict[str, Any]], values: Pinned, snapshot: Data, options: Data
 ) -> Dict[str, Any]:
     """Runs ``story(options)`` for a snapshot with kept values: what it shows and raises has none of them.
 
     Its versions are the current ones afterwards, so that the next deployment does not bring the newer ones back.
     """
-    values = Pinned(client, info, snapshot, clock)
     scrub = values.scrub()
     progress = options["progress"]
     given = {

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import partial
 from itertools import zip_longest
-from typing import Any, Callable, Collection, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Collection, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.binding.bind import CREATE_THEM, missing_externals
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.content import create_key, digest
@@ -41,6 +41,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
     labels_of,
     name_of,
 )
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.binding.pinned import Pinned
 
 Observed = Mapping[str, Any]
 
@@ -130,10 +133,12 @@ def recall(
     observed: Observed,
     what: str = "it",
     spared: Collection[Tuple[str, str]] = (),
+    values: Optional[Pinned] = None,
 ) -> Dict[str, Any]:
     """A bound desired state as ``bind`` makes it, from a snapshot; ``what`` names the revision in errors.
 
-    Of the configs and secrets ``spared`` (kind, name) it does not matter whether they are gone, or others.
+    ``values`` are its kept ones, if they have been read already. Of the configs and secrets ``spared`` (kind, name) it
+    does not matter whether they are gone, or others.
 
     Raises DeployError: ``value_lost`` (a hidden value runs nowhere any more), ``revision_incomplete`` (a config
     or secret is gone or is another); EngineError (``not_found``) for missing external objects.
@@ -161,7 +166,7 @@ def recall(
     if snapshot.get("values"):
         from ansible_collections.stackwright.swarm.plugins.module_utils.binding.pinned import Pinned
 
-        return Pinned(client, observed["info"], snapshot).bind(bound)
+        return (values or Pinned(client, observed["info"], snapshot)).bind(bound)
     return bound
 
 

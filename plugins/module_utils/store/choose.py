@@ -41,7 +41,11 @@ def open_store(
         store.owner = owner
     if len(order) == 1:
         return order[0]
-    return next((store for store in order if not store.read()[0].empty), order[0])
+    for store in order:
+        store.seen = store.read()
+        if not store.seen[0].empty:
+            return store
+    return order[0]
 
 
 def is_carried(options: Mapping[str, Any]) -> bool:

@@ -70,7 +70,7 @@ class _Healing:
         """The revision's state, with the current values of ignored differences."""
         del write  # missing values can't be generated again
         what = self.intended.what
-        bound = recall(client, self.intended.snapshot, observed, what, self.compared.spared)
+        bound = recall(client, self.intended.snapshot, observed, what, self.compared.spared, self.intended.values)
         self.compared = compare(bound, observed, self.context, self.rules)
         others = [d for d in self.compared.found if d.kind == REPLACED and d.object in ("config", "secret")]
         if others:
