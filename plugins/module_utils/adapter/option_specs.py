@@ -238,12 +238,12 @@ def check_ranges(options: Mapping[str, Any]) -> None:
         raise StackwrightError(" ".join(wrong), "invalid_options")
 
 
-def _shown(number: Any) -> str:
+def _shown(number: object) -> str:
     """A number of any size, short: formatting a huge one fails."""
     return str(number)[:20] + "..." if isinstance(number, int) and abs(number) > DAY**2 else f"{number:.15g}"
 
 
-def kept_state(options: Mapping[str, Any]) -> str:
+def kept_state(options: Mapping[str, object]) -> str:
     """The state that stack_values is asked for. Raises StackwrightError (``invalid_options``)."""
     if options["state"] is not None:
         return str(options["state"])

@@ -81,7 +81,7 @@ def find_drift(client: EngineClient, params: Dict[str, Any], run: Dict[str, Any]
     return through_an_election(clock, lambda: stack_drift(client, clock, params["name"], options))
 
 
-def change_one_service(client: EngineClient, params: Dict[str, Any], run: Dict[str, Any]) -> Dict[str, Any]:
+def change_one_service(client: EngineClient, params: Dict[str, Any], run: Dict[str, object]) -> Dict[str, Any]:
     """Scales, restarts or rolls back services, or pauses their update; the result is that of ``deploy.service``."""
     check_service(params)
     from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.service import change_service
@@ -117,7 +117,7 @@ def _of_nodes(params: Dict[str, Any], run: Dict[str, Any]) -> Dict[str, Any]:
     return options
 
 
-def _common(params: Dict[str, Any], run: Dict[str, Any]) -> Dict[str, Any]:
+def _common(params: Dict[str, Any], run: Dict[str, object]) -> Dict[str, Any]:
     """The options that each change of a stack has."""
     options: Dict[str, Any] = {
         "check": run["check"],

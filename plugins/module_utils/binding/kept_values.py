@@ -13,6 +13,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.binding.bind import bind
 from ansible_collections.stackwright.swarm.plugins.module_utils.binding.hiding import contents, scrubbed
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.masking.scrub import scrubber
@@ -55,7 +56,7 @@ class Values:
     ``unbound`` is the bound state with the real names of configs and secrets, but references in the services.
     """
 
-    def __init__(self, client: EngineClient, clock: Any, desired: Data, options: Data) -> None:
+    def __init__(self, client: EngineClient, clock: Clock, desired: Data, options: Data) -> None:
         self.client, self.clock, self.desired = client, clock, desired
         self.options: Data = options.get("values") or {}
         self.entries: List[Data] = list(desired["values"])
@@ -241,7 +242,7 @@ class Values:
 
     # -- hidden again
 
-    def mask(self, kind: str, key: str, path: str, value: Any) -> Any:
+    def mask(self, kind: str, key: str, path: str, value: object) -> Any:
         """``value`` as a plan may show it: nothing of what stands where there is a reference, before or after."""
         if value is None:
             return None
@@ -258,7 +259,7 @@ class Values:
             self._places[kind, key] = found
         return self._places[kind, key]
 
-    def scrub(self, data: Any) -> Any:
+    def scrub(self, data: object) -> Any:
         """A copy of plain data without any value of the stack, of whatever version."""
         plain = {entry["name"] for entry in self.entries if not entry["sensitive"]}
         texts = [
@@ -272,7 +273,7 @@ class Values:
         texts += [entry["given"] for entry in self.entries if entry["given"] is not None and entry["sensitive"]]
         return scrubber([*texts, *contents(self.desired)])(data)
 
-    def result(self, result: Mapping[str, Any], pending: bool) -> Dict[str, Any]:
+    def result(self, result: Mapping[str, object], pending: bool) -> Dict[str, Any]:
         """The result of a run with the values that it used, and without any that it should not show."""
         shown = {name: item if name in PLAIN else self.scrub(item) for name, item in result.items()}
         shown["kept_values"] = [
@@ -288,7 +289,7 @@ class Values:
         return shown
 
 
-def with_values(story: Callable[[Data], Dict[str, Any]], values: Values, options: Data) -> Dict[str, Any]:
+def with_values(story: Callable[[Data], Dict[str, object]], values: Values, options: Data) -> Dict[str, Any]:
     """Runs ``story(options)`` for a stack with references: ``options["binder"]`` are the values.
 
     Results and errors of the story come out without values. Raises NotYetKept if the controller has to write first.

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, Callable, Dict, List, Mapping, Optional, Set
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.binding.hiding import hiding, scrubbed
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.encoding import unpack
@@ -47,7 +48,7 @@ def kept_in(snapshot: Data, values: Data) -> Dict[str, Any]:
 class Pinned:
     """The values of one snapshot. The next one takes ``unbound``, ``desired``, ``labels`` and ``options`` from it."""
 
-    def __init__(self, client: EngineClient, info: Data, snapshot: Data, clock: Any = None) -> None:
+    def __init__(self, client: EngineClient, info: Data, snapshot: Data, clock: Optional[Clock] = None) -> None:
         kept = snapshot["values"]
         self.options: Data = kept.get("store") or {}
         self.labels: Dict[str, str] = dict(kept.get("labels") or {})
@@ -96,7 +97,7 @@ class Pinned:
 
 
 def with_pinned(
-    story: Callable[[Data], Dict[str, Any]], values: Pinned, snapshot: Data, options: Data
+    story: Callable[[Data], Dict[str, object]], values: Pinned, snapshot: Data, options: Data
 ) -> Dict[str, Any]:
     """Runs ``story(options)`` for a snapshot with kept values: what it shows and raises has none of them.
 

@@ -50,8 +50,8 @@ Observed = Mapping[str, Any]
 
 def draft(
     stack: str,
-    holder: Mapping[str, Any],
-    options: Mapping[str, Any],
+    holder: Mapping[str, object],
+    options: Mapping[str, object],
     operation: str = DEPLOY,
     snapshot: Optional[Snapshot] = None,
     back_to: int = 0,
@@ -129,7 +129,7 @@ def _with_references(bound: Mapping[str, Any], binder: Any) -> Dict[str, Any]:
 
 def recall(
     client: EngineClient,
-    snapshot: Mapping[str, Any],
+    snapshot: Mapping[str, object],
     observed: Observed,
     what: str = "it",
     spared: Collection[Tuple[str, str]] = (),
@@ -172,8 +172,8 @@ def recall(
 
 def _found(
     kind: str,
-    entry: Mapping[str, Any],
-    live: Optional[Mapping[str, Any]],
+    entry: Mapping[str, object],
+    live: Optional[Mapping[str, object]],
     gone: List[str],
     spared: Collection[Tuple[str, str]],
 ) -> Dict[str, Any]:
@@ -188,7 +188,7 @@ def _found(
     return {**entry, "data": None, "binding": binding}
 
 
-def _revealed(client: EngineClient, snapshot: Mapping[str, Any], observed: Observed, what: str) -> Dict[str, Any]:
+def _revealed(client: EngineClient, snapshot: Mapping[str, object], observed: Observed, what: str) -> Dict[str, Any]:
     values: Optional[Dict[str, Any]] = None
     lost: List[str] = []
 
@@ -213,7 +213,7 @@ def _revealed(client: EngineClient, snapshot: Mapping[str, Any], observed: Obser
     return bound
 
 
-def revealed(snapshot: Mapping[str, Any], find: Callable[[str, str, str], Any]) -> Dict[str, Any]:
+def revealed(snapshot: Mapping[str, Any], find: Callable[[str, str, str], object]) -> Dict[str, Any]:
     """A snapshot as plain specifications; ``find(where, digest, name)`` gives what it hides (``service web``).
 
     Raises DeployError (``revision_damaged``) if one is none that an Engine would take.
@@ -256,7 +256,7 @@ def digest_of(client: EngineClient, key: Optional[str]) -> Digest:
     """The cluster's digest; its key is read or made when the first value has to be hidden."""
     made: List[Callable[[Any], str]] = []
 
-    def mark(value: Any) -> str:
+    def mark(value: object) -> str:
         if not made:
             made.append(keyed(key or _stored_key(client) or create_key(client)))
         return made[0](value)

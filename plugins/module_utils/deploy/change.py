@@ -17,6 +17,7 @@ from typing import AbstractSet, Any, Dict, List, Mapping, Set
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.binding.recall import snapshot_of, with_others
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import nodes_of, services_of, tasks_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import patiently
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.apply import PATIENCE, Apply
@@ -56,7 +57,7 @@ Result = Dict[str, Any]
 Options = Mapping[str, Any]
 
 
-def change(client: EngineClient, clock: Any, wanted: Wanted, seen: Planned, options: Options) -> Result:
+def change(client: EngineClient, clock: Clock, wanted: Wanted, seen: Planned, options: Options) -> Result:
     """Carries out the plan; ``seen`` is the look without the lock. Result and errors as ``deploy_stack``."""
     stack = wanted.stack
     operation = options["operation"] or (ROLLBACK if options["back_to"] else DEPLOY)

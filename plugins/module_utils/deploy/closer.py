@@ -54,7 +54,7 @@ Bound = Mapping[str, Any]
 Revisions = Sequence[Revision]
 
 
-def in_order(plan: Plan, stack: str, observed: Mapping[str, Any], back: bool = False) -> Plan:
+def in_order(plan: Plan, stack: str, observed: Mapping[str, object], back: bool = False) -> Plan:
     """``plan`` in an order in which each published port is free when it is taken, and each network when it is
     recreated; raises as ``hand_over``."""
     anew = removed_first(plan.operations)

@@ -84,7 +84,7 @@ class Planned(NamedTuple):
     logins: Optional[Mapping[str, str]] = None
 
 
-def from_files(desired: Mapping[str, Any], options: Options) -> Wanted:
+def from_files(desired: Mapping[str, object], options: Options) -> Wanted:
     """The compiler's result for Compose files."""
     values = options.get("binder")
     return Wanted(
@@ -95,7 +95,7 @@ def from_files(desired: Mapping[str, Any], options: Options) -> Wanted:
 
 
 def from_snapshot(
-    snapshot: Mapping[str, Any], what: str, rerun_jobs: bool = False, values: Optional[Pinned] = None
+    snapshot: Mapping[str, object], what: str, rerun_jobs: bool = False, values: Optional[Pinned] = None
 ) -> Wanted:
     """The recorded state of a revision; ``what`` names it in errors, ``values`` are its kept ones."""
 
@@ -132,7 +132,7 @@ def planned(
     observed: Observed,
     options: Options,
     plan: Plan,
-    images: Mapping[str, Any],
+    images: Mapping[str, object],
     asked: FrozenSet[str],
 ) -> Planned:
     """A look with its plan as it may be shown, and the plan's id."""

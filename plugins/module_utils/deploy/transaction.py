@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any, Dict, Mapping
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import manager_info
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.look import (
     Wanted,
     from_files,
@@ -28,7 +29,7 @@ Result = Dict[str, Any]
 Options = Mapping[str, Any]
 
 
-def deploy_stack(client: EngineClient, clock: Any, desired: Mapping[str, Any], options: Options) -> Result:
+def deploy_stack(client: EngineClient, clock: Clock, desired: Mapping[str, Any], options: Options) -> Result:
     """Brings the stack of a DesiredState to run (``state: present``).
 
     ``clock`` has ``now()``, ``wall()`` and ``sleep(seconds)``; ``options`` as in request/options.py; the result as in
@@ -57,7 +58,7 @@ def deploy_stack(client: EngineClient, clock: Any, desired: Mapping[str, Any], o
 
 
 def deploy_snapshot(
-    client: EngineClient, clock: Any, stack: str, snapshot: Mapping[str, Any], options: Options
+    client: EngineClient, clock: Clock, stack: str, snapshot: Mapping[str, Any], options: Options
 ) -> Result:
     """Deploys the recorded state of a revision, as a new revision; ``options["back_to"]`` is its number.
 
@@ -81,21 +82,21 @@ def deploy_snapshot(
     return with_pinned(lambda hidden: bring_about(client, clock, wanted, hidden), values, snapshot, given)
 
 
-def stop_stack(client: EngineClient, clock: Any, stack: str, options: Options) -> Result:
+def stop_stack(client: EngineClient, clock: Clock, stack: str, options: Options) -> Result:
     """Scales the stack to zero and remembers the counts (``state: stopped``). Result and errors as ``deploy_stack``."""
     from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.end import stop
 
     return stop(client, clock, stack, with_defaults(options))
 
 
-def remove_stack(client: EngineClient, clock: Any, stack: str, options: Options) -> Result:
+def remove_stack(client: EngineClient, clock: Clock, stack: str, options: Options) -> Result:
     """Removes the stack except its volumes (``state: absent``); the result is that of ``deploy_stack``."""
     from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.end import remove
 
     return remove(client, clock, stack, with_defaults(options))
 
 
-def bring_about(client: EngineClient, clock: Any, wanted: Wanted, options: Options) -> Result:
+def bring_about(client: EngineClient, clock: Clock, wanted: Wanted, options: Options) -> Result:
     """Brings a stack to its target; ``options`` are complete. Result and errors as ``deploy_stack``."""
     seen = look(client, wanted, options)
     must_store = wanted.values is not None and wanted.values.must_hand_over(options)

@@ -116,7 +116,7 @@ def _one(
     return entry
 
 
-def _called(service: Mapping[str, Any]) -> str:
+def _called(service: Mapping[str, object]) -> str:
     """The name of a service, and of which it is a step of ``pre_start``."""
     owner, _slash, number = labels_of(service).get(STEP, "").partition("/")
     return name_of(service) + (f" (step {number} of pre_start of {owner})" if number else "")
@@ -157,7 +157,7 @@ def _plain(text: str) -> str:
     return text
 
 
-def _witness(tasks: Sequence[Mapping[str, Any]]) -> Optional[Mapping[str, Any]]:
+def _witness(tasks: Sequence[Mapping[str, object]]) -> Optional[Mapping[str, Any]]:
     """The task that tells most: the newest that failed, else the newest that has ended, else the newest of all."""
     newest = sorted(tasks, key=lambda task: timestamp(task.get("CreatedAt")), reverse=True)
     for states in (ENDED_BADLY, ("complete",)):
@@ -232,7 +232,7 @@ def _can_tell(task: Optional[Mapping[str, Any]], nodes: Mapping[str, Mapping[str
 
 
 def _checks(
-    client: EngineClient, tasks: Sequence[Mapping[str, Any]], nodes: Mapping[str, Mapping[str, Any]]
+    client: EngineClient, tasks: Sequence[Mapping[str, object]], nodes: Mapping[str, Mapping[str, object]]
 ) -> Dict[str, str]:
     """What the failing health checks of tasks wrote last, by container. Only an Engine on whose node it ran knows that.
 
@@ -274,7 +274,7 @@ def checks_here(client: EngineClient, wanted: Mapping[str, bool]) -> Dict[str, s
     return found
 
 
-def _may_be_unhealthy(task: Mapping[str, Any]) -> bool:
+def _may_be_unhealthy(task: Mapping[str, object]) -> bool:
     """Whether it is worth asking another node: a check goes on, or Docker has stopped what failed it."""
     return "unhealthy" in error_of(task) or state_of(task) in ("starting", "complete")
 

@@ -38,7 +38,7 @@ class Store:
         """
         raise NotImplementedError
 
-    def write(self, kept: Kept, token: Any) -> None:
+    def write(self, kept: Kept, token: object) -> None:
         """Replaces everything, so that a reader sees all of it or nothing, and a crash afterwards loses nothing.
 
         Raises StoreConflict if the store is no longer as ``token`` says, ValueStoreError (``store_unwritable``,

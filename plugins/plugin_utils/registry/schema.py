@@ -66,8 +66,8 @@ def _cut(tree: Map, path: Path) -> None:
             return
         below = node.get(key)
         if depth == len(path) - 1 or isinstance(below, list):
-            node.drop(key)
-            node.lose(key)
+            node.drop(str(key))
+            node.lose(str(key))
             return
         node = below
 
