@@ -140,7 +140,7 @@ class Look:
         """The name of a node."""
         return str((self.nodes.get(node, {}).get("Description") or {}).get("Hostname") or node)
 
-    def facts(self, now: Mapping[str, object], gone: Set[str]) -> Dict[str, Any]:
+    def facts(self, now: Mapping[str, Any], gone: Set[str]) -> Dict[str, Any]:
         """What the parts of the nodes need to know; ``now`` is what services want, ``gone`` has the ids of old ones."""
         services = self.observed["all_services"]
         return {
@@ -220,12 +220,7 @@ def clean_cluster(client: EngineClient, clock: Clock, stack: str, options: Optio
 
 
 def _own_part(
-    client: EngineClient,
-    clock: Clock,
-    stack: str,
-    options: Options,
-    facts: Mapping[str, object],
-    may: Callable[[], str],
+    client: EngineClient, clock: Clock, stack: str, options: Options, facts: Mapping[str, Any], may: Callable[[], str]
 ) -> Result:
     """The part of this node; its errors are reported beside the cluster-wide part, which is done."""
     try:
@@ -377,12 +372,7 @@ def _delete(client: EngineClient, path: str) -> None:
 
 
 def _result(
-    client: EngineClient,
-    seen: Look,
-    removed: List[Entry],
-    residue: List[Entry],
-    now: Mapping[str, object],
-    gone: Set[str],
+    client: EngineClient, seen: Look, removed: List[Entry], residue: List[Entry], now: Mapping[str, Any], gone: Set[str]
 ) -> Result:
     info = seen.observed["info"]
     notices = [] if seen.exists else [f"This Swarm has no resources of a stack {seen.stack}."]
