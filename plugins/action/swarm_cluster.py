@@ -176,9 +176,10 @@ class ActionModule(MeetingAction):
     def _looked(self, host: str) -> Dict[str, Any]:
         done = self._ask(host, {"part": LOOK})
         kept = ("facts", "failed", "unreachable", "msg", "error_code", "received")
-        return json.loads(
+        plain: Dict[str, Any] = json.loads(
             json.dumps({"host": host, "done": {key: done[key] for key in kept if key in done}}, default=str)
         )
+        return plain
 
     def _show(self, host: str, line: str) -> None:
         if not self._task.no_log:
