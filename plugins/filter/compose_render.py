@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import yaml
@@ -25,15 +25,15 @@ INLINE = "definition.yml"
 
 
 def compose_render(
-    definition: Any,
-    name: Any = None,
-    project: Any = None,
-    environment: Any = None,
-    variables: Mapping[str, Any] | None = None,
-    profiles: Any = (),
-    project_directory: Any = None,
-    shared_networks: Any = None,
-    platform: Mapping[str, Any] | None = None,
+    definition: object,
+    name: object = None,
+    project: object = None,
+    environment: object = None,
+    variables: Mapping[str, object] | None = None,
+    profiles: Iterable[object] = (),
+    project_directory: object = None,
+    shared_networks: Iterable[object] | None = None,
+    platform: Mapping[str, object] | None = None,
     label_prefix: str = DEFAULT_PREFIX,
     confine: str = "none",
 ) -> str:

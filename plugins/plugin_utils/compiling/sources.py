@@ -115,9 +115,7 @@ def sources_of(options: Mapping[str, Any], find: Callable[[str], str]) -> Tuple[
         names = [INLINE] if len(parts) == 1 else [f"{INLINE}[{number}]" for number in range(len(parts))]
         sources += [Source(path=name, text=part) for name, part in zip(names, parts)]
     if not sources:
-        raise ComposeError(
-            [Problem("no Compose file was given", hint="set src, definition or both", code="no_files")],
-        )
+        raise ComposeError([Problem("no Compose file was given", hint="set src, definition or both", code="no_files")])
     directory = options["project_directory"]
     if not directory and options["src"]:
         directory = posixpath.dirname(sources[0].path)

@@ -82,7 +82,7 @@ def _of_unknown(path: Path, known: Any) -> str:
     meant = closest(key, known)
     if meant:
         return f"did you mean '{meant}'?"
-    if known is service_keys() and SERVICE in owners().get(key, ()):
+    if known is service_keys() and SERVICE in owners().get(str(key), ()):
         return "it is a key of Compose: put it under 'compose:'"
     return ""
 

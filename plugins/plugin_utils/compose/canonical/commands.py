@@ -7,10 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.texts import (
-    is_scalar,
-    text_list,
-)
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.texts import is_scalar, text_list
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.report import VALUE, Place
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.scalars import scalar_text
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import seq_of

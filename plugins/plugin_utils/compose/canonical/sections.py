@@ -5,10 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.texts import (
-    is_scalar,
-    wrong_type,
-)
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.texts import is_scalar, wrong_type
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.report import Place
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.scalars import scalar_text
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Map

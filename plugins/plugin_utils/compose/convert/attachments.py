@@ -8,14 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.readers import (
-    filled,
-    labels,
-    mapping,
-    text,
-    texts,
-)
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.scope import Scope, makes
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical import readers as read
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.context import Scope, makes
 
 #: Networks that every Engine has. They know no aliases.
 PREDEFINED = ("host", "bridge", "none", "default")
@@ -24,7 +18,7 @@ _ATTACHABLE_MODES = ("host", "bridge")
 
 def network_mode(scope: Scope) -> str | None:
     """Return ``host`` or ``bridge`` where ``network_mode`` says so and ``networks`` says nothing."""
-    mode = text(scope.service, "network_mode", scope.path())
+    mode = read.text(scope.service, "network_mode", scope.path())
     if mode not in _ATTACHABLE_MODES or scope.service.get("networks"):
         return None
     return mode if "network_mode" in scope.context.options.apply_ignored else None
@@ -39,26 +33,28 @@ def attachments(scope: Scope) -> list[dict[str, Any]]:
         scope.context.use_predefined(mode)
         return [{"Target": mode}]
     _notice_mode(scope)
-    wanted: Mapping[str, Any] = mapping(scope.service, "networks", scope.path()) or {"default": None}
-    if texts(scope.service, "links", scope.path()):
+    wanted: Mapping[str, Any] = read.mapping(scope.service, "networks", scope.path()) or {"default": None}
+    if read.texts(scope.service, "links", scope.path()):
         scope.applies("links")
     extra = _extra_aliases(scope)
     found = []
     for key in wanted:
         at = scope.path("networks", key)
-        settings = mapping(wanted, key, scope.path("networks")) or {}
+        settings = read.mapping(wanted, key, scope.path("networks")) or {}
         name = scope.context.use_network(key, at)
-        aliases = list(texts(settings, "aliases", at) or [])
+        aliases = list(read.texts(settings, "aliases", at) or [])
         if name not in PREDEFINED and not name.startswith("container:"):
             if not scope.context.is_external("networks", key):
                 aliases += [alias for alias in extra if alias not in aliases]
             aliases.append(scope.key)
-        found.append({"Target": name, **filled(Aliases=aliases, DriverOpts=labels(settings, "driver_opts", at))})
+        found.append(
+            {"Target": name, **read.filled(Aliases=aliases, DriverOpts=read.labels(settings, "driver_opts", at))}
+        )
     return sorted(found, key=lambda attachment: attachment["Target"])
 
 
 def _notice_mode(scope: Scope) -> None:
-    mode = text(scope.service, "network_mode", scope.path())
+    mode = read.text(scope.service, "network_mode", scope.path())
     if not mode or scope.service.get("networks"):
         return
     if mode in _ATTACHABLE_MODES:
@@ -78,13 +74,13 @@ def _extra_aliases(scope: Scope) -> list[str]:
     They are given on networks of the stack only: on a network that others use as well they could collide.
     """
     aliases = list(scope.context.link_aliases.get(scope.key, ()))
-    name = text(scope.service, "container_name", scope.path()) or ""
+    name = read.text(scope.service, "container_name", scope.path()) or ""
     return [*aliases, name] if _is_aliased(scope, name) else aliases
 
 
 def _is_aliased(scope: Scope, name: str) -> bool:
     """Whether ``container_name`` becomes the alias ``name``; a notice says what became of it."""
-    written = text(scope.service, "container_name", scope.path())
+    written = read.text(scope.service, "container_name", scope.path())
     if not written or written == scope.key:
         return False
     hint = "Use the service's own name, or 'aliases' under 'networks'."

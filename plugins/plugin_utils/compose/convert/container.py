@@ -8,29 +8,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.readers import (
-    as_text,
-    boolean,
-    count,
-    filled,
-    integer,
-    labels,
-    mapping,
-    parsed,
-    section,
-    text,
-    texts,
-)
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.scope import Scope, makes
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical import readers as read
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.context import Scope, makes
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source import units
 
 
 @makes("TaskTemplate.ContainerSpec.Env", "environment")
 def environment(scope: Scope) -> list[str] | None:
     """Return the sorted ``K=V`` list; a key without a value is left out, where docker's CLI sends the bare key."""
-    variables = section(scope.service, "environment", scope.path())
+    variables = read.section(scope.service, "environment", scope.path())
     return sorted(
-        f"{name}={as_text(value, scope.path('environment', name))}"
+        f"{name}={read.as_text(value, scope.path('environment', name))}"
         for name, value in variables.items()
         if value is not None
     )
@@ -51,7 +39,7 @@ def capability_drop(scope: Scope) -> list[str] | None:
 
 
 def _given(scope: Scope, key: str) -> set[str]:
-    names = {_normal(name) for name in texts(scope.service, key, scope.path()) or []}
+    names = {_normal(name) for name in read.texts(scope.service, key, scope.path()) or []}
     return {_ALL} if _ALL in names else names
 
 
@@ -71,23 +59,23 @@ _SPANS = {
 @makes("TaskTemplate.ContainerSpec.Healthcheck", "healthcheck")
 def healthcheck(scope: Scope) -> dict[str, Any] | None:
     """Return the Healthcheck; spans are nanoseconds. ``disable: true`` wins over a test, as in Compose."""
-    check = mapping(scope.service, "healthcheck", scope.path())
+    check = read.mapping(scope.service, "healthcheck", scope.path())
     if check is None:
         return None
     path = scope.path("healthcheck")
-    if boolean(check, "disable", path):
+    if read.boolean(check, "disable", path):
         return {"Test": ["NONE"]}
     spans = {}
     for field, key in _SPANS.items():
-        spans[field] = parsed(check, key, path, units.duration)
-    return filled(Test=texts(check, "test", path), Retries=count(check, "retries", path), **spans)
+        spans[field] = read.parsed(check, key, path, units.duration)
+    return read.filled(Test=read.texts(check, "test", path), Retries=read.count(check, "retries", path), **spans)
 
 
 @makes("TaskTemplate.ContainerSpec.Hosts", "extra_hosts")
 def hosts(scope: Scope) -> list[str] | None:
     """Return ``extra_hosts`` in the Engine's form, ``IP HOST``, in the file's order."""
     found = []
-    for entry in texts(scope.service, "extra_hosts", scope.path()) or []:
+    for entry in read.texts(scope.service, "extra_hosts", scope.path()) or []:
         separator = "=" if "=" in entry else ":"
         host, given, address = entry.partition(separator)
         if given:
@@ -100,27 +88,29 @@ def hosts(scope: Scope) -> list[str] | None:
 @makes("TaskTemplate.ContainerSpec.DNSConfig", "dns", "dns_search", "dns_opt")
 def dns_config(scope: Scope) -> dict[str, Any] | None:
     """Return the DNSConfig; an empty list in the file gives an empty one, as docker's CLI sends it."""
-    servers, search, options = (texts(scope.service, key, scope.path()) for key in ("dns", "dns_search", "dns_opt"))
+    servers, search, options = (
+        read.texts(scope.service, key, scope.path()) for key in ("dns", "dns_search", "dns_opt")
+    )
     if servers is None and search is None and not options:
         return None
-    return filled(Nameservers=servers, Search=search, Options=options)
+    return read.filled(Nameservers=servers, Search=search, Options=options)
 
 
 @makes("TaskTemplate.ContainerSpec.Ulimits", "ulimits")
 def ulimits(scope: Scope) -> list[dict[str, Any]] | None:
-    given = section(scope.service, "ulimits", scope.path())
+    given = read.section(scope.service, "ulimits", scope.path())
     return [_ulimit(scope, name, given) for name in sorted(given)] or None
 
 
 def _ulimit(scope: Scope, name: str, given: Mapping[str, object]) -> dict[str, Any]:
     value = given[name]
     if not isinstance(value, Mapping):
-        soft = hard = integer(given, name, scope.path("ulimits"))
+        soft = hard = read.integer(given, name, scope.path("ulimits"))
     else:
         path = scope.path("ulimits", name)
-        single = integer(value, "single", path)
-        soft = integer(value, "soft", path) if single is None else single
-        hard = integer(value, "hard", path) if single is None else single
+        single = read.integer(value, "single", path)
+        soft = read.integer(value, "soft", path) if single is None else single
+        hard = read.integer(value, "hard", path) if single is None else single
     if soft is None or hard is None:
         raise scope.invalid("needs both 'soft' and 'hard', or one number", "ulimits", name, code="required")
     return {"Name": name, "Soft": soft, "Hard": hard}
@@ -129,8 +119,8 @@ def _ulimit(scope: Scope, name: str, given: Mapping[str, object]) -> dict[str, A
 @makes("TaskTemplate.LogDriver", "logging")
 def log_driver(scope: Scope) -> dict[str, Any] | None:
     """Return the LogDriver; an empty ``logging`` gives an empty one, which means the node's default driver."""
-    logging = mapping(scope.service, "logging", scope.path())
+    logging = read.mapping(scope.service, "logging", scope.path())
     if logging is None:
         return None
     path = scope.path("logging")
-    return filled(Name=text(logging, "driver", path), Options=labels(logging, "options", path))
+    return read.filled(Name=read.text(logging, "driver", path), Options=read.labels(logging, "options", path))

@@ -15,9 +15,9 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.
     IGNORED_BY_DOCKER,
     Context,
     ConvertOptions,
+    Scope,
 )
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.objects import networks, objects
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.scope import Scope
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.service_spec import service_spec
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.project import Project
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.waves import dependencies, waves
@@ -41,11 +41,7 @@ def convert(project: Project, stack: Stack, *, options: ConvertOptions | None = 
             services.append(service)
     desired: Desired = {
         "format": 1,
-        "stack": {
-            **stack.data,
-            "hash": stack.hash,
-            "prefix": stack.prefix,
-        },
+        "stack": {**stack.data, "hash": stack.hash, "prefix": stack.prefix},
         "networks": networks(context),
         "configs": objects(context, "configs"),
         "secrets": objects(context, "secrets"),

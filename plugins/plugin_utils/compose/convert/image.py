@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.image_name import is_id, parse
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.readers import text
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.scope import Scope, makes
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.context import Scope, makes
 
 
 @makes("TaskTemplate.ContainerSpec.Image")

@@ -11,20 +11,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import NAMESPACE
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.readers import (
-    boolean,
-    filled,
-    items,
-    labels,
-    mapping,
-    parsed,
-    section,
-    text,
-    texts,
-)
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.scope import Scope, makes
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical import readers as read
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.context import Scope, makes
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source import units
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.invalid import Path
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Path
 
 _WINDOWS_PATH = re.compile(r"(?:[A-Za-z]:)?[\\/]|[A-Za-z]:")
 
@@ -33,7 +23,7 @@ _WINDOWS_PATH = re.compile(r"(?:[A-Za-z]:)?[\\/]|[A-Za-z]:")
 def mounts(scope: Scope) -> list[dict[str, Any]] | None:
     """Return the mounts: those of ``volumes`` in the file's order, then those of ``tmpfs`` and ``shm_size``."""
     found = []
-    for index, volume in enumerate(items(scope.service, "volumes", scope.path()) or []):
+    for index, volume in enumerate(read.items(scope.service, "volumes", scope.path()) or []):
         found.append(_mount(scope, volume, scope.path("volumes", index)))
     found += temporary_mounts(scope)
     found += shared_memory(scope, {mount["Target"] for mount in found})
@@ -41,7 +31,7 @@ def mounts(scope: Scope) -> list[dict[str, Any]] | None:
 
 
 def _mount(scope: Scope, volume: Mapping[str, object], path: Path) -> dict[str, Any]:
-    kind = text(volume, "type", path) or "volume"
+    kind = read.text(volume, "type", path) or "volume"
     make = _TYPES.get(kind)
     if make is None:
         raise scope.invalid(
@@ -49,10 +39,10 @@ def _mount(scope: Scope, volume: Mapping[str, object], path: Path) -> dict[str, 
         )
     mount = {
         "Type": kind,
-        **filled(
-            Target=text(volume, "target", path),
-            ReadOnly=boolean(volume, "read_only", path),
-            Consistency=text(volume, "consistency", path),
+        **read.filled(
+            Target=read.text(volume, "target", path),
+            ReadOnly=read.boolean(volume, "read_only", path),
+            Consistency=read.text(volume, "consistency", path),
         ),
     }
     mount.setdefault("Target", "")
@@ -61,46 +51,42 @@ def _mount(scope: Scope, volume: Mapping[str, object], path: Path) -> dict[str, 
 
 
 def _volume(scope: Scope, volume: Mapping[str, object], path: Path) -> dict[str, Any]:
-    source = text(volume, "source", path)
+    source = read.text(volume, "source", path)
     if not source:
         return {}
     top = scope.context.definition("volumes", source, path)
     at = ("volumes", source)
-    block = section(volume, "volume", path)
-    options = filled(
-        NoCopy=boolean(block, "nocopy", (*path, "volume")), Subpath=text(block, "subpath", (*path, "volume"))
+    block = read.section(volume, "volume", path)
+    options = read.filled(
+        NoCopy=read.boolean(block, "nocopy", (*path, "volume")), Subpath=read.text(block, "subpath", (*path, "volume"))
     )
     if not scope.context.is_external("volumes", source):
-        own = labels(block, "labels", (*path, "volume")) or {}
+        own = read.labels(block, "labels", (*path, "volume")) or {}
         if own and not scope.applies("volume.labels", *path[2:], "volume", "labels"):
             own = {}
-        options["Labels"] = {
-            **(labels(top, "labels", at) or {}),
-            **own,
-            NAMESPACE: scope.stack.full_name,
-        }
-        driver, driver_options = text(top, "driver", at), labels(top, "driver_opts", at)
+        options["Labels"] = {**(read.labels(top, "labels", at) or {}), **own, NAMESPACE: scope.stack.full_name}
+        driver, driver_options = read.text(top, "driver", at), read.labels(top, "driver_opts", at)
         if driver or driver_options is not None:
-            options["DriverConfig"] = filled(Name=driver, Options=driver_options)
+            options["DriverConfig"] = read.filled(Name=driver, Options=driver_options)
     return {"Source": scope.context.object_name("volumes", source, path), "VolumeOptions": options}
 
 
 def _bind(scope: Scope, volume: Mapping[str, object], path: Path) -> dict[str, Any]:
-    source = text(volume, "source", path)
+    source = read.text(volume, "source", path)
     if not source:
         raise scope.invalid(
             "a bind needs a source", *path[2:], hint="Add 'source', a path on the node.", code="required"
         )
     result: dict[str, Any] = {"Source": _absolute(scope, source)}
-    block = mapping(volume, "bind", path)
+    block = read.mapping(volume, "bind", path)
     if block is not None:
         result["BindOptions"] = _bind_options(scope, block, (*path, "bind"))
     return result
 
 
 def _bind_options(scope: Scope, block: Mapping[str, object], path: Path) -> dict[str, Any]:
-    options: dict[str, Any] = filled(Propagation=text(block, "propagation", path))
-    recursive = text(block, "recursive", path)
+    options: dict[str, Any] = read.filled(Propagation=read.text(block, "propagation", path))
+    recursive = read.text(block, "recursive", path)
     if recursive == "disabled":
         options["NonRecursive"] = True
     elif recursive in ("writable", "readonly"):
@@ -118,32 +104,32 @@ def _absolute(scope: Scope, source: str) -> str:
 
 
 def _tmpfs(scope: Scope, volume: Mapping[str, object], path: Path) -> dict[str, Any]:
-    if text(volume, "source", path):
+    if read.text(volume, "source", path):
         raise scope.invalid("a tmpfs has no source", *path[2:], "source", hint="Remove it.")
-    block = mapping(volume, "tmpfs", path)
+    block = read.mapping(volume, "tmpfs", path)
     if block is None:
         return {}
     return {"TmpfsOptions": tmpfs_options(scope, block, (*path, "tmpfs"))}
 
 
 def _pipe(scope: Scope, volume: Mapping[str, object], path: Path) -> dict[str, Any]:
-    source = text(volume, "source", path)
+    source = read.text(volume, "source", path)
     if not source:
         raise scope.invalid("a named pipe needs a source", *path[2:], code="required")
     return {"Source": source}
 
 
 def _image(scope: Scope, volume: Mapping[str, object], path: Path) -> dict[str, Any]:
-    source = text(volume, "source", path)
+    source = read.text(volume, "source", path)
     if not source:
         raise scope.invalid("an image mount needs a source, the image", *path[2:], code="required")
-    block = mapping(volume, "image", path)
-    subpath = text(block, "subpath", (*path, "image")) if block else None
+    block = read.mapping(volume, "image", path)
+    subpath = read.text(block, "subpath", (*path, "image")) if block else None
     return {"Source": source, **({"ImageOptions": {"Subpath": subpath}} if subpath else {})}
 
 
 def _cluster(scope: Scope, volume: Mapping[str, object], path: Path) -> dict[str, Any]:
-    source = text(volume, "source", path)
+    source = read.text(volume, "source", path)
     if not source:
         raise scope.invalid("a cluster volume needs a source", *path[2:], code="required")
     if not source.startswith("group:"):
@@ -166,8 +152,8 @@ _SHARED_MEMORY = "/dev/shm"
 
 
 def tmpfs_options(scope: Scope, block: Mapping[str, object], path: Path) -> dict[str, Any]:
-    options = filled(SizeBytes=parsed(block, "size", path, units.byte_size))
-    mode = parsed(block, "mode", path, _mode)
+    options = read.filled(SizeBytes=read.parsed(block, "size", path, units.byte_size))
+    mode = read.parsed(block, "mode", path, _mode)
     if mode and scope.applies("tmpfs.mode", *path[2:], "mode"):
         options["Mode"] = mode
     return options
@@ -175,7 +161,7 @@ def tmpfs_options(scope: Scope, block: Mapping[str, object], path: Path) -> dict
 
 def temporary_mounts(scope: Scope) -> list[dict[str, Any]]:
     """Return the mounts of ``tmpfs``, each ``PATH[:OPTION,...]``."""
-    entries = texts(scope.service, "tmpfs", scope.path()) or []
+    entries = read.texts(scope.service, "tmpfs", scope.path()) or []
     if not entries or not scope.applies("tmpfs"):
         return []
     return [_temporary(scope, entry, index) for index, entry in enumerate(entries)]
@@ -201,12 +187,12 @@ def _temporary(scope: Scope, entry: str, index: int) -> dict[str, Any]:
             raise scope.invalid(str(error), "tmpfs", index, code="unit") from None
     if others:
         options["Options"] = others
-    return {"Type": "tmpfs", "Target": target, **filled(ReadOnly=read_only, TmpfsOptions=options)}
+    return {"Type": "tmpfs", "Target": target, **read.filled(ReadOnly=read_only, TmpfsOptions=options)}
 
 
 def shared_memory(scope: Scope, taken: set[str]) -> list[dict[str, Any]]:
     """Return ``shm_size`` as a tmpfs on /dev/shm: services have no field for it."""
-    size = parsed(scope.service, "shm_size", scope.path(), units.byte_size)
+    size = read.parsed(scope.service, "shm_size", scope.path(), units.byte_size)
     if not size or not scope.applies("shm_size") or _SHARED_MEMORY in taken:
         return []
     return [{"Type": "tmpfs", "Target": _SHARED_MEMORY, "TmpfsOptions": {"SizeBytes": size}}]

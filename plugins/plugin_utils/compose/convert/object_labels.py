@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import IMAGE, NAMESPACE
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical import readers as values
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.scope import Scope, makes
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.invalid import Path
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.context import Scope, makes
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Path
 
 
 def owned(stack: Stack, holder: Mapping[str, object], path: Path) -> dict[str, str]:

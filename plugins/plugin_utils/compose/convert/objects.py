@@ -10,18 +10,10 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.readers import (
-    boolean,
-    filled,
-    items,
-    labels,
-    mapping,
-    section,
-    text,
-)
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical import readers as read
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.context import Context
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.object_labels import owned
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.invalid import Invalid, Path
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Invalid, Path
 
 #: The Engine takes less than this (swarmkit's controlapi). A secret is never empty.
 _TOO_LARGE = {"configs": 1_024_000, "secrets": 512_000}
@@ -42,14 +34,14 @@ def _object(context: Context, kind: str, key: str) -> dict[str, Any] | None:
     if context.is_external(kind, key):
         return {"key": key, "name": name, "external": True, "spec": None, "data": None}
     path = (kind, key)
-    definition = mapping(context.entries(kind), key, (kind,)) or {}
+    definition = read.mapping(context.entries(kind), key, (kind,)) or {}
     spec: dict[str, Any] = {"Name": name, "Labels": owned(context.stack, definition, path)}
-    template = text(definition, "template_driver", path)
+    template = read.text(definition, "template_driver", path)
     if template:
         spec["Templating"] = {"Name": template}
-    driver = text(definition, "driver", path) if kind == "secrets" else None
+    driver = read.text(definition, "driver", path) if kind == "secrets" else None
     if driver:
-        spec["Driver"] = filled(Name=driver, Options=labels(definition, "driver_opts", path))
+        spec["Driver"] = read.filled(Name=driver, Options=read.labels(definition, "driver_opts", path))
         return {"key": key, "name": name, "external": False, "spec": spec, "data": None}
     data = _content(context, kind, key)
     entry = {"key": key, "name": name, "external": False, "spec": spec, "data": base64.b64encode(data).decode()}
@@ -104,26 +96,26 @@ def _spec(context: Context, name: str, definition: Mapping[str, object], path: P
         "Name": name,
         # Dropped in API 1.44; before, the Engine would let two networks share a name.
         "CheckDuplicate": True,
-        "Driver": text(definition, "driver", path) or "overlay",
+        "Driver": read.text(definition, "driver", path) or "overlay",
         "Scope": "",
-        "Internal": boolean(definition, "internal", path) or False,
-        "Attachable": boolean(definition, "attachable", path) or False,
+        "Internal": read.boolean(definition, "internal", path) or False,
+        "Attachable": read.boolean(definition, "attachable", path) or False,
         "Ingress": False,
         "ConfigOnly": False,
         "ConfigFrom": None,
-        "Options": labels(definition, "driver_opts", path),
+        "Options": read.labels(definition, "driver_opts", path),
         "Labels": owned(context.stack, definition, path),
     }
     for field, key in (("EnableIPv4", "enable_ipv4"), ("EnableIPv6", "enable_ipv6")):
         if definition.get(key) is not None:
-            spec[field] = boolean(definition, key, path)
-    ipam = _ipam(section(definition, "ipam", path), (*path, "ipam"))
+            spec[field] = read.boolean(definition, key, path)
+    ipam = _ipam(read.section(definition, "ipam", path), (*path, "ipam"))
     return {**spec, "IPAM": ipam} if ipam else spec
 
 
 def _ipam(ipam: Mapping[str, object], path: Path) -> dict[str, Any] | None:
-    driver, options = text(ipam, "driver", path), labels(ipam, "options", path)
-    pools = [_pool(pool, (*path, "config", index)) for index, pool in enumerate(items(ipam, "config", path) or [])]
+    driver, options = read.text(ipam, "driver", path), read.labels(ipam, "options", path)
+    pools = [_pool(pool, (*path, "config", index)) for index, pool in enumerate(read.items(ipam, "config", path) or [])]
     if not driver and not pools and not options:
         return None
     return {"Driver": driver or "", "Config": pools or None, "Options": options or None}
@@ -131,4 +123,4 @@ def _ipam(ipam: Mapping[str, object], path: Path) -> dict[str, Any] | None:
 
 def _pool(pool: Mapping[str, object], path: Path) -> dict[str, Any]:
     fields = (("Subnet", "subnet"), ("Gateway", "gateway"), ("IPRange", "ip_range"))
-    return filled(**{field: text(pool, key, path) for field, key in fields})
+    return read.filled(**{field: read.text(pool, key, path) for field, key in fields})

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.readers import mapping, text, texts
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.scope import Scope, makes
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.context import Scope, makes
 
 _SELINUX = {"user": "User", "role": "Role", "type": "Type", "level": "Level"}
 _CREDENTIALS = {"config": "Config", "file": "File", "registry": "Registry"}

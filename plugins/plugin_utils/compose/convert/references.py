@@ -7,14 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.readers import (
-    count,
-    items,
-    parsed,
-    text,
-)
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical import readers as read
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.context import Scope, makes
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.privileges import credential_config
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.scope import Scope, makes
 
 _DEFAULT_MODE = 0o444
 _NAME_FIELD = {"configs": "ConfigName", "secrets": "SecretName"}
@@ -42,10 +37,10 @@ def _order(reference: dict[str, Any]) -> tuple[str, str]:
 
 def _references(scope: Scope, kind: str) -> list[dict[str, Any]]:
     found, seen = [], set()
-    for index, reference in enumerate(items(scope.service, kind, scope.path()) or []):
+    for index, reference in enumerate(read.items(scope.service, kind, scope.path()) or []):
         path = scope.path(kind, index)
-        source = text(reference, "source", path) or ""
-        target = text(reference, "target", path) or source
+        source = read.text(reference, "source", path) or ""
+        target = read.text(reference, "target", path) or source
         if target in seen:
             raise scope.invalid(
                 f"two {kind} have the target {target!r}",
@@ -55,11 +50,11 @@ def _references(scope: Scope, kind: str) -> list[dict[str, Any]]:
                 code="duplicate",
             )
         seen.add(target)
-        mode = parsed(reference, "mode", path, _file_mode)
+        mode = read.parsed(reference, "mode", path, _file_mode)
         file = {
             "Name": target,
-            "UID": text(reference, "uid", path) or "0",
-            "GID": text(reference, "gid", path) or "0",
+            "UID": read.text(reference, "uid", path) or "0",
+            "GID": read.text(reference, "gid", path) or "0",
             "Mode": _DEFAULT_MODE if mode is None else mode,
         }
         found.append({"File": file, _NAME_FIELD[kind]: scope.context.object_name(kind, source, path)})
@@ -73,7 +68,7 @@ def _file_mode(value: object) -> int:
         if not digits or set(digits) - set("01234567") or len(digits) > 5:
             raise ValueError(f"{value!r} is not a valid file mode; write for example 0440")
         return int(digits, 8)
-    mode = count({"mode": value}, "mode", ())
+    mode = read.count({"mode": value}, "mode", ())
     if mode is None or mode >= 2**32:
         raise ValueError(f"{value!r} is not a valid file mode; write for example 0440")
     return mode

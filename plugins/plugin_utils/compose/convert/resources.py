@@ -8,20 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.readers import (
-    count,
-    filled,
-    integer,
-    items,
-    mapping,
-    parsed,
-    section,
-    text,
-    texts,
-)
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.scope import Scope, makes
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical import readers as read
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.context import Scope, makes
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source import units
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.invalid import Invalid, Path
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Invalid, Path
 
 _DEFAULT_CPU_PERIOD = 100_000
 
@@ -29,10 +19,10 @@ _DEFAULT_CPU_PERIOD = 100_000
 @makes("TaskTemplate.Resources")
 def resources(scope: Scope) -> dict[str, Any]:
     """Return the ResourceRequirements; a block that the file has is there even when it is empty."""
-    deploy = section(scope.service, "deploy", scope.path())
-    given = section(deploy, "resources", scope.path("deploy"))
+    deploy = read.section(scope.service, "deploy", scope.path())
+    given = read.section(deploy, "resources", scope.path("deploy"))
     path = scope.path("deploy", "resources")
-    limits, reservations = (mapping(given, key, path) for key in ("limits", "reservations"))
+    limits, reservations = (read.mapping(given, key, path) for key in ("limits", "reservations"))
     result = {}
     wanted = _limits(scope, limits or {}, (*path, "limits"))
     if wanted or limits is not None:
@@ -45,21 +35,21 @@ def resources(scope: Scope) -> dict[str, Any]:
 
 def _limits(scope: Scope, limits: Mapping[str, object], path: Path) -> dict[str, Any]:
     service, top = scope.service, scope.path()
-    cpus = parsed(limits, "cpus", path, units.nano_cpus)
-    memory = parsed(limits, "memory", path, units.byte_size)
-    pids = integer(limits, "pids", path)
-    return filled(
+    cpus = read.parsed(limits, "cpus", path, units.nano_cpus)
+    memory = read.parsed(limits, "memory", path, units.byte_size)
+    pids = read.integer(limits, "pids", path)
+    return read.filled(
         NanoCPUs=_older_cpus(scope) if cpus is None else cpus,
-        MemoryBytes=parsed(service, "mem_limit", top, units.byte_size) if memory is None else memory,
-        Pids=integer(service, "pids_limit", top) if pids is None else pids,
+        MemoryBytes=read.parsed(service, "mem_limit", top, units.byte_size) if memory is None else memory,
+        Pids=read.integer(service, "pids_limit", top) if pids is None else pids,
     )
 
 
 def _reservations(scope: Scope, reservations: Mapping[str, object], path: Path) -> dict[str, Any]:
-    memory = parsed(reservations, "memory", path, units.byte_size)
-    return filled(
-        NanoCPUs=parsed(reservations, "cpus", path, units.nano_cpus),
-        MemoryBytes=parsed(scope.service, "mem_reservation", scope.path(), units.byte_size)
+    memory = read.parsed(reservations, "memory", path, units.byte_size)
+    return read.filled(
+        NanoCPUs=read.parsed(reservations, "cpus", path, units.nano_cpus),
+        MemoryBytes=read.parsed(scope.service, "mem_reservation", scope.path(), units.byte_size)
         if memory is None
         else memory,
         GenericResources=generic_resources(scope, reservations, path),
@@ -68,11 +58,11 @@ def _reservations(scope: Scope, reservations: Mapping[str, object], path: Path) 
 
 def _older_cpus(scope: Scope) -> int | None:
     """``cpus``, or what ``cpu_quota`` is of ``cpu_period``: both are microseconds."""
-    cpus = parsed(scope.service, "cpus", scope.path(), units.nano_cpus)
+    cpus = read.parsed(scope.service, "cpus", scope.path(), units.nano_cpus)
     if cpus is not None:
         return cpus
-    quota = integer(scope.service, "cpu_quota", scope.path())
-    period = integer(scope.service, "cpu_period", scope.path()) or _DEFAULT_CPU_PERIOD
+    quota = read.integer(scope.service, "cpu_quota", scope.path())
+    period = read.integer(scope.service, "cpu_period", scope.path()) or _DEFAULT_CPU_PERIOD
     return quota * 10**9 // period if quota and quota > 0 and period > 0 else None
 
 
@@ -85,12 +75,12 @@ _HINT = (
 def generic_resources(scope: Scope, reservations: Mapping[str, object], path: Path) -> list[dict[str, Any]]:
     """Return the GenericResources of ``reservations.generic_resources``, ``reservations.devices`` and ``gpus``."""
     found = []
-    for index, item in enumerate(items(reservations, "generic_resources", path) or []):
+    for index, item in enumerate(read.items(reservations, "generic_resources", path) or []):
         at = (*path, "generic_resources", index)
-        spec = section(item, "discrete_resource_spec", at)
+        spec = read.section(item, "discrete_resource_spec", at)
         at = (*at, "discrete_resource_spec")
-        found.append(_discrete(text(spec, "kind", at) or "", count(spec, "value", at) or 0))
-    for index, device in enumerate(items(reservations, "devices", path) or []):
+        found.append(_discrete(read.text(spec, "kind", at) or "", read.count(spec, "value", at) or 0))
+    for index, device in enumerate(read.items(reservations, "devices", path) or []):
         found += _device(scope, device, (*path, "devices", index))
     return found + _gpus(scope)
 
@@ -102,26 +92,26 @@ def _gpus(scope: Scope) -> list[dict[str, Any]]:
     if isinstance(gpus, str):
         return _device(scope, {"count": gpus}, scope.path("gpus"))
     found = []
-    for index, gpu in enumerate(items(scope.service, "gpus", scope.path()) or []):
+    for index, gpu in enumerate(read.items(scope.service, "gpus", scope.path()) or []):
         found += _device(scope, gpu, scope.path("gpus", index))
     return found
 
 
 def _device(scope: Scope, device: Mapping[str, object], path: Path) -> list[dict[str, Any]]:
     kinds = scope.context.options.generic_resources
-    names = [text(device, "driver", path), *(texts(device, "capabilities", path) or [])]
+    names = [read.text(device, "driver", path), *(read.texts(device, "capabilities", path) or [])]
     if "gpus" in path:
         names.append("gpu")
     kind = next((kinds[name] for name in names if name and name in kinds), None)
     if kind is None:
         wanted = " or ".join(repr(name) for name in names if name) or "this device"
         raise Invalid(f"no generic resource is configured for {wanted}", path, hint=_HINT, code="unsupported")
-    ids = texts(device, "device_ids", path)
+    ids = read.texts(device, "device_ids", path)
     if ids:
         return [{"NamedResourceSpec": {"Kind": kind, "Value": name}} for name in ids]
     if device.get("count") == "all":
         raise Invalid("Swarm can't reserve all devices of a node", path, hint="Set a number.", code="unsupported")
-    number = count(device, "count", path)
+    number = read.count(device, "count", path)
     return [_discrete(kind, 1 if number is None else number)]
 
 

@@ -9,21 +9,10 @@ import struct
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.readers import (
-    count,
-    filled,
-    given,
-    items,
-    mapping,
-    number,
-    parsed,
-    section,
-    text,
-    texts,
-)
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.scope import Scope, makes
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical import readers as read
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.context import Scope, makes
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source import units
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.invalid import Path
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Path
 
 
 @makes("UpdateConfig", "deploy")
@@ -38,20 +27,20 @@ def rollback_config(scope: Scope) -> dict[str, Any] | None:
 
 def _config(scope: Scope, key: str) -> dict[str, Any] | None:
     """Return the UpdateConfig. Ratio and order are always in it, since docker's CLI sends them so."""
-    deploy = section(scope.service, "deploy", scope.path())
-    config = mapping(deploy, key, scope.path("deploy"))
+    deploy = read.section(scope.service, "deploy", scope.path())
+    config = read.mapping(deploy, key, scope.path("deploy"))
     if config is None:
         return None
     path = scope.path("deploy", key)
-    parallelism = count(config, "parallelism", path)
+    parallelism = read.count(config, "parallelism", path)
     return {
         "Parallelism": 1 if parallelism is None else parallelism,
-        "MaxFailureRatio": _float32(number(config, "max_failure_ratio", path) or 0),
-        "Order": text(config, "order", path) or "",
-        **filled(
-            Delay=parsed(config, "delay", path, units.duration),
-            Monitor=parsed(config, "monitor", path, units.duration),
-            FailureAction=text(config, "failure_action", path),
+        "MaxFailureRatio": _float32(read.number(config, "max_failure_ratio", path) or 0),
+        "Order": read.text(config, "order", path) or "",
+        **read.filled(
+            Delay=read.parsed(config, "delay", path, units.duration),
+            Monitor=read.parsed(config, "monitor", path, units.duration),
+            FailureAction=read.text(config, "failure_action", path),
         ),
     }
 
@@ -76,10 +65,10 @@ def mode(scope: Scope) -> dict[str, Any]:
 
     What others wait for to have completed is a job, unless the file says otherwise.
     """
-    deploy = section(scope.service, "deploy", scope.path())
+    deploy = read.section(scope.service, "deploy", scope.path())
     normal = "replicated-job" if scope.key in scope.context.jobs else "replicated"
-    name = text(deploy, "mode", scope.path("deploy")) or normal
-    replicas = count(deploy, "replicas", scope.path("deploy"))
+    name = read.text(deploy, "mode", scope.path("deploy")) or normal
+    replicas = read.count(deploy, "replicas", scope.path("deploy"))
     if name not in _MODES:
         raise scope.invalid(
             f"{name!r} is not a valid service mode", "deploy", "mode", hint="Use one of " + ", ".join(_MODES) + "."
@@ -95,10 +84,10 @@ def mode(scope: Scope) -> dict[str, Any]:
             )
         return {"Global": {}} if name == "global" else {"GlobalJob": {}}
     if replicas is None:
-        replicas = count(scope.service, "scale", scope.path())
+        replicas = read.count(scope.service, "scale", scope.path())
     if name == "replicated":
-        return {"Replicated": given(Replicas=replicas)}
-    return {"ReplicatedJob": given(MaxConcurrent=replicas, TotalCompletions=replicas)}
+        return {"Replicated": read.given(Replicas=replicas)}
+    return {"ReplicatedJob": read.given(MaxConcurrent=replicas, TotalCompletions=replicas)}
 
 
 _SYSTEMS = ("linux", "windows", "darwin", "freebsd")
@@ -108,24 +97,24 @@ _ARCHITECTURES = {"x86_64": "amd64", "x86-64": "amd64", "aarch64": "arm64", "i38
 
 @makes("TaskTemplate.Placement")
 def placement(scope: Scope) -> dict[str, Any]:
-    deploy = section(scope.service, "deploy", scope.path())
-    given = section(deploy, "placement", scope.path("deploy"))
+    deploy = read.section(scope.service, "deploy", scope.path())
+    given = read.section(deploy, "placement", scope.path("deploy"))
     path = scope.path("deploy", "placement")
-    constraints = texts(given, "constraints", path) or []
-    return filled(
+    constraints = read.texts(given, "constraints", path) or []
+    return read.filled(
         Constraints=constraints,
         Preferences=[
-            {"Spread": {"SpreadDescriptor": text(item, "spread", (*path, "preferences", index)) or ""}}
-            for index, item in enumerate(items(given, "preferences", path) or [])
+            {"Spread": {"SpreadDescriptor": read.text(item, "spread", (*path, "preferences", index)) or ""}}
+            for index, item in enumerate(read.items(given, "preferences", path) or [])
         ],
-        MaxReplicas=count(given, "max_replicas_per_node", path),
+        MaxReplicas=read.count(given, "max_replicas_per_node", path),
         Platforms=_platforms(scope),
     )
 
 
 def _platforms(scope: Scope) -> list[dict[str, str]]:
     """Return the one platform of ``platform``: OS[/ARCHITECTURE[/VARIANT]] or ARCHITECTURE."""
-    written = text(scope.service, "platform", scope.path())
+    written = read.text(scope.service, "platform", scope.path())
     if not written:
         return []
     parts = written.lower().split("/")
@@ -135,7 +124,7 @@ def _platforms(scope: Scope) -> list[dict[str, str]]:
     if architecture == "arm":
         architecture = ""
         scope.notice("Swarm does not distinguish 32-bit ARM, so any Linux node may run this", "platform")
-    return [filled(OS=system, Architecture=architecture)]
+    return [read.filled(OS=system, Architecture=architecture)]
 
 
 #: How often a job that is to be started again on failure is, where the file sets no limit: a migration that fails for
@@ -147,8 +136,8 @@ _WORDS = "no, always, unless-stopped, on-failure or on-failure:COUNT"
 @makes("TaskTemplate.RestartPolicy")
 def restart_policy(scope: Scope) -> dict[str, Any] | None:
     """Return ``deploy.restart_policy``, or else what ``restart`` says."""
-    deploy = section(scope.service, "deploy", scope.path())
-    policy = mapping(deploy, "restart_policy", scope.path("deploy"))
+    deploy = read.section(scope.service, "deploy", scope.path())
+    policy = read.mapping(deploy, "restart_policy", scope.path("deploy"))
     if policy is None:
         found = _from_restart(scope)
         return _of_job(found or {"Condition": "none"}) if scope.key in scope.context.jobs else found
@@ -166,16 +155,16 @@ def _of_job(policy: dict[str, object]) -> dict[str, Any]:
 
 def from_policy(policy: Mapping[str, object], path: Path) -> dict[str, Any]:
     """Return the RestartPolicy of a ``restart_policy`` that stands at ``path``."""
-    return given(
-        Condition=text(policy, "condition", path) or None,
-        Delay=parsed(policy, "delay", path, units.duration),
-        MaxAttempts=count(policy, "max_attempts", path),
-        Window=parsed(policy, "window", path, units.duration),
+    return read.given(
+        Condition=read.text(policy, "condition", path) or None,
+        Delay=read.parsed(policy, "delay", path, units.duration),
+        MaxAttempts=read.count(policy, "max_attempts", path),
+        Window=read.parsed(policy, "window", path, units.duration),
     )
 
 
 def _from_restart(scope: Scope) -> dict[str, Any] | None:
-    restart = text(scope.service, "restart", scope.path())
+    restart = read.text(scope.service, "restart", scope.path())
     # An unquoted `no` is text in Compose's YAML; `false` can only mean the same.
     if restart in (None, "", "no", "false"):
         return None

@@ -20,7 +20,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert 
     resources,
     scheduling,
 )
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.scope import FIELDS, Field, Scope
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.context import FIELDS, Field, Scope
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.keys.row import CARRIED, Key
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.keys.table import SERVICE_KEYS
 

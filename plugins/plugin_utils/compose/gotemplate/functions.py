@@ -31,14 +31,7 @@ class Function(NamedTuple):
     texts: int = 0  # so many of the first have to be texts; -1: all
 
 
-_TYPES = {
-    str: "string",
-    bool: "bool",
-    int: "int",
-    float: "float64",
-    complex: "complex128",
-    dict: "map[string]string",
-}
+_TYPES = {str: "string", bool: "bool", int: "int", float: "float64", complex: "complex128", dict: "map[string]string"}
 
 
 def type_of(value: object) -> str:

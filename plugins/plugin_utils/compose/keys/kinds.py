@@ -29,9 +29,8 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonica
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.sections import resource
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.texts import text, text_list, text_map
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.volumes import volumes
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.invalid import Path
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.pattern_table import Rule
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Map
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Map, Path
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.units import (
     byte_size,
     duration,

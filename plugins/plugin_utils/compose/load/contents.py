@@ -66,8 +66,6 @@ def _content(
     if not entry.lost.isdisjoint((ANYTHING, "external", *SOURCES)):
         return None
     place.problem(
-        f"the {one} has no content",
-        hint="set 'file', 'content' or 'environment', or external: true",
-        code="no_content",
+        f"the {one} has no content", hint="set 'file', 'content' or 'environment', or external: true", code="no_content"
     )
     return None

@@ -40,11 +40,7 @@ def interpolate(
 
 class _Walk:
     def __init__(
-        self,
-        variables: Mapping[str, str],
-        report: Report,
-        failed: list[Path],
-        texts: Mapping[Mark, tuple[str, str]],
+        self, variables: Mapping[str, str], report: Report, failed: list[Path], texts: Mapping[Mark, tuple[str, str]]
     ) -> None:
         self.variables = variables
         self.report = report

@@ -14,7 +14,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.platform.asked import is_job, written
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.project import Project
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.templates import CODE, fault_of
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.invalid import Invalid
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Invalid
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.desired_state import Desired

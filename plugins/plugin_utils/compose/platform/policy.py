@@ -26,8 +26,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.platform
 )
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.platform.tracking import tracking_labels
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.project import Project
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.invalid import Invalid
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import dotted
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Invalid, dotted
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.desired_state import Desired

@@ -21,13 +21,9 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         # no task would start without a collector.
         "logging": {
             "driver": "fluentd",
-            "options": {
-                "fluentd-address": "127.0.0.1:24224",
-                "fluentd-async": "true",
-                "tag": "{{stack}}.{{service}}",
-            },
+            "options": {"fluentd-address": "127.0.0.1:24224", "fluentd-async": "true", "tag": "{{stack}}.{{service}}"},
         },
-    },
+    }
 }
 
 
@@ -41,14 +37,7 @@ def with_preset(options: Mapping[str, object]) -> dict[str, Any]:
     if name is not None and name not in PRESETS:
         known = ", ".join(sorted(PRESETS))
         raise ComposeError(
-            [
-                Problem(
-                    "unknown preset",
-                    "platform.preset",
-                    hint=f"known generators or presets: {known}",
-                    code="enum",
-                )
-            ]
+            [Problem("unknown preset", "platform.preset", hint=f"known generators or presets: {known}", code="enum")]
         )
     own = {key: value for key, value in options.items() if value is not None and key != "preset"}
     base = PRESETS[str(name)] if name is not None else {}

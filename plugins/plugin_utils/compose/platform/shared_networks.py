@@ -12,7 +12,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names impo
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.readers import texts
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.attachments import PREDEFINED
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.project import Project
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.invalid import Invalid
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Invalid
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.desired_state import Desired

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.invalid import Invalid, Path
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Invalid, Path
 
 STARTED, HEALTHY, COMPLETED = "service_started", "service_healthy", "service_completed_successfully"
 _CONDITIONS = (STARTED, HEALTHY, COMPLETED)

@@ -18,13 +18,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.t
 #: The schema of a value; true allows all.
 Schema = Union[bool, Mapping[str, object]]
 
-TYPES: Mapping[str, Any] = {
-    "array": list,
-    "boolean": bool,
-    "null": type(None),
-    "object": dict,
-    "string": str,
-}
+TYPES: Mapping[str, Any] = {"array": list, "boolean": bool, "null": type(None), "object": dict, "string": str}
 #: Each pattern of the schema is compiled once, not looked up for each value.
 _search = functools.lru_cache(maxsize=None)(lambda pattern: re.compile(pattern).search)
 

@@ -32,6 +32,17 @@ ANYTHING = "*"
 NOTHING: frozenset[str] = frozenset()
 
 
+class Invalid(ValueError):
+    """A value that has no place in a spec; ``path`` is where it stands, from the top of the project."""
+
+    def __init__(self, message: str, path: Path, hint: str = "", code: str = "invalid") -> None:
+        super().__init__(message)
+        self.message = message
+        self.path = path
+        self.hint = hint
+        self.code = code
+
+
 class Map(dict[str, Any]):
     """A mapping with the ``Mark`` of each key, its own ``start``, and Compose's merge tags.
 
