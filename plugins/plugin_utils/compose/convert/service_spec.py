@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical import readers as read
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert import (
     attachments,
     container,
@@ -33,10 +34,14 @@ _PLACES = ("TaskTemplate.ContainerSpec", "TaskTemplate", "")
 
 def _copy(key: str, row: Key) -> Callable[[Scope], object]:
     """What gives a field the value of one key as it is."""
-    kind = row.kind
+    kind, unit = row.kind, row.kind.unit
 
     def make(scope: Scope) -> object:
-        value = kind.read(scope.service, key, scope.path()) if kind.read else None
+        value: object = None
+        if unit:
+            value = read.parsed(scope.service, key, scope.path(), unit.parse)
+        elif kind.read:
+            value = kind.read(scope.service, key, scope.path())
         if not value and not kind.zero or row.ignored and not scope.applies(key):
             return None
         if kind.within and isinstance(value, int) and not kind.within[0] <= value <= kind.within[1]:
@@ -54,7 +59,7 @@ def _fields_by_place() -> list[list[Field]]:
         found[place][name] = made._replace(name=name)
     for key, row in SERVICE_KEYS.items():
         place, _dot, name = row.text.rpartition(".")
-        if row.fate == CARRIED and row.kind.read and name.isidentifier() and place in found:
+        if row.fate == CARRIED and (row.kind.read or row.kind.unit) and name.isidentifier() and place in found:
             found[place].setdefault(name, Field(name, _copy(key, row), (key,)))
     return [list(fields.values()) for fields in found.values()]
 

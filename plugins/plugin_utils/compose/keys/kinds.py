@@ -58,7 +58,7 @@ class Kind(NamedTuple):
     ``replaces``: whether the value of a later file replaces that of an earlier one. ``either``: also if one of them is
     a mapping or a list, and the other is not. ``pairs``: users choose the names in it; one without a value means
     something. ``words``: the only texts there are, in ``any_case`` or as they stand here.
-    ``read``: reads the value for its field, which there is not without one; ``zero``: 0 and false are sent as well.
+    ``read``: reads the value for its field; not for ``unit``. ``zero``: 0 and false are sent as well.
     ``within``: the least and the greatest number.
     """
 
@@ -124,7 +124,6 @@ def _subnet(entry: object) -> Hashable:
 _DURATION = ("a duration such as 30s or 1m30s", "units are us, ms, s, m and h")
 _SIZE = ("a size such as 512M or 2gb", "units are b, k, m and g")
 BYTE_SIZE = Unit(byte_size, *_SIZE)
-_TIME = Unit(duration, *_DURATION, 0, "must not be negative")
 
 #: Texts, as the schema allows them: with or without numbers ("plain"), with or without null (a key may be empty).
 TEXT = Kind("text", text)
@@ -145,9 +144,9 @@ INTEGER_OR_NUMBER = Kind("integer_or_number", cast=to_int)
 #: As INTEGER, and as the file mode of an object; compose.schema.json has the first itself.
 WHOLE_NUMBER = Kind(cast=to_int)
 FILE_MODE = Kind("count")
-MICROSECONDS = Kind("plain_or_null", cast=to_int)
+MICROSECONDS = Kind("plain_or_null", cast=to_int, read=readers.integer)
 NUMBER = Kind("number", cast=to_float)
-NUMBER_OR_NULL = Kind("number_or_null", cast=to_float)
+NUMBER_OR_NULL = Kind("number_or_null", cast=to_float, read=readers.number)
 
 CPUS = Kind(
     "cpus",
@@ -164,9 +163,7 @@ BYTES = Kind("bytes", text)
 SIZE = BYTES._replace(unit=BYTE_SIZE)
 #: The least memory that swarmkit takes for a limit or a reservation.
 MEMORY = BYTES._replace(unit=Unit(byte_size, *_SIZE, 4 * 2**20, "must be at least 4M"))
-DURATION = Kind(
-    "duration", text, unit=_TIME, read=lambda holder, key, path: readers.parsed(holder, key, path, duration), zero=True
-)
+DURATION = Kind("duration", text, unit=Unit(duration, *_DURATION, 0, "must not be negative"), zero=True)
 HEALTH_TIME = Kind("duration", unit=Unit(duration, *_DURATION, 10**6, "must be at least 1ms"))
 
 #: Lists of texts of which each counts once.
@@ -178,7 +175,7 @@ APPENDED = Kind("texts", text_list)
 COMMAND = Kind("command", words, replaces=_always, read=readers.texts)
 
 PAIRS = Kind("list_or_map", text_map, pairs=True, read=readers.labels)
-OPTIONS = Kind("options", text_map, pairs=True)
+OPTIONS = Kind("options", text_map, pairs=True, read=readers.labels)
 ENVIRONMENT = Kind("list_or_map", environment, pairs=True)
 
 #: Kinds that only one or two keys have. A key with a shape of its own has it in compose.schema.json.

@@ -53,10 +53,10 @@ json.dump(found, sys.stdout)
 """
 
 
-def changed_files():
-    """The files of the page with what it adds to them, by the names of their modules."""
+def changed_files(shown=None):
+    """The files of the page with what it adds to them (or ``shown``), by the names of their modules."""
     texts = {}
-    for what, name, code in SHOWN.findall(PAGE):
+    for what, name, code in SHOWN.findall(PAGE) if shown is None else shown:
         module = "ansible_collections.stackwright.swarm." + name[: -len(".py")].replace("/", ".")
         text = texts.get(module) or (ROOT / name).read_text()
         table = "SERVICE: dict[str, Key] = {\n"
@@ -116,6 +116,35 @@ def test_a_function_makes_a_field_that_is_not_the_value():
     assert "Warmth" not in absent["shop_web"]
     assert [(problem["message"], problem["line"]) for problem in hot] == [("is too hot", 1)]
     assert [problem["key"] for problem in wrong] == ["services.web.warmth"]
+
+
+#: A value of each kind that a key of a service may have, and what the field gets.
+KINDS = {
+    "TEXT_OR_NULL": ("a", "a"),
+    "PLAIN_OR_NULL": ("7", "7"),
+    "TEXTS": ("[b, a]", ["b", "a"]),
+    "PLAINS": ("[7]", ["7"]),
+    "TEXT_OR_TEXTS": ("a", ["a"]),
+    "COMMAND": ("a 'b c'", ["a", "b c"]),
+    "PAIRS": ("[B=1, A]", {"A": "", "B": "1"}),
+    "OPTIONS": ("{a: 1}", {"a": "1"}),
+    "BOOLEAN_OR_NULL": ("'yes'", True),
+    "SWITCH": ("'off'", False),
+    "INTEGER_OR_NULL": ("'12'", 12),
+    "NUMBER_OR_NULL": ("'0.5'", 0.5),
+    "DURATION": ("1m30s", 90 * 10**9),
+    "MEMORY": ("8M", 8 * 2**20),
+    "SIZE": ("1k", 1024),
+    "CPUS": ("'0.5'", 5 * 10**8),
+}
+
+
+def test_each_kind_brings_its_values_into_the_field():
+    table = "plugins/plugin_utils/compose/keys/keys_service.py"
+    rows = [("row", table, f'    "a_{kind.lower()}": carried(k.{kind}, _C + "A{kind}"),\n') for kind in KINDS]
+    keys = "".join(f", a_{kind.lower()}: {value}" for kind, (value, _field) in KINDS.items())
+    [found] = compiled([f"{{image: a{keys}}}"], files=changed_files(rows))
+    assert {kind: found["shop_web"].get(f"A{kind}") for kind in KINDS} == {kind: f for kind, (_v, f) in KINDS.items()}
 
 
 #: Keys that are copied into a field, and mean something else as well.
