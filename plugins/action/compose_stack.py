@@ -45,7 +45,6 @@ class ActionModule(StoryAction):
             if options["routes"] is None and not options["preflight"]:
                 result.update(self._services(options, variables))
             else:
-                self.reports_only = options["failed_elsewhere"] == "report"
                 result.update(self.in_order(variables, lambda meeting: self._services(options, variables, meeting)))
         except StackwrightError as error:
             result.update(error.details, failed=True, msg=str(error), error_code=error.error_code)

@@ -442,15 +442,6 @@ options:
       - Only with O(preflight) or O(routes).
     type: bool
     default: false
-  failed_elsewhere:
-    description:
-      - What the managers that did not do the work return if it has failed. With V(fail) they fail too, and name the host with the details.
-      - With V(report) they end well, with RV(failed_by), for a task that fails them with C(failed_when). Ansible then shows one line for
-        each of them, and not one error each.
-      - Only with O(preflight) or O(routes).
-    type: str
-    choices: [fail, report]
-    default: fail
 extends_documentation_fragment:
   - stackwright.swarm.stack
   - stackwright.swarm.rollout
@@ -887,11 +878,6 @@ node:
 done_by:
   description: The inventory host that did the work for this cluster. Its result has the plan.
   returned: if it was another host of the play
-  type: str
-  sample: manager1
-failed_by:
-  description: The inventory host on which the work has failed.
-  returned: with O(failed_elsewhere=report), if it has failed on another host
   type: str
   sample: manager1
 error_code:

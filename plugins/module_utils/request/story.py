@@ -26,5 +26,4 @@ STORY: Dict[str, Dict[str, Any]] = {
         },
     },
     "show": {"type": "bool", "default": False},
-    "failed_elsewhere": {"type": "str", "choices": ["fail", "report"], "default": "fail"},
 }

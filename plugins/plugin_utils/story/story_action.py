@@ -39,9 +39,6 @@ KEPT: Tuple[str, ...] = ("failed", "error_code", "stack", "cluster_id")
 class StoryAction(VaultAction):
     """Its hosts meet from the beginning of the task, so that what fails for all of them alike is told by one."""
 
-    #: Whether a host that did not do the work ends well although the work has failed, with ``failed_by``.
-    reports_only = False
-
     def in_order(self, variables: Mapping[str, Any], act: Callable[[Meeting], Result]) -> Result:
         """The result of ``act`` at this task's meeting; a failure that an earlier host has told alike is short."""
         with self.meet(variables) as meeting:
@@ -73,9 +70,6 @@ class StoryAction(VaultAction):
             return done
         if not looped:
             wait_for_result(meeting, str(done["done_by"]), time.monotonic, time.sleep)
-        if done.get("failed") and self.reports_only:
-            done = {**done, "failed_by": done["done_by"]}
-            del done["failed"]
         return done
 
     def by_first(
