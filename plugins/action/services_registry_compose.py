@@ -9,16 +9,18 @@ import json
 import posixpath
 from typing import Any, Dict, List, Mapping
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import (
-    COMPILED,
-    REGISTRY_COMPOSE,
-)
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import COMPILED
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.generated.folder import digest, packed, unpacked
+from ansible_collections.stackwright.swarm.plugins.module_utils.generated.options import REGISTRY_COMPOSE
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.piped_action import PipedAction
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.checks.check_registry import (
     checked,
     sources_of,
+)
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.checks.images import (
+    check_image_health,
+    images_to_ask,
 )
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.generate.changes import (
     Change,
@@ -48,7 +50,9 @@ class ActionModule(PipedAction):
         try:
             # A path is one of the target: a ~ in it is not this user's.
             texts = {name: {**spec, **_as_text(spec)} for name, spec in REGISTRY_COMPOSE.items()}
-            options = self.checked(texts, engine=False)
+            # Defaults of the group for all modules set the options of the Engine, which nothing here asks.
+            given = self.checked(texts)
+            options = {name: given[name] for name in texts}
             result.update(self._generated(options, variables))
         except StackwrightError as error:
             result.update({"changed": False, **error.details}, failed=True, msg=str(error), error_code=error.error_code)
@@ -59,6 +63,10 @@ class ActionModule(PipedAction):
         seen = self._look(options, True, RESERVED, variables)
         sources = sources_of(seen["sources"])
         registry, findings = checked(sources, options["strict"], options["accept"])
+        if options["check_images"]:
+            images = images_to_ask(registry)
+            answers = self._module(options, {"images": sorted(images)}, variables)["facts"] if images else {}
+            check_image_health(registry, images, answers, findings)
         names = ", ".join(posixpath.basename(path) for path in paths)
         wanted = generate(registry, findings, names, options["label_prefix"])
         findings.finish()
@@ -115,7 +123,7 @@ class ActionModule(PipedAction):
         given = {**options, COMPILED: json.dumps(told, sort_keys=False, separators=(",", ":"))}
         done: Dict[str, Any] = self._execute_module(self.module, module_args=given, task_vars=variables)
         if done.get("failed") or "msg" in done:
-            details = {key: done[key] for key in ("changed", "written", "removed") if key in done}
+            details: Dict[str, Any] = {key: done[key] for key in ("changed", "written", "removed") if key in done}
             message = str(done.get("msg") or done.get("module_stderr") or "the module has failed")
             raise StackwrightError(message, done.get("error_code") or "error", details=details)
         return done

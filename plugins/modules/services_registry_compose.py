@@ -55,11 +55,19 @@ options:
     description: Whether to overwrite, or remove, files in O(dest) that were edited by hand or that somebody else made.
     type: bool
     default: false
+  check_images:
+    description:
+      - Whether to ask the registries of images, from the target, if images with a RV(ignore:health_check) of type V(docker) have a health check.
+        One that has none is a warning, since Swarm then takes each running container for healthy.
+      - "Images are read without credentials, three calls each. A registry that can't be reached is no warning."
+    type: bool
+    default: false
   label_prefix:
     description: The first part of the labels that define routes.
     type: str
     default: stackwright
 extends_documentation_fragment:
+  - stackwright.swarm.engine
   - stackwright.swarm.attributes
   - stackwright.swarm.attributes.action_group
 attributes:
@@ -69,6 +77,8 @@ attributes:
     support: full
   idempotent:
     support: full
+notes:
+  - No Engine is asked. The options of the connection are accepted so that C(module_defaults) may set them for all modules.
 seealso:
   - module: stackwright.swarm.compose_stack
 """
@@ -217,13 +227,14 @@ error_code:
   sample: invalid_registry
 """
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.connection_options import CONNECTION
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.module import run_without_engine
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import REGISTRY_COMPOSE
+from ansible_collections.stackwright.swarm.plugins.module_utils.generated.options import REGISTRY_COMPOSE
 from ansible_collections.stackwright.swarm.plugins.module_utils.generated.steps import do_step
 
 
 def main() -> None:
-    run_without_engine(REGISTRY_COMPOSE, do_step)
+    run_without_engine({**REGISTRY_COMPOSE, **CONNECTION}, do_step)
 
 
 if __name__ == "__main__":

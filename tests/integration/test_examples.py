@@ -57,6 +57,15 @@ configs:
   page:
     content: hello
 """
+#: The registry of the examples, an overlay without anything to warn of, and one with a problem.
+REGISTRY = """\
+core:
+  web: {image: example/web, version: latest, phase: core}
+phases:
+  core: {order: 1, timeout_seconds: 60}
+"""
+REGISTRY_OF_PRODUCTION = 'core: {web: {version: "1.4"}}\n'
+REGISTRY_BROKEN = "core: {web: {imge: example/web}}\n"
 PRODUCTION = "services:\n  web:\n    deploy:\n      replicas: 2\n"
 
 
@@ -72,6 +81,9 @@ class Reader:
             "files/shop/production.env": "WORKERS=2\n",
             "files/shop/site.conf": "listen 80;\n",
             "compose.yml": shop,
+            "srv/shop/services.registry.yaml": REGISTRY,
+            "srv/shop/services.registry.production.yaml": REGISTRY_OF_PRODUCTION,
+            "srv/shop/broken.registry.yaml": REGISTRY_BROKEN,
             "srv/shop/compose.yml": shop.replace("content: hello", "content: hello from the manager"),
         }
         # Two names of one manager: the second host of a play finds the work done.
@@ -315,6 +327,17 @@ def every_result(reader):
             tried({"stackwright.swarm.caddy_server": {"admin": ["unix:///nonexistent/caddy.sock"]}}),
             *(tried(task) for task in tasks_of_routes()),
         ]
+    )
+    of_registry = {"src": "/srv/shop/services.registry.yaml", "dest": "/srv/shop/generated"}
+    broken = {**of_registry, "src": "/srv/shop/broken.registry.yaml"}
+    # Its compose.yml is somebody's.
+    edited = {**of_registry, "dest": "/srv/shop"}
+    reader.play(
+        [{"name": "again", "stackwright.swarm.services_registry_compose": of_registry}]
+        + [
+            tried({"name": "wrong", "stackwright.swarm.services_registry_compose": given}) for given in (broken, edited)
+        ],
+        diff=True,
     )
     # One replica has the port, so there is no node for a second one.
     port = image("sleep 1d")

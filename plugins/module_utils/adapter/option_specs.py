@@ -373,19 +373,3 @@ REGISTRY_INFO: Spec = {
     "only": {"type": "list", "elements": "str", "default": []},
     "strict": {"type": "bool", "default": False},
 }
-
-#: The options of services_registry_compose. Codes in ``accept`` are ACCEPTABLE of plugin_utils/registry.
-REGISTRY_COMPOSE: Dict[str, Dict[str, Any]] = {
-    "src": {"type": "path", "required": True},
-    "overlays": {"type": "list", "elements": "path", "default": []},
-    "dest": {"type": "path", "required": True},
-    "strict": {"type": "bool", "default": False},
-    "accept": {
-        "type": "list",
-        "elements": "str",
-        "default": [],
-        "choices": ["dependency_later", "phase_order", "restart_unquoted"],
-    },
-    "overwrite_edited": {"type": "bool", "default": False},
-    "label_prefix": {"type": "str", "default": "stackwright"},
-}

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The two steps of services_registry_compose on its target: look, and write."""
+"""The steps of services_registry_compose on its target: look, ask about images, and write."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any, Dict, Mapping
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.generated.folder import look, read_sources, write
+from ansible_collections.stackwright.swarm.plugins.module_utils.generated.image_health import health_checks
 
 
 def do_step(params: Mapping[str, Any], told: Mapping[str, Any], check_mode: bool) -> Dict[str, Any]:
@@ -22,6 +23,8 @@ def do_step(params: Mapping[str, Any], told: Mapping[str, Any], check_mode: bool
             # What is wrong with the registry is said first.
             seen["refused"] = {"message": error.message, "code": error.error_code, "hint": error.hint}
         return {"changed": False, "facts": seen}
+    if "images" in told:
+        return {"changed": False, "facts": health_checks(told["images"])}
     if "write" not in told or check_mode:
         message = (
             "services_registry_compose runs through its action plugin, which checks and generates on the controller."

@@ -56,14 +56,14 @@ class PipedAction(ActionBase):
         """The task's result, which begins with ``result``. The variables are those of the task."""
         raise NotImplementedError
 
-    def checked(self, spec: Spec, engine: bool = True) -> Dict[str, Any]:
-        """The task's options, checked and completed by ``spec`` and, with ``engine``, the options of its connection.
+    def checked(self, spec: Spec) -> Dict[str, Any]:
+        """The task's options, checked and completed by ``spec`` and the options of the connection.
 
         :raises StackwrightError: ``invalid_options``.
         """
         # Ansible writes into the defaults of a specification, and a loop would meet them again. The environment that an
         # option may fall back to is the target's, not this one.
-        connection = {name: {**option, "fallback": (None,)} for name, option in CONNECTION.items() if engine}
+        connection = {name: {**option, "fallback": (None,)} for name, option in CONNECTION.items()}
         try:
             complete = self.validate_argument_spec(argument_spec=deepcopy({**spec, **connection}))[1]
         except AnsibleError as error:

@@ -59,7 +59,7 @@ def generate(registry: Registry, findings: Findings, source: str, prefix: str = 
         document.put(section, entries)
         comments = {(section, name): Comment([_comment(text)]) for name, text in told.items()}
         body = _text(document, comments, registry, findings)
-        places[f"the {section}"] = body
+        places[f"the {section}"] = "\n".join([body, *_named_in(entries)])
         files[f"{section}.yml"] = with_header(body, source)
         included.append(f"{section}.yml")
     for path, services in _by_file(registry, findings).items():
@@ -75,7 +75,9 @@ def generate(registry: Registry, findings: Findings, source: str, prefix: str = 
                 comments["services", service.name] = Comment(above)
         files[path] = with_header(_text(document, comments, registry, findings), source)
         for service in services:
-            places[service.name] = "\n".join(_texts(entries[service.name]))
+            variables = entries[service.name].get("environment") or {}
+            passed = [f"${{{name}}}" for name, value in variables.items() if value is None]
+            places[service.name] = "\n".join([*_texts(entries[service.name]), *passed])
         included.append(path)
     files[ORCHESTRATOR] = with_header(_orchestrator(registry, included), source)
     files[INVENTORY] = with_header(inventory(context, source), source, markdown=True)
@@ -83,6 +85,11 @@ def generate(registry: Registry, findings: Findings, source: str, prefix: str = 
     if variables:
         files[ENV_EXAMPLE] = with_header(variables, source)
     return files
+
+
+def _named_in(entries: Map) -> list[str]:
+    """The variables that secrets and configs are read from, as texts refer to them."""
+    return [f"${{{text_of(entry['environment'])}}}" for entry in entries.values() if entry and "environment" in entry]
 
 
 def _orchestrator(registry: Registry, included: list[str]) -> str:

@@ -7,8 +7,9 @@ from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.action.services_registry_compose import ActionModule
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.module import failure
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import COMPILED, REGISTRY_COMPOSE
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import COMPILED
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.generated.options import REGISTRY_COMPOSE
 from ansible_collections.stackwright.swarm.plugins.module_utils.generated.steps import do_step
 
 DEFAULTS = {name: spec.get("default") for name, spec in REGISTRY_COMPOSE.items()}

@@ -167,6 +167,32 @@ def test_a_description_can_not_break_out_of_its_comment_or_cell():
     assert row.count(" | ") == 8 and "\\|" in row and "\\<b" in row
 
 
+def test_every_variable_stands_in_the_example():
+    text = """
+secrets: {key: {environment: SESSION_KEY}}
+core:
+  web:
+    image: "${IMAGE:-a}"
+    version: "${A:-1}"
+    command: "echo $$NO ${B-${C:?c}} $D ${A:-2} ${E:+e}"
+    environment: {PASSED: , F: "${F}"}
+  db: {image: db, version: "${A:?needed}"}
+"""
+    lines = files_of(text)[".env.example"].splitlines()[4:]
+    found = dict(zip((line for line in lines[2::4]), zip(lines[0::4], lines[1::4])))
+    assert found == {
+        "A=": ("# used by web, db", "# required for all of them; others take '1' or '2'"),
+        "#B=${C:?c}": ("# used by web", "# default: ${C:?c}"),
+        "C=": ("# used by web", "# required"),
+        "D=": ("# used by web", "# no default"),
+        "E=": ("# used by web", "# no default"),
+        "F=": ("# used by web", "# no default"),
+        "#IMAGE=a": ("# used by web", "# default: a"),
+        "PASSED=": ("# used by web", "# no default"),
+        "SESSION_KEY=": ("# used by the secrets", "# no default"),
+    }
+
+
 def test_the_order_of_sets_and_the_clock_change_nothing(tmp_path):
     """Another process, with another seed for hashes, in another time zone, gives the same bytes."""
     code = (

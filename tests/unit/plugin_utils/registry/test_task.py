@@ -1,17 +1,22 @@
 """services_registry_compose from options to files, without ansible-playbook between (registry_task.py)."""
 
+import json
 import os
 import stat
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+import yaml
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 from registry_task import run
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.generated.folder import write
+from ansible_collections.stackwright.swarm.plugins.module_utils.generated.image_health import health_checks
 
 REGISTRY = """
 domain: example.com
@@ -223,6 +228,27 @@ def test_an_overlay_changes_services(folder):
     assert [problem["code"] for problem in missing["problems"]] == ["file_missing"]
 
 
+def test_an_overlay_merges_mappings_replaces_lists_and_removes(folder):
+    (folder / "services.registry.yaml").write_text(
+        "core:\n  web:\n    image: a\n    version: '1'\n    environment: [A=1, B=2]\n    ports: ['80:80']\n"
+        "    volumes: [a:/a]\n    health_check: {type: exec, command: test -e /x, retries: 3}\n"
+    )
+    overlay = folder / "services.registry.test.yaml"
+    overlay.write_text(
+        "core:\n  web:\n    environment: {B: 3, C: 4}\n    ports: !reset null\n    volumes: [b:/b]\n"
+        "    health_check: {retries: 5}\n  more: {image: m, version: 1.10}\n"
+    )
+    assert not run(folder, overlays=[str(overlay)]).get("failed")
+    services = yaml.safe_load((folder / "out/compose/core.yml").read_text())["services"]
+    assert services["web"] == {
+        "image": "a:1",
+        "environment": {"A": "1", "B": "3", "C": "4"},
+        "volumes": ["b:/b"],
+        "healthcheck": {"test": "test -e /x", "retries": 5},
+    }
+    assert services["more"] == {"image": "m:1.10"}
+
+
 def test_no_secret_in_the_diff_nor_in_an_error(folder):
     done = run(folder, diff=True)
     assert "supersecret1" not in str(done)
@@ -378,3 +404,81 @@ def test_values_keep_the_text_that_the_registry_has(folder):
     ):
         assert line in text, (line, text)
     assert 'user: "0123"' in text and "image: example/web:1.10" in text and "{{ generate_password }}" in text
+
+
+@pytest.fixture
+def registry_of_images():
+    """A registry over plain HTTP with the images ``checked`` and ``plain``, and an index that leads to ``checked``."""
+    answers = {}
+    for name, config in (
+        ("checked", {"Healthcheck": {"Test": ["CMD", "true"]}}),
+        ("plain", {}),
+        ("none", {"Healthcheck": {"Test": ["NONE"]}}),
+    ):
+        answers[f"/v2/{name}/manifests/1"] = {"config": {"digest": f"sha256:{name}"}}
+        answers[f"/v2/{name}/blobs/sha256:{name}"] = {"config": config}
+    answers["/v2/many/manifests/1"] = {"manifests": [
+        {"digest": "sha256:attest", "platform": {"os": "unknown", "architecture": "unknown"}},
+        {"digest": "sha256:arm", "platform": {"os": "linux", "architecture": "arm64"}},
+        {"digest": "sha256:amd", "platform": {"os": "linux", "architecture": "amd64"}},
+    ]}  # fmt: skip
+    answers["/v2/many/manifests/sha256:amd"] = {"config": {"digest": "sha256:c"}}
+    answers["/v2/many/blobs/sha256:c"] = {"config": {}}
+    answers["/v2/odd/manifests/1"] = ["no manifest"]
+
+    class Answers(BaseHTTPRequestHandler):
+        def do_GET(self):
+            found = answers.get(self.path)
+            body = json.dumps(found).encode()
+            self.send_response(404 if found is None else 200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_args):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_an_image_without_a_health_check_behind_type_docker(folder, registry_of_images):
+    services = [
+        f"  {name}: {{image: {registry_of_images}/{name}, version: '1', health_check: {{type: docker}}}}\n"
+        for name in ("checked", "plain", "none", "many", "missing", "odd")
+    ]
+    text = (
+        "core:\n" + "".join(services) + "  away: {image: 127.0.0.1:1/x, version: '1', health_check: {type: docker}}\n"
+    )
+    (folder / "services.registry.yaml").write_text(text)
+    assert run(folder, check=True)["notices"] == []
+    found = run(folder, check_images=True)
+    assert found["changed"] and found["calls"] == 3
+    assert [(n["service"], n["line"], n["code"]) for n in found["notices"]] == [
+        ("plain", 3, "image_healthcheck"),
+        ("none", 4, "image_healthcheck"),
+        ("many", 5, "image_healthcheck"),
+    ]
+    strict = run(folder, check_images=True, strict=True)
+    assert {problem["service"] for problem in strict["problems"]} == {"plain", "none", "many"}
+
+
+def test_a_registry_gives_a_token_to_everybody():
+    asked = []
+
+    def get(url, headers):
+        asked.append((url, headers.get("Authorization")))
+        if url.startswith("https://auth.example/"):
+            return 200, {}, b'{"token": "t"}'
+        if headers.get("Authorization") != "Bearer t":
+            return 401, {"www-authenticate": 'Bearer realm="https://auth.example/token",service="s"'}, b""
+        return 200, {}, b'{"config": {"digest": "sha256:c"}}' if "manifests" in url else b'{"config": {}}'
+
+    assert health_checks(["example/web:1", "example/web:1"][:1], get) == {"example/web:1": False}
+    assert asked[0][0] == "https://registry-1.docker.io/v2/example/web/manifests/1"
+    assert "scope=repository%3Aexample%2Fweb%3Apull" in asked[1][0]
+    # One that wants a name and a password is not asked further.
+    assert health_checks(["example/web:1"], lambda url, headers: (401, {"www-authenticate": "Basic"}, b"")) == {}
