@@ -1,6 +1,6 @@
 # Every target sets up what it needs under .cache/ first.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-down test test-long molecule testbed-status testbed-down lint sanity unit fuzz differential integration faults package benchmark docs hooks
+.PHONY: help setup demo demo-down registry-demo registry-demo-down test test-long molecule testbed-status testbed-down lint sanity unit fuzz differential integration faults package benchmark docs hooks
 
 PYTHON := .cache/venv/bin/python
 PYTEST := $(PYTHON) -m pytest -q
@@ -18,6 +18,12 @@ demo: ## The quick start: the guest book on a private Swarm (or the one of DOCKE
 
 demo-down: ## Remove what demo made
 	@python3 tests/testbed demo-down
+
+registry-demo: ## A registry of services (examples/registry) on a private Swarm, phase by phase
+	@python3 tests/testbed registry-demo
+
+registry-demo-down: ## Remove what registry-demo made
+	@python3 tests/testbed registry-demo-down
 
 test: ## All of the tests but the longest: lint, unit, differential, docs and package beside integration and faults
 	@sh tests/tools/test.sh

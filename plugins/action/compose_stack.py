@@ -23,10 +23,10 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors impo
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.request.story import STORY
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.cluster_action import Result
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.meeting import Meeting
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.story_action import StoryAction
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.whole import Whole
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault.vault_action import Result
 
 #: How many notices are shown as warnings; the result holds all of them.
 SHOWN_NOTICES = 20

@@ -8,8 +8,8 @@ from __future__ import annotations
 import posixpath
 from typing import Any, Dict, List
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import REGISTRY_IMPORT
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import Problem, StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.generated.options import REGISTRY_IMPORT
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compiling.target_files import (
     absolute,
     files_of,

@@ -11,8 +11,9 @@ from typing import Any, Dict, List, Mapping
 from ansible.errors import AnsibleError
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.connection_options import CONNECTION
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import REGISTRY_INFO, STACK
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import STACK
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.generated.options import REGISTRY_INFO
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.plain import as_texts
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compiling.provenance import commit_of
@@ -20,7 +21,8 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compiling.target
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.file_source import FileReader
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.local_files import LocalFiles
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.piped_action import PipedAction
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.checks.check_registry import read_registry
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.checks.check_registry import checked
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.generate.whole import definition
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.model import Registry, Source
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.showing.deployed import compared
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.showing.describe import (
@@ -45,9 +47,11 @@ class ActionModule(PipedAction):
             options = self.checked({**STACK, **REGISTRY_INFO})
             paths = [self._found(path, options["remote_src"]) for path in (options["src"], *options["overlays"])]
             reader: FileReader = slurped(self, variables) if options["remote_src"] else LocalFiles()
-            registry, found = read_registry(
-                [Source(path, read_one(reader, path)) for path in paths], strict=options["strict"]
-            )
+            sources = [Source(path, read_one(reader, path)) for path in paths]
+            registry, findings = checked(sources, options["strict"], options["accept"])
+            if options["definition"]:
+                result["definition"] = definition(registry, findings, options["label_prefix"])
+            found = findings.warnings
             commit = {} if options["remote_src"] else commit_of(posixpath.dirname(paths[0]))
             result.update(changed=False, **described(registry))
             result["steps"] = steps(registry, _only(registry, options["only"]))

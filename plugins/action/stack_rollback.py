@@ -15,7 +15,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_s
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault.vault_action import Result, VaultAction
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.cluster_action import Result
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault.vault_action import VaultAction
 
 
 class ActionModule(VaultAction):

@@ -84,7 +84,8 @@ class ActionModule(PipedAction):
         def attempt(given: Dict[str, Any]) -> Dict[str, Any]:
             if not vaults:
                 given = {**given, COMPILED: json.dumps(compiled)} if compiled else given
-                return self._execute_module(MODULE, module_args=given, task_vars=variables)
+                done: Dict[str, Any] = self._execute_module(MODULE, module_args=given, task_vars=variables)
+                return done
 
             def run(sent: Dict[str, Any], again: bool) -> Dict[str, Any]:
                 full = {**given, COMPILED: json.dumps({**compiled, "vaults": sent}, separators=(",", ":"))}
@@ -110,7 +111,7 @@ class ActionModule(PipedAction):
         place = found["vault"].where if isinstance(found["vault"], VaultStore) else ""
         if not place:
             look = {**arguments, **LISTED, COMPILED: json.dumps({"meet": True})}
-            looked = self._execute_module(MODULE, module_args=look, task_vars=variables)
+            looked: Dict[str, Any] = self._execute_module(MODULE, module_args=look, task_vars=variables)
             if looked.get("failed"):
                 return looked
             place = looked.pop("cluster_id", "")

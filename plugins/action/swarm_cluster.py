@@ -20,13 +20,14 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.membership.steps
 from ansible_collections.stackwright.swarm.plugins.module_utils.parts.cluster_options import OF_SWARM, SWARM_CLUSTER
 from ansible_collections.stackwright.swarm.plugins.module_utils.parts.swarm_cluster import LOOK, check_cluster
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.who import who_asks
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.enrolment.known import Asked
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.enrolment.play_hosts import (
     arguments_of,
     is_meant,
     role_of,
 )
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.enrolment.results import results
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.enrolment.run import Asked, Enrolment
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.enrolment.run import Enrolment
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.cluster_action import Result
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.election import Outcome, turn
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.meeting_action import MeetingAction
@@ -134,13 +135,19 @@ class ActionModule(MeetingAction):
             remove=tuple(shared["remove"]),
             prune_down_after=shared["prune_down_after"],
             dissolve=shared["dissolve"],
+            can_unlock=bool(shared["unlock_key"] or shared["unlock_key_store"]),
             elsewhere=bool(shared["join_addrs"]),
         )
+        keys = None
+        if shared["unlock_key_store"]:
+            from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault.unlock_keys import UnlockKeys
+
+            keys = UnlockKeys(self._loader, variables, shared["unlock_key_store"])
         self._sent = {host: {name: options.get(host, shared)[name] for name in SENT} for host in [*options, *helpers]}
         asked = Asked(
             self._ask, partial(self._look, shared), self._show, time.monotonic, time.sleep, who_asks(variables)
         )
-        return Enrolment(asked, wanted, options, helpers, absent, goal)
+        return Enrolment(asked, wanted, options, helpers, absent, goal, keys)
 
     # -- the hosts
 
@@ -169,9 +176,10 @@ class ActionModule(MeetingAction):
     def _looked(self, host: str) -> Dict[str, Any]:
         done = self._ask(host, {"part": LOOK})
         kept = ("facts", "failed", "unreachable", "msg", "error_code", "received")
-        return json.loads(
+        plain: Dict[str, Any] = json.loads(
             json.dumps({"host": host, "done": {key: done[key] for key in kept if key in done}}, default=str)
         )
+        return plain
 
     def _show(self, host: str, line: str) -> None:
         if not self._task.no_log:

@@ -60,7 +60,8 @@ def compose_render(
         raise AnsibleFilterError(str(error)) from error
     except RecursionError:
         raise AnsibleFilterError("compose_render: the definition is nested too deep, or contains itself.") from None
-    return yaml.safe_dump(rendering(desired), sort_keys=False, width=120, allow_unicode=True)
+    text: str = yaml.safe_dump(rendering(desired), sort_keys=False, width=120, allow_unicode=True)
+    return text
 
 
 class FilterModule:

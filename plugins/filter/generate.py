@@ -52,7 +52,7 @@ def generate_jwt(key: object, days: object = 0, **claims: object) -> str:
     generator = GENERATORS["generate_jwt"]
     try:
         context = Context({full_name(KEY): plain(key)}, int(time.time()))
-        return generator.make(None, {**plain(claims), "key": KEY, "days": plain(days)}, context)
+        return generator.make(secrets.SystemRandom(), {**plain(claims), "key": KEY, "days": plain(days)}, context)
     except (GeneratorError, TypeError) as error:
         raise AnsibleFilterError(f"generate_jwt: {error}") from error
 

@@ -130,6 +130,7 @@ keyed_groups:
 from contextlib import suppress
 from typing import Any, Dict, List
 
+from ansible import template
 from ansible.errors import AnsibleError, AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 from ansible.utils.unsafe_proxy import wrap_var
@@ -143,6 +144,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.info.swarm_objec
 from ansible_collections.stackwright.swarm.plugins.module_utils.masking.shown import shown
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.plain import plain
 
+# Since ansible-core 2.19.
+trust = getattr(template, "trust_as_template", str)
 CONNECTION = (
     *("api_version", "timeout", "tls", "validate_certs", "tls_hostname"),
     *("ca_path", "client_cert", "client_key", "use_ssh_client"),
@@ -152,6 +155,7 @@ VARIABLES = (
     *("cpus", "memory", "labels", "engine_labels"),
 )
 NO = ("", "false", "no", "0")
+TEMPLATES = ("{{", "{%", "{#")
 Host = Dict[str, Any]
 
 
@@ -228,7 +232,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             self.inventory.add_host(name)
             variables = {f"swarm_{key}": host[key] for key in VARIABLES}
             variables.update(ansible_host=host["address"] or name, swarm_node_id=host["id"])
-            variables = {key: wrap_var(value) for key, value in variables.items()}
+            variables = {key: _untemplated(value) for key, value in variables.items()}
             for key, value in variables.items():
                 self.inventory.set_variable(name, key, value)
             for group in self._groups_of(host):
@@ -245,3 +249,16 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             elif host[part]:
                 groups.append(f"swarm_{part}_{host[part]}")
         return groups
+
+
+def _untemplated(value: Any) -> Any:
+    """A text from outside in a form that Ansible never takes for a template.
+
+    Before ansible-core 2.19 only texts that look like templates need one. Since then each text is untrusted and shown as
+    such, unless it is marked.
+    """
+    if isinstance(value, dict):
+        return {_untemplated(key): _untemplated(item) for key, item in value.items()}
+    if not isinstance(value, str):
+        return value
+    return wrap_var(value) if any(mark in value for mark in TEMPLATES) else trust(value)

@@ -102,7 +102,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names impo
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.generators import full_name
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.kept import Kept
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.plain import plain
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault.file_store import Clock, VaultText
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault.file_store import VaultText
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault.play_vault import play_vault
 
 
@@ -151,7 +151,7 @@ class LookupModule(LookupBase):
         if store == "swarm":
             return self._from_swarm(named, names)
         if path:
-            facts = HostFacts(stack, Clock, path)
+            facts = HostFacts(stack, None, path)
             facts.owner = named.owner
             return facts.read()[0]
         return self._from_facts(named, variables)

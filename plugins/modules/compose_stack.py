@@ -999,6 +999,8 @@ failures:
       text: "shop_web: its tasks fail: exit code 7, on node worker1"
 """
 
+from typing import Any
+
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import (
     CHANGES,
     FILES,
@@ -1015,16 +1017,16 @@ def main() -> None:
     run_change({**STACK, **FILES, **PLATFORM, **PARTS, **CHANGES, **VALUES, **STORY}, _change, _memory)
 
 
-def _change(client, params, run):
+def _change(*given: Any) -> Any:
     from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.stack import change_stack
 
-    return change_stack(client, params, run)
+    return change_stack(*given)
 
 
-def _memory(module, handed):
+def _memory(*given: Any) -> Any:
     from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.memory import Memory
 
-    return Memory(module, handed)
+    return Memory(*given)
 
 
 if __name__ == "__main__":

@@ -135,7 +135,7 @@ error_code:
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.connection_options import CONNECTION
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.module import run_on_controller
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import REGISTRY_IMPORT
+from ansible_collections.stackwright.swarm.plugins.module_utils.generated.options import REGISTRY_IMPORT
 
 
 def main() -> None:

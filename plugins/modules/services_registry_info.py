@@ -56,6 +56,15 @@ options:
     description: Turn every warning about the registry into an error.
     type: bool
     default: false
+  accept:
+    description: Problems that are only warnings, as O(stackwright.swarm.services_registry_compose#module:accept).
+    type: list
+    elements: str
+    default: []
+  definition:
+    description: Also return RV(definition).
+    type: bool
+    default: false
 extends_documentation_fragment:
   - stackwright.swarm.stack
   - stackwright.swarm.engine
@@ -170,6 +179,11 @@ findings:
   type: list
   elements: dict
   sample: []
+definition:
+  description:
+    - All generated files as one Compose file, for O(stackwright.swarm.compose_stack#module:definition). Its relative paths are those of the generated files.
+  returned: with O(definition=true)
+  type: str
 deployed:
   description: What is deployed against what the registry says, for each service of either.
   returned: with O(name)
@@ -221,7 +235,8 @@ error_code:
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.connection_options import CONNECTION
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.module import run_on_controller
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import REGISTRY_INFO, STACK
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import STACK
+from ansible_collections.stackwright.swarm.plugins.module_utils.generated.options import REGISTRY_INFO
 
 
 def main() -> None:

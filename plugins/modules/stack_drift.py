@@ -556,6 +556,8 @@ failures:
       text: "shop_web: its tasks fail: exit code 7, on node worker1"
 """
 
+from typing import Any
+
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import DRIFT, PINNED, STACK
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run_change import run_change
 
@@ -564,16 +566,16 @@ def main() -> None:
     run_change({**STACK, **DRIFT, **PINNED, "name": {"type": "str", "required": True}}, _drift, _memory)
 
 
-def _drift(client, params, run):
+def _drift(*given: Any) -> Any:
     from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.stack import find_drift
 
-    return find_drift(client, params, run)
+    return find_drift(*given)
 
 
-def _memory(module, handed):
+def _memory(*given: Any) -> Any:
     from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.memory import Memory
 
-    return Memory(module, handed)
+    return Memory(*given)
 
 
 if __name__ == "__main__":

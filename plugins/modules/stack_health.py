@@ -284,6 +284,8 @@ failures:
       text: "shop_web: its tasks fail: exit code 7, on node worker1"
 """
 
+from typing import Any
+
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import HEALTH, STACK
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run_change import run_change
 
@@ -292,10 +294,10 @@ def main() -> None:
     run_change({**STACK, **HEALTH, "name": {"type": "str", "required": True}}, _look)
 
 
-def _look(client, params, run):
+def _look(*given: Any) -> Any:
     from ansible_collections.stackwright.swarm.plugins.module_utils.info.status import look_at_health
 
-    return look_at_health(client, params, run)
+    return look_at_health(*given)
 
 
 if __name__ == "__main__":

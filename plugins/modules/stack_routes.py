@@ -172,12 +172,14 @@ error_code:
   sample: not_a_manager
 """
 
+from typing import Dict
+
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.module import run_module
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import STACK
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.stack_routes import show_all_routes
 
-_TEXTS = {"type": "list", "elements": "str", "default": []}
-_OFF = {"type": "bool", "default": False}
+_TEXTS: Dict[str, object] = {"type": "list", "elements": "str", "default": []}
+_OFF: Dict[str, object] = {"type": "bool", "default": False}
 
 
 def main() -> None:

@@ -105,6 +105,36 @@ options:
     description: Allows that all nodes leave, which ends the Swarm with all its services, secrets and configs.
     type: bool
     default: false
+  rotate:
+    description:
+      - Makes new secrets of the Swarm, each time the task runs. The old ones end, but members stay members.
+      - V(ca) is the certificate authority. It is waited for until all nodes have a new certificate (O(wait_timeout)).
+      - V(unlock_key) needs O(unlock_key_store). The store is written before and after the rotation, so a store that can't be written stops it.
+    type: list
+    elements: str
+    choices: [worker_token, manager_token, ca, unlock_key]
+    default: []
+  unlock_key:
+    description:
+      - The key that unlocks managers of an autolocked Swarm after a restart of their engines.
+      - It is only needed if no other manager answers, and O(unlock_key_store) does not have it.
+    type: str
+  unlock_key_store:
+    description:
+      - Keeps the unlock key of an autolocked Swarm in an Ansible Vault on the controller, and unlocks managers with it.
+    type: dict
+    suboptions:
+      store:
+        description: The kind of store.
+        type: str
+        choices: [vault]
+        default: vault
+      path:
+        description: The file, by default V(stackwright_values.yml) beside the inventory, as for kept values.
+        type: path
+      vault_id:
+        description: The vault identity to encrypt with.
+        type: str
   join_addrs:
     description: For hosts that join a Swarm whose managers are not in the inventory, the addresses of its managers, as ADDRESS:PORT.
     type: list
@@ -150,6 +180,10 @@ EXAMPLES = r"""
   stackwright.swarm.swarm_cluster:
     state: "{{ 'absent' if inventory_hostname == 'worker3' else 'present' }}"
 
+- name: Make new join tokens
+  stackwright.swarm.swarm_cluster:
+    rotate: [worker_token, manager_token]
+
 - name: Replace a manager whose machine is gone by a new host of the inventory
   stackwright.swarm.swarm_cluster:
     remove: [manager3]
@@ -174,7 +208,8 @@ actions:
   elements: dict
   contains:
     action:
-      description: One of V(init), V(join), V(promote), V(demote), V(drain), V(leave), V(remove), V(readmit), V(forget), V(unlock), V(settings).
+      description: One of V(init), V(join), V(promote), V(demote), V(drain), V(leave), V(remove), V(readmit), V(forget), V(unlock), V(settings),
+          V(rotate), V(keep_key).
       type: str
     node:
       description: The name of the node.
@@ -216,8 +251,8 @@ holder:
 error_code:
   description:
     - A stable code of the error, for example V(quorum), V(no_quorum), V(two_clusters), V(other_cluster), V(unchangeable), V(unknown_role), V(no_manager),
-      V(last_manager), V(node_up), V(wrong_token), V(managers_unreachable), V(host_unreachable), V(clock_skew), V(swarm_locked), V(locked), V(conflict),
-      V(timeout) or V(invalid_options).
+      V(last_manager), V(node_up), V(wrong_token), V(managers_unreachable), V(host_unreachable), V(clock_skew), V(swarm_locked), V(wrong_unlock_key), V(locked), V(conflict),
+      V(unfinished), V(timeout) or V(invalid_options).
   returned: failure
   type: str
   sample: quorum

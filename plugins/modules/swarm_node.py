@@ -52,9 +52,10 @@ options:
   move:
     description:
       - How services leave a node with O(availability=drain).
-      - V(safe) pauses the node first. It then restarts the services whose replacements can start before the old tasks stop (C(order) V(start-first) in
-        their C(update_config)), and those that would lose more tasks at once by the drain than by their own update. These restarts concern all tasks of a
-        service, wait for its health, and are recorded in the history of its stack, so they are never drift. Then the node is drained.
+      - V(safe) pauses the node first. It then moves the services whose replacements can start before the old tasks stop (C(order) V(start-first) in their
+        C(update_config)), and those that would lose more tasks at once by the drain than by their own update. Only the tasks on the node are replaced. For
+        this time the service has a constraint against the node. The module waits for its health, and restores it if that fails. The history of its stack notes
+        the change, so it is never drift. Then the node is drained.
       - V(swarm) only drains the node. Swarm stops all tasks of the node at once, and then starts the replacements.
     type: str
     choices: [safe, swarm]
@@ -78,7 +79,7 @@ options:
   wait_timeout:
     description:
       - Seconds to wait for tasks to leave the node, and for the role to settle; 1 to 86400.
-      - For each service that O(move=safe) restarts, these are the seconds without progress.
+      - For each service that O(move=safe) moves, these are the seconds without progress.
     type: int
     default: 300
 extends_documentation_fragment:
@@ -189,7 +190,7 @@ moves:
     volumes: {description: Its named volumes on the node., type: list, elements: str}
     way:
       description:
-        - How O(move=safe) moves it. V(start-first) is without a dip, V(rolling) restarts the tasks by the update settings of the service, V(drain) leaves it
+        - How O(move=safe) moves it. V(start-first) is without a dip, V(rolling) replaces the tasks by the update settings of the service, V(drain) leaves it
           to Swarm.
       type: str
     dip: {description: How many of its tasks are missing at the same time during the move., type: int}

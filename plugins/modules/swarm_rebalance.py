@@ -12,34 +12,36 @@ version_added: 1.1.0
 author:
   - The stackwright.swarm maintainers (@stackwright)
 description:
-  - Swarm never moves a running task. A node that comes back after maintenance stays empty until something is deployed. This module restarts services so
-    that Swarm places their tasks anew.
-  - Restarts only services that gain by it, as predicted with the rules of Swarm's scheduler. One service is restarted at a time, and the tasks are
-    counted again after each.
-  - A restart concerns all tasks of a service. It takes the lock of its stack, waits for its health, is rolled back if it fails, and is noted in the
-    history of the stack, so it is never drift. It overwrites Swarm's own rollback target; the revisions of the stack are not affected.
+  - Swarm never moves a running task. A node that comes back after maintenance stays empty until something is deployed. This module moves tasks to it.
+  - Moves only what spreads the tasks better, as predicted with the rules of Swarm's scheduler. First the tasks of each service are spread evenly, then the
+    tasks of all services. One service is changed at a time, and the tasks are counted again after each move.
+  - A move replaces only the tasks that leave their node. The service has a constraint against this node for the time of the move, or one replica more. Each
+    step takes the lock of the stack, waits for the health of the service, restores it if that fails, and is noted in the history of the stack, so it is
+    never drift. It overwrites Swarm's own rollback target; the revisions of the stack are not affected.
+  - A run that was interrupted leaves at most a constraint on one service, which the next run removes.
   - Services with named volumes of a node are never moved. The same applies to services whose tasks do not all run, and to global services and jobs.
   - The play may target all managers of a cluster. The task runs once per cluster, on the first reachable manager.
 options:
   services:
-    description: Restart only these services, by their names in the Swarm. Shell patterns are allowed, for example V(shop_*). Default is all.
+    description: Move only tasks of these services, by their names in the Swarm. Shell patterns are allowed, for example V(shop_*). Default is all.
     type: list
     elements: str
     default: []
   stacks:
-    description: Restart only services of these stacks. Shell patterns are allowed. Default is all.
+    description: Move only tasks of services of these stacks. Shell patterns are allowed. Default is all.
     type: list
     elements: str
     default: []
   dip:
     description:
-      - V(forbid) restarts only services with C(order) V(start-first) in their C(update_config), which never run with fewer tasks than wanted.
-      - V(allow) also restarts the others, by their own update settings.
+      - V(forbid) makes no move during which a service runs with fewer tasks than wanted. So a service without C(order) V(start-first) in its
+        C(update_config) only moves if several of its tasks are on one node.
+      - V(allow) also moves the others, by their own update settings.
     type: str
     choices: [forbid, allow]
     default: forbid
   wait_timeout:
-    description: Seconds without progress after which the restart of a service has failed; 1 to 86400.
+    description: Seconds without progress after which a move has failed; 1 to 86400.
     type: int
     default: 300
 extends_documentation_fragment:
@@ -50,7 +52,7 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    details: The prediction of a sequence of restarts. A real run counts again after each restart, so it may differ.
+    details: The prediction of a sequence of moves. A real run counts again after each move, so it may differ.
   diff_mode:
     support: none
   idempotent:
@@ -64,7 +66,7 @@ EXAMPLES = r"""
 - name: Spread the services over all nodes
   stackwright.swarm.swarm_rebalance:
 
-- name: Show which services of a stack would be restarted
+- name: Show which services of a stack would be moved
   stackwright.swarm.swarm_rebalance:
     stacks: [shop]
     dip: allow
@@ -90,7 +92,7 @@ after:
     difference: {description: The difference between the node with the most tasks and the one with the fewest., type: int}
   sample: {tasks: {worker1: 6, worker2: 6}, difference: 0}
 moved:
-  description: The services that were restarted, or would be.
+  description: The services with tasks that were moved, or would be.
   returned: success
   type: list
   elements: str
@@ -101,11 +103,11 @@ kept:
   type: dict
   sample: {shop_db: its volume shop_data is local to its node, shop_api: it gains nothing}
 plan_lines:
-  description: The restarts as text, with the predicted number of tasks on each node.
+  description: The moves as text, with the predicted number of tasks of the service on each node.
   returned: success
   type: list
   elements: str
-  sample: ["restart service shop_web: worker1 2 → 1, worker2 0 → 1"]
+  sample: ["move service shop_web: worker1 2 → 1, worker2 0 → 1"]
 cluster_id:
   description: The id of the Swarm.
   returned: success

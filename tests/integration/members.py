@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -21,8 +22,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.parts.swarm_clus
     change_membership,
     check_cluster,
 )
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.enrolment.known import Asked
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.enrolment.results import results
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.enrolment.run import Asked, Enrolment
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.enrolment.run import Enrolment
 
 
 def defaults() -> dict[str, Any]:
@@ -37,6 +39,7 @@ class Members:
         self.lines: list[str] = []
         self.asked: list[tuple[str, str]] = []
         self.before: Any = lambda host, part: None  # may raise, as a killed controller
+        self.keys: Any = None
         self.answers: dict[str, Any] = {}  # host -> the answer of a host that can't be asked
 
     def run(
@@ -50,6 +53,7 @@ class Members:
             remove=tuple(given["remove"]),
             prune_down_after=given["prune_down_after"],
             dissolve=given["dissolve"],
+            can_unlock=bool(given["unlock_key"] or self.keys),
             elsewhere=bool(given["join_addrs"]),
         )
         self.lines.clear()
@@ -68,7 +72,7 @@ class Members:
 
         world = Asked(ask, look, show, time.monotonic, time.sleep, "tester@here")
         own = {host: each[host] for host in wanted}
-        run = Enrolment(world, wanted, own, helpers, dict(absent), goal)
+        run = Enrolment(world, wanted, own, helpers, dict(absent), goal, self.keys)
         run.go(check)
         return Done(run)
 
@@ -101,11 +105,21 @@ class Members:
 
     def reset(self) -> None:
         """No engine is in a Swarm."""
-        self.before, self.answers = (lambda host, part: None), {}
+        self.before, self.answers, self.keys = (lambda host, part: None), {}, None
         for name in self.bed.nodes:
             state = self.api(name, "GET", "/info")["Swarm"]["LocalNodeState"]
             if state != "inactive":
-                self.bed.node(name).cli(["docker", "swarm", "leave", "--force"], check=False)
+                self._leave(name)
+
+    def _leave(self, name: str) -> None:
+        """A manager whose Swarm has no leader may hang as it leaves, until its engine is started again."""
+        leave = ["docker", "swarm", "leave", "--force"]
+        try:
+            self.bed.node(name).cli(leave, check=False, timeout=60)
+        except subprocess.TimeoutExpired:
+            self.bed.kill(name)
+            self.bed.start(name)
+            self.bed.node(name).cli(leave, check=False, timeout=60)
 
 
 class Done:

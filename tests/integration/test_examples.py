@@ -101,6 +101,7 @@ class Reader:
             "vault_db_password": "planted database's password",
             "mail_password": "planted mail's password",
             "monitoring_folder": str(folder),
+            "ansible_host": bed.node("m1").address,
         }
         self.bed = bed
         self.results = {module: [] for module in MODULES}
@@ -314,6 +315,7 @@ def every_result(reader):
             tried(ours("stack_preflight", definition="services: {web: {imge: nginx}}")),
             tried({"stackwright.swarm.swarm_info": {"docker_host": "unix:///nonexistent/docker.sock"}}),
             tried({"stackwright.swarm.swarm_init": {"docker_host": "unix:///nonexistent/docker.sock"}}),
+            tried({"stackwright.swarm.swarm_cluster": {"docker_host": "unix:///nonexistent/docker.sock"}}),
             *(tried(task) for task in tasks_of_objects()),
             tried({"stackwright.swarm.stack_routes": {"docker_host": "unix:///nonexistent/docker.sock"}}),
             tried(
@@ -353,6 +355,7 @@ def every_result(reader):
     reader.play([ours("stack_cleanup", volumes=True)], limit="swarm_managers")
     node = {"name": "m1", "labels": {"rank": 1}}
     reader.play([{"name": "a label", "stackwright.swarm.swarm_node": node}], limit="swarm_managers", diff=True)
+    reader.play([{"name": "the Swarm", "stackwright.swarm.swarm_cluster": {}}], limit="swarm_managers", diff=True)
     nowhere = image("true")
     nowhere["services"]["web"]["deploy"] = {"placement": {"constraints": ["node.labels.none == x"]}}
     reader.play([tried(ours("stack_preflight", definition=nowhere))], limit="swarm_managers")

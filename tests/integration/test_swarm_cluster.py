@@ -287,3 +287,93 @@ def test_forty_changes_of_membership(full):
         assert full.run(**new).steps == []
         print(done, new, real.steps, flush=True)
         wanted, done = new, done + 1
+
+
+class Keys:
+    """A store of unlock keys that remembers what it was asked, and may refuse to be written."""
+
+    def __init__(self):
+        self.kept, self.refuses = {}, False
+
+    def of(self, cluster):
+        return list(reversed(self.kept.get(cluster, [])))
+
+    def has(self, cluster, key):
+        return self.of(cluster)[:1] == [key]
+
+    def put(self, cluster, key):
+        if self.refuses:
+            raise StackwrightError("The vault can't be written.", "store_unwritable")
+        self.kept.setdefault(cluster, []).append(key)
+
+
+VAULT = {"store": "vault", "path": None, "vault_id": None}
+
+
+def restart(members, *names):
+    for name in names:
+        members.bed.kill(name)
+    for name in names:
+        members.bed.start(name)
+
+
+def test_a_restarted_manager_is_unlocked_and_rotated_keys_are_kept(empty):
+    three = {name: ALL[name] for name in ("m1", "m2", "m3")}
+    options = {"autolock": True, "unlock_key_store": VAULT}
+    empty.keys = Keys()
+    assert empty.run(options=options, **three).steps[-1].startswith("keep_key")
+    cluster = empty.api("m1", "GET", "/swarm")["ID"]
+    first = empty.api("m1", "GET", "/swarm/unlockkey")["UnlockKey"]
+    assert empty.keys.kept == {cluster: [first]}
+    assert empty.run(options=options, **three).steps == []
+
+    empty.keys.refuses = True
+    empty.keys.kept.clear()
+    with pytest.raises(StackwrightError) as refused:
+        empty.run(options={**options, "rotate": ["unlock_key"]}, **three)
+    assert refused.value.error_code == "store_unwritable"
+    assert empty.api("m1", "GET", "/swarm/unlockkey")["UnlockKey"] == first
+
+    empty.keys.refuses = False
+    done = empty.run(options={**options, "rotate": ["unlock_key", "worker_token"]}, **three)
+    second = empty.api("m1", "GET", "/swarm/unlockkey")["UnlockKey"]
+    assert empty.keys.kept == {cluster: [first, second]}
+    assert first != second
+    assert [step.partition(" ")[2] for step in done.steps if step.startswith("rotate")] == [
+        "unlock_key",
+        "worker_token",
+    ]
+    shown = str(done.results) + "".join(empty.lines)
+    assert not [key for key in (first, second, "SWMTKN") if key in shown]
+
+    restart(empty, *three)  # all managers: only the store has the key
+    kept, empty.keys = empty.keys, None
+    with pytest.raises(StackwrightError) as refused:
+        empty.run(**three)
+    assert refused.value.error_code == "swarm_locked"
+    wrong = "SWMKEY-1-" + "A" * 43
+    with pytest.raises(StackwrightError) as refused:
+        empty.run(options={"unlock_key": wrong}, **three)
+    assert refused.value.error_code == "wrong_unlock_key"
+    assert wrong not in str(refused.value)
+    empty.keys = kept
+    assert empty.run(options=options, **three).steps == ["unlock m1", "unlock m2", "unlock m3"]
+    assert empty.nodes("m1") == three
+    restart(empty, "m2")  # another manager has the key
+    empty.keys = None
+    assert empty.run(**three).steps == ["unlock m2"]
+    assert empty.nodes("m1") == three
+
+
+def test_new_tokens_and_a_new_authority(full):
+    before = full.api("m1", "GET", "/swarm")
+    assert full.run(check=True, options={"rotate": ["ca"]}, **ALL).steps == ["rotate ca"]
+    done = full.run(options={"rotate": ["manager_token", "ca"]}, **ALL)
+    after = full.api("m1", "GET", "/swarm")
+    assert done.steps == ["rotate manager_token", "rotate ca"]
+    assert after["JoinTokens"]["Manager"] != before["JoinTokens"]["Manager"]
+    assert after["TLSInfo"]["TrustRoot"] != before["TLSInfo"]["TrustRoot"]
+    assert not after["RootRotationInProgress"]
+    with pytest.raises(StackwrightError) as refused:
+        full.run(options={"rotate": ["unlock_key"], "unlock_key_store": VAULT}, **ALL)
+    assert refused.value.error_code == "invalid_options"

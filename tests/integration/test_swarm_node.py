@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -12,14 +14,16 @@ import pytest
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).resolve().parents[1])]
 
 from core import Core
-from playbook import Player
+from playbook import BIN, ROOT, Player
 from testbed import for_tests
 from testbed.commands import wait_for
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
+from ansible_collections.stackwright.swarm.plugins.module_utils.info.swarm_info import swarm_info
 from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.node import change_node
+from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.rebalance import rebalance
 
 FILE = """
 services:
@@ -47,6 +51,18 @@ services:
     deploy: {{placement: {{constraints: [node.hostname == w1]}}}}
 volumes:
   data:
+"""
+MANY = """
+services:
+"""
+ONE = """
+  s{number}:
+    image: {image}
+    command: sh -c 'trap exit TERM; sleep 1d & wait'
+    stop_grace_period: 1s
+    deploy:
+      replicas: 2
+      update_config: {{order: start-first, parallelism: 1, monitor: 10ms}}
 """
 USUAL = {"labels_mode": "merge", "move": "safe", "unmovable": "fail", "timeout": 240, "stable_for": 0.2}
 
@@ -144,6 +160,32 @@ def test_a_drain_without_a_dip(cluster, core, scope):
     assert back["changed"] and not set_node(cluster, node, availability="active")["changed"]
 
 
+def test_a_node_that_came_back_gets_its_share(cluster, core, scope):
+    set_node(cluster, "w1", availability="drain", move="swarm")
+    services = "".join(ONE.format(number=number, image=cluster.images["busybox"]) for number in range(4))
+    core.deploy(MANY + services, timeout=240)
+    set_node(cluster, "w1", availability="active")
+    options = {"services": [f"{scope.name}_*"], "stacks": [], "dip": "forbid", "timeout": 240, "stable_for": 0.2}
+    shown = rebalance(core.client, SystemClock, {**options, "check": True})
+    assert shown["changed"] and shown["before"]["tasks"]["w1"] == 0 and shown["after"]["difference"] <= 1, shown
+    with Watch(cluster, shown["moved"][0]) as watch:
+        done = rebalance(core.client, SystemClock, options)
+    assert watch.fault is None and watch.least >= 2, f"{watch.least} of 2 tasks ran at one moment"
+    assert done["changed"] and done["after"]["tasks"]["w1"] == 2 and done["after"]["difference"] <= 1, done
+    again = rebalance(core.client, SystemClock, options)
+    assert not again["changed"] and again["moved"] == [] and {*again["kept"].values()} == {"it gains nothing"}
+    live = core.client.list("/services")
+    assert not [s for s in live if "node.id!=" in json.dumps(s["Spec"])], "no constraint of a move is left"
+    assert core.drift()["drift"] == []
+    loss = swarm_info(core.client, ["tasks_by_node", "cluster"], what_if="w1")
+    assert loss["what_if"]["fewer"] == [] and len(loss["what_if"]["services"]) == 2
+    assert [item["tasks"] for item in loss["tasks_by_node"]] == [2, 2, 2, 2]
+    assert loss["cluster"]["raft"]["leader"] and loss["cluster"]["raft"]["may_fail"] == 1
+    certificates = loss["cluster"]["certificates"]
+    assert certificates["root"]["days_left"] > 7000 and 80 < certificates["this_node"]["days_left"] <= 90
+    assert certificates["node_days"] == 90 and not certificates["rotating"] and certificates["other_root"] == []
+
+
 def test_what_cannot_move_is_said_before_anything_changes(cluster, core, scope):
     core.deploy(FIXED.format(image=cluster.images["busybox"]), timeout=240)
     with pytest.raises(StackwrightError) as caught:
@@ -218,6 +260,59 @@ def test_the_twelve_steps(cluster, scope, tmp_path):
     assert play(**gone, check=True)["changed"] and labels()  # 9: delete in check mode
     assert play(**gone)["changed"] and labels() == {}  # 10
     assert not play(**gone)["changed"] and not play(**gone, check=True)["changed"]  # 11, 12
+
+
+def test_rebalancing_over_all_managers_of_a_play(cluster, tmp_path):
+    player = Player(tmp_path, {name: cluster.node(name).docker_host for name in ("m1", "m2", "m3")})
+    run = player.play({"swarm_rebalance": {"stacks": ["none*"]}}, {"swarm_rebalance": {"dip": "allow"}})
+    assert run.code == 0, run.output
+    assert [line["result"]["changed"] for line in run.lines] == [False] * 6
+    bad = player.play({"swarm_rebalance": {"wait_timeout": 0}}, limit="m1")
+    assert bad.code != 0 and bad.last["error_code"] == "invalid_options", bad.output
+
+
+def listed(folder, *options, text):
+    """What ansible-inventory makes of an inventory file."""
+    (folder / "prod.swarm_nodes.yml").write_text(text)
+    command = [str(BIN / "ansible-inventory"), "-i", str(folder / "prod.swarm_nodes.yml"), "--list", *options]
+    environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "LC_ALL": "C.UTF-8"}
+    environment["ANSIBLE_COLLECTIONS_PATH"] = str(ROOT / ".cache" / "collections")
+    environment["ANSIBLE_INVENTORY_UNPARSED_FAILED"] = "true"
+    run = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    return json.loads(run.stdout) if run.returncode == 0 else {}, run.stderr
+
+
+def test_the_nodes_as_an_inventory(cluster, scope, tmp_path):
+    set_node(cluster, "w1", labels={"disk": "ssd", "note": "{{ 6 * 7 }}", "stackwright.proxy": "true"})
+    text = f"""
+plugin: stackwright.swarm.swarm_nodes
+managers: [unix:///nonexistent/docker.sock, {cluster.node("m2").docker_host}]
+cache: true
+cache_plugin: ansible.builtin.jsonfile
+cache_connection: {tmp_path}/cache
+compose:
+  where: swarm_labels.disk | default('none')
+keyed_groups:
+  - {{prefix: os, key: swarm_os}}
+"""
+    found, errors = listed(tmp_path, text=text)
+    assert found, errors
+    every = found["_meta"]["hostvars"]
+    assert found["swarm_nodes"]["hosts"] == ["m1", "m2", "m3", "w1"] == sorted(every)
+    assert found["swarm_managers"]["hosts"] == ["m1", "m2", "m3"] and found["swarm_workers"]["hosts"] == ["w1"]
+    assert found["swarm_proxies"]["hosts"] == ["w1"] == found["swarm_label_disk_ssd"]["hosts"]
+    assert found["swarm_availability_active"]["hosts"] == found["os_linux"]["hosts"] == sorted(every)
+    one = every["w1"]
+    assert one["ansible_host"] == cluster.node("w1").address and one["where"] == "ssd"
+    assert one["swarm_role"] == "worker" and "{{ 6 * 7 }}" in str(one["swarm_labels"]["note"])
+    assert sum(variables["swarm_leader"] for variables in every.values()) == 1
+    set_node(cluster, "w1", labels={"disk": "hdd"})
+    assert listed(tmp_path, text=text)[0]["_meta"]["hostvars"]["w1"]["where"] == "ssd", "from the cache"
+    fresh, errors = listed(tmp_path, "--flush-cache", text=text)
+    assert fresh["_meta"]["hostvars"]["w1"]["where"] == "hdd", errors
+    nobody = "plugin: stackwright.swarm.swarm_nodes\nmanagers: [unix:///no/a.sock, unix:///no/b.sock]\n"
+    found, errors = listed(tmp_path, text=nobody)
+    assert not found and "/no/a.sock" in errors and "/no/b.sock" in errors and "daemon_unreachable" in errors, errors
 
 
 def client_labels(cluster):

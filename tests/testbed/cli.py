@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from . import cleanup, engines, images, inventory, quickstart, records
+from . import cleanup, engines, images, inventory, quickstart, records, registry_demo
 from .bed import Bed
 from .paths import BedError
 
@@ -134,6 +134,8 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument("path", type=Path)
     for function, name, summary in (
         (quickstart.demo, "demo", "deploy the guest book to a private Swarm (what `make demo` runs)"),
+        (registry_demo.demo, "registry-demo", "deploy examples/registry in phases (what `make registry-demo` runs)"),
+        (registry_demo.demo_down, "registry-demo-down", "remove what registry-demo made"),
         (quickstart.demo_down, "demo-down", "remove what demo made"),
     ):
         commands.add_parser(name, help=summary).set_defaults(

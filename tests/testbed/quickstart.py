@@ -183,14 +183,19 @@ def write_settings(site: dict[str, str]) -> None:
     )
 
 
-def playbook(site: dict[str, str], name: str = "deploy", *options: str, show: bool = False) -> str:
-    """Run one of playbooks/; gives back its last lines (the recap). Raises BedError with its output if it fails."""
-    command = [f"{CACHE}/venv/bin/ansible-playbook", f"playbooks/{name}.yml", "-i", str(FOLDER / "inventory.yml")]
+def playbook(
+    site: dict[str, str], name: str = "deploy", *options: str, show: bool = False, folder: Path = FOLDER
+) -> str:
+    """Run one of playbooks/ with the settings in ``folder``; gives back its last lines (the recap).
+
+    Raises BedError with its output if it fails.
+    """
+    command = [f"{CACHE}/venv/bin/ansible-playbook", f"playbooks/{name}.yml", "-i", str(folder / "inventory.yml")]
     environment = {**os.environ, "DOCKER_HOST": site["docker_host"], "ANSIBLE_FORCE_COLOR": "0"}
     environment.update(ANSIBLE_CALLBACK_RESULT_FORMAT="yaml", ANSIBLE_DISPLAY_SKIPPED_HOSTS="false")
     lines = []
     with subprocess.Popen(
-        [*command, "-e", f"@{FOLDER / 'settings.json'}", *options],
+        [*command, "-e", f"@{folder / 'settings.json'}", *options],
         cwd=ROOT,
         env=environment,
         stdin=subprocess.DEVNULL,

@@ -94,6 +94,13 @@ RECIPES = {
         links=COMMON,
         folders=("app", "root"),
     ),
+    "memcached": Recipe(
+        packages=("memcached",),
+        configuration=(("Env", [PATH]), ("Cmd", ["memcached"]), ("User", "11211:11211")),
+        links=COMMON,
+        folders=("root",),
+        users=(("memcache", 11211),),
+    ),
     "postgres": Recipe(
         packages=("postgresql-15", "util-linux", "libcap-ng0"),
         configuration=(

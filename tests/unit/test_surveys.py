@@ -8,14 +8,19 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PLAYBOOKS = sorted(path.stem for path in (ROOT / "playbooks").glob("*.yml"))
-ANSWER = re.compile(r"\b(stack_\w+) (?:\| default\([^)]*\) )?\| stackwright\.swarm\.answer")
+ANSWER = re.compile(r"\b((?:stack|maintenance)_\w+) (?:\| default\([^)]*\) )?\| stackwright\.swarm\.answer")
 #: A plan is bound by a workflow, not by a person (docs/guides/awx.md).
 NOT_ASKED = {"stack_plan_id"}
 
 
 @pytest.mark.parametrize("name", PLAYBOOKS)
 def test_a_survey_asks_for_all_that_its_playbook_takes(name):
-    taken = set(ANSWER.findall((ROOT / "playbooks" / f"{name}.yml").read_text()))
+    texts = [ROOT / "playbooks" / f"{name}.yml"]
+    # The tasks that it includes.
+    texts += (
+        ROOT / "playbooks" / "tasks" / file for file in re.findall(r"include_tasks: tasks/(\S+)", texts[0].read_text())
+    )
+    taken = {variable for text in texts for variable in ANSWER.findall(text.read_text())}
     survey = json.loads((ROOT / "extensions" / "awx" / "surveys" / f"{name}.json").read_text())
     assert taken - NOT_ASKED <= {question["variable"] for question in survey["spec"]}
 

@@ -10,6 +10,7 @@ from typing import Any, Callable, Dict, Mapping, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import CLEANUP, check_ranges
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.process_identity import is_gone, this_run
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import through_an_election
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
@@ -96,7 +97,7 @@ def clean_up(client: EngineClient, params: Dict[str, Any], run: Dict[str, Any]) 
     return through_an_election(clock, lambda: clean_cluster(client, clock, stack, options))
 
 
-def until(clock: Any, moments: Sequence[float], why: str) -> Callable[[], str]:
+def until(clock: Clock, moments: Sequence[float], why: str) -> Callable[[], str]:
     """Gives ``why`` when this machine's clock has passed one of ``moments`` (``now``, ``wall``); always without any.
 
     Both clocks, since one restarts with the machine, and the other can be set back.

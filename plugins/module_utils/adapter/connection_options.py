@@ -51,7 +51,7 @@ CONNECTION: Dict[str, Dict[str, Any]] = {
 }
 
 
-def connection_options(params: Mapping[str, Any], environ: Mapping[str, str], read: Reader) -> Dict[str, Any]:
+def connection_options(params: Mapping[str, object], environ: Mapping[str, str], read: Reader) -> Dict[str, Any]:
     """The connection from ``params`` and the environment of the target.
 
     As docker's CLI does it: an address wins over DOCKER_CONTEXT, and where TLS is wanted and no file is named, those
@@ -70,7 +70,7 @@ def connection_options(params: Mapping[str, Any], environ: Mapping[str, str], re
     return given
 
 
-def _certificates(given: Mapping[str, Any], named: str, folder: str, read: Reader) -> Dict[str, str]:
+def _certificates(given: Mapping[str, object], named: str, folder: str, read: Reader) -> Dict[str, str]:
     files = {name: os.path.join(named or folder, file) for name, file in TLS_FILES.items() if name not in given}
     # The folder's certificate of the client is for engines that ask for one; not all do.
     needed = {"ca_path"} if named and given.get("validate_certs") else set()

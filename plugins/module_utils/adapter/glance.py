@@ -20,7 +20,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.engine.remembere
 PATIENCE = 10  # seconds for an answer of the Engine; one that is slower is left to the run itself
 
 
-def glance(options: Dict[str, Dict[str, Any]]) -> None:
+def glance(options: Dict[str, Dict[str, object]]) -> None:
     """Ends the module with ``known`` and, where that is true, with the result of the last run without changes."""
     module = AnsibleModule(argument_spec={**options, **CONNECTION}, supports_check_mode=True)
     module.params["timeout"] = min(module.params["timeout"], PATIENCE)

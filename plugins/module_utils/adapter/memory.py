@@ -5,8 +5,7 @@
 
 from __future__ import annotations
 
-import time
-from typing import Any, Dict, List
+from typing import Dict, List
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.module import Module
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.target import folder_of
@@ -23,7 +22,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.store.host_facts
 class Memory:
     """The requests of a run, and at its end its result if it would be the same again."""
 
-    def __init__(self, module: Module, handed: Dict[str, Any]) -> None:
+    def __init__(self, module: Module, handed: Dict[str, object]) -> None:
         self._module, self._request = module, str(handed.get("request") or "")
         # What a vault holds is not part of the request.
         wanted = self._request and "vaults" not in handed
@@ -33,9 +32,9 @@ class Memory:
 
     def _files(self) -> List[str]:
         values = self._module.params.get("values")
-        return [] if values is None else [HostFacts(self._module.params["name"], time, values.get("path") or "").where]
+        return [] if values is None else [HostFacts(self._module.params["name"], None, values.get("path") or "").where]
 
-    def keep(self, result: Dict[str, Any]) -> None:
+    def keep(self, result: Dict[str, object]) -> None:
         """Remembers a result, if it says that all is well."""
         fine = not any(result.get(word) for word in ("failed", "changed", "locked_by"))
         fine = fine and result.get("status", HEALTHY) in GOOD

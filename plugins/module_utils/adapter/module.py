@@ -32,31 +32,34 @@ class Module(AnsibleModule):
         # Taken out before Ansible looks at the options: it neither checks, logs nor shows this.
         self.compiled = _json(self.params.pop(COMPILED, None))
 
-    def exit_json(self, **result: Any) -> None:
+    def exit_json(self, **result: object) -> None:
         super().exit_json(**self.told(result))
 
-    def fail_json(self, msg: str, **result: Any) -> None:
+    def fail_json(self, msg: str, **result: object) -> None:
         super().fail_json(**self.told({**result, "msg": str(msg)}))
 
-    def warn(self, warning: str, **how: Any) -> None:
+    def warn(self, warning: str, **how: object) -> None:
         """Adds a warning to the result."""
         super().warn(shown(warning), **how)
 
-    def log(self, msg: Any, log_args: Optional[Dict[str, Any]] = None) -> None:
+    def log(self, msg: object, log_args: Optional[Dict[str, object]] = None) -> None:
         """Writes to the system's log, as Ansible does with each module's options."""
         super().log(shown(masked_text(str(msg))), masked_named(shown(log_args)))
 
-    def told(self, result: Dict[str, Any]) -> Dict[str, Any]:
+    def told(self, result: Dict[str, object]) -> Dict[str, Any]:
         """The result in the form that may be shown."""
         # Ansible looks for what is secret in options as a whole, so it has to come first. True and False may be one.
         hidden = getattr(self, "no_log_values", ())
         switches = {name: value for name, value in result.items() if value is None or isinstance(value, bool)}
         told = {**remove_values(result, hidden), **switches}
         invocation = {"module_args": masked_named(remove_values(getattr(self, "params", {}), hidden))}
-        return shown({"invocation": invocation, **told}, HANDED | UNDER_NO_LOG if self.no_log else HANDED)
+        out: Dict[str, Any] = shown(
+            {"invocation": invocation, **told}, HANDED | UNDER_NO_LOG if self.no_log else HANDED
+        )
+        return out
 
 
-def run_module(options: Dict[str, Dict[str, Any]], work: Work, **rules: Any) -> None:
+def run_module(options: Dict[str, Dict[str, object]], work: Work, **rules: object) -> None:
     """Runs ``work(client, params, check_mode)`` and ends the module with its result or its error.
 
     :param rules: ``mutually_exclusive`` and its kin, as AnsibleModule takes them.
@@ -86,7 +89,7 @@ def run_on_controller(name: str, options: Dict[str, Dict[str, Any]]) -> None:
     end(module, failure(StackwrightError(message, "usage", hint)))
 
 
-def outcome(module: AnsibleModule, work: Callable[[EngineClient], Dict[str, Any]]) -> Dict[str, Any]:
+def outcome(module: AnsibleModule, work: Callable[[EngineClient], Dict[str, object]]) -> Dict[str, Any]:
     """The result of ``work`` with a client of the Engine that the options name, or what to tell of its error."""
     try:
         check_ranges(module.params)

@@ -238,12 +238,12 @@ def check_ranges(options: Mapping[str, Any]) -> None:
         raise StackwrightError(" ".join(wrong), "invalid_options")
 
 
-def _shown(number: Any) -> str:
+def _shown(number: object) -> str:
     """A number of any size, short: formatting a huge one fails."""
     return str(number)[:20] + "..." if isinstance(number, int) and abs(number) > DAY**2 else f"{number:.15g}"
 
 
-def kept_state(options: Mapping[str, Any]) -> str:
+def kept_state(options: Mapping[str, object]) -> str:
     """The state that stack_values is asked for. Raises StackwrightError (``invalid_options``)."""
     if options["state"] is not None:
         return str(options["state"])
@@ -352,24 +352,4 @@ PREFLIGHT: Spec = {
     "fail_on": {"type": "str", "choices": ["error", "warning", "never"], "default": "error"},
     "min_free_mib": {"type": "int", "default": 1024},
     "warn_free_mib": {"type": "int", "default": 5120},
-}
-
-#: Of services_registry_import.
-REGISTRY_IMPORT: Spec = {
-    "src": {"type": "list", "elements": "path", "required": True},
-    "dest": {"type": "path", "required": True},
-    "strict": {"type": "bool", "default": False},
-    "overwrite": {"type": "bool", "default": False},
-    "mode": {"type": "raw"},
-}
-
-#: Of services_registry_info, beside STACK and the connection.
-REGISTRY_INFO: Spec = {
-    "src": {"type": "path", "required": True},
-    "overlays": {"type": "list", "elements": "path", "default": []},
-    "remote_src": {"type": "bool", "default": False},
-    "variables": {"type": "dict", "default": {}},
-    "stacks": {"type": "str", "choices": ["one", "per_category"], "default": "one"},
-    "only": {"type": "list", "elements": "str", "default": []},
-    "strict": {"type": "bool", "default": False},
 }

@@ -17,12 +17,12 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client im
 LOOK, CLUSTER, NODE, ALL = "look", "cluster", "node", "all"
 
 
-def check_preflight(options: Mapping[str, Any]) -> None:
+def check_preflight(options: Mapping[str, object]) -> None:
     """Raises StackwrightError (``invalid_options``)."""
     check_ranges(options)
 
 
-def preflight(client: EngineClient, params: Dict[str, Any], run: Dict[str, Any]) -> Dict[str, Any]:
+def preflight(client: EngineClient, params: Dict[str, object], run: Dict[str, Any]) -> Dict[str, Any]:
     """One part of a preflight. Errors are in its ``findings``, including an Engine that does not answer.
 
     :raises StackwrightError: ``invalid_options``; ``usage`` if the module is run without its action plugin.

@@ -38,7 +38,7 @@ def this_run(operation: str, message: str, since: float, who: str = "") -> Dict[
     }
 
 
-def is_gone(holder: Mapping[str, Any]) -> bool:
+def is_gone(holder: Mapping[str, object]) -> bool:
     """Whether the process of ``holder`` has certainly ended; False if that is unknown here."""
     boot, namespace, pid = holder.get("boot"), holder.get("pid_ns"), holder.get("pid")
     if not boot or boot != _read(BOOT) or not namespace or namespace != _link(NAMESPACE.format("self")):

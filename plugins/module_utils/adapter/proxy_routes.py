@@ -140,7 +140,7 @@ def change_routes(client: EngineClient, params: Dict[str, Any], check: bool) -> 
         raise
 
 
-def _changed(wish: Wanted, stack: str, params: Mapping[str, Any], check: bool) -> Dict[str, Any]:
+def _changed(wish: Wanted, stack: str, params: Mapping[str, object], check: bool) -> Dict[str, Any]:
     """Updates each replica to ``wish``; returns the module's result. Raises RouteError."""
     world = _world(params)
     proxies = replicas(_endpoints(params), world)
@@ -281,7 +281,7 @@ def _wanted(client: EngineClient, params: Mapping[str, Any], check: bool) -> Lis
     return _in_maintenance(found, params)
 
 
-def _in_maintenance(routes: List[Route], params: Mapping[str, Any]) -> List[Route]:
+def _in_maintenance(routes: List[Route], params: Mapping[str, object]) -> List[Route]:
     """The routes with the maintenance page for all of them, if there is one."""
     try:
         shown = page(params["maintenance"] or "")
@@ -292,7 +292,7 @@ def _in_maintenance(routes: List[Route], params: Mapping[str, Any]) -> List[Rout
     )
 
 
-def _refuse_others(services: Sequence[Mapping[str, Any]], full: str, stack: str) -> None:
+def _refuse_others(services: Sequence[Mapping[str, object]], full: str, stack: str) -> None:
     """Refuses to give the routes of a stack to another one with the same name."""
     for service in services:
         other = recorded(labels_of(service), full)
@@ -305,7 +305,7 @@ def _refuse_others(services: Sequence[Mapping[str, Any]], full: str, stack: str)
             )
 
 
-def _routes(given: Sequence[Mapping[str, Any]], labels: Optional[_Labels]) -> List[Route]:
+def _routes(given: Sequence[Mapping[str, object]], labels: Optional[_Labels]) -> List[Route]:
     found: Dict[Any, Route] = {}
     problems = []
     for index, plain in enumerate(given):
@@ -322,14 +322,14 @@ def _routes(given: Sequence[Mapping[str, Any]], labels: Optional[_Labels]) -> Li
     return list(found.values())
 
 
-def _addresses(given: Sequence[Mapping[str, Any]]) -> List[Route]:
+def _addresses(given: Sequence[Mapping[str, object]]) -> List[Route]:
     """Routes that are only identified, for their removal."""
     return _routes(
         [{**{name: plain[name] for name in ADDRESS_ONLY}, "upstream": "any", "port": 1} for plain in given], None
     )
 
 
-def _without_defaults(plain: Mapping[str, Any]) -> Dict[str, Any]:
+def _without_defaults(plain: Mapping[str, object]) -> Dict[str, Any]:
     """The options that the user gave: for a redirect, a default such as compress is not a contradiction."""
     found = {name: value for name, value in plain.items() if value is not None and value is not False and value != {}}
     if not plain.get("redirect_to") and plain.get("strip_prefix") is not None:
@@ -362,7 +362,7 @@ def _with_labels(plain: Dict[str, Any], labels: Optional[_Labels]) -> Mapping[st
 # -- results
 
 
-def _shown(routes: Sequence[Any]) -> List[Dict[str, Any]]:
+def _shown(routes: Sequence[object]) -> List[Dict[str, Any]]:
     found = []
     for route in routes:
         owner = owner_of(route)

@@ -26,7 +26,7 @@ Remember = Callable[[Module, Dict[str, Any]], Any]
 
 
 def run_change(
-    options: Dict[str, Dict[str, Any]], work: Change, remember: Optional[Remember] = None, **rules: Any
+    options: Dict[str, Dict[str, object]], work: Change, remember: Optional[Remember] = None, **rules: object
 ) -> None:
     """Runs ``work(client, params, run)`` for a module that changes a stack and whose action plugin is a ClusterAction.
 
@@ -93,7 +93,7 @@ class DetachedWorker:
         if self._process is not None:
             self._process.say(line)
 
-    def finish(self, result: Dict[str, Any]) -> None:
+    def finish(self, result: Dict[str, object]) -> None:
         if self._process is not None:
             self._process.finish(shown(result, HANDED))
 

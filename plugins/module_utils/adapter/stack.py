@@ -81,7 +81,7 @@ def find_drift(client: EngineClient, params: Dict[str, Any], run: Dict[str, Any]
     return through_an_election(clock, lambda: stack_drift(client, clock, params["name"], options))
 
 
-def change_one_service(client: EngineClient, params: Dict[str, Any], run: Dict[str, Any]) -> Dict[str, Any]:
+def change_one_service(client: EngineClient, params: Dict[str, Any], run: Dict[str, object]) -> Dict[str, Any]:
     """Scales, restarts or rolls back services, or pauses their update; the result is that of ``deploy.service``."""
     check_service(params)
     from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.service import change_service
@@ -93,11 +93,12 @@ def change_one_service(client: EngineClient, params: Dict[str, Any], run: Dict[s
 
 def change_one_node(client: EngineClient, params: Dict[str, Any], run: Dict[str, Any]) -> Dict[str, Any]:
     """Changes a node; the result is that of ``tasks.node``."""
-    check_labels(params)
+    check_labels({**params, "labels": run.get("labels") if params["labels"] is None else params["labels"]})
     from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.node import change_node
 
     # An action plugin hands the labels over: among its arguments, a null is an option that was not given.
-    options = {**_of_nodes(params, run), "labels": run.get("labels") or params["labels"]}
+    given = run.get("labels")
+    options = {**_of_nodes(params, run), "labels": params["labels"] if given is None else given}
     clock = SystemClock()
     return through_an_election(clock, lambda: change_node(client, clock, params["name"], options))
 
@@ -116,7 +117,7 @@ def _of_nodes(params: Dict[str, Any], run: Dict[str, Any]) -> Dict[str, Any]:
     return options
 
 
-def _common(params: Dict[str, Any], run: Dict[str, Any]) -> Dict[str, Any]:
+def _common(params: Dict[str, Any], run: Dict[str, object]) -> Dict[str, Any]:
     """The options that each change of a stack has."""
     options: Dict[str, Any] = {
         "check": run["check"],

@@ -147,7 +147,7 @@ def _bound(
     return {**entry, "binding": {"name": name, "object": None, "reason": reason, "adopt": False, "was": was}}
 
 
-def _belongs(obj: Mapping[str, Any], base: str, bases: Set[str]) -> bool:
+def _belongs(obj: Mapping[str, object], base: str, bases: Set[str]) -> bool:
     name = name_of(obj)
     if name == base:
         return True
@@ -198,7 +198,7 @@ def _renamed(service: Mapping[str, Any], renamed: Mapping[Tuple[str, str], str])
     return result
 
 
-def missing_externals(desired: Mapping[str, Any], observed: Observed) -> Iterator[str]:
+def missing_externals(desired: Mapping[str, object], observed: Observed) -> Iterator[str]:
     """One sentence for each external object that a service refers to and that does not exist."""
     for absent in absent_externals(desired, observed):
         places = sorted(f"service {s['key']}" + (f" ({s['where']})" if s.get("where") else "") for s in absent.users)

@@ -32,30 +32,23 @@ def scrubbed(error: StackwrightError, scrub: Callable[[Any], Any]) -> Stackwrigh
     return error
 
 
-def with_secrets(
-    story: Callable[..., Dict[str, Any]],
-    client: Any,
-    clock: Any,
-    desired: Data,
-    options: Data,
-) -> Dict[str, Any]:
-    """Runs ``story(client, clock, desired, options)`` for a stack without kept values.
+def with_secrets(story: Callable[[Data], Dict[str, object]], desired: Data, options: Data) -> Dict[str, Any]:
+    """Runs ``story(options)`` for a stack without kept values.
 
     Errors and lines of progress come out without the contents of its secrets; a plan has none in the first place.
     """
-    progress = options.get("progress")
+    progress = options["progress"]
 
-    def scrub(data: Any) -> Any:
+    def scrub(data: object) -> Any:
         return scrubber(contents(desired))(data)
 
-    given = {**options, "binder": None, "scrub": scrub, "progress": progress and (lambda line: progress(scrub(line)))}
     try:
-        return story(client, clock, desired, given)
+        return story({**options, "scrub": scrub, "progress": progress and (lambda line: progress(scrub(line)))})
     except StackwrightError as error:
         raise scrubbed(error, scrub) from None
 
 
-def hiding(snapshot: Mapping[str, Any], scrub: Callable[[Any], Any], mask: Mask) -> Mask:
+def hiding(snapshot: Mapping[str, Any], scrub: Callable[[object], object], mask: Mask) -> Mask:
     """A mask that also shows nothing of what stands where ``snapshot`` refers to a kept value, nor such values."""
     places: Dict[Tuple[str, str], Set[str]] = {}
     if snapshot.get("values"):
@@ -64,7 +57,7 @@ def hiding(snapshot: Mapping[str, Any], scrub: Callable[[Any], Any], mask: Mask)
                 if entry["spec"]:
                     places[kind, entry["key"]] = places_in(kind, entry["spec"])
 
-    def masked(kind: str, key: str, path: str, value: Any) -> Any:
+    def masked(kind: str, key: str, path: str, value: object) -> Any:
         if value is None:
             return None
         if is_within(path, places.get((kind, key)) or ()) or (isinstance(value, str) and LOST in value):
@@ -74,7 +67,7 @@ def hiding(snapshot: Mapping[str, Any], scrub: Callable[[Any], Any], mask: Mask)
     return masked
 
 
-def _without_lost(value: Any) -> Any:
+def _without_lost(value: object) -> Any:
     if isinstance(value, str):
         return HIDDEN if LOST in value else value
     if isinstance(value, dict):

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.binding.recall import revealed, running_values
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.content import digest
@@ -31,6 +31,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.revisions.needs 
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import CONTENT, labels_of, name_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.spec_places import places_in
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.value_references import bind_values
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.binding.pinned import Pinned
 
 Scrub = Callable[[Any], Any]
 Observed = Mapping[str, Any]
@@ -117,6 +120,7 @@ class Intended:
         self.open: Tuple[Rule, ...] = ()
         self.why = ""
         self.key = ""
+        self.values: Optional[Pinned] = None
 
     def take(
         self,
@@ -155,9 +159,9 @@ class Intended:
         from ansible_collections.stackwright.swarm.plugins.module_utils.binding.pinned import Pinned
 
         try:
-            values = Pinned(client, observed["info"], self.snapshot)
-            self.scrub = values.scrub()
-            return values.texts()
+            self.values = Pinned(client, observed["info"], self.snapshot)
+            self.scrub = self.values.scrub()
+            return self.values.texts()
         except StackwrightError as error:
             if error.error_code != "value_lost":
                 raise

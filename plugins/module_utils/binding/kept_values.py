@@ -13,10 +13,10 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.binding.bind import bind
 from ansible_collections.stackwright.swarm.plugins.module_utils.binding.hiding import contents, scrubbed
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.masking.scrub import scrubber
-from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import with_defaults
 from ansible_collections.stackwright.swarm.plugins.module_utils.store.carried import NotYetKept
 from ansible_collections.stackwright.swarm.plugins.module_utils.store.choose import is_carried, managers_of, open_store
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner import owner_of
@@ -29,7 +29,14 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.values.kept impo
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.making import make_missing
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.recover import live_values
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.spec_places import is_within, places_in
-from ansible_collections.stackwright.swarm.plugins.module_utils.values.store import Store, update
+from ansible_collections.stackwright.swarm.plugins.module_utils.values.store import (
+    TRIES,
+    Store,
+    StoreConflict,
+    latest,
+    overtaken,
+    update,
+)
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.value_references import (
     HIDDEN,
     SHOWN,
@@ -49,7 +56,7 @@ class Values:
     ``unbound`` is the bound state with the real names of configs and secrets, but references in the services.
     """
 
-    def __init__(self, client: EngineClient, clock: Any, desired: Data, options: Data) -> None:
+    def __init__(self, client: EngineClient, clock: Clock, desired: Data, options: Data) -> None:
         self.client, self.clock, self.desired = client, clock, desired
         self.options: Data = options.get("values") or {}
         self.entries: List[Data] = list(desired["values"])
@@ -62,55 +69,67 @@ class Values:
         self._store: Optional[Store] = None
         self._kept = Kept(desired["stack"]["name"])
         self._before: Optional[Kept] = None
+        self._token: Any = None
         self._written = False
+        self._tries = 0
         self._observed: Data = {}
         self._places: Dict[Any, Set[str]] = {}
 
     # -- into the specs
 
     def bind(self, desired: Data, observed: Data, adopt_secrets: bool, write: bool) -> Dict[str, Any]:
-        """As ``bind.bind``, with the values in it. Values that are missing are made and kept first if ``write``, else
-        they show as ``<generated>``. Raises ValueStoreError, and EngineError of the store ``swarm``."""
+        """As ``bind.bind``, with the values in it. Values that are missing are made if ``write``, for ``store`` to
+        keep them; else they show as ``<generated>``. Raises ValueStoreError, and EngineError of the store ``swarm``."""
         self._observed = observed
-        store = self._open()
-        texts = self._chosen(store, write)
+        texts = self._chosen(self._open(), write)
         objects = {kind: bind_values(desired[kind], texts) for kind in ("networks", "configs", "secrets")}
         self.unbound = bind({**desired, **objects}, observed, adopt_secrets)
         return {**self.unbound, "services": bind_values(self.unbound["services"], texts)}
 
     def _chosen(self, store: Store, write: bool) -> Dict[str, str]:
-        if write:
-            self._kept = self._write(store)
-        else:
-            self._kept, _token = store.read()
-            kept = completed(self._kept, self.entries, self._ask(None))
-            self._tell(self._kept, kept)
-            self._before, self._kept = self._kept, kept
+        before, self._token = latest(store)
+        self._choose(before, write)
         found = {entry["name"]: version_of(self._kept, entry) for entry in self.entries}
         self.labels = self._labels_of(self._kept)
         return {name: version.value or "" for name, version in found.items() if version}
+
+    def _choose(self, before: Kept, write: bool) -> None:
+        rng = None
+        if write:
+            from secrets import SystemRandom
+
+            rng, self.done = SystemRandom(), dict(self.made)
+        self._before, self._kept = before, completed(before, self.entries, self._ask(rng))
+        self._tell(before, self._kept)
+
+    def store(self) -> bool:
+        """Stores the values that ``bind`` has made; False if others have written the store since: bind again.
+
+        Raises ValueStoreError, and EngineError of the store ``swarm``.
+        """
+        store = self._open()
+        try:
+            if self._kept != self._before:
+                store.write(self._kept, self._token)
+        except StoreConflict:
+            self._tries += 1
+            if self._tries == TRIES:
+                raise overtaken(store) from None
+            return False
+        self._written, self.regenerate = True, ()
+        return True
 
     def _labels_of(self, kept: Kept) -> Dict[str, str]:
         found = {entry["name"]: version_of(kept, entry) for entry in self.entries}
         return {name: version.label for name, version in found.items() if version}
 
-    def _write(self, store: Store) -> Kept:
-        from secrets import SystemRandom
-
-        read: List[Kept] = []
-
+    def _write(self, store: Store) -> None:
         def edit(kept: Kept) -> Kept:
-            read.append(kept)
-            return completed(kept, self.entries, self._ask(SystemRandom()))
+            self._choose(kept, True)
+            return self._kept
 
-        kept = update(store, edit)
-        if not self._written:
-            self.done = dict(self.made)
-            self._tell(read[-1], kept)
-            self._before = read[-1]
+        update(store, edit)
         self._written = True
-        self.regenerate = ()  # once is enough, however often a run binds
-        return kept
 
     def _ask(self, rng: Any) -> Ask:
         now = self.clock.wall()
@@ -142,35 +161,36 @@ class Values:
 
     def _open(self) -> Store:
         if self._store is None:
-            self._store = self._opened(managers_of(self._observed["info"]))
+            self._store = open_store(
+                self.client,
+                self.clock,
+                self.desired["stack"]["name"],
+                managers_of(self._observed["info"]),
+                {**self.options, "owner": owner_of(self.desired["stack"]).text},
+            )
         return self._store
-
-    def _opened(self, managers: int) -> Store:
-        return open_store(
-            self.client,
-            self.clock,
-            self.desired["stack"]["name"],
-            managers,
-            {**self.options, "owner": owner_of(self.desired["stack"]).text},
-        )
 
     # -- what is left to do besides the deployment
 
-    def hand_over(self, look: Callable[[], Any]) -> None:
-        """Of values that the controller keeps: raises NotYetKept with what the controller has to write first."""
-        store = self._opened(1)
-        kept, _token = store.read()
-        if self.regenerate or any(version_of(kept, entry) is None for entry in self.entries):
-            look()  # a plan that can't be carried out is found before anything is kept
-            try:
-                self._write(store)
-            except NotYetKept as needed:
-                needed.made = dict(self.done)
-                needed.before = self._labels_before()
-                # Not those of the look: the version of an override is nobody's current one, and has to stay.
-                self.labels = self._labels_of(needed.kept)
-                needed.kept = self._without_old(needed.kept, kept)
-                raise
+    def must_hand_over(self, options: Data) -> bool:
+        """Whether the controller keeps these values, and has to write some before this run can go on."""
+        if not is_carried(self.options) or options["check"] or options["defer"]:
+            return False
+        kept = self._before
+        return bool(self.regenerate or any(kept is None or version_of(kept, entry) is None for entry in self.entries))
+
+    def hand_over(self) -> None:
+        """Raises NotYetKept with what the controller has to write first."""
+        before = self._before or self._kept
+        try:
+            self._write(self._open())
+        except NotYetKept as needed:
+            needed.made = dict(self.done)
+            needed.before = self._labels_before()
+            # Not those of the look: the version of an override is nobody's current one, and has to stay.
+            self.labels = self._labels_of(needed.kept)
+            needed.kept = self._without_old(needed.kept, before)
+            raise
 
     def collect(self) -> None:
         """Takes the versions out of the store that neither a revision nor the stack itself needs."""
@@ -194,7 +214,7 @@ class Values:
         """Keeps what was adopted where nothing else had to change; whether there was something."""
         fresh = ADOPTED in self.done.values() and not self._written and not self.made
         if fresh and write:
-            self._kept = self._write(self._open())
+            self._write(self._open())
         return fresh
 
     def go_back(self) -> None:
@@ -222,7 +242,7 @@ class Values:
 
     # -- hidden again
 
-    def mask(self, kind: str, key: str, path: str, value: Any) -> Any:
+    def mask(self, kind: str, key: str, path: str, value: object) -> Any:
         """``value`` as a plan may show it: nothing of what stands where there is a reference, before or after."""
         if value is None:
             return None
@@ -239,7 +259,7 @@ class Values:
             self._places[kind, key] = found
         return self._places[kind, key]
 
-    def scrub(self, data: Any) -> Any:
+    def scrub(self, data: object) -> Any:
         """A copy of plain data without any value of the stack, of whatever version."""
         plain = {entry["name"] for entry in self.entries if not entry["sensitive"]}
         texts = [
@@ -253,7 +273,7 @@ class Values:
         texts += [entry["given"] for entry in self.entries if entry["given"] is not None and entry["sensitive"]]
         return scrubber([*texts, *contents(self.desired)])(data)
 
-    def result(self, result: Mapping[str, Any], pending: bool) -> Dict[str, Any]:
+    def result(self, result: Mapping[str, object], pending: bool) -> Dict[str, Any]:
         """The result of a run with the values that it used, and without any that it should not show."""
         shown = {name: item if name in PLAIN else self.scrub(item) for name, item in result.items()}
         shown["kept_values"] = [
@@ -269,27 +289,22 @@ class Values:
         return shown
 
 
-def with_values(
-    story: Callable[..., Dict[str, Any]], client: EngineClient, clock: Any, desired: Data, options: Data
-) -> Dict[str, Any]:
-    """Runs ``story(client, clock, desired, options)`` for a stack with references: ``options["binder"]`` is a Values.
+def with_values(story: Callable[[Data], Dict[str, object]], values: Values, options: Data) -> Dict[str, Any]:
+    """Runs ``story(options)`` for a stack with references: ``options["binder"]`` are the values.
 
     Results and errors of the story come out without values. Raises NotYetKept if the controller has to write first.
     """
-    given = with_defaults(options)
-    values = Values(client, clock, desired, given)
-    mask, progress = given["mask"], given["progress"]
-    given.update(
-        binder=values,
-        scrub=values.scrub,
-        mask=lambda kind, key, path, value: mask(kind, key, path, values.mask(kind, key, path, value)),
-        progress=progress and (lambda line: progress(values.scrub(line))),
-    )
+    mask, progress = options["mask"], options["progress"]
+    given = {
+        **options,
+        "binder": values,
+        "scrub": values.scrub,
+        "mask": lambda kind, key, path, value: mask(kind, key, path, values.mask(kind, key, path, value)),
+        "progress": progress and (lambda line: progress(values.scrub(line))),
+    }
     quiet = given["check"] or given["defer"]
     try:
-        if is_carried(values.options) and not quiet:
-            values.hand_over(lambda: story(client, clock, desired, {**given, "check": True}))
-        result = story(client, clock, desired, given)
+        result = story(given)
         pending = values.settle(write=not quiet)
         shown = values.result(result, pending)
         if not quiet:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, Callable, Dict, List, Mapping, Optional, Set
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.binding.hiding import hiding, scrubbed
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.encoding import unpack
@@ -23,7 +24,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.store.choose imp
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner import owner_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.choice import pinned
-from ansible_collections.stackwright.swarm.plugins.module_utils.values.store import update
+from ansible_collections.stackwright.swarm.plugins.module_utils.values.store import latest, update
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.value_references import bind_values
 
 Data = Mapping[str, Any]
@@ -47,7 +48,7 @@ def kept_in(snapshot: Data, values: Data) -> Dict[str, Any]:
 class Pinned:
     """The values of one snapshot. The next one takes ``unbound``, ``desired``, ``labels`` and ``options`` from it."""
 
-    def __init__(self, client: EngineClient, info: Data, snapshot: Data, clock: Any = None) -> None:
+    def __init__(self, client: EngineClient, info: Data, snapshot: Data, clock: Optional[Clock] = None) -> None:
         kept = snapshot["values"]
         self.options: Data = kept.get("store") or {}
         self.labels: Dict[str, str] = dict(kept.get("labels") or {})
@@ -65,7 +66,7 @@ class Pinned:
             )
         asked = {**self.options, "owner": owner_of(snapshot["stack"]).text}
         self._store = open_store(client, clock, snapshot["stack"]["name"], managers_of(info), asked)
-        self._kept, _token = self._store.read()
+        self._kept, _token = latest(self._store)
 
     def make_current(self) -> None:
         """From now on, deployments use these versions. Raises ValueStoreError."""
@@ -96,13 +97,12 @@ class Pinned:
 
 
 def with_pinned(
-    story: Callable[[Data], Dict[str, Any]], client: EngineClient, clock: Any, info: Data, snapshot: Data, options: Data
+    story: Callable[[Data], Dict[str, object]], values: Pinned, snapshot: Data, options: Data
 ) -> Dict[str, Any]:
     """Runs ``story(options)`` for a snapshot with kept values: what it shows and raises has none of them.
 
     Its versions are the current ones afterwards, so that the next deployment does not bring the newer ones back.
     """
-    values = Pinned(client, info, snapshot, clock)
     scrub = values.scrub()
     progress = options["progress"]
     given = {

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import partial
 from itertools import zip_longest
-from typing import Any, Callable, Collection, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Collection, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.binding.bind import CREATE_THEM, missing_externals
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.content import create_key, digest
@@ -42,13 +42,16 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
     name_of,
 )
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.binding.pinned import Pinned
+
 Observed = Mapping[str, Any]
 
 
 def draft(
     stack: str,
-    holder: Mapping[str, Any],
-    options: Mapping[str, Any],
+    holder: Mapping[str, object],
+    options: Mapping[str, object],
     operation: str = DEPLOY,
     snapshot: Optional[Snapshot] = None,
     back_to: int = 0,
@@ -126,14 +129,16 @@ def _with_references(bound: Mapping[str, Any], binder: Any) -> Dict[str, Any]:
 
 def recall(
     client: EngineClient,
-    snapshot: Mapping[str, Any],
+    snapshot: Mapping[str, object],
     observed: Observed,
     what: str = "it",
     spared: Collection[Tuple[str, str]] = (),
+    values: Optional[Pinned] = None,
 ) -> Dict[str, Any]:
     """A bound desired state as ``bind`` makes it, from a snapshot; ``what`` names the revision in errors.
 
-    Of the configs and secrets ``spared`` (kind, name) it does not matter whether they are gone, or others.
+    ``values`` are its kept ones, if they have been read already. Of the configs and secrets ``spared`` (kind, name) it
+    does not matter whether they are gone, or others.
 
     Raises DeployError: ``value_lost`` (a hidden value runs nowhere any more), ``revision_incomplete`` (a config
     or secret is gone or is another); EngineError (``not_found``) for missing external objects.
@@ -161,14 +166,14 @@ def recall(
     if snapshot.get("values"):
         from ansible_collections.stackwright.swarm.plugins.module_utils.binding.pinned import Pinned
 
-        return Pinned(client, observed["info"], snapshot).bind(bound)
+        return (values or Pinned(client, observed["info"], snapshot)).bind(bound)
     return bound
 
 
 def _found(
     kind: str,
-    entry: Mapping[str, Any],
-    live: Optional[Mapping[str, Any]],
+    entry: Mapping[str, object],
+    live: Optional[Mapping[str, object]],
     gone: List[str],
     spared: Collection[Tuple[str, str]],
 ) -> Dict[str, Any]:
@@ -183,7 +188,7 @@ def _found(
     return {**entry, "data": None, "binding": binding}
 
 
-def _revealed(client: EngineClient, snapshot: Mapping[str, Any], observed: Observed, what: str) -> Dict[str, Any]:
+def _revealed(client: EngineClient, snapshot: Mapping[str, object], observed: Observed, what: str) -> Dict[str, Any]:
     values: Optional[Dict[str, Any]] = None
     lost: List[str] = []
 
@@ -208,7 +213,7 @@ def _revealed(client: EngineClient, snapshot: Mapping[str, Any], observed: Obser
     return bound
 
 
-def revealed(snapshot: Mapping[str, Any], find: Callable[[str, str, str], Any]) -> Dict[str, Any]:
+def revealed(snapshot: Mapping[str, Any], find: Callable[[str, str, str], object]) -> Dict[str, Any]:
     """A snapshot as plain specifications; ``find(where, digest, name)`` gives what it hides (``service web``).
 
     Raises DeployError (``revision_damaged``) if one is none that an Engine would take.
@@ -251,7 +256,7 @@ def digest_of(client: EngineClient, key: Optional[str]) -> Digest:
     """The cluster's digest; its key is read or made when the first value has to be hidden."""
     made: List[Callable[[Any], str]] = []
 
-    def mark(value: Any) -> str:
+    def mark(value: object) -> str:
         if not made:
             made.append(keyed(key or _stored_key(client) or create_key(client)))
         return made[0](value)

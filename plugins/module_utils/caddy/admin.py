@@ -90,7 +90,8 @@ class Admin:
         while True:
             self.requests += 1
             try:
-                return self.transport.send("GET", path, None, {"Accept": "application/json"})
+                answer: Answer = self.transport.send("GET", path, None, {"Accept": "application/json"})
+                return answer
             except NotHttp:
                 raise self._strange("the answer is not HTTP") from None
             except Late:

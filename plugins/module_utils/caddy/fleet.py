@@ -11,6 +11,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.admin impo
 from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.endpoint import Endpoint
 from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.guarded_update import Updated, Wanted, update
 from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.replicas import Resolve, check_alone, each_replica
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import RouteError
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import Backoff
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing import readable
@@ -28,7 +29,7 @@ class World(NamedTuple):
 
     transport: Callable[[Endpoint], Any]
     resolve: Resolve
-    clock: Any
+    clock: Clock
     chance: Callable[[], float]
 
 
@@ -128,7 +129,7 @@ class Retry:
     :param chance: a number from 0 to 1.
     """
 
-    def __init__(self, clock: Any, chance: Callable[[], float], limit: float) -> None:
+    def __init__(self, clock: Clock, chance: Callable[[], float], limit: float) -> None:
         self._backoff = Backoff(clock, limit=limit, first=FIRST, longest=LONGEST, chance=chance)
 
     def __call__(self, turn: int) -> bool:

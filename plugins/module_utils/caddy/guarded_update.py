@@ -15,7 +15,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.routing.change i
 class Wanted(Protocol):
     """What ``routing.change.RouteRequest`` is."""
 
-    def change(self, apps: Any, modern: bool) -> Change:
+    def change(self, apps: object, modern: bool) -> Change:
         """The change for what the proxy has."""
 
 

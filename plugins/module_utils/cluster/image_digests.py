@@ -72,7 +72,7 @@ def ask_registry(
 def asked_as_well(
     client: EngineClient,
     error: DeployError,
-    images: Mapping[str, Mapping[str, Any]],
+    images: Mapping[str, Mapping[str, object]],
     header: Callable[[str], Optional[str]],
 ) -> Dict[str, Mapping[str, Any]]:
     """``images`` and those that could not be pulled and were not asked for, where their registry does not answer.

@@ -31,8 +31,8 @@ Observed = Dict[str, Any]
 def observe(
     client: EngineClient,
     stack: str,
-    desired: Optional[Mapping[str, Any]] = None,
-    seen: Sequence[Mapping[str, Any]] = (),
+    desired: Optional[Mapping[str, object]] = None,
+    seen: Sequence[Mapping[str, object]] = (),
 ) -> Observed:
     """The state of ``stack``: info, api, services, networks, secrets, configs, lock, key, predefined.
 
@@ -91,7 +91,7 @@ def networks_of(client: EngineClient) -> List[Dict[str, Any]]:
     return [network for network in client.list("/networks") if not lingers(network)]
 
 
-def lingers(network: Mapping[str, Any]) -> bool:
+def lingers(network: Mapping[str, object]) -> bool:
     """Whether this is what a node keeps of an overlay network that has been removed, until its last task has ended.
 
     The Engine lists its own entry, the one with peers, only if the Swarm has none. No service can be attached to it,

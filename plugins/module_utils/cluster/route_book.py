@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import Backoff
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
@@ -30,7 +31,7 @@ def read_book(client: EngineClient) -> Book:
     return book_in(_secret(client))
 
 
-def change_book(client: EngineClient, clock: Any, change: Callable[[Book], Book]) -> bool:
+def change_book(client: EngineClient, clock: Clock, change: Callable[[Book], Book]) -> bool:
     """Changes the record, read again if others were faster; says whether it was needed. Raises EngineError."""
     backoff = Backoff(clock, limit=CONTENTION, also=("out_of_sequence", "conflict"))
     while True:
@@ -61,7 +62,7 @@ def _write(client: EngineClient, secret: Optional[Mapping[str, Any]], book: Book
     client.post(f"/secrets/{id_of(secret)}/update", version, body=spec)
 
 
-def claims_of_others(services: Iterable[Mapping[str, Any]], prefix: str, but: str) -> Iterator[Tuple[str, str]]:
+def claims_of_others(services: Iterable[Mapping[str, object]], prefix: str, but: str) -> Iterator[Tuple[str, str]]:
     """Domains and the full names of the other stacks whose live services claim them."""
     for claim in claims_in_swarm(services, prefix, but):
         yield claim.domain, claim.stack

@@ -14,6 +14,7 @@ import stat
 from contextlib import contextmanager, suppress
 from typing import Any, Iterator, Optional, Tuple
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import ValueStoreError
 
 LARGEST = 8 << 20  # bytes; values are passwords and keys
@@ -68,7 +69,7 @@ def opened(folder: str, where: str, group: bool = False) -> Iterator[int]:
 
 
 @contextmanager
-def only_writer(lock: Any, clock: Any, patience: float, where: str, held: str) -> Iterator[None]:
+def only_writer(lock: Any, clock: Clock, patience: float, where: str, held: str) -> Iterator[None]:
     """Others wait. ``lock`` is an open file or folder, ``held`` its path. Raises ValueStoreError (``store_locked``)."""
     deadline = clock.now() + patience
     while True:
@@ -90,7 +91,7 @@ def only_writer(lock: Any, clock: Any, patience: float, where: str, held: str) -
 
 
 @contextmanager
-def lock_file(path: str, folder: int, wait: Tuple[Any, float, str, str]) -> Iterator[None]:
+def lock_file(path: str, folder: int, wait: Tuple[Clock, float, str, str]) -> Iterator[None]:
     """``only_writer`` by a file in ``folder`` that only root and we can open; ``wait`` is what that takes as well."""
     handle = os.open(os.path.basename(path), os.O_RDWR | os.O_CREAT | _PLAINLY, 0o600, dir_fd=folder)
     try:

@@ -107,7 +107,7 @@ def body_of(response: Any, watch: Watch) -> bytes:
 class _Files:
     """Stands for a socket where http.client asks it for a file to read from."""
 
-    def __init__(self, sock: Any, watch: Watch) -> None:
+    def __init__(self, sock: object, watch: Watch) -> None:
         self._sock, self._watch = sock, watch
 
     def makefile(self, mode: str) -> io.BufferedReader:

@@ -42,7 +42,7 @@ def parse(text: Union[str, bytes]) -> Any:
     return found
 
 
-def is_deep(value: Any, deepest: int = DEEPEST) -> bool:
+def is_deep(value: object, deepest: int = DEEPEST) -> bool:
     """Whether plain data has more than ``deepest`` levels. Does not recurse."""
     level: List[Any] = [value]
     for _level in range(deepest + 1):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, Optional, Sequence, TypeVar
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
 
 BEAR_WITH = 20.0  # seconds without an answer
@@ -45,7 +46,7 @@ class Backoff:
 
     def __init__(
         self,
-        clock: Any,
+        clock: Clock,
         keep: Callable[[], None] = lambda: None,
         also: Sequence[str] = (),
         limit: Optional[float] = None,
@@ -86,7 +87,7 @@ class Backoff:
         return True
 
 
-def patiently(clock: Any, read: Callable[[], Found], keep: Callable[[], None] = lambda: None) -> Found:
+def patiently(clock: Clock, read: Callable[[], Found], keep: Callable[[], None] = lambda: None) -> Found:
     """What ``read`` gives, which must change nothing. Raises EngineError after some tries."""
     backoff = Backoff(clock, keep)
     while True:
@@ -101,7 +102,7 @@ ELECTION = 20.0  # seconds: a manager stands for election 10 to 20 s after it la
 PAUSE = 1.0
 
 
-def through_an_election(clock: Any, story: Callable[[], Dict[str, Any]]) -> Dict[str, Any]:
+def through_an_election(clock: Clock, story: Callable[[], Dict[str, object]]) -> Dict[str, Any]:
     """What ``story`` gives; it is told again as long as the Swarm has no leader, for 20 s.
 
     ``story`` must have changed nothing if it raises EngineError: what has begun to change raises DeployError.

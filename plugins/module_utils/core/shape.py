@@ -17,19 +17,19 @@ NAMES = {dict: "a map", list: "a list", str: "a text", int: "a number", float: "
 class Map:
     """A map of texts to values of one shape."""
 
-    def __init__(self, inner: Any) -> None:
+    def __init__(self, inner: object) -> None:
         self.inner = inner
 
 
 class Obj:
     """An object with these fields: ``str``, ``int``, ``bool``, a list of one shape, Map, Obj."""
 
-    def __init__(self, **fields: Any) -> None:
+    def __init__(self, **fields: object) -> None:
         self.fields: Dict[str, Any] = {name.rstrip("_"): shape for name, shape in fields.items()}
         self.needed: List[str] = [name[:-1] for name in fields if name.endswith("_")]
 
 
-def wrong(value: Any, shape: Any) -> Optional[str]:
+def wrong(value: object, shape: object) -> Optional[str]:
     """What is wrong with a value, after its name: ``.Spec.Labels is a list, not a map``; None if it fits."""
     if isinstance(shape, Obj):
         if not isinstance(value, dict):
@@ -70,6 +70,6 @@ def wrong(value: Any, shape: Any) -> Optional[str]:
     return None if kind is shape else _not(value, shape)
 
 
-def _not(value: Any, wanted: Any) -> str:
+def _not(value: object, wanted: Any) -> str:
     what = "null" if value is None else NAMES[type(value)]
     return f" is {what}" + (f", not {NAMES[wanted]}" if wanted else "")

@@ -16,6 +16,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.content import create_key, digest
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import lingers
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import (
     DeployError,
     EngineError,
@@ -54,7 +55,7 @@ class Apply:
     def __init__(
         self,
         client: EngineClient,
-        clock: Any,
+        clock: Clock,
         observed: Mapping[str, Any],
         recompare: Optional[Recompare] = None,
         header: Callable[[str], Optional[str]] = lambda image: None,
@@ -249,9 +250,9 @@ class Apply:
     def _update(
         self,
         operation: Operation,
-        body: Any,
+        body: object,
         headers: Optional[Dict[str, str]],
-        is_done: Callable[[Mapping[str, Any]], bool],
+        is_done: Callable[[Mapping[str, object]], bool],
     ) -> Operation:
         """Sends ``body`` at the version that the object has; returns the operation that was carried out.
 

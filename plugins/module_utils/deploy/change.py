@@ -17,10 +17,12 @@ from typing import AbstractSet, Any, Dict, List, Mapping, Set
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.binding.recall import snapshot_of, with_others
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import nodes_of, services_of, tasks_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import patiently
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.apply import PATIENCE, Apply
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.look import Planned, Wanted, make_plan
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.closer import ask, whole_plan
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.look import Planned, Wanted, look
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.outcome import finish
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.recompare import recomparer
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.run import Run
@@ -28,7 +30,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.unchanged
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.undo import former_of, undo, unpruned, unrecorded
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.gate.failed_jobs import not_waited_for
-from ansible_collections.stackwright.swarm.plugins.module_utils.gate.wait import before, limits_of, look, wait
+from ansible_collections.stackwright.swarm.plugins.module_utils.gate.wait import before, limits_of, wait
+from ansible_collections.stackwright.swarm.plugins.module_utils.gate.wait import look as look_at_tasks
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.declared import longest_grace
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.gate import Before
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import (
@@ -48,27 +51,41 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import CHANGE, PRUNE, Operation, Plan
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.plan_id import check_approved
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.steps import to_run
+from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import detach
 
 Result = Dict[str, Any]
 Options = Mapping[str, Any]
 
 
-def change(client: EngineClient, clock: Any, wanted: Wanted, seen: Planned, options: Options) -> Result:
+def change(client: EngineClient, clock: Clock, wanted: Wanted, seen: Planned, options: Options) -> Result:
     """Carries out the plan; ``seen`` is the look without the lock. Result and errors as ``deploy_stack``."""
     stack = wanted.stack
     operation = options["operation"] or (ROLLBACK if options["back_to"] else DEPLOY)
+    if seen.plan.changed:
+        detach(options)
+        seen = ask(client, stack, seen, options)
     with Run(client, clock, stack, operation, options) as run:
         wanted.check(run.history.revisions)
-        # Values that it keeps at the first try are there at the second.
-        planned = patiently(
-            clock, lambda: make_plan(client, wanted, options, seen, lambda: run.history.revisions), run.keep
-        )
+        # Values that it stores at the first try are there at the second.
+        planned = patiently(clock, lambda: _look_again(run, wanted, seen), run.keep)
         check_approved(stack, planned.id, planned.plan.changed, options)
         if planned.plan.changed:
             return _transaction(run, planned, wanted)
         if run.interrupted or left_open(run.history.revisions):
             return _confirmed(run, planned, wanted)
     return unchanged(client, clock, stack, planned, options)
+
+
+def _look_again(run: Run, wanted: Wanted, seen: Planned) -> Planned:
+    """The plan under the lock; the values that it needs are stored. Raises as ``whole_plan``, and ValueStoreError."""
+    client, options, values = run.client, run.options, wanted.values
+    if not seen.plan.changed:
+        seen = look(client, wanted, options)
+    while seen.plan.changed:
+        planned = whole_plan(client, wanted, options, seen, lambda: run.history.revisions)
+        if values is None or not planned.plan.changed or values.store():
+            return planned
+    return seen
 
 
 def _transaction(run: Run, planned: Planned, wanted: Wanted) -> Result:
@@ -210,7 +227,7 @@ def _glance(run: Run, planned: Planned, names: AbstractSet[str]) -> List[Judgeme
     nodes = nodes_of(run.client, planned.observed)
     glances = [at_a_glance(service, nodes) for service in sorted(services, key=lambda s: str(s["Spec"]["Name"]))]
     if None in glances:
-        return look(run.client, run.stack, services)
+        return look_at_tasks(run.client, run.stack, services)
     return [judgement for judgement in glances if judgement is not None]
 
 

@@ -1,29 +1,48 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What only a plan with work needs: a closer look, the order of its changes, and what it would overwrite."""
+"""The look of a run that has work: all that the plan depends on, the order of its changes, what it would overwrite."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Callable, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, FrozenSet, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.binding.recreated_volumes import mounting
+from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.image_digests import ask_registry
+from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.logins import (
+    refused_by,
+    registry_header,
+    with_notices,
+)
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import (
     Observed,
     attached_of,
     look_closer,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.route_book import told
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.look import (
+    Planned,
+    Wanted,
+    observed_of,
+    planned,
+    with_retries,
+)
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.retention import kept_references
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import Revision
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.snapshot import hidden_texts
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import CHANGE, Plan
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.image_pins import look_ups
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.objects import removed_first
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.placing import needs_places
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconcile import node_count
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconcile import (
+    node_count,
+    own_services,
+    reconcile,
+)
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.start_first import never_start
+from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import IGNORE
 from ansible_collections.stackwright.swarm.plugins.module_utils.revisions.history import History, refuse_history
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.conflicts import check_before_deploy
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import ROUTE_BOOK, name_of
@@ -35,7 +54,7 @@ Bound = Mapping[str, Any]
 Revisions = Sequence[Revision]
 
 
-def in_order(plan: Plan, stack: str, observed: Mapping[str, Any], back: bool = False) -> Plan:
+def in_order(plan: Plan, stack: str, observed: Mapping[str, object], back: bool = False) -> Plan:
     """``plan`` in an order in which each published port is free when it is taken, and each network when it is
     recreated; raises as ``hand_over``."""
     anew = removed_first(plan.operations)
@@ -53,26 +72,107 @@ def with_starts(plan: Plan, bound: Bound, observed: Observed) -> Plan:
     return replace(plan, notices=tuple(sorted((*plan.notices, *never_start(bound, observed, plan.operations)))))
 
 
-def closer(
+def ask(client: EngineClient, stack: str, seen: Planned, options: Options) -> Planned:
+    """``seen`` with what the registries say of the images and the credentials of its plan. This may take long."""
+    options = with_retries(client, stack, seen.observed, options)
+    return _with_logins(client, _answered(client, stack, seen, options), options)
+
+
+def _answered(client: EngineClient, stack: str, seen: Planned, options: Options) -> Planned:
+    """``seen`` with the answers about all images that its plan needs; the same if none is missing."""
+    steps = {op.name for op in seen.plan.work(CHANGE)}
+    current = own_services(stack, seen.observed)
+    needed = look_ups(seen.bound, current, options["resolve_image"], options["pull_again"], steps)
+    new = [image for image in needed if image not in seen.asked]
+    if not new:
+        return seen
+    images = {**seen.images, **ask_registry(client, new, registry_header(options))}
+    return seen._replace(images=images, asked=seen.asked | frozenset(new))
+
+
+def _with_logins(client: EngineClient, seen: Planned, options: Options) -> Planned:
+    if seen.logins is not None or not (options["with_registry_auth"] or options["registry_auth"]):
+        return seen
+    return seen._replace(logins=refused_by(client, seen.plan, options))
+
+
+def whole_plan(
     client: EngineClient,
-    wanted: Any,
+    wanted: Wanted,
+    options: Options,
+    seen: Planned,
+    history: Optional[Callable[[], Revisions]] = None,
+) -> Planned:
+    """The whole plan, after a look that found work (``seen``).
+
+    Under the lock ``history`` gives the revisions. Then the stack is observed again, and missing values are made; they
+    are still to be stored. Raises EngineError, PlanError and DeployError (``drift_found``).
+    """
+    stack, is_locked = wanted.stack, history is not None
+    observed = observed_of(client, wanted, options) if is_locked else seen.observed
+    if seen.observed.get("history_key"):
+        observed["history_key"] = seen.observed["history_key"]
+    options = with_retries(client, stack, observed, options)
+    questions = _questions(seen.bound, seen.plan)
+    while True:
+        observed = _closer(client, wanted, observed, options, questions, history)
+        bound = wanted.bind(client, observed, is_locked)
+        seen = _answered(client, stack, seen._replace(bound=bound, observed=observed), options)
+        plan = wanted.revise(reconcile(bound, observed, options, seen.images), bound, observed)
+        seen = seen._replace(plan=plan)
+        asked = _answered(client, stack, seen, options)
+        more = _questions(bound, plan)
+        if asked is seen and more <= questions:
+            break
+        # Others have changed the stack since the first look: this plan needs more.
+        seen, questions = asked, questions | more
+    plan = in_order(plan, stack, observed)
+    if "placing" in observed:
+        plan = with_starts(plan, bound, observed)
+    drift: Sequence[Mapping[str, Any]] = ()
+    if plan.changed and options["on_drift"] != IGNORE:
+        from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.overwriting import warn_of_drift
+
+        plan, drift = warn_of_drift(client, stack, plan, observed, options)
+    seen = seen._replace(plan=plan)
+    if plan.changed:
+        seen = _with_logins(client, seen, options)
+        plan = with_notices(plan, seen.logins or {})
+    made = planned(wanted, bound, observed, options, plan, seen.images, seen.asked)
+    return made._replace(drift=drift, logins=seen.logins)
+
+
+def _questions(bound: Bound, plan: Plan) -> FrozenSet[Tuple[str, str]]:
+    """What has to be looked at to carry out ``plan``: names of parts of an observation, and of volumes."""
+    found = {("mounting", entry["old"]) for entry in bound.get("recreated") or ()}
+    if removed_first(plan.operations) or any(entry.get("replaces") for entry in bound["networks"]):
+        found.add(("attached", ""))
+    if needs_places(plan.operations):
+        found.add(("placing", ""))
+    if any(op.payload.get("unplaced") for op in plan.operations):
+        found.add(("placing", "volumes"))
+    return frozenset(found)
+
+
+def _closer(
+    client: EngineClient,
+    wanted: Wanted,
     observed: Observed,
     options: Options,
-    known: Tuple[Bound, Plan],
+    questions: FrozenSet[Tuple[str, str]],
     history: Optional[Callable[[], Revisions]],
 ) -> Observed:
-    """What is observed, with all that the work of ``known`` (bound state, plan) asks for. Raises EngineError."""
-    bound, plan = known
-    found = look_closer(client, observed, wanted.state)
-    if removed_first(plan.operations) or any(entry.get("replaces") for entry in bound["networks"]):
+    """What is observed, with the answers to ``questions``, with all services and the history. Raises EngineError."""
+    found = look_closer(client, observed, wanted.state) if "all_services" not in observed else dict(observed)
+    if ("attached", "") in questions:
         found["attached"] = attached_of(client)
-    olds = [entry["old"] for entry in bound.get("recreated") or ()]
+    olds = sorted(name for part, name in questions if part == "mounting")
     if olds:
         found["mounting"] = mounting(client, wanted.stack, str(observed["info"].get("Name") or ""), olds)
-    if needs_places(plan.operations):
+    if ("placing", "") in questions:
         running = {"filters": {"desired-state": ["running"]}}
         found["placing"] = {"nodes": client.list("/nodes"), "tasks": client.list("/tasks", running)}
-        if any(op.payload.get("unplaced") for op in plan.operations):
+        if ("placing", "volumes") in questions:
             found["placing"]["volumes"] = (client.get("/volumes") or {}).get("Volumes") or []
     if wanted.state.get("routes"):
         record: Mapping[str, Any] = {}

@@ -20,7 +20,7 @@ AsWanted = Callable[[str, Mapping[str, Any]], bool]
 
 
 def done_already(
-    client: EngineClient, operation: Operation, body: Optional[Mapping[str, Any]], as_wanted: AsWanted
+    client: EngineClient, operation: Operation, body: Optional[Mapping[str, object]], as_wanted: AsWanted
 ) -> Optional[str]:
     """The id of the object if ``operation`` has been done, else None. ``body`` is what was sent to create it.
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any, Callable, Dict, List, Mapping, Tuple, TypeVar
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import Observed, observe
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import patiently
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.apply import Apply
@@ -34,7 +35,7 @@ Options = Mapping[str, Any]
 Work = Callable[[Any, Observed, Plan], Tuple[int, List[str]]]
 
 
-def stop(client: EngineClient, clock: Any, stack: str, options: Options) -> Result:
+def stop(client: EngineClient, clock: Clock, stack: str, options: Options) -> Result:
     """Scales the stack to zero; waits until its tasks have ended if ``wait`` is set."""
 
     def plan(observed: Observed) -> Plan:
@@ -43,7 +44,7 @@ def stop(client: EngineClient, clock: Any, stack: str, options: Options) -> Resu
     return _end(client, clock, stack, options, "stop", plan, _stop)
 
 
-def remove(client: EngineClient, clock: Any, stack: str, options: Options) -> Result:
+def remove(client: EngineClient, clock: Clock, stack: str, options: Options) -> Result:
     """Removes the services, waits until their tasks are gone, then removes configs, secrets and networks."""
 
     def plan(observed: Observed) -> Plan:
@@ -55,7 +56,7 @@ def remove(client: EngineClient, clock: Any, stack: str, options: Options) -> Re
 
 def _end(
     client: EngineClient,
-    clock: Any,
+    clock: Clock,
     stack: str,
     options: Options,
     operation: str,

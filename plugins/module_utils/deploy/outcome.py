@@ -98,7 +98,7 @@ def diff(work: Sequence[Operation], options: Optional[Mapping[str, Any]] = None)
     return {"before": "".join(f"{line}\n" for line in before), "after": "".join(f"{line}\n" for line in after)}
 
 
-def _normal(spec: Mapping[str, Any]) -> Dict[str, Any]:
+def _normal(spec: Mapping[str, object]) -> Dict[str, Any]:
     normal = normalise.service(spec)
     normal.pop("Name", None)
     return normal
@@ -120,7 +120,7 @@ def _content(data: Optional[str], options: Mapping[str, Any]) -> List[str]:
     return ["  content:", *(f"    {line}" for line in masked_text(str(options["scrub"](text))).splitlines())]
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     if isinstance(value, str):
         return value
     import json

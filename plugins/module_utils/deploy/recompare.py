@@ -17,7 +17,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.service
 
 def recomparer(
     bound: Mapping[str, Any],
-    observed: Mapping[str, Any],
+    observed: Mapping[str, object],
     options: Mapping[str, Any],
     images: Mapping[str, Any],
     forced: Collection[str] = (),

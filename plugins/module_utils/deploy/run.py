@@ -11,6 +11,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.binding.recall import draft
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.logins import registry_header
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import patiently
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
@@ -45,7 +46,7 @@ class Run:
     """
 
     def __init__(
-        self, client: EngineClient, clock: Any, stack: str, operation: str, options: Mapping[str, Any]
+        self, client: EngineClient, clock: Clock, stack: str, operation: str, options: Mapping[str, Any]
     ) -> None:
         self.client, self.clock, self.stack, self.operation, self.options = client, clock, stack, operation, options
         self.progress: Callable[[str], None] = options["progress"] or (lambda line: None)
@@ -83,7 +84,7 @@ class Run:
             self.progress(f"revision {revision.number} was interrupted, and is now marked as failed")
         return self
 
-    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
         self.client.read_timeout = None
         if self.lock.held:
             self._leave_line(str(error) if isinstance(error, StackwrightError) else "nothing was left to do")
@@ -130,7 +131,7 @@ class Run:
             self.revision = self.history.mark(self.revision, status, hide(reason), hide(list(services)), **more)
 
     def end_if_possible(
-        self, status: str, reason: str, services: Sequence[Mapping[str, Any]] = (), **more: Any
+        self, status: str, reason: str, services: Sequence[Mapping[str, object]] = (), **more: object
     ) -> None:
         """Records the end if another error is reported anyway; if that fails, the next run settles it."""
         with suppress(StackwrightError):
@@ -154,7 +155,7 @@ class Run:
             self.end_if_possible(CANCELLED, reason)
 
 
-def so_far(done: Sequence[Any]) -> str:
+def so_far(done: Sequence[object]) -> str:
     """The message about an aborted change that is kept."""
     count = len(done)
     text = "Nothing was done" if not count else f"{count} operation{' was' if count == 1 else 's were'} done"

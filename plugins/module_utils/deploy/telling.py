@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Sequence, Tuple
+from typing import Callable, Dict, List, Sequence, Tuple
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Operation
 
 MANY = 20  # operations of one kind that are told one by one
@@ -14,7 +15,9 @@ NAMED = 3
 TELL_EVERY = 10.0  # seconds
 
 
-def teller(operations: Sequence[Operation], progress: Callable[[str], None], clock: Any) -> Callable[[Operation], None]:
+def teller(
+    operations: Sequence[Operation], progress: Callable[[str], None], clock: Clock
+) -> Callable[[Operation], None]:
     """A function that is given each of ``operations`` in turn, just before it is carried out."""
     groups: Dict[Tuple[str, str], List[str]] = {}
     for operation in operations:

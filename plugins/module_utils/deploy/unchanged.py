@@ -10,6 +10,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.image_digests import asked_as_well
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.logins import registry_header
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import nodes_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.look import (
     Planned,
@@ -28,7 +29,7 @@ Options = Mapping[str, Any]
 
 def unchanged(
     client: EngineClient,
-    clock: Any,
+    clock: Clock,
     stack: str,
     planned: Planned,
     options: Options,
@@ -50,7 +51,7 @@ def unchanged(
 
 def _statuses(
     client: EngineClient,
-    clock: Any,
+    clock: Clock,
     stack: str,
     planned: Planned,
     options: Options,

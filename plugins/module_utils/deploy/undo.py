@@ -118,7 +118,7 @@ def _record(
     run: Run,
     error: BaseException,
     failure: DeployError,
-    services: Sequence[Mapping[str, Any]],
+    services: Sequence[Mapping[str, object]],
     noticed: float,
     former: Former,
 ) -> None:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict
+from typing import Any, Dict, Protocol
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.detached.job_folder import LOST, Job
 
@@ -33,7 +33,17 @@ def look(job: Job, seen: int) -> Dict[str, Any]:
     return {**(result or {"changed": False}), "progress": progress}
 
 
-def follow(job: Job, seen: int, clock: Any) -> Dict[str, Any]:
+class Time(Protocol):
+    """Python's ``time``, or that of a test."""
+
+    def monotonic(self) -> float:
+        """Seconds that never go back."""
+
+    def sleep(self, seconds: float, /) -> None:
+        """Waits."""
+
+
+def follow(job: Job, seen: int, clock: Time) -> Dict[str, Any]:
     """As ``look``, as soon as the job has ended or asks; else when there are new lines, or after a few seconds.
 
     ``clock`` has ``monotonic`` and ``sleep``, as Python's ``time``.

@@ -73,11 +73,11 @@ class Job:
         except OSError:
             pass
 
-    def finish(self, result: Dict[str, Any]) -> None:
+    def finish(self, result: Dict[str, object]) -> None:
         """Leaves the result. Raises OSError."""
         self._put("result", result)
 
-    def ask(self, question: Dict[str, Any]) -> None:
+    def ask(self, question: Dict[str, object]) -> None:
         """Asks those who follow; ``number`` tells one question from another. Raises OSError."""
         self._put("question", question)
 
@@ -150,7 +150,7 @@ class Job:
         """The seconds that ``pace`` was told last, or 0."""
         return float((self._get("pace") or {}).get("seconds") or 0.0)
 
-    def tell(self, answer: Dict[str, Any]) -> None:
+    def tell(self, answer: Dict[str, object]) -> None:
         """Answers the question, if the process still waits for that answer."""
         asked = self._get("question")
         if asked is not None and asked["number"] == answer.get("number"):
@@ -175,7 +175,7 @@ class Job:
         """Removes the folder; never raises."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _put(self, name: str, told: Dict[str, Any]) -> None:
+    def _put(self, name: str, told: Dict[str, object]) -> None:
         handle = self._open(f"{name}.new", os.O_WRONLY | os.O_TRUNC)
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             json.dump(told, file, default=str)

@@ -44,7 +44,7 @@ class DetachedProcess:
         """Tells those who follow what happens."""
         self._job.say(remove_values(line, self._secrets))
 
-    def ask(self, question: Dict[str, Any]) -> Dict[str, Any]:
+    def ask(self, question: Dict[str, object]) -> Dict[str, Any]:
         """What those who follow answer; empty where nobody does in time."""
         self._asked += 1
         try:
@@ -61,7 +61,7 @@ class DetachedProcess:
         self._job.unask()
         return answer or {}
 
-    def finish(self, result: Dict[str, Any]) -> NoReturn:
+    def finish(self, result: Dict[str, object]) -> NoReturn:
         """Leaves the result, waits a little until it has been read, clears away and ends the process."""
         try:
             self._job.finish(remove_values(result, self._secrets))
@@ -84,7 +84,7 @@ class DetachedProcess:
 class Foreground(Exception):
     """Raised in the process that does not do the work; ``told`` is what it reports."""
 
-    def __init__(self, told: Dict[str, Any]) -> None:
+    def __init__(self, told: Dict[str, object]) -> None:
         super().__init__("the process process does the work")
         self.told = told
 

@@ -24,7 +24,7 @@ class ZipImporter(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader):  # 
         self._zip = zipfile.ZipFile(io.BytesIO(content))
         self._names = frozenset(self._zip.namelist())
 
-    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> Any:
+    def find_spec(self, fullname: str, path: object = None, target: object = None) -> Any:
         """The module's spec, or None if the zip file does not have it."""
         if self._name(fullname) is None:
             return None
@@ -37,7 +37,7 @@ class ZipImporter(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader):  # 
             raise ImportError(fullname)
         return f"{self._archive}/{name}"
 
-    def get_data(self, path: Any) -> bytes:
+    def get_data(self, path: object) -> bytes:
         """The content of the file that was at ``path``. Raises OSError."""
         name = str(path)[len(self._archive) + 1 :]
         if name not in self._names:

@@ -120,7 +120,7 @@ def seen(drift: Drift, obj: Mapping[str, Any]) -> Drift:
     )
 
 
-def missing(kind: str, name: str, key: str, what: str, spec: Any = None) -> Drift:
+def missing(kind: str, name: str, key: str, what: str, spec: object = None) -> Drift:
     """What the revision (``what``) has, as ``spec``, and the Swarm has not."""
     hint, healing = "Heal, or remove it from the files.", CREATE
     if kind in ("config", "secret"):
@@ -146,7 +146,7 @@ def whole(stack: str, found: Sequence[Drift], what: str) -> List[Drift]:
     return [Drift(MISSING, STACK, stack, "", reason, hint, (), healing), *rest]
 
 
-def extra(kind: str, obj: Mapping[str, Any], what: str) -> Drift:
+def extra(kind: str, obj: Mapping[str, object], what: str) -> Drift:
     """What carries the stack's label, and the revision (``what``) has not."""
     reason = f"it has the stack's label, but is not in {what}"
     hint = "Heal with prune: true to remove it, or add it to the files."

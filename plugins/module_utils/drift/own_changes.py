@@ -28,10 +28,10 @@ Note = Mapping[str, Any]
 Mark = Callable[[Any], str]
 
 
-def marker(digest: Callable[[Any], str]) -> Mark:
+def marker(digest: Callable[[object], str]) -> Mark:
     """Marks of values; ``digest`` (with the cluster's key) is asked for all but numbers and what is absent."""
 
-    def mark(value: Any) -> str:
+    def mark(value: object) -> str:
         if value is None or isinstance(value, (bool, int, float)):
             return "" if value is None else str(value)
         return digest(value)[:DIGITS]
@@ -93,7 +93,7 @@ def _leaves_changed(change: Change) -> Iterator[Tuple[str, Any]]:
             yield path, after.get(path)
 
 
-def _leaves(path: str, value: Any) -> Iterator[Tuple[str, Any]]:
+def _leaves(path: str, value: object) -> Iterator[Tuple[str, Any]]:
     if isinstance(value, dict) and value:
         for name, item in value.items():
             yield from _leaves(f"{path}.{name}", item)

@@ -70,7 +70,7 @@ class EngineClient:
             raise self._bad_answer(f"GET {path}", "the answer is not a list")
         return found
 
-    def create(self, path: str, body: Mapping[str, Any], headers: Optional[Dict[str, str]] = None) -> str:
+    def create(self, path: str, body: Mapping[str, object], headers: Optional[Dict[str, str]] = None) -> str:
         """Creates an object with ``POST path`` and gives its id."""
         made = self.post(path, body=body, headers=headers)
         found = (made.get("ID") or made.get("Id")) if isinstance(made, dict) else None
@@ -81,8 +81,8 @@ class EngineClient:
     def post(
         self,
         path: str,
-        query: Optional[Dict[str, Any]] = None,
-        body: Any = None,
+        query: Optional[Dict[str, object]] = None,
+        body: object = None,
         headers: Optional[Dict[str, str]] = None,
         timeout: Optional[float] = None,
     ) -> Any:
@@ -92,7 +92,7 @@ class EngineClient:
     def delete(
         self,
         path: str,
-        query: Optional[Dict[str, Any]] = None,
+        query: Optional[Dict[str, object]] = None,
         headers: Optional[Dict[str, str]] = None,
         timeout: Optional[float] = None,
     ) -> Any:
@@ -103,8 +103,8 @@ class EngineClient:
         self,
         method: str,
         path: str,
-        query: Optional[Dict[str, Any]] = None,
-        body: Any = None,
+        query: Optional[Dict[str, object]] = None,
+        body: object = None,
         headers: Optional[Dict[str, str]] = None,
         stream: bool = False,
         timeout: Optional[float] = None,
@@ -166,7 +166,8 @@ class EngineClient:
         try:
             if self._transport is None:
                 self._transport = _transport(self.connection)
-            return self._transport.send(method, target, data, headers, bounds)
+            answer: Answer = self._transport.send(method, target, data, headers, bounds)
+            return answer
         except Torn as error:
             raise EngineError(
                 f"{what} on {self.where}: the engine closed the connection before its answer was complete ({error}).",
@@ -185,7 +186,7 @@ class EngineClient:
     def _bad_answer(self, what: str, wrong: str, status: int = 200) -> EngineError:
         return EngineError(f"{what} on {self.where}: {wrong}.", "bad_answer", NO_ENGINE, status)
 
-    def _target(self, path: str, query: Optional[Dict[str, Any]]) -> str:
+    def _target(self, path: str, query: Optional[Dict[str, object]]) -> str:
         version = "" if self.api_version is None or path == "/_ping" else "/v{}.{}".format(*self.api_version)
         target = version + quote(path, safe="/:@")
         if query:
@@ -241,7 +242,7 @@ def _given_version(text: str) -> Optional[Tuple[int, int]]:
     raise EngineError(f"api_version must be 'auto' or a version such as '1.41', not '{text}'.")
 
 
-def _query_text(value: Any) -> str:
+def _query_text(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return json.dumps(value) if isinstance(value, (dict, list)) else str(value)

@@ -102,5 +102,5 @@ def registry_named(text: str) -> str:
     return HUB if name == "index.docker.io" else name
 
 
-def _encoded(credentials: Mapping[str, Any]) -> str:
+def _encoded(credentials: Mapping[str, object]) -> str:
     return base64.urlsafe_b64encode(json.dumps(credentials).encode()).decode("ascii")

@@ -32,7 +32,7 @@ class Remembered:
         self._folder, self._request = root, request
         self._name = f"seen-{hashlib.sha256(place.encode()).hexdigest()[:32]}.json"
 
-    def result(self, client: Any) -> Optional[Dict[str, Any]]:
+    def result(self, client: object) -> Optional[Dict[str, Any]]:
         """The result, if a run with this request would end with it again; None if that is not known."""
         found = self._read()
         if found is None or found["request"] != self._request or not found["calls"]:
@@ -44,7 +44,7 @@ class Remembered:
         except StackwrightError:
             return None  # the run itself reports the error
 
-    def keep(self, trace: Trace, read: Mapping[str, str], result: Mapping[str, Any]) -> None:
+    def keep(self, trace: Trace, read: Mapping[str, str], result: Mapping[str, object]) -> None:
         """Remembers a result; ``read`` are the files that it depends on. Never raises."""
         data = {"request": self._request, "calls": trace.calls, "files": dict(read), "result": dict(result)}
         with suppress(OSError, ValueError, StackwrightError):
@@ -65,7 +65,7 @@ class Remembered:
         return None if wrong(found, SHAPE) is not None else found
 
 
-def place_of(params: Mapping[str, Any], run: str, defer: bool, check: bool) -> str:
+def place_of(params: Mapping[str, object], run: str, defer: bool, check: bool) -> str:
     """Which run of which stack it is: a few for each stack, so that the files do not pile up."""
     return json.dumps([params["name"], params["docker_host"], run, defer, check])
 

@@ -212,7 +212,7 @@ def _hostname_adapter(hostname: str, requests: Any) -> Any:
     class HostnameAdapter(requests.adapters.HTTPAdapter):
         """Checks the certificate against a given name instead of the address."""
 
-        def init_poolmanager(self, *args: Any, **kwargs: Any) -> Any:
+        def init_poolmanager(self, *args: object, **kwargs: object) -> Any:
             kwargs.update(assert_hostname=hostname, server_hostname=hostname)
             return super().init_poolmanager(*args, **kwargs)
 

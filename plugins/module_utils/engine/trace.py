@@ -54,13 +54,13 @@ class Trace:
             self._whole and method == "GET" and not headers and not stream and not path.startswith("/distribution/")
         )
 
-    def ends(self, path: str, query: Optional[Mapping[str, Any]], found: Any) -> None:
+    def ends(self, path: str, query: Optional[Mapping[str, object]], found: object) -> None:
         """Its answer is there."""
         self._open -= 1
         self.calls.append({"path": path, "query": dict(query or {}), "digest": digest(path, found)})
 
 
-def digest(path: str, found: Any) -> str:
+def digest(path: str, found: object) -> str:
     """What an answer says, whatever the order of its objects. Unit: 64 hexadecimal digits."""
     if path == "/info" and isinstance(found, dict):
         found = {name: item for name, item in found.items() if name not in VOLATILE}

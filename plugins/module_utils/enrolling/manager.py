@@ -37,8 +37,14 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.membership.steps
 
 #: The name of the lock. No stack can have it, since a stack's name has no dot.
 LOCK = "stackwright.cluster"
+ROTATIONS = {
+    "worker_token": "rotateWorkerToken",
+    "manager_token": "rotateManagerToken",
+    "unlock_key": "rotateManagerUnlockKey",
+}
 #: Seconds: how long the lock lasts without a renewal; how long an effect is waited for; between two looks.
-TTL, SETTLE, PAUSE = 45.0, 60.0, 0.3
+#: An agent that knows managers which have left since tries them one by one, with pauses of 8 s.
+TTL, SETTLE, PAUSE = 45.0, 180.0, 0.3
 
 
 def hold(client: EngineClient, clock: Any, holder: Mapping[str, Any], is_gone: Any, timeout: float) -> str:
@@ -88,8 +94,37 @@ class Manager:
         """Updates the Swarm's specification; repeated if another client was faster."""
         self._again(lambda: self._with_settings(wanted))
 
+    def rotate(self, what: str) -> None:
+        """Makes a new ``worker_token``, ``manager_token``, ``unlock_key`` or ``ca``; the old one ends."""
+
+        def once() -> None:
+            found = self.client.get("/swarm")
+            spec = dict(found.get("Spec") or {})
+            query: Dict[str, Any] = {"version": (found.get("Version") or {}).get("Index")}
+            if what == "ca":
+                old = spec.get("CAConfig") or {}
+                spec["CAConfig"] = {**old, "ForceRotate": int(old.get("ForceRotate") or 0) + 1}
+            else:
+                query[ROTATIONS[what]] = True
+            self.client.post("/swarm/update", query, spec)
+
+        self._again(once)
+        deadline = self.clock.now() + self.wait
+        while what == "ca":
+            cluster = (patiently(self.clock, lambda: self.client.get("/info")).get("Swarm") or {}).get("Cluster") or {}
+            if not cluster.get("RootRotationInProgress"):
+                return
+            if self.clock.now() >= deadline:
+                raise StackwrightError(
+                    f"Not all nodes have a certificate of the new CA after {self.wait:.0f} s.",
+                    "unfinished",
+                    "The Swarm goes on by itself. Nodes that are down stop it: bring them back, or remove them.",
+                )
+            self._lock.keep()
+            self.clock.sleep(PAUSE)
+
     def await_effect(self, kind: str, node: str) -> None:
-        """Waits until a step has had its effect. Raises StackwrightError (``timeout``)."""
+        """Waits until a step has had its effect. Raises StackwrightError (``unfinished``)."""
         deadline = self.clock.now() + (self.wait if kind == DRAIN else SETTLE)
         while True:
             nodes = patiently(self.clock, self._nodes, self._lock.keep)
@@ -100,7 +135,7 @@ class Manager:
             if self.clock.now() >= deadline:
                 seconds = self.wait if kind == DRAIN else SETTLE
                 raise StackwrightError(
-                    f"{left} after {seconds:.0f} s.", "timeout", "Run again: it continues from the current state."
+                    f"{left} after {seconds:.0f} s.", "unfinished", "Run again: it continues from the current state."
                 )
             self._lock.keep()
             self.clock.sleep(PAUSE)

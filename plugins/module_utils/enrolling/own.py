@@ -118,7 +118,7 @@ def _manages(swarm: Swarm) -> bool:
 
 
 def _until(client: EngineClient, clock: Any, not_yet: str, done: Callable[[Swarm], bool]) -> Dict[str, Any]:
-    """The engine's view of its Swarm, once it is ``done``. Raises StackwrightError (``timeout``)."""
+    """The engine's view of its Swarm, once it is ``done``. Raises StackwrightError (``unfinished``)."""
     deadline = clock.now() + SETTLE
     while True:
         info = patiently(clock, lambda: client.get("/info"))
@@ -127,7 +127,7 @@ def _until(client: EngineClient, clock: Any, not_yet: str, done: Callable[[Swarm
             return swarm
         if clock.now() >= deadline:
             said = swarm.get("Error") or f"state {swarm.get('LocalNodeState')}"
-            error = EngineError(f"{info.get('Name')} {not_yet} within {SETTLE:.0f} s ({said}).", "timeout")
+            error = EngineError(f"{info.get('Name')} {not_yet} within {SETTLE:.0f} s ({said}).", "unfinished")
             raise StackwrightError(*_told(_plain(error)))
         clock.sleep(PAUSE)
 

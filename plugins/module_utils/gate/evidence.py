@@ -35,6 +35,10 @@ SERVICES = 5  # logs are fetched for so many services; the others have their err
 CHECKED = 3  # lines of what a failing health check wrote
 RETRIES = 3  # the Engine's, where a health check does not say
 
+#: What a shell, or the runtime, says of a command that is not there.
+LACKS = re.compile(
+    r'sh: (?:line )?(?:[0-9]+: )?([\w.-]+): (?:command )?not found|exec: "([^"]+)": executable file not found'
+)
 #: The Engine's words in plainer ones, for people.
 PLAIN = (
     (
@@ -112,7 +116,7 @@ def _one(
     return entry
 
 
-def _called(service: Mapping[str, Any]) -> str:
+def _called(service: Mapping[str, object]) -> str:
     """The name of a service, and of which it is a step of ``pre_start``."""
     owner, _slash, number = labels_of(service).get(STEP, "").partition("/")
     return name_of(service) + (f" (step {number} of pre_start of {owner})" if number else "")
@@ -125,6 +129,9 @@ def _text(entry: Found, asks: str = "", called: str = "") -> str:
     facts = []
     if entry["health_check"] and "its health check fails" not in text and NOT_HEALTHY not in text:
         facts.append("its health check fails")
+    lacking = _lacks(entry["health_check"])
+    if lacking:
+        facts.append(f"its image has no {lacking}, which the health check needs")
     error = _plain(entry["error"])
     if error and error not in text:
         facts.append(error)
@@ -138,13 +145,19 @@ def _text(entry: Found, asks: str = "", called: str = "") -> str:
     return "\n".join([text + (f"; {asks}" if asks else "")] + checks + [f"    | {line}" for line in entry["log"]])
 
 
+def _lacks(lines: Sequence[str]) -> str:
+    """The command that a health check needs and the image does not have, "" if it is something else."""
+    found = next(filter(None, map(LACKS.search, lines)), None)
+    return (found.group(1) or found.group(2)) if found else ""
+
+
 def _plain(text: str) -> str:
     for pattern, plain in PLAIN:
         text = pattern.sub(plain, text)
     return text
 
 
-def _witness(tasks: Sequence[Mapping[str, Any]]) -> Optional[Mapping[str, Any]]:
+def _witness(tasks: Sequence[Mapping[str, object]]) -> Optional[Mapping[str, Any]]:
     """The task that tells most: the newest that failed, else the newest that has ended, else the newest of all."""
     newest = sorted(tasks, key=lambda task: timestamp(task.get("CreatedAt")), reverse=True)
     for states in (ENDED_BADLY, ("complete",)):
@@ -219,7 +232,7 @@ def _can_tell(task: Optional[Mapping[str, Any]], nodes: Mapping[str, Mapping[str
 
 
 def _checks(
-    client: EngineClient, tasks: Sequence[Mapping[str, Any]], nodes: Mapping[str, Mapping[str, Any]]
+    client: EngineClient, tasks: Sequence[Mapping[str, object]], nodes: Mapping[str, Mapping[str, object]]
 ) -> Dict[str, str]:
     """What the failing health checks of tasks wrote last, by container. Only an Engine on whose node it ran knows that.
 
@@ -261,7 +274,7 @@ def checks_here(client: EngineClient, wanted: Mapping[str, bool]) -> Dict[str, s
     return found
 
 
-def _may_be_unhealthy(task: Mapping[str, Any]) -> bool:
+def _may_be_unhealthy(task: Mapping[str, object]) -> bool:
     """Whether it is worth asking another node: a check goes on, or Docker has stopped what failed it."""
     return "unhealthy" in error_of(task) or state_of(task) in ("starting", "complete")
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, List, Mapping, Optional
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import Backoff, patiently
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
@@ -28,13 +29,15 @@ REPLACING = ("TaskTemplate", "EndpointSpec")
 class Renewal:
     """Looks after the services of ``observed`` of which not all tasks are running. ``keep`` keeps a lock meanwhile."""
 
-    def __init__(self, client: EngineClient, clock: Any, observed: Mapping[str, Any], keep: Callable[[], None]) -> None:
+    def __init__(
+        self, client: EngineClient, clock: Clock, observed: Mapping[str, Any], keep: Callable[[], None]
+    ) -> None:
         self._client, self._clock, self._keep = client, clock, keep
         # Tasks on a lost node count as running.
         unsure = not all(map(is_ready, observed.get("nodes", [{}])))
         self._short = {id_of(service) for service in observed["services"] if unsure or _is_short(service)}
 
-    def after(self, operation: Operation, spec: Mapping[str, Any], headers: Optional[Dict[str, str]]) -> None:
+    def after(self, operation: Operation, spec: Mapping[str, object], headers: Optional[Dict[str, str]]) -> None:
         """To be called when a service has been updated to ``spec``. Raises EngineError."""
         identity = operation.payload["id"]
         if identity in self._short and _keeps_tasks(operation):
@@ -56,7 +59,7 @@ def _is_short(service: Mapping[str, Any]) -> bool:
 
 def _renew(
     client: EngineClient,
-    clock: Any,
+    clock: Clock,
     identity: str,
     spec: Mapping[str, Any],
     headers: Optional[Dict[str, str]],
@@ -77,20 +80,20 @@ def _renew(
             keep()
 
 
-def _tasks(client: EngineClient, clock: Any, identity: str, keep: Callable[[], None]) -> List[Dict[str, Any]]:
+def _tasks(client: EngineClient, clock: Clock, identity: str, keep: Callable[[], None]) -> List[Dict[str, Any]]:
     query = {"filters": {"service": [identity], "desired-state": ["running"]}}
     return patiently(clock, lambda: client.list("/tasks", query), keep)
 
 
-def _waits(task: Mapping[str, Any]) -> bool:
+def _waits(task: Mapping[str, object]) -> bool:
     return state_of(task) == "pending" and not task.get("NodeID") and task.get("DesiredState") == "running"
 
 
 def _scale(
     client: EngineClient,
-    clock: Any,
+    clock: Clock,
     identity: str,
-    spec: Mapping[str, Any],
+    spec: Mapping[str, object],
     headers: Optional[Dict[str, str]],
     keep: Callable[[], None],
 ) -> None:

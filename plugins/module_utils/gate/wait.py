@@ -13,6 +13,7 @@ import math
 from typing import AbstractSet, Any, Callable, Dict, FrozenSet, List, Mapping, Optional, Tuple, Union
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import services_of, tasks_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError, EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import Backoff
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
@@ -86,7 +87,7 @@ def updates_of(services: List[Dict[str, Any]]) -> Dict[str, Tuple[str, str]]:
 
 def wait(
     client: EngineClient,
-    clock: Any,
+    clock: Clock,
     stack: str,
     limits: Limits,
     past: Before,
@@ -139,7 +140,7 @@ def wait(
         clock.sleep(pause)
 
 
-def _teller(client: EngineClient, clock: Any, progress: Optional[Callable[[str], None]]) -> Callable[[Verdict], None]:
+def _teller(client: EngineClient, clock: Clock, progress: Optional[Callable[[str], None]]) -> Callable[[Verdict], None]:
     """A function that tells people what a verdict has of news."""
     if progress is None:
         return lambda verdict: None
@@ -173,9 +174,9 @@ def limits_of(options: Mapping[str, Any]) -> Limits:
 
 def settle(
     client: EngineClient,
-    clock: Any,
+    clock: Clock,
     stack: str,
-    services: List[Dict[str, Any]],
+    services: List[Dict[str, object]],
     options: Mapping[str, Any],
     keep: Optional[Callable[[], None]] = None,
 ) -> List[Judgement]:
@@ -228,8 +229,8 @@ def _failure(
     stack: str,
     verdict: Verdict,
     limits: Limits,
-    services: List[Dict[str, Any]],
-    tasks: List[Dict[str, Any]],
+    services: List[Dict[str, object]],
+    tasks: List[Dict[str, object]],
     past: Before,
 ) -> DeployError:
     from ansible_collections.stackwright.swarm.plugins.module_utils.gate.evidence import evidence
@@ -250,11 +251,11 @@ def _failure(
     )
 
 
-def _by_name(services: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
+def _by_name(services: List[Dict[str, object]]) -> List[Dict[str, Any]]:
     return sorted(services, key=lambda service: str(service["Spec"]["Name"]))
 
 
-def _print(services: List[Dict[str, Any]], tasks: List[Dict[str, Any]]) -> Any:
+def _print(services: List[Dict[str, Any]], tasks: List[Dict[str, object]]) -> Any:
     """Changes whenever anything moves."""
     return (
         sorted((s["ID"], s["Version"]["Index"]) for s in services),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import AbstractSet, Any, Callable, Dict, List, Mapping, NamedTuple, Optional
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import tasks_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import patiently
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
@@ -38,7 +39,7 @@ class _Left(NamedTuple):
 
 def wait_until_stopped(
     client: EngineClient,
-    clock: Any,
+    clock: Clock,
     stack: str,
     timeout: float,
     names: Names,
@@ -59,7 +60,7 @@ def wait_until_stopped(
 
 def wait_until_gone(
     client: EngineClient,
-    clock: Any,
+    clock: Clock,
     stack: str,
     timeout: float,
     tick: Tick = lambda: None,
@@ -97,7 +98,7 @@ def _left(client: EngineClient, stack: str, ids: Optional[AbstractSet[str]]) -> 
 
 def _until_none(
     look: Callable[[], _Left],
-    clock: Any,
+    clock: Clock,
     what: str,
     timeout: float,
     names: Names,

@@ -36,7 +36,7 @@ def _reserved(reservations: Mapping[str, Any]) -> Iterator[str]:
         yield f"{reservations['MemoryBytes'] / MIB:.0f} MiB of memory"
 
 
-def _ports(client: EngineClient, service: Mapping[str, Any]) -> Iterator[str]:
+def _ports(client: EngineClient, service: Mapping[str, object]) -> Iterator[str]:
     try:
         others = client.list("/services", timeout=PATIENCE)
     except EngineError:

@@ -43,7 +43,7 @@ HELD = ("paused", "rollback_paused")
 def report(
     service: Service,
     tasks: Sequence[Task],
-    nodes: Sequence[Mapping[str, Any]],
+    nodes: Sequence[Mapping[str, object]],
     fine: Iterable[str],
     found: Judgement,
     after: Optional[Task] = None,
@@ -95,7 +95,7 @@ def _began_within(task: Task, now: float, limit: float) -> bool:
     return began is not None and -SKEW <= now - began < limit
 
 
-def _healthy(seen: Seen, nodes: Sequence[Mapping[str, Any]]) -> int:
+def _healthy(seen: Seen, nodes: Sequence[Mapping[str, object]]) -> int:
     away = {str(node.get("ID")) for node in nodes if is_down(node)}
     return len([task for task in seen.running if str(task.get("NodeID")) not in away]) + len(seen.done)
 
@@ -127,7 +127,7 @@ def _is_bad(service: Service, task: Task) -> bool:
 
 
 def _last_failure(
-    service: Service, tasks: Sequence[Task], nodes: Sequence[Mapping[str, Any]]
+    service: Service, tasks: Sequence[Task], nodes: Sequence[Mapping[str, object]]
 ) -> Optional[Dict[str, Any]]:
     """The newest failure that the Swarm remembers, also of a specification before."""
     bad = [task for task in tasks if _is_bad(service, task)]

@@ -96,7 +96,7 @@ class Gate:
         now: float,
         services: Sequence[Mapping[str, Any]],
         tasks: Sequence[Task],
-        nodes: Sequence[Mapping[str, Any]],
+        nodes: Sequence[Mapping[str, object]],
     ) -> Verdict:
         """The verdict at ``now`` (seconds)."""
         grouped = tasks_by_service(tasks)
@@ -183,7 +183,7 @@ class Gate:
         found = waits(tasks, seen.stopping)
         return max((self._first.setdefault(key, now) + wait for key, wait in found.items()), default=0.0)
 
-    def _ending(self, now: float, tasks: Sequence[Task], nodes: Sequence[Mapping[str, Any]]) -> bool:
+    def _ending(self, now: float, tasks: Sequence[Task], nodes: Sequence[Mapping[str, object]]) -> bool:
         """Whether tasks of the stack are stopping within their time: they still hold what they have of their nodes."""
         down = {node.get("ID") for node in nodes if is_down(node)}
         ending = [task for task in tasks if task.get("NodeID") not in down and is_stopping(task)]
@@ -215,7 +215,7 @@ class Gate:
         self._good_since[key] = (since, running)
         if judgement.desired == 0 or judgement.status == "complete" or key not in self.touched:
             return True
-        return now - since >= self.limits.stable_for
+        return bool(now - since >= self.limits.stable_for)
 
 
 def _update_start(service: Mapping[str, Any], old: str) -> str:

@@ -56,7 +56,7 @@ STAGES = {
 }
 
 
-def judge(service: Mapping[str, Any], tasks: Sequence[Task], view: View) -> Judgement:
+def judge(service: Mapping[str, object], tasks: Sequence[Task], view: View) -> Judgement:
     """The judgement of one service by ``tasks`` (of this service)."""
     return judge_seen(service, tasks, sort_out(service, tasks, view), view)
 
@@ -104,7 +104,7 @@ def _desired(spec: Mapping[str, Any], mode: str, view: View) -> int:
     return len(eligible(view.nodes, spec["TaskTemplate"]))
 
 
-def _job(spec: Mapping[str, Any], seen: Seen, view: View, judgement: Callable[..., Judgement]) -> Judgement:
+def _job(spec: Mapping[str, object], seen: Seen, view: View, judgement: Callable[..., Judgement]) -> Judgement:
     desired, running = judgement("").desired, len(seen.running)
     if len(seen.done) >= desired:
         return judgement(COMPLETE, "")

@@ -10,7 +10,7 @@ from typing import AbstractSet, Any, Iterable, List, Mapping
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.constraints import meets
 
 
-def eligible(nodes: Iterable[Mapping[str, Any]], template: Mapping[str, Any]) -> List[Mapping[str, Any]]:
+def eligible(nodes: Iterable[Mapping[str, object]], template: Mapping[str, object]) -> List[Mapping[str, Any]]:
     """The nodes that are ready, active, and meet constraints and platforms of a TaskSpec.
 
     One of which the managers do not know yet how it is (after an election) counts: it is waited for.
@@ -43,7 +43,7 @@ def is_down(node: Mapping[str, Any]) -> bool:
     return (node.get("Status") or {}).get("State") in ("down", "disconnected")
 
 
-def rejoined(node: Mapping[str, Any], nodes: Iterable[Mapping[str, Any]]) -> str:
+def rejoined(node: Mapping[str, object], nodes: Iterable[Mapping[str, object]]) -> str:
     """The id under which a node that is down has joined again; its old entry stays until it is removed."""
     if not is_down(node):
         return ""
@@ -76,7 +76,7 @@ def paused(nodes: Iterable[Mapping[str, Any]]) -> AbstractSet[str]:
 SAME = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
-def has_platform(node: Mapping[str, Any], platforms: List[Mapping[str, Any]]) -> bool:
+def has_platform(node: Mapping[str, Any], platforms: List[Mapping[str, object]]) -> bool:
     """Whether a node is of one of these platforms; an empty list means any."""
     if not platforms:
         return True

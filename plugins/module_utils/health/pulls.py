@@ -39,7 +39,7 @@ HINTS = {
 }
 
 
-def cause(error: DeployError, images: Mapping[str, Mapping[str, Any]]) -> Tuple[str, str]:
+def cause(error: DeployError, images: Mapping[str, Mapping[str, object]]) -> Tuple[str, str]:
     """The code and the hint of a failed wait. ``images`` is what the registry answered, see ``ask_registry``."""
     errors = [failure["error"] or failure["reason"] for failure in error.details.get("failures") or ()]
     if error.error_code not in ("health_gate_failed", "timeout") or not any(map(NOT_PULLED.search, errors)):
@@ -52,7 +52,7 @@ def cause(error: DeployError, images: Mapping[str, Mapping[str, Any]]) -> Tuple[
     return code, HINTS[code]
 
 
-def wanted_in(error: DeployError, images: Mapping[str, Mapping[str, Any]]) -> List[str]:
+def wanted_in(error: DeployError, images: Mapping[str, Mapping[str, object]]) -> List[str]:
     """The images that nodes could not pull and that no registry was asked for."""
     errors = [failure["error"] or failure["reason"] for failure in error.details.get("failures") or ()]
     named = {name for text in errors for name in NAMED.findall(text)}

@@ -94,7 +94,7 @@ def is_current(task: Task, service: Mapping[str, Any], since: str = "") -> bool:
     return ours == theirs or (same and normalise.task(ours) == normalise.task(theirs))
 
 
-def _comparable(template: Mapping[str, Any]) -> Dict[str, Any]:
+def _comparable(template: Mapping[str, object]) -> Dict[str, Any]:
     spec = {key: value for key, value in template.items() if key not in ("Placement", "Runtime")}
     spec.setdefault("ForceUpdate", 0)
     return spec
@@ -115,19 +115,19 @@ def by_slot(tasks: Iterable[Task], mode: str) -> Dict[str, List[Task]]:
     return slots
 
 
-def timestamp(text: Any) -> Tuple[str, str]:
+def timestamp(text: object) -> Tuple[str, str]:
     """An RFC 3339 time in UTC as something that sorts; the Engine cuts trailing zeros of the fraction."""
     whole, _dot, fraction = str(text or "").rstrip("Z").partition(".")
     return whole, fraction.ljust(9, "0")
 
 
-def shown(text: Any) -> Optional[str]:
+def shown(text: object) -> Optional[str]:
     """A time of the Engine as ``2026-11-21T12:00:01Z``; None if there is none."""
     whole = str(text or "")[:19]
     return f"{whole}Z" if whole and not whole.startswith("0001-") else None
 
 
-def seconds(text: Any) -> Optional[float]:
+def seconds(text: object) -> Optional[float]:
     """A time of the Engine, in UTC or with an offset, as seconds since 1970; None if it is none."""
     found = MOMENT.match(str(text or ""))
     if not found:

@@ -51,7 +51,7 @@ SNAPSHOT = Obj(
 )
 
 
-def pack(snapshot: Mapping[str, Any]) -> bytes:
+def pack(snapshot: Mapping[str, object]) -> bytes:
     """The packed form of plain data."""
     text = json.dumps(snapshot, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     body = zlib.compress(text.encode(), 6)

@@ -114,7 +114,7 @@ class Revision:
         }
 
 
-def from_record(stack: str, number: int, record: Any) -> Revision:
+def from_record(stack: str, number: int, record: object) -> Revision:
     """The revision of a stored record; ``damaged`` where the record is none, or another's."""
     if not isinstance(record, dict):
         return Revision(stack, number=number, status=FAILED, damaged="its record can't be read")
@@ -139,7 +139,7 @@ def from_record(stack: str, number: int, record: Any) -> Revision:
     return revision
 
 
-def _counted(service: Mapping[str, Any]) -> Dict[str, Any]:
+def _counted(service: Mapping[str, object]) -> Dict[str, Any]:
     return {name: service.get(name) for name in ("name", "status", "desired", "running", "updated_at")}
 
 
@@ -160,7 +160,7 @@ def _sources(given: Any) -> Dict[str, Any]:
     return without_texts({"files": files, **{name: item for name, item in maps.items() if isinstance(item, dict)}})
 
 
-def _notes(given: Any) -> Iterator[Dict[str, Any]]:
+def _notes(given: object) -> Iterator[Dict[str, Any]]:
     """The notes of a record; what is none counts as not there."""
     for item in given if isinstance(given, list) else ():
         if isinstance(item, dict) and item.get("kind") and item.get("name"):

@@ -36,7 +36,7 @@ def keyed(key: str) -> Digest:
     """Digests with the cluster's key (base64)."""
     secret = base64.b64decode(key)
 
-    def digest(value: Any) -> str:
+    def digest(value: object) -> str:
         text = json.dumps(value, sort_keys=True, ensure_ascii=False)
         return hmac.new(secret, b"kept value: " + text.encode(), hashlib.sha256).hexdigest()
 
@@ -117,10 +117,10 @@ def used(snapshot: Mapping[str, Any]) -> Set[Tuple[str, str]]:
     return {reference for service in snapshot["services"] for reference in references(service["spec"])}
 
 
-def hide(kind: str, key: str, spec: Mapping[str, Any], digest: Digest) -> Dict[str, Any]:
+def hide(kind: str, key: str, spec: Mapping[str, object], digest: Digest) -> Dict[str, Any]:
     """A copy of a specification in which all that a plan would hide is a reference."""
 
-    def replace(path: str, name: str, value: Any) -> Dict[str, Any]:
+    def replace(path: str, name: str, value: object) -> Dict[str, Any]:
         del path
         return {KEPT: digest(value), "name": name}
 
@@ -128,11 +128,11 @@ def hide(kind: str, key: str, spec: Mapping[str, Any], digest: Digest) -> Dict[s
     return made
 
 
-def hidden_values(kind: str, spec: Mapping[str, Any]) -> Iterator[Any]:
+def hidden_values(kind: str, spec: Mapping[str, object]) -> Iterator[Any]:
     """What ``hide`` would replace in a live specification."""
     found: List[Any] = []
 
-    def note(path: str, name: str, value: Any) -> Any:
+    def note(path: str, name: str, value: object) -> Any:
         del path, name
         found.append(value)
 
@@ -140,12 +140,12 @@ def hidden_values(kind: str, spec: Mapping[str, Any]) -> Iterator[Any]:
     yield from found
 
 
-def hidden_texts(spec: Mapping[str, Any]) -> List[str]:
+def hidden_texts(spec: Mapping[str, object]) -> List[str]:
     """What ``hide`` would replace in a live ServiceSpec, where it is text."""
     return [value for value in hidden_values("service", spec) if isinstance(value, str)]
 
 
-def reveal(spec: Any, find: Callable[[str, str], Any]) -> Any:
+def reveal(spec: object, find: Callable[[str, str], object]) -> Any:
     """The inverse of ``hide``: ``find(digest, name)`` gives the values."""
     if isinstance(spec, dict):
         if KEPT in spec:
@@ -161,7 +161,7 @@ def _entry(item: Any, find: Callable[[str, str], Any]) -> Any:
     return f"{variable}={reveal(item['value'], find)}" if variable else reveal(item, find)
 
 
-def _shows_secret(kind: str, key: str, path: str, value: Any) -> bool:
+def _shows_secret(kind: str, key: str, path: str, value: object) -> bool:
     """Whether a value has to be hidden. Of a text with references to kept values, these are the secret: the rest of it
     counts by what it looks like, not by its name."""
     if isinstance(value, str) and REFERENCE in value:
@@ -170,7 +170,7 @@ def _shows_secret(kind: str, key: str, path: str, value: Any) -> bool:
     return bool(mask(kind, key, path, value) != value)
 
 
-def _walk(kind: str, key: str, path: str, value: Any, replace: Callable[[str, str, Any], Any]) -> Any:
+def _walk(kind: str, key: str, path: str, value: object, replace: Callable[[str, str, object], object]) -> Any:
     if isinstance(value, dict):
         return {name: _walk(kind, key, f"{path}.{name}" if path else name, v, replace) for name, v in value.items()}
     if not isinstance(value, list):
@@ -187,11 +187,11 @@ def _walk(kind: str, key: str, path: str, value: Any, replace: Callable[[str, st
     ]
 
 
-def _list_item_hides(kind: str, key: str, path: str, item: Any) -> bool:
+def _list_item_hides(kind: str, key: str, path: str, item: object) -> bool:
     return not (isinstance(item, str) and REFERENCE in item) or _shows_secret(kind, key, path, item)
 
 
-def _variable(kind: str, key: str, entry: Any, replace: Callable[[str, str, Any], Any]) -> Any:
+def _variable(kind: str, key: str, entry: object, replace: Callable[[str, str, object], object]) -> Any:
     name, equals, value = str(entry).partition("=")
     path = f"{ENVIRONMENT}.{name}"
     if not equals or not _shows_secret(kind, key, path, value):

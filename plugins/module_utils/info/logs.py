@@ -9,6 +9,7 @@ import re
 from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import manager_info, of_stack
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.gate.evidence import hider, node_names
@@ -42,7 +43,7 @@ class Wanted(NamedTuple):
     contains: str = ""  # a regular expression
 
 
-def stack_logs(client: EngineClient, clock: Any, stack: str, wanted: Wanted) -> Dict[str, Any]:
+def stack_logs(client: EngineClient, clock: Clock, stack: str, wanted: Wanted) -> Dict[str, Any]:
     """The lines (time, service, task, node, stream, text) in the order of time, as text too; what is missing is said.
 
     Raises EngineError (``not_found`` if there is no such stack, service or task) and StackwrightError
@@ -171,7 +172,7 @@ def _chosen(stack: str, services: List[Item], tasks: Mapping[str, Item], wanted:
 
 
 def _fetch(
-    client: EngineClient, service: Item, tasks: Mapping[str, Item], wanted: Wanted, query: Mapping[str, Any]
+    client: EngineClient, service: Item, tasks: Mapping[str, Item], wanted: Wanted, query: Mapping[str, object]
 ) -> Tuple[bytes, str]:
     """The log of one service, or the available part of it and why the rest is missing."""
     path = f"/services/{service['ID']}/logs"

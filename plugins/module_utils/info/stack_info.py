@@ -130,7 +130,7 @@ def _stack(
     }
 
 
-def _owner(name: str, lists: Mapping[str, Any], past: Item) -> Dict[str, str]:
+def _owner(name: str, lists: Mapping[str, object], past: Item) -> Dict[str, str]:
     """Which of the stacks that can have this name it is, by labels or history; empty texts where none says it."""
     known = filter(None, (recorded(labels, name) for labels in labels_in(lists, name)))
     found = next(known, None) or of_text(past.pop("owner", ""))
@@ -192,7 +192,7 @@ def _volumes(mount: Item, tasks: Sequence[Mapping[str, str]]) -> List[str]:
     return [expanded(name, known) for known in tasks or [{}]] if name else []
 
 
-def shown_labels(obj: Mapping[str, Any]) -> Dict[str, str]:
+def shown_labels(obj: Mapping[str, object]) -> Dict[str, str]:
     """The labels of an object, those that look like passwords hidden."""
     labels = labels_of(obj)
     return {name: mask("", "", f"Labels.{name}", labels[name]) for name in sorted(labels)}
@@ -216,7 +216,7 @@ def describe_task(task: Mapping[str, Any], nodes: Mapping[str, str]) -> Item:
     }
 
 
-def _sorted(tasks: Sequence[Mapping[str, Any]]) -> List[Mapping[str, Any]]:
+def _sorted(tasks: Sequence[Mapping[str, object]]) -> List[Mapping[str, Any]]:
     return sorted(tasks, key=lambda t: (t.get("Slot") or 0, str(t.get("NodeID") or ""), str(t.get("CreatedAt") or "")))
 
 

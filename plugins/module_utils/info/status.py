@@ -12,6 +12,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe 
     services_of,
     tasks_of,
 )
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError, EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.details import (
@@ -19,7 +20,6 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.health.details i
     is_young,
     report,
     restarted,
-    seconds,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.judge import tasks_by_service
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.seen import View, sort_out
@@ -32,7 +32,12 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses 
     Judgement,
     worst,
 )
-from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import Task, error_of, how_it_ended
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import (
+    Task,
+    error_of,
+    how_it_ended,
+    seconds,
+)
 from ansible_collections.stackwright.swarm.plugins.module_utils.history import revision
 from ansible_collections.stackwright.swarm.plugins.module_utils.info.without_values import without_values
 from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import detach, with_defaults
@@ -60,7 +65,7 @@ Item = Dict[str, Any]
 Options = Mapping[str, Any]
 
 
-def stack_status(client: EngineClient, clock: Any, stack: str, options: Options) -> Item:
+def stack_status(client: EngineClient, clock: Clock, stack: str, options: Options) -> Item:
     """The statuses of the stack's services: stack, exists, status, overall, healthy, services, cluster_id, node, calls.
 
     ``options``: wait (default false here), timeout, stable_for, progress, detach. With ``defer`` there is one look,
@@ -197,7 +202,7 @@ def _hidden(text: str, service: Item) -> str:
 
 
 def _waited(
-    client: EngineClient, clock: Any, stack: str, seen: _Look, found: List[Judgement], given: Options
+    client: EngineClient, clock: Clock, stack: str, seen: _Look, found: List[Judgement], given: Options
 ) -> List[Judgement]:
     """How the services are at the end of the wait; its failure has what there is to tell of each as well."""
     from ansible_collections.stackwright.swarm.plugins.module_utils.gate.wait import before, limits_of, wait
@@ -229,7 +234,7 @@ def _at_the_end(client: EngineClient, stack: str, found: List[Item]) -> Item:
     return {"services": services, "status": status, "overall": OVERALL.get(status, revision.UNHEALTHY)}
 
 
-def look_at_health(client: EngineClient, params: Dict[str, Any], run: Dict[str, Any]) -> Dict[str, Any]:
+def look_at_health(client: EngineClient, params: Dict[str, object], run: Dict[str, object]) -> Dict[str, Any]:
     """The health of the stack's services, after waiting for them if ``wait`` is on.
 
     In check mode nothing has changed, so it does not wait.

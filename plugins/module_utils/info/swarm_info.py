@@ -143,13 +143,13 @@ def _almost(described: Lists, filters: Mapping[str, str]) -> List[str]:
     return lines
 
 
-def _lower(value: Any) -> Any:
+def _lower(value: object) -> Any:
     if isinstance(value, dict):
         return {str(key).lower(): str(text).lower() for key, text in value.items()}
     return str(value or "").lower()
 
 
-def _named(value: Any, pattern: str) -> str:
+def _named(value: object, pattern: str) -> str:
     if not isinstance(value, dict):
         return str(value)
     key, equals, _text = pattern.lower().partition("=")
@@ -166,7 +166,7 @@ def _passes(item: Item, section: str, filters: Mapping[str, str]) -> bool:
     )
 
 
-def _fits(value: Any, pattern: str) -> bool:
+def _fits(value: object, pattern: str) -> bool:
     if isinstance(value, dict):
         key, equals, text = pattern.partition("=")
         return any(fnmatchcase(k, key) and (not equals or fnmatchcase(str(v), text)) for k, v in value.items())

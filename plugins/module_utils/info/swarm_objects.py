@@ -217,7 +217,7 @@ def secrets(lists: Lists) -> List[Item]:
     return sorted((_object(secret, users) for secret in lists["secrets"]), key=_by_name)
 
 
-def _object(obj: Mapping[str, Any], users: Mapping[str, Set[str]]) -> Item:
+def _object(obj: Mapping[str, object], users: Mapping[str, Set[str]]) -> Item:
     return {
         "id": id_of(obj),
         "name": name_of(obj),

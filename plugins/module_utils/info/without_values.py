@@ -15,7 +15,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.store.choose imp
 
 
 def without_values(
-    client: EngineClient, stack: str, options: Dict[str, Any], work: Callable[[], Dict[str, Any]]
+    client: EngineClient, stack: str, options: Dict[str, Any], work: Callable[[], Dict[str, object]]
 ) -> Dict[str, Any]:
     """The result, error or messages of ``work``, without the kept values of the stack that this host has.
 
@@ -23,7 +23,7 @@ def without_values(
     """
     known: List[Any] = []
 
-    def scrub(data: Any) -> Any:
+    def scrub(data: object) -> Any:
         if not known:
             known.append(scrubber(_kept_texts(client, stack)))
         return known[0](data)

@@ -15,7 +15,7 @@ FREE = "free"
 LONGEST = 200  # letters of a text that is shown
 
 
-def describe(holder: Mapping[str, Any]) -> str:
+def describe(holder: Mapping[str, object]) -> str:
     """Who holds a lock, since when, for what: ``ann@laptop (process 42 on m1) since ...: deploy "release 7"``."""
     if not holder:
         return "an unknown run (its labels can't be read)"
@@ -32,7 +32,7 @@ def describe(holder: Mapping[str, Any]) -> str:
     return f"{text}: {doing}" if doing else text
 
 
-def locked_by(lock: Optional[Mapping[str, Any]]) -> str:
+def locked_by(lock: Optional[Mapping[str, object]]) -> str:
     """Who holds a lock, given as its Docker config; empty text if there is none."""
     if lock is None:
         return ""
@@ -40,7 +40,7 @@ def locked_by(lock: Optional[Mapping[str, Any]]) -> str:
     return "" if is_free(holder) else describe(holder)
 
 
-def holder_of(config: Mapping[str, Any]) -> Dict[str, Any]:
+def holder_of(config: Mapping[str, object]) -> Dict[str, Any]:
     """The holder in a lock; empty if the lock is damaged."""
     try:
         data = parse(labels_of(config).get(LOCK, ""))
@@ -49,12 +49,12 @@ def holder_of(config: Mapping[str, Any]) -> Dict[str, Any]:
     return data if isinstance(data, dict) else {}
 
 
-def is_free(holder: Mapping[str, Any]) -> bool:
+def is_free(holder: Mapping[str, object]) -> bool:
     """Whether a lock has no holder, and only marks a revision as open."""
     return bool(holder.get(FREE))
 
 
-def moment(seconds: Any) -> str:
+def moment(seconds: object) -> str:
     """A time of day in UTC, ``2026-11-21 12:00:01 UTC``; empty if ``seconds`` (since 1970) is no time."""
     from datetime import datetime, timezone
 
@@ -65,10 +65,10 @@ def moment(seconds: Any) -> str:
         return ""
 
 
-def number(value: Any, default: float) -> float:
+def number(value: object, default: float) -> float:
     """``value`` if it is a number, else ``default``."""
     return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else default
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     return " ".join(str(value).split())[:LONGEST] if value is not None else ""

@@ -13,6 +13,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any, Dict, Mapping, Sequence
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import patiently
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
@@ -23,7 +24,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.transitions impo
 Result = Dict[str, Any]
 
 
-def renew_lease(client: EngineClient, clock: Any, stack: str, run: str, seconds: float) -> Result:
+def renew_lease(client: EngineClient, clock: Clock, stack: str, run: str, seconds: float) -> Result:
     """Makes the lock of ``run`` last for ``seconds`` from now, and looks what services want *after* that.
 
     Without ``run`` there is no lock, and only the look. Raises DeployError (``lock_lost``) and EngineError.
@@ -33,14 +34,14 @@ def renew_lease(client: EngineClient, clock: Any, stack: str, run: str, seconds:
     return {"changed": False, **wanted_now(client, clock)}
 
 
-def end_lease(client: EngineClient, clock: Any, stack: str, run: str) -> Result:
+def end_lease(client: EngineClient, clock: Clock, stack: str, run: str) -> Result:
     """Gives the lock of ``run`` back, if it still has it. Raises EngineError."""
     with suppress(DeployError):  # it has expired, and may belong to another run
         _taken_up(client, clock, stack, run, 0.0).release()
     return {"changed": False}
 
 
-def end_later(client: EngineClient, clock: Any, stack: str, run: str, seconds: float, detach: Any) -> Result:
+def end_later(client: EngineClient, clock: Clock, stack: str, run: str, seconds: float, detach: Any) -> Result:
     """As ``end_lease`` after ``seconds``, in a process of its own. If there is none, the lock is left to expire."""
     import os
 
@@ -53,12 +54,12 @@ def end_later(client: EngineClient, clock: Any, stack: str, run: str, seconds: f
     return {"changed": False}
 
 
-def wanted_now(client: EngineClient, clock: Any) -> Result:
+def wanted_now(client: EngineClient, clock: Clock) -> Result:
     """``wanted_by`` of the services that there are at this moment. Raises EngineError."""
     return wanted_by(patiently(clock, lambda: client.list("/services")))
 
 
-def wanted_by(services: Sequence[Mapping[str, Any]]) -> Result:
+def wanted_by(services: Sequence[Mapping[str, object]]) -> Result:
     """What services want: services (their ids), used (volume -> names of services), wanted_images."""
     return {
         "services": sorted(id_of(service) for service in services),
@@ -67,7 +68,7 @@ def wanted_by(services: Sequence[Mapping[str, Any]]) -> Result:
     }
 
 
-def _taken_up(client: EngineClient, clock: Any, stack: str, run: str, seconds: float) -> Lock:
+def _taken_up(client: EngineClient, clock: Clock, stack: str, run: str, seconds: float) -> Lock:
     lock = Lock(client, clock, stack, {"run": run})
     if seconds:
         lock.ttl = seconds

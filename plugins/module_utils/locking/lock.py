@@ -13,6 +13,7 @@ import json
 from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import configs_named
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError, EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import Backoff, is_transient, patiently
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
@@ -62,12 +63,12 @@ class Lock:
     def __init__(
         self,
         client: EngineClient,
-        clock: Any,
+        clock: Clock,
         stack: str,
-        holder: Mapping[str, Any],
+        holder: Mapping[str, object],
         ttl: float = TTL,
-        is_gone: Callable[[Mapping[str, Any]], bool] = lambda holder: False,
-        identity: Optional[Mapping[str, Any]] = None,
+        is_gone: Callable[[Mapping[str, object]], bool] = lambda holder: False,
+        identity: Optional[Mapping[str, object]] = None,
     ) -> None:
         self.client, self.clock, self.stack, self.ttl = client, clock, stack, ttl
         self.holder: Holder = dict(holder)
@@ -157,7 +158,7 @@ class Lock:
     def _look(self) -> Optional[Dict[str, Any]]:
         return next(iter(configs_named(self.client, [self.name])), None)
 
-    def _refuse_others(self, config: Mapping[str, Any]) -> None:
+    def _refuse_others(self, config: Mapping[str, object]) -> None:
         refuse_others(self._identity, self.stack, [labels_of(config)])
         whose = labels_of(config).get(STACK, self.stack)
         if whose != self.stack:  # shortened names may meet
@@ -363,10 +364,10 @@ class Lock:
         query = {"version": config["Version"]["Index"]}
         self.client.post(f"/configs/{id_of(config)}/update", query, body, timeout=CALL)
 
-    def _is_ours(self, config: Mapping[str, Any]) -> bool:
+    def _is_ours(self, config: Mapping[str, object]) -> bool:
         return bool(holder_of(config).get("run") == self.holder["run"])
 
 
-def public(holder: Mapping[str, Any]) -> Holder:
+def public(holder: Mapping[str, object]) -> Holder:
     """What a user is shown of a holder."""
     return {key: holder.get(key) for key in ("who", "host", "pid", "operation", "message")}

@@ -29,7 +29,7 @@ NAMED = ("Env", "Labels", "Options", "DriverOpts", "Sysctls")
 REFERENCES = re.compile(r"\.(Secrets|Configs)(\.|\Z)")
 
 
-def mask(kind: str, key: str, path: str, value: Any) -> Any:
+def mask(kind: str, key: str, path: str, value: object) -> Any:
     """``value`` as a plan may show it: see the module; None (absent) stays None.
 
     ``path`` is that of the change, for example ``TaskTemplate.ContainerSpec.Env.DB_PASSWORD``.
@@ -39,7 +39,7 @@ def mask(kind: str, key: str, path: str, value: Any) -> Any:
     return _masked(value, _name(path))
 
 
-def masked_named(data: Any) -> Any:
+def masked_named(data: object) -> Any:
     """Plain data whose keys are names of users: what stands under the name of a secret is hidden as well."""
     return _masked(data, "")
 
@@ -56,7 +56,7 @@ def _name(path: str) -> str:
     return ""
 
 
-def _masked(value: Any, name: str) -> Any:
+def _masked(value: object, name: str) -> Any:
     if isinstance(value, dict):
         return {key: _masked(item, name or _name_of_entry(str(key))) for key, item in value.items()}
     if isinstance(value, list):
@@ -71,7 +71,7 @@ def _name_of_entry(key: str) -> str:
     return key if is_secret(key) else ""
 
 
-def _masked_list(value: List[Any], name: str) -> List[Any]:
+def _masked_list(value: List[object], name: str) -> List[Any]:
     """A list such as a command: of ``--password x`` the second item is hidden."""
     known = any(isinstance(item, str) and PROGRAM.match(item.rpartition("/")[2] + " ") for item in value[:3])
     out: List[Any] = []

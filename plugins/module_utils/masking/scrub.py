@@ -38,7 +38,7 @@ def scrubber(values: Iterable[str]) -> Scrub:
     # The longest first: of two values, one may be the beginning of the other.
     pattern = re.compile("|".join(re.escape(form) for form in sorted(forms, key=lambda form: (-len(form), form))))
 
-    def scrub(data: Any) -> Any:
+    def scrub(data: object) -> Any:
         if isinstance(data, str):
             return pattern.sub(HIDDEN, data)
         if isinstance(data, dict):

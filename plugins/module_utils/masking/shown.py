@@ -19,7 +19,7 @@ HANDED = frozenset(("facts", "vault_writes", "vault_made", "vault_before", "seal
 UNDER_NO_LOG = frozenset(("handed_routes",))
 
 
-def shown(data: Any, as_it_is: Collection[str] = ()) -> Any:
+def shown(data: object, as_it_is: Collection[str] = ()) -> Any:
     """A copy of plain data as people may see it: no text in it controls a terminal or shows what looks like a secret.
 
     :param as_it_is: keys of a map, in ``data`` itself only, whose values are left alone.
@@ -33,6 +33,6 @@ def shown(data: Any, as_it_is: Collection[str] = ()) -> Any:
     return data
 
 
-def shown_line(text: Any) -> Any:
+def shown_line(text: object) -> Any:
     """As ``shown``, for a text that is to stay one line."""
     return masked_message(plain_text(text, lines=False)) if isinstance(text, str) else text

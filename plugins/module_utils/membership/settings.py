@@ -53,7 +53,7 @@ def wanted_settings(options: Mapping[str, Any]) -> Dict[str, Any]:
             continue
         if name in DURATIONS:
             value = nanoseconds(name, value)
-        if name == "labels":
+        elif name == "labels":
             value = {str(key): str(item) for key, item in value.items()}
         wanted[name] = value
     return wanted

@@ -32,6 +32,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.membership.setti
 
 UNLOCK, INIT, SETTINGS, FORGET, JOIN = "unlock", "init", "settings", "forget", "join"
 PROMOTE, DEMOTE, READMIT, DRAIN, LEAVE, REMOVE = "promote", "demote", "readmit", "drain", "leave", "remove"
+#: After all others: what the task asks for by itself.
+ROTATE, KEEP_KEY = "rotate", "keep_key"
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,8 @@ class Goal:
     elsewhere: bool = False  # hosts join a Swarm whose managers are not in the play
     #: Hosts of which nothing is known, and why.
     missing: Mapping[str, str] = field(default_factory=dict)
+    #: Those of them that may have a Swarm: managers.
+    unsure: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -141,21 +145,21 @@ def _creating(world: World, goal: Goal) -> Optional[Step]:
     if members:
         raise _unmanaged(members)
     managers = [host for host in world.hosts if host.wanted == MANAGER]
+    workers = [host.host for host in world.hosts if host.wanted == WORKER]
+    if not managers and not workers:
+        return None
+    if goal.unsure:
+        raise StackwrightError(
+            f"No host that answers is in a Swarm, but nothing is known of {_reasons(goal.unsure)}.",
+            "host_unreachable",
+            "It may already be in one, so no new Swarm was created. Make it reachable, include it in the play, or take "
+            "it out of the inventory.",
+        )
     if not managers:
-        workers = [host.host for host in world.hosts if host.wanted == WORKER]
-        if not workers:
-            return None
         raise StackwrightError(
             f"No host of this play is a manager, and {_listed(workers)} can't be in a Swarm without one.",
             "no_manager",
             "Include the managers in the play, for example hosts: swarm_managers:swarm_nodes, or set role: manager.",
-        )
-    if goal.missing:
-        raise StackwrightError(
-            f"No host that answers is in a Swarm, but nothing is known of {_reasons(goal.missing)}.",
-            "host_unreachable",
-            "It may already be in one, so no new Swarm was created. Make it reachable, include it in the play, or take "
-            "it out of the inventory.",
         )
     first = managers[0]
     return Step(INIT, "there is no Swarm, and it is the first manager", first.host, name=first.name, role=MANAGER)

@@ -10,12 +10,11 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, PlanError
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes import hostname, is_down
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.quorum import (
-    even,
     is_leader,
     is_manager,
-    loss_refused,
-    quorum_of,
+    managers_of,
 )
+from ansible_collections.stackwright.swarm.plugins.module_utils.membership.quorum import even_warning, refuse_loss
 
 Node = Mapping[str, Any]
 ACTIVE, PAUSE, DRAIN = "active", "pause", "drain"
@@ -94,26 +93,22 @@ def differences(node: Node, spec: Mapping[str, Any]) -> List[Difference]:
 
 
 def check_role(nodes: Sequence[Node], node: Node, role: Optional[str]) -> List[str]:
-    """Warnings about a change of role. Raises PlanError (``quorum``, ``node_down``) if it can't be made."""
-    name = hostname(node)
+    """Warnings about a change of role.
+
+    Raises StackwrightError (``quorum``, ``no_quorum``) and PlanError (``node_down``) if it can't be made.
+    """
+    name, managers = hostname(node), managers_of(nodes)
     if role is None or is_manager(node) == (role == "manager"):
         return []
-    managers = quorum_of(nodes).managers
     if role == "manager":
         if is_down(node):
             raise PlanError(
                 f"{name} is down, so it can't become a manager.", "node_down", "Start its Engine, then run again."
             )
-        warning = even(managers + 1)
+        warning = even_warning(len(managers) + 1)
     else:
-        why = loss_refused(nodes, node, name, "demoting")
-        if why:
-            raise PlanError(
-                f"{name} can't be demoted: {why}. Nothing was changed.",
-                "quorum",
-                "Promote another node, or bring the managers back that are down.",
-            )
-        warning = even(managers - 1)
+        refuse_loss(managers, str(node.get("ID")), f"demoting {name}")
+        warning = even_warning(len(managers) - 1)
     told = [warning] if warning else []
     if role == "worker" and is_leader(node):
         told.append(f"{name} is the leader: its demotion makes the managers elect another one.")

@@ -9,13 +9,13 @@ from typing import Any, Dict, List, Mapping, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes import hostname, is_down
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.quorum import (
-    Quorum,
     is_leader,
     is_manager,
     is_reachable,
-    quorum_of,
+    managers_of,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import mode_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.membership.quorum import needed
 from ansible_collections.stackwright.swarm.plugins.module_utils.nodes.moving import Move, moves, tasks_on
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import id_of, name_of, stack_of
 
@@ -26,36 +26,34 @@ NO_QUORUM = "the managers lose their quorum, and Swarm replaces nothing without 
 def raft(nodes: Sequence[Item]) -> Dict[str, Any]:
     """The managers: how many are reachable and needed, how many more may fail, the leader, and who is away."""
     managers = [node for node in nodes if is_manager(node)]
+    numbers = _numbers(managers_of(nodes))
     return {
-        **_numbers(quorum_of(nodes)),
-        "may_fail": quorum_of(nodes).spare,
+        **numbers,
+        "may_fail": max(0, numbers["reachable"] - numbers["needed"]),
         "leader": next((hostname(node) for node in managers if is_leader(node)), ""),
         "unreachable": sorted(hostname(node) for node in managers if not is_reachable(node)),
     }
 
 
-def _numbers(quorum: Quorum) -> Dict[str, Any]:
-    return {
-        "managers": quorum.managers,
-        "reachable": quorum.reachable,
-        "needed": quorum.needed,
-        "quorum": quorum.is_kept,
-    }
+def _numbers(managers: Mapping[str, bool]) -> Dict[str, Any]:
+    reachable, least = sum(managers.values()), needed(len(managers))
+    return {"managers": len(managers), "reachable": reachable, "needed": least, "quorum": reachable >= least}
 
 
 def loss(node: Item, nodes: Sequence[Item], services: Sequence[Item], tasks: Sequence[Item]) -> Dict[str, Any]:
     """What it would mean if ``node`` were lost: for the managers, and for each service with tasks on it."""
-    quorum = quorum_of(nodes)
-    if is_manager(node):
-        quorum = quorum.losing(is_reachable(node))
-    found = [_service(move, quorum.is_kept) for move in moves(node, nodes, services, tasks)]
+    managers = managers_of(nodes)
+    if id_of(node) in managers:
+        managers[id_of(node)] = False  # a lost manager still counts as one
+    numbers = _numbers(managers)
+    found = [_service(move, numbers["quorum"]) for move in moves(node, nodes, services, tasks)]
     there = {str(task.get("ServiceID")) for task in tasks_on(id_of(node), tasks)}
     everywhere = [s for s in services if id_of(s) in there and mode_of(s["Spec"]).startswith("global")]
     return {
         "node": hostname(node),
         "id": id_of(node),
         "down": is_down(node),
-        "managers": _numbers(quorum),
+        "managers": numbers,
         "services": found,
         "fewer": [item["service"] for item in found if item["missing"]],
         "global_services": sorted(name_of(service) for service in everywhere),

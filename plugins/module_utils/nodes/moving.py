@@ -11,7 +11,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.health.lost impo
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes import hostname
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import mode_of, replicas_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import state_of
-from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.capacity import Room, wanted
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.capacity import Amounts, Room, wanted
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.facts import Seen
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.placement import (
     Fit,
@@ -39,7 +39,7 @@ class Move(NamedTuple):
     stack: str
     mode: str
     desired: int
-    count: int
+    count: int  # type: ignore[assignment]  # a tuple has a method of this name
     left: int
     why: str
     volumes: Tuple[str, ...]
@@ -133,7 +133,7 @@ def _move(service: Item, mode: str, count: int, seen: Seen, room: Room) -> Move:
     )
 
 
-def _place(room: Room, needs: Mapping[Any, int], spots: Mapping[str, int], count: int) -> int:
+def _place(room: Room, needs: Amounts, spots: Mapping[str, int], count: int) -> int:
     """Gives room to ``count`` tasks, one node after the other; returns how many found some."""
     placed = 0
     for node, free in spots.items():

@@ -26,7 +26,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.nodes.moving imp
     step_of,
     tasks_on,
 )
-from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.capacity import Room, wanted
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.capacity import Amounts, Room, wanted
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.facts import Seen
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.placement import eligible, fits
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.constraints import value_of
@@ -132,7 +132,7 @@ def _judged(service: Item, seen: Seen, room: Room, totals: Counts, dips: bool) -
 class _Scheduler:
     """Where Swarm would place tasks of one service."""
 
-    def __init__(self, spec: Item, may: Sequence[Item], totals: Counts, room: Room, needs: Mapping[Any, int]) -> None:
+    def __init__(self, spec: Item, may: Sequence[Item], totals: Counts, room: Room, needs: Amounts) -> None:
         placement = spec["TaskTemplate"].get("Placement") or {}
         self.may, self.totals, self.room, self.needs = may, totals, room, needs
         self.most = int(placement.get("MaxReplicas") or 0)

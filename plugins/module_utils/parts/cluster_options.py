@@ -23,6 +23,22 @@ OF_SWARM: Spec = {
     "remove": {"type": "list", "elements": "str", "default": []},
     "prune_down_after": {"type": "int"},
     "dissolve": {"type": "bool", "default": False},
+    "rotate": {
+        "type": "list",
+        "elements": "str",
+        "choices": ["worker_token", "manager_token", "ca", "unlock_key"],
+        "default": [],
+        "no_log": False,
+    },
+    "unlock_key_store": {
+        "type": "dict",
+        "no_log": False,
+        "options": {
+            "store": {"type": "str", "choices": ["vault"], "default": "vault"},
+            "path": {"type": "path"},
+            "vault_id": {"type": "str"},
+        },
+    },
     "join_addrs": {"type": "list", "elements": "str", "default": []},
     "wait_timeout": {"type": "int", "default": 300},
     "lock_timeout": {"type": "int", "default": 120},
@@ -37,5 +53,6 @@ SWARM_CLUSTER: Spec = {
     "listen_addr": {"type": "str"},
     "data_path_addr": {"type": "str"},
     "join_token": {"type": "str", "no_log": True},
+    "unlock_key": {"type": "str", "no_log": True},
     **OF_SWARM,
 }

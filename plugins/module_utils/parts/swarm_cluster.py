@@ -21,7 +21,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.values.seal impo
 
 #: What a host does for itself; what a manager does for others.
 LOOK, CREATE, JOIN, LEAVE, UNLOCK = "look", "create", "join", "leave", "unlock"
-HOLD, CHANGE, SETTINGS, TOKENS, END = "hold", "change", "settings", "tokens", "end"
+HOLD, CHANGE, SETTINGS, ROTATE, TOKENS, END = "hold", "change", "settings", "rotate", "tokens", "end"
 
 
 def check_cluster(options: Mapping[str, Any]) -> Dict[str, Any]:
@@ -30,6 +30,10 @@ def check_cluster(options: Mapping[str, Any]) -> Dict[str, Any]:
     check_pools(options)
     if bool(options["join_token"]) != bool(options["join_addrs"]):
         raise StackwrightError("join_token and join_addrs are given together, or not at all.", "invalid_options")
+    if "unlock_key" in options["rotate"] and not options["unlock_key_store"]:
+        raise StackwrightError(
+            "rotate: unlock_key needs unlock_key_store: else nobody would have the new key.", "invalid_options"
+        )
     return wanted_settings(options)
 
 
@@ -55,7 +59,7 @@ def change_membership(client: EngineClient, params: Dict[str, Any], check: bool)
             result["changed"] = own.leave(client, clock, run["force"])
         else:
             result["changed"] = own.unlock(client, clock, run["keys"])
-    elif part in (HOLD, CHANGE, SETTINGS, TOKENS, END):
+    elif part in (HOLD, CHANGE, SETTINGS, ROTATE, TOKENS, END):
         from ansible_collections.stackwright.swarm.plugins.module_utils.enrolling import manager
 
         if part == HOLD:
@@ -71,6 +75,8 @@ def change_membership(client: EngineClient, params: Dict[str, Any], check: bool)
             at_work = manager.Manager(client, clock, run["run"], float(params["wait_timeout"]))
             if part == SETTINGS:
                 at_work.settings(run["settings"])
+            elif part == ROTATE:
+                at_work.rotate(run["what"])
             else:
                 at_work.change(run["kind"], run["node"], run["host"])
             result["changed"] = True

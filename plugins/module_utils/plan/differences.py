@@ -5,19 +5,19 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterator, Tuple
+from typing import Iterator, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Change
 
 NESTED = ("Mounts", "Secrets", "Configs", "Networks", "Ulimits")
 
 
-def differences(before: Any, after: Any) -> Tuple[Change, ...]:
+def differences(before: object, after: object) -> Tuple[Change, ...]:
     """All differences, sorted by path; lists are compared whole, maps key by key."""
     return tuple(_walk(before, after, ""))
 
 
-def leaves(value: Any, path: str = "") -> Iterator[Change]:
+def leaves(value: object, path: str = "") -> Iterator[Change]:
     """All that a new object has, each value on its own; what is empty is left out."""
     if isinstance(value, dict):
         for key in sorted(value):
@@ -26,7 +26,7 @@ def leaves(value: Any, path: str = "") -> Iterator[Change]:
         yield Change(path, None, value)
 
 
-def _walk(before: Any, after: Any, path: str) -> Iterator[Change]:
+def _walk(before: object, after: object, path: str) -> Iterator[Change]:
     if isinstance(before, dict) and isinstance(after, dict):
         for key in sorted(set(before) | set(after)):
             yield from _walk(before.get(key), after.get(key), f"{path}.{key}" if path else key)

@@ -201,11 +201,11 @@ def _with_short_digests(text: str) -> str:
     return DIGEST.sub(r"\1…", text)
 
 
-def _time(value: Any) -> str:
+def _time(value: object) -> str:
     return f"{value / 1e9:g}s" if isinstance(value, int) and not isinstance(value, bool) else _short(value)
 
 
-def _short(value: Any) -> str:
+def _short(value: object) -> str:
     if value is None:
         return "absent"
     if isinstance(value, bool):

@@ -118,7 +118,7 @@ def _seen(stack: str, observed: Mapping[str, Any]) -> Any:
     return sorted(seen, key=lambda item: item[:3])
 
 
-def _half(data: Any, key: Optional[str]) -> str:
+def _half(data: object, key: Optional[str]) -> str:
     text = json.dumps(data, sort_keys=True).encode()
     if not key:
         return hashlib.sha256(text).hexdigest()[:HALF]

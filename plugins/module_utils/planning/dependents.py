@@ -13,7 +13,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.service
 
 
 def with_dependents(
-    desired: Mapping[str, Any], operations: Sequence[Operation], current: Mapping[str, Mapping[str, Any]], nodes: int
+    desired: Mapping[str, Any], operations: Sequence[Operation], current: Mapping[str, Mapping[str, object]], nodes: int
 ) -> List[Operation]:
     """``operations`` (of services) with those that depend on each, and with restarts as ``depends_on`` asks for them.
 

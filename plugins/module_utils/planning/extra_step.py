@@ -60,7 +60,7 @@ def forgotten(live: Mapping[str, Any], base: Spec, hidden: Hidden) -> List[str]:
     return [value for value in dict.fromkeys(found) if value not in has]
 
 
-def made_of(base: Spec, was: Mapping[str, Any], changed: Spec, carried: Sequence[str]) -> Dict[str, Any]:
+def made_of(base: Spec, was: Mapping[str, object], changed: Spec, carried: Sequence[str]) -> Dict[str, Any]:
     """``base`` with the fields of ``changed``; ``was`` is what ``as_before`` needs, ``carried`` the values to keep."""
     labels = {HANDING_OVER: json.dumps(was, sort_keys=True), **(base.get("Labels") or {})}
     made = {**base, **changed, "Labels": labels}

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Collection, List, Mapping, NamedTuple, Sequence, Tuple
+from typing import Collection, List, Mapping, NamedTuple, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import WORDS
@@ -71,7 +71,7 @@ class Rule(NamedTuple):
         return not self.path or path == self.path or path.startswith(self.path + ".")
 
 
-def rules_of(given: Sequence[Mapping[str, Any]]) -> Tuple[Rule, ...]:
+def rules_of(given: Sequence[Mapping[str, object]]) -> Tuple[Rule, ...]:
     """The rules that a user gave. Raises StackwrightError (``invalid_options``) with all that is wrong."""
     wrong: List[str] = []
     rules: List[Rule] = []

@@ -29,7 +29,7 @@ class Choice(NamedTuple):
 
 def look_ups(
     desired: Mapping[str, Any],
-    current: Mapping[str, Mapping[str, Any]],
+    current: Mapping[str, Mapping[str, object]],
     mode: str,
     pull_again: AbstractSet[str] = frozenset(),
     steps: AbstractSet[str] = frozenset(),
@@ -83,7 +83,7 @@ def without_digest(image: str) -> str:
     return image.partition("@")[0]
 
 
-def _asks(desired: Mapping[str, Any], current: Optional[Mapping[str, Any]], mode: str) -> bool:
+def _asks(desired: Mapping[str, object], current: Optional[Mapping[str, object]], mode: str) -> bool:
     wanted = _wanted(desired)
     if mode == NEVER or "@" in wanted or is_id(wanted):
         return False

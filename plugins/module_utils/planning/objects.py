@@ -128,7 +128,7 @@ def object_operations(kind: str, entries: Sequence[Mapping[str, Any]], prefix: s
     return operations
 
 
-def key_operation(desired: Mapping[str, Any], observed: Mapping[str, Any], adopting: bool) -> List[Operation]:
+def key_operation(desired: Mapping[str, Any], observed: Mapping[str, object], adopting: bool) -> List[Operation]:
     """The creation of the cluster's key, where a secret needs it for the first time."""
     if observed.get("key") is not None:
         return []
@@ -187,7 +187,7 @@ def _users(desired: Mapping[str, Any]) -> Dict[Tuple[str, str], List[Mapping[str
     return users
 
 
-def owner(obj: Mapping[str, Any]) -> str:
+def owner(obj: Mapping[str, object]) -> str:
     """Whose an object is, for messages."""
     stack = stack_of(obj)
     return f"the stack {stack}" if stack else "no stack (it was not created by one)"

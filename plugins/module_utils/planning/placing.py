@@ -31,7 +31,7 @@ def misplaced(service: Mapping[str, Any], placement: Mapping[str, Any], placing:
     return sum(node is None or not all(meets(node, text) for text in constraints) for node in places)
 
 
-def tasks_of(service: Mapping[str, Any], tasks: Iterable[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
+def tasks_of(service: Mapping[str, object], tasks: Iterable[Mapping[str, object]]) -> Iterable[Mapping[str, Any]]:
     """The tasks of a live service that are meant to run, and have a node."""
     return [
         task

@@ -167,7 +167,7 @@ def _services(
     if any(service.get("step_of") for service in desired["services"]):
         from ansible_collections.stackwright.swarm.plugins.module_utils.planning.steps import Steps, with_steps
 
-        def chosen(service: Mapping[str, Any], live: Optional[Mapping[str, Any]]) -> Choice:
+        def chosen(service: Mapping[str, object], live: Optional[Mapping[str, object]]) -> Choice:
             return choose(service, live, mode_for(mode, service["name"] in again), images)
 
         failed = set(options.get("run_again", ()))

@@ -78,7 +78,7 @@ def service_operations(
 
 
 def _wanted(
-    desired: Mapping[str, Any], spec: Mapping[str, Any], current: Mapping[str, Any], choice: Choice, known: Known
+    desired: Mapping[str, Any], spec: Mapping[str, object], current: Mapping[str, Any], choice: Choice, known: Known
 ) -> Tuple[Mapping[str, Any], Tuple[Change, ...]]:
     full = wanted_spec(spec, current, choice, known.prefix)
     return with_left(desired, full, current["Spec"], known.names, known.prefix)
@@ -88,7 +88,7 @@ def _but(left: Tuple[Change, ...]) -> str:
     return f", except for ignored fields: {', '.join(friendly(change.path) for change in left)}" if left else ""
 
 
-def _compared(spec: Mapping[str, Any], old: Mapping[str, Any], known: Known) -> Dict[str, Any]:
+def _compared(spec: Mapping[str, object], old: Mapping[str, object], known: Known) -> Dict[str, Any]:
     return normalise.service(service_as_there(spec, old, known.prefix), known.names, known.api)
 
 
@@ -245,7 +245,7 @@ def _desired_count(spec: Mapping[str, Any], nodes: int) -> int:
 
 
 def wanted_spec(
-    spec: Mapping[str, Any], current: Optional[Mapping[str, Any]], choice: Choice, prefix: str
+    spec: Mapping[str, object], current: Optional[Mapping[str, object]], choice: Choice, prefix: str
 ) -> Dict[str, Any]:
     """What a service whose ServiceSpec in the file is ``spec`` is to have, given what is there."""
     full = _with_image(spec, choice)

@@ -163,7 +163,7 @@ def _placed(
     return {**step, "spec": {**spec, "TaskTemplate": template}}
 
 
-def _at(placement: Mapping[str, Any]) -> Dict[str, Any]:
+def _at(placement: Mapping[str, object]) -> Dict[str, Any]:
     return {"Placement": placement}
 
 

@@ -68,7 +68,7 @@ def _refuse_exhaustion(operations: Sequence[Operation], observed: Mapping[str, A
     )
 
 
-def subnets_of(networks: Sequence[Mapping[str, Any]]) -> List[Subnet]:
+def subnets_of(networks: Sequence[Mapping[str, object]]) -> List[Subnet]:
     """The subnets of the Swarm's networks among ``networks``, fixed or chosen."""
     return [subnet for network in networks if network.get("Scope") == "swarm" for subnet, _part in _pools(network)]
 
@@ -113,7 +113,7 @@ def pools_of(info: Mapping[str, Any]) -> str:
     )
 
 
-def overlap(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+def overlap(one: Mapping[str, object], other: Mapping[str, object]) -> bool:
     """Whether two networks have fixed subnets that overlap."""
     return any(_clash(pool, its) for pool in _pools(one) for its in _pools(other))
 

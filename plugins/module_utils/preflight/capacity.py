@@ -12,7 +12,6 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Set, 
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.facts import (
     Item,
-    Port,
     Seen,
     is_global,
     node_name,
@@ -27,6 +26,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.findin
     of_service,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import id_of, name_of, stack_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.ports import Port
 
 #: A resource: its name, or a host-mode port, of which each node has one.
 Resource = Union[str, Port]

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Sequence
+from typing import Dict, List, Mapping, Sequence
 
 Finding = Dict[str, str]
 ERROR, WARNING = "error", "warning"
@@ -28,7 +28,7 @@ def finding(
     }
 
 
-def of_service(service: Mapping[str, Any], level: str, code: str, message: str, hint: str = "") -> Finding:
+def of_service(service: Mapping[str, object], level: str, code: str, message: str, hint: str = "") -> Finding:
     """A finding about a service of a DesiredState."""
     return finding(level, code, message, hint, service=str(service["key"]), where=str(service.get("where") or ""))
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator, Mapping, NamedTuple, Optional
+from typing import Dict, Iterator, Mapping, NamedTuple, Optional
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.findings import (
     ERROR,
@@ -72,7 +72,7 @@ def kernel_findings(node: str, has: Mapping[str, Optional[bool]], vips: bool) ->
         )
 
 
-def storage_findings(node: str, info: Mapping[str, Any], overlay: bool) -> Iterator[Finding]:
+def storage_findings(node: str, info: Mapping[str, object], overlay: bool) -> Iterator[Finding]:
     """``overlay`` is whether /proc/filesystems has overlay."""
     driver = str(info.get("Driver") or "")
     if driver in SLOW:

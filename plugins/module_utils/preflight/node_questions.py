@@ -10,7 +10,6 @@ from typing import Any, Dict, Iterator, List, Mapping, Sequence, Set
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.capacity import Room
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.facts import (
     Item,
-    Port,
     Seen,
     is_global,
     node_name,
@@ -26,6 +25,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.findin
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.trim import bind_sources
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.volume_checks import volumes_for_node
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import id_of, stack_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.ports import Port
 
 Facts = Dict[str, Any]
 
@@ -78,7 +78,7 @@ def facts_for_nodes(seen: Seen, may: Mapping[str, List[Item]]) -> Dict[str, Fact
     return found
 
 
-def is_asked(facts: Mapping[str, Any]) -> bool:
+def is_asked(facts: Mapping[str, object]) -> bool:
     """Whether a node is to look at anything."""
     return bool(facts.get("ports") or facts.get("binds") or facts.get("volumes"))
 
@@ -131,6 +131,6 @@ def bind_findings(node: str, facts: Mapping[str, Any], states: Mapping[str, str]
             )
 
 
-def unchecked(facts: Mapping[str, Mapping[str, Any]], served: Sequence[str]) -> List[str]:
+def unchecked(facts: Mapping[str, Mapping[str, object]], served: Sequence[str]) -> List[str]:
     """The names of nodes with something to look at that no host of the play is."""
     return sorted(str(item["name"]) for its_id, item in facts.items() if is_asked(item) and its_id not in served)

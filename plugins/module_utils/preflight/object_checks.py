@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator, List, Mapping
+from typing import Dict, Iterator, List, Mapping
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.objects import absent_externals, owner
-from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.facts import Item, Port, Seen, published
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.facts import Item, Seen, published
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.findings import (
     ERROR,
     Finding,
@@ -16,6 +16,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.findin
     of_service,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import name_of, stack_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.ports import Port
 
 Lists = Mapping[str, List[Item]]
 RENAME = "Give the {0} another `name`, or declare it `external: true`."
@@ -70,7 +71,7 @@ def service_findings(seen: Seen) -> Iterator[Finding]:
                 yield _taken(service, port, ingress[port])
 
 
-def _taken(service: Item, port: Port, other: Mapping[str, Any]) -> Finding:
+def _taken(service: Item, port: Port, other: Mapping[str, object]) -> Finding:
     message = f"the port {port[0]}/{port[1]} is published by service {name_of(other)}."
     hint = "Publish it on another port, or remove the other service."
     return of_service(service, ERROR, "port_taken", message, hint)

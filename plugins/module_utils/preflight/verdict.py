@@ -35,7 +35,7 @@ def judge(
     desired: Item,
     observed: Mapping[str, List[Item]],
     looked_up: List[str],
-    answers: Mapping[str, Mapping[str, Any]],
+    answers: Mapping[str, Mapping[str, object]],
     registry_of: Callable[[str], str],
 ) -> Judged:
     """``observed`` has nodes, services, tasks, networks, configs and secrets, each a list of the Engine's objects.

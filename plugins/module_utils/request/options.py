@@ -15,7 +15,7 @@ FAIL, IGNORE = "fail", "ignore"
 HEAL = "heal"
 
 
-def _mask(kind: str, key: str, path: str, value: Any) -> Any:
+def _mask(kind: str, key: str, path: str, value: object) -> Any:
     # Imported here: a run without changes has nothing to hide.
     from ansible_collections.stackwright.swarm.plugins.module_utils.masking.mask import mask
 
@@ -26,7 +26,7 @@ def _nameless(operation: str, message: str, since: float, who: str) -> Dict[str,
     return {"operation": operation, "message": message, "since": since, "who": who}
 
 
-def _unknown(holder: Mapping[str, Any]) -> bool:
+def _unknown(holder: Mapping[str, object]) -> bool:
     del holder
     return False
 
@@ -75,7 +75,7 @@ DEFAULTS: Dict[str, Any] = {
 }
 
 
-def with_defaults(options: Mapping[str, Any]) -> Dict[str, Any]:
+def with_defaults(options: Mapping[str, object]) -> Dict[str, Any]:
     """``options`` over the defaults; what is None counts as not given."""
     return {**DEFAULTS, **{key: value for key, value in options.items() if value is not None}}
 

@@ -16,6 +16,7 @@ from dataclasses import replace
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import configs_named, of_stack
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.plain import parse
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import Backoff
@@ -73,7 +74,7 @@ class History:
     """
 
     def __init__(
-        self, client: EngineClient, clock: Any, stack: str, identity: Optional[Mapping[str, Any]] = None
+        self, client: EngineClient, clock: Optional[Clock], stack: str, identity: Optional[Mapping[str, object]] = None
     ) -> None:
         self.client, self.clock, self.stack = client, clock, stack
         self.owner = owner_labels(identity)
@@ -82,6 +83,12 @@ class History:
         self._objects: Dict[int, Dict[int, str]] = {}  # number → part → id
 
     # -- reading
+
+    @property
+    def _time(self) -> Clock:
+        if self.clock is None:
+            raise ValueError("a history without a clock can only be read")
+        return self.clock
 
     def read(self) -> List[Revision]:
         """All revisions, newest first, in one call. Damaged ones are marked; nothing is raised for them."""
@@ -96,7 +103,7 @@ class History:
 
     def queue(self, draft: Revision, patience: float) -> Revision:
         """Records a run that has to wait for the lock (QUEUED), for ``patience`` seconds at most."""
-        now = self.clock.wall()
+        now = self._time.wall()
         self.read()
         return self._create(replace(draft, status=QUEUED, queued=now, until=now + patience + SLACK, packed=b""))
 
@@ -105,7 +112,7 @@ class History:
 
         Numbers follow the order of work: a queued run that others have overtaken gets a new one.
         """
-        now = self.clock.wall()
+        now = self._time.wall()
         revision = replace(draft, status=DEPLOYING, started=now, queued=draft.queued or now, until=0.0)
         if not draft.number:
             return self._create(revision)
@@ -132,8 +139,8 @@ class History:
     ) -> Revision:
         """Writes down what became of a revision. ``services`` are their statuses (name, status, message), ``own`` notes
         of what is left although no revision has it."""
-        now = self.clock.wall()
-        ended = {} if status in OPEN else {"finished": now}
+        now = self._time.wall()
+        finished = revision.finished if status in OPEN else now
         return self._save(
             replace(
                 revision,
@@ -143,11 +150,11 @@ class History:
                 restored=restored or revision.restored,
                 noticed=noticed or revision.noticed,
                 own=tuple(own) or revision.own,
-                **ended,
+                finished=finished,
             )
         )
 
-    def note(self, revision: Revision, own: Sequence[Mapping[str, Any]]) -> Revision:
+    def note(self, revision: Revision, own: Sequence[Mapping[str, object]]) -> Revision:
         """Writes down what runs of ours have left since ``revision``."""
         return self._save(replace(revision, own=tuple(own)))
 
@@ -166,7 +173,7 @@ class History:
             if revision.status == DEPLOYING:
                 reason = f"The run was interrupted{f' (held by {died})' if died else ''}."
                 interrupted.append(self.mark(revision, FAILED, reason, restored="none"))
-            elif revision.until < self.clock.wall():
+            elif revision.until < self._time.wall():
                 self.mark(revision, CANCELLED, "The run ended while waiting for the lock.")
         return interrupted
 
@@ -242,9 +249,9 @@ class History:
         self.revisions = [revision if r.number == revision.number else r for r in self.revisions]
         return revision
 
-    def _persist(self, act: Callable[[], Any]) -> Any:
+    def _persist(self, act: Callable[[], object]) -> Any:
         """``act`` until it has an answer; it looks by itself at what an earlier try has done."""
-        backoff = Backoff(self.clock, also=("out_of_sequence",))
+        backoff = Backoff(self._time, also=("out_of_sequence",))
         while True:
             try:
                 return act()
@@ -302,7 +309,7 @@ def refuse_history(mine: Optional[Mapping[str, Any]], stack: str, revisions: Seq
             return
 
 
-def refuse_if_known(client: EngineClient, mine: Mapping[str, Any], stack: str) -> None:
+def refuse_if_known(client: EngineClient, mine: Mapping[str, object], stack: str) -> None:
     """Raises EngineError (``conflict``) if this Swarm has a stack of this name that is another than ``mine``. If
 
     the Engine can't tell, nothing is known: values are kept also beside other Engines.
@@ -329,7 +336,7 @@ def _owner_in(revision: Revision) -> Optional[Owner]:
 Parts = Dict[int, Dict[int, Mapping[str, Any]]]  # number → part → config
 
 
-def _parts(stack: str, configs: Sequence[Mapping[str, Any]]) -> Parts:
+def _parts(stack: str, configs: Sequence[Mapping[str, object]]) -> Parts:
     """What of these is a stack's history; by name, since labels may have been changed."""
     pattern = re.compile(re.escape(revision_name(stack, 0)[:-1]) + r"([1-9]\d{0,8})(?:\.([1-9]\d{0,3}))?\Z")
     parts: Parts = {}
@@ -345,7 +352,7 @@ def _revisions(stack: str, parts: Parts) -> List[Revision]:
     return sorted(made, key=lambda r: r.number, reverse=True)
 
 
-def _revision(stack: str, number: int, parts: Mapping[int, Mapping[str, Any]]) -> Revision:
+def _revision(stack: str, number: int, parts: Mapping[int, Mapping[str, object]]) -> Revision:
     record = _loaded(labels_of(parts[0]).get(RECORD, ""))
     revision = replace(from_record(stack, number, record), owner=labels_of(parts[0]).get(OWNER, ""))
     chunks, part = [_data(parts[0])], 1
@@ -371,7 +378,7 @@ def _loaded(text: str) -> Any:
         return None
 
 
-def _run_of(config: Mapping[str, Any]) -> str:
+def _run_of(config: Mapping[str, object]) -> str:
     """The run that made a config of the history."""
     labels = labels_of(config)
     record = _loaded(labels.get(RECORD, ""))

@@ -84,7 +84,7 @@ def _covered(domain: str, name: str, live: Any) -> bool:
     return (domain, name) in live or (wildcard, name) in live
 
 
-def book_in(secrets: Iterable[Mapping[str, Any]]) -> Book:
+def book_in(secrets: Iterable[Mapping[str, object]]) -> Book:
     """The record among the Swarm's secrets; an empty one where there is none, or none that can be read."""
     found = next((secret for secret in secrets if name_of(secret) == ROUTE_BOOK), None)
     return book_of(labels_of(found).get(ROUTE_BOOK, "")) if found is not None else Book()
@@ -100,12 +100,12 @@ def book_of(text: str) -> Book:
     return Book(tuple(_read(Debt, found.get("owed"))), tuple(_read(Taken, found.get("taken"))))
 
 
-def _read(kind: Any, entries: Any) -> List[Any]:
+def _read(kind: object, entries: object) -> List[Any]:
     found = [entry_of(kind, entry) for entry in (entries if isinstance(entries, list) else ())]
     return [entry for entry in found if entry is not None]
 
 
-def entry_of(kind: Any, entry: Any) -> Any:
+def entry_of(kind: Any, entry: object) -> Any:
     """``entry`` (a map) as a ``kind``, None if it is none."""
     names: Sequence[str] = kind._fields
     if not isinstance(entry, dict) or set(entry) != set(names):

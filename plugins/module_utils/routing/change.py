@@ -109,7 +109,7 @@ class RouteRequest:
         write = _write(apps, name, listed, [*others, *wanted], seen)
         return Change(write, [*own, *taken], wanted, _is_fresh(seen))
 
-    def _without_gone(self, others: Sequence[Any], mine: Sequence[Claim]) -> List[Any]:
+    def _without_gone(self, others: Sequence[object], mine: Sequence[Claim]) -> List[Any]:
         """``others`` without routes of owners that are gone, where these stand against ``mine``."""
         against = {conflict.other[:2] for conflict in conflicts(mine, claims_in_proxy(others, self.live))}
         domains = {claim.domain for claim in mine}  # a certificate is for the whole domain
@@ -122,7 +122,7 @@ class RouteRequest:
             or (address_of(route) not in against and address_of(route)[0] not in domains)
         ]
 
-    def _wanted(self, own: Sequence[Any], site: Site) -> List[Any]:
+    def _wanted(self, own: Sequence[object], site: Site) -> List[Any]:
         keys = {route.key for route in self.routes}
         if self.absent:
             return [] if self.exclusive else [route for route in own if address_of(route) not in keys]
@@ -152,7 +152,7 @@ class Everything:
     parts: Tuple[Part, ...]
     server: str = ""
 
-    def change(self, apps: Any, modern: bool) -> Change:
+    def change(self, apps: object, modern: bool) -> Change:
         """The change for a proxy with ``apps``; raises as ``RouteRequest.change``, but no ``route_conflict``."""
         name = server_name(apps, self.server)
         listed = _servers(apps)[name].get("routes")
@@ -166,7 +166,7 @@ class Everything:
         wanted, skipped = self._wanted(own, others, site_of(apps, _servers(apps)[name], modern))
         return Change(_write(apps, name, listed, [*others, *wanted], seen), own, wanted, _is_fresh(seen), skipped)
 
-    def _wanted(self, own: List[Any], others: List[Any], site: Site) -> Tuple[List[Any], Tuple[Conflict, ...]]:
+    def _wanted(self, own: List[object], others: List[object], site: Site) -> Tuple[List[Any], Tuple[Conflict, ...]]:
         owners = {address_of(route): getattr(owner_of(route), "stack", "") for route in own}
         kept = {part.stack for part in self.parts if part.add_only}
         found = {address_of(route): route for route in own if getattr(owner_of(route), "stack", "") in kept}
@@ -206,7 +206,7 @@ class Settings:
     h2c: Optional[bool] = None
     server: str = ""
 
-    def change(self, apps: Any, modern: bool) -> Change:
+    def change(self, apps: object, modern: bool) -> Change:
         """The change for a proxy with ``apps``; routes of ours follow.
 
         :raises RouteError: ``no_server``.
@@ -233,23 +233,23 @@ class Settings:
         return Change(Write("PATCH", f"{APPS}/http/servers/{name}", changed), [], [])
 
 
-def _is_fresh(seen: List[Any]) -> bool:
+def _is_fresh(seen: List[object]) -> bool:
     return not any(owner_of(route) is not None for route in seen)
 
 
-def _is_of(route: Any, stack: str) -> bool:
+def _is_of(route: object, stack: str) -> bool:
     owner = owner_of(route)
     return owner is not None and owner.stack == stack
 
 
-def _servers(apps: Any) -> Dict[str, Mapping[str, Any]]:
+def _servers(apps: object) -> Dict[str, Mapping[str, Any]]:
     http = apps.get("http") if isinstance(apps, dict) else None
     servers = http.get("servers") if isinstance(http, dict) else None
     found = servers.items() if isinstance(servers, dict) else ()
     return {name: server for name, server in found if isinstance(server, dict)}
 
 
-def server_name(apps: Any, wanted: str) -> str:
+def server_name(apps: object, wanted: str) -> str:
     """The HTTP server to which routes go.
 
     :raises RouteError: ``no_server``: there is none, not this one, or several and none is named.
@@ -269,7 +269,7 @@ def server_name(apps: Any, wanted: str) -> str:
     return names[0]
 
 
-def routes_of(apps: Any, server: str = "") -> List[Any]:
+def routes_of(apps: object, server: str = "") -> List[Any]:
     """The routes of the proxy's server (flattened), of all servers where none is named.
 
     :raises RouteError: ``no_server``: there is none of this name.
@@ -283,7 +283,7 @@ def routes_of(apps: Any, server: str = "") -> List[Any]:
     return found
 
 
-def _write(apps: Any, name: str, listed: Any, routes: List[Any], seen: List[Any]) -> Optional[Write]:
+def _write(apps: Any, name: str, listed: object, routes: List[object], seen: List[object]) -> Optional[Write]:
     """The one write; of the routes alone where nothing else changes."""
     routes = arranged(routes)
     before, after = _lenient(seen), tls.wishes(routes)
@@ -301,12 +301,12 @@ def _write(apps: Any, name: str, listed: Any, routes: List[Any], seen: List[Any]
     return Write("PATCH", APPS, changed)
 
 
-def _lenient(seen: List[Any]) -> Dict[str, str]:
+def _lenient(seen: List[object]) -> Dict[str, str]:
     """The requests of existing routes; two that contradict each other must not stop the run that repairs them."""
     return {address_of(route)[0]: owner.tls for route in seen for owner in [owner_of(route)] if owner and owner.tls}
 
 
-def _elsewhere(apps: Any, name: str, wanted: Dict[str, str]) -> Dict[str, str]:
+def _elsewhere(apps: object, name: str, wanted: Dict[str, str]) -> Dict[str, str]:
     """``wanted`` with what routes of ours in the proxy's other servers want: the policies are for all servers."""
     found: Dict[str, str] = {}
     for other, content in _servers(apps).items():

@@ -112,7 +112,7 @@ def refuse(found: Sequence[Conflict]) -> None:
 # -- the proxy
 
 
-def claims_in_proxy(routes: Iterable[Any], live: Optional[Mapping[str, str]] = None) -> Iterator[Claim]:
+def claims_in_proxy(routes: Iterable[object], live: Optional[Mapping[str, str]] = None) -> Iterator[Claim]:
     """What the routes of a server (flattened) claim, those of other tools as well.
 
     :param live: the services that exist, with the ids of their stacks; None if that is not known.
@@ -129,12 +129,12 @@ def claims_in_proxy(routes: Iterable[Any], live: Optional[Mapping[str, str]] = N
                 yield Claim(domain, path or "/", "", shown)
 
 
-def _stranger(route: Any) -> str:
+def _stranger(route: object) -> str:
     name = id_of(route)
     return f"the route with @id '{name}', which this collection did not create" if name else "a route of another tool"
 
 
-def _addresses(route: Any, around: Sequence[Tuple[Any, Any]]) -> Iterator[Tuple[Any, Any]]:
+def _addresses(route: object, around: Sequence[Tuple[object, object]]) -> Iterator[Tuple[Any, Any]]:
     """Pairs of host and path that a route answers for; routes in subroutes inherit what is around them."""
     own: List[Tuple[Any, Any]] = []
     for one in matcher_sets(route) or [{}]:
@@ -156,7 +156,7 @@ def _addresses(route: Any, around: Sequence[Tuple[Any, Any]]) -> Iterator[Tuple[
 # -- the Swarm
 
 
-def claims_in_swarm(services: Iterable[Mapping[str, Any]], prefix: str, but: str) -> Iterator[Claim]:
+def claims_in_swarm(services: Iterable[Mapping[str, object]], prefix: str, but: str) -> Iterator[Claim]:
     """What the labels of live services (the Engine's objects) claim, but not those of the stack named ``but``.
 
     Labels that do not define routes are passed over: they are their owner's matter.

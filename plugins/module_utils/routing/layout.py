@@ -67,7 +67,7 @@ def arranged(routes: Sequence[Any]) -> List[Any]:
     return [*before, *_exact(exact), *matching, *(route for _host, _path, route in wild), *rest]
 
 
-def address_of(route: Any) -> Tuple[str, str]:
+def address_of(route: object) -> Tuple[str, str]:
     """Host and path of one of our routes; the host is empty if others changed it beyond recognition."""
     sets = matcher_sets(route)
     hosts = strings(sets[0].get("host")) if sets else []
@@ -75,28 +75,28 @@ def address_of(route: Any) -> Tuple[str, str]:
     return (hosts[0] if hosts else ""), comparable(paths[0] if paths else "/")
 
 
-def strings(value: Any) -> List[str]:
+def strings(value: object) -> List[str]:
     """The texts of a list in the proxy's configuration; empty for anything else."""
     return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
 
 
-def matcher_sets(route: Any) -> List[Mapping[str, Any]]:
+def matcher_sets(route: object) -> List[Mapping[str, Any]]:
     """The matchers of a route; a request must fit one of them."""
     sets = route.get("match") if isinstance(route, dict) else None
     return [one for one in sets if isinstance(one, dict)] if isinstance(sets, list) else []
 
 
-def takes_all(route: Any) -> bool:
+def takes_all(route: object) -> bool:
     """Whether a route has no matcher, or none that leaves out any request."""
     sets = matcher_sets(route)
     return not sets or any(not one or (set(one) == {"path"} and _any_path(one["path"])) for one in sets)
 
 
-def _any_path(paths: Any) -> bool:
+def _any_path(paths: object) -> bool:
     return bool({"*", "/*"} & set(strings(paths)))
 
 
-def _passes_on(route: Any) -> bool:
+def _passes_on(route: object) -> bool:
     if not isinstance(route, dict) or route.get("terminal"):
         return False
     handlers = route.get("handle") or ()
@@ -149,7 +149,7 @@ def guarded(routes: Sequence[Any]) -> List[Any]:
     return [_with_guard(route, paths[_stack(route), address_of(route)[0]]) for route in routes]
 
 
-def _with_guard(route: Mapping[str, Any], paths: Mapping[str, bool]) -> Any:
+def _with_guard(route: Mapping[str, object], paths: Mapping[str, bool]) -> Any:
     own = address_of(route)[1]
     sets: List[Any] = []
     if set(paths) != {"/"}:
@@ -176,15 +176,15 @@ def _unless(pattern: str) -> Dict[str, Any]:
     return {"not": [{"vars_regexp": {"{http.request.uri}": {"pattern": pattern}}}]}
 
 
-def _strips(route: Any) -> bool:
+def _strips(route: object) -> bool:
     return _has(route, lambda handler: "strip_path_prefix" in handler)
 
 
-def _stack(route: Any) -> str:
+def _stack(route: object) -> str:
     return getattr(owner_of(route), "stack", "")
 
 
-def _path(route: Mapping[str, Any]) -> str:
+def _path(route: Mapping[str, object]) -> str:
     """The path of a route as it was written."""
     found = [path for one in maps(route.get("match")) for path in strings(one.get("path"))]
     return next((path for path in found if not path.endswith("*")), "")
@@ -194,7 +194,7 @@ def _is_below(path: str, others: Set[str]) -> bool:
     return any(path != other and (other == "/" or path.startswith(comparable(other) + "/")) for other in others)
 
 
-def _asks(route: Any) -> bool:
+def _asks(route: object) -> bool:
     """Whether a route asks for a password."""
     return _has(route, lambda handler: handler.get("handler") == "authentication")
 

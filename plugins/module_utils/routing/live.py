@@ -15,7 +15,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import host_name
 
 
-def live_routes(services: Iterable[Mapping[str, Any]], stack: str, stack_id: str, prefix: str) -> List[Route]:
+def live_routes(services: Iterable[Mapping[str, object]], stack: str, stack_id: str, prefix: str) -> List[Route]:
     """The routes that the labels of ``services`` (the Engine's objects) ask for, each address once.
 
     :param stack: the stack's full name, with which the names of its services begin.
@@ -24,12 +24,12 @@ def live_routes(services: Iterable[Mapping[str, Any]], stack: str, stack_id: str
     return [labelled.route for labelled in labelled_routes(services, stack, stack_id, prefix)]
 
 
-def public_routes(services: Iterable[Mapping[str, Any]], stack: str, prefix: str) -> List[Dict[str, Any]]:
+def public_routes(services: Iterable[Mapping[str, object]], stack: str, prefix: str) -> List[Dict[str, Any]]:
     """The same as plain data without secrets; the stack's id is what the services' labels say."""
     return [public_of(labelled) for labelled in labelled_routes(services, stack, "", prefix)]
 
 
-def labelled_routes(services: Iterable[Mapping[str, Any]], stack: str, stack_id: str, prefix: str) -> List[Labelled]:
+def labelled_routes(services: Iterable[Mapping[str, object]], stack: str, stack_id: str, prefix: str) -> List[Labelled]:
     """The same with their labels; an empty id is what the services' labels say."""
     found: Dict[Any, Labelled] = {}
     for service in sorted(services, key=name_of):

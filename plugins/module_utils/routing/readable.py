@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.masking.mask import HIDDEN, is_secret, masked_text
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.layout import REFUSED, matcher_sets, strings
@@ -25,7 +25,7 @@ def is_credential(header: str, value: Optional[str] = None) -> bool:
     return header.lower() in CREDENTIALS or is_secret(header) or masked_text(value or "") != (value or "")
 
 
-def described(route: Any) -> Dict[str, Any]:
+def described(route: object) -> Dict[str, Any]:
     """What a route of the proxy does: ``domains``, ``paths``, ``to``, ``options`` (texts)."""
     hosts: List[str] = []
     paths: List[str] = []
@@ -46,7 +46,7 @@ def described(route: Any) -> Dict[str, Any]:
     }
 
 
-def line(route: Any) -> str:
+def line(route: object) -> str:
     """One line for a route."""
     found = described(route)
     owner = owner_of(route)
@@ -61,12 +61,12 @@ def line(route: Any) -> str:
     return f"{where} -> {found['to'] or 'nothing'}" + (f" ({'; '.join(options)})" if options else "")
 
 
-def lines(routes: Sequence[Any]) -> List[str]:
+def lines(routes: Sequence[object]) -> List[str]:
     """A line for each route, sorted."""
     return sorted(line(route) for route in routes)
 
 
-def changes(before: Sequence[Any], after: Sequence[Any]) -> List[str]:
+def changes(before: Sequence[object], after: Sequence[object]) -> List[str]:
     """What happens to each route, in words: ``add``, ``remove`` and ``change`` with its line."""
     old = {_address(route): route for route in before}
     new = {_address(route): route for route in after}
@@ -84,7 +84,7 @@ def changes(before: Sequence[Any], after: Sequence[Any]) -> List[str]:
     return found
 
 
-def _unseen(old: Any, new: Any) -> str:
+def _unseen(old: object, new: object) -> str:
     """What differs where the lines do not."""
     before, after = _passwords(old), _passwords(new)
     users = sorted(user for user in before if before[user] != after.get(user))
@@ -93,7 +93,7 @@ def _unseen(old: Any, new: Any) -> str:
     return "differs in " + ", ".join(sorted(set(_paths(old, new, ""))))
 
 
-def _paths(old: Any, new: Any, path: str) -> Iterator[str]:
+def _paths(old: object, new: object, path: str) -> Iterator[str]:
     """Where two values differ, without indices; not the values, for they may be secret."""
     if isinstance(old, dict) and isinstance(new, dict):
         for key in {*old, *new}:
@@ -107,7 +107,7 @@ def _paths(old: Any, new: Any, path: str) -> Iterator[str]:
         yield path
 
 
-def diff(before: Sequence[Any], after: Sequence[Any], header: str) -> Dict[str, str]:
+def diff(before: Sequence[object], after: Sequence[object], header: str) -> Dict[str, str]:
     """The readable routes before and after, as Ansible's diff mode takes them."""
     return {
         "before_header": header,
@@ -117,7 +117,7 @@ def diff(before: Sequence[Any], after: Sequence[Any], header: str) -> Dict[str, 
     }
 
 
-def _after(before: Sequence[Any], after: Sequence[Any]) -> List[str]:
+def _after(before: Sequence[object], after: Sequence[object]) -> List[str]:
     """The lines after; one that only differs in what is not shown says so, or no difference would be seen."""
     old = {_address(route): route for route in before}
     found = []
@@ -130,12 +130,12 @@ def _after(before: Sequence[Any], after: Sequence[Any]) -> List[str]:
     return sorted(found)
 
 
-def _address(route: Any) -> str:
+def _address(route: object) -> str:
     found = described(route)
     return " ".join([*found["domains"], *found["paths"]])
 
 
-def _handlers(route: Any) -> Iterator[Mapping[str, Any]]:
+def _handlers(route: object) -> Iterator[Mapping[str, Any]]:
     if not isinstance(route, dict):
         return
     for handler in maps(route.get("handle")):
@@ -149,13 +149,13 @@ def _handlers(route: Any) -> Iterator[Mapping[str, Any]]:
         yield from _handlers(part)
 
 
-def _adds_slash(handler: Mapping[str, Any]) -> bool:
+def _adds_slash(handler: Mapping[str, object]) -> bool:
     headers = handler.get("headers")
     to = strings(headers.get("Location")) if isinstance(headers, dict) else []
     return bool(to) and to[0].startswith("/") and not to[0].startswith("//")
 
 
-def _describe(handler: Mapping[str, Any], aims: List[str], options: List[str]) -> None:
+def _describe(handler: Mapping[str, object], aims: List[str], options: List[str]) -> None:
     kind = str(handler.get("handler"))
     describe = HANDLERS.get(kind)
     if describe is None:
@@ -164,7 +164,7 @@ def _describe(handler: Mapping[str, Any], aims: List[str], options: List[str]) -
         describe(handler, aims, options)
 
 
-def _of_proxy(handler: Mapping[str, Any], aims: List[str], options: List[str]) -> None:
+def _of_proxy(handler: Mapping[str, object], aims: List[str], options: List[str]) -> None:
     headers = handler.get("headers")
     if isinstance(headers, dict):
         _of_headers(headers, aims, options)
@@ -190,7 +190,7 @@ def _of_proxy(handler: Mapping[str, Any], aims: List[str], options: List[str]) -
         options.append(f"health {active.get('uri') or active.get('path')} every {active.get('interval')}")
 
 
-def _of_answer(handler: Mapping[str, Any], aims: List[str], options: List[str]) -> None:
+def _of_answer(handler: Mapping[str, object], aims: List[str], options: List[str]) -> None:
     headers = handler.get("headers")
     location = strings(headers.get("Location")) if isinstance(headers, dict) else []
     if location and handler.get("only") == "http":
@@ -205,18 +205,18 @@ def _of_answer(handler: Mapping[str, Any], aims: List[str], options: List[str]) 
         aims.append(f"answer {handler.get('status_code', 200)}")
 
 
-def _of_rewrite(handler: Mapping[str, Any], _aims: List[str], options: List[str]) -> None:
+def _of_rewrite(handler: Mapping[str, object], _aims: List[str], options: List[str]) -> None:
     if handler.get("strip_path_prefix"):
         options.append(f"strip {handler['strip_path_prefix']}")
     else:
         options.append("handler rewrite")
 
 
-def _of_auth(handler: Mapping[str, Any], _aims: List[str], options: List[str]) -> None:
+def _of_auth(handler: Mapping[str, object], _aims: List[str], options: List[str]) -> None:
     options.append("users " + ", ".join(sorted(_passwords({"handle": [handler]}))))
 
 
-def _of_headers(handler: Mapping[str, Any], _aims: List[str], options: List[str]) -> None:
+def _of_headers(handler: Mapping[str, object], _aims: List[str], options: List[str]) -> None:
     for part in ("request", "response"):
         operations = handler.get(part)
         if not isinstance(operations, dict):
@@ -233,7 +233,7 @@ def _of_headers(handler: Mapping[str, Any], _aims: List[str], options: List[str]
         options += [f"{part} header {name} removed" for name in removed if part != "request" or removed != CLAIMS]
 
 
-def _passwords(route: Any) -> Dict[str, str]:
+def _passwords(route: object) -> Dict[str, str]:
     """Users and hashes of a route: only to be compared."""
     found: Dict[str, str] = {}
     for handler in _handlers(route):
@@ -244,7 +244,7 @@ def _passwords(route: Any) -> Dict[str, str]:
     return found
 
 
-HANDLERS = {
+HANDLERS: Dict[str, Callable[[Mapping[str, Any], List[str], List[str]], object]] = {
     "reverse_proxy": _of_proxy,
     "static_response": _of_answer,
     "rewrite": _of_rewrite,

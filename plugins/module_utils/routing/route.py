@@ -71,7 +71,7 @@ class Field(NamedTuple):
     proxied: bool = False  # it only means something where requests go to an upstream
 
 
-def _service(value: Any) -> str:
+def _service(value: object) -> str:
     return address.host(str(value))
 
 
@@ -113,7 +113,7 @@ GROUPED = ("domains", "www")
 WWW = ("redirect", "same")
 
 
-def each_route(plain: Mapping[str, Any]) -> Tuple[List[Route], List[Fault]]:
+def each_route(plain: Mapping[str, object]) -> Tuple[List[Route], List[Fault]]:
     """The routes of ``plain``, one for each of its domains; none, and what is wrong, where anything is."""
     single = {name: value for name, value in plain.items() if name not in GROUPED}
     try:
@@ -130,7 +130,7 @@ def each_route(plain: Mapping[str, Any]) -> Tuple[List[Route], List[Fault]]:
     return ([], list(faults)) if faults else (found, [])
 
 
-def _each_domain(plain: Mapping[str, Any], single: Dict[str, Any]) -> List[Dict[str, Any]]:
+def _each_domain(plain: Mapping[str, object], single: Dict[str, object]) -> List[Dict[str, Any]]:
     given = plain.get("domains") or ()
     texts = given if isinstance(given, (list, tuple)) else re.split(r"[\s,]+", str(given).strip())
     names = [address.domain(str(text)) for text in texts]
@@ -164,7 +164,7 @@ def _each_domain(plain: Mapping[str, Any], single: Dict[str, Any]) -> List[Dict[
     return found
 
 
-def route_of(plain: Mapping[str, Any]) -> Tuple[Optional[Route], List[Fault]]:
+def route_of(plain: Mapping[str, object]) -> Tuple[Optional[Route], List[Fault]]:
     """The route that ``plain`` (docs/architecture.md) describes, or None and everything that is wrong with it."""
     given = flat(plain)
     faults: List[Fault] = []
@@ -183,7 +183,7 @@ def route_of(plain: Mapping[str, Any]) -> Tuple[Optional[Route], List[Fault]]:
     return (None, faults) if faults else (Route(**found), [])
 
 
-def flat(plain: Mapping[str, Any]) -> Dict[str, Any]:
+def flat(plain: Mapping[str, object]) -> Dict[str, Any]:
     """The fields that are given, nested ones by their dotted name."""
     given: Dict[str, Any] = {}
     for name, value in plain.items():
@@ -194,7 +194,7 @@ def flat(plain: Mapping[str, Any]) -> Dict[str, Any]:
     return given
 
 
-def _missing(given: Mapping[str, Any], found: Mapping[str, Any]) -> List[Fault]:
+def _missing(given: Mapping[str, object], found: Mapping[str, object]) -> List[Fault]:
     """What a route must have, and fields that exclude each other."""
     faults = []
     if "domain" not in given:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Dict, Tuple
+from typing import Dict, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.wrong import Wrong
 
@@ -47,7 +47,7 @@ _URL = re.compile(r"(?:https?:)?//[^\s/?#{}\"\\@]+(?P<rest>/[^\s{}\"\\]*)?\Z", r
 _URI = re.compile(r"/[^\s{}#\"\\]*\Z")
 
 
-def boolean(value: Any) -> bool:
+def boolean(value: object) -> bool:
     """True or false, as YAML or as text."""
     word = str(value).strip().lower()
     if word in TRUE or word in FALSE:
@@ -55,14 +55,14 @@ def boolean(value: Any) -> bool:
     raise Wrong("must be true or false")
 
 
-def port(value: Any) -> int:
+def port(value: object) -> int:
     word = str(value).strip()
     if isinstance(value, bool) or not re.match(r"\d{1,9}\Z", word) or not 1 <= int(word) <= 65535:
         raise Wrong("a port must be a number from 1 to 65535", "Set it to the port on which the container listens.")
     return int(word)
 
 
-def tls(value: Any) -> str:
+def tls(value: object) -> str:
     # YAML reads an unquoted off as false.
     word = "off" if value is False else str(value).strip().lower()
     if word in ("false", "no"):
@@ -73,18 +73,18 @@ def tls(value: Any) -> str:
     return word
 
 
-def size(value: Any) -> int:
+def size(value: object) -> int:
     """A number of bytes, from 10485760, 10MB or 10m; units are powers of 1024 as in Compose."""
     match = _SIZE.match(str(value).strip())
     if isinstance(value, bool) or not match or int(match.group(1)) == 0:
         raise Wrong("must be a size above 0", "Use for example 10MB or 512k.")
-    found = int(match.group(1)) * 1024 ** _UNITS[(match.group(2) or "").lower()]
+    found: int = int(match.group(1)) * 1024 ** _UNITS[(match.group(2) or "").lower()]
     if found > MOST_BYTES:
         raise Wrong("is too large")
     return found
 
 
-def duration(value: Any) -> str:
+def duration(value: object) -> str:
     """A time such as 500ms, 5s or 1m30s; a bare number is seconds."""
     word = str(value).strip()
     word = word + "s" if re.match(r"\d{1,9}\Z", word) else word
@@ -98,7 +98,7 @@ def seconds(text: str) -> float:
     return sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(text))
 
 
-def url(value: Any) -> str:
+def url(value: object) -> str:
     word = str(value).strip()
     if not _URL.match(word):
         raise Wrong("must be an address with http:// or https://", "Use for example https://www.example.com.")
@@ -111,7 +111,7 @@ def url_has_path(text: str) -> bool:
     return bool(match and match.group("rest"))
 
 
-def page(value: Any) -> str:
+def page(value: object) -> str:
     """What visitors see during maintenance: a page of ours for true, none for false, or the text of one."""
     word = str(value).strip()
     if word.lower() in FALSE or not word:
@@ -123,14 +123,14 @@ def page(value: Any) -> str:
     return word
 
 
-def uri(value: Any) -> str:
+def uri(value: object) -> str:
     word = str(value).strip()
     if not _URI.match(word):
         raise Wrong("must be a path that begins with '/'", "Use for example /health.")
     return word
 
 
-def accounts(value: Any) -> Tuple[Tuple[str, str], ...]:
+def accounts(value: object) -> Tuple[Tuple[str, str], ...]:
     """Users and their bcrypt hashes, from a map or from ``user:hash`` separated by commas or blanks."""
     if isinstance(value, dict):
         given = [(str(user), str(hashed)) for user, hashed in value.items()]
@@ -159,7 +159,7 @@ def accounts(value: Any) -> Tuple[Tuple[str, str], ...]:
 HASH_HINT = "Create a hash with 'caddy hash-password' or 'htpasswd -nB USER'; in a Compose file, write each '$' twice."
 
 
-def headers(value: Any) -> Tuple[Tuple[str, str], ...]:
+def headers(value: object) -> Tuple[Tuple[str, str], ...]:
     """Names and values of headers; an empty value removes the header."""
     if not isinstance(value, dict):
         raise Wrong("must be a map of header names and values")

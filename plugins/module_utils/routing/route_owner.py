@@ -71,13 +71,13 @@ def route_id(stack: str, route: Route) -> str:
     return f"{ROUTE}{stack}:{route.service}:{digest}{tls}"
 
 
-def id_of(route: Any) -> str:
+def id_of(route: object) -> str:
     """The ``@id`` of a part of the proxy's configuration, or empty text."""
     found = route.get("@id") if isinstance(route, dict) else None
     return found if isinstance(found, str) else ""
 
 
-def owner_of(route: Any) -> Optional[Owner]:
+def owner_of(route: object) -> Optional[Owner]:
     """Whose a route is, if it is one of ours."""
     name = id_of(route)
     parts = name.split(":") if name.startswith(ROUTE) else []
@@ -86,7 +86,7 @@ def owner_of(route: Any) -> Optional[Owner]:
     return Owner(parts[1], parts[2], parts[4] if len(parts) == 5 else "")
 
 
-def maps(value: Any) -> List[Mapping[str, Any]]:
+def maps(value: object) -> List[Mapping[str, Any]]:
     """The maps of a list in the proxy's configuration; empty for anything else."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
@@ -102,7 +102,7 @@ def flattened(routes: List[Any]) -> List[Any]:
     return found
 
 
-def inner_routes(route: Mapping[str, Any]) -> List[Any]:
+def inner_routes(route: Mapping[str, object]) -> List[Any]:
     """The routes of all subroutes that a route hands on to."""
     found: List[Any] = []
     for handler in maps(route.get("handle")):

@@ -30,7 +30,7 @@ NOBODY = "192.0.2.0/32"
 _PORT = re.compile(r":(\d+)\Z")
 
 
-def site_of(apps: Any, server: Mapping[str, Any], modern: bool) -> Site:
+def site_of(apps: object, server: Mapping[str, Any], modern: bool) -> Site:
     """What routes have to know of ``server``."""
     found = apps.get("http") if isinstance(apps, dict) else None
     http: Mapping[str, Any] = found if isinstance(found, dict) else {}
@@ -51,11 +51,11 @@ def mark(trusted: Sequence[str], https_port: int) -> List[Dict[str, Any]]:
     return [{"@id": name, "match": [match], "handle": [{"handler": "vars", "stackwright_balancer": "true"}]}]
 
 
-def is_mark(route: Any) -> bool:
+def is_mark(route: object) -> bool:
     return id_of(route).partition(":")[0] == MARK
 
 
-def marked(routes: Sequence[Any]) -> Tuple[List[str], int]:
+def marked(routes: Sequence[object]) -> Tuple[List[str], int]:
     """The addresses and the port that a server's routes keep."""
     for route in routes:
         if is_mark(route):
@@ -90,7 +90,7 @@ def addresses(given: Sequence[str]) -> Tuple[str, ...]:
     return tuple(found)
 
 
-def with_site(route: Any, site: Site) -> Any:
+def with_site(route: object, site: Site) -> Any:
     """A route of ours that was made for another ``site``, for this one."""
     if not isinstance(route, dict):
         return route
@@ -103,7 +103,7 @@ def with_site(route: Any, site: Site) -> Any:
     return {**route, "handle": handlers}
 
 
-def _handler_with(handler: Any, site: Site) -> Any:
+def _handler_with(handler: object, site: Site) -> Any:
     if not isinstance(handler, dict):
         return handler
     if handler.get("handler") == "subroute":

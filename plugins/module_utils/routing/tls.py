@@ -23,7 +23,7 @@ POLICIES: Dict[str, Json] = {
 }
 
 
-def wishes(routes: Iterable[Any]) -> Dict[str, str]:
+def wishes(routes: Iterable[object]) -> Dict[str, str]:
     """What our routes (flattened) want for each domain, ``auto`` left out.
 
     :raises RouteError: ``tls_conflict``: two routes want different things of one domain.
@@ -45,7 +45,7 @@ def wishes(routes: Iterable[Any]) -> Dict[str, str]:
     return {domain: owner.tls for domain, owner in sorted(found.items()) if owner.tls}
 
 
-def check_permission(apps: Mapping[str, Any], routes: Iterable[Any]) -> None:
+def check_permission(apps: Mapping[str, Any], routes: Iterable[object]) -> None:
     """Refuses certificates on demand if the proxy has no endpoint to ask: clients could make it fetch any number.
 
     :raises RouteError: ``no_permission``.

@@ -39,7 +39,7 @@ class Carried(Store):
     def __init__(
         self,
         stack: str,
-        data: Optional[Mapping[str, Any]],
+        data: Optional[Mapping[str, object]],
         where: str,
         slot: str = "vault",
         number: Optional[int] = None,
@@ -52,5 +52,5 @@ class Carried(Store):
     def read(self) -> Tuple[Kept, Any]:
         return self._kept, self.number
 
-    def write(self, kept: Kept, token: Any) -> None:
+    def write(self, kept: Kept, token: object) -> None:
         raise NotYetKept(self.slot, kept)

@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from typing import Any, List, Mapping
+from typing import Any, List, Mapping, Optional
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.store.carried import Carried
 from ansible_collections.stackwright.swarm.plugins.module_utils.store.host_facts import HostFacts
@@ -18,7 +19,12 @@ AUTO, HOST_FACTS, SWARM, VAULT = "auto", "host_facts", "swarm", "vault"
 
 
 def open_store(
-    client: EngineClient, clock: Any, stack: str, managers: int, options: Mapping[str, Any], slot: str = VAULT
+    client: EngineClient,
+    clock: Optional[Clock],
+    stack: str,
+    managers: int,
+    options: Mapping[str, Any],
+    slot: str = VAULT,
 ) -> Store:
     """The store that ``options`` (store, path) name.
 
@@ -41,10 +47,14 @@ def open_store(
         store.owner = owner
     if len(order) == 1:
         return order[0]
-    return next((store for store in order if not store.read()[0].empty), order[0])
+    for store in order:
+        store.seen = store.read()
+        if not store.seen[0].empty:
+            return store
+    return order[0]
 
 
-def is_carried(options: Mapping[str, Any]) -> bool:
+def is_carried(options: Mapping[str, object]) -> bool:
     """Whether the controller has these values: in its vault, or encrypted in the Swarm (``number`` says where)."""
     return options.get("store") == VAULT or options.get("number") is not None
 

@@ -9,12 +9,12 @@ Services follow when they are deployed.
 from __future__ import annotations
 
 import time
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Protocol, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import ValueStoreError
 from ansible_collections.stackwright.swarm.plugins.module_utils.store.carried import NotYetKept
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.choice import ALL, listed, regenerated, texts_of
-from ansible_collections.stackwright.swarm.plugins.module_utils.values.generators import full_name
+from ansible_collections.stackwright.swarm.plugins.module_utils.values.generators import Chance, full_name
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.kept import GENERATED, SET, Kept
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.making import make_missing
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.store import Store, StoreConflict, update
@@ -22,10 +22,17 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.values.store imp
 Result = Dict[str, Any]
 
 
+class Random(Chance, Protocol):
+    """Where random numbers come from: ``secrets.SystemRandom()``."""
+
+    def getrandbits(self, bits: int, /) -> int:
+        """A whole number of so many bits."""
+
+
 class Edit:
     """Changes of one store. ``rng`` is chance, ``now`` seconds since the epoch; ``check`` writes nothing."""
 
-    def __init__(self, store: Store, rng: Any, now: float, check: bool) -> None:
+    def __init__(self, store: Store, rng: Random, now: float, check: bool) -> None:
         self.store, self.rng, self.now, self.check = store, rng, now, check
         self.created = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now))
 
@@ -138,7 +145,7 @@ class Edit:
                 return None
             raise
 
-    def _written_anew(self, target: Store, kept: Kept, token: Any) -> Result:
+    def _written_anew(self, target: Store, kept: Kept, token: object) -> Result:
         result = self._move(kept, target, f"{target.where}, in the new format")
         if self.check:
             return result

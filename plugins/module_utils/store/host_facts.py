@@ -11,6 +11,7 @@ import os
 from typing import Any, Optional, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core import files
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import ValueStoreError
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.kept import Kept, from_json
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.store import Store, StoreConflict
@@ -26,7 +27,7 @@ class HostFacts(Store):
 
     kind = "host_facts"
 
-    def __init__(self, stack: str, clock: Any, folder: str = "") -> None:
+    def __init__(self, stack: str, clock: Optional[Clock], folder: str = "") -> None:
         self.stack, self.clock = stack, clock
         self.folder = os.path.realpath(folder or FOLDER)
         self._name = f"{FACT}{stack}.fact"
@@ -42,7 +43,7 @@ class HostFacts(Store):
             return Kept(self.stack, owner=self.owner), None
         return from_json(content, self.stack, self.where, self.owner), content
 
-    def write(self, kept: Kept, token: Any) -> None:
+    def write(self, kept: Kept, token: object) -> None:
         content = json.dumps(kept.as_data(), indent=1, sort_keys=True).encode() + b"\n"
         if len(content) > files.LARGEST:
             raise ValueStoreError(
@@ -51,6 +52,8 @@ class HostFacts(Store):
                 "store_full",
                 "Store large values elsewhere, for example in a config or secret with a file.",
             )
+        if self.clock is None:
+            raise ValueError("a store without a clock can only be read")
         wait = (self.clock, PATIENCE, self.where, self._lock)
         try:
             with files.opened(self.folder, self.where) as folder, files.lock_file(self._lock, folder, wait):
@@ -63,7 +66,7 @@ class HostFacts(Store):
                 files.hint_for(error, "values.path", "store the values in the Swarm (store: swarm)"),
             ) from None
 
-    def _replace(self, content: Optional[bytes], token: Any, folder: int) -> None:
+    def _replace(self, content: Optional[bytes], token: object, folder: int) -> None:
         if files.read(self._name, self.where, folder, owned=True) != token:
             raise StoreConflict
         if content is None:

@@ -145,7 +145,7 @@ def is_encrypted(content: bytes) -> bool:
     return content.startswith(b"#")
 
 
-def _is_config(config: Dict[str, Any]) -> bool:
+def _is_config(config: Dict[str, object]) -> bool:
     spec = config.get("Spec")
     if not isinstance(spec, dict) or not isinstance(config.get("ID"), str):
         return False

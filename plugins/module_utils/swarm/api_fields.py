@@ -35,7 +35,7 @@ SINCE: Tuple[Tuple[Path, Version], ...] = (
 ENGINES: Mapping[Version, str] = {(1, 44): "25.0", (1, 45): "26.0", (1, 46): "27.0", (1, 48): "28.0"}
 
 
-def too_new(spec: Mapping[str, Any], api: Version) -> List[Tuple[Path, Version]]:
+def too_new(spec: Mapping[str, object], api: Version) -> List[Tuple[Path, Version]]:
     """Return the paths in ``spec`` that an Engine of ``api`` does not know, each with the API that brought it.
 
     A field at its zero value asks for nothing and is not listed.
@@ -51,7 +51,7 @@ def explain(path: Path, since: Version) -> str:
     return f"{name} needs API {since[0]}.{since[1]} (engine {ENGINES[since]})"
 
 
-def _matches(value: Any, pattern: Path, path: Path = ()) -> Iterator[Tuple[Path, Any]]:
+def _matches(value: object, pattern: Path, path: Path = ()) -> Iterator[Tuple[Path, Any]]:
     if not pattern:
         yield path, value
     elif pattern[0] == "*" and isinstance(value, list):

@@ -11,7 +11,7 @@ from typing import Any, Dict, Mapping, Optional
 EXPRESSION = re.compile(r"\s*([a-zA-Z0-9_.\-]+)\s*(==|!=)\s*(.*?)\s*\Z")
 
 
-def meets(node: Mapping[str, Any], text: str) -> bool:
+def meets(node: Mapping[str, object], text: str) -> bool:
     """Whether a node meets the constraint ``text``; capital letters do not count."""
     parsed = EXPRESSION.match(text)
     if not parsed:

@@ -88,23 +88,23 @@ def ours_in(labels: Mapping[str, str], prefix: str, word: str) -> str:
     return next((labels[start + word] for start in spellings(prefix) if start + word in labels), "")
 
 
-def name_of(obj: Mapping[str, Any]) -> str:
+def name_of(obj: Mapping[str, object]) -> str:
     """The name of an Engine object."""
     spec = obj.get("Spec")
     return str((spec if isinstance(spec, dict) else obj).get("Name") or "")
 
 
-def id_of(obj: Mapping[str, Any]) -> str:
+def id_of(obj: Mapping[str, object]) -> str:
     """The id of an Engine object; networks spell it ``Id``."""
     return str(obj.get("ID") or obj.get("Id") or "")
 
 
-def stack_of(obj: Mapping[str, Any]) -> str:
+def stack_of(obj: Mapping[str, object]) -> str:
     """The stack that an Engine object belongs to, or empty text."""
     return labels_of(obj).get(NAMESPACE, "")
 
 
-def is_bookkeeping(obj: Mapping[str, Any]) -> bool:
+def is_bookkeeping(obj: Mapping[str, object]) -> bool:
     """Whether a config is a lock or a part of a revision: these belong to a stack, but are nothing that it uses."""
     labels = labels_of(obj)
     return LOCK in labels or RECORD in labels or PART in labels

@@ -164,6 +164,6 @@ class Stack:
         return self.full_name + "_" + key
 
 
-def full_name(params: Dict[str, Any]) -> Optional[str]:
+def full_name(params: Dict[str, object]) -> Optional[str]:
     """The Swarm name of the stack in the options; None if they have none."""
     return Stack.of(params).full_name if params["name"] else None

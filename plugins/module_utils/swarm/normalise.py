@@ -45,7 +45,7 @@ ZERO_COUNTS = frozenset(
 EMPTY_COUNTS = ("Replicated", "Global", "ReplicatedJob", "GlobalJob", "Runtime")
 
 
-def compact(value: Any, parent: str = "") -> Any:
+def compact(value: object, parent: str = "") -> Any:
     """``value`` without what Go's ``omitempty`` would leave out; containers are copied."""
     if isinstance(value, list):
         return [compact(item, parent) for item in value]
@@ -64,7 +64,9 @@ def compact(value: Any, parent: str = "") -> Any:
     return out
 
 
-def service(spec: Mapping[str, Any], names: Optional[Mapping[str, str]] = None, api: Optional[Version] = None) -> Spec:
+def service(
+    spec: Mapping[str, object], names: Optional[Mapping[str, str]] = None, api: Optional[Version] = None
+) -> Spec:
     """The normal form of a ServiceSpec.
 
     ``names`` maps ids of networks and configs to names. ``api`` is the version that is spoken: fields that the
@@ -78,7 +80,9 @@ def service(spec: Mapping[str, Any], names: Optional[Mapping[str, str]] = None, 
     return out
 
 
-def task(template: Mapping[str, Any], names: Optional[Mapping[str, str]] = None, api: Optional[Version] = None) -> Spec:
+def task(
+    template: Mapping[str, object], names: Optional[Mapping[str, str]] = None, api: Optional[Version] = None
+) -> Spec:
     """The normal form of a TaskSpec, as in a service or in a task."""
     out: Spec = compact(template)
     out.pop("ForceUpdate", None)
@@ -101,10 +105,11 @@ def task(template: Mapping[str, Any], names: Optional[Mapping[str, str]] = None,
         placement["Platforms"] = sorted(
             f"{p.get('OS', '')}/{p.get('Architecture', '')}" for p in placement["Platforms"]
         )
-    return _without_empty(out)
+    found: Spec = _without_empty(out)
+    return found
 
 
-def _without_empty(value: Any) -> Any:
+def _without_empty(value: object) -> Any:
     """Drops maps and lists that the steps above left empty; zero values were judged before."""
     if not isinstance(value, dict):
         return value
@@ -134,7 +139,7 @@ def _endpoint(spec: Spec) -> None:
         endpoint["Ports"] = sorted(_port(port) for port in endpoint["Ports"])
 
 
-def _port(port: Mapping[str, Any]) -> str:
+def _port(port: Mapping[str, object]) -> str:
     mode = "host" if port.get("PublishMode") == "host" else "ingress"
     name = f" {port['Name']}" if port.get("Name") else ""
     published = f"{port['PublishedPort']}:" if port.get("PublishedPort") else ""
@@ -282,7 +287,7 @@ def network(spec: Mapping[str, Any]) -> Spec:
 VXLAN_IDS = "com.docker.network.driver.overlay.vxlanid_list"
 
 
-def network_pair(desired: Mapping[str, Any], observed: Mapping[str, Any]) -> Tuple[Spec, Spec]:
+def network_pair(desired: Mapping[str, object], observed: Mapping[str, object]) -> Tuple[Spec, Spec]:
     """Both normal forms; addresses that were left to the Engine are taken as they came out."""
     want, have = network(desired), network(observed)
     wanted, found = want["IPAM"]["Config"], have["IPAM"]["Config"]

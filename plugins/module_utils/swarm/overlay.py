@@ -14,7 +14,7 @@ from typing import AbstractSet, Any, Callable, Dict, List, Mapping, Optional
 Key = Callable[[Any, Mapping[str, str]], str]
 
 
-def _variable(entry: Any, names: Mapping[str, str]) -> str:
+def _variable(entry: object, names: Mapping[str, str]) -> str:
     del names
     return str(entry).partition("=")[0]
 
@@ -44,7 +44,7 @@ KEYED: Dict[str, Key] = {
 
 
 def overlaid(
-    spec: Mapping[str, Any], live: Mapping[str, Any], paths: AbstractSet[str], names: Mapping[str, str]
+    spec: Mapping[str, object], live: Mapping[str, object], paths: AbstractSet[str], names: Mapping[str, str]
 ) -> Dict[str, Any]:
     """A copy of the ServiceSpec ``spec`` that has at ``paths`` what ``live`` has there, also if that is nothing.
 
@@ -54,7 +54,9 @@ def overlaid(
     return made
 
 
-def _map(spec: Mapping[str, Any], live: Mapping[str, Any], paths: AbstractSet[str], names: Any, at: str) -> Any:
+def _map(
+    spec: Mapping[str, object], live: Mapping[str, object], paths: AbstractSet[str], names: object, at: str
+) -> Any:
     out = dict(spec)
     for name in [*spec, *(name for name in live if name not in spec)]:
         here = f"{at}.{name}" if at else name
@@ -79,7 +81,7 @@ def _part(spec: Any, live: Any, paths: AbstractSet[str], names: Any, here: str) 
     return made if made or spec is not None else None
 
 
-def _list(spec: List[Any], live: List[Any], paths: AbstractSet[str], names: Any, here: str) -> List[Any]:
+def _list(spec: List[Any], live: List[object], paths: AbstractSet[str], names: Any, here: str) -> List[Any]:
     key = KEYED[here]
     ours = {key(entry, names): entry for entry in spec}
     theirs = {key(entry, names): entry for entry in live}

@@ -56,7 +56,7 @@ class Owner(NamedTuple):
         return self.id == other.id or bool(self.text and self.text == other.text)
 
 
-def owner_of(stack: Mapping[str, Any]) -> Owner:
+def owner_of(stack: Mapping[str, object]) -> Owner:
     """The owner that a stack's data says (``stack`` of a DesiredState, of a snapshot, or as modules hand it over)."""
     project, environment, full = (str(stack.get(part) or "") for part in ("project", "environment", "name"))
     if stack.get("given"):
@@ -64,7 +64,7 @@ def owner_of(stack: Mapping[str, Any]) -> Owner:
     return _named(str(stack.get("id") or ""), project, environment, full, sure=True)
 
 
-def owner_labels(stack: Optional[Mapping[str, Any]]) -> Dict[str, str]:
+def owner_labels(stack: Optional[Mapping[str, object]]) -> Dict[str, str]:
     """The label that records an owner on what is ours alone; empty if it is not known."""
     text = owner_of(stack).text if stack else ""
     return {OWNER: text} if text else {}
@@ -110,7 +110,7 @@ def labels_in(observed: Mapping[str, Any], full: str) -> Iterable[Labels]:
         yield labels_of(observed["lock"])
 
 
-def refuse_others(mine: Optional[Mapping[str, Any]], full: str, found: Iterable[Labels]) -> None:
+def refuse_others(mine: Optional[Mapping[str, object]], full: str, found: Iterable[Labels]) -> None:
     """Raises EngineError (``conflict``) if labels record another owner than the stack ``mine`` (None: any may).
 
     What records no owner, as docker's CLI makes it, has no owner, and may be taken over.

@@ -9,7 +9,7 @@ Services and tasks have the template; only the Engine of the task's node has the
 from __future__ import annotations
 
 import re
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Dict, List, Mapping, Optional
 
 #: A field's name in a template → its value.
 Fields = Mapping[str, str]
@@ -23,7 +23,7 @@ _NARROW = {".Task.Slot": _SLOT, ".Task.ID": _ID, ".Service.ID": _ID, ".Node.ID":
 _OF_NODE = ".Node.Hostname"
 
 
-def of_task(task: Mapping[str, Any], service: str = "", node: str = "") -> Dict[str, str]:
+def of_task(task: Mapping[str, object], service: str = "", node: str = "") -> Dict[str, str]:
     """What a template's fields are for a task; ``service`` and ``node`` are names."""
     its_node = str(task.get("NodeID") or "")
     slot, identity = str(task.get("Slot") or its_node), str(task.get("ID") or "")

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, Callable, Dict, List, Mapping, Set
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import observe, tasks_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import (
     DeployError,
     EngineError,
@@ -158,7 +159,7 @@ class Look:
         return planning.volumes_at(self.stack, self.tasks, self.observed["all_services"], self.label, chosen)
 
 
-def look_at_node(client: EngineClient, clock: Any, stack: str) -> Result:
+def look_at_node(client: EngineClient, clock: Clock, stack: str) -> Result:
     """Which node this is: node_id, node, clock (its ``now`` and ``wall``), and the ids of the services whose containers
     it has of the stack; on a manager of a Swarm with a leader also cluster_id and nodes (ids)."""
     info = client.get("/info") or {}
@@ -173,7 +174,7 @@ def look_at_node(client: EngineClient, clock: Any, stack: str) -> Result:
     return found
 
 
-def clean_cluster(client: EngineClient, clock: Any, stack: str, options: Options) -> Result:
+def clean_cluster(client: EngineClient, clock: Clock, stack: str, options: Options) -> Result:
     """Removes what the cluster has of the stack, as ``options`` say (those of the module, over deploy.options), and as
     ``own`` what this node has.
 
@@ -219,7 +220,7 @@ def clean_cluster(client: EngineClient, clock: Any, stack: str, options: Options
 
 
 def _own_part(
-    client: EngineClient, clock: Any, stack: str, options: Options, facts: Mapping[str, Any], may: Callable[[], str]
+    client: EngineClient, clock: Clock, stack: str, options: Options, facts: Mapping[str, Any], may: Callable[[], str]
 ) -> Result:
     """The part of this node; its errors are reported beside the cluster-wide part, which is done."""
     try:

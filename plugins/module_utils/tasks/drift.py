@@ -19,6 +19,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.binding.intended
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.image_digests import ask_registry
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.logins import registry_header
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import Observed, observe, services_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.outcome import diff
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.run import LeftOpen
@@ -54,7 +55,7 @@ TAKEN = "taken"
 TRIES = 5
 
 
-def stack_drift(client: EngineClient, clock: Any, stack: str, options: Options) -> Result:
+def stack_drift(client: EngineClient, clock: Clock, stack: str, options: Options) -> Result:
     """The differences to the last good revision; with ``heal`` also the result of the repair.
 
     ``options`` are those of a deployment, and ``heal``, ``images`` (ask the registry), ``rules`` and ``fail_on_drift``.
@@ -169,7 +170,7 @@ class _Look:
 
     # -- the report
 
-    def result(self, clock: Any) -> Result:
+    def result(self, clock: Clock) -> Result:
         """The report; after healing with what was done."""
         report = self._report()
         if not self.options["heal"]:
@@ -221,7 +222,7 @@ class _Look:
 
     # -- healing
 
-    def _healed(self, clock: Any, report: Result) -> Result:
+    def _healed(self, clock: Clock, report: Result) -> Result:
         from ansible_collections.stackwright.swarm.plugins.module_utils.binding.pinned import PLAIN
 
         rules = self.options["rules"]

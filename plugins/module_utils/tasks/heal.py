@@ -10,6 +10,7 @@ from typing import Any, Dict, List, Mapping, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.binding.intended import Intended, Superseded, last_good
 from ansible_collections.stackwright.swarm.plugins.module_utils.binding.recall import recall
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.look import Planned, Wanted
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transaction import bring_about
@@ -35,12 +36,12 @@ GOES_ON = "its stopped update continues"
 
 def heal(
     client: EngineClient,
-    clock: Any,
+    clock: Clock,
     intended: Intended,
     compared: Compared,
     context: Context,
     rules: Sequence[Rule],
-    options: Mapping[str, Any],
+    options: Mapping[str, object],
 ) -> Dict[str, Any]:
     """The result of ``deploy_snapshot``. Raises what that raises, and Superseded if there is a newer revision.
 
@@ -70,7 +71,7 @@ class _Healing:
         """The revision's state, with the current values of ignored differences."""
         del write  # missing values can't be generated again
         what = self.intended.what
-        bound = recall(client, self.intended.snapshot, observed, what, self.compared.spared)
+        bound = recall(client, self.intended.snapshot, observed, what, self.compared.spared, self.intended.values)
         self.compared = compare(bound, observed, self.context, self.rules)
         others = [d for d in self.compared.found if d.kind == REPLACED and d.object in ("config", "secret")]
         if others:

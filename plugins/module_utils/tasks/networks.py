@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Tuple
+from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import (
     attached_of,
@@ -104,7 +104,9 @@ def _using(client: EngineClient, network: Item) -> List[str]:
 Steps = Tuple[List[Step], List[str], List[Change]]
 
 
-def _steps(name: str, spec: Item, own: Any, found: List[Item], using: List[str], params: Mapping[str, Any]) -> Steps:
+def _steps(
+    name: str, spec: Item, own: Any, found: Sequence[Item], using: List[str], params: Mapping[str, Any]
+) -> Steps:
     if own is None and found and params["state"] == "present":
         raise EngineError(
             f"The name {name} belongs to a network of this node alone ({found[0].get('Driver')}).",

@@ -17,10 +17,12 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors impo
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import Backoff, is_transient, patiently
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+from ansible_collections.stackwright.swarm.plugins.module_utils.enrolling.manager import LOCK
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes import hostname, is_down
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.quorum import is_manager, is_reachable
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import replicas_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import error_of, state_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.locking.lock import Lock
 from ansible_collections.stackwright.swarm.plugins.module_utils.nodes.change import (
     DRAIN,
     PAUSE,
@@ -75,7 +77,8 @@ def change_node(client: EngineClient, clock: Any, name: str, options: Mapping[st
     ``swarm``), ``unmovable`` (``fail`` or ``stop``), ``wait``, ``timeout`` (seconds for the tasks to leave, and for the
     role to settle), and those of a run: ``check``, ``defer``, ``progress``, ...
 
-    Raises EngineError (``no_node``, ``ambiguous_node``), PlanError (``cannot_move``, ``quorum``, ``node_down``),
+    Raises EngineError (``no_node``, ``ambiguous_node``), PlanError (``cannot_move``, ``node_down``),
+    StackwrightError (``quorum``),
     DeployError (``timeout``, and what moving a service raises).
     """
     options = with_defaults(options)
@@ -208,15 +211,30 @@ class _Work:
                 with suppress(StackwrightError):
                     self.send(Wanted(availability=before))
                 raise
-        self.send(first)
-        if first.role == "manager" and self.options["wait"]:
-            self.wait_for_role("manager")
+        self.send(first._replace(role=None))
+        if first.role is not None:
+            self.take_role(first.role)
         if drains and self.options["wait"]:
             self.wait_until_drained()
         if later:
-            self.send(Wanted(role=later))
-            if self.options["wait"]:
-                self.wait_for_role(later)
+            self.take_role(later)
+
+    def take_role(self, role: str) -> None:
+        """Changes the role and waits for it, under the lock of the Swarm's membership: one change at a time."""
+        if is_manager(self.client.get(f"/nodes/{self.id}")) == (role == "manager"):
+            return
+        options = self.options
+        holder = options["this_run"](f"{self.name} becomes a {role}", "", self.clock.wall(), options["who"])
+        lock = Lock(self.client, self.clock, LOCK, holder, is_gone=options["is_gone"])
+        lock.acquire(float(options["lock_timeout"]), self.tell)
+        try:
+            nodes = self.client.list("/nodes")
+            check_role(nodes, find_node(nodes, self.id), role)
+            self.send(Wanted(role=role))
+            if options["wait"]:
+                self.wait_for_role(role, lock.keep)
+        finally:
+            lock.release()
 
     def send(self, wanted: Wanted) -> None:
         """Updates the node, unless it is so already. Raises EngineError."""
@@ -293,10 +311,17 @@ class _Work:
                 parts.append(f"service {name_of(service)} runs {running} of {wanted}{f' ({why})' if why else ''}")
         return "; ".join(parts)
 
-    def wait_for_role(self, role: str) -> None:
+    def wait_for_role(self, role: str, keep: Callable[[], None]) -> None:
         """Until the node has taken its role. Raises DeployError (``timeout``)."""
         limit = float(self.options["timeout"])
-        self.until(lambda: self.unsettled(role), limit, f"{self.name} did not become a {role}", "timeout")
+
+        def missing() -> str:
+            what = self.unsettled(role)
+            if what:
+                keep()
+            return what
+
+        self.until(missing, limit, f"{self.name} did not become a {role}", "timeout")
 
     def unsettled(self, role: str) -> str:
         """What a node lacks of its role; empty text if it has settled."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Callable, Dict, List, Mapping, Sequence, Tuple
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import patiently
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
@@ -35,7 +36,7 @@ SERVICE = "com.docker.swarm.service.id"
 ENDED = ("created", "exited", "dead")
 
 
-def containers_of(client: EngineClient, clock: Any, stack: str) -> List[Tuple[str, Mapping[str, Any]]]:
+def containers_of(client: EngineClient, clock: Clock, stack: str) -> List[Tuple[str, Mapping[str, Any]]]:
     """The containers that tasks of the stack have here, each with the id of its service. Raises EngineError."""
     query = {"all": True, "filters": {"label": [f"{NAMESPACE}={stack}"]}}
     found = patiently(clock, lambda: client.list("/containers/json", query))
@@ -43,7 +44,7 @@ def containers_of(client: EngineClient, clock: Any, stack: str) -> List[Tuple[st
     return [(str(la.get(SERVICE) or ""), c) for la, c in labelled if la.get(NAMESPACE) == stack and la.get(SERVICE)]
 
 
-def clean_node(client: EngineClient, clock: Any, stack: str, options: Options, facts: Facts, may: May) -> Result:
+def clean_node(client: EngineClient, clock: Clock, stack: str, options: Options, facts: Facts, may: May) -> Result:
     """Removes the stack's objects on this node; ``facts`` are those of the cluster-wide part.
 
     ``options["seen"]`` are services whose containers were here before ``facts["services"]`` was read.
@@ -68,7 +69,7 @@ def clean_node(client: EngineClient, clock: Any, stack: str, options: Options, f
 
 class _Node:
     def __init__(
-        self, client: EngineClient, clock: Any, stack: str, options: Options, facts: Facts, node: str, may: May
+        self, client: EngineClient, clock: Clock, stack: str, options: Options, facts: Facts, node: str, may: May
     ) -> None:
         self.client, self.clock, self.stack, self.options, self.facts = client, clock, stack, options, facts
         self.node, self.may = node, may
@@ -305,7 +306,7 @@ def _mounting(volume: str, used: Mapping[str, Sequence[str]]) -> List[str]:
     return sorted({service for name, services in used.items() if could_be(name, volume) for service in services})
 
 
-def _used(containers: Sequence[Mapping[str, Any]]) -> str:
+def _used(containers: Sequence[Mapping[str, object]]) -> str:
     return "in use by container " + ", ".join(sorted(_name(container) for container in containers))
 
 

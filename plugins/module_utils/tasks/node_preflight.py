@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from typing import Any, Callable, Dict, List, Mapping, Optional, Set
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import through_an_election
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
@@ -18,7 +19,6 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.engine.failures 
 from ansible_collections.stackwright.swarm.plugins.module_utils.info.certificates import due
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight import host
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight import node_questions as nodes
-from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.facts import Port
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.findings import (
     ERROR,
     WARNING,
@@ -26,12 +26,13 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.findin
     finding,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.volume_checks import volume_findings
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.ports import Port
 
 Result = Dict[str, Any]
 PATIENCE = 10.0  # seconds for the list of containers
 
 
-def check_host(client: EngineClient, clock: Any, options: Mapping[str, Any], vips: bool) -> Result:
+def check_host(client: EngineClient, clock: Clock, options: Mapping[str, object], vips: bool) -> Result:
     """The host alone, in one call: ``findings``, and who it is (node, node_id, cluster_id, manager, local, api).
 
     An Engine that does not answer, or is no member of a Swarm, is a finding. ``vips``: whether virtual IPs matter.
@@ -64,7 +65,7 @@ def check_host(client: EngineClient, clock: Any, options: Mapping[str, Any], vip
     return found
 
 
-def _info(client: EngineClient, clock: Any) -> Dict[str, Any]:
+def _info(client: EngineClient, clock: Clock) -> Dict[str, Any]:
     """The answer of /info, of a manager after an election if there is one at the moment."""
 
     def story() -> Dict[str, Any]:
@@ -89,7 +90,7 @@ def of_error(error: EngineError, node: str = "") -> Finding:
     return finding(ERROR, error.error_code, error.message, error.hint, node=node)
 
 
-def _own(node: str, info: Mapping[str, Any], options: Mapping[str, Any], vips: bool) -> List[Finding]:
+def _own(node: str, info: Mapping[str, object], options: Mapping[str, Any], vips: bool) -> List[Finding]:
     found: List[Finding] = []
     if str(info.get("OSType") or "linux") == "linux":
         loaded = _read("/proc/modules") or ""
@@ -121,7 +122,7 @@ def _disk(path: str) -> Optional[host.Disk]:
 
 
 def check_node(
-    client: EngineClient, node: str, facts: Mapping[str, Any], wanted: Mapping[str, Mapping[str, Any]]
+    client: EngineClient, node: str, facts: Mapping[str, Any], wanted: Mapping[str, Mapping[str, object]]
 ) -> List[Finding]:
     """The ports, paths and volumes in ``facts`` (``preflight.nodes``), with one call where there are ports, and one
     where there are volumes; ``wanted`` says how these are to be made (``preflight.volumes``)."""

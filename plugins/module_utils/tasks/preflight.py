@@ -52,7 +52,7 @@ def check_cluster(
     client: EngineClient,
     desired: Mapping[str, Any],
     options: Mapping[str, Any],
-    identity: Optional[Mapping[str, Any]] = None,
+    identity: Optional[Mapping[str, object]] = None,
 ) -> Result:
     """``findings``, the ``cluster`` in numbers, and ``facts`` for each node by its id.
 
@@ -107,7 +107,7 @@ def _refused_logins(
     desired: Mapping[str, Any],
     options: Mapping[str, Any],
     credentials: RegistryAuth,
-    answers: Mapping[str, Mapping[str, Any]],
+    answers: Mapping[str, Mapping[str, object]],
 ) -> List[Finding]:
     """Credentials that a registry does not take, also if all of its images are there: Swarm keeps what is sent."""
     known = {registry_of(image) for image, answer in answers.items() if answer.get("refused") == UNREACHABLE}

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import manager_info
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transaction import deploy_snapshot
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
@@ -22,7 +23,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.store.carried im
 SEE = "List the revisions with stack_info and history: true. Nothing was changed."
 
 
-def roll_back(client: EngineClient, clock: Any, stack: str, options: Mapping[str, Any]) -> Dict[str, Any]:
+def roll_back(client: EngineClient, clock: Clock, stack: str, options: Mapping[str, Any]) -> Dict[str, Any]:
     """The result of ``deploy_stack``, and ``to`` (the number of the restored revision).
 
     ``options`` are those of a deployment, and ``to``: a number, or None for the newest good one before the present.

@@ -19,6 +19,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe 
     services_of,
     tasks_of,
 )
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import (
     DeployError,
     EngineError,
@@ -52,7 +53,7 @@ PAUSE = 0.1  # seconds between two checks of a rollback
 Options = Mapping[str, Any]
 
 
-def change_service(client: EngineClient, clock: Any, stack: str, options: Options) -> Result:
+def change_service(client: EngineClient, clock: Clock, stack: str, options: Options) -> Result:
     """Brings the services ``options["service"]`` (one, or a list) to ``options["state"]``; the result is that of
     ``deploy_stack``. Of a job that was run, it has the exit code and the last lines.
 
@@ -134,7 +135,7 @@ class _Look:
 
 
 def _find(client: EngineClient, stack: str, service: str, observed: Observed) -> Dict[str, Any]:
-    mine = {name_of(s): s for s in observed["services"] if stack_of(s) == stack}
+    mine: Dict[str, Dict[str, Any]] = {name_of(s): s for s in observed["services"] if stack_of(s) == stack}
     found = mine.get(f"{stack}_{service}") or mine.get(service)
     if found is not None:
         return found
@@ -209,7 +210,7 @@ def _ran(run: Any, seen: _Look) -> Result:
     return {"exit_code": _exit_code(current.values()), "lines": lines[-LINES:]}
 
 
-def _exit_code(tasks: Iterable[Mapping[str, Any]]) -> Optional[int]:
+def _exit_code(tasks: Iterable[Mapping[str, object]]) -> Optional[int]:
     """Of the newest task of each slot and node; None if none has ended."""
     newest: Dict[Any, Mapping[str, Any]] = {}
     for task in sorted(tasks, key=lambda task: str(task.get("CreatedAt") or "")):
@@ -222,7 +223,7 @@ def _exit_code(tasks: Iterable[Mapping[str, Any]]) -> Optional[int]:
     return next((code for code in codes if code), codes[0]) if codes else None
 
 
-def _go_back(run: Any, operation: Operation, live: Mapping[str, Any], applying: Any, past: Any) -> Any:
+def _go_back(run: Any, operation: Operation, live: Mapping[str, object], applying: Any, past: Any) -> Any:
     """Swarm's own rollback, which it remembers as one; waits for its end, and gives what the gate forgives."""
     from ansible_collections.stackwright.swarm.plugins.module_utils.gate.wait import updates_of
 
@@ -270,7 +271,7 @@ def _send_back(run: Any, path: str, live: Mapping[str, Any]) -> None:
             raise refused
 
 
-def _unchanged(client: EngineClient, clock: Any, seen: _Look, options: Options, keep: Any = None) -> List[Judgement]:
+def _unchanged(client: EngineClient, clock: Clock, seen: _Look, options: Options, keep: Any = None) -> List[Judgement]:
     found = _judgements(client, seen)
     if all(judgement.status in GOOD for judgement in found) or not options["wait"] or options["state"] == PAUSED:
         return found

@@ -15,6 +15,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.route_bo
     claims_of_others,
     read_book,
 )
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import RouteError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.locking.holder import moment
@@ -36,7 +37,7 @@ Result = Dict[str, Any]
 Item = Mapping[str, Any]
 
 
-def all_routes(client: EngineClient, clock: Any, options: Mapping[str, Any], check: bool) -> Result:
+def all_routes(client: EngineClient, clock: Clock, options: Mapping[str, Any], check: bool) -> Result:
     """Writes what ``options`` has for the record (``missed``, ``settled``, ``takes``), then says what there is.
 
     The result: changed, stacks, owed, proxies, digest, cluster_id, node. Raises EngineError and RouteError.
@@ -89,7 +90,7 @@ def _warnings(options: Mapping[str, Any], unlisted: Sequence[str], stacks: Seque
 
 
 def _record(
-    client: EngineClient, clock: Any, options: Mapping[str, Any], services: Sequence[Item], check: bool
+    client: EngineClient, clock: Clock, options: Mapping[str, Any], services: Sequence[Item], check: bool
 ) -> bool:
     settled = [entry_of(Debt, entry) for entry in options["settled"]]
     stack, full = str(options["stack"]), str(options["full_name"])

@@ -15,7 +15,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.engine.failures 
 Result = Dict[str, Any]
 
 
-def init_swarm(client: EngineClient, wanted: Mapping[str, Any], check: bool) -> Result:
+def init_swarm(client: EngineClient, wanted: Mapping[str, object], check: bool) -> Result:
     """Makes the engine the first manager of a new Swarm, unless it is a manager already.
 
     :param wanted: ``listen_addr``, ``advertise_addr``, ``data_path_addr`` (texts, empty if the engine chooses),

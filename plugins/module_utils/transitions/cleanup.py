@@ -39,7 +39,7 @@ def entry(kind: str, name: str, node: str = "", reason: str = "") -> Entry:
 
 
 def removal(
-    stack: str, observed: Mapping[str, Any], kinds: AbstractSet[str], nodes: int
+    stack: str, observed: Mapping[str, object], kinds: AbstractSet[str], nodes: int
 ) -> Tuple[List[Operation], List[Entry]]:
     """Removals of the stack's objects of ``kinds``, and the residue: those that a service which stays refers to."""
     operations = gone_services(stack, set(), observed, nodes) if "service" in kinds else []
@@ -57,7 +57,7 @@ def removal(
 
 
 def dangling(
-    stack: str, observed: Mapping[str, Any], kinds: AbstractSet[str], needed: Mapping[str, AbstractSet[str]]
+    stack: str, observed: Mapping[str, object], kinds: AbstractSet[str], needed: Mapping[str, AbstractSet[str]]
 ) -> List[Operation]:
     """Removals of the stack's networks, configs and secrets that no service refers to and nothing needs.
 
@@ -82,7 +82,7 @@ def _own(stack: str, observed: Mapping[str, Any], kinds: AbstractSet[str]) -> Li
     ]
 
 
-def _removed(kind: str, obj: Mapping[str, Any], reason: str) -> Operation:
+def _removed(kind: str, obj: Mapping[str, object], reason: str) -> Operation:
     return Operation("remove", kind, name_of(obj), reason=reason, phase=PRUNE, payload={"id": id_of(obj)})
 
 
@@ -101,7 +101,7 @@ def _with_reason(operation: Operation, reason: str) -> Operation:
 # -- volumes: only the nodes themselves know which there are; this is what the Swarm knows of them
 
 
-def mounted(container: Mapping[str, Any]) -> List[Tuple[str, str]]:
+def mounted(container: Mapping[str, object]) -> List[Tuple[str, str]]:
     """The named volumes of a ContainerSpec, with the stack that each is made for (empty for an external one)."""
     return [(str(mount["Source"]), str(labels_on(mount).get(NAMESPACE) or "")) for mount in named_in(container)]
 
@@ -146,7 +146,7 @@ def volume_users(services: Sequence[Mapping[str, Any]]) -> Dict[str, List[str]]:
     return {name: sorted(users) for name, users in sorted(found.items())}
 
 
-def images_of(stack: str, services: Sequence[Mapping[str, Any]], tasks: Sequence[Mapping[str, Any]]) -> List[str]:
+def images_of(stack: str, services: Sequence[Mapping[str, object]], tasks: Sequence[Mapping[str, Any]]) -> List[str]:
     """The images of the stack's services and tasks that no service of another stack has."""
     mine = images_wanted([service for service in services if stack_of(service) == stack])
     others = images_wanted([service for service in services if stack_of(service) != stack])
@@ -164,7 +164,7 @@ def _image(template: Mapping[str, Any]) -> str:
     return str((template.get("ContainerSpec") or {}).get("Image") or "")
 
 
-def touches_nodes(options: Mapping[str, Any]) -> bool:
+def touches_nodes(options: Mapping[str, object]) -> bool:
     """Whether a clean-up removes what only the nodes have: what comes back with the stack, and must not go then."""
     values = options["values"] and not options["dangling"]
     return bool(options["volumes"] or options["volume_names"] or options["images"] or values)

@@ -271,7 +271,7 @@ class _Order:
             },
         )
 
-    def _is_wanted(self, giver: str, live: Service, entry: Mapping[str, Any]) -> bool:
+    def _is_wanted(self, giver: str, live: Service, entry: Mapping[str, object]) -> bool:
         """Whether another service is to have the port of this entry, or has it still."""
         own = ports_in([entry]) if entry.get("PublishedPort") else Ports(held(live).ingress)
         shared = Ports(host=own.host - self.final[giver].host)

@@ -74,7 +74,7 @@ def restoration(
 
 
 def _networks(
-    stack: str, before: Mapping[str, Any], now: Mapping[str, Any], names: AbstractSet[Name]
+    stack: str, before: Mapping[str, object], now: Mapping[str, object], names: AbstractSet[Name]
 ) -> List[Operation]:
     """What makes the networks again that were removed first. What is in their way goes."""
     olds, news = _own("networks", stack, before), _own("networks", stack, now)
@@ -93,14 +93,14 @@ def _networks(
     return made
 
 
-def _is_same(old: Mapping[str, Any], new: Optional[Mapping[str, Any]]) -> bool:
+def _is_same(old: Mapping[str, object], new: Optional[Mapping[str, object]]) -> bool:
     if new is None or id_of(old) == id_of(new):
         return new is not None
     want, have = normalise.network_pair(as_created(old), new)
     return want == have
 
 
-def on_live_networks(before: Mapping[str, Any], now: Mapping[str, Any], stack: str) -> List[Mapping[str, Any]]:
+def on_live_networks(before: Mapping[str, Any], now: Mapping[str, object], stack: str) -> List[Mapping[str, Any]]:
     """The services of ``before`` on the networks of ``now``: those of the stack that are not the same any more, or
     gone, by name."""
     news = _own("networks", stack, now)
@@ -175,7 +175,7 @@ def _moment(text: str) -> Tuple[str, str]:
     return seconds, fraction.ljust(9, "0")
 
 
-def moved(stack: str, was: Mapping[str, Any], now: Mapping[str, Any]) -> AbstractSet[Name]:
+def moved(stack: str, was: Mapping[str, object], now: Mapping[str, object]) -> AbstractSet[Name]:
     """What of the stack is not as it was."""
     names = set()
     for kind, plural in (("service", "services"), *OBJECTS):
@@ -189,7 +189,7 @@ def moved(stack: str, was: Mapping[str, Any], now: Mapping[str, Any]) -> Abstrac
 
 
 def _services(
-    stack: str, before: Mapping[str, Any], now: Mapping[str, Any], names: AbstractSet[Name], stop_new: str
+    stack: str, before: Mapping[str, object], now: Mapping[str, object], names: AbstractSet[Name], stop_new: str
 ) -> Iterator[Operation]:
     olds, news = _own("services", stack, before), _own("services", stack, now)
     for name in sorted(name for kind, name in names if kind == "service"):
@@ -266,7 +266,7 @@ def _stopped(new: Service, prefix: str, olds: Sequence[Ports]) -> Operation:
 
 
 def _labels(
-    stack: str, before: Mapping[str, Any], now: Mapping[str, Any], names: AbstractSet[Name]
+    stack: str, before: Mapping[str, object], now: Mapping[str, object], names: AbstractSet[Name]
 ) -> Iterator[Operation]:
     for kind, plural in OBJECTS[1:]:
         news = _own(plural, stack, now)
@@ -285,10 +285,10 @@ def _labels(
 
 def _removals(
     stack: str,
-    before: Mapping[str, Any],
-    now: Mapping[str, Any],
+    before: Mapping[str, object],
+    now: Mapping[str, object],
     names: AbstractSet[Name],
-    final: List[Mapping[str, Any]],
+    final: List[Mapping[str, object]],
 ) -> List[Operation]:
     used = {reference for spec in final for reference in references(spec)}
     operations = []

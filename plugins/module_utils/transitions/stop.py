@@ -81,7 +81,7 @@ def stopped(spec: Mapping[str, Any], prefix: str) -> Tuple[Optional[Spec], str]:
     return {**spec, "Labels": {**labels, label: "global"}, "TaskTemplate": template}, "stopped"
 
 
-def remove(stack: str, observed: Mapping[str, Any], nodes: int) -> Plan:
+def remove(stack: str, observed: Mapping[str, object], nodes: int) -> Plan:
     """Removes everything of the stack but its volumes; also what its history would go back to."""
     observed = {**observed, "kept": {}}
     none: Dict[str, Any] = {"network": set(), "config": set(), "secret": set()}

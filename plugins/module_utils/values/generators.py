@@ -16,7 +16,7 @@ import math
 import re
 import string
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import GeneratorError
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.parameters import DOMAIN, Parameter, complete
@@ -41,6 +41,13 @@ class Context:
     now: int = 0
 
 
+class Chance(Protocol):
+    """Where random numbers come from: ``secrets.SystemRandom()``, or Seeded."""
+
+    def randrange(self, below: int, /) -> int:
+        """A whole number from 0 to ``below`` - 1, all alike."""
+
+
 @dataclass(frozen=True)
 class Generator:
     """A way to make a value. ``rng`` needs one method, ``randrange(n)``: a whole number from 0 to n - 1, all alike."""
@@ -52,11 +59,11 @@ class Generator:
     parameters: Tuple[Parameter, ...] = ()
     takes_more: bool = False
 
-    def params(self, positional: Sequence[Any] = (), named: Optional[Params] = None) -> Dict[str, Any]:
+    def params(self, positional: Sequence[object] = (), named: Optional[Params] = None) -> Dict[str, Any]:
         """All parameters by name, with defaults. Raises GeneratorError."""
         return complete(self.parameters, positional, named or {}, self.takes_more)
 
-    def make(self, rng: Any, params: Params, context: Context = Context()) -> str:
+    def make(self, rng: Chance, params: Params, context: Context = Context()) -> str:
         """A new value. Raises GeneratorError: wrong parameters, or a value that it builds on is not there."""
         return self.produce(rng, self.params((), params), context)
 
@@ -73,52 +80,52 @@ def full_name(name: str) -> str:
 # -- how they are made
 
 
-def _pick(rng: Any, chars: str, count: int) -> str:
+def _pick(rng: Chance, chars: str, count: int) -> str:
     return "".join(chars[rng.randrange(len(chars))] for _number in range(count))
 
 
-def _bytes(rng: Any, count: int) -> bytes:
+def _bytes(rng: Chance, count: int) -> bytes:
     return bytes(rng.randrange(256) for _number in range(count))
 
 
-def _words(rng: Any, separator: str) -> str:
+def _words(rng: Chance, separator: str) -> str:
     number = FIRST_NUMBER + rng.randrange(NUMBERS)
     return separator.join((ADJECTIVES[rng.randrange(128)], NOUNS[rng.randrange(128)], str(number)))
 
 
-def _slug(rng: Any, params: Params, context: Context) -> str:
+def _slug(rng: Chance, params: Params, context: Context) -> str:
     return _words(rng, "_")
 
 
-def _dashed(rng: Any, params: Params, context: Context) -> str:
+def _dashed(rng: Chance, params: Params, context: Context) -> str:
     return _words(rng, "-")
 
 
-def _password(rng: Any, params: Params, context: Context) -> str:
+def _password(rng: Chance, params: Params, context: Context) -> str:
     return _pick(rng, HEX, params["length"])
 
 
-def _chars(rng: Any, params: Params, context: Context) -> str:
+def _chars(rng: Chance, params: Params, context: Context) -> str:
     return _pick(rng, CHARS, params["length"])
 
 
-def _chars_32(rng: Any, params: Params, context: Context) -> str:
+def _chars_32(rng: Chance, params: Params, context: Context) -> str:
     return _pick(rng, CHARS, 32)
 
 
-def _chars_64(rng: Any, params: Params, context: Context) -> str:
+def _chars_64(rng: Chance, params: Params, context: Context) -> str:
     return _pick(rng, CHARS, 64)
 
 
-def _base64(rng: Any, params: Params, context: Context) -> str:
+def _base64(rng: Chance, params: Params, context: Context) -> str:
     return base64.b64encode(_bytes(rng, params["bytes"])).decode("ascii")
 
 
-def _hex(rng: Any, params: Params, context: Context) -> str:
+def _hex(rng: Chance, params: Params, context: Context) -> str:
     return _bytes(rng, params["bytes"]).hex()
 
 
-def _uuid(rng: Any, params: Params, context: Context) -> str:
+def _uuid(rng: Chance, params: Params, context: Context) -> str:
     data = bytearray(_bytes(rng, 16))
     data[6] = data[6] & 0x0F | 0x40  # version 4 of RFC 9562
     data[8] = data[8] & 0x3F | 0x80
@@ -126,15 +133,15 @@ def _uuid(rng: Any, params: Params, context: Context) -> str:
     return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
 
 
-def _domain(rng: Any, params: Params, context: Context) -> str:
+def _domain(rng: Chance, params: Params, context: Context) -> str:
     return f"{_words(rng, '-')}.{params['suffix']}"
 
 
-def _email(rng: Any, params: Params, context: Context) -> str:
+def _email(rng: Chance, params: Params, context: Context) -> str:
     return f"{_words(rng, '.')}@{params['domain']}"
 
 
-def _jwt(rng: Any, params: Params, context: Context) -> str:
+def _jwt(rng: Chance, params: Params, context: Context) -> str:
     name = full_name(params["key"])
     if name not in context.values:
         raise GeneratorError(f"the value {name}, which signs the token, is unknown")

@@ -101,7 +101,7 @@ class Kept:
         mark: str,
         created: str,
         generator: Optional[str] = None,
-        params: Any = None,
+        params: object = None,
     ) -> Kept:
         """With a new version of ``name``, which becomes the current one unless it is an override."""
         entry = self.entries.get(name) or Entry()
@@ -268,7 +268,7 @@ def _text(value: Any, what: str) -> str:
     return str(value)
 
 
-def _is_plain(value: Any, deep: int) -> bool:
+def _is_plain(value: object, deep: int) -> bool:
     """Whether JSON can hold it, not deeper than this."""
     if isinstance(value, Mapping):
         return deep > 0 and all(isinstance(key, str) and _is_plain(item, deep - 1) for key, item in value.items())

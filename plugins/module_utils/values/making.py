@@ -8,12 +8,12 @@ from __future__ import annotations
 from typing import Any, Dict, Iterable, List, Mapping, Sequence, Set
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import GeneratorError
-from ansible_collections.stackwright.swarm.plugins.module_utils.values.generators import Context, generator_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.values.generators import Chance, Context, generator_of
 
 Entry = Mapping[str, Any]
 
 
-def make_missing(entries: Sequence[Entry], known: Mapping[str, str], rng: Any, now: int) -> Dict[str, str]:
+def make_missing(entries: Sequence[Entry], known: Mapping[str, str], rng: Chance, now: int) -> Dict[str, str]:
     """New values, by name, for those of a DesiredState's ``values`` that are in ``known`` not; given ones are none.
 
     :param known: the values that exist, with those that were given (``given_of``).

@@ -27,7 +27,7 @@ class Parameter:
     pattern: Optional[Pattern[str]] = None
     means: str = ""
 
-    def check(self, value: Any) -> Any:
+    def check(self, value: object) -> Any:
         """The value. Raises GeneratorError."""
         if self.pattern is None:
             if isinstance(value, bool) or not isinstance(value, int):
@@ -40,7 +40,7 @@ class Parameter:
 
 
 def complete(
-    parameters: Sequence[Parameter], positional: Sequence[Any], named: Mapping[str, Any], takes_more: bool = False
+    parameters: Sequence[Parameter], positional: Sequence[object], named: Mapping[str, object], takes_more: bool = False
 ) -> Dict[str, Any]:
     """All parameters by name, checked, defaults included; further named ones are kept where ``takes_more``.
 

@@ -34,7 +34,7 @@ class Live(NamedTuple):
     value: Optional[str]
 
 
-def live_values(desired: Mapping[str, Any], observed: Mapping[str, Any], names: Set[str]) -> Dict[str, Live]:
+def live_values(desired: Mapping[str, object], observed: Mapping[str, object], names: Set[str]) -> Dict[str, Live]:
     """The value in use for each of ``names`` (which the store does not have); unused ones are left out.
 
     ``desired`` is a DesiredState with references.
@@ -67,7 +67,7 @@ def _places(desired: Mapping[str, Any], observed: Mapping[str, Any]) -> Iterator
                 yield Place(f"{kind[:-1]} {entry['key']}", _decoded(entry["data"]), _decoded(data))
 
 
-def _walk(want: Any, have: Any, owner: str, key: str, expanded: bool) -> Iterator[Place]:
+def _walk(want: object, have: object, owner: str, key: str, expanded: bool) -> Iterator[Place]:
     if isinstance(want, str):
         if "\0" in want and isinstance(have, str) and have:
             yield Place(f"{owner} ({key})" if key else owner, want, unescaped(have) if expanded else have)

@@ -19,7 +19,7 @@ NONCE = 16
 TAG = 32
 
 
-def seal(key: str, nonce: bytes, data: Any) -> str:
+def seal(key: str, nonce: bytes, data: object) -> str:
     """``data`` as text that only ``key`` (text, 256 bits of chance) opens; ``nonce`` is 16 bytes of chance."""
     plain = json.dumps(data).encode()
     body = nonce + _mixed(key, nonce, plain)

@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Collection, Mapping, Set
+from typing import Collection, Mapping, Set
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.value_references import references_in
 
 
-def places_in(kind: str, spec: Mapping[str, Any]) -> Set[str]:
+def places_in(kind: str, spec: Mapping[str, object]) -> Set[str]:
     """The paths, in the normal form, of the texts of a specification that have references."""
     found: Set[str] = set()
     if references_in(spec):
@@ -24,7 +24,7 @@ def is_within(path: str, places: Collection[str]) -> bool:
     return any(path == place or path.startswith(place + ".") or place.startswith(path + ".") for place in places)
 
 
-def _add(value: Any, path: str, found: Set[str]) -> None:
+def _add(value: object, path: str, found: Set[str]) -> None:
     if isinstance(value, str):
         if "\0" in value:
             found.add(path)

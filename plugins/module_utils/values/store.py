@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Tuple
+from typing import Any, Callable, Optional, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import ValueStoreError
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.kept import Kept
@@ -28,6 +28,8 @@ class Store:
     kind = ""
     where = ""
     owner = ""
+    #: What it held when it was chosen (``store: auto``).
+    seen: Optional[Tuple[Kept, Any]] = None
 
     def read(self) -> Tuple[Kept, Any]:
         """The values (none if there is nothing yet), and a token that says which writing they are from.
@@ -36,13 +38,19 @@ class Store:
         """
         raise NotImplementedError
 
-    def write(self, kept: Kept, token: Any) -> None:
+    def write(self, kept: Kept, token: object) -> None:
         """Replaces everything, so that a reader sees all of it or nothing, and a crash afterwards loses nothing.
 
         Raises StoreConflict if the store is no longer as ``token`` says, ValueStoreError (``store_unwritable``,
         ``store_full``) where it can't be written: then it is as before.
         """
         raise NotImplementedError
+
+
+def latest(store: Store) -> Tuple[Kept, Any]:
+    """As ``read``; a store that was read just now, to choose it, is not read again."""
+    found, store.seen = store.seen, None
+    return found or store.read()
 
 
 def update(store: Store, edit: Callable[[Kept], Kept]) -> Kept:
@@ -60,6 +68,11 @@ def update(store: Store, edit: Callable[[Kept], Kept]) -> Kept:
             return wanted
         except StoreConflict:
             continue
-    raise ValueStoreError(
+    raise overtaken(store)
+
+
+def overtaken(store: Store) -> ValueStoreError:
+    """Others have written ``store`` during every attempt to write it."""
+    return ValueStoreError(
         f"The value store {store.where} was changed by others during every attempt.", hint="Run again later."
     )

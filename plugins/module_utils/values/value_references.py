@@ -32,12 +32,12 @@ def reference(name: str) -> str:
     return f"\0{name}\0"
 
 
-def references_in(value: Any) -> Set[str]:
+def references_in(value: object) -> Set[str]:
     """The names of all values that plain data refers to, the content of configs and secrets included."""
     return {name for text in _texts(value) for name in REFERENCE.findall(text)}
 
 
-def _texts(value: Any) -> Iterator[str]:
+def _texts(value: object) -> Iterator[str]:
     if isinstance(value, str):
         if "\0" in value:
             yield value
@@ -55,7 +55,7 @@ def _content(entry: Mapping[str, Any]) -> str:
     return base64.b64decode(entry["data"]).decode("utf-8", "surrogateescape")
 
 
-def bind_values(value: Any, values: Mapping[str, str]) -> Any:
+def bind_values(value: object, values: Mapping[str, str]) -> Any:
     """A copy of plain data with each reference replaced by its value; what has none is shared.
 
     In entries with ``template: true`` the base64 text ``data`` is bound as well. Where Swarm would expand a template,
@@ -70,7 +70,7 @@ def bind_values(value: Any, values: Mapping[str, str]) -> Any:
     return _replaced(value, values, "", False)
 
 
-def _replaced(value: Any, values: Mapping[str, str], key: str, escape: bool) -> Any:
+def _replaced(value: object, values: Mapping[str, str], key: str, escape: bool) -> Any:
     if isinstance(value, str):
         return _text(value, values, escape) if "\0" in value else value
     if isinstance(value, dict):
@@ -102,7 +102,7 @@ def unescaped(text: str) -> str:
     return text.replace(ESCAPED, BRACES)
 
 
-def show_references(value: Any) -> Any:
+def show_references(value: object) -> Any:
     """A copy for the eyes of people: each reference is ``<generated>``."""
     if isinstance(value, str):
         return REFERENCE.sub(SHOWN, value) if "\0" in value else value

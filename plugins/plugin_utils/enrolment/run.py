@@ -10,16 +10,12 @@ does is asked of it by ``ask``; the decisions are membership.steps'.
 from __future__ import annotations
 
 from secrets import token_hex
-from typing import Any, Callable, Collection, Dict, List, Mapping, NamedTuple, Optional, Sequence
+from typing import Any, Dict, List
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.membership.forecast import forecast
 from ansible_collections.stackwright.swarm.plugins.module_utils.membership.members import (
-    PENDING,
-    Node,
     World,
-    host_of,
-    node_from,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.membership.quorum import even_warning
 from ansible_collections.stackwright.swarm.plugins.module_utils.membership.settings import (
@@ -33,88 +29,42 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.membership.steps
     FORGET,
     INIT,
     JOIN,
+    KEEP_KEY,
     LEAVE,
     PROMOTE,
+    ROTATE,
+    UNLOCK,
     Goal,
     Step,
     next_step,
     phantoms,
-    unsettled,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.membership.steps import (
     SETTINGS as SETTINGS_STEP,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.parts.swarm_cluster import (
-    CHANGE,
     CREATE,
-    END,
-    HOLD,
     SETTINGS,
     TOKENS,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.parts.swarm_cluster import JOIN as JOIN_PART
 from ansible_collections.stackwright.swarm.plugins.module_utils.parts.swarm_cluster import LEAVE as LEAVE_PART
+from ansible_collections.stackwright.swarm.plugins.module_utils.parts.swarm_cluster import (
+    ROTATE as ROTATE_PART,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.parts.swarm_cluster import (
+    UNLOCK as UNLOCK_PART,
+)
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.seal import unseal
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.enrolment.known import Known
 
 Result = Dict[str, Any]
-Facts = Dict[str, Any]
-#: After these another manager is asked.
-ELSEWHERE = (
-    "",
-    "daemon_unreachable",
-    "host_unreachable",
-    "no_quorum",
-    "not_a_manager",
-    "not_in_swarm",
-    "swarm_locked",
-    "timeout",
-)
-#: Seconds: how long a join in progress, or a role that was asked for, is awaited; between two looks.
-SETTLE, PAUSE = 60.0, 1.0
 #: Seconds by which clocks may differ: swarmkit's certificates begin an hour in the past; and from when it is told.
 SKEW, TOLD_SKEW = 3600.0, 60.0
 
 
-class Asked(NamedTuple):
-    """The world outside, for a run and its tests."""
-
-    ask: Callable[[str, Dict[str, Any]], Result]  # (host, part) -> the module's result there
-    look: Callable[[Sequence[str]], Dict[str, Result]]  # at many hosts at once; ``received`` is by ``now``
-    show: Callable[[str, str], None]  # (host, line)
-    now: Callable[[], float]
-    sleep: Callable[[float], None]
-    who: str
-
-
-class Enrolment:
-    """One run.
-
-    :param wanted: the role of each host of the play, or absent.
-    :param options: the options of each of them.
-    :param helpers: managers of the inventory that are not in the play: only asked, and never changed.
-    :param goal: without what is missing.
-    """
-
-    def __init__(
-        self,
-        asked: Asked,
-        wanted: Mapping[str, str],
-        options: Mapping[str, Mapping[str, Any]],
-        helpers: Collection[str],
-        absent: Mapping[str, str],
-        goal: Goal,
-    ) -> None:
-        self.asked, self.wanted, self.options, self.helpers = asked, wanted, options, list(helpers)
-        self.absent, self.goal = dict(absent), goal
-        self.facts: Dict[str, Facts] = {}
-        self.failed: Dict[str, Result] = {}
-        self.calls: Dict[str, int] = {}
-        self.steps: List[Step] = []
-        self.warnings: List[str] = []
-        self.before: Optional[World] = None
-        self.end: Optional[World] = None
-        self._run = ""
-        self._by = ""  # the manager that was asked last
+class Enrolment(Known):
+    """One run; ``go`` does it."""
 
     # -- the run
 
@@ -129,13 +79,64 @@ class Enrolment:
         self._refuse_unchangeable()
         planned, self.end = forecast(world, goal)
         self._warn(goal)
-        if check or not planned:
-            self.steps = planned
+        last = self._last_steps()
+        if check:
+            self.steps = [*planned, *last]
             return
         try:
-            self._carry_out(goal, 4 * len(planned) + 20)
+            if planned:
+                self._carry_out(goal, 4 * len(planned) + 20)
+            for step in last:
+                self._rotate(step)
+            self._keep_key()
         finally:
             self._let_go()
+
+    def _last_steps(self) -> List[Step]:
+        if self.end is None or not self.end.cluster_id:
+            return []
+        shared = next(iter(self.options.values()))
+        if "unlock_key" in shared["rotate"] and not self._locks(self.end):
+            raise StackwrightError(
+                "rotate names unlock_key, but the Swarm is not autolocked, so it has none.",
+                "invalid_options",
+                "Set autolock: true first. Nothing was changed.",
+            )
+        return [Step(ROTATE, "the task asks for a new one", name=what) for what in dict.fromkeys(shared["rotate"])]
+
+    def _rotate(self, step: Step) -> None:
+        self._hold()
+        self._tell(step)
+        if step.name == "unlock_key":
+            self._keep_key()  # a vault that can't be written stops this before there is a new key
+        self._of_manager({"part": ROTATE_PART, "run": self._run, "what": step.name})
+        self.steps.append(step)
+        if step.name == "unlock_key":
+            self._keep_key()
+
+    def _locks(self, world: World) -> bool:
+        return bool(((world.settings or {}).get("EncryptionConfig") or {}).get("AutoLockManagers"))
+
+    def _keep_key(self) -> None:
+        """Keeps the unlock key of an autolocked Swarm, if it is not kept yet: also one of a run that was killed."""
+        world = self._world()
+        if self.keys is None or not world.cluster_id or not self._locks(world):
+            return
+        key = self.secrets("unlock_key")["unlock_key"]
+        if key and not self.keys.has(world.cluster_id, key):
+            self.keys.put(world.cluster_id, key)
+            self.steps.append(
+                Step(KEEP_KEY, "the vault did not have the unlock key of the Swarm", name=world.cluster_id)
+            )
+
+    def _unlock(self, host: str) -> None:
+        given = self.options[host]["unlock_key"] if host in self.options else None
+        found = [given] if given else []
+        if self._managers():
+            found.append(self.secrets("unlock_key")["unlock_key"])
+        if self.keys is not None:
+            found += self.keys.of(str(self.facts[host].get("cluster_id") or ""))
+        self._ask(host, {"part": UNLOCK_PART, "keys": list(dict.fromkeys(found))})
 
     def _carry_out(self, goal: Goal, most: int) -> None:
         for _number in range(most):
@@ -162,6 +163,8 @@ class Enrolment:
             self._hold()
         elif step.kind == JOIN:
             self._join(step)
+        elif step.kind == UNLOCK:
+            self._unlock(host)
         elif step.kind == FORGET:
             self._ask(host, {"part": LEAVE_PART, "force": True})
         elif step.kind == LEAVE:
@@ -228,111 +231,6 @@ class Enrolment:
         found = [str(item["Addr"]) for item in raft if item.get("Reachability") == "reachable" and item.get("Addr")]
         return [address for address in found if not address.startswith("0.0.0.0")]
 
-    # -- asking
-
-    def _change(self, kind: str, node: str, host: str, but: str = "") -> None:
-        self._of_manager({"part": CHANGE, "run": self._run, "kind": kind, "node": node, "host": host}, but)
-
-    def _hold(self) -> None:
-        if not self._run:
-            done = self._of_manager({"part": HOLD, "who": self.asked.who})
-            self._run = str(done["run"])
-
-    def _let_go(self) -> None:
-        if not self._run:
-            return
-        try:
-            self._of_manager({"part": END, "run": self._run})
-        except StackwrightError:
-            return  # it expires
-
-    def _of_manager(self, part: Dict[str, Any], but: str = "") -> Result:
-        """The answer of the first manager that gives one. Raises StackwrightError."""
-        last: Optional[StackwrightError] = None
-        for host in sorted(self._managers(), key=lambda name: (name == but, name != self._by)):
-            try:
-                done = self._ask(host, part)
-                self._by = host
-                return done
-            except StackwrightError as error:
-                if error.error_code not in ELSEWHERE:
-                    raise
-                last = error
-        raise last or StackwrightError("No manager of the Swarm answers any more.", "no_manager")
-
-    def _ask(self, host: str, part: Dict[str, Any]) -> Result:
-        done = self.asked.ask(host, part)
-        self._note(host, done)
-        if done.get("failed") or done.get("unreachable"):
-            raise _as_error(host, done)
-        return done
-
-    def _look_at(self, hosts: Sequence[str]) -> None:
-        found = self.asked.look(hosts)
-        for host in hosts:
-            done = found.get(host) or {"unreachable": True, "msg": "no answer in time"}
-            self._note(host, done)
-            if done.get("failed") or done.get("unreachable"):
-                self.failed[host] = done
-                self.facts.pop(host, None)
-
-    def _note(self, host: str, done: Result) -> None:
-        facts = done.get("facts")
-        if facts:
-            facts["received"] = done.get("received", self.asked.now())
-            self.facts[host] = facts
-            self.failed.pop(host, None)
-            self.calls[host] = self.calls.get(host, 0) + int(facts.get("calls") or 0)
-
-    def _settle(self, check: bool) -> None:
-        """Waits for joins and changes of roles that an earlier run has begun."""
-        deadline = self.asked.now() + SETTLE
-        while not check and self.asked.now() < deadline:
-            pending = [host for host, facts in self.facts.items() if facts["state"] == PENDING]
-            waiting, managers = unsettled(self._world()), self._managers()
-            if not pending and not waiting:
-                return
-            self.asked.sleep(PAUSE)
-            self._look_at(list(dict.fromkeys([*pending, *(managers[:1] if waiting else [])])))
-
-    # -- what is known
-
-    def _managers(self) -> List[str]:
-        """The hosts that answer for the Swarm; the leader last, since it may be demoted."""
-        return [host for host in (*self.wanted, *self.helpers) if (self.facts.get(host) or {}).get("control")]
-
-    def _seen(self) -> Facts:
-        """What the manager that was asked last has told."""
-        hosts = self._managers()
-        latest = max(hosts, key=lambda host: self.facts[host]["received"], default="")
-        return self.facts.get(latest) or {"nodes": [], "busy": {}, "settings": None, "fixed": {}, "wall": 0.0}
-
-    def _nodes(self) -> List[Node]:
-        seen = self._seen()
-        return [node_from(data, float(seen["wall"]), seen["busy"]) for data in seen["nodes"]]
-
-    def _world(self) -> World:
-        hosts = [
-            host_of(host, self.wanted.get(host, ""), self.facts[host])
-            for host in (*self.wanted, *self.helpers)
-            if host in self.facts
-        ]
-        seen = self._seen()
-        return World(tuple(hosts), tuple(self._nodes()), str(seen.get("cluster_id") or ""), seen.get("settings"))
-
-    def _goal(self) -> Goal:
-        told = {host: _why(done) for host, done in self.failed.items()}
-        missing = {**self.absent, **told}
-        return Goal(
-            settings=self.goal.settings,
-            remove=self.goal.remove,
-            prune_down_after=self.goal.prune_down_after,
-            dissolve=self.goal.dissolve,
-            can_unlock=self.goal.can_unlock,
-            elsewhere=self.goal.elsewhere,
-            missing=missing,
-        )
-
     def _refuse_unchangeable(self) -> None:
         for host, role in self.wanted.items():
             facts = self.facts.get(host)
@@ -381,13 +279,3 @@ class Enrolment:
 
     def _tell(self, step: Step) -> None:
         self.asked.show(step.host or self._by or next(iter(self.wanted)), step.text)
-
-
-def _as_error(host: str, done: Mapping[str, Any]) -> StackwrightError:
-    code = str(done.get("error_code") or ("host_unreachable" if done.get("unreachable") else ""))
-    details = {name: done[name] for name in ("holder",) if name in done}
-    return StackwrightError(f"{host}: {done.get('msg') or 'no answer'}", code, details=details)
-
-
-def _why(done: Mapping[str, Any]) -> str:
-    return str(done.get("msg") or "it can't be reached")

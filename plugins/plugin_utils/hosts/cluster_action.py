@@ -201,7 +201,8 @@ class ClusterAction(PipedAction):
 
             def read(other: str, containers: Mapping[str, bool]) -> Result:
                 sibling = Sibling(self, other, variables)
-                return sibling.action._call({**named, **connection}, {"checks": containers}, sibling.variables)
+                found: Result = sibling.action._call({**named, **connection}, {"checks": containers}, sibling.variables)
+                return found
 
             return {"checks": answered(question, others, variables["hostvars"], read, pace)}
 

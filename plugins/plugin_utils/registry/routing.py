@@ -14,6 +14,8 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.model i
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.texts import settled
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.written import text_of
 
+#: Images that are proxies, whatever else their service says.
+PROXIES = ("caddy", "haproxy", "nginx-proxy", "nginx-proxy-manager", "traefik")
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\Z", re.IGNORECASE)
 #: Fields of a route that are not labels of the same name.
 _OWN = ("domain", "headers", "health", "path", "port", "subdomain")
@@ -47,7 +49,11 @@ def is_domain(text: str) -> bool:
 
 
 def proxies(registry: Registry) -> frozenset[str]:
-    """The services that answer for the domains of others: those with ``proxy: true``, or that repeat their domains."""
+    """The services that answer for the domains of others.
+
+    Those are the ones with ``proxy: true``, those that repeat domains of others, and well-known proxies on port 80 or
+    443. ``proxy: false`` says that a service is none.
+    """
     own = {}
     for service in registry.services.values():
         if service.keys.get("subdomain"):
@@ -55,9 +61,19 @@ def proxies(registry: Registry) -> frozenset[str]:
     found = set()
     for service in registry.services.values():
         repeated = {own.get(text_of(name), service.name) for name in service.keys.get("additional_aliases") or ()}
-        if service.keys.get("proxy", repeated != {service.name} and bool(repeated)) is True:
+        if service.keys.get("proxy", bool(repeated - {service.name}) or _is_well_known(service)) is True:
             found.add(service.name)
     return frozenset(found)
+
+
+def _is_well_known(service: Service) -> bool:
+    name = text_of(service.keys.get("image")).partition("@")[0].rpartition("/")[2].partition(":")[0]
+    ports = service.keys.get("ports")
+    for entry in ports if name in PROXIES and isinstance(ports, list) else ():
+        text = text_of(entry.get("published")) if isinstance(entry, dict) else (settled(entry) or "").rpartition(":")[0]
+        if text.rpartition(":")[2] in ("80", "443"):
+            return True
+    return False
 
 
 def routes_of(registry: Registry, service: Service, answering: frozenset[str]) -> list[Route]:

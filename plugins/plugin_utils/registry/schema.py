@@ -66,8 +66,8 @@ def _cut(tree: Map, path: Path) -> None:
             return
         below = node.get(key)
         if depth == len(path) - 1 or isinstance(below, list):
-            node.drop(key)
-            node.lose(key)
+            node.drop(str(key))
+            node.lose(str(key))
             return
         node = below
 
@@ -76,7 +76,7 @@ def _of_unknown(path: Path, known: Any) -> str:
     """What to do about an unknown key, "" where the general advice is as good."""
     from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.messages import closest
 
-    key = path[-1]
+    key = str(path[-1])
     if len(path) == 3 and path[0] not in TOP and closest(path[0], TOP):
         return f"did you mean the section '{closest(path[0], TOP)}'? '{shown_key(path[0])}' is a category of services"
     meant = closest(key, known)

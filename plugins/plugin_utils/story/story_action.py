@@ -17,6 +17,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.connecti
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.who import who_asks
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.cluster_action import (
+    Result,
     digest_of,
     given_only,
     names_in,
@@ -29,7 +30,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.in_order i
     wait_for_result,
 )
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.meeting import DONE, Meeting
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault.vault_action import Result, VaultAction
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault.vault_action import VaultAction
 
 Tell = Callable[[Result, Mapping[str, Any]], Result]
 #: What a host says of a failure that another one tells in full.

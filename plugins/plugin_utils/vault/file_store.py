@@ -56,6 +56,7 @@ class Clock:
     """The real one."""
 
     now = staticmethod(time.monotonic)
+    wall = staticmethod(time.time)
     sleep = staticmethod(time.sleep)
 
 

@@ -94,7 +94,7 @@ def _reference(entry: Mapping[str, Any]) -> Any:
 
 
 def _healthcheck(check: Any) -> Any:
-    test = check.get("test") if isinstance(check, Mapping) else None
+    test: Any = check.get("test") if isinstance(check, Mapping) else None
     if _is_list(test) and len(test) == 2 and test[0] == "CMD-SHELL" and isinstance(test[1], str) and test[1]:
         return {**check, "test": test[1]}
     return check

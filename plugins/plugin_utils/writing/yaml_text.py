@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Union
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.writing.scalars import (
     block_of,
@@ -19,7 +19,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.writing.scalars 
     text_of,
 )
 
-Path = tuple  # of str (key of a mapping) and int (index of a list)
+Path = tuple[Union[str, int], ...]  # of str (key of a mapping) and int (index of a list)
 #: Longer keys need the form ``? key``: readers look that far for the colon.
 _LONGEST_KEY = 500
 _WIDTH = 110

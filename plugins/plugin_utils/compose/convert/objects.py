@@ -76,7 +76,7 @@ def _content(context: Context, kind: str, key: str) -> bytes:
         )
     if kind == "secrets" and not data:
         raise Invalid("the secret is empty, which the Engine rejects", (kind, key), code="empty_secret")
-    return data
+    return bytes(data)
 
 
 def networks(context: Context) -> list[dict[str, Any]]:

@@ -54,7 +54,7 @@ def _content(
     if isinstance(file, str) and file:
         return read_file(reader, file, place.at(entry, "file"), f"the file of the {one}")
     if isinstance(entry.get("content"), str):
-        return entry["content"].encode("utf-8", "surrogateescape")
+        return str(entry["content"]).encode("utf-8", "surrogateescape")
     if isinstance(entry.get("environment"), str):
         if (section, key) not in from_variables:
             place.at(entry, "environment").problem(

@@ -130,7 +130,7 @@ def _put_networks(context: Context, service: Service, out: Map) -> None:
     names = joined or ["default"]
     for index, name in enumerate(names):
         mark = joined.mark(name if isinstance(joined, Map) else index) if joined else found.start
-        given = joined[name] if isinstance(joined, Map) else None
+        given = joined[name] if joined and isinstance(joined, Map) else None
         if not aliases:
             found.put(text_of(name), None if given is None else copied(given, plain_value), mark)
             continue
@@ -177,12 +177,13 @@ def _put_deploy(context: Context, service: Service, routes: list[Route], out: Ma
         # Swarm starts again what has ended, unless it is told here.
         _below(deploy, "restart_policy", keys.mark("restart")).put("condition", "none", keys.mark("restart"))
     if routes:
-        labels = deploy.get("labels")
-        if isinstance(labels, list):
+        listed: Any = deploy.get("labels")
+        marks = listed
+        if isinstance(listed, list):
             as_map = Map(deploy.mark("labels"))
-            for index, entry in enumerate(labels):
+            for index, entry in enumerate(listed):
                 name, _sign, value = str(entry).partition("=")
-                as_map.put(name, value, labels.mark(index))
+                as_map.put(name, value, marks.mark(index))
             deploy.put("labels", as_map)
         labels = _below(deploy, "labels", routes[0].path and context.registry.mark(routes[0].path))
         for name, value, mark in _route_labels(context, service, routes):
@@ -202,7 +203,8 @@ def _put_resources(service: Service, deploy: Map) -> None:
     limits = service.keys.get("resources")
     if isinstance(limits, Map) and limits:
         mark = service.keys.mark("resources")
-        for target, given in (("limits", limits), ("reservations", limits.get("reservations"))):
+        parts: tuple[tuple[str, Any], ...] = (("limits", limits), ("reservations", limits.get("reservations")))
+        for target, given in parts:
             for key in ("memory", "cpus", "pids") if isinstance(given, Map) else ():
                 if key in given:
                     to = _below(_below(deploy, "resources", mark), target, mark)
@@ -274,7 +276,7 @@ def _asked_by_proxy(service: Service) -> list[tuple[str, str]]:
 
 def _put_further(service: Service, out: Map, findings: Findings) -> None:
     """The keys under ``compose:``, as they are. One that the registry has its own key for is written once."""
-    further = service.keys.get("compose")
+    further: Any = service.keys.get("compose")
     for key, value in further.items() if isinstance(further, Map) else ():
         if key in out and not (
             key in ("deploy", "healthcheck") and isinstance(value, Map) and not set(value) & set(out[key])

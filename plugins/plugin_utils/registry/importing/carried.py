@@ -64,7 +64,7 @@ def service_of(service: Map, place: Place) -> tuple[dict[str, Any], dict[str, tu
 def _means_more(key: str, value: Any) -> bool:
     """Whether generating makes more of it than Compose: ``restart: "no"`` and GPUs are translated for Swarm."""
     if key == "restart":
-        return value == "no"
+        return bool(value == "no")
     reserved = ((value.get("resources") or {}).get("reservations") or {}) if key == "deploy" else {}
     return "devices" in reserved
 

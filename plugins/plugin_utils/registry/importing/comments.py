@@ -16,7 +16,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.t
 try:
     from yaml import CSafeLoader as Loader
 except ImportError:  # PyYAML without libyaml
-    from yaml import SafeLoader as Loader  # type: ignore[assignment]
+    from yaml import SafeLoader as Loader
 
 
 @dataclass

@@ -133,6 +133,26 @@ def test_a_failing_health_check_is_said_in_plain_words():
     assert found["text"] == "shop_web: its health check fails (exit code 137) (node node1)\n    health check: no"
 
 
+@pytest.mark.parametrize(
+    ("said", "lacks"),
+    [
+        ("/bin/sh: curl: not found", "curl"),
+        ("/bin/sh: 1: curl: not found", "curl"),
+        ("/bin/bash: line 1: wget: command not found", "wget"),
+        (
+            'OCI runtime exec failed: exec failed: exec: "python3": executable file not found in $PATH: unknown',
+            "python3",
+        ),
+        ("curl: (22) The requested URL returned error: 404 not found", ""),
+    ],
+)
+def test_a_check_that_needs_what_the_image_does_not_have_says_so(said, lacks):
+    tasks = [task("b", "starting", "2026-01-01T00:00:02Z")]
+    (found,) = evidence(Engine(b"", checked(3, said)), [service()], tasks, {"shop_web": "not healthy yet"})
+    assert (f"its image has no {lacks}, which the health check needs" in found["text"]) is bool(lacks)
+    assert ("its image has no" in found["text"]) is bool(lacks)
+
+
 def test_a_check_that_fails_in_the_start_period_is_told():
     tasks = [task("b", "starting", "2026-01-01T00:00:02Z")]
     (found,) = evidence(Engine(b"", checked(0, "not yet")), [service()], tasks, {"shop_web": "not healthy yet"})

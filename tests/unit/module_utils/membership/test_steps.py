@@ -71,7 +71,8 @@ def read(case):
     live = case.get("nodes") != "none" and any(own.leader for own in nodes)
     given = dict(case.get("goal", {}))
     given["remove"] = tuple(given.get("remove", ()))
-    goal = Goal(missing=case.get("missing", {}), **given)
+    missing = case.get("missing", {})
+    goal = Goal(missing=missing, unsure={name: why for name, why in missing.items() if name[0] == "m"}, **given)
     hosts = tuple(one for one, _own in pairs)
     return World(hosts, tuple(nodes) if live else (), "c1" if live else "", SPEC if live else None), goal
 

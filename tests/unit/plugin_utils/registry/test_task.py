@@ -221,7 +221,7 @@ def test_an_overlay_changes_services(folder):
     run(folder)
     done = run(folder, overlays=[str(overlay)])
     assert done["changes"] == ["web: 1.10 -> 2.0; environment added"]
-    overlay.write_text("apps:\n  web:\n    vrsion: '2.0'\n")
+    overlay.write_text("apps:\n  web:\n    verzion: '2.0'\n")
     found = run(folder, overlays=[str(overlay)])["problems"]
     assert [(p["file"], p["line"], p["service"], p["code"]) for p in found] == [(str(overlay), 3, "web", "unknown_key")]
     missing = run(folder, overlays=[str(folder / "nothing.yaml")])
@@ -482,3 +482,42 @@ def test_a_registry_gives_a_token_to_everybody():
     assert "scope=repository%3Aexample%2Fweb%3Apull" in asked[1][0]
     # One that wants a name and a password is not asked further.
     assert health_checks(["example/web:1"], lambda url, headers: (401, {"www-authenticate": "Basic"}, b"")) == {}
+
+
+def many(count):
+    """A registry of ``count`` services in ten categories and phases, each with all that services mostly have."""
+    lines = ["networks:", *(f"  net{n}: {{subnet: 10.{n}.0.0/24}}" for n in range(20)), "phases:"]
+    lines += [f"  phase{n}: {{order: {n + 1}, timeout_seconds: 120}}" for n in range(10)]
+    for category in range(10):
+        lines.append(f"cat{category}:")
+        for n in range(category, count, 10):
+            lines += [
+                f"  service{n}:", f"    image: registry.example.com/team/service{n}", f'    version: "1.{n}.0"',
+                f"    container_name: service{n}", f"    subdomain: s{n}", "    port: 8000",
+                f"    networks: [net{category}, net{category + 10}]", "    environment:",
+                *(f'      VARIABLE_{k}: "${{VALUE_{k}:-{n}}}"' for k in range(12)),
+                f"    volumes: ['data{n}:/data', './config/{n}:/config:ro']",
+                *([f"    depends_on: [service{n - 10}]"] if n >= 10 else []),
+                "    health_check: {type: http, port: 8000, path: /healthz, with: curl, interval: 30s, retries: 3}",
+                '    resources: {memory: 512M, cpus: "0.5"}', f"    phase: phase{category}",
+                f"    phase_order: {category + 1}",
+            ]  # fmt: skip
+    return "\n".join(lines) + "\n"
+
+
+def test_the_work_grows_with_the_services_only(folder, calls):
+    """500 services take 0.6 s of CPU time the first time, 0.5 s again (2026-11)."""
+
+    def measured(count):
+        (folder / "services.registry.yaml").write_text(many(count))
+        done = {}
+        first = calls(lambda: done.update(run(folder, dest=str(folder / str(count)))))
+        assert done["changed"] and len(done["services"]) == count and not done["notices"]
+        again = calls(lambda: done.update(run(folder, dest=str(folder / str(count)))))
+        assert not done["changed"] and done["calls"] == 1
+        return first, again
+
+    few, more, many_more = measured(20), measured(40), measured(160)
+    for least, middle, most in zip(few, more, many_more):
+        assert (most - middle) / 120 < 1.3 * (middle - least) / 20
+        assert most / 160 < 3000

@@ -1,0 +1,211 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run over all hosts of a Swarm knows of them, and how it asks them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Callable, Collection, Dict, List, Mapping, NamedTuple, Optional, Sequence
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.membership.members import (
+    LOCKED,
+    MANAGER,
+    PENDING,
+    Node,
+    World,
+    host_of,
+    node_from,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.membership.steps import (
+    UNLOCK,
+    Goal,
+    Step,
+    unsettled,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.parts.swarm_cluster import (
+    CHANGE,
+    END,
+    HOLD,
+)
+
+Result = Dict[str, Any]
+Facts = Dict[str, Any]
+#: After these another manager is asked.
+ELSEWHERE = (
+    "",
+    "daemon_unreachable",
+    "host_unreachable",
+    "no_quorum",
+    "not_a_manager",
+    "not_in_swarm",
+    "swarm_locked",
+    "timeout",
+)
+#: Seconds: how long a join in progress, or a role that was asked for, is awaited; an election; between two looks.
+SETTLE, ELECTION, PAUSE = 180.0, 40.0, 1.0
+
+
+class Asked(NamedTuple):
+    """The world outside, for a run and its tests."""
+
+    ask: Callable[[str, Dict[str, Any]], Result]  # (host, part) -> the module's result there
+    look: Callable[[Sequence[str]], Dict[str, Result]]  # at many hosts at once; ``received`` is by ``now``
+    show: Callable[[str, str], None]  # (host, line)
+    now: Callable[[], float]
+    sleep: Callable[[float], None]
+    who: str
+
+
+class Known:
+    """The state of a run. Its subclass says what to do.
+
+    :param wanted: the role of each host of the play, or absent.
+    :param options: the options of each of them.
+    :param helpers: managers of the inventory that are not in the play: only asked, and never changed.
+    :param goal: without what is missing.
+    :param keys: where the unlock keys of Swarms are kept (``of``, ``has``, ``put``), None if nowhere.
+    """
+
+    def __init__(
+        self,
+        asked: Asked,
+        wanted: Mapping[str, str],
+        options: Mapping[str, Mapping[str, Any]],
+        helpers: Collection[str],
+        absent: Mapping[str, str],
+        goal: Goal,
+        keys: Any = None,
+    ) -> None:
+        self.keys = keys  # vault.unlock_keys, or None
+        self.asked, self.wanted, self.options, self.helpers = asked, wanted, options, list(helpers)
+        self.absent, self.goal = dict(absent), goal
+        self.facts: Dict[str, Facts] = {}
+        self.failed: Dict[str, Result] = {}
+        self.calls: Dict[str, int] = {}
+        self.steps: List[Step] = []
+        self.warnings: List[str] = []
+        self.before: Optional[World] = None
+        self.end: Optional[World] = None
+        self._run = ""
+        self._by = ""  # the manager that was asked last
+
+    def _has_unlocked(self) -> bool:
+        """Whether this run has unlocked managers, whose Swarm may have no leader yet."""
+        return any(step.kind == UNLOCK for step in self.steps)
+
+    # -- asking
+
+    def _change(self, kind: str, node: str, host: str, but: str = "") -> None:
+        self._of_manager({"part": CHANGE, "run": self._run, "kind": kind, "node": node, "host": host}, but)
+
+    def _hold(self) -> None:
+        if not self._run:
+            done = self._of_manager({"part": HOLD, "who": self.asked.who})
+            self._run = str(done["run"])
+
+    def _let_go(self) -> None:
+        if not self._run:
+            return
+        try:
+            self._of_manager({"part": END, "run": self._run})
+        except StackwrightError:
+            return  # it expires
+
+    def _of_manager(self, part: Dict[str, Any], but: str = "") -> Result:
+        """The answer of the first manager that gives one. Raises StackwrightError."""
+        last: Optional[StackwrightError] = None
+        for host in sorted(self._managers(), key=lambda name: (name == but, name != self._by)):
+            try:
+                done = self._ask(host, part)
+                self._by = host
+                return done
+            except StackwrightError as error:
+                if error.error_code not in ELSEWHERE:
+                    raise
+                last = error
+        raise last or StackwrightError("No manager of the Swarm answers any more.", "no_manager")
+
+    def _ask(self, host: str, part: Dict[str, Any]) -> Result:
+        done = self.asked.ask(host, part)
+        self._note(host, done)
+        if done.get("failed") or done.get("unreachable"):
+            raise _as_error(host, done)
+        return done
+
+    def _look_at(self, hosts: Sequence[str]) -> None:
+        found = self.asked.look(hosts)
+        for host in hosts:
+            done = found.get(host) or {"unreachable": True, "msg": "no answer in time"}
+            self._note(host, done)
+            if done.get("failed") or done.get("unreachable"):
+                self.failed[host] = done
+                self.facts.pop(host, None)
+
+    def _note(self, host: str, done: Result) -> None:
+        facts = done.get("facts")
+        if facts:
+            facts["received"] = done.get("received", self.asked.now())
+            self.facts[host] = facts
+            self.failed.pop(host, None)
+            self.calls[host] = self.calls.get(host, 0) + int(facts.get("calls") or 0)
+
+    def _settle(self, check: bool) -> None:
+        """Waits for joins, changes of roles and elections that have begun."""
+        start = self.asked.now()
+        while not check:
+            states = {host: facts["state"] for host, facts in self.facts.items()}
+            managers, waiting = self._managers(), unsettled(self._world())
+            joining = [host for host in states if states[host] == PENDING and not self.facts[host]["node_id"]]
+            lost = [host for host in states if states[host] == PENDING and host not in joining]
+            if not managers and (lost or self._has_unlocked()):
+                lost = list(states)  # they elect a leader
+            longest = SETTLE if joining or waiting else ELECTION
+            over = self.asked.now() - start >= longest
+            if over or LOCKED in states.values() or not (joining or lost or waiting):
+                return
+            self.asked.sleep(PAUSE)
+            self._look_at(list(dict.fromkeys([*joining, *lost, *(managers[:1] if waiting else [])])))
+
+    # -- what is known
+
+    def _managers(self) -> List[str]:
+        """The hosts that answer for the Swarm; the leader last, since it may be demoted."""
+        return [host for host in (*self.wanted, *self.helpers) if (self.facts.get(host) or {}).get("control")]
+
+    def _seen(self) -> Facts:
+        """What the manager that was asked last has told."""
+        hosts = self._managers()
+        latest = max(hosts, key=lambda host: self.facts[host]["received"], default="")
+        return self.facts.get(latest) or {"nodes": [], "busy": {}, "settings": None, "fixed": {}, "wall": 0.0}
+
+    def _nodes(self) -> List[Node]:
+        seen = self._seen()
+        return [node_from(data, float(seen["wall"]), seen["busy"]) for data in seen["nodes"]]
+
+    def _world(self) -> World:
+        hosts = [
+            host_of(host, self.wanted.get(host, ""), self.facts[host])
+            for host in (*self.wanted, *self.helpers)
+            if host in self.facts
+        ]
+        seen = self._seen()
+        return World(tuple(hosts), tuple(self._nodes()), str(seen.get("cluster_id") or ""), seen.get("settings"))
+
+    def _goal(self) -> Goal:
+        told = {host: _why(done) for host, done in self.failed.items()}
+        missing = {**self.absent, **told}
+        may = {host: why for host, why in missing.items() if self.wanted.get(host, MANAGER) == MANAGER}
+        can_unlock = self.goal.can_unlock or bool(self._managers())
+        return replace(self.goal, can_unlock=can_unlock, missing=missing, unsure=may)
+
+
+def _as_error(host: str, done: Mapping[str, Any]) -> StackwrightError:
+    code = str(done.get("error_code") or ("host_unreachable" if done.get("unreachable") else ""))
+    details = {name: done[name] for name in ("holder",) if name in done}
+    return StackwrightError(f"{host}: {done.get('msg') or 'no answer'}", code, details=details)
+
+
+def _why(done: Mapping[str, Any]) -> str:
+    return str(done.get("msg") or "it can't be reached")
