@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List, Mapping, Tuple
 
 from ansible import constants as C
+from ansible import context
 from ansible.errors import AnsibleConnectionFailure
 from ansible.utils.display import Display
 
@@ -22,6 +23,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.masking.mask imp
 from ansible_collections.stackwright.swarm.plugins.module_utils.masking.shown import shown_line
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.who import who_asks
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.election import Outcome, task_key, turn
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.in_order import LOOKED, wait_for_earlier
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.meeting import DONE, Meeting
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.other_hosts import Sibling, answered
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.piped_action import PipedAction
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.preflighted import stopped
@@ -75,19 +78,35 @@ class ClusterAction(PipedAction):
         stops = self._preflights(stack, variables)
         if alone and not stops:
             return self._glanced(arguments, handed, variables, self._followed)
-        # First a check, for the cluster's id and for whether there is any work.
-        looked = self._glanced(arguments, {**handed, "defer": True}, variables, self._call)
-        if looked.get("failed"):
-            return looked
-        changed = bool(looked.get("changed"))
-        if changed and looked["cluster_id"] in stops:
-            raise stops[looked["cluster_id"]]
-        if alone:
-            return self._followed(arguments, handed, variables)
-        host = variables["inventory_hostname"]
+        with self.meet(variables) as meeting:
+            # First a check, for the cluster's id and for whether there is any work.
+            looked = self._glanced(arguments, {**handed, "defer": True}, variables, self._call)
+            if looked.get("failed"):
+                return looked
+            changed = bool(looked.get("changed"))
+            if changed and looked["cluster_id"] in stops:
+                raise stops[looked["cluster_id"]]
+            if alone:
+                return self._followed(arguments, handed, variables)
+            return self._in_turn(meeting, stack, looked, arguments, handed, variables)
+
+    def _in_turn(
+        self,
+        meeting: Meeting,
+        stack: str,
+        looked: Result,
+        arguments: Mapping[str, Any],
+        handed: Mapping[str, Any],
+        variables: Mapping[str, Any],
+    ) -> Result:
+        host, cluster, changed = meeting.host, str(looked["cluster_id"]), bool(looked.get("changed"))
         wanted = {name: value for name, value in arguments.items() if name not in CONNECTION}
         digest = digest_of([wanted, handed])
-        with turn(C.DEFAULT_LOCAL_TMP, self.key(stack, looked["cluster_id"], variables), host) as mine:
+        meeting.say(LOOKED, cluster=cluster)
+        if changed:
+            self.wait_in_order(meeting, cluster, variables)
+        with turn(C.DEFAULT_LOCAL_TMP, self.key(stack, cluster, variables), host) as mine:
+            meeting.say(DONE, cluster=cluster)
             # If nothing is left to do, the leader may have failed and left it like this.
             if mine.outcome is not None and (changed or mine.outcome.failed):
                 return served(mine.outcome, digest, looked)
@@ -101,6 +120,25 @@ class ClusterAction(PipedAction):
             failed, code = bool(done.get("failed")), str(done.get("error_code", ""))
             mine.settle(Outcome(host, digest, failed, code, str(done.get("plan_id", ""))))
             return done
+
+    def meet(self, variables: Mapping[str, Any]) -> Meeting:
+        """The meeting of this task's hosts, for their order; a context."""
+        return Meeting(
+            C.DEFAULT_LOCAL_TMP, f"{task_key(self._task, variables)}/order", str(variables["inventory_hostname"])
+        )
+
+    def wait_in_order(self, meeting: Meeting, cluster: str, variables: Mapping[str, Any]) -> None:
+        """Waits for the hosts before this one: the first in the order of the inventory that can does the work."""
+        earlier = self.earlier(variables)
+        if earlier:
+            forks = int(context.CLIARGS.get("forks") or C.DEFAULT_FORKS)
+            at_once = min(forks, int(self._task.throttle)) if self._task.throttle else forks
+            wait_for_earlier(meeting, earlier, cluster, at_once, time.monotonic, time.sleep)
+
+    def earlier(self, variables: Mapping[str, Any], among: str = "ansible_play_batch") -> List[str]:
+        """The hosts before this one."""
+        hosts, host = names_in(variables, among), str(variables["inventory_hostname"])
+        return hosts[: hosts.index(host)] if host in hosts and not self._task.run_once else []
 
     def _glanced(
         self, arguments: Mapping[str, Any], handed: Mapping[str, Any], variables: Mapping[str, Any], run: Run
@@ -182,6 +220,11 @@ class ClusterAction(PipedAction):
         for name in ("invocation", "deferred"):
             result.pop(name, None)
         return result
+
+
+def names_in(variables: Mapping[str, Any], among: str) -> List[str]:
+    """The hosts of a variable of the play."""
+    return [str(host) for host in variables.get(among) or ()]
 
 
 def digest_of(data: Any) -> str:

@@ -44,6 +44,13 @@ def wait_for_earlier(
         sleep(PAUSE)
 
 
+def wait_for_result(meeting: Meeting, host: str, now: Callable[[], float], sleep: Callable[[float], None]) -> None:
+    """Returns when Ansible has the result of ``host``, which has said that it stays, or after a while."""
+    began = now()
+    while now() - began < GRACE and any(seat.alive for seat in meeting.seats() if seat.host == host):
+        sleep(PAUSE)
+
+
 def _awaited(meeting: Meeting, seats: Dict[str, Seat], host: str, cluster: str, comes: bool) -> bool:
     seat = seats.get(host)
     if seat is None:

@@ -20,6 +20,9 @@ HERE, WAITING, DONE = "here", "waiting", "done"
 #: Of a lease (leasing.py): its keeper, and once it is about to leave; one who asks for it, and then works.
 KEEPING, LEAVING, ASKING, WORKING = "keeping", "leaving", "asking", "working"
 
+#: By their paths, the seats that are held until the process ends.
+_STAYING: Dict[str, int] = {}
+
 
 class Seat(NamedTuple):
     """A host at the meeting. ``facts`` has its last message; it is ``alive`` until its process ends."""
@@ -40,13 +43,17 @@ class Meeting:
         self.host = host
         self._folder = os.path.join(folder, f"stackwright-meeting-{_digest(key)}")
         self._handle = -1
+        self._stays = False
         self._size = 0
         #: How often this host has come; what it has read of the cluster, by the number of its publication.
         self.visit, self.used = 1, 0
 
     def __enter__(self) -> Meeting:
         os.makedirs(self._folder, mode=0o700, exist_ok=True)
-        self._handle = _open(os.path.join(self._folder, f"host-{_digest(self.host)}"))
+        path = os.path.join(self._folder, f"host-{_digest(self.host)}")
+        if path in _STAYING:
+            os.close(_STAYING.pop(path))  # the task is tried again, in the same process
+        self._handle = _open(path)
         fcntl.flock(self._handle, fcntl.LOCK_EX)
         before = _read(self._handle)
         self.visit, self.used = int(before.get("visit", 0)) + 1, int(before.get("used", 0))
@@ -59,9 +66,14 @@ class Meeting:
 
     def leave(self) -> None:
         """The seat remains, with its last message."""
-        if self._handle >= 0:
+        if self._handle >= 0 and not self._stays:
             os.close(self._handle)
-            self._handle = -1
+        self._handle = -1
+
+    def stay(self) -> None:
+        """This host counts as alive until its process ends, that is until Ansible has its result."""
+        self._stays = True
+        _STAYING[os.path.join(self._folder, f"host-{_digest(self.host)}")] = self._handle
 
     def say(self, state: str, **facts: Any) -> None:
         """Publishes the state of this host to the others."""

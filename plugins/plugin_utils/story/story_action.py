@@ -8,10 +8,9 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, List, Tuple
+from typing import Any, Tuple
 
 from ansible import constants as C
-from ansible import context
 from ansible.errors import AnsibleConnectionFailure
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.connection_options import CONNECTION
@@ -21,13 +20,14 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.cluster_ac
     Result,
     digest_of,
     given_only,
+    names_in,
     served,
 )
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.election import Outcome, task_key, turn
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.election import Outcome, turn
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.in_order import (
     LOOKED,
     failed_alike,
-    wait_for_earlier,
+    wait_for_result,
 )
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.meeting import DONE, Meeting
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault.vault_action import VaultAction
@@ -42,24 +42,36 @@ class StoryAction(VaultAction):
 
     def in_order(self, variables: Mapping[str, Any], act: Callable[[Meeting], Result]) -> Result:
         """The result of ``act`` at this task's meeting; a failure that an earlier host has told alike is short."""
-        host = str(variables["inventory_hostname"])
-        with Meeting(C.DEFAULT_LOCAL_TMP, f"{task_key(self._task, variables)}/story", host) as meeting:
+        with self.meet(variables) as meeting:
             try:
                 done = act(meeting)
             except StackwrightError as error:
                 done = {**error.details, "failed": True, "msg": str(error), "error_code": error.error_code}
             if done.get("failed") and "done_by" not in done:
                 told = hashlib.sha256(f"{done.get('error_code')} {done.get('msg')}".encode()).hexdigest()
-                self._wait(meeting, "", variables)
+                self.wait_in_order(meeting, "", variables)
                 # Also those that Ansible has taken out of the play since.
-                first = failed_alike(meeting, self._earlier(variables, "ansible_play_hosts_all"), told)
+                first = failed_alike(meeting, self.earlier(variables, "ansible_play_hosts_all"), told)
                 meeting.say(DONE, failed=told)
                 if first:
                     kept = {name: done[name] for name in KEPT if name in done}
-                    return {**kept, "changed": False, "msg": f"This failed on {first}; its result has the details."}
+                    done = {**kept, "changed": False, "msg": f"This failed on {first}; its result has the details."}
+                    done["done_by"] = first
             else:
                 meeting.say(DONE)
+            return self._after(meeting, done, variables)
+
+    def _after(self, meeting: Meeting, done: Result, variables: Mapping[str, Any]) -> Result:
+        """The result, when Ansible has that of the host that did the work: so the cause is shown first."""
+        # Another item of a loop is done by the same process.
+        looped = bool(variables.get("ansible_loop_var"))
+        if "done_by" not in done:
+            if not looped:
+                meeting.stay()
             return done
+        if not looped:
+            wait_for_result(meeting, str(done["done_by"]), time.monotonic, time.sleep)
+        return done
 
     def by_first(
         self,
@@ -83,14 +95,14 @@ class StoryAction(VaultAction):
         if looked.get("changed") and looked["cluster_id"] in stops:
             raise stops[looked["cluster_id"]]
         # Not the batch: hosts that have failed by now are no longer in it, and one of them may have done the work.
-        hosts = _names(variables, "ansible_play_hosts_all") or _names(variables, "ansible_play_batch")
+        hosts = names_in(variables, "ansible_play_hosts_all") or names_in(variables, "ansible_play_batch")
         if len(hosts) < 2 or self._task.run_once:
             return tell(looked, handed)
         host, cluster = meeting.host, str(looked["cluster_id"])
         wanted = {name: value for name, value in arguments.items() if name not in CONNECTION}
         digest = digest_of([wanted, handed])
         meeting.say(LOOKED, cluster=cluster)
-        self._wait(meeting, cluster, variables)
+        self.wait_in_order(meeting, cluster, variables)
         with turn(C.DEFAULT_LOCAL_TMP, self.key(stack, cluster, variables), host) as mine:
             meeting.say(DONE, cluster=cluster)
             if mine.outcome is not None:
@@ -105,19 +117,3 @@ class StoryAction(VaultAction):
                 failed, code = True, "host_unreachable"
             mine.settle(Outcome(host, digest, failed, code, str(done.get("plan_id", ""))))
             return done
-
-    def _wait(self, meeting: Meeting, cluster: str, variables: Mapping[str, Any]) -> None:
-        earlier = self._earlier(variables)
-        if earlier:
-            forks = int(context.CLIARGS.get("forks") or C.DEFAULT_FORKS)
-            at_once = min(forks, int(self._task.throttle)) if self._task.throttle else forks
-            wait_for_earlier(meeting, earlier, cluster, at_once, time.monotonic, time.sleep)
-
-    def _earlier(self, variables: Mapping[str, Any], among: str = "ansible_play_batch") -> List[str]:
-        """The hosts before this one."""
-        hosts, host = _names(variables, among), str(variables["inventory_hostname"])
-        return hosts[: hosts.index(host)] if host in hosts and not self._task.run_once else []
-
-
-def _names(variables: Mapping[str, Any], among: str) -> List[str]:
-    return [str(host) for host in variables.get(among) or ()]

@@ -10,6 +10,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.in_order i
     LOOKED,
     failed_alike,
     wait_for_earlier,
+    wait_for_result,
 )
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.meeting import DONE, Meeting
 
@@ -98,3 +99,24 @@ def test_a_failure_of_an_earlier_try_is_no_news(meet):
     first.say(DONE, failed="a")
     second.leave()
     assert failed_alike(meet("m2"), ["m1"], "a") == ""
+
+
+def test_a_result_is_waited_for_until_the_process_of_its_host_ends(meet):
+    first, second = meet("m1"), meet("m2")
+    time = Time()
+    first.leave()
+    wait_for_result(second, "m1", time.now, time.sleep)
+    assert time.seconds == 0
+    again = meet("m1")
+    again.say(DONE)
+    again.stay()
+    again.leave()
+    wait_for_result(second, "m1", time.now, time.sleep)
+    assert time.seconds >= GRACE
+    # Tried again by the same process: it must not wait for itself.
+    third = meet("m1")
+    assert third.visit == again.visit + 1
+    third.leave()
+    time = Time()
+    wait_for_result(second, "m1", time.now, time.sleep)
+    assert time.seconds == 0

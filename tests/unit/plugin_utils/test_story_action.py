@@ -148,3 +148,34 @@ def test_two_clusters_each_have_one():
     hosts = [Host("m1"), Host("m2", looked={"cluster_id": "d"}), Host("m3")]
     results = played(*hosts)
     assert [host.worked for host in hosts] == [True, True, False] and results["m3"]["done_by"] == "m1"
+
+
+class Once(Host):
+    """A host at a task that is done once for each cluster, without the story."""
+
+    def run_here(self):
+        variables = {"inventory_hostname": self.name, "ansible_play_batch": self.batch, "ansible_play_hosts_all": HOSTS}
+        return self.once_per_cluster("shop", {"name": "shop"}, {}, variables)
+
+    def _glanced(self, arguments, handed, variables, run):
+        time.sleep(self.late)
+        return dict(self.looked)
+
+    def _followed(self, arguments, handed, variables):
+        return self._work({}, {})
+
+
+def test_other_tasks_are_done_by_the_first_in_order_too():
+    change = {"changed": True}
+    hosts = [Once("m1", change, late=0.3), Once("m2", change), Once("m3", change)]
+    results = played(*reversed(hosts))
+    assert [host.worked for host in hosts] == [True, False, False]
+    assert [results[name].get("done_by") for name in HOSTS] == [None, "m1", "m1"]
+
+
+def test_without_work_nobody_waits_for_another():
+    hosts = [Once("m1", late=1.5), Once("m2"), Once("m3")]
+    begun = time.monotonic()
+    assert "done_by" not in played(*hosts[1:])["m3"]
+    assert time.monotonic() - begun < 1.4
+    assert not any(host.worked for host in hosts)
