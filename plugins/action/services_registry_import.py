@@ -8,7 +8,11 @@ from __future__ import annotations
 import posixpath
 from typing import Any, Dict, List
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import Problem, StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import (
+    ComposeError,
+    Problem,
+    StackwrightError,
+)
 from ansible_collections.stackwright.swarm.plugins.module_utils.generated.options import REGISTRY_IMPORT
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compiling.target_files import (
     absolute,
@@ -41,7 +45,7 @@ class ActionModule(PipedAction):
             dest = absolute(self, options["dest"])
             made = import_files(paths, reader=files, to=posixpath.dirname(dest))
             if options["strict"] and (made.problems or made.notices):
-                raise RegistryError([*made.problems, *made.notices])
+                raise ComposeError([*made.problems, *made.notices])
             found = self._findings(dest, made)
             before = _before(files, dest)
             if before not in (None, made.text) and not options["overwrite"]:

@@ -51,6 +51,7 @@ class ActionModule(PipedAction):
             registry, findings = checked(sources, options["strict"], options["accept"])
             if options["definition"]:
                 result["definition"] = definition(registry, findings, options["label_prefix"])
+            findings.finish()
             found = findings.warnings
             commit = {} if options["remote_src"] else commit_of(posixpath.dirname(paths[0]))
             result.update(changed=False, **described(registry))
