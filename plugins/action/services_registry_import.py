@@ -35,7 +35,7 @@ class ActionModule(PipedAction):
     _supports_check_mode = True
     _supports_async = False
 
-    def act(self, result: Dict[str, Any], variables: Dict[str, Any]) -> Dict[str, Any]:
+    def act(self, result: Dict[str, object], variables: Dict[str, object]) -> Dict[str, Any]:
         try:
             options = self.checked(REGISTRY_IMPORT)
             if not options["src"]:

@@ -95,7 +95,7 @@ class ActionModule(PipedAction):
         result["revisions"] = [_revision(stack, registry) for stack in stacks]
 
 
-def stack_names(registry: Registry, options: Mapping[str, Any]) -> List[str]:
+def stack_names(registry: Registry, options: Mapping[str, object]) -> List[str]:
     """The stacks' names in the Swarm that the registry is deployed as."""
     if options["stacks"] == "one":
         return [Stack.of(options).full_name]
