@@ -38,7 +38,7 @@ class ActionModule(StoryAction):
     as_it_is = ("routes",)
     remembers = True
 
-    def act(self, result: Dict[str, Any], variables: Dict[str, Any]) -> Dict[str, Any]:
+    def act(self, result: Dict[str, object], variables: Dict[str, object]) -> Dict[str, Any]:
         try:
             options = self.checked({**STACK, **FILES, **PLATFORM, **PARTS, **CHANGES, **VALUES, **STORY})
             check_ranges(options)
@@ -53,7 +53,7 @@ class ActionModule(StoryAction):
         return result
 
     def _services(
-        self, options: Dict[str, Any], variables: Dict[str, Any], meeting: Optional[Meeting] = None
+        self, options: Dict[str, Any], variables: Dict[str, object], meeting: Optional[Meeting] = None
     ) -> Dict[str, Any]:
         """The result for the services, and with a ``meeting`` for all that is around them. Raises StackwrightError."""
         desired = self._compile(options, variables) if options["state"] == "present" else None
@@ -117,14 +117,14 @@ class ActionModule(StoryAction):
 
     # -- compiling, on the controller
 
-    def _compile(self, options: Mapping[str, Any], variables: Mapping[str, Any]) -> Dict[str, Any]:
+    def _compile(self, options: Mapping[str, object], variables: Mapping[str, object]) -> Dict[str, Any]:
         # Imported here, so that plays that only stop or remove stacks don't pay for it.
         from ansible_collections.stackwright.swarm.plugins.plugin_utils.compiling.task_files import compile_files
 
         return compile_files(self, options, variables)
 
 
-def _named(options: Mapping[str, Any]) -> Dict[str, str]:
+def _named(options: Mapping[str, object]) -> Dict[str, str]:
     if not options["name"]:
         raise ComposeError([Problem(f"state {options['state']} needs the stack's name", "name", code="required")])
     stack = Stack.of(options)

@@ -46,7 +46,7 @@ SHOWN = 20
 class ActionModule(PipedAction):
     module = "stackwright.swarm.services_registry_compose"
 
-    def act(self, result: Dict[str, Any], variables: Dict[str, Any]) -> Dict[str, Any]:
+    def act(self, result: Dict[str, object], variables: Dict[str, object]) -> Dict[str, Any]:
         try:
             # A path is one of the target: a ~ in it is not this user's.
             texts = {name: {**spec, **_as_text(spec)} for name, spec in REGISTRY_COMPOSE.items()}
@@ -58,7 +58,7 @@ class ActionModule(PipedAction):
             result.update({"changed": False, **error.details}, failed=True, msg=str(error), error_code=error.error_code)
         return result
 
-    def _generated(self, options: Mapping[str, Any], variables: Mapping[str, Any]) -> Dict[str, Any]:
+    def _generated(self, options: Mapping[str, Any], variables: Mapping[str, object]) -> Dict[str, Any]:
         paths = [options["src"], *options["overlays"]]
         seen = self._look(options, True, RESERVED, variables)
         sources = sources_of(seen["sources"])
@@ -104,7 +104,7 @@ class ActionModule(PipedAction):
         return result
 
     def _look(
-        self, options: Mapping[str, Any], sources: bool, names: Any, variables: Mapping[str, Any]
+        self, options: Mapping[str, object], sources: bool, names: Any, variables: Mapping[str, object]
     ) -> Dict[str, Any]:
         told = {"look": {"sources": sources, "folder": FOLDER, "names": list(names)}}
         found: Dict[str, Any] = self._module(options, told, variables)["facts"]
@@ -119,7 +119,7 @@ class ActionModule(PipedAction):
         files = {path: packed(wanted[path].encode()) for path in order}
         self._module(options, {"write": {"files": files, "remove": change.remove, "seen": seen}}, variables)
 
-    def _module(self, options: Mapping[str, Any], told: Any, variables: Mapping[str, Any]) -> Dict[str, Any]:
+    def _module(self, options: Mapping[str, object], told: object, variables: Mapping[str, object]) -> Dict[str, Any]:
         given = {**options, COMPILED: json.dumps(told, sort_keys=False, separators=(",", ":"))}
         done: Dict[str, Any] = self._execute_module(self.module, module_args=given, task_vars=variables)
         if done.get("failed") or "msg" in done:
@@ -129,7 +129,7 @@ class ActionModule(PipedAction):
         return done
 
 
-def _as_text(spec: Mapping[str, Any]) -> Dict[str, str]:
+def _as_text(spec: Mapping[str, object]) -> Dict[str, str]:
     return {key: "str" for key in ("type", "elements") if spec.get(key) == "path"}
 
 

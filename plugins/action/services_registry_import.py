@@ -8,7 +8,11 @@ from __future__ import annotations
 import posixpath
 from typing import Any, Dict, List
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import Problem, StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import (
+    ComposeError,
+    Problem,
+    StackwrightError,
+)
 from ansible_collections.stackwright.swarm.plugins.module_utils.generated.options import REGISTRY_IMPORT
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compiling.target_files import (
     absolute,
@@ -31,7 +35,7 @@ class ActionModule(PipedAction):
     _supports_check_mode = True
     _supports_async = False
 
-    def act(self, result: Dict[str, Any], variables: Dict[str, Any]) -> Dict[str, Any]:
+    def act(self, result: Dict[str, object], variables: Dict[str, object]) -> Dict[str, Any]:
         try:
             options = self.checked(REGISTRY_IMPORT)
             if not options["src"]:
@@ -41,7 +45,7 @@ class ActionModule(PipedAction):
             dest = absolute(self, options["dest"])
             made = import_files(paths, reader=files, to=posixpath.dirname(dest))
             if options["strict"] and (made.problems or made.notices):
-                raise RegistryError([*made.problems, *made.notices])
+                raise ComposeError([*made.problems, *made.notices])
             found = self._findings(dest, made)
             before = _before(files, dest)
             if before not in (None, made.text) and not options["overwrite"]:

@@ -51,6 +51,7 @@ class ActionModule(PipedAction):
             registry, findings = checked(sources, options["strict"], options["accept"])
             if options["definition"]:
                 result["definition"] = definition(registry, findings, options["label_prefix"])
+            findings.finish()
             found = findings.warnings
             commit = {} if options["remote_src"] else commit_of(posixpath.dirname(paths[0]))
             result.update(changed=False, **described(registry))
@@ -94,7 +95,7 @@ class ActionModule(PipedAction):
         result["revisions"] = [_revision(stack, registry) for stack in stacks]
 
 
-def stack_names(registry: Registry, options: Mapping[str, Any]) -> List[str]:
+def stack_names(registry: Registry, options: Mapping[str, object]) -> List[str]:
     """The stacks' names in the Swarm that the registry is deployed as."""
     if options["stacks"] == "one":
         return [Stack.of(options).full_name]

@@ -49,7 +49,7 @@ class ActionModule(MeetingAction):
     module = "stackwright.swarm.stack_cleanup"
     alone = "Nothing was removed from this node."
 
-    def act(self, result: Dict[str, Any], variables: Dict[str, Any]) -> Dict[str, Any]:
+    def act(self, result: Dict[str, object], variables: Dict[str, object]) -> Dict[str, Any]:
         try:
             options = self.checked({**STACK, **CLEANUP, "name": {"type": "str", "required": True}})
             check_cleanup(options)
@@ -77,7 +77,7 @@ class ActionModule(MeetingAction):
         result.update(done, stack=stack.full_name, stack_id=stack.id, stack_hash=stack.hash)
         return self._told(result, options)
 
-    def _all_parts(self, meeting: Meeting, arguments: Mapping[str, Any], variables: Mapping[str, Any]) -> Result:
+    def _all_parts(self, meeting: Meeting, arguments: Mapping[str, object], variables: Mapping[str, object]) -> Result:
         looked = self._call(arguments, {"part": LOOK}, variables)
         looked["received"] = time.monotonic()
         if looked.get("failed"):
@@ -133,15 +133,15 @@ class ActionModule(MeetingAction):
         meeting: Meeting,
         looked: Mapping[str, Any],
         run: str,
-        arguments: Mapping[str, Any],
-        variables: Mapping[str, Any],
+        arguments: Mapping[str, object],
+        variables: Mapping[str, object],
     ) -> str:
         """Renews the lease while others need it. Returns what went wrong, or empty text."""
         cluster = next(c for c in meeting.clusters() if c["cluster_id"] == looked["cluster_id"])
         if not cluster["lends"]:
             return ""
 
-        def asked(handed: Mapping[str, Any]) -> Result:
+        def asked(handed: Mapping[str, object]) -> Result:
             return _or_raise(self._call(arguments, {**handed, "run": run}, variables))
 
         def renew(seconds: float) -> Result:
@@ -202,7 +202,7 @@ class ActionModule(MeetingAction):
                 return mine
             read = mine["clock"]
 
-    def _told(self, result: Result, options: Mapping[str, Any]) -> Result:
+    def _told(self, result: Result, options: Mapping[str, object]) -> Result:
         """The result with the messages for the user."""
         if self._task.diff and result.get("removed"):
             result["diff"] = {"before": "".join(f"{_text(item)}\n" for item in result["removed"]), "after": ""}
@@ -257,7 +257,7 @@ def ways_to_nodes(nodes: Sequence[str], hosts: Sequence[str], known: Collection[
     }
 
 
-def _served(cluster: Mapping[str, Any]) -> Result:
+def _served(cluster: Mapping[str, object]) -> Result:
     """The result of a host before its own part, if another host did the cluster-wide part."""
     host = cluster["host"]
     lender = {name: cluster[name] for name in ("host", "cluster_id", "number")}
@@ -272,7 +272,7 @@ def _served(cluster: Mapping[str, Any]) -> Result:
     return told
 
 
-def _result(**more: Any) -> Result:
+def _result(**more: object) -> Result:
     return {"changed": False, "removed": [], "residue": [], "notices": [], "calls": 0, **more}
 
 

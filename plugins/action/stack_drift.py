@@ -22,7 +22,7 @@ class ActionModule(VaultAction):
     module = "stackwright.swarm.stack_drift"
     remembers = True
 
-    def act(self, result: Dict[str, Any], variables: Dict[str, Any]) -> Dict[str, Any]:
+    def act(self, result: Dict[str, object], variables: Dict[str, object]) -> Dict[str, Any]:
         try:
             options = self.checked({**STACK, **DRIFT, **PINNED, "name": {"type": "str", "required": True}})
             check_ranges(options)
@@ -39,5 +39,5 @@ class ActionModule(VaultAction):
         result.update(stack_id=stack.id, stack_hash=stack.hash)
         return result
 
-    def may_remember(self, arguments: Mapping[str, Any]) -> bool:
+    def may_remember(self, arguments: Mapping[str, object]) -> bool:
         return not arguments.get("images") and super().may_remember(arguments)

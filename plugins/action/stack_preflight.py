@@ -111,7 +111,7 @@ class ActionModule(MeetingAction):
             note(C.DEFAULT_LOCAL_TMP, variables["inventory_hostname"], cluster, stack["name"], code, by)
         return result
 
-    def _desired(self, options: Mapping[str, Any], variables: Mapping[str, Any]) -> Optional[Dict[str, Any]]:
+    def _desired(self, options: Mapping[str, object], variables: Mapping[str, object]) -> Optional[Dict[str, Any]]:
         """The requirements of the files, without secrets; None without files."""
         if options["name"]:
             Stack.of(options)  # an invalid name is reported before files are read
@@ -166,7 +166,7 @@ class ActionModule(MeetingAction):
         self._own = [*looked["findings"], *mine["findings"]]
         return joined_parts(looked, done, mine)
 
-    def _part(self, part: str, handed: Mapping[str, Any], given: Optional[Mapping[str, Any]] = None) -> Result:
+    def _part(self, part: str, handed: Mapping[str, object], given: Optional[Mapping[str, object]] = None) -> Result:
         return self._call({**self._arguments, **(given or {})}, {**handed, "part": part}, self._variables)
 
 
@@ -176,7 +176,7 @@ def _told(done: Mapping[str, Any]) -> Dict[str, Any]:
     return {"nodes": sorted(facts), "facts": facts, "codes": codes_of(done["findings"]) if facts else {}}
 
 
-def _served(cluster: Mapping[str, Any]) -> Result:
+def _served(cluster: Mapping[str, object]) -> Result:
     """The share of a host in the cluster-wide part that another one did."""
     return {
         "findings": [],

@@ -22,7 +22,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault.vault_acti
 class ActionModule(VaultAction):
     module = "stackwright.swarm.stack_rollback"
 
-    def act(self, result: Dict[str, Any], variables: Dict[str, Any]) -> Dict[str, Any]:
+    def act(self, result: Dict[str, Any], variables: Dict[str, object]) -> Dict[str, Any]:
         try:
             options = self.checked({**STACK, **BACK, **PINNED, "name": {"type": "str", "required": True}})
             check_ranges(options)
@@ -41,6 +41,6 @@ class ActionModule(VaultAction):
             result["warnings"] = [*(result.get("warnings") or []), *result["notices"]]
         return result
 
-    def repeated(self, arguments: Mapping[str, Any], last: Result, kept: bool) -> Mapping[str, Any]:
+    def repeated(self, arguments: Mapping[str, object], last: Result, kept: bool) -> Mapping[str, Any]:
         # The stack has been changed by then: its previous revision would be another one now.
         return {**arguments, "to": last["to"]} if "to" in last else arguments

@@ -21,7 +21,7 @@ class ActionModule(ClusterAction):
     module = "stackwright.swarm.stack_service"
     required = ("name", "service")
 
-    def act(self, result: Dict[str, Any], variables: Dict[str, Any]) -> Dict[str, Any]:
+    def act(self, result: Dict[str, Any], variables: Dict[str, object]) -> Dict[str, Any]:
         try:
             options = self.checked({**STACK, **SERVICE, "name": {"type": "str", "required": True}})
             check_service(options)

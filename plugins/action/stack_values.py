@@ -38,7 +38,7 @@ MODULE = "stackwright.swarm.stack_values"
 LISTED: Mapping[str, Any] = {"state": "listed", "values": None, "names": None, "to": None}
 
 
-def _opened(result: Dict[str, Any], key: str) -> Dict[str, Any]:
+def _opened(result: Dict[str, object], key: str) -> Dict[str, Any]:
     """The result with the values that the module has sealed."""
     sealed = result.pop("sealed_values", None)
     if sealed is None:
@@ -57,7 +57,7 @@ class ActionModule(PipedAction):
     #: What was asked for, under no_log.
     as_it_is = ("read",)
 
-    def act(self, result: Dict[str, Any], variables: Dict[str, Any]) -> Dict[str, Any]:
+    def act(self, result: Dict[str, object], variables: Dict[str, object]) -> Dict[str, Any]:
         name = {"name": {**STACK["name"], "required": True}}
         try:
             options = self.checked({**STACK, **name, **STORE, **KEPT})
@@ -81,20 +81,20 @@ class ActionModule(PipedAction):
             found["to_vault"] = task_vault(self, variables, stack, options["to"] or {}, None, moves=True, anew=True)
         vaults: Dict[str, Any] = {slot: store for slot, store in found.items() if store is not None}
 
-        def attempt(given: Dict[str, Any]) -> Dict[str, Any]:
+        def attempt(given: Dict[str, object]) -> Dict[str, Any]:
             if not vaults:
                 given = {**given, COMPILED: json.dumps(compiled)} if compiled else given
                 done: Dict[str, Any] = self._execute_module(MODULE, module_args=given, task_vars=variables)
                 return done
 
-            def run(sent: Dict[str, Any], again: bool) -> Dict[str, Any]:
+            def run(sent: Dict[str, object], again: bool) -> Dict[str, Any]:
                 full = {**given, COMPILED: json.dumps({**compiled, "vaults": sent}, separators=(",", ":"))}
                 done = self._execute_module(MODULE, module_args=full, task_vars=variables)
                 return {**done, "changed": True} if again and not done.get("failed") else done
 
             return with_vaults(vaults, run)
 
-        def work(**other: Any) -> Dict[str, Any]:
+        def work(**other: object) -> Dict[str, Any]:
             given = {**arguments, **other}
             done = attempt(given)
             if done.get("error_code") == ENCRYPTED and "vault" not in vaults:
@@ -118,7 +118,7 @@ class ActionModule(PipedAction):
         # Values in host facts are those of one host alone.
         return self._once(f"{stack['name']}/{place}", work, options, variables) if place else work()
 
-    def _read_key(self, options: Mapping[str, Any]) -> str:
+    def _read_key(self, options: Mapping[str, object]) -> str:
         """A key for the values on their way here, if they are to be read. Raises StackwrightError without no_log."""
         if options["state"] != "read":
             return ""
@@ -131,7 +131,11 @@ class ActionModule(PipedAction):
         return token_hex(32)
 
     def _once(
-        self, key: str, work: Callable[..., Dict[str, Any]], options: Mapping[str, Any], variables: Mapping[str, Any]
+        self,
+        key: str,
+        work: Callable[..., Dict[str, object]],
+        options: Mapping[str, object],
+        variables: Mapping[str, Any],
     ) -> Dict[str, Any]:
         """The result of ``work``, by one of the hosts that share a store."""
         host = variables["inventory_hostname"]

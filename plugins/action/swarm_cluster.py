@@ -45,7 +45,7 @@ class ActionModule(MeetingAction):
     module = "stackwright.swarm.swarm_cluster"
     required = ()
 
-    def act(self, result: Dict[str, Any], variables: Dict[str, Any]) -> Dict[str, Any]:
+    def act(self, result: Dict[str, object], variables: Dict[str, Any]) -> Dict[str, Any]:
         host = variables["inventory_hostname"]
         key = self.key("", "", variables)
         with self.meeting("", variables) as meeting, turn(C.DEFAULT_LOCAL_TMP, key, host) as mine:
@@ -62,7 +62,7 @@ class ActionModule(MeetingAction):
         result.update(own)
         return result
 
-    def _lead(self, variables: Dict[str, Any]) -> Dict[str, Result]:
+    def _lead(self, variables: Dict[str, object]) -> Dict[str, Result]:
         """The results of all hosts, by host; that of others under ``*``."""
         self._others: Dict[str, Tuple[Any, Mapping[str, Any]]] = {}
         self._given: Dict[str, Dict[str, Any]] = {}
@@ -98,7 +98,7 @@ class ActionModule(MeetingAction):
             self._given[host] = self._others[host][0].connection_arguments(found[host])
         return found
 
-    def _sibling(self, host: str, variables: Dict[str, Any]) -> Tuple[Any, Mapping[str, Any]]:
+    def _sibling(self, host: str, variables: Dict[str, object]) -> Tuple[Any, Mapping[str, Any]]:
         if host not in self._others:
             sibling = Sibling(self, host, variables)
             loop = str(variables.get("ansible_loop_var") or "")
@@ -151,7 +151,7 @@ class ActionModule(MeetingAction):
 
     # -- the hosts
 
-    def _ask(self, host: str, part: Dict[str, Any]) -> Result:
+    def _ask(self, host: str, part: Dict[str, object]) -> Result:
         action, variables = self._others[host]
         arguments = {**self._given[host], **{name: item for name, item in self._sent[host].items() if item is not None}}
         try:

@@ -15,7 +15,7 @@ class ActionModule(PipedAction):
     _supports_check_mode = True
     _supports_async = False
 
-    def act(self, result: Dict[str, Any], variables: Dict[str, Any]) -> Dict[str, Any]:
+    def act(self, result: Dict[str, object], variables: Dict[str, object]) -> Dict[str, Any]:
         module = "stackwright.swarm.swarm_config"
         result.update(self._execute_module(module, module_args=plain(self._task.args), task_vars=variables))
         return result

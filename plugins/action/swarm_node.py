@@ -15,7 +15,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.cluster_ac
 class ActionModule(ClusterAction):
     module = "stackwright.swarm.swarm_node"
 
-    def act(self, result: Dict[str, Any], variables: Dict[str, Any]) -> Dict[str, Any]:
+    def act(self, result: Dict[str, Any], variables: Dict[str, object]) -> Dict[str, Any]:
         try:
             options = self.checked(NODE)
             check_labels(options)

@@ -16,7 +16,7 @@ class ActionModule(ClusterAction):
     module = "stackwright.swarm.swarm_rebalance"
     required = ()
 
-    def act(self, result: Dict[str, Any], variables: Dict[str, Any]) -> Dict[str, Any]:
+    def act(self, result: Dict[str, object], variables: Dict[str, object]) -> Dict[str, Any]:
         try:
             options = self.checked(REBALANCE)
             arguments = {name: options[name] for name in REBALANCE}

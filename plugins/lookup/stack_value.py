@@ -107,7 +107,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault.play_vault
 
 
 class LookupModule(LookupBase):
-    def run(self, terms: list[Any], variables: Any = None, **kwargs: Any) -> list[str]:
+    def run(self, terms: list[object], variables: Any = None, **kwargs: object) -> list[str]:
         self.set_options(var_options=variables, direct=kwargs)
         names = [full_name(str(term)) for term in terms]
         try:

@@ -91,7 +91,7 @@ options:
   metadata:
     description:
       - What the revision of this deployment keeps besides, for example the release, the pipeline or the ticket. M(stackwright.swarm.stack_info) shows it
-        with O(stackwright.swarm.stack_info#module:history=true).
+        with O(stackwright.swarm.stack_info#module:history=true), and M(stackwright.swarm.services_registry_info) reads it.
       - A small map of texts, with at most 20 entries of at most 500 characters on one line. What looks like a secret is stored as V(********).
       - It is not part of the stack. A run that only has other metadata changes nothing and records no revision.
       - O(state=stopped) and O(state=absent) ignore it.

@@ -301,9 +301,12 @@ class Keys:
     def has(self, cluster, key):
         return self.of(cluster)[:1] == [key]
 
-    def put(self, cluster, key):
+    def check(self):
         if self.refuses:
             raise StackwrightError("The vault can't be written.", "store_unwritable")
+
+    def put(self, cluster, key):
+        self.check()
         self.kept.setdefault(cluster, []).append(key)
 
 
@@ -328,7 +331,6 @@ def test_a_restarted_manager_is_unlocked_and_rotated_keys_are_kept(empty):
     assert empty.run(options=options, **three).steps == []
 
     empty.keys.refuses = True
-    empty.keys.kept.clear()
     with pytest.raises(StackwrightError) as refused:
         empty.run(options={**options, "rotate": ["unlock_key"]}, **three)
     assert refused.value.error_code == "store_unwritable"

@@ -14,6 +14,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client im
 Swarm = Mapping[str, Any]
 #: Seconds: the engine itself waits 20 s for a join; then how long its state is awaited, and between two looks.
 SETTLE, PAUSE = 40.0, 0.2
+#: Seconds for the answer to a key.
+UNLOCK = 15.0
 #: Texts of dockerd and swarmkit, in lower case.
 THERE = "already part of a swarm"
 GONE = "not part of a swarm"
@@ -92,15 +94,23 @@ def unlock(client: EngineClient, clock: Any, keys: Sequence[str]) -> bool:
     refused = EngineError(f"There is no key for {client.where}.", "swarm_locked", HINTS["wrong_unlock_key"])
     for key in keys:
         try:
-            client.post("/swarm/unlock", body={"UnlockKey": key})
+            client.post("/swarm/unlock", body={"UnlockKey": key}, timeout=UNLOCK)
         except EngineError as error:
             if "not locked" in error.message.lower():
                 return False
+            # The engine answers once it is ready: with a wrong key at once, without a leader never.
+            if error.error_code == "timeout" and not _is_locked(client, clock):
+                return True
             refused = _plain(error)
             continue
         _until(client, clock, "is still locked", lambda swarm: swarm.get("LocalNodeState") != "locked")
         return True
     raise refused
+
+
+def _is_locked(client: EngineClient, clock: Any) -> bool:
+    info = patiently(clock, lambda: client.get("/info"))
+    return (info.get("Swarm") or {}).get("LocalNodeState") == "locked"
 
 
 def _plain(error: EngineError) -> EngineError:

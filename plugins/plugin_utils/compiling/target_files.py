@@ -19,7 +19,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.f
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.local_files import LocalFiles
 
 
-def slurped(action: ActionBase, variables: Mapping[str, Any]) -> SlurpedFiles:
+def slurped(action: ActionBase, variables: Mapping[str, object]) -> SlurpedFiles:
     """Reads the target's files through modules and commands of Ansible's."""
 
     def slurp(path: str) -> Mapping[str, Any]:
@@ -35,7 +35,7 @@ def slurped(action: ActionBase, variables: Mapping[str, Any]) -> SlurpedFiles:
     return SlurpedFiles(slurp, look)
 
 
-def files_of(action: ActionBase, variables: Mapping[str, Any]) -> FileReader:
+def files_of(action: ActionBase, variables: Mapping[str, object]) -> FileReader:
     """Reads the target's files; those of this machine and this user without a detour."""
     here = action._connection.transport == "local" and not action._connection.become
     return LocalFiles() if here else slurped(action, variables)
@@ -51,7 +51,9 @@ def absolute(action: ActionBase, path: str) -> str:
     return posixpath.normpath(posixpath.join(folder or "/", path))
 
 
-def written(action: ActionBase, path: str, text: str, options: Mapping[str, Any], variables: Any) -> dict[str, Any]:
+def written(
+    action: ActionBase, path: str, text: str, options: Mapping[str, object], variables: object
+) -> dict[str, Any]:
     """The result of ``ansible.builtin.copy`` for ``text``: in check mode and diff as that does it.
 
     :raises StackwrightError: ``file_not_written``.

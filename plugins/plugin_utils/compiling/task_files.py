@@ -22,7 +22,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.compile 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.local_files import LocalFiles
 
 
-def compile_files(action: ActionBase, options: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
+def compile_files(action: ActionBase, options: Mapping[str, Any], variables: Mapping[str, object]) -> dict[str, Any]:
     """Return the DesiredState of the files that ``options`` (STACK, FILES and PLATFORM) name.
 
     Raises ComposeError.

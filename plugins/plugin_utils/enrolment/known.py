@@ -65,7 +65,7 @@ class Known:
     :param options: the options of each of them.
     :param helpers: managers of the inventory that are not in the play: only asked, and never changed.
     :param goal: without what is missing.
-    :param keys: where the unlock keys of Swarms are kept (``of``, ``has``, ``put``), None if nowhere.
+    :param keys: where the unlock keys of Swarms are kept (``of``, ``has``, ``put``, ``check``), None if nowhere.
     """
 
     def __init__(

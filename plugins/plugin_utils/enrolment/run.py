@@ -108,7 +108,8 @@ class Enrolment(Known):
         self._hold()
         self._tell(step)
         if step.name == "unlock_key":
-            self._keep_key()  # a vault that can't be written stops this before there is a new key
+            self._keep_key()
+            self.keys.check()  # a vault that can't be written stops this before there is a new key
         self._of_manager({"part": ROTATE_PART, "run": self._run, "what": step.name})
         self.steps.append(step)
         if step.name == "unlock_key":

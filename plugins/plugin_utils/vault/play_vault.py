@@ -77,7 +77,7 @@ def task_vault(
 
 
 def _runs(
-    action: ActionBase, stack: str, variables: Mapping[str, Any]
+    action: ActionBase, stack: str, variables: Mapping[str, object]
 ) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
     """Runs stack_values on the task's host, by the task's own connection to the Engine."""
     names = {word for name, option in CONNECTION.items() for word in (name, *option.get("aliases", ()))}

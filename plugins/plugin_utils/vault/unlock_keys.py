@@ -12,18 +12,20 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from ansible import context
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import ValueStoreError
-from ansible_collections.stackwright.swarm.plugins.module_utils.values.store import StoreConflict
+from ansible_collections.stackwright.swarm.plugins.module_utils.values.kept import SET, Kept
+from ansible_collections.stackwright.swarm.plugins.module_utils.values.store import StoreConflict, update
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault.file_store import VaultStore, vault_path
 
 #: The section of the vault; no stack can have this name.
 SECTION = "stackwright.cluster"
-#: How often others may write the vault meanwhile, and how many keys are kept of each Swarm.
-TRIES, KEPT = 20, 3
+#: How many keys are kept of each Swarm.
+KEPT = 3
 
 
 class UnlockKeys:
@@ -46,28 +48,27 @@ class UnlockKeys:
         """Whether this is the newest key of the Swarm. Raises ValueStoreError."""
         return self.of(cluster)[:1] == [key]
 
+    def check(self) -> None:
+        """Writes what is there. Raises ValueStoreError if a new key could not be written."""
+        kept, token = self._store.read()
+        with suppress(StoreConflict):
+            self._store.write(kept, token)
+
     def put(self, cluster: str, key: str) -> None:
         """Keeps ``key`` as the newest one; the ones before stay for a while. Raises ValueStoreError."""
-        for _number in range(TRIES):
-            kept, token = self._store.read()
-            current = kept.current(_name(cluster))
+        name = _name(cluster)
+
+        def added(kept: Kept) -> Kept:
+            current = kept.current(name)
             if current is not None and current.value == key:
-                return
+                return kept
             created = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-            kept = kept.added(_name(cluster), key, "set", secrets.token_hex(4), created)
-            versions = kept.entries[_name(cluster)].versions[-KEPT:]
-            kept = kept.collected({**_all(kept), _name(cluster): {version.label for version in versions}})
-            try:
-                self._store.write(kept, token)
-                return
-            except StoreConflict:
-                continue
-        raise ValueStoreError(f"The vault {self._store.where} was changed by others during every attempt.")
+            kept = kept.added(name, key, SET, secrets.token_hex(4), created)
+            entry = kept.entries[name]
+            return replace(kept, entries={**kept.entries, name: replace(entry, versions=entry.versions[-KEPT:])})
+
+        update(self._store, added)
 
 
 def _name(cluster: str) -> str:
     return f"unlock_key_{cluster}"
-
-
-def _all(kept: Any) -> dict[str, set[str]]:
-    return {name: {version.label for version in entry.versions} for name, entry in kept.entries.items()}

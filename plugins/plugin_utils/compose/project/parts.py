@@ -80,7 +80,7 @@ def _keys(desired: Desired) -> list[str]:
     return [service["key"] for service in desired["services"] if not service.get("step_of")]
 
 
-def _restarting_on(desired: Desired, given: Any, reader: FileReader) -> Desired:
+def _restarting_on(desired: Desired, given: object, reader: FileReader) -> Desired:
     """Services with a label of their containers that changes with the files, so that Swarm replaces the tasks."""
     if not given:
         return desired

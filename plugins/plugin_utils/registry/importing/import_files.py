@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import Problem
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import ComposeError, Problem
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.file_source import FileReader
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.posix_paths import directory_of
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.report import Place, Report
@@ -29,7 +29,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.importi
     Documents,
     merged,
 )
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.model import TOP, RegistryError
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.model import TOP
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.writing.yaml_text import Comment, Style, yaml_text
 
 SECTIONS = ("networks", "volumes", "secrets", "configs")
@@ -53,19 +53,19 @@ def import_files(paths: Sequence[str], *, reader: FileReader, to: str) -> Import
 
     :param paths: Compose files; what they include and extend is read as well.
     :param to: the folder in which the registry will stand, from which its relative paths are seen.
-    :raises RegistryError: a file can't be read, or is no Compose file, or there is no service in them.
+    :raises ComposeError: a file can't be read, or is no Compose file, or there is no service in them.
     """
     report = Report()
     documents = Documents(reader, to, report)
     documents.read(paths, directory_of(paths[0]))
     if report.problems:
-        raise RegistryError(list(report.problems))
+        raise ComposeError(list(report.problems))
     work = _Import(documents, reader, report)
     for project in documents.projects:
         work.project(project)
     if not work.carried:
         found = list(report.problems) or [Problem("there is no service in the files", file=paths[0], code="no_service")]
-        raise RegistryError(found)
+        raise ComposeError(found)
     files = [document.path for project in documents.projects for document in project]
     return Imported(work.text(files), list(work.carried), files, list(report.problems), list(report.notices))
 

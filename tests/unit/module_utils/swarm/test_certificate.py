@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.info.certificates import certificates_of, due
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.certificate import (
     DAY,
     Validity,
@@ -71,3 +72,44 @@ def test_when_it_is_due(days, left, due):
     now = (days - left) * DAY
     assert validity.is_due(now) is due
     assert validity.days_left(now) == int(left // 1)
+
+
+class Client:
+    """A client whose engine is on this machine, or is not."""
+
+    def __init__(self, socket):
+        self.connection = type("Connection", (), {"socket_path": socket})
+
+
+def info(folder, root):
+    cluster = {"TLSInfo": {"TrustRoot": root}, "Spec": {"CAConfig": {"NodeCertExpiry": 90 * 86400 * 10**9}}}
+    now = "2026-11-29T12:00:00.5Z"
+    return {"Name": "m1", "SystemTime": now, "DockerRootDir": str(folder), "Swarm": {"Cluster": cluster}}
+
+
+def test_what_swarm_info_and_a_preflight_say(tmp_path):
+    now = datetime(2026, 11, 29, 12, tzinfo=timezone.utc)
+    root = pem(now - timedelta(days=7000), now + timedelta(days=20, hours=1))
+    file = tmp_path / "swarm" / "certificates" / "swarm-node.crt"
+    file.parent.mkdir(parents=True)
+    file.write_text(pem(now - timedelta(days=91), now - timedelta(days=1)))
+    nodes = [{"Description": {"Hostname": "w1", "TLSInfo": {"TrustRoot": "another"}}}, {"Description": {}}]
+    told, warnings = certificates_of(Client("/run/docker.sock"), info(tmp_path, root), nodes)
+    assert told["root"] == {"expires": "2026-12-19T13:00:00Z", "days_left": 20}
+    assert told["this_node"]["days_left"] < 0 and told["node_days"] == 90 and told["other_root"] == ["w1"]
+    assert warnings[0].startswith("The root certificate of the Swarm expires in 20 days (2026-12-19T13:00:00Z).")
+    assert warnings[1].startswith("The certificate of the node m1 has expired (2026-11-28T12:00:00Z).")
+    assert [text for text, _hint in due(Client("/run/docker.sock"), info(tmp_path, root))] == [
+        warning.partition(").")[0] + ")." for warning in warnings
+    ]
+
+
+def test_what_cannot_be_known_is_left_open(tmp_path):
+    now = datetime(2026, 11, 29, 12, tzinfo=timezone.utc)
+    root = pem(now, now + timedelta(days=7000))
+    for client in (Client(None), Client("/run/docker.sock")):
+        told, warnings = certificates_of(client, info(tmp_path, root), [])
+        assert told["this_node"] is None and told["root"]["days_left"] == 7000 and warnings == []
+    told, warnings = certificates_of(Client(None), {"Swarm": {}}, [])
+    assert told == {"root": None, "this_node": None, "node_days": None, "rotating": False, "other_root": []}
+    assert warnings == []
