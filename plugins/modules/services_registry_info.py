@@ -138,7 +138,7 @@ phases:
   type: list
   elements: dict
   contains: &step
-    name: {description: The phase, or several., type: str}
+    name: {description: "The phase, or several.", type: str}
     order: {description: Its order; 0 for services without a phase., type: int}
     description: {description: What it is., type: str}
     timeout: {description: Its time limit in seconds; null if it has none., type: int}
