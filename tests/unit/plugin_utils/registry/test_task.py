@@ -521,3 +521,19 @@ def test_the_work_grows_with_the_services_only(folder, calls):
     for least, middle, most in zip(few, more, many_more):
         assert (most - middle) / 120 < 1.3 * (middle - least) / 20
         assert most / 160 < 3000
+
+
+def test_results_have_what_return_says_and_nothing_else(folder):
+    sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "integration"))
+    from documented import COMMON, documentation, found, paths, promised
+
+    keys = promised(documentation("services_registry_compose", "RETURN"))
+    change(folder, 'version: "16.11"', "version: latest")
+    results = [run(folder, diff=True)]
+    change(folder, "phase: core", "phase: cor")
+    results.append(run(folder))
+    change(folder, "phase: cor", "phase: core")
+    change(folder, "latest", "9", "out/compose/core.yml")
+    results.append(run(folder))
+    seen = found([{key: value for key, value in result.items() if key != "calls"} for result in results], keys)
+    assert paths({key: inner for key, inner in seen.items() if key not in COMMON}) == paths(keys)
