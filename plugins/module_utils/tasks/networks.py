@@ -45,14 +45,19 @@ def change_network(client: EngineClient, params: Dict[str, Any], check: bool) ->
     using = _using(client, own) if own is not None else []
     steps, notices, changes = _steps(name, spec, own, found, using, params)
     identity = id_of(own) if own is not None else ""
-    if not check:
+    # Another host of the play may have been faster: then this one has changed nothing.
+    changed = bool(steps)
+    if not check and steps:
+        changed = False
         for step in steps:
-            identity = "" if step.action == REMOVE else _create(client, clock, spec)
             if step.action == REMOVE:
-                _remove(client, clock, step)
+                did, identity = _remove(client, clock, step), ""
+            else:
+                did, identity = _create(client, clock, spec)
+            changed = changed or did
     cluster = (info.get("Swarm") or {}).get("Cluster") or {}
     return {
-        "changed": bool(steps),
+        "changed": changed,
         "name": name,
         "network_id": identity,
         "used_by": using,
@@ -149,29 +154,30 @@ def _steps(
     return [Step(REMOVE, name, id_of(own), reason), Step(CREATE, name, "", reason)], [], serious
 
 
-def _create(client: EngineClient, clock: Any, spec: Item) -> str:
-    """Its id. The name of one that was removed is free only a moment later; another manager may have been faster."""
+def _create(client: EngineClient, clock: Any, spec: Item) -> Tuple[bool, str]:
+    """Whether it was created here, and its id. The name of one that was removed is free only a moment later; another manager may have been faster."""
     backoff = Backoff(clock, also=("conflict",), limit=10.0)
     while True:
         try:
-            return client.create("/networks/create", spec)
+            return True, client.create("/networks/create", spec)
         except EngineError as error:
             there = [n for n in networks_of(client) if name_of(n) == spec["Name"] and n.get("Scope") == "swarm"]
             want, have = normalise.network_pair(spec, there[0]) if there else ({}, {"absent": True})
             if want == have:
-                return id_of(there[0])
+                return False, id_of(there[0])
             backoff.bear(error)
 
 
-def _remove(client: EngineClient, clock: Any, step: Step) -> None:
+def _remove(client: EngineClient, clock: Any, step: Step) -> bool:
+    """Whether it was removed here."""
     backoff = Backoff(clock)
     while True:
         try:
             client.delete(f"/networks/{step.id}")
-            return
+            return True
         except EngineError as error:
             if error.error_code == "not_found":
-                return
+                return False
             if 400 <= error.status < 500:
                 raise EngineError(
                     f"The network {step.name} is in use since a moment ago: {error.message}", "in_use"
