@@ -155,7 +155,10 @@ def _steps(
 
 
 def _create(client: EngineClient, clock: Any, spec: Item) -> Tuple[bool, str]:
-    """Whether it was created here, and its id. The name of one that was removed is free only a moment later; another manager may have been faster."""
+    """Whether it was created here, and its id.
+
+    The name of one that was removed is free only a moment later; another manager may have been faster.
+    """
     backoff = Backoff(clock, also=("conflict",), limit=10.0)
     while True:
         try:
