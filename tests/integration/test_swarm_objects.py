@@ -79,7 +79,7 @@ def test_the_twelve_steps_of_a_network(player, swarm):
 
 def test_what_is_in_use(player, swarm, bed, tmp_path):
     secret, network = f"{swarm.name}-key", f"{swarm.name}-net"
-    tasks = [{"swarm_network": {"name": network}}, {"swarm_secret": {"name": secret, "data": "1"}}]
+    tasks = [{"swarm_network": {"name": network}}, {"swarm_secret": {"name": secret, "data": "first content"}}]
     run = player.play(*tasks, limit="m1")
     assert run.code == 0, run.output
     old = run.last["object_name"]
@@ -87,7 +87,7 @@ def test_what_is_in_use(player, swarm, bed, tmp_path):
     try:
         core.deploy(FILE.format(image=bed.images["busybox"], secret=old, network=network), timeout=240)
         run = player.play(
-            {"swarm_secret": {"name": secret, "data": "2"}},
+            {"swarm_secret": {"name": secret, "data": "second content"}},
             {"swarm_secret": {"name": secret, "state": "absent"}, "ignore_errors": True},
             {"swarm_network": {"name": network, "state": "absent"}, "ignore_errors": True},
             {"swarm_network": {"name": network, "internal": True, "recreate": True}, "ignore_errors": True},
