@@ -90,6 +90,23 @@ class SdkTransport:
             self._session = None  # the thread that hangs has it
             raise
 
+    def open(self, path: str) -> Any:
+        """The answer to a GET whose body comes without end, as requests has it. Raises OSError and EngineError."""
+        session = self._session
+        try:
+            return session.get(
+                session.base_url + path,
+                headers={"Accept-Encoding": "identity"},
+                timeout=(self._connection.timeout, None),
+                stream=True,
+                allow_redirects=False,
+                verify=session.verify,
+            )
+        except self._errors.ConnectionError as error:
+            raise self._broken(error) from error
+        except self._errors.RequestException as error:
+            raise OSError(str(cause(error))) from error
+
     def _call(
         self,
         method: str,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import re
-from typing import NamedTuple, Tuple
+from typing import List, NamedTuple, Tuple
 
 HUB = "docker.io"
 #: The longest registry and repository together; newer Engines count the repository alone.
@@ -102,3 +102,15 @@ def _split(name: str) -> Tuple[str, str]:
     if first in (HUB, "index.docker.io"):
         return HUB, rest if "/" in rest else f"library/{rest}"
     return first, rest
+
+
+def names_of(image: str) -> List[str]:
+    """How a node's Engine lists an image that a service names: by its tag, by its digest, or by both."""
+    try:
+        name = parse(image)
+    except ValueError:
+        return [image]
+    tagged = f"{name.repository}:{name.tag or 'latest'}"
+    if not name.digest:
+        return [tagged]
+    return [f"{name.repository}@{name.digest}"] + ([tagged] if name.tag else [])

@@ -17,7 +17,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors impo
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import patiently
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.store.host_facts import HostFacts
-from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.image_name import parse
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.image_name import names_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import BASE, NAMESPACE
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner import owner_of, recorded
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.volume_names import could_be
@@ -287,18 +287,6 @@ class _Node:
             self.residue.append(entry("values", store.where, self.node, reason))
             return
         self.removed.append(entry("values", store.where, self.node))
-
-
-def names_of(image: str) -> List[str]:
-    """How a node's Engine lists an image that a service names: by its tag, by its digest, or by both."""
-    try:
-        name = parse(image)
-    except ValueError:
-        return [image]
-    tagged = f"{name.repository}:{name.tag or 'latest'}"
-    if not name.digest:
-        return [tagged]
-    return [f"{name.repository}@{name.digest}"] + ([tagged] if name.tag else [])
 
 
 def _mounting(volume: str, used: Mapping[str, Sequence[str]]) -> List[str]:

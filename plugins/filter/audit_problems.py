@@ -1,0 +1,24 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The filter audit_problems."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.auditing.chain import problems
+
+
+def audit_problems(text: Any, key: Any = "", last: Any = "") -> list[dict[str, Any]]:
+    if not isinstance(text, str):
+        raise AnsibleFilterError("audit_problems wants the text of an audit.")
+    return problems(text, str(key or "").strip().encode(), str(last or "").strip())
+
+
+class FilterModule:
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        return {"audit_problems": audit_problems}

@@ -1,0 +1,85 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The images that a Swarm needs on its nodes: read on a manager, used on every node."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Iterator, List, Mapping, Set, Tuple
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import manager_info
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError, StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes import fitting
+from ansible_collections.stackwright.swarm.plugins.module_utils.history.encoding import unpack
+from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import OPEN, REMOVED
+from ansible_collections.stackwright.swarm.plugins.module_utils.revisions.history import History
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import RECORD, STACK, labels_of
+
+Needs = Dict[str, Any]
+
+
+def read_needs(client: EngineClient) -> Needs:
+    """``cluster_id``, ``nodes`` (ids) and ``images``: by name the ids of the nodes that may run it.
+
+    An image is needed by a service as it is, by the specification that Swarm would roll it back to, by a task that is
+    to run, and by each revision of a stack that one can go back to or that is being deployed.
+
+    :raises DeployError: ``revision_damaged`` where what a revision needs can't be read.
+    :raises EngineError: this is no manager of a Swarm with a leader, and all that a call may raise.
+    """
+    info = manager_info(client)
+    nodes = client.list("/nodes")
+    images: Dict[str, Set[str]] = {}
+    for template in _templates(client):
+        image = str((template.get("ContainerSpec") or {}).get("Image") or "")
+        if image:
+            images.setdefault(image, set()).update(str(node["ID"]) for node in fitting(nodes, template))
+    return {
+        "cluster_id": str(((info.get("Swarm") or {}).get("Cluster") or {}).get("ID") or ""),
+        "nodes": sorted(str(node["ID"]) for node in nodes),
+        "images": {image: sorted(where) for image, where in sorted(images.items())},
+    }
+
+
+def needed_on(needs: Mapping[str, Any], node_id: str) -> List[str]:
+    """The images that one node may have to run."""
+    return [image for image, where in needs["images"].items() if node_id in where]
+
+
+def _templates(client: EngineClient) -> Iterator[Mapping[str, Any]]:
+    stacks = {labels_of(one).get(STACK, "") for one in client.list("/configs") if RECORD in labels_of(one)}
+    for stack in sorted(stacks - {""}):
+        yield from _of_history(client, stack)
+    for service in client.list("/services"):
+        for spec in (service["Spec"], service.get("PreviousSpec") or {}):
+            yield spec.get("TaskTemplate") or {}
+    for task in client.list("/tasks", {"filters": {"desired-state": ["running", "ready"]}}):
+        yield task.get("Spec") or {}
+
+
+def _of_history(client: EngineClient, stack: str) -> Iterator[Mapping[str, Any]]:
+    revisions = History(client, None, stack).read()
+    removed = max((revision.number for revision in revisions if revision.status == REMOVED), default=0)
+    for revision in revisions:
+        if revision.number <= removed or not (revision.good or revision.damaged or revision.status in OPEN):
+            continue
+        for service in _services(revision):
+            yield service["spec"].get("TaskTemplate") or {}
+
+
+def _services(revision: Any) -> Tuple[Mapping[str, Any], ...]:
+    if revision.status in OPEN and not revision.packed and not revision.damaged:
+        return ()  # it waits for the lock
+    try:
+        if revision.damaged:
+            raise StackwrightError(revision.damaged)
+        snapshot: Mapping[str, Any] = unpack(revision.packed)
+    except StackwrightError:
+        raise DeployError(
+            f"Revision {revision.number} of the stack {revision.stack} is damaged: the images that it needs are "
+            "unknown.",
+            "revision_damaged",
+            "Remove its record (the Docker config with this number at the end of its name). No image was removed.",
+        ) from None
+    return tuple(snapshot.get("services") or ())

@@ -1,0 +1,114 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From the result of a task to what the audit says of it. Pure. Of options, only the named ones are taken over."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Dict, List, Mapping, Optional
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.masking.shown import shown_line
+
+OURS = "stackwright.swarm."
+#: The lookup that reads a kept value; it is seen by its name in what a task is given.
+LOOKUP = re.compile(r"stackwright\.swarm\.stack_value\b")
+LONGEST = 500  # letters of a reason
+#: What an option says of the operation; all else may be a value.
+OPERATION = ("state", "service", "to", "heal", "wait", "dangling", "break_lock")
+#: What a module does where nothing is said.
+USUAL = {"compose_stack": {"state": "present"}, "stack_service": {"state": "scaled"}}
+STACK = ("name", "project", "environment")
+#: What a result says of a change.
+RESULT = ("stack", "cluster_id", "node", "plan_id", "revision", "new_revision", "status", "error_code")
+OK, CHANGED, FAILED, UNREACHABLE = "ok", "changed", "failed", "unreachable"
+
+
+def record(
+    action: str,
+    args: Mapping[str, Any],
+    result: Mapping[str, Any],
+    outcome: str,
+    check: bool,
+    host: str,
+) -> Optional[Dict[str, Any]]:
+    """What the audit says of a task's result on one host; None if that is nothing: only changes, refusals and reads
+    of kept values are told.
+
+    :param action: the full name of the module, ``args`` its options as they are written in the playbook.
+    :param outcome: ``ok``, ``failed`` or ``unreachable``.
+    """
+    looks_up = bool(LOOKUP.search(_texts(args)))
+    module = action[len(OURS) :] if action.startswith(OURS) else ""
+    if not module:
+        return {"event": "value_read", "via": "lookup", "module": action} if looks_up else None
+    given = {**USUAL.get(module, {}), **_options(args, result)}
+    changed = bool(result.get("changed")) and not check
+    doer = result.get("done_by")
+    if doer and doer != host and not changed:
+        return None  # the same, told by the host that did it
+    reads = module == "stack_values" and given.get("state") == "read"
+    failed = outcome in (FAILED, UNREACHABLE)
+    if not (changed or failed or reads or looks_up):
+        return None
+    event = "change" if changed else "refused" if failed else "value_read"
+    told: Dict[str, Any] = {
+        "event": event,
+        "module": module,
+        "operation": {name: given[name] for name in OPERATION if given.get(name) not in (None, "")},
+        "outcome": outcome if failed else CHANGED if changed else OK,
+        "check": check,
+    }
+    told.update({name: given[name] for name in STACK if given.get(name)})
+    told.update({name: result[name] for name in RESULT if isinstance(result.get(name), (str, int)) and result[name]})
+    if event == "value_read" and module == "stack_values":
+        told["names"] = _names(given.get("names"))
+    lines = result.get("plan_lines")
+    if changed and isinstance(lines, list):
+        told["changes"] = len(lines)
+    if failed:
+        told["reason"] = _reason(result)
+    plain: Dict[str, Any] = _plain(told)
+    return plain
+
+
+def _options(args: Mapping[str, Any], result: Mapping[str, Any]) -> Dict[str, Any]:
+    """The options as the module had them, else as the playbook has them."""
+    invocation = result.get("invocation")
+    given = invocation.get("module_args") if isinstance(invocation, dict) else None
+    merged = {**args, **(given if isinstance(given, dict) else {})}
+    return {name: value for name, value in merged.items() if value is not None}
+
+
+def _reason(result: Mapping[str, Any]) -> str:
+    """The first line of the message: what follows may be lines of a log."""
+    if result.get("censored"):
+        return "hidden by no_log"
+    problems = result.get("problems")
+    if isinstance(problems, list) and problems and isinstance(problems[0], dict):
+        one = problems[0]
+        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        return f"{one.get('file')}:{one.get('line')}: {one.get('message')}{more}"[:LONGEST]
+    return str(result.get("msg") or "").strip().partition("\n")[0][:LONGEST]
+
+
+def _names(given: Any) -> List[str]:
+    return [str(name) for name in given] if isinstance(given, list) else []
+
+
+def _texts(data: Any) -> str:
+    if isinstance(data, str):
+        return data
+    if isinstance(data, Mapping):
+        return "\n".join(_texts(value) for value in data.values())
+    return "\n".join(map(_texts, data)) if isinstance(data, (list, tuple)) else ""
+
+
+def _plain(data: Any) -> Any:
+    if isinstance(data, str):
+        return str(shown_line(data))
+    if isinstance(data, Mapping):
+        return {str(key): _plain(value) for key, value in data.items()}
+    if isinstance(data, (list, tuple)):
+        return [_plain(item) for item in data]
+    return data if data is None or isinstance(data, (bool, int, float)) else str(data)

@@ -1,0 +1,299 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Watches a Swarm and tells what happens in it: the Engine's stream says where to look, comparisons find the rest.
+
+One thread does all of it, so that what is told has one order; a second one reads the stream (docs/decisions/0056).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import threading
+from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import manager_info
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, plain_text
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.events import EventStream
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import seconds
+from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import iso
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import PRIVATE, id_of
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.events.certificate import expires
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.events.compare import (
+    NOTHING,
+    Event,
+    compare,
+    compare_one,
+    first,
+    kept,
+    remember,
+)
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.events.kinds import KINDS
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.events.options import Options
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.events.snapshot import (
+    Snapshot,
+    root_certificate,
+    snapshot,
+    thing_of,
+)
+
+PATHS = {word: kind for kind, word in KINDS.items()}
+FILTERS = {"type": sorted(PATHS), "scope": ["swarm"]}
+INBOX = 1000  # messages that may wait; where there are more, a comparison finds what they said
+FEW = 50  # objects that are read one by one; of more, whole lists are
+SHARE = 2.0  # times as long as a comparison took: the least pause after it
+PAUSE, LONGEST_PAUSE, GROWTH = 1.0, 30.0, 1.5  # seconds, seconds, factor: where no manager answers
+SILENT = 15.0  # seconds without any manager, after which this is told
+
+Message = Dict[str, Any]
+
+
+class Stopped(Exception):
+    """Nobody wants events any more."""
+
+
+class Watcher:
+    """Watches by ``options`` until ``stop``. ``put`` takes each event, and may make the watcher wait.
+
+    ``tell`` gets a line about trouble with managers. ``connect`` and ``subscribe`` make an EngineClient and an
+    EventStream. Nothing but Stopped, and what ``put`` raises, comes out of ``run``.
+    """
+
+    def __init__(
+        self,
+        options: Options,
+        put: Callable[[Event], None],
+        tell: Callable[[str], None],
+        clock: Any = SystemClock,
+        connect: Callable[[Connection], Any] = EngineClient,
+        subscribe: Callable[..., Any] = EventStream,
+    ) -> None:
+        self.options, self._put, self._tell, self._clock = options, put, tell, clock
+        self._connect, self._subscribe = connect, subscribe
+        self._stopped = threading.Event()
+        self._inbox: queue.Queue[Tuple[Any, Any]] = queue.Queue(INBOX)
+        self._overflowed = False
+        self._known: Optional[Snapshot] = None
+        self._name, self._where, self._engine_time = "", "", 0.0
+        self._stream: Any = None
+        self._silent_since: Optional[float] = None
+        self._silence_told = False
+        self._looked = False
+
+    def stop(self) -> None:
+        """Ends ``run`` soon; any thread may call it."""
+        self._stopped.set()
+        stream = self._stream
+        if stream is not None:
+            stream.close()
+        with contextlib.suppress(queue.Full):
+            self._inbox.put_nowait((None, None))
+
+    def run(self) -> None:
+        """Watches one manager after the other. Returns after ``stop``."""
+        managers, turn, failed, pause = self.options.managers, 0, 0, PAUSE
+        while not self._stopped.is_set():
+            self._looked = False
+            manager = managers[turn % len(managers)]
+            try:
+                self._follow(manager)
+            except Stopped:
+                return
+            except EngineError as error:
+                said = str(error)
+            except (ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError) as error:
+                # An answer that nobody has thought of must not end the source; the next one may be better.
+                said = f"{type(error).__name__}: {error}"
+            failed, pause = (1, PAUSE) if self._looked else (failed + 1, pause)
+            turn += 1
+            if not self._stopped.is_set():
+                self._tell(plain_text(f"{manager.docker_host}: {said}", lines=False))
+                self._silence(said)
+            if failed >= len(managers):
+                self._stopped.wait(pause)
+                failed, pause = 0, min(pause * GROWTH, LONGEST_PAUSE)
+
+    # -- one manager
+
+    def _follow(self, manager: Connection) -> None:
+        client = self._connect(manager)
+        stream = None
+        try:
+            since = int(seconds(manager_info(client).get("SystemTime")) or 0)
+            # From the Engine's present second: it answers a moment before it listens.
+            stream = self._stream = self._subscribe(client, FILTERS, str(since))
+            if self._stopped.is_set():
+                raise Stopped
+            threading.Thread(target=self._read, args=(stream,), name="swarm_events stream", daemon=True).start()
+            self._watch(client, stream, since + 1)
+        finally:
+            self._stream = None
+            if stream is not None:
+                stream.close()
+            client.close()
+
+    def _watch(self, client: Any, stream: Any, began: int) -> None:
+        due = self._look(client, recovered=True)
+        while True:
+            batch = list(self._batch(stream, max(due - self._clock.now(), 0.0)))
+            if batch:
+                self._heed(client, batch, began)
+            if self._overflowed or self._clock.now() >= due:
+                lost, self._overflowed = self._overflowed, False
+                due = self._look(client, recovered=lost)
+
+    def _read(self, stream: Any) -> None:
+        """In a thread of its own: passes messages on, and the error at the end."""
+        try:
+            for message in stream.messages():
+                try:
+                    self._inbox.put_nowait((stream, message))
+                except queue.Full:
+                    self._overflowed = True
+            end: Any = EngineError("the stream of events ended", "daemon_unreachable")
+        except EngineError as error:
+            end = error
+        while not self._stopped.is_set() and self._stream is stream:
+            try:
+                self._inbox.put((stream, end), timeout=1.0)
+                return
+            except queue.Full:
+                continue
+
+    def _batch(self, stream: Any, patience: float) -> Iterator[Message]:
+        """What has come from the stream, after waiting for it. Raises its error, and Stopped."""
+        wait: Optional[float] = patience
+        while True:
+            try:
+                origin, found = self._inbox.get(timeout=wait) if wait else self._inbox.get_nowait()
+            except queue.Empty:
+                return
+            if self._stopped.is_set():
+                raise Stopped
+            if origin is stream:
+                if isinstance(found, EngineError):
+                    raise found
+                yield found
+                wait = None
+
+    # -- comparisons
+
+    def _look(self, client: Any, recovered: bool) -> float:
+        """Compares the whole Swarm with what was told; gives the time of the next comparison."""
+        start = self._clock.now()
+        info = manager_info(client)
+        lists = {kind: client.list(f"/{kind}") for kind in KINDS if kind != "services"}
+        lists["services"] = client.list("/services", {"status": True})
+        lists["tasks"] = client.list("/tasks")
+        now = snapshot(info, lists, expires(root_certificate(info)))
+        del lists
+        self._name, self._where, self._engine_time = str(info.get("Name") or ""), client.where, now.now
+        known, days = self._known, self.options.certificate_days
+        if known is None:
+            known, events = NOTHING, first(now, days) if self.options.initial else []
+        else:
+            events = compare(known, now, days)
+        self._known = remember(known, now, days)
+        self._heard()
+        for event in events:
+            self._send(event, recovered)
+        took = self._clock.now() - start
+        return float(self._clock.now() + max(self.options.interval - took, SHARE * took))
+
+    def _heed(self, client: Any, batch: List[Message], began: int) -> None:
+        """Looks at the objects that messages name. ``began``: older ones tell only of what lasts."""
+        known = self._known or NOTHING
+        actions: Dict[Tuple[str, str], List[Message]] = {}
+        for message in batch:
+            kind = PATHS.get(str(message.get("Type")))
+            identity = str(message["Actor"].get("ID") or "")
+            if kind and identity:
+                actions.setdefault((kind, identity), []).append(message)
+        kinds = {kind for kind, _identity in actions}
+        lists = {}
+        if len(actions) > FEW:
+            lists = {kind: {id_of(obj): obj for obj in client.list(f"/{kind}")} for kind in kinds}
+        for (kind, identity), messages in actions.items():
+            obj = lists[kind].get(identity) if lists else _read_one(client, kind, identity)
+            now = thing_of(kind, obj) if obj is not None else None
+            before = known.things[kind].get(identity)
+            events = compare_one(kind, identity, before, now)
+            if now is not None:
+                known.things[kind][identity] = kept(kind, before, now)
+            else:
+                known.things[kind].pop(identity, None)
+            if before is None and obj is None:
+                events = _short_life(kind, identity, messages, began)
+            for event in events:
+                self._send(event, False)
+
+    # -- the way out
+
+    def _send(self, event: Event, recovered: bool) -> None:
+        options = self.options
+        if options.types and event["type"] not in options.types:
+            return
+        if options.stacks and event.get("stack") not in options.stacks and event["type"] not in OF_THE_SOURCE:
+            return
+        whole = {"stack": "", "service": "", "node": "", "name": "", "id": "", **event}
+        whole.update(recovered=recovered, manager=self._name, time=iso(self._clock.wall()))
+        node = whole["node"] if event["type"] in NODES_THAT_ANSWER else ""
+        hosts = list(dict.fromkeys(name for name in (self._name, node) if name))
+        whole["meta"] = {"hosts": [options.hosts.get(name, name) for name in hosts]}
+        if self._stopped.is_set():
+            raise Stopped
+        self._put(_plain(whole))
+
+    def _silence(self, said: str) -> None:
+        now = self._clock.now()
+        if self._silent_since is None:
+            self._silent_since = now
+        if not self._silence_told and now - self._silent_since >= SILENT:
+            self._silence_told = True
+            self._send({"type": "swarm_unreachable", "reason": said}, False)
+
+    def _heard(self) -> None:
+        self._looked, self._silent_since = True, None
+        if self._silence_told:
+            self._silence_told = False
+            self._send({"type": "swarm_reachable", "reason": ""}, False)
+
+
+#: Events that concern every stack.
+OF_THE_SOURCE = ("swarm_unreachable", "swarm_reachable")
+#: Events whose node can be asked: one that is lost can't.
+NODES_THAT_ANSWER = ("task_failed", "node_joined", "node_ready", "node_updated", "manager_reachable", "leader_changed")
+
+
+def _read_one(client: Any, kind: str, identity: str) -> Optional[Dict[str, Any]]:
+    try:
+        found = client.get(f"/{kind}/{identity}")
+    except EngineError as error:
+        if error.error_code == "not_found":
+            return None
+        raise
+    return found if isinstance(found, dict) else None
+
+
+def _short_life(kind: str, identity: str, messages: List[Message], began: int) -> List[Event]:
+    """The events of an object that was gone before it could be looked at."""
+    actions = [message.get("Action") for message in messages if int(message.get("time") or 0) > began]
+    attributes = messages[0]["Actor"].get("Attributes") or {}
+    name = str(attributes.get("name") or "") if isinstance(attributes, dict) else ""
+    if "create" not in actions or name.startswith(PRIVATE):
+        return []
+    word = KINDS[kind]
+    about = {"reason": "", "name": name, "id": identity, **({"service": name} if kind == "services" else {})}
+    return [{"type": f"{word}_{what}", **about} for what in ("created", "removed")]
+
+
+def _plain(data: Any) -> Any:
+    """The same without anything that controls a terminal."""
+    if isinstance(data, str):
+        return plain_text(data, lines=False)
+    if isinstance(data, dict):
+        return {key: _plain(value) for key, value in data.items()}
+    return [_plain(value) for value in data] if isinstance(data, list) else data
