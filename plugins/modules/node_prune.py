@@ -90,18 +90,18 @@ EXAMPLES = r"""
   check_mode: true
   diff: true
 
-- name: Clean up a worker whose disk is nearly full
-  stackwright.swarm.node_prune:
-    disk_threshold: 80
-    needed: "{{ hostvars['manager1'].pruned.needed }}"
-
-- name: Only read what the Swarm needs
+- name: Read which images the Swarm needs, on a manager
   stackwright.swarm.node_prune:
     images: none
     containers: false
     networks: false
     build_cache: false
   register: pruned
+
+- name: Clean up a worker whose disk is nearly full
+  stackwright.swarm.node_prune:
+    disk_threshold: 80
+    needed: "{{ hostvars['manager1'].pruned.needed }}"
 """
 
 RETURN = r"""

@@ -68,15 +68,12 @@ EXAMPLES = r"""
 
 - name: Show what the registry lacks
   ansible.builtin.debug:
-    msg: "{{ item.file }}:{{ item.line }} {{ item.key }}: {{ item.message }}"
-  loop: "{{ imported.not_carried }}"
-  loop_control:
-    label: "{{ item.key }}"
+    msg: "{{ imported.not_carried }}"
 
 - name: Import a whole folder into a file for review, and stop if anything gets lost
   stackwright.swarm.services_registry_import:
     src: "{{ query('ansible.builtin.fileglob', 'stacks/*.yml') | sort }}"
-    dest: services.registry.yaml
+    dest: review.registry.yaml
     strict: true
 """
 

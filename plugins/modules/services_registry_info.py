@@ -79,25 +79,22 @@ seealso:
 EXAMPLES = r"""
 - name: Read the registry
   stackwright.swarm.services_registry_info:
-    src: services.registry.yaml
-  register: registry
+    src: shop/services.registry.yaml
+  register: shown
 
 - name: Show its dependencies
   ansible.builtin.debug:
-    msg: "{{ registry.tree }}"
+    msg: "{{ shown.tree }}"
 
 - name: Compare it with what runs
   stackwright.swarm.services_registry_info:
-    src: services.registry.yaml
+    src: shop/services.registry.yaml
     name: shop
-  register: registry
+  register: shown
 
 - name: Show services in another version
   ansible.builtin.debug:
-    msg: "{{ item.name }}: {{ item.running }} runs, the registry has {{ item.wanted }}"
-  loop: "{{ registry.deployed | rejectattr('state', 'equalto', 'same') }}"
-  loop_control:
-    label: "{{ item.name }}"
+    msg: "{{ shown.deployed | rejectattr('state', 'equalto', 'same') }}"
 """
 
 RETURN = r"""

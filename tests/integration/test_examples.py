@@ -64,6 +64,7 @@ core:
 phases:
   core: {order: 1, timeout_seconds: 60}
 """
+MONITORING = "services:\n  metrics:\n    image: {image}\n"
 REGISTRY_OF_PRODUCTION = 'core: {web: {version: "1.4"}}\n'
 REGISTRY_BROKEN = "core: {web: {imge: example/web}}\n"
 PRODUCTION = "services:\n  web:\n    deploy:\n      replicas: 2\n"
@@ -81,6 +82,9 @@ class Reader:
             "files/shop/production.env": "WORKERS=2\n",
             "files/shop/site.conf": "listen 80;\n",
             "compose.yml": shop,
+            "monitoring.yml": MONITORING.format(image=image),
+            "stacks/monitoring.yml": MONITORING.format(image=image),
+            "shop/services.registry.yaml": REGISTRY,
             "srv/shop/services.registry.yaml": REGISTRY,
             "srv/shop/services.registry.production.yaml": REGISTRY_OF_PRODUCTION,
             "srv/shop/broken.registry.yaml": REGISTRY_BROKEN,
