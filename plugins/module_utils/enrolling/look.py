@@ -21,6 +21,9 @@ Facts = Dict[str, Any]
 NODE = ("ID", "Version", "UpdatedAt", "Spec", "Status", "ManagerStatus")
 #: Task states in which a container may run.
 AT_WORK = frozenset(("assigned", "accepted", "preparing", "ready", "starting", "running"))
+STATE_AND_ROOT = (("docker-state.json",), ("certificates", "swarm-root-ca.crt"))
+#: Seconds: how long a join may take; how long a manager's port is tried.
+AS_IT_JOINS, PROBE = 60.0, 1.0
 _LOCAL = re.compile(r"\|-- (\d+\.\d+\.\d+\.\d+)\n\s+/32 host LOCAL")
 
 
@@ -54,6 +57,9 @@ def look(client: EngineClient, clock: Any, interfaces: Sequence[str] = ()) -> Fa
     if local and facts["state"] != "inactive":
         facts.update(_on_disk(folder))
         facts["cluster_id"] = facts["cluster_id"] or _named_in(os.path.join(folder, "certificates", "swarm-node.crt"))
+        joined = facts.pop("join_addr")
+        if joined and not swarm.get("ControlAvailable") and joined not in facts["managers"] and not _answers(joined):
+            facts["joins_by"] = joined
     if swarm.get("ControlAvailable") and facts["cluster_id"] and not facts["error"]:
         try:
             facts.update(_of_manager(client, clock, cluster))
@@ -104,7 +110,38 @@ def _on_disk(folder: str) -> Facts:
     except (OSError, ValueError):
         pass
     known = state if isinstance(state, dict) else {}
-    return {"listen_addr": known.get("ListenAddr"), "data_path_addr": known.get("DataPathAddr")}
+    return {
+        "listen_addr": known.get("ListenAddr"),
+        "data_path_addr": known.get("DataPathAddr"),
+        "join_addr": str(known.get("RemoteAddr") or "") if _since_joining(folder) else "",
+    }
+
+
+def _since_joining(folder: str) -> bool:
+    """Whether the engine has run since it joined: it writes its state as it starts, the CA's certificate as it joins.
+
+    Until it is restarted, an engine that is promoted joins the raft through the address that it was given to join the
+    Swarm, and through no other; if no manager is there any more, it loses its membership (swarmkit, to 28.5).
+    """
+    try:
+        state, root = (os.stat(os.path.join(folder, *parts)).st_mtime for parts in STATE_AND_ROOT)
+    except OSError:
+        return False
+    return state - root < AS_IT_JOINS
+
+
+def _answers(address: str) -> bool:
+    """Whether something listens at an address with a port; True if that can't be told."""
+    import socket
+
+    host, _colon, port = address.rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), PROBE).close()
+    except ValueError:
+        return True
+    except OSError:
+        return False
+    return True
 
 
 def _named_in(path: str) -> str:

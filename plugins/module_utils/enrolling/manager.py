@@ -202,7 +202,11 @@ def unfinished(kind: str, node: str, nodes: Sequence[Node]) -> str:
     if found is None:
         return f"The node {node} is not known to the managers" if kind == JOIN else ""
     if kind == DEMOTE:
-        return f"{found.name} is still a manager" if found.listed else "" if led else "The Swarm has no leader"
+        # A new leader knows of no node's state until the node has reported to it.
+        silent = next((item.name for item in nodes if item.state == "unknown"), "")
+        if found.listed or not led:
+            return f"{found.name} is still a manager" if found.listed else "The Swarm has no leader"
+        return f"{silent} has not reported to the new leader" if silent else ""
     if kind in (PROMOTE, JOIN) and found.is_manager and not found.reachable:
         return f"{found.name} is not reachable as a manager"
     if kind == JOIN and found.state != "ready":

@@ -29,6 +29,7 @@ class Host:
     address: str = ""
     addresses: Tuple[str, ...] = ()  # all that this machine has, if it is the engine's own
     error: str = ""
+    joins_by: str = ""  # where a promotion would look for the raft, if there is no manager (enrolling/look.py)
 
     @property
     def is_member(self) -> bool:
@@ -90,7 +91,8 @@ class World:
 
 def host_of(host: str, wanted: str, facts: Mapping[str, Any]) -> Host:
     """A host from what the module found there (tasks/member.py: look)."""
-    return Host(host, wanted, addresses=tuple(facts["addresses"]), **{name: facts[name] for name in FACTS})
+    more = {"addresses": tuple(facts["addresses"]), "joins_by": str(facts.get("joins_by") or "")}
+    return Host(host, wanted, **more, **{name: facts[name] for name in FACTS})
 
 
 FACTS = ("name", "state", "node_id", "control", "cluster_id", "address", "error")

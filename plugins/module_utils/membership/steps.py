@@ -300,7 +300,10 @@ def phantoms(world: World, goal: Goal) -> List[Node]:
 
 def _joining(world: World, goal: Goal) -> Iterator[Step]:
     """Managers first: each of them makes the next change safer."""
+    stuck: List[Host] = []
     for wanted in (MANAGER, WORKER):
+        if stuck and wanted == WORKER:
+            raise _stuck(stuck)  # no other host is to be a manager, so nothing will change for them
         for host in world.hosts:
             node = world.node_of(host)
             if host.wanted != wanted:
@@ -309,8 +312,30 @@ def _joining(world: World, goal: Goal) -> Iterator[Step]:
                 yield Step(JOIN, "it is in no Swarm", host.host, name=host.name, role=wanted)
             elif node is not None and node.leaving:
                 yield Step(READMIT, "its removal was not finished, and it is wanted", host.host, node.id, node.name)
+            elif node is not None and wanted == MANAGER and not node.is_manager and _is_stuck(host, world):
+                stuck.append(host)
             elif node is not None and wanted == MANAGER and not node.is_manager:
                 yield Step(PROMOTE, "it is a worker, and is to be a manager", host.host, node.id, node.name)
+
+
+def _is_stuck(host: Host, world: World) -> bool:
+    """Whether a promotion would end the node's membership: it would join the raft where no manager is any more."""
+    address = host.joins_by.rpartition(":")[0].strip("[]")
+    return bool(address) and not any(
+        other.control and address in (other.address, *other.addresses) for other in world.hosts
+    )
+
+
+def _stuck(hosts: List[Host]) -> StackwrightError:
+    told = "; ".join(f"{host.host} joined through {host.joins_by}" for host in hosts)
+    return StackwrightError(
+        f"{_listed([host.host for host in hosts])} can't be promoted yet: until it is restarted, an Engine joins the "
+        f"managers only through the address through which it joined the Swarm, where no manager is any more ({told}). "
+        "The promotion would take the node out of the Swarm.",
+        "join_address_gone",
+        f"Nothing was changed. Restart the Engine of {_listed([host.host for host in hosts])} (drain the node first: "
+        "its containers end), or take the host out (state: absent), then run again.",
+    )
 
 
 def _demoting(world: World, goal: Goal) -> Iterator[Step]:

@@ -10,6 +10,7 @@ from typing import Any, Callable, Collection, Dict, List, Mapping, NamedTuple, O
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.membership.members import (
+    ACTIVE,
     LOCKED,
     MANAGER,
     PENDING,
@@ -156,9 +157,11 @@ class Known:
         start = self.asked.now()
         while not check:
             states = {host: facts["state"] for host, facts in self.facts.items()}
-            managers, waiting = self._managers(), unsettled(self._world())
+            world = self._world()
+            managers, waiting = self._managers(), unsettled(world)
             joining = [host for host in states if states[host] == PENDING and not self.facts[host]["node_id"]]
             lost = [host for host in states if states[host] == PENDING and host not in joining]
+            joining += _preparing(world)
             if not managers and (lost or self._has_unlocked()):
                 lost = list(states)  # they elect a leader
             longest = SETTLE if joining or waiting else ELECTION
@@ -199,6 +202,12 @@ class Known:
         may = {host: why for host, why in missing.items() if self.wanted.get(host, MANAGER) == MANAGER}
         can_unlock = self.goal.can_unlock or bool(self._managers())
         return replace(self.goal, can_unlock=can_unlock, missing=missing, unsure=may)
+
+
+def _preparing(world: World) -> List[str]:
+    """Hosts that the other managers reach as managers, and whose own engine does not answer as one yet."""
+    nodes = ((host, world.node_of(host)) for host in world.hosts if host.state == ACTIVE and not host.control)
+    return [host.host for host, node in nodes if node is not None and node.reachable and not host.error]
 
 
 def _as_error(host: str, done: Mapping[str, Any]) -> StackwrightError:

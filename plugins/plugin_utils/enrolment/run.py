@@ -15,6 +15,7 @@ from typing import Any, Dict, List
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.membership.forecast import forecast
 from ansible_collections.stackwright.swarm.plugins.module_utils.membership.members import (
+    MANAGER,
     World,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.membership.quorum import even_warning
@@ -226,8 +227,12 @@ class Enrolment(Known):
         return found
 
     def _addresses(self, but: str) -> List[str]:
-        """Where the live managers listen; those of the managers in the play first."""
-        nodes = self._seen()["nodes"]
+        """Where the live managers listen; those that stay managers first: an engine keeps the first one's address,
+        and is promoted through it."""
+        going = [
+            self.facts[name]["node_id"] for name, role in self.wanted.items() if role != MANAGER and name in self.facts
+        ]
+        nodes = sorted(self._seen()["nodes"], key=lambda node: node["ID"] in going)
         raft = [node.get("ManagerStatus") or {} for node in nodes]
         found = [str(item["Addr"]) for item in raft if item.get("Reachability") == "reachable" and item.get("Addr")]
         return [address for address in found if not address.startswith("0.0.0.0")]

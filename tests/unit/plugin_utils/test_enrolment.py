@@ -99,6 +99,13 @@ def test_a_token_is_in_no_result_and_no_line():
     assert fakes.asked[-1] == ("m1", "end")
 
 
+def test_a_host_joins_through_a_manager_that_stays_one():
+    fakes = Fakes({"m1": "manager", "m2": "manager", "m3": "manager"}, ["w1"])
+    wanted = {"m1": "absent", "m2": "worker", "m3": "manager", "w1": "worker"}
+    run, _told, _shown = fakes.run(wanted, check=True)
+    assert run._addresses("w1") == ["10.0.0.m3:2377", "10.0.0.m1:2377", "10.0.0.m2:2377"]
+
+
 def test_managers_outside_the_play_are_asked_and_not_changed():
     fakes = Fakes({"m1": "manager", "m2": "manager", "m3": "manager"}, ["w1"])
     run, told, _shown = fakes.run({"w1": "worker"}, helpers=["m1", "m2", "m3"])
@@ -209,3 +216,14 @@ def test_roles_come_from_the_inventory_unless_the_task_says_them(host, options, 
     with pytest.raises(StackwrightError) as refused:
         role_of(host, full, GROUPS)
     assert refused.value.error_code == role
+
+
+def test_a_promoted_manager_is_waited_for_until_it_answers_itself():
+    """The raft has it a moment before its own engine answers as a manager."""
+    fakes = Fakes({"m1": "manager", "m2": "manager"})
+    known = fakes.facts
+    fakes.facts = lambda host: {**known(host), **({"control": False} if host == "m2" and fakes.time < 1003 else {})}
+    run, _told, _shown = fakes.run({"m1": "manager", "m2": "manager"})
+    assert run.steps == []
+    assert 1003 <= fakes.time < 1005
+    assert run.facts["m2"]["control"]

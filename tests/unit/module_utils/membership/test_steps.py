@@ -115,6 +115,31 @@ def kept_quorum(world):
     return not up or sum(up.values()) >= needed(len(up))
 
 
+@pytest.mark.parametrize(
+    ("through", "others", "steps"),
+    [
+        ("10.0.0.m9:2377", {}, None),  # a machine that is not of the play, or has gone
+        ("[fd00::9]:2377", {}, None),
+        ("10.0.0.w2:2377", {"w2": "worker"}, None),
+        ("10.0.0.m1:2377", {}, ["promote w1"]),
+        ("10.0.0.w2:2377", {"w2": "manager"}, ["promote w2", "promote w1"]),
+        ("", {}, ["promote w1"]),
+    ],
+)
+def test_a_promotion_goes_through_a_manager_that_is_there(through, others, steps):
+    wanted = {"m1": "manager", "w1": "manager", **others}
+    case = {"hosts": {name: f"{role} | {'leader' if name == 'm1' else 'worker'}" for name, role in wanted.items()}}
+    world, goal = read(case)
+    stuck = [replace(one, joins_by=through) if one.host == "w1" else one for one in world.hosts]
+    world = replace(world, hosts=tuple(stuck))
+    if steps is None:
+        with pytest.raises(StackwrightError) as refused:
+            forecast(world, goal)
+        assert (refused.value.error_code, through in str(refused.value)) == ("join_address_gone", True)
+    else:
+        assert [short(step) for step in forecast(world, goal)[0]] == steps
+
+
 def test_no_plan_ever_loses_quorum():
     """Worlds by chance: each plan keeps quorum after each of its steps and reaches its goal, or is refused."""
     chance = random.Random(17)
