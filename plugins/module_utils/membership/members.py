@@ -91,7 +91,7 @@ class World:
 
 def host_of(host: str, wanted: str, facts: Mapping[str, Any]) -> Host:
     """A host from what the module found there (tasks/member.py: look)."""
-    more = {"addresses": tuple(facts["addresses"]), "joins_by": str(facts.get("joins_by") or "")}
+    more: Dict[str, Any] = {"addresses": tuple(facts["addresses"]), "joins_by": str(facts.get("joins_by") or "")}
     return Host(host, wanted, **more, **{name: facts[name] for name in FACTS})
 
 
