@@ -19,12 +19,13 @@ def _curl(port: str, path: str, status: str, seconds: int) -> list[str]:
     return ["CMD-SHELL", f"test \"$$(curl -sS -o /dev/null -m {seconds} -w '%{{http_code}}' {url})\" = {status}"]
 
 
-def _wget(port: str, path: str, status: str, seconds: int) -> list[str]:
+def _wget(port: str, path: str, status: str, _seconds: int) -> list[str]:
+    # Without -T, on which the busybox of Debian 12 crashes: the Engine ends a check that takes too long.
     url = shlex.quote(f"http://{HOST}:{port}{path}")
     if not status:
-        return ["CMD-SHELL", f"wget -q -T {seconds} -O /dev/null {url}"]
+        return ["CMD-SHELL", f"wget -q -O /dev/null {url}"]
     # Busybox's prints the status line of the answer, also of one that it takes for a failure.
-    return ["CMD-SHELL", f"wget -S -T {seconds} -O /dev/null {url} 2>&1 | grep -q 'HTTP/[0-9.]* {status}'"]
+    return ["CMD-SHELL", f"wget -S -O /dev/null {url} 2>&1 | grep -q 'HTTP/[0-9.]* {status}'"]
 
 
 def _nc(port: str, path: str, status: str, seconds: int) -> list[str]:
@@ -55,10 +56,18 @@ def _python(port: str, path: str, status: str, seconds: int) -> list[str]:
     return ["CMD", "python3", "-c", "\n".join(lines)]
 
 
+def _nc_tcp(port: str, _path: str, _status: str, seconds: int) -> list[str]:
+    # The busybox of Debian has no -z, but -e, which comes last; the nc of OpenBSD has -z and no -e.
+    tries = f"nc -z -w {seconds} {HOST} {port} 2>/dev/null || nc -w {seconds} {HOST} {port} -e true 2>/dev/null"
+    # Where there is no nc at all, the shell says so.
+    absent = "command -v nc >/dev/null || { nc; exit 127; }"
+    return ["CMD-SHELL", f"{tries} || {{ {absent}; echo 'no connection to {HOST}:{port}'; exit 1; }}"]
+
+
 Probe = Callable[[str, str, str, int], "list[str]"]
 HTTP: dict[str, Probe] = {"curl": _curl, "wget": _wget, "nc": _nc, "bash": _bash, "python": _python}
 TCP: dict[str, Probe] = {
-    "nc": lambda port, _path, _status, seconds: ["CMD-SHELL", f"nc -z -w {seconds} {HOST} {port}"],
+    "nc": _nc_tcp,
     "bash": lambda port, _path, _status, _seconds: ["CMD", "bash", "-c", f"exec 3<>/dev/tcp/{HOST}/{port}"],
     "python": lambda port, _path, _status, seconds: [
         "CMD", "python3", "-c", f'import socket; socket.create_connection(("{HOST}", {port}), {seconds})'

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.generate.service import Context
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.model import Service
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.routing import routes_of
@@ -32,9 +34,9 @@ def inventory(context: Context, source: str) -> str:
         lines += [
             f"## {category}",
             "",
-            "| name | image | version | phase | domains | depends on | networks | resources | notes |",
+            "| name | image | version | phase | domains | depends on | networks | health check | resources | notes |",
         ]
-        lines.append("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
+        lines.append("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |")
         lines += [_service(context, service) for service in services] + [""]
     return "\n".join(lines)
 
@@ -42,24 +44,53 @@ def inventory(context: Context, source: str) -> str:
 def _service(context: Context, service: Service) -> str:
     keys = service.keys
     domains = [route.shown for route in routes_of(context.registry, service, context.answering)]
+    if not domains and "subdomain" in keys:
+        domains = ["none"]
+    order = f" ({text_of(keys['phase_order'])})" if "phase_order" in keys else ""
     image = text_of(keys.get("image")).partition("@")[0]
     notes = [text_of(keys[key]) for key in ("description", "security_note") if key in keys]
     version = service.version
     shown = image[: -len(version) - 1] if version and image.endswith(f":{version}") else image
     networks = [text_of(name) for name in keys.get("networks") or ()]
     return _row(
-        service.name, shown, version, service.phase, ", ".join(domains), ", ".join(service.depends_on),
-        ", ".join(networks), _resources(service), ". ".join(notes),
+        service.name, shown, version, service.phase + order, ", ".join(domains), ", ".join(service.depends_on),
+        ", ".join(networks), _health(service), _resources(service), ". ".join(notes),
     )  # fmt: skip
+
+
+def _health(service: Service) -> str:
+    """The type and what goes with it. The command is left out: it can be long, and stands in the Compose file."""
+    check = service.keys.get("health_check") or {}
+    fields = [f"{key} {text_of(value)}" for key, value in check.items() if key not in ("type", "command")]
+    return ", ".join([text_of(check["type"]), *fields]) if check else ""
 
 
 def _resources(service: Service) -> str:
     limits = service.keys.get("resources") or {}
     parts = [text_of(limits["memory"])] if "memory" in limits else []
     parts += [f"{text_of(limits['cpus'])} CPUs"] if "cpus" in limits else []
-    gpu = service.keys.get("gpu")
-    parts += ["GPU"] if gpu else []
+    parts += [_gpu(service.keys["gpu"])] if "gpu" in service.keys else []
+    devices = service.keys.get("deploy")
+    for key in ("resources", "reservations", "devices"):
+        devices = devices.get(key) if isinstance(devices, dict) else None
+    # Compose's way to ask for GPUs: in the generated file they are a generic resource, as those of ``gpu`` are.
+    parts += [f"device {_values(device)}" for device in devices or ()] if isinstance(devices, list) else []
     return ", ".join(parts)
+
+
+def _gpu(value: Any) -> str:
+    if isinstance(value, dict):
+        return f"{text_of(value.get('count', 1))} {text_of(value.get('kind')) or 'GPU'}"
+    if isinstance(value, bool):
+        return "GPU" if value else "no GPU"
+    return f"{value} GPU{'' if value == 1 else 's'}"
+
+
+def _values(node: Any) -> str:
+    """All that a device says, as words."""
+    if isinstance(node, (dict, list)):
+        return " ".join(_values(value) for value in (node.values() if isinstance(node, dict) else node))
+    return text_of(node)
 
 
 def _row(*cells: str) -> str:
