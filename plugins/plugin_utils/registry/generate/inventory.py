@@ -60,9 +60,11 @@ def _service(context: Context, service: Service) -> str:
 
 def _health(service: Service) -> str:
     """The type and what goes with it. The command is left out: it can be long, and stands in the Compose file."""
-    check = service.keys.get("health_check") or {}
+    check = service.keys.get("health_check")
+    if not isinstance(check, dict):
+        return ""
     fields = [f"{key} {text_of(value)}" for key, value in check.items() if key not in ("type", "command")]
-    return ", ".join([text_of(check["type"]), *fields]) if check else ""
+    return ", ".join([text_of(check.get("type")), *fields])
 
 
 def _resources(service: Service) -> str:
