@@ -107,10 +107,8 @@ notes:
 """
 
 EXAMPLES = r"""
-# swarm_nodes.yml, with a manager on this machine
-plugin: stackwright.swarm.swarm_nodes
-
-# prod.swarm_nodes.yml: the first of three managers that answers; five minutes in a cache
+# prod.swarm_nodes.yml: the first of three managers that answers; five minutes in a cache.
+# With a manager on this machine, the first line is enough.
 plugin: stackwright.swarm.swarm_nodes
 managers:
   - ssh://ops@manager1
