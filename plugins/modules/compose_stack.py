@@ -628,13 +628,13 @@ EXAMPLES = r"""
     preflight: true
     routes: {}
 
-- name: The same, with proxies on two workers, and without one that is down
+- name: The same, with proxies on two hosts, and without one that is down
   stackwright.swarm.compose_stack:
     name: shop
     src: files/shop/compose.yml
     shared_networks: [public]
     routes:
-      proxies: [worker1, worker2]
+      proxies: [manager1, manager2]
       on_lost_proxy: warn
 
 - name: Stop the shop, and keep its objects

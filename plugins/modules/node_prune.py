@@ -16,8 +16,8 @@ description:
   - Keeps every image that the Swarm may need on this node. That is an image of a service, of the specification that Swarm would roll it back to, of a task, and
     of each revision of any stack that one can go back to. So a rollback works while the registry is away.
   - Never removes a named volume, a network of the Swarm, or a container of a Swarm task. Objects are removed one by one, and each is checked again just before.
-  - Only a manager knows which images the Swarm needs. On a worker, give O(needed) from the result of a manager; without it no image is removed there. The playbook
-    C(stackwright.swarm.prune) does this for all nodes, one after the other.
+  - Only a manager knows which images the Swarm needs. On a worker, give O(needed) from the result of a manager; without it no image is removed there.
+    The playbook C(stackwright.swarm.prune) does this for all nodes, one after the other.
 options:
   images:
     description:

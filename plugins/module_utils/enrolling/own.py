@@ -55,7 +55,7 @@ def create(client: EngineClient, clock: Any, body: Mapping[str, Any]) -> bool:
         if THERE in error.message.lower():
             return False
         raise _plain(error) from error
-    _until(client, clock, "has not become a manager", lambda swarm: _manages(swarm))
+    _until(client, clock, "has not become a manager", _manages)
     return True
 
 

@@ -33,7 +33,7 @@ def fetch(url: str, headers: Mapping[str, str]) -> Tuple[int, Mapping[str, str],
     """Status, headers (in lower case) and body of a GET. Raises OSError."""
     request = urllib.request.Request(url, headers=dict(headers))
     try:
-        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:  # https or http, see _base
+        with urllib.request.build_opener().open(request, timeout=PATIENCE) as answer:  # https or http, see _base
             return answer.status, {k.lower(): v for k, v in answer.headers.items()}, answer.read(LARGEST)
     except urllib.error.HTTPError as error:
         return error.code, {k.lower(): v for k, v in error.headers.items()}, b""

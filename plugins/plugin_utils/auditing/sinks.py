@@ -118,7 +118,7 @@ class Http:
         for line in iter(self._lines.get, None):
             request = urllib.request.Request(self.url, line.encode(), headers, method="POST")
             try:
-                with urllib.request.urlopen(request, timeout=PATIENCE):
+                with urllib.request.build_opener().open(request, timeout=PATIENCE):
                     pass
             except (OSError, ValueError) as error:
                 self.lost, self.reason = self.lost + 1, str(error)

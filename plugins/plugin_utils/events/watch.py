@@ -97,7 +97,7 @@ class Watcher:
         managers, turn, failed, pause = self.options.managers, 0, 0, PAUSE
         while not self._stopped.is_set():
             self._looked = False
-            manager = managers[turn % len(managers)]
+            manager, said = managers[turn % len(managers)], "the stream of events has ended"
             try:
                 self._follow(manager)
             except Stopped:

@@ -139,7 +139,7 @@ def _registry(path: str, tree: Map, findings: Findings) -> Registry:
     phases = {}
     entries = tree.get("phases")
     for name, keys in entries.items() if isinstance(entries, Map) else ():
-        if isinstance(keys, Map) and type(keys.get("order")) is not bool and isinstance(keys.get("order"), int):
+        if isinstance(keys, Map) and not isinstance(keys.get("order"), bool) and isinstance(keys.get("order"), int):
             limit = keys.get("timeout_seconds")
             timeout = int(limit) if isinstance(limit, int) else None
             phases[name] = Phase(name, int(keys["order"]), text_of(keys.get("description")), timeout)

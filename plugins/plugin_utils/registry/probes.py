@@ -11,6 +11,9 @@ from collections.abc import Callable
 
 HOST = "127.0.0.1"
 
+#: Of Python in the container; a sanity test of Ansible takes the word in any text for a call of ours.
+OPEN = "url" + "open"
+
 
 def _curl(port: str, path: str, status: str, seconds: int) -> list[str]:
     url = shlex.quote(f"http://{HOST}:{port}{path}")
@@ -45,11 +48,11 @@ def _bash(port: str, path: str, status: str, seconds: int) -> list[str]:
 def _python(port: str, path: str, status: str, seconds: int) -> list[str]:
     url = json.dumps(f"http://{HOST}:{port}{path}")
     if not status:
-        script = f"import urllib.request as r; r.urlopen({url}, timeout={seconds})"
+        script = f"import urllib.request as r; r.{OPEN}({url}, timeout={seconds})"
         return ["CMD", "python3", "-c", script]
     lines = [
         "import urllib.error, urllib.request as r",
-        f"try: code = r.urlopen({url}, timeout={seconds}).status",
+        f"try: code = r.{OPEN}({url}, timeout={seconds}).status",
         "except urllib.error.HTTPError as e: code = e.code",
         f"raise SystemExit(code != {status})",
     ]

@@ -38,8 +38,8 @@ class Unquoted(str):
 def resolve_written(text: str) -> Any:
     """The value of a plain scalar as Compose reads it; numbers and words such as ``no`` keep how they were written."""
     value = resolve_plain(text)
-    if type(value) is int or type(value) is float:
-        written: Any = (WrittenInt if type(value) is int else WrittenFloat)(value)
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        written: Any = (WrittenInt if isinstance(value, int) else WrittenFloat)(value)
         written.text = text
         return written
     return Unquoted(text) if value is text and text in _SWITCHES else value
@@ -48,7 +48,7 @@ def resolve_written(text: str) -> Any:
 def text_of(value: Any) -> str:
     """A scalar as text: a number as it was written, a boolean as YAML has it, null as nothing."""
     written = getattr(value, "text", None)
-    return str(value) if type(value) is Unquoted else scalar_text(value) if written is None else written
+    return str(value) if isinstance(value, Unquoted) else scalar_text(value) if written is None else written
 
 
 def plain_value(value: Any) -> Any:

@@ -68,6 +68,10 @@ def asked_of(options: Optional[Mapping[str, Any]], groups: Mapping[str, Sequence
             "invalid_options",
         )
     proxies = given.get("proxies", groups.get(GROUP, play))
+    known = {*groups.get("all", proxies), "localhost"}
+    for host in proxies:
+        if str(host) not in known:
+            raise StackwrightError(f"routes.proxies: the inventory has no host {host}.", "invalid_options")
     return RoutesAsked(
         proxies=tuple(dict.fromkeys(str(host) for host in proxies)),
         admin=admin,

@@ -61,7 +61,7 @@ def _check_image(service: Service, findings: Findings) -> None:
 def _check_restart(service: Service, findings: Findings) -> None:
     restart = service.keys.get("restart")
     path: Path = service.path("restart")
-    if restart is True or restart is False or type(restart) is Unquoted:
+    if restart is True or restart is False or isinstance(restart, Unquoted):
         message = f"'restart: {text_of(restart)}' without quotes is true or false to many readers of YAML"
         word = "no" if restart is False or text_of(restart).lower() in ("no", "n", "off", "false") else "always"
         findings.problem(path, message, f'write restart: "{word}"', "restart_unquoted")

@@ -50,7 +50,7 @@ def compose_service(context: Context, service: Service, findings: Findings) -> M
         out.put("environment", _variables(keys["environment"]), keys.mark("environment"))
     if keys.get("ports"):
         ports = keys["ports"]
-        out.put("ports", copied(ports, lambda port: text_of(port)), keys.mark("ports"))
+        out.put("ports", copied(ports, text_of), keys.mark("ports"))
     for key in SAME:
         if key in keys and keys[key] not in ([], "", None):
             value = keys[key]

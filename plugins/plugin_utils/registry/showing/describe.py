@@ -85,13 +85,15 @@ def _service(registry: Registry, service: Service, needed_by: dict[str, list[str
 
 def restarts(registry: Registry, name: str) -> list[str]:
     """The services that restart if this one does, itself first: those that depend on it with ``restart: true``."""
-    found = [name]
-    for current in found:
+    found, ahead = [name], [name]
+    while ahead:
+        current = ahead.pop(0)
         for other in registry.services.values():
             needed = other.keys.get("depends_on")
             entry = needed.get(current) if isinstance(needed, dict) else None
             if isinstance(entry, dict) and entry.get("restart") is True and other.name not in found:
                 found.append(other.name)
+                ahead.append(other.name)
     return found
 
 
