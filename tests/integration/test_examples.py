@@ -88,6 +88,7 @@ class Reader:
             "srv/shop/services.registry.yaml": REGISTRY,
             "srv/shop/services.registry.production.yaml": REGISTRY_OF_PRODUCTION,
             "srv/shop/broken.registry.yaml": REGISTRY_BROKEN,
+            "srv/audit/audit.jsonl": "",
             "srv/shop/compose.yml": shop.replace("content: hello", "content: hello from the manager"),
         }
         # Two names of one manager: the second host of a play finds the work done.
