@@ -29,8 +29,8 @@ ELSEWHERE = {
     "stacks.revisions.commit.branch",
     "stacks.revisions.commit.id",
 }
-#: Of one module: what its own tests bring about, and no example (test_one_task.py, test_node_prune.py, test_swarm_node.py, and the unit
-#: tests of plugin_utils/registry).
+#: Of one module: what its own tests bring about, and no example (test_one_task.py, test_node_prune.py,
+#: test_swarm_node.py, and the unit tests of plugin_utils/registry).
 OF_ITS_TESTS = {
     "compose_stack": ("routes_result",),
     "node_prune": ("removed", "left", "error_code"),
