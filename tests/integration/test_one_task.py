@@ -122,7 +122,7 @@ def test_the_first_manager_does_it_and_few_lines_tell_it(site, forks):
 def test_as_many_lines_as_there_is_to_tell(site):
     # The preflight finds that the nodes of a test bed are not the hosts of the play.
     first = site.deploy(preflight=False)
-    # The plan, each change, the service, and the route. A change that is over before anyone looks has no line of its own.
+    # The plan, each change, the service, and the route. A change that ends before anyone looks has no line.
     assert LINES + 2 + 1 + 1 <= len(lines_of(first)) <= LINES + 2 + 2 + 1 + 1, first.output
     shown = [line for line in first.output.splitlines() if re.match(r"(ok|changed): ", line)]
     assert shown[0] == "changed: [m1]", "the one that did it is shown first"
