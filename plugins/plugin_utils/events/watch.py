@@ -20,8 +20,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connectio
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.events import EventStream
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import seconds
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import iso
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.certificate import validities
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import PRIVATE, id_of
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.events.certificate import expires
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.events.compare import (
     NOTHING,
     Event,
@@ -188,7 +188,8 @@ class Watcher:
         lists = {kind: client.list(f"/{kind}") for kind in KINDS if kind != "services"}
         lists["services"] = client.list("/services", {"status": True})
         lists["tasks"] = client.list("/tasks")
-        now = snapshot(info, lists, expires(root_certificate(info)))
+        ends = [validity.ends for validity in validities(root_certificate(info))]
+        now = snapshot(info, lists, ends[0] if ends else None)
         del lists
         self._name, self._where, self._engine_time = str(info.get("Name") or ""), client.where, now.now
         known, days = self._known, self.options.certificate_days

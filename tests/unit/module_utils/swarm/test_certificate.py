@@ -1,5 +1,6 @@
 """How long certificates are valid, and when they are worth a warning."""
 
+import subprocess
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -33,6 +34,20 @@ def test_the_time_of_a_certificate(first, last):
     assert found.text == f"{last}-11-29T10:30:05Z"
 
 
+@pytest.mark.parametrize("days", [1, 365, 20000, 40000])  # UTCTime, and GeneralizedTime from 2050 on
+def test_the_end_is_openssls(tmp_path, days):
+    command = f"openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=x -days {days}"
+    made = subprocess.run(
+        [*command.split(), "-keyout", tmp_path / "key", "-out", tmp_path / "pem"], capture_output=True
+    )
+    if made.returncode:
+        pytest.skip("no openssl here")
+    said = subprocess.run(["openssl", "x509", "-noout", "-enddate", "-in", tmp_path / "pem"], capture_output=True)
+    end = datetime.strptime(said.stdout.decode().strip(), "notAfter=%b %d %H:%M:%S %Y GMT")
+    (found,) = validities((tmp_path / "pem").read_text())
+    assert found.ends == end.replace(tzinfo=timezone.utc).timestamp()
+
+
 def test_of_several_the_first_to_end_counts():
     now = datetime(2026, 1, 1, tzinfo=timezone.utc)
     texts = [pem(now, now + timedelta(days=days)) for days in (900, 30, 400)]
@@ -51,8 +66,9 @@ def test_what_cannot_be_read_is_left_out(cut):
 
 
 def test_nothing_to_read():
-    for text in ("", "x", "-----BEGIN CERTIFICATE-----\n!!\n-----END CERTIFICATE-----"):
-        assert first_to_end(text) is None
+    unreadable = ("!!", "*", "MIIB")
+    for text in ("", "x", *(f"-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----" for body in unreadable)):
+        assert first_to_end(text) is None and validities(text) == []
 
 
 @pytest.mark.parametrize(
