@@ -54,6 +54,7 @@ def test_each_playbook_has_a_survey_that_asks_what_it_takes(name):
     stack_name = re.search(r"^#   stack_name.*", text, re.M)
     required = {"stack_name"} if stack_name and "by default" not in stack_name.group() else set()
     required |= {"stack_confirm"} if name == "cleanup" else set()  # what it removes is gone
+    required |= set(re.findall(r"^#   (\w+) .*, required\b", text, re.M))
     assert {variable for variable, question in questions.items() if question["required"]} == required
     keys = {"question_name", "question_description", "required", "type", "variable", "default", "choices", "min", "max"}
     # An answer wins over what an earlier job of the workflow has handed on, and be it an empty one.
@@ -65,8 +66,9 @@ def test_each_playbook_has_a_survey_that_asks_what_it_takes(name):
             assert not refusals(question, question["default"])
         # Each one is used where its answer, a text, is understood.
         variable = question["variable"]
-        role = "swarm_platform" if variable.startswith("swarm_platform_") else "stack"
-        used = text + "".join(path.read_text() for path in (ROOT / "roles" / role).glob("[tv]*/*.yml"))
+        role = next((role for role in ("swarm_platform", "services_registry") if variable.startswith(role)), "stack")
+        parts = [*(ROOT / "roles" / role).glob("[tv]*/*.yml"), *(ROOT / "playbooks" / "tasks").glob("*.yml")]
+        used = text + "".join(path.read_text() for path in parts)
         understood = rf"\b{variable} \| (default\((''|[\w':]+, true)\)|stackwright\.swarm\.answer)"
         assert re.search(understood, used), f"{variable} is nowhere read as an answer"
 

@@ -249,8 +249,8 @@ def test_names_of_others_are_left_alone(core, swarm, text, bed):
     with pytest.raises(EngineError) as refused:
         core.deploy(text())
     assert refused.value.error_code == "conflict"
-    assert core.writes == []
-    assert names(swarm, "networks") == []
+    assert [path.split("/")[1] for _method, path in core.writes] == ["configs", "configs"]  # the lock came and went
+    assert names(swarm, "networks") == names(swarm, "configs") == []
 
 
 def test_a_network_can_not_change(core, swarm, text):

@@ -129,7 +129,7 @@ class Recorded:
             s for s in client.list("/services", {**mine, "status": True}) if s["Spec"]["Name"].endswith("web")
         ]
         (task,) = client.list("/tasks", mine)
-        self.real, self.calls, self.where = client, 0, client.where
+        self.real, self.calls, self.where, self.connection = client, 0, client.where, client.connection
         names = [f"big_{number}" for number in range(services)]
         self.lists = {
             "/services": [{**service, "ID": name, "Spec": {**service["Spec"], "Name": name}} for name in names],
@@ -151,9 +151,9 @@ class Recorded:
 
 def test_two_hundred_services_and_a_thousand_tasks(player, bed, swarm):
     client = Recorded(EngineClient(Connection(docker_host=bed.node("m1").docker_host)), swarm.name, 200, 1000)
-    start = time.perf_counter()
+    start = time.process_time()  # the machine may be busy with other tests
     found = swarm_info(client, SECTIONS)
-    spent = time.perf_counter() - start
+    spent = time.process_time() - start
     assert len(found["services"]) == 200
     assert len(found["tasks"]) == 1000
     assert found["calls"] <= 8

@@ -305,10 +305,10 @@ class Apply:
         """The run's own revision records the current state, or another run that has begun this."""
 
     def remove_now(self, operation: Operation) -> None:
-        self._delete(f"/{operation.kind}s/{operation.payload['id']}")
+        self.client.delete(f"/{operation.kind}s/{operation.payload['id']}")
 
     def remove_when_free(self, operation: Operation) -> None:
-        self._persistently(lambda: self._delete(f"/{operation.kind}s/{operation.payload['id']}"), _in_use)
+        self._persistently(lambda: self.client.delete(f"/{operation.kind}s/{operation.payload['id']}"), _in_use)
 
     def _persistently(
         self, call: Callable[[], None], passes: Callable[[EngineError], bool], most: Optional[float] = None
@@ -330,13 +330,6 @@ class Apply:
     def _lingers(self, name: str) -> bool:
         found = self.client.list("/networks", {"filters": {"name": [name]}})
         return any(name_of(network) == name and lingers(network) for network in found)
-
-    def _delete(self, path: str) -> None:
-        try:
-            self.client.delete(path)
-        except EngineError as error:
-            if error.error_code != "not_found":  # already gone, as desired
-                raise
 
     def _auth(self, spec: Mapping[str, Any]) -> Optional[Dict[str, str]]:
         value = self.header(spec["TaskTemplate"]["ContainerSpec"].get("Image") or "")

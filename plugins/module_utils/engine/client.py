@@ -95,9 +95,15 @@ class EngineClient:
         query: Optional[Dict[str, object]] = None,
         headers: Optional[Dict[str, str]] = None,
         timeout: Optional[float] = None,
-    ) -> Any:
-        """Deletes what is at ``path``."""
-        return self.request("DELETE", path, query, None, headers, False, timeout)
+    ) -> bool:
+        """Deletes what is at ``path``; False if it was gone already, as desired."""
+        try:
+            self.request("DELETE", path, query, None, headers, False, timeout)
+        except EngineError as error:
+            if error.error_code != "not_found":
+                raise
+            return False
+        return True
 
     def request(
         self,

@@ -161,16 +161,9 @@ class Manager:
             self.client.post("/swarm/update", {"version": (found.get("Version") or {}).get("Index")}, spec)
 
     def _remove(self, node: str) -> None:
-        def once() -> None:
-            try:
-                self.client.delete(f"/nodes/{node}")
-            except EngineError as error:
-                if error.error_code != "not_found":
-                    raise
+        self._again(lambda: self.client.delete(f"/nodes/{node}"), ("not down", "is a cluster manager"))
 
-        self._again(once, ("not down", "is a cluster manager"))
-
-    def _again(self, once: Callable[[], None], passing: Sequence[str] = ()) -> None:
+    def _again(self, once: Callable[[], object], passing: Sequence[str] = ()) -> None:
         """Repeats ``once`` where another client was faster, there is no leader, or the Swarm is not that far yet."""
         backoff = Backoff(self.clock, self._lock.keep, also=("out_of_sequence", "not_yet"))
         while True:

@@ -186,8 +186,6 @@ class _Pruning:
         try:
             self.client.delete(path, query)
         except EngineError as error:
-            if error.error_code == "not_found":
-                return ""
             if error.status in (403, 409, 500):
                 return error.message.partition(": ")[2] or error.message
             raise

@@ -263,9 +263,8 @@ class History:
         for part in sorted(objects, reverse=True):
             try:
                 self.client.delete(f"/configs/{objects[part]}", timeout=CALL)
-            except EngineError as error:
-                if error.error_code != "not_found":
-                    return
+            except EngineError:
+                return
 
 
 def histories(client: EngineClient, stack: Optional[str] = None) -> Dict[str, List[Revision]]:

@@ -99,10 +99,10 @@ class SwarmStore(Store):
         # A number that others have used and removed meanwhile is free again: only the highest one counts.
         found = self._generations()
         if not found or id_of(found[-1][1]) != mine:
-            self._remove(mine)
+            self.client.delete(f"/configs/{mine}")
             raise StoreConflict
         for _number, config in found[:-1]:
-            self._remove(id_of(config))
+            self.client.delete(f"/configs/{id_of(config)}")
 
     def _create(self, body: Dict[str, Any]) -> str:
         try:
@@ -131,13 +131,6 @@ class SwarmStore(Store):
 
     def _named(self, number: int) -> str:
         return f"swarm (Docker config {self.prefix}{number})"
-
-    def _remove(self, config: str) -> None:
-        try:
-            self.client.delete(f"/configs/{config}")
-        except EngineError as error:
-            if error.error_code != "not_found":
-                raise
 
 
 def is_encrypted(content: bytes) -> bool:

@@ -197,7 +197,7 @@ def clean_cluster(client: EngineClient, clock: Clock, stack: str, options: Optio
         # Taken over as a whole, so that no other run gets it first.
         given = {**options, "is_gone": lambda holder: holder.get("run") == broken["run"] or options["is_gone"](holder)}
     elif lock is not None and options["break_lock"]:
-        _delete(client, f"/configs/{id_of(lock)}")
+        client.delete(f"/configs/{id_of(lock)}")
     with Run(client, clock, stack, "remove", given) as run:
         if broken.get(LEASE):
             _sit_out(run, broken)
@@ -342,8 +342,7 @@ class _Cleaning:
             run.progress(f"remove the history and kept values (configs: {len(configs)})")
         for config in configs:
             run.keep()
-            path = f"/configs/{id_of(config)}"
-            patiently(run.clock, partial(_delete, run.client, path), run.keep)
+            patiently(run.clock, partial(run.client.delete, f"/configs/{id_of(config)}"), run.keep)
             if PART not in labels_of(config):
                 kind = "revision" if RECORD in labels_of(config) else "values"
                 self.removed.append(planning.entry(kind, name_of(config)))
@@ -361,14 +360,6 @@ class _Cleaning:
         }
         hint = f"{error.hint} {so_far(self.applying.done)}".strip()
         return DeployError(error.message, error.error_code, hint, {**error.details, "outcome": outcome})
-
-
-def _delete(client: EngineClient, path: str) -> None:
-    try:
-        client.delete(path)
-    except EngineError as error:
-        if error.error_code != "not_found":
-            raise
 
 
 def _result(

@@ -176,11 +176,8 @@ def _remove(client: EngineClient, clock: Any, step: Step) -> bool:
     backoff = Backoff(clock)
     while True:
         try:
-            client.delete(f"/networks/{step.id}")
-            return True
+            return client.delete(f"/networks/{step.id}")
         except EngineError as error:
-            if error.error_code == "not_found":
-                return False
             if 400 <= error.status < 500:
                 raise EngineError(
                     f"The network {step.name} is in use since a moment ago: {error.message}", "in_use"

@@ -232,8 +232,6 @@ class _Node:
         try:
             patiently(self.clock, delete)
         except EngineError as error:
-            if error.error_code == "not_found":
-                return ""
             if error.status in (409, 500):
                 return error.message.partition(": ")[2] or error.message
             raise

@@ -70,13 +70,15 @@ def change_object(client: EngineClient, clock: Any, kind: str, params: Mapping[s
         if check:
             return work.result()
         try:
-            made = work.run() or made
+            work.run()
         except EngineError as error:
+            made = made or bool(work.done)
             if error.details.get("final"):
                 error.details.pop("final")
                 raise
             backoff.bear(error)
             continue
+        work.steps = work.done
         result = work.result()
         return {**result, "changed": made or result["changed"]}
 
@@ -92,6 +94,7 @@ class _Work:
         self.users = users_of(kind, client.list("/services"))
         self.key: Optional[str] = None
         self.notices: List[str] = []
+        self.done: List[Step] = []
         if params["state"] == "absent":
             self.current, self.steps = "", self._removal()
         else:
@@ -168,17 +171,16 @@ class _Work:
 
     # -- doing it
 
-    def run(self) -> bool:
-        """Carries the steps out; whether there were any. Raises EngineError."""
-        steps = self.steps
-        for step in steps:
+    def run(self) -> None:
+        """Carries the steps out; ``done`` has those that this run did, and not another one. Raises EngineError."""
+        for step in self.steps:
             if step.action == CREATE:
                 self._create()
             elif step.action == UPDATE:
                 self._update(step)
-            else:
-                self._remove(step)
-        return bool(steps)
+            elif not self._remove(step):
+                continue
+            self.done.append(step)
 
     def _create(self) -> None:
         if self.kind == "secret" and self.key is None:
@@ -201,18 +203,17 @@ class _Work:
         spec = {**live["Spec"], "Labels": {**(self._labels() or {}), **private}}
         self.client.post(f"{self.path}/{step.id}/update", {"version": live["Version"]["Index"]}, spec)
 
-    def _remove(self, step: Step) -> None:
+    def _remove(self, step: Step) -> bool:
         try:
-            self.client.delete(f"{self.path}/{step.id}")
+            removed = self.client.delete(f"{self.path}/{step.id}")
         except EngineError as error:
-            if error.error_code == "not_found":
-                return
             if error.error_code == "invalid_spec" and "in use" in str(error):
                 raise _final(
                     f"The {self.kind} {step.name} is in use since a moment ago: {error.message}", "in_use"
                 ) from None
             raise
         self.found = [obj for obj in self.found if id_of(obj) != step.id]
+        return removed
 
     # -- telling it
 

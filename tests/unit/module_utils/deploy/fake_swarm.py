@@ -104,12 +104,16 @@ class FakeSwarm:
     def delete(self, path, query=None, headers=None, timeout=None):
         self._note("DELETE", path)
         kind, _slash, identity = path.lstrip("/").partition("/")
-        obj = self._one(kind, identity)
+        try:
+            obj = self._one(kind, identity)
+        except EngineError:
+            return False
         needle = json.dumps(obj.get("Id") or obj["ID"])
         if kind != "services" and any(needle in json.dumps(s["Spec"]) for s in self.objects["services"].values()):
             raise EngineError(f"{kind} {identity} is in use by a service", "invalid_spec", status=400)
         del self.objects[kind][identity]
         self.after("DELETE", path)
+        return True
 
     # -- for tests
 

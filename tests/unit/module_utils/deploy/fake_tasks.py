@@ -6,6 +6,8 @@ import struct
 
 from fake_swarm import FakeSwarm, _name
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
+
 JOBS = ("ReplicatedJob", "GlobalJob")
 
 
@@ -37,11 +39,15 @@ class TaskSwarm(FakeSwarm):
 
     def delete(self, path, query=None, headers=None, timeout=None):
         kind, _slash, identity = path.lstrip("/").partition("/")
-        obj = self._one(kind, identity)
+        try:
+            obj = self._one(kind, identity)
+        except EngineError:
+            return super().delete(path)
         super().delete(f"/{kind}/{obj.get('ID') or obj['Id']}")
         if kind == "services":
             self.tasks.pop(obj["ID"], None)
             self.story.append(("removed", _name(obj)))
+        return True
 
     def _post(self, path, query, body):
         made = super()._post(path, query, body)
