@@ -28,6 +28,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.nodes.change imp
     PAUSE,
     Difference,
     Wanted,
+    absence,
     changed_spec,
     check_role,
     differences,
@@ -74,12 +75,13 @@ def change_node(client: EngineClient, clock: Any, name: str, options: Mapping[st
     """Changes the node ``name`` (host name or id).
 
     ``options``: ``labels``, ``labels_mode``, ``availability``, ``role`` as Wanted has them; ``move`` (``safe`` or
-    ``swarm``), ``unmovable`` (``fail`` or ``stop``), ``wait``, ``timeout`` (seconds for the tasks to leave, and for the
-    role to settle), and those of a run: ``check``, ``defer``, ``progress``, ...
+    ``swarm``), ``unmovable`` (``fail`` or ``stop``), ``wait_ready`` and ``engine_version`` (the node is waited for
+    first), ``wait``, ``timeout`` (seconds for the node to be ready, for the tasks to leave, and for the role to
+    settle), and those of a run: ``check``, ``defer``, ``progress``, ...
 
     Raises EngineError (``no_node``, ``ambiguous_node``), PlanError (``cannot_move``, ``node_down``),
     StackwrightError (``quorum``),
-    DeployError (``timeout``, and what moving a service raises).
+    DeployError (``not_back``, ``timeout``, and what moving a service raises).
     """
     options = with_defaults(options)
     options["progress"] = options["progress"] or (lambda line: None)
@@ -87,7 +89,15 @@ def change_node(client: EngineClient, clock: Any, name: str, options: Mapping[st
         _texts(options.get("labels")), options["labels_mode"], options.get("availability"), options.get("role")
     )
     drains = wanted.availability == DRAIN
-    seen = _look(client, name, drains)
+    # The Engine that answers may be that of the node which was restarted.
+    patience = Backoff(clock, limit=float(options["timeout"]) if options.get("wait_ready") else 0)
+    while True:
+        try:
+            seen = _look(client, name, drains)
+            break
+        except EngineError as error:
+            patience.bear(error)
+    absent = options.get("wait_ready") and absence(seen.node, options.get("engine_version"))
     spec = changed_spec(seen.node, wanted)
     changes = differences(seen.node, spec)
     warnings = check_role(seen.nodes, seen.node, wanted.role)
@@ -96,7 +106,7 @@ def change_node(client: EngineClient, clock: Any, name: str, options: Mapping[st
     undone = leaving or (drains and options["wait"] and tasks_on(id_of(seen.node), seen.tasks))
     result = _result(seen, changes, leaving, options)
     result["notices"] = warnings
-    if options["check"] or options["defer"] or not (changes or undone):
+    if options["check"] or options["defer"] or not (changes or undone or absent):
         return _ended(client, result, spec)
     detach(options)
     work = _Work(client, clock, seen, wanted, options)
@@ -202,6 +212,8 @@ class _Work:
         before = (self.seen.node.get("Spec") or {}).get("Availability")
         movable = [move for move in leaving if not move.stays]
         self.goal = {move.service: move.desired for move in movable if move.mode == "replicated"}
+        if self.options.get("wait_ready"):
+            self.wait_until_back(str(before or ""))
         if drains and self.options["move"] == SAFE and any(move.way != SWARM for move in movable):
             self.send(first._replace(availability=PAUSE))
             try:
@@ -282,6 +294,18 @@ class _Work:
         """The tasks of the node."""
         return self.client.list("/tasks", {"filters": {"node": [self.id]}})
 
+    def wait_until_back(self, availability: str) -> None:
+        """Until the node is ready and runs the expected Engine. Raises DeployError (``not_back``)."""
+        version = self.options.get("engine_version")
+        kept = {DRAIN: "it stays drained", PAUSE: "it stays paused"}.get(availability, "it stays active")
+        self.until(
+            lambda: absence(self.client.get(f"/nodes/{self.id}"), version),
+            float(self.options["timeout"]),
+            f"{self.name} did not come back",
+            "not_back",
+            f"Nothing was changed: {kept}. Repair the node, then run again.",
+        )
+
     def wait_until_drained(self) -> None:
         """Until no task is on the node and each service that left runs elsewhere. Raises DeployError (``timeout``)."""
         limit = float(self.options["timeout"])
@@ -336,7 +360,14 @@ class _Work:
             return "" if is_reachable(node) else "the other managers do not reach it yet"
         return "it is still in the managers' list" if node.get("ManagerStatus") or is_manager(node) else ""
 
-    def until(self, missing: Callable[[], str], limit: float, failed: str, code: str) -> None:
+    def until(
+        self,
+        missing: Callable[[], str],
+        limit: float,
+        failed: str,
+        code: str,
+        hint: str = "Run again to go on waiting, or raise wait_timeout.",
+    ) -> None:
         """Looks again and again until nothing is ``missing``."""
         started = told = self.clock.now()
         pause, said, backoff = LOOK[0], "", Backoff(self.clock)
@@ -353,9 +384,7 @@ class _Work:
                 return
             now = self.clock.now()
             if now - started >= limit:
-                raise DeployError(
-                    f"{failed} after {limit:g} s: {what}.", code, "Run again to go on waiting, or raise wait_timeout."
-                )
+                raise DeployError(f"{failed} after {limit:g} s: {what}.", code, hint)
             if what != said and now - told >= TELL_EVERY or not said:
                 self.tell(f"waiting for {self.name}: {what}")
                 said, told = what, now
