@@ -90,13 +90,8 @@ def change_node(client: EngineClient, clock: Any, name: str, options: Mapping[st
     )
     drains = wanted.availability == DRAIN
     # The Engine that answers may be that of the node which was restarted.
-    patience = Backoff(clock, limit=float(options["timeout"]) if options.get("wait_ready") else 0)
-    while True:
-        try:
-            seen = _look(client, name, drains)
-            break
-        except EngineError as error:
-            patience.bear(error)
+    limit = float(options["timeout"]) if options.get("wait_ready") else 0
+    seen = patiently(clock, lambda: _look(client, name, drains), limit=limit)
     absent = options.get("wait_ready") and absence(seen.node, options.get("engine_version"))
     spec = changed_spec(seen.node, wanted)
     changes = differences(seen.node, spec)
