@@ -159,8 +159,13 @@ def cluster():
 @pytest.fixture
 def maintain(cluster, tmp_path):
     made = Maintenance(cluster, tmp_path)
+    reset(cluster)
     yield made
     made.refresh()
+    reset(cluster)
+
+
+def reset(cluster):
     for name, node in cluster.nodes.items():
         if not node.is_up:
             cluster.start(name)
