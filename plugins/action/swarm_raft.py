@@ -59,7 +59,7 @@ class ActionModule(PipedAction):
             archive = str(unseal(key, str(done.pop("sealed_values", ""))))
         except ValueError:
             raise StackwrightError("The manager's answer can't be read. No backup was written.", "bad_answer") from None
-        names = ("cluster_id", "node", "node_id", "address", "engine", "autolock", "managers", "objects")
+        names = ("cluster_id", "node", "node_id", "address", "engine", "autolock", "managers", "node_labels", "objects")
         created = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         manifest = write(options["path"], {name: done[name] for name in names}, archive, cipher, created)
         removed = expired(options["path"], str(done["cluster_id"]), options["keep"])
@@ -74,7 +74,7 @@ class ActionModule(PipedAction):
             return done
         now = done.get("objects") or facts["objects"]
         missing = {kind: count - now.get(kind, 0) for kind, count in facts["objects"].items()}
-        told = {name: facts[name] for name in ("cluster_id", "node", "node_id", "managers")}
+        told = {name: facts[name] for name in ("cluster_id", "node", "node_id", "managers", "node_labels")}
         return {**done, **told, "missing": {kind: count for kind, count in missing.items() if count > 0}}
 
     def _module(self, handed: Dict[str, Any], variables: Dict[str, Any]) -> Dict[str, Any]:

@@ -145,6 +145,17 @@ missing:
   returned: success, with O(state=restored)
   type: dict
   sample: {}
+removed_nodes:
+  description: With O(state=restored), the managers that are not in the restored Swarm. Their entries were removed.
+  returned: success, with O(state=restored), and not in check mode
+  type: list
+  elements: str
+  sample: [manager1, manager3]
+node_labels:
+  description: The labels of each node at the time of the backup. A node that joins again has none.
+  returned: success
+  type: dict
+  sample: {manager1: {disk: ssd}, manager2: {}}
 node:
   description: The manager of the backup.
   returned: success

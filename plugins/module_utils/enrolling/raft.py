@@ -55,7 +55,7 @@ def look(client: EngineClient, downtime: bool) -> Dict[str, Any]:
     if len(managers) == 1:
         if not downtime:
             raise StackwrightError(
-                f"{name} is the only manager. A backup stops its Engine: its tasks end, and the Swarm can't be managed.",
+                f"{name} is the only manager. A backup stops its Engine: its tasks end, and nothing manages the Swarm.",
                 "needs_downtime",
                 "Set downtime: true to accept that, or add two managers.",
             )
@@ -87,6 +87,7 @@ def look(client: EngineClient, downtime: bool) -> Dict[str, Any]:
         "engine": str(info.get("ServerVersion") or ""),
         "autolock": bool(((cluster.get("Spec") or {}).get("EncryptionConfig") or {}).get("AutoLockManagers")),
         "managers": sorted(str(node["Description"]["Hostname"]) for node in managers),
+        "node_labels": {str(node["Description"]["Hostname"]): node["Spec"].get("Labels") or {} for node in nodes},
         "objects": objects_of(client),
     }
 
@@ -134,8 +135,7 @@ def fits(client: EngineClient, facts: Item) -> None:
     address = str(facts.get("address") or "")
     if address and not _is_own(address):
         raise StackwrightError(
-            f"{name} does not have the address {address} of the manager in the backup. The other nodes and the raft know "
-            "this manager by it.",
+            f"{name} does not have the address {address}, by which the other nodes know the manager in the backup.",
             "wrong_address",
             f"Restore on a machine with the address {address}.",
         )
@@ -166,7 +166,24 @@ def restore(
     body = {"ListenAddr": "0.0.0.0:2377", "AdvertiseAddr": address, "ForceNewCluster": True, "Spec": {}}
     client.post("/swarm/init", body=body)
     _until(client, clock, commands.timeout, str(facts.get("node")), "does not lead the restored Swarm", _leads)
-    return {"objects": objects_of(client), "seconds": round(clock.now() - began, 1)}
+    return {
+        "objects": objects_of(client),
+        "removed_nodes": _without_old_managers(client),
+        "seconds": round(clock.now() - began, 1),
+    }
+
+
+def _without_old_managers(client: EngineClient) -> List[str]:
+    """Removes the entries of managers that the new raft does not have; gives their names.
+
+    They count as managers that are down, and their tasks as running. They can't be demoted. Workers come back by
+    themselves: they know this manager's address and trust its certificates.
+    """
+    _info, own, nodes = _seen(client)
+    old = [node for node in nodes if node["ID"] != own["ID"] and node["Spec"].get("Role") == "manager"]
+    for node in old:
+        client.delete(f"/nodes/{node['ID']}", {"force": True})
+    return sorted(str(node["Description"]["Hostname"]) for node in old)
 
 
 def _seen(client: EngineClient) -> Any:

@@ -71,9 +71,7 @@ class Cipher:
     def _run(self, content: bytes, code: str) -> bytes:
         command = str(self.command)
         try:
-            ran = subprocess.run(
-                shlex.split(command), input=content, capture_output=True, timeout=TIMEOUT, check=False
-            )
+            ran = subprocess.run(shlex.split(command), input=content, capture_output=True, timeout=TIMEOUT, check=False)
             said = ran.stderr.decode(errors="replace").strip()
             wrong = f"exit code {ran.returncode}: {said}" if ran.returncode else ""
             if not wrong and not ran.stdout:
@@ -156,9 +154,7 @@ def read(path: str, cipher: Cipher) -> tuple[dict[str, Any], str]:
 def expired(folder: str, cluster: str, keep: int) -> list[str]:
     """The names of the backups of a Swarm but for the newest ``keep``; none if that is 0."""
     start = f"swarm-{cluster[:12]}-"
-    found = sorted(
-        name for name in os.listdir(folder) if name.startswith(start) and name.endswith((SUFFIX, MANIFEST))
-    )
+    found = sorted(name for name in os.listdir(folder) if name.startswith(start) and name.endswith((SUFFIX, MANIFEST)))
     stamps = sorted({os.path.splitext(name)[0] for name in found})
     return [name for name in found if os.path.splitext(name)[0] in stamps[:-keep]] if keep else []
 
