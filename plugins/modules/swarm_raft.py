@@ -104,13 +104,11 @@ EXAMPLES = r"""
     state: saved
     path: backups
     keep: 14
-  when: false
 
 - name: Restore it on a fresh machine with the address of that manager
   stackwright.swarm.swarm_raft:
     state: restored
     path: backups/swarm-jrbs3yqvnxzq-20261129T030000Z.raft
-  when: false
 """
 
 RETURN = r"""
@@ -124,6 +122,21 @@ sha256:
   returned: success, with O(state=saved), and not in check mode
   type: str
   sample: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+bytes:
+  description: The size of the encrypted file.
+  returned: success, with O(state=saved), and not in check mode
+  type: int
+  sample: 1093401
+created:
+  description: When it was written.
+  returned: success, with O(state=saved), and not in check mode
+  type: str
+  sample: "2026-11-29T03:00:00Z"
+encryption:
+  description: V(ansible-vault), or the name of the command.
+  returned: success, with O(state=saved), and not in check mode
+  type: str
+  sample: ansible-vault
 removed:
   description: The files of older backups that were removed.
   returned: success, with O(state=saved), and not in check mode
@@ -171,6 +184,21 @@ cluster_id:
   returned: success
   type: str
   sample: jrbs3yqvnxzq2fgtpy5njs0y6
+address:
+  description: The address by which the other nodes know the manager.
+  returned: success, with O(state=saved)
+  type: str
+  sample: 10.0.1.12
+engine:
+  description: The version of its Engine.
+  returned: success, with O(state=saved)
+  type: str
+  sample: 28.5.2
+autolock:
+  description: Whether the Swarm is autolocked. Its key is then needed to restore the backup, and is not in it.
+  returned: success, with O(state=saved)
+  type: bool
+  sample: false
 managers:
   description: The names of its managers at the time of the backup.
   returned: success

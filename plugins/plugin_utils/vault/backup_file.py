@@ -104,7 +104,6 @@ def write(folder: str, facts: Mapping[str, Any], archive: str, cipher: Cipher, c
     name = f"swarm-{str(facts['cluster_id'])[:12]}-{stamp}"
     path = os.path.join(folder, name + SUFFIX)
     manifest = {
-        "file": name + SUFFIX,
         "sha256": hashlib.sha256(content).hexdigest(),
         "bytes": len(content),
         "created": created,
@@ -113,7 +112,8 @@ def write(folder: str, facts: Mapping[str, Any], archive: str, cipher: Cipher, c
     }
     try:
         _put(path, content)
-        _put(os.path.join(folder, name + MANIFEST), (json.dumps(manifest, indent=2) + "\n").encode())
+        listed = {"file": name + SUFFIX, **manifest}
+        _put(os.path.join(folder, name + MANIFEST), (json.dumps(listed, indent=2) + "\n").encode())
     except OSError as error:
         raise StackwrightError(f"{path} can't be written: {error.strerror}.", "backup_unwritable") from None
     return {**manifest, "path": path}
