@@ -77,9 +77,6 @@ def test_a_swarm_from_nothing_and_a_second_run(empty):
     assert empty.api("m1", "GET", "/configs") in (None, [])  # the lock was given back
 
 
-@pytest.mark.skipif(
-    not LONG, reason="set STACKWRIGHT_LONG=1: a demoted leader is down for a moment, which is not waited for yet"
-)
 def test_managers_and_workers_change_places_and_the_leader_goes_last(full):
     led = leader(full)
     heir, other = [name for name in ("m1", "m2", "m3") if name != led]
