@@ -125,3 +125,60 @@ def test_a_run_that_is_killed_at_any_write_is_completed_by_the_next(kind, monkey
         assert len(model.engines.swarms) == 1, "a second cluster"
         assert not model.engines.swarms[0].lost, "quorum was lost"
         assert model.run(**roles(wanted)).steps == []
+
+
+def refused(model, wanted, **how):
+    """The refusal, which leaves everything as it is, in check mode and without."""
+    found = []
+    for check in (True, False):
+        before = model.engines.writes
+        with pytest.raises(StackwrightError) as caught:
+            model.run(check=check, **how, **roles(wanted))
+        assert model.engines.writes == before
+        found.append((caught.value.error_code, str(caught.value)))
+    assert found[0] == found[1]
+    return found[0]
+
+
+def test_two_swarms_in_one_play_are_named(monkeypatch):
+    model = begun(monkeypatch, {})
+    model.run(m1="manager", w1="worker")
+    model.run(m2="manager", w2="worker")
+    for wanted in ("m1:M m2:M", "m1:M w2:w", "w1:w m2:M", "m1:M m2:-"):
+        code, says = refused(model, wanted)
+        assert code == "two_clusters"
+        assert "swarm1 has" in says and "swarm2 has" in says
+    code, says = refused(model, "w3:w m1:M m3:M w1:w w2:w")
+    assert code == "two_clusters", "a worker's own certificate names its Swarm"
+
+
+@pytest.mark.parametrize("member", [True, False])
+def test_managers_that_can_not_be_reached(monkeypatch, member):
+    """Whether there is a Swarm is not known, so none is created, and nobody joins."""
+    model = begun(monkeypatch, {"from": "m1:M w1:w" if member else ""})
+    for name in ("m1", "m2"):
+        model.answers[name] = {"unreachable": True, "msg": "no route to host"}
+    code, says = refused(model, "m1:M m2:M m3:M w1:w")
+    assert code == ("no_manager" if member else "host_unreachable")
+    known = "w1: state active, no manager; m1: no route to host; m2: no route to host"
+    assert (known if member else "nothing is known of m1 (no route to host); m2 (no route to host)") in says
+    code, says = refused(model, "m3:M w3:w", helpers=("m1",))
+    assert (code, "m1 (no route to host)" in says) == ("host_unreachable", True)
+
+
+@pytest.mark.parametrize(
+    ("token", "there", "code"),
+    [
+        ("SWMTKN-1-swarm1-nobody", "10.0.0.1:2377", "wrong_token"),
+        ("SWMTKN-1-swarm2-worker", "10.0.0.1:2377", "wrong_token"),
+        ("SWMTKN-1-swarm1-worker", "10.0.0.99:2377", "managers_unreachable"),
+        ("SWMTKN-1-swarm1-worker", "10.0.0.2:2377", "managers_unreachable"),
+    ],
+)
+def test_a_join_elsewhere_that_fails_leaves_the_host_alone(monkeypatch, token, there, code):
+    model = begun(monkeypatch, {"from": "m1:M"})
+    with pytest.raises(StackwrightError) as caught:
+        model.run(options={"join_addrs": [there], "join_token": token}, w1="worker")
+    assert caught.value.error_code == code
+    assert token not in str(caught.value)
+    assert model.live() == {"m1": "manager"}
