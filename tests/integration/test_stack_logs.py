@@ -68,6 +68,38 @@ def test_lines_of_all_services_in_order(player, swarm):
     assert "It has screen, web." in service["msg"]
 
 
+def test_it_waits_for_a_line(bed, swarm, tmp_path):
+    name, core = swarm.name, Core(bed.node("m1").docker_host, swarm.name, tmp_path)
+    ticks = "n=0; while :; do n=$$((n+1)); echo tick $$n my-token=hunter2; sleep 1; done"
+    core.deploy(
+        f"services:\n  web:\n    image: {bed.images['busybox']}\n    stop_grace_period: 1s\n"
+        f"    command: ['sh', '-c', '{ticks}']\n"
+    )
+    core.client.close()
+    player = Player(tmp_path, {"m1": bed.docker_host, "also": bed.docker_host})
+    seen = player.play({"stack_logs": {"name": name, "tail": 1}}, limit="m1").last["lines"][0]["text"]
+    number = int(seen.split()[1])
+    run = player.play({"stack_logs": {"name": name, "since": "1s", "until": f"^tick {number + 8} "}})
+    assert run.code == 0, run.output
+    for found in run.of():
+        assert found["matched"]["text"].startswith(f"tick {number + 8} ") and not found["changed"]
+        assert found["lines"][-1] == found["matched"], "it ends with this line"
+    shown = [line for line in run.output.splitlines() if " | tick " in line and line.startswith("[")]
+    assert shown and all(line.startswith("[m1] ") for line in shown) and len(shown) == len(set(shown)), run.output
+    assert "hunter2" not in run.output
+    # No such line, a time without a pattern, and check mode.
+    run = player.play(
+        {"stack_logs": {"name": name, "until": "^boom", "timeout": 2}, "ignore_errors": True},
+        {"stack_logs": {"name": name, "since": "1s", "timeout": 3}},
+        {"stack_logs": {"name": name, "until": "^boom", "timeout": 600}, "check_mode": True},
+        limit="m1",
+    )
+    late, whole, checked = run.of()
+    assert (late["failed"], late["error_code"]) == (True, "timeout") and "| tick " in late["msg"], late
+    assert len(whole["lines"]) >= 3 and whole["matched"] is None
+    assert checked["lines"] and "matched" not in checked
+
+
 def test_a_node_that_is_down_is_named(bed, swarm, tmp_path):
     workers = [node for node in bed.nodes.values() if node.role == "worker"]
     if not workers:

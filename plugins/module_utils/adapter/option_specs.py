@@ -322,6 +322,8 @@ LOGS: Spec = {
     "tail": {"type": "int", "default": 100},
     "since": {"type": "str"},
     "contains": {"type": "str"},
+    "until": {"type": "str"},
+    "timeout": {"type": "int"},
 }
 
 _REMOVED = {"type": "bool", "default": True}
