@@ -154,6 +154,7 @@ DRIFT: Spec = {
 
 #: The least and the most of each number; a limit that is not there would be one that never ends.
 DAY = 86400
+EVENTS = ["start", "success", "failure", "rollback", "drift"]
 RANGES = {
     "rollout.timeout": (1, DAY),
     "rollout.deadline": (1, DAY),
@@ -219,6 +220,21 @@ VALUES: Spec = {
 
 #: Of stack_rollback: where the values of the revision are.
 PINNED: Spec = {"values": {"type": "dict", "default": {}, "options": STORE}}
+
+#: Of compose_stack, stack_rollback and stack_drift; the action plugin keeps it.
+NOTIFY: Spec = {
+    "notify": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "url": {"type": "str", "required": True, "no_log": True},
+            "format": {"type": "str", "choices": ["json", "slack", "teams", "discord", "apprise"], "default": "json"},
+            "events": {"type": "list", "elements": "str", "choices": EVENTS, "default": EVENTS},
+            "headers": {"type": "dict", "no_log": True},
+        },
+    },
+}
 
 #: What the action plugin passes beside the options, as JSON: the desired state, and whether to leave the work to
 #: another manager. It is no option: nobody can set it, so no documentation has it.

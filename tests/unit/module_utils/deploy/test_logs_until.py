@@ -20,7 +20,7 @@ class Clock:
         return self.time
 
     def wall(self):
-        return START + self.time
+        return START + 0.3 + self.time
 
     def sleep(self, seconds):
         self.time += seconds
@@ -39,7 +39,7 @@ class Engine:
             return {"Swarm": {"ControlAvailable": True, "LocalNodeState": "active", "Cluster": {"ID": "c1"}}}
         self.asked.append(query)
         start = float(query.get("since", 0))
-        found = [line for line in self.lines if line[0] <= self.clock.time and START + line[1] >= start]
+        found = [line for line in self.lines if line[0] <= self.clock.time and START + line[1] + 0.5 >= start]
         frames = b""
         for _arrives, written, node, text in found[-query.get("tail", 5000) :]:
             moment = f"2001-09-09T01:{46 + int(40 + written) // 60:02}:{int(40 + written) % 60:02}.5Z"
@@ -77,6 +77,11 @@ def test_what_is_there_already_matches_at_once_and_since_leaves_it_out():
     assert follow(*LINES, until="start")[2] == 0
     later = follow(*LINES, until="start", since="2001-09-09T01:46:42Z", timeout=4)
     assert later[0]["matched"] is None and later[1] == ["one"]
+
+
+def test_a_line_of_the_second_in_which_it_begins_is_told_once():
+    _found, told, _spent, _engine = follow((0, 0, "n1", "start"), until="", timeout=3, since="0s")
+    assert told == ["start"]
 
 
 @pytest.mark.parametrize("until", ["never", ""])
@@ -129,7 +134,7 @@ def run(**given):
     return {"check": False, "detach": None, "progress": None, **given}
 
 
-@pytest.mark.parametrize("wrong", [{"until": "("}, {"timeout": 0}, {"timeout": 86401}, {"until": "(", "timeout": 5}])
+@pytest.mark.parametrize("wrong", [{"until": "("}, {"until": "(", "timeout": 5}, {"contains": "("}])
 @pytest.mark.parametrize("check", [True, False])
 def test_options_that_are_wrong_ask_nothing_of_the_engine(wrong, check):
     with pytest.raises(StackwrightError) as caught:
@@ -146,10 +151,13 @@ def clock(monkeypatch):
 
 
 def test_no_line_matches(clock):
-    done = look_at_logs(Engine(clock, *LINES), params(until="never", timeout=8), run())
-    assert (done["failed"], done["error_code"], clock.time) == (True, "timeout", 8)
-    assert "matched 'never' within 8 s. The last lines:\n" in done["msg"] and done["msg"].endswith("| ready 7")
-    assert "There are no lines." in look_at_logs(Engine(clock), params(until="x"), run())["msg"]
+    with pytest.raises(StackwrightError) as caught:
+        look_at_logs(Engine(clock, *LINES), params(until="never", timeout=8), run())
+    assert (caught.value.error_code, clock.time) == ("timeout", 8)
+    assert "matched 'never' within 8 s. The last lines:\n" in str(caught.value)
+    assert str(caught.value).endswith("| ready 7") and len(caught.value.details["lines"]) == 4
+    with pytest.raises(StackwrightError, match="There are no lines"):
+        look_at_logs(Engine(clock), params(until="x"), run())
 
 
 def test_check_mode_does_not_wait(clock):
