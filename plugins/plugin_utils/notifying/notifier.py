@@ -19,6 +19,10 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.notifying.messag
 PATIENCE = 2.0  # seconds, for all that is on its way when the task ends
 TIMEOUT = 10.0  # seconds for one call
 APPRISE = "apprise"
+#: How Apprise marks an event.
+KINDS = {"success": "success", "failure": "failure", "rollback": "warning", "drift": "warning"}
+
+Send = Callable[[Mapping[str, Any], Message, str], None]
 
 
 class Notifier:
@@ -28,18 +32,18 @@ class Notifier:
     """
 
     def __init__(self, targets: Sequence[Mapping[str, Any]], clock: Callable[[], float] = time.monotonic) -> None:
-        self._targets, self._clock = targets, clock
+        self._targets = [
+            (target, _Apprise(target["url"]) if target["format"] == APPRISE else _post) for target in targets
+        ]
+        self._clock = clock
         self._sending: List[_Sending] = []
-        if any(target["format"] == APPRISE for target in targets):
-            # It takes as long to import as a small deployment.
-            threading.Thread(target=_imported, daemon=True).start()
 
     def tell(self, message: Message) -> None:
         """Sends a message in the background."""
         now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-        for target in self._targets:
+        for target, send in self._targets:
             if message.event in target["events"]:
-                sending = _Sending(target, message, now)
+                sending = _Sending(target, send, message, now)
                 self._sending.append(sending)
                 sending.thread.start()
 
@@ -59,15 +63,14 @@ class Notifier:
 
 
 class _Sending:
-    def __init__(self, target: Mapping[str, Any], message: Message, now: str) -> None:
-        self._target, self._message, self._now = target, message, now
+    def __init__(self, target: Mapping[str, Any], send: Send, message: Message, now: str) -> None:
+        self._target, self._send, self._message, self._now = target, send, message, now
         self.name, self.failure = _name(target), ""
         self.thread = threading.Thread(target=self._run, daemon=True)
 
     def _run(self) -> None:
-        send = _apprise if self._target["format"] == APPRISE else _post
         try:
-            send(self._target, self._message, self._now)
+            self._send(self._target, self._message, self._now)
         # A thread of a notification must not print a traceback, which would have the address.
         except Exception as error:
             self.failure = _reason(error)
@@ -90,28 +93,35 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         return None
 
 
-def _apprise(target: Mapping[str, Any], message: Message, now: str) -> None:
-    del now
-    apprise = _imported()
-    if apprise is None:
-        raise _NotSent("install the Python package apprise on the controller")
-    logging.getLogger("apprise").disabled = True  # it prints addresses
-    sender = apprise.Apprise()
-    if not sender.add(target["url"]):
-        raise _NotSent("Apprise does not know such an address")
-    kind = {"success": "success", "failure": "failure", "rollback": "warning", "drift": "warning"}
-    if not sender.notify(
-        title=message.title, body="\n".join(message.lines) or message.title, notify_type=kind.get(message.event, "info")
-    ):
-        raise _NotSent("Apprise could not send it")
+class _Apprise:
+    """A sender of Apprise, which takes seconds to load: it begins when the task does."""
 
+    def __init__(self, url: str) -> None:
+        self._url, self._sender, self._failure = url, None, ""
+        self._thread = threading.Thread(target=self._load, daemon=True)
+        self._thread.start()
 
-def _imported() -> Any:
-    try:
-        import apprise
-    except ImportError:
-        return None
-    return apprise
+    def _load(self) -> None:
+        try:
+            import apprise
+        except ImportError:
+            self._failure = "install the Python package apprise on the controller"
+            return
+        logging.getLogger("apprise").disabled = True  # it prints addresses
+        sender: Any = apprise.Apprise()
+        if sender.add(self._url):
+            self._sender = sender
+        else:
+            self._failure = "Apprise does not know such an address"
+
+    def __call__(self, target: Mapping[str, Any], message: Message, now: str) -> None:
+        del target, now
+        self._thread.join()
+        if self._sender is None:
+            raise _NotSent(self._failure or "Apprise could not be loaded")
+        text = "\n".join(message.lines) or message.title
+        if not self._sender.notify(title=message.title, body=text, notify_type=KINDS.get(message.event, "info")):
+            raise _NotSent("Apprise could not send it")
 
 
 class _NotSent(Exception):
