@@ -105,6 +105,7 @@ CHANGES: Spec = {
         "options": {
             "wait": {"type": "bool", "default": True},
             "mode": {"type": "str", "choices": ["safe", "fast"], "default": "safe"},
+            "parallel": {"type": "int", "default": 0},
             "timeout": {"type": "int", "default": 300},
             "deadline": {"type": "int"},
             "stable_for": {"type": "float", "default": 2.0},
@@ -161,6 +162,7 @@ RANGES = {
     "rollout.stable_for": (0, DAY),
     "stable_for": (0, DAY),
     "rollout.max_restarts": (0, 1000),
+    "rollout.parallel": (0, 1000),
     "rollout.poll_interval": (0.05, 10),
     "rollout.lock_timeout": (0, DAY),
     "lock_timeout": (0, DAY),
@@ -279,7 +281,12 @@ SERVICE: Spec = {
     },
     "replicas": {"type": "int"},
     "started_before": {"type": "str"},
-    **{name: CHANGES[name] for name in ("with_registry_auth", "registry_auth", "rollout", "commit_message")},
+    **{name: CHANGES[name] for name in ("with_registry_auth", "registry_auth", "commit_message")},
+    # One service has no others beside it.
+    "rollout": {
+        **CHANGES["rollout"],
+        "options": {name: option for name, option in CHANGES["rollout"]["options"].items() if name != "parallel"},
+    },
 }
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\Z")
 

@@ -52,6 +52,7 @@ SERVICE_PASSED = (
 ROLLOUT = (
     "wait",
     "mode",
+    "parallel",
     "timeout",
     "deadline",
     "stable_for",
