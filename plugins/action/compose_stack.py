@@ -10,6 +10,7 @@ from typing import Any, Dict, List, Mapping, Optional
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import (
     CHANGES,
     FILES,
+    NOTIFY,
     PARTS,
     PLATFORM,
     STACK,
@@ -25,6 +26,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.request.story im
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.cluster_action import Result
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.meeting import Meeting
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.notifying.notifying_action import NotifyingAction
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.story_action import StoryAction
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.whole import Whole
 
@@ -32,7 +34,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.whole impo
 SHOWN_NOTICES = 20
 
 
-class ActionModule(StoryAction):
+class ActionModule(NotifyingAction, StoryAction):
     module = "stackwright.swarm.compose_stack"
     #: They are what caddy_route is given.
     as_it_is = ("routes",)
@@ -40,8 +42,9 @@ class ActionModule(StoryAction):
 
     def act(self, result: Dict[str, object], variables: Dict[str, object]) -> Dict[str, Any]:
         try:
-            options = self.checked({**STACK, **FILES, **PLATFORM, **PARTS, **CHANGES, **VALUES, **STORY})
+            options = self.checked({**STACK, **FILES, **PLATFORM, **PARTS, **CHANGES, **VALUES, **STORY, **NOTIFY})
             check_ranges(options)
+            self.notify_about(Stack.of(options).full_name if options["name"] else "", options, variables)
             if options["routes"] is None and not options["preflight"]:
                 result.update(self._services(options, variables))
             else:
@@ -59,6 +62,7 @@ class ActionModule(StoryAction):
         desired = self._compile(options, variables) if options["state"] == "present" else None
         options["takes"] = _takes(options["takes"], desired)
         stack = desired["stack"] if desired else _named(options)
+        self.stack_name = stack["name"]
         self.after_preflight = desired is not None
         arguments = {name: options[name] for name in CHANGES}
         # Variables and files stay on the controller.

@@ -445,6 +445,7 @@ options:
 extends_documentation_fragment:
   - stackwright.swarm.stack
   - stackwright.swarm.rollout
+  - stackwright.swarm.notify
   - stackwright.swarm.engine
   - stackwright.swarm.attributes
   - stackwright.swarm.attributes.stack_group
@@ -1004,6 +1005,7 @@ from typing import Any
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import (
     CHANGES,
     FILES,
+    NOTIFY,
     PARTS,
     PLATFORM,
     STACK,
@@ -1014,7 +1016,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.request.story im
 
 
 def main() -> None:
-    run_change({**STACK, **FILES, **PLATFORM, **PARTS, **CHANGES, **VALUES, **STORY}, _change, _memory)
+    run_change({**STACK, **FILES, **PLATFORM, **PARTS, **CHANGES, **VALUES, **STORY, **NOTIFY}, _change, _memory)
 
 
 def _change(*given: Any) -> Any:

@@ -109,6 +109,8 @@ DOORS = {
         "compose/values/stack_values",
         "values/generators",
     ),
+    # Only tasks with receivers of notifications.
+    "notifications": ("notifying/notifier",),
     # 9,600: only tasks that have Compose files, or a vault.
     "on the controller": ("adapter/route_options", "compiling/task_files", "vault"),
 }

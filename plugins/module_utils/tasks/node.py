@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import manager_info
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import (
@@ -33,6 +33,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.nodes.change imp
     check_role,
     differences,
     find_node,
+    label_texts,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.nodes.moving import (
     ALIVE,
@@ -77,16 +78,16 @@ def change_node(client: EngineClient, clock: Any, name: str, options: Mapping[st
     ``options``: ``labels``, ``labels_mode``, ``availability``, ``role`` as Wanted has them; ``move`` (``safe`` or
     ``swarm``), ``unmovable`` (``fail`` or ``stop``), ``wait_ready`` and ``engine_version`` (the node is waited for
     first), ``wait``, ``timeout`` (seconds for the node to be ready, for the tasks to leave, and for the role to
-    settle), and those of a run: ``check``, ``defer``, ``progress``, ...
+    settle), ``asked`` (what the node's own Engine says: nodes.change.check_role), and those of a run: ``check``, ...
 
     Raises EngineError (``no_node``, ``ambiguous_node``), PlanError (``cannot_move``, ``node_down``),
-    StackwrightError (``quorum``),
+    StackwrightError (``quorum``, ``join_address_gone``),
     DeployError (``not_back``, ``timeout``, and what moving a service raises).
     """
     options = with_defaults(options)
     options["progress"] = options["progress"] or (lambda line: None)
     wanted = Wanted(
-        _texts(options.get("labels")), options["labels_mode"], options.get("availability"), options.get("role")
+        label_texts(options.get("labels")), options["labels_mode"], options.get("availability"), options.get("role")
     )
     drains = wanted.availability == DRAIN
     # The Engine that answers may be that of the node which was restarted.
@@ -95,7 +96,7 @@ def change_node(client: EngineClient, clock: Any, name: str, options: Mapping[st
     absent = options.get("wait_ready") and absence(seen.node, options.get("engine_version"))
     spec = changed_spec(seen.node, wanted)
     changes = differences(seen.node, spec)
-    warnings = check_role(seen.nodes, seen.node, wanted.role)
+    warnings = check_role(seen.nodes, seen.node, wanted.role, options.get("asked"))
     leaving = seen.moves() if drains and (seen.node.get("Spec") or {}).get("Availability") != DRAIN else []
     warnings += _check_moves(seen, leaving, options)
     undone = leaving or (drains and options["wait"] and tasks_on(id_of(seen.node), seen.tasks))
@@ -236,7 +237,7 @@ class _Work:
         lock.acquire(float(options["lock_timeout"]), self.tell)
         try:
             nodes = self.client.list("/nodes")
-            check_role(nodes, find_node(nodes, self.id), role)
+            check_role(nodes, find_node(nodes, self.id), role, options.get("asked"))
             self.send(Wanted(role=role))
             if options["wait"]:
                 self.wait_for_role(role, lock.keep)
@@ -353,7 +354,11 @@ class _Work:
             raise
         if role == "manager":
             return "" if is_reachable(node) else "the other managers do not reach it yet"
-        return "it is still in the managers' list" if node.get("ManagerStatus") or is_manager(node) else ""
+        if node.get("ManagerStatus") or is_manager(node):
+            return "it is still in the managers' list"
+        # A demoted leader stops its manager before its agent finds another one: for a moment it is down.
+        state = str((node.get("Status") or {}).get("State") or "")
+        return "" if state == "ready" or is_down(self.seen.node) else f"it is {state} until it has reported as a worker"
 
     def until(
         self,
@@ -390,11 +395,3 @@ class _Work:
 def _few(names: Sequence[str]) -> str:
     more = len(names) - TRAIL
     return ", ".join(names[:TRAIL]) + (f" and {more} more" if more > 0 else "")
-
-
-def _texts(labels: Optional[Mapping[str, Any]]) -> Optional[Dict[str, Optional[str]]]:
-    """Labels as the Engine takes them, booleans as in Compose; a null removes one."""
-    if labels is None:
-        return None
-    texts = {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in labels.items()}
-    return {str(name): None if labels[name] is None else text for name, text in texts.items()}

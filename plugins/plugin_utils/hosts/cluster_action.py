@@ -121,6 +121,9 @@ class ClusterAction(PipedAction):
             mine.settle(Outcome(host, digest, failed, code, str(done.get("plan_id", ""))))
             return done
 
+    def began(self) -> None:
+        """Called when the manager begins a change that takes longer than a moment."""
+
     def meet(self, variables: Mapping[str, Any]) -> Meeting:
         """The meeting of this task's hosts, for their order; a context."""
         return Meeting(
@@ -191,6 +194,8 @@ class ClusterAction(PipedAction):
         start = time.monotonic()
         begun = self._call(arguments, handed, variables)
         pace = pace_of(time.monotonic() - start)
+        if begun.get("progress", {}).get("done") is False:
+            self.began()
         named = {name: value for name, value in arguments.items() if name in self.required}
 
         def again(job: str, seen: int, answer: Result) -> Result:
