@@ -126,6 +126,7 @@ class Maintenance:
         given.update({name: str(self.folder / f"{what}.yml") for name, what in used.items()}, **variables)
         command = [str(BIN / "ansible-playbook"), "-i", str(self.folder / "hosts.json"), str(playbook)]
         environment = {"PATH": f"{BIN}:{os.environ['PATH']}", "HOME": str(self.folder), "LC_ALL": "C.UTF-8"}
+        environment.update((name, text) for name, text in os.environ.items() if name.startswith("STACKWRIGHT_"))
         environment["ANSIBLE_COLLECTIONS_PATH"] = str(ROOT / ".cache" / "collections")
         return subprocess.Popen(
             [*command, "-e", json.dumps(given), *options],

@@ -70,6 +70,7 @@ class Drill:
         given = {"swarm_cluster_advertise_addr": "{{ node_address }}", **variables}
         command = [str(BIN / "ansible-playbook"), "-i", "hosts.json", str(ROOT / "playbooks" / f"{playbook}.yml")]
         environment = {"PATH": f"{BIN}:{os.environ['PATH']}", "HOME": str(self.folder), "LC_ALL": "C.UTF-8"}
+        environment.update((name, text) for name, text in os.environ.items() if name.startswith("STACKWRIGHT_"))
         environment["ANSIBLE_COLLECTIONS_PATH"] = str(ROOT / ".cache" / "collections")
         environment["ANSIBLE_LOCAL_TEMP"] = str(self.folder / "tmp")
         run = subprocess.run(
