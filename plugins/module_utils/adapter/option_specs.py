@@ -63,6 +63,7 @@ PLATFORM: Spec = {
 #: Of compose_stack: what it does with part of a stack.
 PARTS: Spec = {
     "keep_files": {"type": "bool", "default": False},
+    "on_changes": {"type": "str", "choices": ["deploy", "plan"], "default": "deploy"},
     "metadata": {"type": "dict", "default": {}},
     "services": {"type": "list", "elements": "str", "default": []},
     "restart_on": {"type": "raw"},

@@ -21,6 +21,7 @@ class InProcess(ActionModule):
     def __init__(self, options: dict[str, Any], check: bool = False, diff: bool = False) -> None:
         self.options = {**DEFAULTS, **options}
         self._task = SimpleNamespace(check_mode=check, diff=diff, no_log=False, action="services_registry_compose")
+        self._connection = SimpleNamespace(transport="ssh", become=None)
         self.calls = 0
         self.between: Any = lambda: None
 
