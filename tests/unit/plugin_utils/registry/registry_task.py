@@ -47,3 +47,24 @@ def run(tmp_path: Any, check: bool = False, diff: bool = False, between: Any = N
     action = InProcess(given, check, diff)
     action.between = between or action.between
     return {**action.act({}, {}), "calls": action.calls}
+
+
+def many(count: int) -> str:
+    """A registry of ``count`` services in ten categories and phases, each with all that services mostly have."""
+    lines = ["networks:", *(f"  net{n}: {{subnet: 10.{n}.0.0/24}}" for n in range(20)), "phases:"]
+    lines += [f"  phase{n}: {{order: {n + 1}, timeout_seconds: 120}}" for n in range(10)]
+    for category in range(10):
+        lines.append(f"cat{category}:")
+        for n in range(category, count, 10):
+            lines += [
+                f"  service{n}:", f"    image: registry.example.com/team/service{n}", f'    version: "1.{n}.0"',
+                f"    container_name: service{n}", f"    subdomain: s{n}", "    port: 8000",
+                f"    networks: [net{category}, net{category + 10}]", "    environment:",
+                *(f'      VARIABLE_{k}: "${{VALUE_{k}:-{n}}}"' for k in range(12)),
+                f"    volumes: ['data{n}:/data', './config/{n}:/config:ro']",
+                *([f"    depends_on: [service{n - 10}]"] if n >= 10 else []),
+                "    health_check: {type: http, port: 8000, path: /healthz, with: curl, interval: 30s, retries: 3}",
+                '    resources: {memory: 512M, cpus: "0.5"}', f"    phase: phase{category}",
+                f"    phase_order: {category + 1}",
+            ]  # fmt: skip
+    return "\n".join(lines) + "\n"

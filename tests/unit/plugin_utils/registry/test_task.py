@@ -13,7 +13,7 @@ import yaml
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from registry_task import run
+from registry_task import many, run
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.generated.folder import write
 from ansible_collections.stackwright.swarm.plugins.module_utils.generated.image_health import health_checks
@@ -482,27 +482,6 @@ def test_a_registry_gives_a_token_to_everybody():
     assert "scope=repository%3Aexample%2Fweb%3Apull" in asked[1][0]
     # One that wants a name and a password is not asked further.
     assert health_checks(["example/web:1"], lambda url, headers: (401, {"www-authenticate": "Basic"}, b"")) == {}
-
-
-def many(count):
-    """A registry of ``count`` services in ten categories and phases, each with all that services mostly have."""
-    lines = ["networks:", *(f"  net{n}: {{subnet: 10.{n}.0.0/24}}" for n in range(20)), "phases:"]
-    lines += [f"  phase{n}: {{order: {n + 1}, timeout_seconds: 120}}" for n in range(10)]
-    for category in range(10):
-        lines.append(f"cat{category}:")
-        for n in range(category, count, 10):
-            lines += [
-                f"  service{n}:", f"    image: registry.example.com/team/service{n}", f'    version: "1.{n}.0"',
-                f"    container_name: service{n}", f"    subdomain: s{n}", "    port: 8000",
-                f"    networks: [net{category}, net{category + 10}]", "    environment:",
-                *(f'      VARIABLE_{k}: "${{VALUE_{k}:-{n}}}"' for k in range(12)),
-                f"    volumes: ['data{n}:/data', './config/{n}:/config:ro']",
-                *([f"    depends_on: [service{n - 10}]"] if n >= 10 else []),
-                "    health_check: {type: http, port: 8000, path: /healthz, with: curl, interval: 30s, retries: 3}",
-                '    resources: {memory: 512M, cpus: "0.5"}', f"    phase: phase{category}",
-                f"    phase_order: {category + 1}",
-            ]  # fmt: skip
-    return "\n".join(lines) + "\n"
 
 
 def test_the_work_grows_with_the_services_only(folder, calls):
