@@ -41,10 +41,16 @@ class InProcess(ActionModule):
             return failure(error)
 
 
-def run(tmp_path: Any, check: bool = False, diff: bool = False, between: Any = None, **options: Any) -> dict[str, Any]:
-    """One task: ``services.registry.yaml`` of the folder, into ``out``. ``calls`` are those of the module."""
+def run(
+    tmp_path: Any, check: bool = False, diff: bool = False, between: Any = None, here: bool = False, **options: Any
+) -> dict[str, Any]:
+    """One task: ``services.registry.yaml`` of the folder, into ``out``. ``calls`` are those of the module.
+
+    ``here``: the target is the controller.
+    """
     given = {"src": str(tmp_path / "services.registry.yaml"), "dest": str(tmp_path / "out"), **options}
     action = InProcess(given, check, diff)
+    action._connection.transport = "local" if here else "ssh"
     action.between = between or action.between
     return {**action.act({}, {}), "calls": action.calls}
 
