@@ -44,6 +44,9 @@ class ActionModule(NotifyingAction, StoryAction):
         try:
             options = self.checked({**STACK, **FILES, **PLATFORM, **PARTS, **CHANGES, **VALUES, **STORY, **NOTIFY})
             check_ranges(options)
+            if options["on_changes"] == "plan" and (options["preflight"] or options["routes"] is not None):
+                raise StackwrightError("on_changes=plan can't be used with preflight or routes.", "invalid_options")
+            self.only_looks = options["on_changes"] == "plan" and not self._task.check_mode
             self.notify_about(Stack.of(options).full_name if options["name"] else "", options, variables)
             if options["routes"] is None and not options["preflight"]:
                 result.update(self._services(options, variables))
@@ -78,6 +81,8 @@ class ActionModule(NotifyingAction, StoryAction):
         else:
             whole = Whole(self, options, desired, stack, arguments, variables, self._told, meeting.of_clusters)
             done = self.by_first(meeting, stack["name"], arguments, handed, variables, whole.tell)
+        if self.only_looks and not done.get("failed"):
+            done = {**done, "changed": False, "would_change": bool(done.get("changed"))}
         return {**self._told(done, desired, options["takes"]), "stack_id": stack["id"], "stack_hash": stack["hash"]}
 
     def _told(self, done: Result, desired: Optional[Mapping[str, Any]], takes: List[str]) -> Result:

@@ -359,6 +359,15 @@ options:
         type: str
         choices: [fail, adopt, regenerate]
         default: fail
+  on_changes:
+    description:
+      - V(deploy) carries out the plan.
+      - V(plan) shows the plan and changes nothing if there is anything to change (RV(would_change=true)). Otherwise it is an ordinary run without
+        changes, which waits until the services are healthy. So a playbook learns in one short task whether it has more to do.
+      - V(plan) can't be used with O(preflight) or O(routes).
+    type: str
+    choices: [deploy, plan]
+    default: deploy
   preflight:
     description:
       - Check whether the stack can be deployed before anything is changed, as M(stackwright.swarm.stack_preflight) does. The checks are skipped if the
@@ -665,6 +674,11 @@ stack_hash:
   returned: always, unless the Compose files are invalid
   type: str
   sample: lucvlyso
+would_change:
+  description: Whether a deployment would change anything, or has to look at what an interrupted one left.
+  returned: with O(on_changes=plan), except in check mode
+  type: bool
+  sample: false
 plan:
   description:
     - The operations in order. In check mode, the operations of a real run.

@@ -341,7 +341,6 @@ def every_result(reader):
             tried(ours("stack_values", state="regenerated", names=["NOT_THERE"])),
             tried(ours("stack_preflight", definition="services: {web: {imge: nginx}}")),
             tried({"stackwright.swarm.swarm_info": {"docker_host": "unix:///nonexistent/docker.sock"}}),
-            tried({"stackwright.swarm.swarm_init": {"docker_host": "unix:///nonexistent/docker.sock"}}),
             tried({"stackwright.swarm.swarm_cluster": {"docker_host": "unix:///nonexistent/docker.sock"}}),
             *(tried(task) for task in tasks_of_objects()),
             tried({"stackwright.swarm.stack_routes": {"docker_host": "unix:///nonexistent/docker.sock"}}),

@@ -63,6 +63,7 @@ PLATFORM: Spec = {
 #: Of compose_stack: what it does with part of a stack.
 PARTS: Spec = {
     "keep_files": {"type": "bool", "default": False},
+    "on_changes": {"type": "str", "choices": ["deploy", "plan"], "default": "deploy"},
     "metadata": {"type": "dict", "default": {}},
     "services": {"type": "list", "elements": "str", "default": []},
     "restart_on": {"type": "raw"},
@@ -183,14 +184,6 @@ RANGES = {
     "tail": (1, 5000),
     "min_free_mib": (0, 1000000000),
     "warn_free_mib": (0, 1000000000),
-}
-
-SWARM_INIT: Spec = {
-    "advertise_addr": {"type": "str", "default": ""},
-    "listen_addr": {"type": "str", "default": "0.0.0.0:2377"},
-    "data_path_addr": {"type": "str", "default": ""},
-    "default_addr_pool": {"type": "list", "elements": "str", "default": []},
-    "subnet_size": {"type": "int", "default": 24},
 }
 
 #: Where the values of a stack are kept; shared by compose_stack and stack_values.

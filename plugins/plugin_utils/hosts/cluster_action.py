@@ -51,6 +51,8 @@ class ClusterAction(PipedAction):
     remembers = False
     #: Whether a preflight that has failed in this run, on any host of the cluster, stops it.
     after_preflight = False
+    #: Whether a run with changes ends with its plan, and only one without is an ordinary one.
+    only_looks = False
 
     def connection_arguments(self, options: Mapping[str, Any]) -> Dict[str, Any]:
         """The connection options that the user gave; the others come from the target's environment."""
@@ -73,6 +75,8 @@ class ClusterAction(PipedAction):
         """
         arguments = {name: given_only(value) for name, value in arguments.items()}
         handed = {**handed, "who": who_asks(variables)}
+        if self.only_looks:
+            return self._glanced(arguments, {**handed, "defer": True}, variables, self._call)
         hosts: List[str] = list(variables.get("ansible_play_batch") or [])
         alone = len(hosts) < 2 or self._task.run_once
         stops = self._preflights(stack, variables)
