@@ -44,7 +44,6 @@ def test_a_swarm_is_looked_after(bed, swarm, care, tmp_path):
     swarm.wait_running(2)
     ill = care(care_prune="false")
     assert ill.code and f"stack {name}: drift: scaled service {name}_web: replicas 1 → 2" in ill.output, ill.output
-    print(ill.output)
     found = ill.output[ill.output.index("fatal: [localhost]") :]
     assert found.count("drift: scaled") == 1, "once per cluster"
     told = care(care_prune="false", care_fail="false")
