@@ -105,6 +105,7 @@ def test_what_is_saved_is_restored(tmp_path):
     engine = Engine(tmp_path)
     found = raft.save(engine, Clock(), False, engine.commands())
     assert engine.up.exists() and found["node"] == "m2" and found["address"] == "127.0.0.1"
+    assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN, "a connection that breaks ends nothing halfway"
     (tmp_path / "other").mkdir()
     fresh = Engine(tmp_path / "other", state="inactive")
     (tmp_path / "other/root/swarm/raft/wal").write_bytes(b"none")
