@@ -439,9 +439,31 @@ options:
   show:
     description:
       - Show the plan before it is carried out, and each service and each changed route after it. A run without changes shows nothing.
-      - Only with O(preflight) or O(routes).
+      - With O(stacks), also show a table with a row for each stack at the end.
+      - Only with O(preflight), O(routes) or O(stacks).
     type: bool
     default: false
+  stacks:
+    description:
+      - Many stacks in one task. Each element is a dictionary with the options of a stack, or the path of a folder on the controller with one
+        sub-folder per stack.
+      - A dictionary may have all options of this module except those of the connection, O(stacks), O(at_once) and O(show). C(name) is required. The
+        options of the task apply to each stack, unless its dictionary has them too. Dictionaries such as O(variables), O(rollout) and O(routes)
+        are merged by their keys.
+      - C(after) lists the stacks that must be deployed before this one, by C(name) or by their names in the Swarm. A stack begins when these are
+        healthy. If one of them fails, it is not deployed, and neither are the stacks after it.
+      - A sub-folder has the name of its stack. It has a Compose file C(compose.yaml), C(compose.yml), C(docker-compose.yaml) or
+        C(docker-compose.yml), and may have a file C(stack.yml) with the dictionary of options, which is not templated. In it, C(src) and
+        C(env_files) are relative to the sub-folder. Sub-folders that begin with a dot are ignored.
+      - All stacks are compared with the Swarm at once. Only stacks that differ are deployed, independent ones side by side (O(at_once)).
+      - The task fails if a stack fails, and names each. RV(stacks) has the results.
+    type: list
+    elements: raw
+  at_once:
+    description:
+      - How many of O(stacks) are deployed at the same time, from 1 to 100.
+    type: int
+    default: 4
 extends_documentation_fragment:
   - stackwright.swarm.stack
   - stackwright.swarm.rollout
@@ -1004,6 +1026,7 @@ from typing import Any
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import (
     CHANGES,
     FILES,
+    MANY,
     PARTS,
     PLATFORM,
     STACK,
@@ -1014,7 +1037,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.request.story im
 
 
 def main() -> None:
-    run_change({**STACK, **FILES, **PLATFORM, **PARTS, **CHANGES, **VALUES, **STORY}, _change, _memory)
+    run_change({**STACK, **FILES, **PLATFORM, **PARTS, **CHANGES, **VALUES, **STORY, **MANY}, _change, _memory)
 
 
 def _change(*given: Any) -> Any:
