@@ -659,6 +659,29 @@ EXAMPLES = r"""
       proxies: [manager1, manager2]
       on_lost_proxy: warn
 
+- name: Deploy many stacks, the shop after its database, and show a table of them
+  stackwright.swarm.compose_stack:
+    shared_networks: [public]
+    show: true
+    stacks:
+      - name: database
+        definition:
+          services:
+            db:
+              image: "{{ registry }}/busybox:1"
+              command: sleep 1d
+      - name: shop
+        src: files/shop/compose.yml
+        variables:
+          TAG: "1.4"
+        after: [database]
+
+- name: Deploy each sub-folder of a folder as a stack
+  stackwright.swarm.compose_stack:
+    stacks: [stacks]
+    at_once: 2
+    show: true
+
 - name: Stop the shop, and keep its objects
   stackwright.swarm.compose_stack:
     name: shop
@@ -882,6 +905,26 @@ unchecked:
   type: list
   elements: str
   sample: [worker3]
+stacks:
+  description: The results of the stacks, in the order of the list, each with the values of a run for this stack alone and with these.
+  returned: with O(stacks), by the host that did the work
+  type: list
+  elements: dict
+  contains:
+    stack:
+      description: The stack's name in the Swarm.
+      type: str
+    result:
+      description:
+        - V(unchanged), V(changed), V(failed), or V(skipped) if a stack before it has failed.
+        - In check mode also V(unplanned), if its plan fails and a stack before it would change. The failure may be gone when that stack is deployed.
+      type: str
+    seconds:
+      description: How long its deployment took, unless the look at all stacks found it unchanged.
+      type: float
+  sample:
+    - {stack: base, result: unchanged, changed: false, plan: []}
+    - {stack: shop, result: changed, changed: true, seconds: 6.4, revision: 7}
 calls:
   description: The number of calls to the Engine API.
   returned: success, by the host that did the work
@@ -1037,7 +1080,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.request.story im
 
 
 def main() -> None:
-    run_change({**STACK, **FILES, **PLATFORM, **PARTS, **CHANGES, **VALUES, **STORY, **MANY}, _change, _memory)
+    run_change({**STACK, **FILES, **PLATFORM, **PARTS, **CHANGES, **VALUES, **STORY, **MANY}, _change, _memory, _looks)
 
 
 def _change(*given: Any) -> Any:
@@ -1050,6 +1093,12 @@ def _memory(*given: Any) -> Any:
     from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.memory import Memory
 
     return Memory(*given)
+
+
+def _looks(*given: Any) -> Any:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.parts.looks import look_at_all
+
+    return look_at_all(*given)
 
 
 if __name__ == "__main__":

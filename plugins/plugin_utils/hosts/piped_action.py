@@ -40,7 +40,7 @@ class PipedAction(ActionBase):
 
     def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
         self._variables = task_vars or {}
-        if self._task.async_val and not self._supports_async:
+        if getattr(self._task, "async_val", 0) and not self._supports_async:
             return {
                 "failed": True,
                 "error_code": "async_unsupported",

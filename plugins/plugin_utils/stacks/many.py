@@ -62,7 +62,7 @@ class Many:
         looked, told = look(self._action, parts, self._connection, self._variables) if parts else ({}, {})
         if looked.get("failed"):
             return looked
-        compiled = {part.name: [part.arguments, part.action.prepared.handed] for part in parts}
+        compiled = {part.name: [part.wanted, part.action.prepared.handed] for part in parts}
         wanted = [compiled, {name: one["msg"] for name, one in self._broken.items()}, after]
         looked = {**looked, "stack": ", ".join(self._parts)}
         if not parts:

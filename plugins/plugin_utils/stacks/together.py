@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Dict, List, NamedTuple, Tuple
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.connection_options import CONNECTION
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.cluster_action import given_only
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.asked import (
@@ -36,6 +37,11 @@ class Part(NamedTuple):
     @property
     def arguments(self) -> Dict[str, Any]:
         return {name: given_only(value) for name, value in self.action.prepared.arguments.items()}
+
+    @property
+    def wanted(self) -> Dict[str, Any]:
+        """Its arguments, as they are the same on all managers of a cluster."""
+        return {name: value for name, value in self.arguments.items() if name not in CONNECTION}
 
     @property
     def memory(self) -> Dict[str, str]:

@@ -24,8 +24,9 @@ def look_at_all(
 ) -> Dict[str, Any]:
     """The module's result: ``looks`` has the result for each of ``looks``, in their order.
 
-    A look has the options of the module (``params``) and what the action plugin hands on (``handed``, with ``defer``). Its
-    result may be a failure; one that needs more than a look has the code ``not_shared``. All of it fails if this is no manager.
+    A look has the options of the module (``params``), and what the action plugin hands on (``handed``, with ``defer``).
+    Its result may be a failure; one that needs more than a look has the code ``not_shared``. All of it fails if this is
+    no manager.
     """
     try:
         client = SharedReads(connection_of(module))
