@@ -104,7 +104,7 @@ def test_stacks_are_deployed_in_order_and_the_next_run_prints_their_rows(site):
 
 def test_a_failure_stops_the_stacks_after_it_and_no_other(site):
     site.write("base", "exit 3")
-    played = site.run(code=2)
+    played = site.run(code=2, rollout={"stable_for": 3, "timeout": 60})
     assert told(played) == {"base": "failed", "front": "skipped", "alone": "changed"}
     result = played.last
     assert result["error_code"] == "stacks_failed" and result["changed"]
