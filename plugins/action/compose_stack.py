@@ -11,6 +11,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_s
     CHANGES,
     FILES,
     MANY,
+    NOTIFY,
     PARTS,
     PLATFORM,
     STACK,
@@ -26,6 +27,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.request.story im
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.cluster_action import Result
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.meeting import Meeting
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.notifying.notifying_action import NotifyingAction
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.story_action import StoryAction
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.whole import Whole
 
@@ -34,7 +36,7 @@ SHOWN_NOTICES = 20
 
 
 #: The options of one stack, without those of the connection.
-OPTIONS = {**STACK, **FILES, **PLATFORM, **PARTS, **CHANGES, **VALUES, **STORY}
+OPTIONS = {**STACK, **FILES, **PLATFORM, **PARTS, **CHANGES, **VALUES, **STORY, **NOTIFY}
 
 
 class Prepared(NamedTuple):
@@ -48,7 +50,7 @@ class Prepared(NamedTuple):
     handed: Dict[str, Any]
 
 
-class ActionModule(StoryAction):
+class ActionModule(NotifyingAction, StoryAction):
     module = "stackwright.swarm.compose_stack"
     #: They are what caddy_route is given.
     as_it_is = ("routes",)
@@ -59,25 +61,39 @@ class ActionModule(StoryAction):
         try:
             options = self.checked({**OPTIONS, **MANY})
             check_ranges(options)
-            if options["stacks"] is not None:
-                # Imported here, so that plays with one stack don't pay for it.
-                from ansible_collections.stackwright.swarm.plugins.plugin_utils.stacks.many import Many
-
-                result.update(Many(self, options, variables, OPTIONS).result())
-            else:
+            if options["stacks"] is None:
                 result.update(self.alone(options, variables))
+            else:
+                result.update(self._many(options, variables))
         except StackwrightError as error:
             result.update(error.details, failed=True, msg=str(error), error_code=error.error_code)
         return result
 
+    def _many(self, options: Dict[str, Any], variables: Dict[str, object]) -> Result:
+        # Imported here, so that plays with one stack don't pay for it.
+        from ansible_collections.stackwright.swarm.plugins.plugin_utils.stacks.many import Many
+
+        done: Result = {}
+        try:
+            done = Many(self, options, variables, OPTIONS).result()
+        finally:
+            if "stacks" not in done and "done_by" not in done:
+                # No stack has told of itself.
+                self.notify_about("many stacks", options, variables)
+        return done
+
     def alone(self, options: Dict[str, Any], variables: Dict[str, object]) -> Result:
         """The result for one stack. Raises StackwrightError."""
+        around = options["routes"] is not None or options["preflight"]
+        if options["on_changes"] == "plan" and around:
+            raise StackwrightError("on_changes=plan can't be used with preflight or routes.", "invalid_options")
+        self.only_looks = options["on_changes"] == "plan" and not self._task.check_mode
+        self.notify_about(Stack.of(options).full_name if options["name"] else "", options, variables)
 
         def run(meeting: Optional[Meeting] = None) -> Result:
             self.prepare(options, variables)
             return self.carry_out(meeting)
 
-        around = options["routes"] is not None or options["preflight"]
         done: Result = self.in_order(variables, run) if around else run()
         if "stack_hash" in done:
             self.warn(done)
@@ -88,6 +104,7 @@ class ActionModule(StoryAction):
         desired = self._compile(options, variables) if options["state"] == "present" else None
         options["takes"] = _takes(options["takes"], desired)
         stack = desired["stack"] if desired else _named(options)
+        self.stack_name = stack["name"]
         self.after_preflight = desired is not None
         arguments = {name: options[name] for name in CHANGES}
         # Variables and files stay on the controller.
@@ -108,6 +125,8 @@ class ActionModule(StoryAction):
         else:
             whole = Whole(self, options, desired, stack, arguments, variables, self._told, meeting.of_clusters)
             done = self.by_first(meeting, stack["name"], arguments, handed, variables, whole.tell)
+        if self.only_looks and not done.get("failed"):
+            done = {**done, "changed": False, "would_change": bool(done.get("changed"))}
         return self.finished(done)
 
     def finished(self, done: Result) -> Result:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import posixpath
 from typing import Any, Dict, List, Mapping
 
@@ -13,6 +14,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_s
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.generated.folder import digest, packed, unpacked
 from ansible_collections.stackwright.swarm.plugins.module_utils.generated.options import REGISTRY_COMPOSE
+from ansible_collections.stackwright.swarm.plugins.module_utils.generated.steps import do_step
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.piped_action import PipedAction
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.checks.check_registry import (
     checked,
@@ -36,6 +38,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.generat
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.generate.shown import (
     diff_of,
     edited_error,
+    outdated_error,
     result_of,
 )
 
@@ -98,6 +101,8 @@ class ActionModule(PipedAction):
             )
             if self._task.diff:
                 result["diff"] = diff_of(options["dest"], change, before, wanted, result["changes"])
+        if touched and options["verify"]:
+            raise outdated_error(paths[0], result)
         if touched and not self._task.check_mode:
             self._write(options, change, wanted, there["files"], variables)
         _warn(result)
@@ -119,7 +124,16 @@ class ActionModule(PipedAction):
         files = {path: packed(wanted[path].encode()) for path in order}
         self._module(options, {"write": {"files": files, "remove": change.remove, "seen": seen}}, variables)
 
-    def _module(self, options: Mapping[str, object], told: object, variables: Mapping[str, object]) -> Dict[str, Any]:
+    def _is_here(self) -> bool:
+        """Whether the target is this machine and this user, so that no module has to be started for files."""
+        return self._connection.transport == "local" and self._connection.become is None
+
+    def _module(
+        self, options: Mapping[str, Any], told: Mapping[str, Any], variables: Mapping[str, object]
+    ) -> Dict[str, Any]:
+        if self._is_here() and "images" not in told:
+            paths = {name: _here(options[name]) for name in ("src", "overlays", "dest")}
+            return do_step({**options, **paths}, told, self._task.check_mode)
         given = {**options, COMPILED: json.dumps(told, sort_keys=False, separators=(",", ":"))}
         done: Dict[str, Any] = self._execute_module(self.module, module_args=given, task_vars=variables)
         if done.get("failed") or "msg" in done:
@@ -131,6 +145,13 @@ class ActionModule(PipedAction):
 
 def _as_text(spec: Mapping[str, object]) -> Dict[str, str]:
     return {key: "str" for key in ("type", "elements") if spec.get(key) == "path"}
+
+
+def _here(given: Any) -> Any:
+    """A path, or paths, as AnsibleModule expands them."""
+    if isinstance(given, list):
+        return [_here(path) for path in given]
+    return os.path.expanduser(os.path.expandvars(given))
 
 
 def _refuse(seen: Mapping[str, Any]) -> None:

@@ -22,7 +22,11 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.f
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.local_files import LocalFiles
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.piped_action import PipedAction
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.checks.check_registry import checked
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.generate.whole import definition
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.generate.stacks import by_category
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.generate.whole import (
+    definition,
+    project_of,
+)
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.model import Registry, Source
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.showing.deployed import compared
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.showing.describe import (
@@ -33,6 +37,11 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.showing
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.showing.provenance import (
     changed_since,
     metadata_of,
+)
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.showing.rollouts import (
+    gone,
+    undoing,
+    unfinished,
 )
 
 MOST_WARNINGS = 20
@@ -49,16 +58,39 @@ class ActionModule(PipedAction):
             reader: FileReader = slurped(self, variables) if options["remote_src"] else LocalFiles()
             sources = [Source(path, read_one(reader, path)) for path in paths]
             registry, findings = checked(sources, options["strict"], options["accept"])
-            if options["definition"]:
+            per_category = options["stacks"] == "per_category"
+            if per_category and options["name"]:
+                project = project_of(registry, findings, options["label_prefix"])
+                base = Stack.of(options).full_name
+                definitions, result["networks"] = by_category(
+                    registry, project, base, options["absent_networks"], findings
+                )
+            elif options["definition"]:
                 result["definition"] = definition(registry, findings, options["label_prefix"])
             findings.finish()
             found = findings.warnings
             commit = {} if options["remote_src"] else commit_of(posixpath.dirname(paths[0]))
             result.update(changed=False, **described(registry))
-            result["steps"] = steps(registry, _only(registry, options["only"]))
+            only = _only(registry, options["only"])
+            result["steps"] = steps(registry, only, per_category)
             result["checksum"], result["metadata"] = registry.checksum, metadata_of(registry, commit)
             result["findings"] = [problem.as_dict() for problem in found]
-            if options["name"]:
+            if options["name"] and per_category:
+                result["stacks"] = [
+                    {
+                        "name": f"{options['name']}-{category}",
+                        "category": category,
+                        "services": [service.name for service in services if only and service.name in only],
+                        "definition": definitions[category],
+                        "metadata": {"registry_stack": f"{base}/{category}"},
+                    }
+                    for category, services in registry.categories.items()
+                    if only is None or any(service.name in only for service in services)
+                ]
+            elif options["name"]:
+                chosen = [name for name in registry.services if only and name in only]
+                result["stacks"] = [{"name": options["name"], "category": "", "services": chosen, "metadata": {}}]
+            if options["name"] and options["compare"]:
                 self._compare(result, registry, options, variables)
             warnings = result.setdefault("warnings", [])
             warnings += [str(problem) for problem in found[:MOST_WARNINGS]]
@@ -79,12 +111,13 @@ class ActionModule(PipedAction):
     def _compare(
         self, result: Dict[str, Any], registry: Registry, options: Mapping[str, Any], variables: Mapping[str, Any]
     ) -> None:
-        """Adds ``deployed``, and ``revision`` with what changed since, of one stack or of one stack a category."""
-        wanted = stack_names(registry, options)
+        """Adds what is deployed, and what the history says of this registry's rollouts."""
+        wanted = {full_name(options, entry["name"]): entry for entry in result["stacks"]}
         given = {name: options[name] for name in CONNECTION if name in self._task.args}
         arguments = {**given, "history": True, "label_prefix": options["label_prefix"]}
-        if len(wanted) == 1:
-            arguments["name"] = wanted[0]
+        many = options["stacks"] == "per_category"
+        if not many:
+            (arguments["name"],) = wanted
         answer = self._execute_module("stackwright.swarm.stack_info", module_args=arguments, task_vars=dict(variables))
         if answer.get("failed"):
             raise StackwrightError(
@@ -93,15 +126,22 @@ class ActionModule(PipedAction):
         stacks: List[Mapping[str, Any]] = [stack for stack in answer["stacks"] if stack["name"] in wanted]
         result["deployed"] = compared(registry, stacks, as_texts(options["variables"]))
         result["revisions"] = [_revision(stack, registry) for stack in stacks]
+        old = gone(answer["stacks"], Stack.of(options).full_name, list(registry.categories)) if many else {}
+        result["gone"] = sorted(old.values())
+        there = {str(stack["name"]) for stack in stacks if stack["services"]}
+        for full, entry in wanted.items():
+            entry["new"] = full not in there
+        names = {full: f"{options['name']}-{category}" for full, category in old.items()}
+        names.update((full, entry["name"]) for full, entry in wanted.items())
+        stacks += [stack for stack in answer["stacks"] if stack["name"] in old]
+        result["unfinished"] = unfinished(stacks, registry.checksum)
+        if options["run"]:
+            result["rollback"] = undoing([{**stack, "name": names[stack["name"]]} for stack in stacks], options["run"])
 
 
-def stack_names(registry: Registry, options: Mapping[str, object]) -> List[str]:
-    """The stacks' names in the Swarm that the registry is deployed as."""
-    if options["stacks"] == "one":
-        return [Stack.of(options).full_name]
-    return [
-        Stack.of({**options, "name": f"{options['name']}-{category}"}).full_name for category in registry.categories
-    ]
+def full_name(options: Mapping[str, object], name: str) -> str:
+    """The name in the Swarm of the task's stack ``name``."""
+    return Stack.of({**options, "name": name}).full_name
 
 
 def _revision(stack: Mapping[str, Any], registry: Registry) -> Dict[str, Any]:

@@ -9,24 +9,27 @@ from typing import Any, Dict, Mapping
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import (
     DRIFT,
+    NOTIFY,
     PINNED,
     STACK,
     check_ranges,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.notifying.notifying_action import NotifyingAction
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault.vault_action import VaultAction
 
 
-class ActionModule(VaultAction):
+class ActionModule(NotifyingAction, VaultAction):
     module = "stackwright.swarm.stack_drift"
     remembers = True
 
     def act(self, result: Dict[str, object], variables: Dict[str, object]) -> Dict[str, Any]:
         try:
-            options = self.checked({**STACK, **DRIFT, **PINNED, "name": {"type": "str", "required": True}})
+            options = self.checked({**STACK, **DRIFT, **PINNED, **NOTIFY, "name": {"type": "str", "required": True}})
             check_ranges(options)
             stack = Stack.of(options)
+            self.notify_about(stack.full_name, options, variables)
             arguments = {name: options[name] for name in DRIFT if options[name] is not None}
             arguments["values"] = options["values"]
             self.find_vault(stack.data, options["values"], variables)

@@ -9,6 +9,7 @@ from typing import Any, Dict, Mapping
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import (
     BACK,
+    NOTIFY,
     PINNED,
     STACK,
     check_ranges,
@@ -16,17 +17,19 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_s
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.cluster_action import Result
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.notifying.notifying_action import NotifyingAction
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault.vault_action import VaultAction
 
 
-class ActionModule(VaultAction):
+class ActionModule(NotifyingAction, VaultAction):
     module = "stackwright.swarm.stack_rollback"
 
     def act(self, result: Dict[str, Any], variables: Dict[str, object]) -> Dict[str, Any]:
         try:
-            options = self.checked({**STACK, **BACK, **PINNED, "name": {"type": "str", "required": True}})
+            options = self.checked({**STACK, **BACK, **PINNED, **NOTIFY, "name": {"type": "str", "required": True}})
             check_ranges(options)
             stack = Stack.of(options)
+            self.notify_about(stack.full_name, options, variables)
             arguments = {name: options[name] for name in BACK if options[name] is not None}
             arguments["values"] = options["values"]
             self.find_vault(stack.data, options["values"], variables)

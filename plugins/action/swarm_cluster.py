@@ -32,6 +32,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.cluster_ac
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.election import Outcome, turn
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.meeting_action import MeetingAction
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.other_hosts import Sibling, at_once
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.defaults import connection_of, module_defaults
 
 #: Seconds beside those of the Engine's answers: to start a module on a busy machine.
 START = 60.0
@@ -79,18 +80,19 @@ class ActionModule(MeetingAction):
 
     def _options(self, variables: Dict[str, Any]) -> Dict[str, Dict[str, Any]]:
         """The options of each host of the play that the task is meant for."""
-        own, given = variables["inventory_hostname"], dict(self._task.args)
+        own = variables["inventory_hostname"]
         found = {}
         for host in variables.get("ansible_play_hosts") or [own]:
             if host == own:
                 self._others[host] = (self, variables)
-                arguments = given
             else:
                 action, theirs = self._sibling(host, variables)
                 if not is_meant(self._task, theirs, action._templar):
                     continue
-                arguments = arguments_of(self._task, given, action._templar)
-                action._task.args = arguments
+                # The play's defaults as that host has them, too.
+                defaults = module_defaults(action, self.module, written=True)
+                arguments = {**self._task.args, **defaults}
+                action._task.args = arguments_of(self._task, arguments, action._templar)
             try:
                 found[host] = self._others[host][0].checked(SWARM_CLUSTER)
             except StackwrightError as error:
@@ -128,8 +130,7 @@ class ActionModule(MeetingAction):
         helpers = [host for host in dict.fromkeys(managers) if host not in options and host not in absent]
         for host in helpers:
             action, _theirs = self._sibling(host, variables)
-            action._task.args = dict(self._task.args)
-            self._given[host] = self.connection_arguments(shared)
+            self._given[host] = connection_of(action, self.module)
         goal = Goal(
             settings=settings,
             remove=tuple(shared["remove"]),

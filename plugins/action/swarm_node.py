@@ -5,23 +5,33 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict
+import json
+from functools import partial
+from typing import Any, Dict, Mapping
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.parts.swarm_cluster import LOOK
 from ansible_collections.stackwright.swarm.plugins.module_utils.request.node_options import NODE, check_labels
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.cluster_action import ClusterAction
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.other_hosts import Sibling, at_once, names_of
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.defaults import connection_of
+
+#: Seconds for the answer of the Engine of a node that is to be promoted.
+ANSWER = 60.0
 
 
 class ActionModule(ClusterAction):
     module = "stackwright.swarm.swarm_node"
 
-    def act(self, result: Dict[str, Any], variables: Dict[str, object]) -> Dict[str, Any]:
+    def act(self, result: Dict[str, Any], variables: Dict[str, Any]) -> Dict[str, Any]:
         try:
             options = self.checked(NODE)
             check_labels(options)
             # Among arguments a label that is to go, with a null, would be one that was not given.
             arguments = {name: options[name] for name in NODE if options[name] is not None and name != "labels"}
             handed = {"labels": options["labels"]}
+            if options["role"] == "manager":
+                handed["asked"] = self._asked(options["name"], variables)
             arguments.update(self.connection_arguments(options))
             result.update(self.once_per_cluster(f"node {options['name']}", arguments, handed, variables))
         except StackwrightError as error:
@@ -29,3 +39,20 @@ class ActionModule(ClusterAction):
         if result.get("notices"):
             result["warnings"] = [*(result.get("warnings") or []), *result["notices"]]
         return result
+
+    def _asked(self, node: str, variables: Mapping[str, Any]) -> Dict[str, Any]:
+        """What the Engine of the node says of its membership; empty if no host of the inventory is the node, or if it
+        does not answer."""
+        hosts = (variables.get("groups") or {}).get("all") or ()
+        found = [host for host in hosts if names_of(node, {}) & names_of(host, variables["hostvars"])]
+        told = at_once({host: partial(self._membership, host, variables) for host in found}, ANSWER)
+        return next((facts for facts in told if facts), {})
+
+    def _membership(self, host: str, variables: Mapping[str, Any]) -> Dict[str, Any]:
+        action = Sibling(self, host, variables).action
+        action._templar.available_variables = action._variables
+        connection = connection_of(action, self.module)
+        action.module = "stackwright.swarm.swarm_cluster"
+        done = action._call(connection, {"part": LOOK}, action._variables)
+        facts = json.loads(json.dumps(done.get("facts") or {}, default=str))
+        return {name: facts[name] for name in ("node_id", "joins_by") if name in facts}

@@ -60,6 +60,13 @@ options:
         type: str
         choices: [safe, fast]
         default: safe
+      parallel:
+        description:
+          - How many services change at once. The next ones follow when these run, so a small Swarm does not start everything together. V(0) is all
+            that do not depend on each other.
+          - Not used with O(rollout.mode=fast), nor when a failed deployment is rolled back: that has to be quick.
+        type: int
+        default: 0
       timeout:
         description:
           - The maximum time without progress, in seconds. Each task that starts to run, or completes, resets it. When it is exceeded, the task fails

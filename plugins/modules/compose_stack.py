@@ -359,6 +359,15 @@ options:
         type: str
         choices: [fail, adopt, regenerate]
         default: fail
+  on_changes:
+    description:
+      - V(deploy) carries out the plan.
+      - V(plan) shows the plan and changes nothing if there is anything to change (RV(would_change=true)). Otherwise it is an ordinary run without
+        changes, which waits until the services are healthy. So a playbook learns in one short task whether it has more to do.
+      - V(plan) can't be used with O(preflight) or O(routes).
+    type: str
+    choices: [deploy, plan]
+    default: deploy
   preflight:
     description:
       - Check whether the stack can be deployed before anything is changed, as M(stackwright.swarm.stack_preflight) does. The checks are skipped if the
@@ -467,6 +476,7 @@ options:
 extends_documentation_fragment:
   - stackwright.swarm.stack
   - stackwright.swarm.rollout
+  - stackwright.swarm.notify
   - stackwright.swarm.engine
   - stackwright.swarm.attributes
   - stackwright.swarm.attributes.stack_group
@@ -709,6 +719,11 @@ stack_hash:
   returned: always, unless the Compose files are invalid
   type: str
   sample: lucvlyso
+would_change:
+  description: Whether a deployment would change anything, or has to look at what an interrupted one left.
+  returned: with O(on_changes=plan), except in check mode
+  type: bool
+  sample: false
 plan:
   description:
     - The operations in order. In check mode, the operations of a real run.
@@ -1070,6 +1085,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_s
     CHANGES,
     FILES,
     MANY,
+    NOTIFY,
     PARTS,
     PLATFORM,
     STACK,
@@ -1080,7 +1096,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.request.story im
 
 
 def main() -> None:
-    run_change({**STACK, **FILES, **PLATFORM, **PARTS, **CHANGES, **VALUES, **STORY, **MANY}, _change, _memory, _looks)
+    options = {**STACK, **FILES, **PLATFORM, **PARTS, **CHANGES, **VALUES, **STORY, **NOTIFY, **MANY}
+    run_change(options, _change, _memory, _looks)
 
 
 def _change(*given: Any) -> Any:

@@ -51,6 +51,12 @@ options:
     elements: str
     choices: [dependency_later, phase_order, restart_unquoted]
     default: []
+  verify:
+    description:
+      - Write nothing, and fail with RV(error_code=outdated) if the files are not those of the registry. For pipelines in which generated files are
+        reviewed and committed.
+    type: bool
+    default: false
   overwrite_edited:
     description: Whether to overwrite, or remove, files in O(dest) that were edited by hand or that somebody else made.
     type: bool
@@ -96,6 +102,12 @@ EXAMPLES = r"""
     overlays: [/srv/shop/services.registry.production.yaml]
     dest: /srv/shop/generated
     strict: true
+
+- name: Fail if the committed files are not those of the registry
+  stackwright.swarm.services_registry_compose:
+    src: /srv/shop/services.registry.yaml
+    dest: /srv/shop/generated
+    verify: true
 """
 
 RETURN = r"""
@@ -221,7 +233,7 @@ edited:
 error_code:
   description:
     - A stable word for the kind of failure.
-    - V(invalid_registry), V(edited), V(dest_unusable), V(conflict), V(invalid_options).
+    - V(invalid_registry), V(edited), V(outdated), V(dest_unusable), V(conflict), V(invalid_options).
   returned: failed
   type: str
   sample: invalid_registry

@@ -62,9 +62,24 @@ options:
     elements: str
     default: []
   definition:
-    description: Also return RV(definition).
+    description: Also return RV(definition). With O(stacks=per_category), each of RV(stacks) has its own.
     type: bool
     default: false
+  compare:
+    description: With O(name), also ask the Swarm what is deployed.
+    type: bool
+    default: true
+  absent_networks:
+    description:
+      - Shared networks of O(stacks=per_category) that do not exist yet. The definitions of the stacks then create them, so that check mode can plan the
+        stacks before the networks exist.
+    type: list
+    elements: str
+    default: []
+  run:
+    description: A rollout, as C(registry_run) in the metadata of its revisions. Returns RV(rollback).
+    type: str
+    default: ""
 extends_documentation_fragment:
   - stackwright.swarm.stack
   - stackwright.swarm.engine
@@ -140,8 +155,12 @@ phases:
     description: {description: What it is., type: str}
     timeout: {description: Its time limit in seconds; null if it has none., type: int}
     services: {description: Its services., type: list, elements: str}
+    parts:
+      description: Its deployments in order, each with C(category) and C(services). With O(stacks=one) it is one, and its category is empty.
+      type: list
+      elements: dict
   sample:
-    - {name: databases, order: 1, description: Database services, timeout: 120, services: [db]}
+    - {name: databases, order: 1, description: Database services, timeout: 120, services: [db], parts: [{category: "", services: [db]}]}
 steps:
   description: The same for the services in O(only) and those that they depend on; all if it is empty.
   returned: success
@@ -181,9 +200,57 @@ definition:
     - All generated files as one Compose file, for O(stackwright.swarm.compose_stack#module:definition). Its relative paths are those of the generated files.
   returned: with O(definition=true)
   type: str
+stacks:
+  description: The stacks that the registry is deployed as; with O(only), those that have one of these services.
+  returned: with O(name)
+  type: list
+  elements: dict
+  contains:
+    name: {description: "The stack's name, as for M(stackwright.swarm.compose_stack).", type: str}
+    category: {description: Its category; empty with O(stacks=one)., type: str}
+    services: {description: With O(only), these services and those that they depend on; otherwise empty., type: list, elements: str}
+    metadata: {description: What identifies the stack as one of this registry., type: dict}
+    definition: {description: Its Compose file. With O(stacks=per_category)., type: str}
+    new: {description: Whether it has no services in the Swarm. With O(compare=true)., type: bool}
+  sample:
+    - {name: shop, category: "", services: [], metadata: {}, new: false}
+networks:
+  description: The options of M(stackwright.swarm.swarm_network) for each network that the stacks share.
+  returned: with O(name) and O(stacks=per_category)
+  type: list
+  elements: dict
+  sample:
+    - name: shop_back
+      ipam: [{subnet: 10.30.0.0/24}]
+gone:
+  description: Categories that the registry no longer has, and whose stacks are still deployed.
+  returned: with O(name) and O(compare=true)
+  type: list
+  elements: str
+  sample: []
+unfinished:
+  description: The last rollout, if it deployed this registry and was interrupted, or one of its phases failed; otherwise empty.
+  returned: with O(name) and O(compare=true)
+  type: str
+  sample: ""
+rollback:
+  description: How the rollout O(run) is undone.
+  returned: with O(run)
+  type: dict
+  contains:
+    undo:
+      description: The stacks that it changed, the last first, each with the revision C(to) to go back to; 0 if it did not exist before.
+      type: list
+      elements: dict
+    others: {description: 'Later revisions by other runs, with C(stack), C(number) and C(who).', type: list, elements: dict}
+    lost: {description: Stacks that existed before the rollout but have no revision from that time., type: list, elements: str}
+  sample:
+    undo: [{stack: shop, to: 4}]
+    others: []
+    lost: []
 deployed:
   description: What is deployed against what the registry says, for each service of either.
-  returned: with O(name)
+  returned: with O(name) and O(compare=true)
   type: list
   elements: dict
   contains:
@@ -200,7 +267,7 @@ deployed:
     - {name: db, wanted: "postgres:16.12", running: "postgres:16.11", state: differs, status: healthy}
 revisions:
   description: For each stack of the registry the last good deployment.
-  returned: with O(name)
+  returned: with O(name) and O(compare=true)
   type: list
   elements: dict
   contains:

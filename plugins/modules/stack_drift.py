@@ -119,6 +119,7 @@ options:
 extends_documentation_fragment:
   - stackwright.swarm.stack
   - stackwright.swarm.rollout
+  - stackwright.swarm.notify
   - stackwright.swarm.engine
   - stackwright.swarm.attributes
   - stackwright.swarm.attributes.stack_group
@@ -558,12 +559,17 @@ failures:
 
 from typing import Any
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import DRIFT, PINNED, STACK
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import (
+    DRIFT,
+    NOTIFY,
+    PINNED,
+    STACK,
+)
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run_change import run_change
 
 
 def main() -> None:
-    run_change({**STACK, **DRIFT, **PINNED, "name": {"type": "str", "required": True}}, _drift, _memory)
+    run_change({**STACK, **DRIFT, **PINNED, **NOTIFY, "name": {"type": "str", "required": True}}, _drift, _memory)
 
 
 def _drift(*given: Any) -> Any:

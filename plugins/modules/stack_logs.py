@@ -7,13 +7,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: stack_logs
-short_description: Show the last log lines of a stack's services
+short_description: Show the log lines of a stack's services, or wait for one
 version_added: 1.0.0
 author:
   - The stackwright.swarm maintainers (@stackwright)
 description:
   - Shows the last log lines of a stack, of some of its services or of one task, from all nodes, in chronological order.
   - Values of a service's variables with names such as password, token or key are hidden, and so is text that looks like one.
+  - With O(until) it waits for a line and shows the lines of the meantime; with O(timeout) alone it shows them for that time. If several hosts of a play
+    are managers of one cluster, each of them waits, and the first one shows the lines.
   - The task does not fail if lines are not available, for example because their node is down. RV(missing) lists them.
 options:
   name:
@@ -41,6 +43,17 @@ options:
     description:
       - Only lines that match this Python regular expression.
     type: str
+  until:
+    description:
+      - Waits until a line matches this Python regular expression, and returns it as RV(matched). Fails with the last lines if none matches within
+        O(timeout).
+      - Lines that O(since) and O(tail) choose match as well. Set O(since) if an earlier line could match.
+      - In check mode it does not wait.
+    type: str
+  timeout:
+    description:
+      - How long to follow the logs, in seconds, 1 to 86400. 60 by default with O(until); without both, it does not wait.
+    type: int
 extends_documentation_fragment:
   - stackwright.swarm.stack
   - stackwright.swarm.engine
@@ -69,6 +82,14 @@ EXAMPLES = r"""
     services: [web]
     since: 10m
     contains: (?i)error
+
+- name: Wait until the shop is ready for requests
+  stackwright.swarm.stack_logs:
+    name: shop
+    services: [web]
+    since: 1m
+    until: (?i)ready
+    timeout: 30
 """
 
 RETURN = r"""
@@ -103,6 +124,11 @@ text:
   returned: success
   type: str
   sample: "2026-11-21T04:41:54.946Z web.1@worker1 | no database yet\\n"
+matched:
+  description: The line that O(until) matches, with the fields of RV(lines); null if O(until) is not set.
+  returned: if it waited
+  type: dict
+  sample: {time: "2026-11-21T04:41:54.946889037Z", service: shop_web, task: josdaxsqqn1ttlmz4b9nyeei5, slot: 1, node: worker1, stream: stdout, text: ready}
 missing:
   description: The lines that are not available, with the reason.
   returned: success
@@ -115,19 +141,26 @@ calls:
   type: int
   sample: 5
 error_code:
-  description: A stable code of the error, for example V(not_found) or V(invalid_options).
+  description: A stable code of the error, for example V(not_found), V(timeout) or V(invalid_options).
   returned: failure
   type: str
   sample: not_found
 """
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.module import run_module
+from typing import Any
+
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import LOGS
-from ansible_collections.stackwright.swarm.plugins.module_utils.info.logs import show_logs
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run_change import run_change
 
 
 def main() -> None:
-    run_module(LOGS, show_logs)
+    run_change(LOGS, _look)
+
+
+def _look(*given: Any) -> Any:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.info.logs_until import look_at_logs
+
+    return look_at_logs(*given)
 
 
 if __name__ == "__main__":

@@ -74,6 +74,7 @@ options:
 extends_documentation_fragment:
   - stackwright.swarm.stack
   - stackwright.swarm.rollout
+  - stackwright.swarm.notify
   - stackwright.swarm.engine
   - stackwright.swarm.attributes
   - stackwright.swarm.attributes.stack_group
@@ -390,13 +391,13 @@ failures:
       text: "shop_web: its tasks fail: exit code 7, on node worker1"
 """
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import BACK, PINNED, STACK
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import BACK, NOTIFY, PINNED, STACK
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run_change import run_change
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.stack import roll_back_stack
 
 
 def main() -> None:
-    run_change({**STACK, **BACK, **PINNED, "name": {"type": "str", "required": True}}, roll_back_stack)
+    run_change({**STACK, **BACK, **PINNED, **NOTIFY, "name": {"type": "str", "required": True}}, roll_back_stack)
 
 
 if __name__ == "__main__":

@@ -46,6 +46,8 @@ options:
   role:
     description:
       - V(manager) promotes the node, V(worker) demotes it.
+      - A promotion that would take the node out of the Swarm fails with RV(error_code=join_address_gone). The task asks the Engine of the node for that, if
+        the inventory has the node under its host name; a warning says if it could not be asked.
       - A demotion that would leave less than half of the managers reachable fails with RV(error_code=quorum). Nothing is changed then.
     type: str
     choices: [manager, worker]
@@ -73,7 +75,8 @@ options:
     description:
       - Wait until the change has taken effect.
       - A node is drained if none of its tasks is left, and if each moved service has its number of running tasks on other nodes.
-      - A role has settled if the other managers reach the new manager, or if the managers no longer list the demoted one.
+      - A role has settled if the other managers reach the new manager, or if the managers no longer list the demoted one and it has
+        reported as a worker.
     type: bool
     default: true
   wait_timeout:
@@ -230,7 +233,7 @@ done_by:
   sample: manager1
 error_code:
   description:
-    - A stable code of the error. V(no_node), V(ambiguous_node), V(cannot_move), V(quorum), V(node_down), V(not_drained), V(timeout), V(invalid_options),
+    - A stable code of the error. V(no_node), V(ambiguous_node), V(cannot_move), V(quorum), V(join_address_gone), V(node_down), V(not_drained), V(timeout), V(invalid_options),
       V(health_gate_failed), V(locked), and the codes of the connection such as V(not_a_manager).
   returned: failure
   type: str

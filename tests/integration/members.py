@@ -41,6 +41,7 @@ class Members:
         self.before: Any = lambda host, part: None  # may raise, as a killed controller
         self.keys: Any = None
         self.answers: dict[str, Any] = {}  # host -> the answer of a host that can't be asked
+        self.now, self.sleep = time.monotonic, time.sleep
 
     def run(
         self, check: bool = False, helpers: tuple[str, ...] = (), absent: Any = (), options: Any = None, **wanted: str
@@ -70,7 +71,7 @@ class Members:
         def show(host: str, line: str) -> None:
             self.lines.append(f"[{host}] {line}")
 
-        world = Asked(ask, look, show, time.monotonic, time.sleep, "tester@here")
+        world = Asked(ask, look, show, self.now, self.sleep, "tester@here")
         own = {host: each[host] for host in wanted}
         run = Enrolment(world, wanted, own, helpers, dict(absent), goal, self.keys)
         run.go(check)
@@ -80,7 +81,7 @@ class Members:
         if host in self.answers:
             return self.answers[host]
         node = self.bed.node(host)
-        client = EngineClient(Connection(docker_host=node.docker_host, timeout=60))
+        client = self.client_of(host)
         try:
             done = change_membership(client, {**options, COMPILED: json.loads(json.dumps(part))}, False)
         except StackwrightError as error:
@@ -89,8 +90,11 @@ class Members:
             client.close()
         if "facts" in done:
             done["facts"]["addresses"] = [node.address]  # this process is in none of the nodes' namespaces
-        done["received"] = time.monotonic()
+        done["received"] = self.now()
         return json.loads(json.dumps(done))
+
+    def client_of(self, host: str) -> Any:
+        return EngineClient(Connection(docker_host=self.bed.node(host).docker_host, timeout=60))
 
     def api(self, host: str, method: str, path: str, body: Any = None) -> Any:
         return self.bed.node(host).api(method, path, body)

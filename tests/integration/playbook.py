@@ -77,7 +77,11 @@ class Player:
 
     def begin(self, *tasks, **how):
         """As ``play``, but does not wait for the end."""
-        command, environment, results = self.command(self.written(tasks), **how)
+        return self.begin_playbook(self.written(tasks), **how)
+
+    def begin_playbook(self, path, **how):
+        """As ``playbook``, but does not wait for the end."""
+        command, environment, results = self.command(path, **how)
         return Running(command, self.folder, environment, results)
 
     def written(self, tasks):

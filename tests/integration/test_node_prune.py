@@ -67,7 +67,11 @@ def test_what_nobody_needs_goes_and_a_rollback_needs_no_registry(bed, swarm, cor
     told = prune_node(core.client, OPTIONS, True)
     done = prune_node(core.client, OPTIONS, False)
     about = [(item["kind"], item["name"]) for item in done["removed"]]
-    assert [(item["kind"], item["name"]) for item in told["removed"]] == about
+    announced = [(item["kind"], item["name"]) for item in told["removed"]]
+    # What tests before this one have left may still be on its way out.
+    mine = [item for item in about if name in item[1] or item == ("volume", anonymous)]
+    assert [item for item in announced if item in mine] == mine, done["left"]
+    assert not [item for item in announced if name in item[1] and item not in mine]
     assert {("container", f"{name}-ended"), ("image", three), ("network", f"{name}-net")} <= set(about)
     assert ("volume", anonymous) in about and not [item for item in about if name in item[1] and "data" in item[1]]
     volumes = [volume["Name"] for volume in node.api("GET", "/volumes")["Volumes"]]

@@ -35,24 +35,26 @@ GOOD, BAD = "trap exit TERM; sleep 1d & wait", "exit 3"
 
 
 class Shop:
-    """A registry of twelve services in four phases: ``a-1`` to ``a-3`` and so on."""
+    """A registry of ``each`` services in each phase and category: ``base-1``, ``base-2`` and so on."""
 
-    def __init__(self, bed, swarm, folder):
+    def __init__(self, bed, swarm, folder, phases=PHASES, each=3):
         self.bed, self.swarm, self.folder = bed, swarm, folder
+        self.names, self.each, self.options = phases, each, {}
         self.image, _colon, self.tag = bed.images["busybox"].rpartition(":")
         managers = sorted(name for name in bed.nodes if name.startswith("m"))
         self.player = Player(folder, {name: bed.node(name).docker_host for name in managers})
 
     def write(self, values=None, commands=None, without=()):
         text = HEAD
-        for number, phase in enumerate(PHASES):
-            text += f"group-{phase}:\n"
-            for index in (1, 2, 3):
+        for number, phase in enumerate(self.names):
+            text += f"group-{phase}:\n" if set(self.services(phase)) - set(without) else ""
+            for index in range(1, self.each + 1):
                 name = f"{phase}-{index}"
                 if name in without:
                     continue
                 # The order is that of the phases: only the first of each depends on anything.
-                needed = f"{PHASES[number - 1]}-{index}" if number and index == 1 else ""
+                needed = f"{self.names[number - 1]}-{index}" if number and index == 1 else ""
+                needed = "" if needed in without else needed
                 text += SERVICE.format(
                     name=name,
                     image=self.image,
@@ -64,22 +66,32 @@ class Shop:
                 )
         self.player.write("services.registry.yaml", text)
 
+    def services(self, phase):
+        return [f"{phase}-{index}" for index in range(1, self.each + 1)]
+
     def roll_out(self, tasks_from=None, options=None, **how):
+        return self.player.play(self.task(tasks_from, options), **how)
+
+    def begin(self, options=None):
+        return self.player.begin(self.task(None, options))
+
+    def task(self, tasks_from, options):
         given = {
             "services_registry_name": self.swarm.name,
             "services_registry_src": str(self.folder / "services.registry.yaml"),
             "services_registry_dest": str(self.folder / "generated"),
             "services_registry_rollout": {"stable_for": 0.3, "timeout": 60, "max_restarts": 0},
+            **self.options,
             **(options or {}),
         }
         role = {"name": "stackwright.swarm.services_registry", **({"tasks_from": tasks_from} if tasks_from else {})}
-        return self.player.play({"ansible.builtin.include_role": role, "vars": given}, **how)
+        return {"ansible.builtin.include_role": role, "vars": given}
 
     def values(self):
         """The variable V of each service that runs."""
         found = {}
         for service in self.swarm.objects("services"):
-            name = service["Spec"]["Name"][len(self.swarm.name) + 1 :]
+            name = service["Spec"]["Name"].rpartition("_")[2]
             env = service["Spec"]["TaskTemplate"]["ContainerSpec"]["Env"]
             found[name] = next(entry[2:] for entry in env if entry.startswith("V="))
         return found
@@ -93,7 +105,7 @@ class Shop:
 
     def starts(self):
         """For each phase the first and the last start of a task."""
-        names = {s["ID"]: s["Spec"]["Name"][len(self.swarm.name) + 1 :] for s in self.swarm.objects("services")}
+        names = {s["ID"]: s["Spec"]["Name"].rpartition("_")[2] for s in self.swarm.objects("services")}
         found = {}
         for task in self.swarm.tasks():
             if task["Status"]["State"] == "running":
@@ -108,6 +120,11 @@ class Shop:
 @pytest.fixture
 def shop(bed, swarm, tmp_path):
     return Shop(bed, swarm, tmp_path)
+
+
+def joined(run):
+    """The output without line breaks."""
+    return " ".join(run.output.split())
 
 
 def changed(run):
@@ -166,22 +183,99 @@ def test_rollouts_of_every_kind(shop):
     assert shop.phases() == dict.fromkeys(PHASES, "4") and "edge-3" not in shop.values()
 
     # What somebody else has deployed in between is not undone.
-    known = {"stacks": [{"revisions": shop.revisions()}]}
-    facts = {"services_registry_history": known, "services_registry_step": {"name": "apps"}}
+    facts = {
+        "services_registry_step": {"name": "apps"},
+        "services_registry_run": shop.revisions()[0]["metadata"]["registry_run"],
+    }
     own = {"image": f"{shop.image}:{shop.tag}", "command": ["sleep", "1d"], "environment": {"V": "own"}}
     deployed = {"name": shop.swarm.name, "definition": {"services": {"own": own}}, "prune": False}
     assert shop.player.play({"compose_stack": deployed}).code == 0
-    refused = shop.roll_out("step_rollback.yml", options={**facts, "services_registry_run": "mine"})
+    refused = shop.roll_out("step_rollback.yml", options=facts)
     assert refused.code != 0 and "another run has changed the stack since" in " ".join(refused.output.split())
     assert shop.phases() == {**dict.fromkeys(PHASES, "4"), "own": "own"}
 
 
-@pytest.mark.skipif(not LONG, reason="a rollout of twelve services: STACKWRIGHT_LONG=1 runs it")
-def test_a_first_rollout_that_fails_leaves_nothing_if_so_chosen(shop):
+def test_a_first_rollout_that_fails_leaves_nothing_if_so_chosen(bed, swarm, tmp_path):
+    shop = Shop(bed, swarm, tmp_path, each=1)
     shop.write({"all": "1"}, {"data-1": BAD})
     failed = shop.roll_out(options=BACK)
     assert failed.code != 0
     assert shop.values() == {}
+
+
+def test_a_rollout_that_was_killed_is_continued_and_undone_as_one(bed, swarm, tmp_path):
+    shop = Shop(bed, swarm, tmp_path, phases=("base", "data", "apps"), each=1)
+    shop.write()
+    run = shop.begin()
+    run.until(": Phase data]")  # the first phase has ended, the second has not begun
+    run.kill()
+    assert shop.phases() == {"base": "1"}
+    again = shop.roll_out()
+    assert again.code == 0, again.output
+    assert shop.phases() == {"base": "1", "data": "1", "apps": "1"}
+    revisions = shop.revisions()
+    assert len({r["metadata"]["registry_run"] for r in revisions}) == 1, "both runs are one rollout"
+    assert [r["metadata"].get("registry_left", "") for r in revisions] == ["", "apps", "data, apps"]
+
+    # Killed in the second phase: the manager completes it. The third then fails, and the whole rollout goes back.
+    shop.write({"all": "2"}, {"apps-1": BAD})
+    run = shop.begin(BACK)
+    run.until("update service " + swarm.name + "_data-1")
+    run.kill()
+    failed = shop.roll_out(options=BACK)
+    assert failed.code != 0 and "were rolled back too" in joined(failed), failed.output
+    assert shop.phases() == {"base": "1", "data": "1", "apps": "1"}
+    back = shop.revisions()[0]
+    assert (back["operation"], back["back_to"], back["status"]) == ("rollback", 3, "HEALTHY")
+
+    # The state before is complete: a new rollout is one of its own.
+    shop.write({"all": "3"})
+    last = shop.roll_out()
+    assert last.code == 0, last.output
+    assert shop.phases() == {"base": "3", "data": "3", "apps": "3"}
+    assert changed(shop.roll_out()) == []
+
+
+REACHES = (
+    "for i in 1 2 3 4 5 6 7 8 9 10; do nslookup base-1 && break; sleep 0.5; done; nslookup base-1 || exit 4; " + GOOD
+)
+
+
+def test_one_stack_per_category(bed, swarm, tmp_path):
+    shop = Shop(bed, swarm, tmp_path, phases=("base", "data", "apps"), each=1)
+    shop.options = {"services_registry_stacks": "per_category", "services_registry_preflight": False}
+    reaches = {"apps-1": REACHES}
+    shop.write(commands=reaches)
+    would = shop.roll_out(check=True)
+    assert would.code == 0, would.output
+    assert "3. apps (120 s): apps-1 → changes apps-1" in would.output and changed(would)
+    assert not swarm.objects("networks") and shop.values() == {}
+
+    first = shop.roll_out()
+    assert first.code == 0, first.output
+    assert shop.phases() == {"base": "1", "data": "1", "apps": "1"}
+    starts = shop.starts()
+    assert starts["base"][1] < starts["data"][0] and starts["data"][1] < starts["apps"][0]
+    assert [network["Name"] for network in swarm.objects("networks")] == [f"{swarm.name}_default"]
+    stacks = {s["Spec"]["Labels"]["com.docker.stack.namespace"] for s in swarm.objects("services")}
+    assert stacks == {f"{swarm.name}-group-{phase}" for phase in ("base", "data", "apps")}
+    again = shop.roll_out()
+    assert again.code == 0 and changed(again) == [], again.output
+
+    # The last phase is broken: by choice the stacks of the phases before go back too.
+    shop.write({"all": "2"}, {"apps-1": BAD})
+    failed = shop.roll_out(options=BACK)
+    assert failed.code != 0 and "were rolled back too" in joined(failed), failed.output
+    assert shop.phases() == {"base": "1", "data": "1", "apps": "1"}
+
+    # A category that is no longer in the registry loses its stack, after the last phase.
+    shop.write({"all": "3"}, reaches, without=["data-1"])
+    shop.player.write(
+        "services.registry.yaml", (tmp_path / "services.registry.yaml").read_text().replace("data-1", "base-1")
+    )
+    less = shop.roll_out()
+    assert less.code == 0, less.output
+    assert shop.phases() == {"base": "3", "apps": "3"}
 
 
 def test_generated_files_are_verified(shop):

@@ -68,6 +68,37 @@ def test_lines_of_all_services_in_order(player, swarm):
     assert "It has screen, web." in service["msg"]
 
 
+def test_it_waits_for_a_line(bed, swarm, tmp_path):
+    name, core = swarm.name, Core(bed.node("m1").docker_host, swarm.name, tmp_path)
+    ticks = "n=0; while :; do n=$$((n+1)); echo tick $$n my-token=hunter2; sleep 1; done"
+    core.deploy(
+        f"services:\n  web:\n    image: {bed.images['busybox']}\n    stop_grace_period: 1s\n"
+        f"    command: ['sh', '-c', '{ticks}']\n"
+    )
+    core.client.close()
+    player = Player(tmp_path, {"m1": bed.docker_host, "also": bed.docker_host})
+    run = player.play({"stack_logs": {"name": name, "since": "1s", "timeout": 9}})
+    assert run.code == 0, run.output
+    shown = [line for line in run.output.splitlines() if " | tick " in line and line.startswith("[")]
+    assert len({line.split()[0] for line in shown}) == 1, "one host shows them"
+    assert len(shown) > 4 and len(shown) == len(set(shown)), run.output
+    assert "hunter2" not in run.output
+    first = run.last["lines"][0]["text"].split()[1]
+    # A line that came, one that comes, no such line, and check mode.
+    run = player.play(
+        {"stack_logs": {"name": name, "until": f"^tick {first} "}},
+        {"stack_logs": {"name": name, "since": "1s", "until": "^tick [0-9]*0 "}},
+        {"stack_logs": {"name": name, "until": "^boom", "timeout": 2}, "ignore_errors": True},
+        {"stack_logs": {"name": name, "until": "^boom", "timeout": 600}, "check_mode": True},
+        limit="m1",
+    )
+    past, future, late, checked = run.of()
+    assert past["matched"]["text"].startswith(f"tick {first} ")
+    assert future["matched"] == future["lines"][-1] and not future["changed"], "it ends with this line"
+    assert late["error_code"] == "timeout" and "| tick " in late["msg"], late
+    assert checked["lines"] and "matched" not in checked
+
+
 def test_a_node_that_is_down_is_named(bed, swarm, tmp_path):
     workers = [node for node in bed.nodes.values() if node.role == "worker"]
     if not workers:

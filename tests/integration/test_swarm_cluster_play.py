@@ -80,6 +80,38 @@ def written(player, members):
     return player.write("play.yml", yaml.safe_dump([play], sort_keys=False))
 
 
+def test_other_hosts_are_asked_with_their_own_defaults_and_a_promotion_into_nothing_is_refused(six, tmp_path):
+    """module_defaults name each host's Engine; managers that are not in the play are asked through theirs."""
+    player = Player(tmp_path, {})
+    written(player, six)
+    number = iter(range(99))
+
+    def play(hosts, module, check=False, **options):
+        own = {"docker_host": "{{ docker_host }}"}
+        defaults = {"group/stackwright.swarm.swarm": own, CLUSTER: {"advertise_addr": "{{ address }}"}}
+        task = {f"stackwright.swarm.{module}": options}
+        play = {"hosts": hosts, "gather_facts": False, "module_defaults": defaults, "tasks": [task]}
+        done = player.playbook(player.write(f"play{next(number)}.yml", yaml.safe_dump([play])), check=check)
+        return done.code, {line["host"]: line["result"] for line in done.lines}, done.output
+
+    code, told, output = play("m1:w1", "swarm_cluster", dispatcher_heartbeat="1s")
+    assert code == 0 and six.nodes("m1") == {"m1": "manager", "w1": "worker"}, output
+    six.run(m1="worker", m2="manager", w1="worker")
+    # m1, m2 and m3 are in swarm_managers, and not in this play.
+    code, told, output = play("w2", "swarm_cluster")
+    assert code == 0 and told["w2"]["changed"], output
+    assert six.nodes("m2") == {"m1": "worker", "m2": "manager", "w1": "worker", "w2": "worker"}
+    for check in (True, False):
+        code, told, output = play("m2", "swarm_node", check=check, name="w1", role="manager")
+        assert code != 0 and told["m2"]["error_code"] == "join_address_gone", output
+        assert f"w1 joined through {six.bed.node('m1').address}:2377" in told["m2"]["msg"]
+    code, told, output = play("m2", "swarm_node", name="w2", role="manager")
+    assert code == 0 and told["m2"]["role"] == "manager", output
+    assert not [line for line in told["m2"]["notices"] if "could not be asked" in line]
+    assert six.nodes("m2") == {"m1": "worker", "m2": "manager", "w1": "worker", "w2": "manager"}
+    six.reset()
+
+
 def test_the_twelve_steps_and_no_secret_anywhere(six, tmp_path):
     player = Player(tmp_path, {})
     password = player.write("password", "the password of the vault")

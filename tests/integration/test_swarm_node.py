@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -101,19 +102,20 @@ def set_node(cluster, node, through="m1", **options):
 
 
 class Watch:
-    """The smallest number of running tasks of a service that was seen, looked at every 50 ms."""
+    """The smallest number of running tasks of any of the services that was seen, looked at every 50 ms."""
 
-    def __init__(self, cluster, service):
-        self.client, self.service, self.least, self.looks = client_of(cluster, "m2"), service, 10**6, 0
+    def __init__(self, cluster, *services):
+        self.client, self.services, self.least, self.looks = client_of(cluster, "m2"), services, 10**6, 0
         self.over, self.fault = threading.Event(), None
         self.thread = threading.Thread(target=self.look)
 
     def look(self):
         try:
             while not self.over.wait(0.05):
-                found = self.client.list("/tasks", {"filters": {"service": [self.service]}})
-                running = sum(task["Status"]["State"] == "running" for task in found)
-                self.least, self.looks = min(self.least, running), self.looks + 1
+                found = self.client.list("/tasks", {"filters": {"service": [*self.services]}})
+                running = Counter(task["ServiceID"] for task in found if task["Status"]["State"] == "running")
+                fewest = min(running.values()) if len(running) == len(self.services) else 0
+                self.least, self.looks = min(self.least, fewest), self.looks + 1
         except Exception as error:  # told by the test
             self.fault = error
 
@@ -184,6 +186,41 @@ def test_a_node_that_came_back_gets_its_share(cluster, core, scope):
     certificates = loss["cluster"]["certificates"]
     assert certificates["root"]["days_left"] > 7000 and 80 < certificates["this_node"]["days_left"] <= 90
     assert certificates["node_days"] == 90 and not certificates["rotating"] and certificates["other_root"] == []
+
+
+def running(client, stack):
+    """The node of each running task, by the ids of the service and the task."""
+    tasks = client.list("/tasks", {"filters": {"label": [f"com.docker.stack.namespace={stack}"]}})
+    names = {node["ID"]: node["Description"]["Hostname"] for node in client.list("/nodes")}
+    live = [task for task in tasks if task["Status"]["State"] == "running" and task["DesiredState"] == "running"]
+    return {(task["ServiceID"], task["ID"]): names[task["NodeID"]] for task in live}
+
+
+@pytest.mark.skipif(os.environ.get("STACKWRIGHT_LONG") != "1", reason="set STACKWRIGHT_LONG=1: thirty services")
+def test_thirty_services_of_two_tasks_are_spread_over_three_nodes(cluster, core, scope):
+    """The fourth node stays drained all the time."""
+    try:
+        for name in ("m3", "w1"):
+            set_node(cluster, name, availability="drain", move="swarm")
+        services = "".join(ONE.format(number=number, image=cluster.images["busybox"]) for number in range(30))
+        core.deploy(MANY + services, timeout=600)
+        set_node(cluster, "w1", availability="active")
+        before = running(core.client, scope.name)
+        assert Counter(before.values()) == {"m1": 30, "m2": 30}
+        options = {"services": [f"{scope.name}_*"], "stacks": [], "dip": "forbid", "timeout": 600, "stable_for": 0.2}
+        with Watch(cluster, *(f"{scope.name}_s{number}" for number in range(30))) as watch:
+            done = rebalance(core.client, SystemClock, options)
+        assert watch.fault is None and watch.looks > 50
+        assert watch.least >= 2, f"{watch.least} of 2 tasks ran at one moment"
+        after = running(core.client, scope.name)
+        assert Counter(after.values()) == {"m1": 20, "m2": 20, "w1": 20}, done
+        new = {key: node for key, node in after.items() if key not in before}
+        assert Counter(new.values()) == {"w1": 20}, "what moved without a gain"
+        assert len({service for service, _task in new}) == len(done["moved"]) == 20
+        assert not rebalance(core.client, SystemClock, options)["changed"]
+        assert core.drift()["drift"] == []
+    finally:
+        set_node(cluster, "m3", availability="active")
 
 
 def test_what_cannot_move_is_said_before_anything_changes(cluster, core, scope):

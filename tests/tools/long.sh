@@ -5,12 +5,14 @@ set -eu
 cd "$(dirname "$0")/../.."
 # What depends on the engine or on the number of nodes; the rest has run on one node already.
 tests="tests/integration/test_compose_stack.py tests/integration/test_deploy_core.py tests/integration/test_sight.py
-    tests/integration/test_platform.py tests/integration/test_rules_against_engine.py tests/integration/test_engine_29.py"
+    tests/integration/test_platform.py tests/integration/test_rules_against_engine.py tests/integration/test_engine_29.py
+    tests/integration/test_swarm_cluster.py"
 # Runs that are killed, nodes that are dead, leaders that die, the waits that a file declares, and a whole story.
 second_day() {
     echo "long: the second day, on one node and on three managers and two workers"
     STACKWRIGHT_LONG=1 .cache/venv/bin/python -m pytest -q tests/integration/test_killed.py \
-        tests/integration/test_declared_waits.py tests/integration/test_nodes_down.py
+        tests/integration/test_declared_waits.py tests/integration/test_nodes_down.py \
+        tests/integration/test_swarm_cluster.py tests/integration/test_swarm_cluster_killed.py
     STACKWRIGHT_LONG=1 STACKWRIGHT_TEST_NODES=5 .cache/venv/bin/python -m pytest -q tests/integration/test_story.py \
         tests/integration/test_killed.py tests/faults/test_leaders.py
 }

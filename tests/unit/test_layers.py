@@ -119,6 +119,8 @@ DOORS = {
         "compose/values/stack_values",
         "values/generators",
     ),
+    # Only tasks with receivers of notifications.
+    "notifications": ("notifying/notifier",),
     # 9,600: only tasks that have Compose files, a vault, or many stacks.
     "on the controller": ("adapter/route_options", "compiling/task_files", "stacks/many", "vault"),
 }

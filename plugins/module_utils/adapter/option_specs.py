@@ -63,6 +63,7 @@ PLATFORM: Spec = {
 #: Of compose_stack: what it does with part of a stack.
 PARTS: Spec = {
     "keep_files": {"type": "bool", "default": False},
+    "on_changes": {"type": "str", "choices": ["deploy", "plan"], "default": "deploy"},
     "metadata": {"type": "dict", "default": {}},
     "services": {"type": "list", "elements": "str", "default": []},
     "restart_on": {"type": "raw"},
@@ -105,6 +106,7 @@ CHANGES: Spec = {
         "options": {
             "wait": {"type": "bool", "default": True},
             "mode": {"type": "str", "choices": ["safe", "fast"], "default": "safe"},
+            "parallel": {"type": "int", "default": 0},
             "timeout": {"type": "int", "default": 300},
             "deadline": {"type": "int"},
             "stable_for": {"type": "float", "default": 2.0},
@@ -160,12 +162,14 @@ DRIFT: Spec = {
 
 #: The least and the most of each number; a limit that is not there would be one that never ends.
 DAY = 86400
+EVENTS = ["start", "success", "failure", "rollback", "drift"]
 RANGES = {
     "rollout.timeout": (1, DAY),
     "rollout.deadline": (1, DAY),
     "rollout.stable_for": (0, DAY),
     "stable_for": (0, DAY),
     "rollout.max_restarts": (0, 1000),
+    "rollout.parallel": (0, 1000),
     "rollout.poll_interval": (0.05, 10),
     "rollout.lock_timeout": (0, DAY),
     "lock_timeout": (0, DAY),
@@ -227,6 +231,21 @@ VALUES: Spec = {
 #: Of stack_rollback: where the values of the revision are.
 PINNED: Spec = {"values": {"type": "dict", "default": {}, "options": STORE}}
 
+#: Of compose_stack, stack_rollback and stack_drift; the action plugin keeps it.
+NOTIFY: Spec = {
+    "notify": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "url": {"type": "str", "required": True, "no_log": True},
+            "format": {"type": "str", "choices": ["json", "slack", "teams", "discord", "apprise"], "default": "json"},
+            "events": {"type": "list", "elements": "str", "choices": EVENTS, "default": EVENTS},
+            "headers": {"type": "dict", "no_log": True},
+        },
+    },
+}
+
 #: What the action plugin passes beside the options, as JSON: the desired state, and whether to leave the work to
 #: another manager. It is no option: nobody can set it, so no documentation has it.
 COMPILED = "_stackwright_compiled"
@@ -270,7 +289,12 @@ SERVICE: Spec = {
     },
     "replicas": {"type": "int"},
     "started_before": {"type": "str"},
-    **{name: CHANGES[name] for name in ("with_registry_auth", "registry_auth", "rollout", "commit_message")},
+    **{name: CHANGES[name] for name in ("with_registry_auth", "registry_auth", "commit_message")},
+    # One service has no others beside it.
+    "rollout": {
+        **CHANGES["rollout"],
+        "options": {name: option for name, option in CHANGES["rollout"]["options"].items() if name != "parallel"},
+    },
 }
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\Z")
 
@@ -329,6 +353,8 @@ LOGS: Spec = {
     "tail": {"type": "int", "default": 100},
     "since": {"type": "str"},
     "contains": {"type": "str"},
+    "until": {"type": "str"},
+    "timeout": {"type": "int"},
 }
 
 _REMOVED = {"type": "bool", "default": True}

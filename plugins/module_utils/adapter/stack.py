@@ -52,6 +52,7 @@ SERVICE_PASSED = (
 ROLLOUT = (
     "wait",
     "mode",
+    "parallel",
     "timeout",
     "deadline",
     "stable_for",
@@ -99,6 +100,7 @@ def change_one_node(client: EngineClient, params: Dict[str, Any], run: Dict[str,
     # An action plugin hands the labels over: among its arguments, a null is an option that was not given.
     given = run.get("labels")
     options = {**_of_nodes(params, run), "labels": params["labels"] if given is None else given}
+    options["asked"] = run.get("asked")
     clock = SystemClock()
     return through_an_election(clock, lambda: change_node(client, clock, params["name"], options))
 

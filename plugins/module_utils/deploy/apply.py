@@ -311,7 +311,7 @@ class Apply:
         self._persistently(lambda: self.client.delete(f"/{operation.kind}s/{operation.payload['id']}"), _in_use)
 
     def _persistently(
-        self, call: Callable[[], None], passes: Callable[[EngineError], bool], most: Optional[float] = None
+        self, call: Callable[[], object], passes: Callable[[EngineError], bool], most: Optional[float] = None
     ) -> None:
         """Retries while stopping objects block the call, for ``most`` seconds or the usual patience."""
         deadline = self.clock.now() + (self.patience if most is None else most)

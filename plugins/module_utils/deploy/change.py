@@ -13,7 +13,7 @@ longer in the files removed. This is not rolled back, but completed by the next 
 from __future__ import annotations
 
 from itertools import groupby
-from typing import AbstractSet, Any, Dict, List, Mapping, Set
+from typing import AbstractSet, Any, Dict, Iterator, List, Mapping, Set
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.binding.recall import snapshot_of, with_others
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import nodes_of, services_of, tasks_of
@@ -178,7 +178,8 @@ def _forward(run: Run, planned: Planned, applying: Apply, past: Before) -> List[
     options, plan = run.options, planned.plan
     services = planned.bound["services"]
     steps = to_run(plan.operations, services)
-    waves = [list(group) for _wave, group in groupby(plan.work(CHANGE), key=lambda op: op.wave)]
+    groups = [list(group) for _wave, group in groupby(plan.work(CHANGE), key=lambda op: op.wave)]
+    waves = [part for group in groups for part in _parts(group, int(options["parallel"] or 0))]
     for number, wave in enumerate(waves):
         later = [op for other in waves[number + 1 :] for op in other] + plan.work(PRUNE)
         applying.run(wave, later)
@@ -194,6 +195,17 @@ def _forward(run: Run, planned: Planned, applying: Apply, past: Before) -> List[
     if options["wait"]:
         return _wait(run, applying, past, stays)
     return patiently(run.clock, lambda: _glance(run, planned, stays), run.keep)
+
+
+def _parts(wave: List[Operation], most: int) -> Iterator[List[Operation]]:
+    """A wave in parts of at most ``most`` services; as it is without a limit."""
+    part: List[Operation] = []
+    for operation in wave:
+        if most and operation.kind == "service" and sum(op.kind == "service" for op in part) == most:
+            yield part
+            part = []
+        part.append(operation)
+    yield part
 
 
 def _is_awaited(operation: Operation, past: Before) -> bool:

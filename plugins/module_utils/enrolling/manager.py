@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Callable, Collection, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import (
     DeployError,
@@ -79,6 +79,8 @@ class Manager:
 
     def change(self, kind: str, node: str, host: str) -> None:
         """Carries out one step for a node and waits for its effect. Raises EngineError, StackwrightError."""
+        # A demotion ends sessions of nodes; one that was down before it will not come back because of it.
+        here = [raw["ID"] for raw in patiently(self.clock, self._nodes) if _may_return(raw)] if kind == DEMOTE else []
         if kind == REMOVE:
             self._remove(node)
         elif kind in (PROMOTE, DEMOTE):
@@ -88,7 +90,7 @@ class Manager:
             self._update(node, lambda spec: _drained(spec, host))
         elif kind == READMIT:
             self._update(node, _readmitted)
-        self.await_effect(kind, node)
+        self.await_effect(kind, node, here)
 
     def settings(self, wanted: Mapping[str, Any]) -> None:
         """Updates the Swarm's specification; repeated if another client was faster."""
@@ -123,13 +125,16 @@ class Manager:
             self._lock.keep()
             self.clock.sleep(PAUSE)
 
-    def await_effect(self, kind: str, node: str) -> None:
-        """Waits until a step has had its effect. Raises StackwrightError (``unfinished``)."""
+    def await_effect(self, kind: str, node: str, here: Collection[str] = ()) -> None:
+        """Waits until a step has had its effect. Raises StackwrightError (``unfinished``).
+
+        :param here: the ids of the nodes that must be ready after it, for a demotion.
+        """
         deadline = self.clock.now() + (self.wait if kind == DRAIN else SETTLE)
         while True:
             nodes = patiently(self.clock, self._nodes, self._lock.keep)
             busy = busy_nodes(self.client, [raw for raw in nodes if raw["ID"] == node]) if kind == DRAIN else {}
-            left = unfinished(kind, node, [node_from(raw, 0.0, busy) for raw in nodes])
+            left = unfinished(kind, node, [node_from(raw, 0.0, busy) for raw in nodes], here)
             if not left:
                 return
             if self.clock.now() >= deadline:
@@ -186,8 +191,15 @@ def _readmitted(spec: Dict[str, Any]) -> None:
     spec["Labels"] = {name: text for name, text in (spec.get("Labels") or {}).items() if name != LEAVING}
 
 
-def unfinished(kind: str, node: str, nodes: Sequence[Node]) -> str:
-    """What is still to come of a step, as words; empty if it has had its effect."""
+def _may_return(node: Mapping[str, Any]) -> bool:
+    return (node.get("Status") or {}).get("State") in ("ready", "unknown")
+
+
+def unfinished(kind: str, node: str, nodes: Sequence[Node], here: Collection[str] = ()) -> str:
+    """What is still to come of a step, as words; empty if it has had its effect.
+
+    :param here: the ids of the nodes that must be ready after a demotion.
+    """
     found: Optional[Node] = next((item for item in nodes if item.id == node), None)
     led = any(item.leader and item.reachable for item in nodes)
     if kind == REMOVE:
@@ -195,11 +207,12 @@ def unfinished(kind: str, node: str, nodes: Sequence[Node]) -> str:
     if found is None:
         return f"The node {node} is not known to the managers" if kind == JOIN else ""
     if kind == DEMOTE:
-        # A new leader knows of no node's state until the node has reported to it.
-        silent = next((item.name for item in nodes if item.state == "unknown"), "")
         if found.listed or not led:
             return f"{found.name} is still a manager" if found.listed else "The Swarm has no leader"
-        return f"{silent} has not reported to the new leader" if silent else ""
+        # A new leader knows of no node's state until the node has reported to it, and a demoted leader stops its
+        # manager before its agent finds another one: for a moment it is down.
+        silent = next((item for item in nodes if item.id in here and item.state != "ready"), None)
+        return f"{silent.name} has not reported to the new leader (it is {silent.state})" if silent else ""
     if kind in (PROMOTE, JOIN) and found.is_manager and not found.reachable:
         return f"{found.name} is not reachable as a manager"
     if kind == JOIN and found.state != "ready":

@@ -29,6 +29,9 @@ REGISTRY_INFO: Spec = {
     "strict": {"type": "bool", "default": False},
     "accept": {"type": "list", "elements": "str", "default": []},
     "definition": {"type": "bool", "default": False},
+    "compare": {"type": "bool", "default": True},
+    "absent_networks": {"type": "list", "elements": "str", "default": []},
+    "run": {"type": "str", "default": ""},
 }
 
 #: The options of services_registry_compose. Codes in ``accept`` are ACCEPTABLE of plugin_utils/registry.
@@ -44,6 +47,7 @@ REGISTRY_COMPOSE: Spec = {
         "choices": ["dependency_later", "phase_order", "restart_unquoted"],
     },
     "overwrite_edited": {"type": "bool", "default": False},
+    "verify": {"type": "bool", "default": False},
     "check_images": {"type": "bool", "default": False},
     "label_prefix": {"type": "str", "default": "stackwright"},
 }

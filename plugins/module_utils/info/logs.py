@@ -11,11 +11,9 @@ from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Opt
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import manager_info, of_stack
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, StackwrightError
-from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.gate.evidence import hider, node_names
-from ansible_collections.stackwright.swarm.plugins.module_utils.info.without_values import without_values
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import name_of
-from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import full_name
 
 Item = Dict[str, Any]
 
@@ -41,6 +39,7 @@ class Wanted(NamedTuple):
     tail: int = 100  # of all lines together
     since: str = ""  # "10m" ago, or a moment in RFC 3339
     contains: str = ""  # a regular expression
+    start: float = 0.0  # seconds since 1970; wins over ``since``
 
 
 def stack_logs(client: EngineClient, clock: Clock, stack: str, wanted: Wanted) -> Dict[str, Any]:
@@ -51,9 +50,9 @@ def stack_logs(client: EngineClient, clock: Clock, stack: str, wanted: Wanted) -
     """
     if not 1 <= wanted.tail <= MOST_LINES:
         raise StackwrightError(f"tail is {wanted.tail}; it must be 1 to {MOST_LINES}.", "invalid_options")
-    fits = _expression(wanted.contains)
+    fits = expression(wanted.contains)
     query: Dict[str, Any] = {"stdout": True, "stderr": True, "timestamps": True, "details": True}
-    start = since(wanted.since, clock.wall())
+    start = f"{wanted.start:.6f}" if wanted.start else since(wanted.since, clock.wall())
     if start:
         query["since"] = start
     if not wanted.contains:
@@ -89,7 +88,7 @@ def stack_logs(client: EngineClient, clock: Clock, stack: str, wanted: Wanted) -
         "changed": False,
         "stack": stack,
         "lines": lines,
-        "text": "".join(f"{_who(line, stack)} | {line['text']}\n" for line in lines),
+        "text": "".join(f"{line_text(line, stack)}\n" for line in lines),
         "missing": missing,
         "calls": client.calls,
     }
@@ -136,14 +135,15 @@ def since(text: str, now: float) -> str:
     )
 
 
-def _expression(pattern: str) -> Callable[[str], bool]:
+def expression(pattern: str, option: str = "contains") -> Callable[[str], bool]:
+    """Whether a text matches; all do without a pattern. Raises StackwrightError (``invalid_options``)."""
     if not pattern:
         return lambda text: True
     try:
         compiled = re.compile(pattern)
     except re.error as error:
         raise StackwrightError(
-            f"contains is {pattern!r}, which is not a valid regular expression: {error}.", "invalid_options"
+            f"{option} is {pattern!r}, which is not a valid regular expression: {error}.", "invalid_options"
         ) from None
     return lambda text: compiled.search(text) is not None
 
@@ -243,18 +243,9 @@ def _padded(moment: str) -> str:
     return f"{seconds}.{fraction.ljust(9, '0')}Z"
 
 
-def _who(line: Mapping[str, Any], stack: str) -> str:
+def line_text(line: Mapping[str, Any], stack: str) -> str:
+    """A line as it is shown: when, which task, on which node, and what it says."""
     name: Optional[str] = line["service"]
     short = str(name)[len(stack) + 1 :] if str(name).startswith(stack + "_") else str(name)
     slot = f".{line['slot']}" if line["slot"] else ""
-    return f"{line['time'][:23]}Z {short}{slot}@{line['node']}"
-
-
-def show_logs(client: EngineClient, params: Dict[str, Any], check: bool) -> Dict[str, Any]:
-    """The last lines of the named stack, or of some of its services or one of its tasks."""
-    del check  # nothing is changed either way
-    wanted = Wanted(
-        params["services"], params["task"] or "", params["tail"], params["since"] or "", params["contains"] or ""
-    )
-    stack = full_name(params) or ""
-    return without_values(client, stack, {}, lambda: stack_logs(client, SystemClock(), stack, wanted))
+    return f"{line['time'][:23]}Z {short}{slot}@{line['node']} | {line['text']}"

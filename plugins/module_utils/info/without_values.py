@@ -34,7 +34,8 @@ def without_values(
     try:
         result = work()
     except StackwrightError as error:
-        raise scrubbed(error, scrub) if error.details.get("failures") else error from None
+        words = error.details.get("failures") or error.details.get("lines")
+        raise scrubbed(error, scrub) if words else error from None
     return {**result, **{name: scrub(result[name]) for name in ("lines", "text") if result.get(name)}}
 
 

@@ -27,6 +27,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.membership.membe
     World,
     named,
 )
+from ansible_collections.stackwright.swarm.plugins.module_utils.membership.promotion import is_stuck, join_address_gone
 from ansible_collections.stackwright.swarm.plugins.module_utils.membership.quorum import refuse_loss
 from ansible_collections.stackwright.swarm.plugins.module_utils.membership.settings import setting_changes
 
@@ -143,7 +144,7 @@ def _lost_members(world: World, goal: Goal) -> Iterator[Step]:
 def _creating(world: World, goal: Goal) -> Optional[Step]:
     members = [host for host in world.hosts if host.is_member]
     if members:
-        raise _unmanaged(members)
+        raise _unmanaged(members, goal)
     managers = [host for host in world.hosts if host.wanted == MANAGER]
     workers = [host.host for host in world.hosts if host.wanted == WORKER]
     if not managers and not workers:
@@ -171,8 +172,9 @@ def _joining_elsewhere(world: World) -> Optional[Step]:
     return next((Step(JOIN, why, host.host, name=host.name, role=host.wanted) for host in found), None)
 
 
-def _unmanaged(members: List[Host]) -> StackwrightError:
-    told = "; ".join(f"{host.host}: {host.error or f'state {host.state}, no manager'}" for host in members)
+def _unmanaged(members: List[Host], goal: Goal) -> StackwrightError:
+    states = {host.host: host.error or f"state {host.state}, no manager" for host in members}
+    told = "; ".join(f"{host}: {why}" for host, why in {**states, **goal.unsure}.items())
     leaderless = any(host.error or host.state in (PENDING, FAILED) for host in members)
     return StackwrightError(
         f"The Swarm of {_listed([host.host for host in members])} has no manager that answers for it ({told}).",
@@ -303,7 +305,8 @@ def _joining(world: World, goal: Goal) -> Iterator[Step]:
     stuck: List[Host] = []
     for wanted in (MANAGER, WORKER):
         if stuck and wanted == WORKER:
-            raise _stuck(stuck)  # no other host is to be a manager, so nothing will change for them
+            # No other host is to be a manager, so nothing will change for them.
+            raise join_address_gone({host.host: host.joins_by for host in stuck})
         for host in world.hosts:
             node = world.node_of(host)
             if host.wanted != wanted:
@@ -319,23 +322,8 @@ def _joining(world: World, goal: Goal) -> Iterator[Step]:
 
 
 def _is_stuck(host: Host, world: World) -> bool:
-    """Whether a promotion would end the node's membership: it would join the raft where no manager is any more."""
-    address = host.joins_by.rpartition(":")[0].strip("[]")
-    return bool(address) and not any(
-        other.control and address in (other.address, *other.addresses) for other in world.hosts
-    )
-
-
-def _stuck(hosts: List[Host]) -> StackwrightError:
-    told = "; ".join(f"{host.host} joined through {host.joins_by}" for host in hosts)
-    return StackwrightError(
-        f"{_listed([host.host for host in hosts])} can't be promoted yet: until it is restarted, an Engine joins the "
-        f"managers only through the address through which it joined the Swarm, where no manager is any more ({told}). "
-        "The promotion would take the node out of the Swarm.",
-        "join_address_gone",
-        f"Nothing was changed. Restart the Engine of {_listed([host.host for host in hosts])} (drain the node first: "
-        "its containers end), or take the host out (state: absent), then run again.",
-    )
+    there = {address for other in world.hosts if other.control for address in (other.address, *other.addresses)}
+    return is_stuck(host.joins_by, there)
 
 
 def _demoting(world: World, goal: Goal) -> Iterator[Step]:

@@ -14,11 +14,17 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.health.quorum im
     is_manager,
     managers_of,
 )
+from ansible_collections.stackwright.swarm.plugins.module_utils.membership.promotion import is_stuck, join_address_gone
 from ansible_collections.stackwright.swarm.plugins.module_utils.membership.quorum import even_warning, refuse_loss
 
 Node = Mapping[str, Any]
 ACTIVE, PAUSE, DRAIN = "active", "pause", "drain"
 MERGED, EXACT = "merge", "exact"
+UNCHECKED = (
+    "The Engine of {name} could not be asked through which manager it joined the Swarm. If that manager has gone "
+    "since, and the Engine was not restarted, the promotion takes the node out of the Swarm. With the node in the "
+    "inventory, under its host name, the task checks that first."
+)
 
 
 class Wanted(NamedTuple):
@@ -92,10 +98,15 @@ def differences(node: Node, spec: Mapping[str, Any]) -> List[Difference]:
     return found
 
 
-def check_role(nodes: Sequence[Node], node: Node, role: Optional[str]) -> List[str]:
+def check_role(
+    nodes: Sequence[Node], node: Node, role: Optional[str], asked: Optional[Mapping[str, Any]] = None
+) -> List[str]:
     """Warnings about a change of role.
 
-    Raises StackwrightError (``quorum``, ``no_quorum``) and PlanError (``node_down``) if it can't be made.
+    :param asked: what the Engine of the node says of its membership (enrolling/look.py: ``node_id``, ``joins_by``);
+        without it, a warning says what could not be checked.
+    :raises StackwrightError: ``quorum``, ``no_quorum``, ``join_address_gone``.
+    :raises PlanError: ``node_down``.
     """
     name, managers = hostname(node), managers_of(nodes)
     if role is None or is_manager(node) == (role == "manager"):
@@ -106,10 +117,16 @@ def check_role(nodes: Sequence[Node], node: Node, role: Optional[str]) -> List[s
                 f"{name} is down, so it can't become a manager.", "node_down", "Start its Engine, then run again."
             )
         warning = even_warning(len(managers) + 1)
+        known = asked if asked and asked.get("node_id") == node.get("ID") else None
+        there = [str((one.get("ManagerStatus") or {}).get("Addr") or "").rpartition(":")[0] for one in nodes]
+        joins_by = str((known or {}).get("joins_by") or "")
+        if is_stuck(joins_by, there):
+            raise join_address_gone({name: joins_by})
+        unchecked = "" if known else UNCHECKED.format(name=name)
     else:
         refuse_loss(managers, str(node.get("ID")), f"demoting {name}")
-        warning = even_warning(len(managers) - 1)
-    told = [warning] if warning else []
+        warning, unchecked = even_warning(len(managers) - 1), ""
+    told = [text for text in (warning, unchecked) if text]
     if role == "worker" and is_leader(node):
         told.append(f"{name} is the leader: its demotion makes the managers elect another one.")
     return told

@@ -46,6 +46,7 @@ DEFAULTS: Dict[str, Any] = {
     "registry_auth": [],
     "wait": True,
     "mode": "safe",  # or "fast": no waiting between waves, and none for stability
+    "parallel": 0,  # services of a wave that change at once; 0 is all
     "timeout": 300.0,  # seconds without progress
     "deadline": 0.0,  # seconds with or without progress; 0 is none
     "stable_for": 2.0,  # seconds that a changed service has to stay running

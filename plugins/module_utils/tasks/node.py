@@ -75,10 +75,11 @@ def change_node(client: EngineClient, clock: Any, name: str, options: Mapping[st
 
     ``options``: ``labels``, ``labels_mode``, ``availability``, ``role`` as Wanted has them; ``move`` (``safe`` or
     ``swarm``), ``unmovable`` (``fail`` or ``stop``), ``wait``, ``timeout`` (seconds for the tasks to leave, and for the
-    role to settle), and those of a run: ``check``, ``defer``, ``progress``, ...
+    role to settle), ``asked`` (what the node's own Engine says: nodes.change.check_role), and those of a run:
+    ``check``, ``defer``, ``progress``, ...
 
     Raises EngineError (``no_node``, ``ambiguous_node``), PlanError (``cannot_move``, ``node_down``),
-    StackwrightError (``quorum``),
+    StackwrightError (``quorum``, ``join_address_gone``),
     DeployError (``timeout``, and what moving a service raises).
     """
     options = with_defaults(options)
@@ -90,7 +91,7 @@ def change_node(client: EngineClient, clock: Any, name: str, options: Mapping[st
     seen = _look(client, name, drains)
     spec = changed_spec(seen.node, wanted)
     changes = differences(seen.node, spec)
-    warnings = check_role(seen.nodes, seen.node, wanted.role)
+    warnings = check_role(seen.nodes, seen.node, wanted.role, options.get("asked"))
     leaving = seen.moves() if drains and (seen.node.get("Spec") or {}).get("Availability") != DRAIN else []
     warnings += _check_moves(seen, leaving, options)
     undone = leaving or (drains and options["wait"] and tasks_on(id_of(seen.node), seen.tasks))
@@ -229,7 +230,7 @@ class _Work:
         lock.acquire(float(options["lock_timeout"]), self.tell)
         try:
             nodes = self.client.list("/nodes")
-            check_role(nodes, find_node(nodes, self.id), role)
+            check_role(nodes, find_node(nodes, self.id), role, options.get("asked"))
             self.send(Wanted(role=role))
             if options["wait"]:
                 self.wait_for_role(role, lock.keep)
@@ -334,7 +335,11 @@ class _Work:
             raise
         if role == "manager":
             return "" if is_reachable(node) else "the other managers do not reach it yet"
-        return "it is still in the managers' list" if node.get("ManagerStatus") or is_manager(node) else ""
+        if node.get("ManagerStatus") or is_manager(node):
+            return "it is still in the managers' list"
+        # A demoted leader stops its manager before its agent finds another one: for a moment it is down.
+        state = str((node.get("Status") or {}).get("State") or "")
+        return "" if state == "ready" or is_down(self.seen.node) else f"it is {state} until it has reported as a worker"
 
     def until(self, missing: Callable[[], str], limit: float, failed: str, code: str) -> None:
         """Looks again and again until nothing is ``missing``."""

@@ -46,6 +46,10 @@ ELSEWHERE = (
 )
 #: Seconds: how long a join in progress, or a role that was asked for, is awaited; an election; between two looks.
 SETTLE, ELECTION, PAUSE = 180.0, 40.0, 1.0
+AWAY = (
+    "{name} is down for the managers, although its Engine is a member of the Swarm. Check that it reaches the managers "
+    "at TCP port 2377."
+)
 
 
 class Asked(NamedTuple):
@@ -89,6 +93,7 @@ class Known:
         self.warnings: List[str] = []
         self.before: Optional[World] = None
         self.end: Optional[World] = None
+        self._away: Dict[str, str] = {}  # what was waited for without success
         self._run = ""
         self._by = ""  # the manager that was asked last
 
@@ -159,6 +164,7 @@ class Known:
             states = {host: facts["state"] for host, facts in self.facts.items()}
             world = self._world()
             managers, waiting = self._managers(), unsettled(world)
+            away = {host: name for host, name in _returning(world).items() if host not in self._away}
             joining = [host for host in states if states[host] == PENDING and not self.facts[host]["node_id"]]
             lost = [host for host in states if states[host] == PENDING and host not in joining]
             joining += _preparing(world)
@@ -166,10 +172,14 @@ class Known:
                 lost = list(states)  # they elect a leader
             longest = SETTLE if joining or waiting else ELECTION
             over = self.asked.now() - start >= longest
-            if over or LOCKED in states.values() or not (joining or lost or waiting):
+            if over and away:
+                self._away.update(away)
+                self.warnings += [AWAY.format(name=name) for name in away.values()]
+            if over or LOCKED in states.values() or not (joining or lost or waiting or away):
                 return
             self.asked.sleep(PAUSE)
-            self._look_at(list(dict.fromkeys([*joining, *lost, *(managers[:1] if waiting else [])])))
+            asked = managers[:1] if waiting or away else []
+            self._look_at(list(dict.fromkeys([*joining, *lost, *asked, *away])))
 
     # -- what is known
 
@@ -208,6 +218,13 @@ def _preparing(world: World) -> List[str]:
     """Hosts that the other managers reach as managers, and whose own engine does not answer as one yet."""
     nodes = ((host, world.node_of(host)) for host in world.hosts if host.state == ACTIVE and not host.control)
     return [host.host for host, node in nodes if node is not None and node.reachable and not host.error]
+
+
+def _returning(world: World) -> Dict[str, str]:
+    """The names of the nodes, by host, that the managers do not see although their engines are members: an agent looks
+    for another manager after the leader was demoted."""
+    pairs = ((host.host, world.node_of(host)) for host in world.hosts if host.state == ACTIVE and not host.error)
+    return {host: node.name for host, node in pairs if node is not None and node.state in ("down", "unknown")}
 
 
 def _as_error(host: str, done: Mapping[str, Any]) -> StackwrightError:

@@ -51,6 +51,8 @@ class ClusterAction(PipedAction):
     remembers = False
     #: Whether a preflight that has failed in this run, on any host of the cluster, stops it.
     after_preflight = False
+    #: Whether a run with changes ends with its plan, and only one without is an ordinary one.
+    only_looks = False
     #: Whether another action of this host, which does the work of its cluster, runs this one as a part of that work.
     is_part = False
 
@@ -86,6 +88,8 @@ class ClusterAction(PipedAction):
         """
         arguments = {name: given_only(value) for name, value in arguments.items()}
         handed = {**handed, "who": who_asks(variables)}
+        if self.only_looks:
+            return self._glanced(arguments, {**handed, "defer": True}, variables, self._call)
         alone = self.is_alone(names_in(variables, "ansible_play_batch"))
         stops = self._preflights(stack, variables)
         if alone and not stops:
@@ -132,6 +136,9 @@ class ClusterAction(PipedAction):
             failed, code = bool(done.get("failed")), str(done.get("error_code", ""))
             mine.settle(Outcome(host, digest, failed, code, str(done.get("plan_id", ""))))
             return done
+
+    def began(self) -> None:
+        """Called when the manager begins a change that takes longer than a moment."""
 
     def meet(self, variables: Mapping[str, Any]) -> Meeting:
         """The meeting of this task's hosts, for their order; a context."""
@@ -209,6 +216,8 @@ class ClusterAction(PipedAction):
         start = time.monotonic()
         begun = self._call(arguments, handed, variables)
         pace = pace_of(time.monotonic() - start)
+        if begun.get("progress", {}).get("done") is False:
+            self.began()
         named = {name: value for name, value in arguments.items() if name in self.required}
 
         def again(job: str, seen: int, answer: Result) -> Result:

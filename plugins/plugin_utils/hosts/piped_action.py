@@ -52,13 +52,22 @@ class PipedAction(ActionBase):
             result = self.act(super().run(tmp, task_vars), self._variables)
         except AnsibleConnectionFailure as error:
             if not getattr(error, "changed", False):
-                raise AnsibleConnectionFailure(shown(str(error))) from None
+                message = shown(str(error))
+                self.ended({"unreachable": True, "msg": message})
+                raise AnsibleConnectionFailure(message) from None
             # As Ansible reports it, except that there were changes.
             result = {"unreachable": True, "changed": True, "error_code": "host_unreachable", "msg": str(error)}
         except (AnsibleError, StackwrightError) as error:
-            raise AnsibleActionFail(shown(str(error))) from None
+            message = shown(str(error))
+            self.ended({"failed": True, "msg": message})
+            raise AnsibleActionFail(message) from None
         result = shown(result, self.as_it_is)
-        return _quiet(result, self._task.action) if self._task.no_log else result
+        result = _quiet(result, self._task.action) if self._task.no_log else result
+        self.ended(result)
+        return result
+
+    def ended(self, result: Dict[str, Any]) -> None:
+        """Called at the end with what is shown of the result; may add warnings."""
 
     def act(self, result: Dict[str, Any], variables: Dict[str, Any]) -> Dict[str, Any]:
         """The task's result, which begins with ``result``. The variables are those of the task."""

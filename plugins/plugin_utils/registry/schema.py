@@ -12,7 +12,7 @@ from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.keywords import fits, violations
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.loader import owners, read_schema
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.places import shown_key
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.places import shown_key, shown_value
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Map, Path
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.findings import Findings
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.model import TOP
@@ -52,10 +52,53 @@ def check_shape(tree: Map, findings: Findings, overlay: bool = False) -> None:
         if code == FOLLOWS or (overlay and code == "required"):
             continue
         text = hint if isinstance(hint, str) else _of_unknown(path, known) or hint()
-        findings.problem(path, message, text or REMEDIES.get(code, "correct the value"), code)
+        if code == "required" and len(path) == 2 and path[0] not in TOP:
+            text = text or _of_new(tree, str(path[0]), str(path[1]), findings.file)
+        if code == "pattern":
+            message = message.replace("found another text", f"found {shown_value(_value_at(tree, path))}")
+        findings.problem(path, message, text or REMEDIES.get(code) or _of_type(path, message), code)
     for path, _message, code, _hint, _known in refused:
         if code not in (FOLLOWS, "required"):
             _cut(tree, path)
+
+
+def _value_at(tree: Any, path: Path) -> Any:
+    for key in path:
+        tree = tree[key]
+    return tree
+
+
+def _of_type(path: Path, message: str) -> str:
+    """What to do about a value of another type; ``message`` begins with "expected ..."."""
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.messages import closest
+
+    meant = closest(path[0], TOP) if len(path) == 1 and path[0] not in TOP else ""
+    if meant:
+        return f"did you mean '{meant}'?"
+    expected = message.partition("expected ")[2].rpartition(", found ")[0]
+    expected = expected if "{" in expected else expected.partition(":")[0]
+    return f"write {expected}" if expected and len(path) > 1 else "correct the value"
+
+
+def _of_new(tree: Map, category: str, name: str, file: str) -> str:
+    """What to do about a service of an overlay that the registry in ``file`` does not have."""
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.messages import closest
+
+    if tree[category].mark(name).file == file:
+        return ""
+    homes = {
+        str(known): str(group)
+        for group, services in tree.items()
+        if group not in TOP and isinstance(services, Map)
+        for known in services
+        if services.mark(known).file == file or "image" in (services[known] or ())
+    }
+    if homes.get(name, category) != category:
+        return f"it is in the category '{homes[name]}': write it there"
+    meant = closest(name, [known for known in homes if known != name])
+    if meant:
+        return f"did you mean '{meant}'? A new service needs 'image'"
+    return "add the key: the registry has no such service"
 
 
 def _cut(tree: Map, path: Path) -> None:
@@ -79,7 +122,8 @@ def _of_unknown(path: Path, known: Any) -> str:
     key = str(path[-1])
     if len(path) == 3 and path[0] not in TOP and closest(path[0], TOP):
         return f"did you mean the section '{closest(path[0], TOP)}'? '{shown_key(path[0])}' is a category of services"
-    meant = closest(key, known)
+    longer = [name for name in known if len(key) > 2 and name.startswith(f"{key}_")]
+    meant = closest(key, known) or (longer[0] if len(longer) == 1 else "")
     if meant:
         return f"did you mean '{meant}'?"
     if known is service_keys() and SERVICE in owners().get(str(key), ()):

@@ -20,6 +20,8 @@ COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-c
 OPTIONS_FILE, PATHS = "stack.yml", ("src", "env_files")
 #: What is said of one stack alone.
 OF_ONE = ("name", "src", "definition", "plan_id")
+#: What no list can be used with: a list has its check mode.
+NEVER = ("on_changes",)
 
 
 class StackListError(StackwrightError):
@@ -45,9 +47,9 @@ def each_stack(given: Sequence[Any], find: Callable[[str], str], own: Sequence[s
         else:
             mistakes.append(f"stacks[{number}] must be a dictionary of options, or the path of a folder.")
     for entry in found:
-        wrong = [name for name in entry if name in own]
+        wrong = [name for name in entry if name in (*own, *NEVER)]
         if wrong:
-            mistakes.append(f"stack {entry.get('name')}: {', '.join(wrong)} can only be set for the whole task.")
+            mistakes.append(f"stack {entry.get('name')}: {', '.join(wrong)} can't be set for a stack in a list.")
     if mistakes:
         raise StackListError("\n".join([*mistakes, "Nothing was changed."]))
     return found
@@ -58,9 +60,11 @@ def shared(arguments: Mapping[str, Any], own: Sequence[str]) -> Dict[str, Any]:
 
     :param own: the options that are not those of a stack. Raises StackListError.
     """
-    wrong = [name for name in OF_ONE if name in arguments]
+    wrong = [name for name in (*OF_ONE, *NEVER) if name in arguments]
     if wrong:
-        raise StackListError(f"{', '.join(wrong)} can't be used with stacks: set this for each stack in the list.")
+        raise StackListError(
+            f"{', '.join(wrong)} can't be used with stacks. Set what is of one stack in its dictionary."
+        )
     return {name: value for name, value in arguments.items() if name not in own}
 
 

@@ -137,9 +137,13 @@ class Many:
 
     def _alone(self, name: str, say: Callable[[str], None]) -> Result:
         """The result of one stack, in a process of its own."""
-        if name in self._broken:
-            return self._broken[name]
         action = self._parts[name].action
+        # Begun here: its threads belong to this process.
+        action.notify_about(name, self._wanted[name], self._variables)
+        if name in self._broken:
+            done = dict(self._broken[name])
+            action.ended(done)
+            return done
         action.say = say
         # The manager has just been asked, and did not know it.
         action.remembers = False
@@ -155,6 +159,7 @@ class Many:
         action.warn(done, only_plan=not done.get("changed") and not done.get("failed"))
         done["warnings"] = [text_of(warning) for warning in done["warnings"]]
         told: Result = shown(plain({**done, "stack": name}), action.as_it_is)
+        action.ended(told)
         return told
 
     def _show(self, name: str, line: str) -> None:

@@ -227,3 +227,20 @@ def test_a_promoted_manager_is_waited_for_until_it_answers_itself():
     assert run.steps == []
     assert 1003 <= fakes.time < 1005
     assert run.facts["m2"]["control"]
+
+
+@pytest.mark.parametrize("back", [1003, None])
+def test_a_node_whose_agent_looks_for_a_manager_is_waited_for_once(back):
+    fakes = Fakes({"m1": "manager", "w1": "worker"}, ["w2", "w3"])
+    known = fakes.node
+
+    def node(name):
+        away = name == "w1" and not (back and fakes.time >= back)
+        return {**known(name), **({"Status": {"State": "down"}} if away else {})}
+
+    fakes.node = node
+    run, _told, _shown = fakes.run({"m1": "manager", "w1": "worker", "w2": "worker", "w3": "worker"})
+    assert [step.kind for step in run.steps] == ["join", "join"]
+    assert [text for text in run.warnings if text.startswith("w1 is down for the managers")] == run.warnings
+    assert len(run.warnings) == (not back)
+    assert fakes.time < 1005 if back else 1040 <= fakes.time < 1045

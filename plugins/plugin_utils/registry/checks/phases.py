@@ -35,7 +35,7 @@ def _undefined(registry: Registry, service: Service, findings: Findings) -> None
     known = registry.tree.get("phases")
     if "phases" in registry.tree.lost or (isinstance(known, dict) and service.phase in known):
         return  # what is wrong with it has been said
-    hint = nearest(service.phase, registry.phases)
+    hint = nearest(service.phase, known if isinstance(known, dict) else ())
     hint = hint or (f"the phases are {_names(registry)}" if registry.phases else "define it under 'phases:'")
     findings.problem(service.path("phase"), f"the phase '{service.phase}' is not defined", hint, "phase_undefined")
 

@@ -14,6 +14,9 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.generat
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.generate.files import ORCHESTRATOR
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.model import Finding, Registry
 
+#: Lines of changes that an error shows.
+MOST_SHOWN = 20
+
 
 def result_of(
     dest: str, registry: Registry, wanted: Mapping[str, str], change: Change, warnings: Sequence[Finding]
@@ -64,3 +67,14 @@ def edited_error(dest: str, change: Change, before: Mapping[str, str], wanted: M
     message = "\n".join([f"{count} file{'' if count == 1 else 's'} would be overwritten:", *lines])
     hint = "Put the change into the registry and remove the file, or set overwrite_edited to true."
     return StackwrightError(message, "edited", hint, {"edited": sorted(change.foreign)})
+
+
+def outdated_error(src: str, result: Mapping[str, Any]) -> StackwrightError:
+    """The error about files that are not those of the registry, for ``verify``."""
+    lines = result["changes"] or [f"{path} differs" for path in (*result["written"], *result["removed"])]
+    shown = [f"  {line}" for line in lines[:MOST_SHOWN]]
+    if len(lines) > MOST_SHOWN:
+        shown.append(f"  and {len(lines) - MOST_SHOWN} more")
+    message = "\n".join([f"The files in {result['dest']} are not those of {src}:", *shown])
+    details = {key: result[key] for key in ("written", "removed", "changes", "diff") if key in result}
+    return StackwrightError(message, "outdated", "Generate the files without verify, review and commit them.", details)

@@ -15,8 +15,8 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.model i
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.writing.compose_file import compose_text
 
 
-def definition(registry: Registry, findings: Findings, prefix: str) -> str:
-    """The project that the orchestrator includes, as one text.
+def project_of(registry: Registry, findings: Findings, prefix: str) -> dict[str, Any]:
+    """The project that the orchestrator includes.
 
     :raises RegistryError: there is something in the registry that Compose does not take.
     """
@@ -27,4 +27,9 @@ def definition(registry: Registry, findings: Findings, prefix: str) -> str:
         if path != ORCHESTRATOR and path.endswith((".yml", ".yaml")):
             for section, entries in read_yaml(text, path, Report()).items():
                 whole.setdefault(section, {}).update(entries or {})
-    return compose_text(whole, interpolated=False)
+    return whole
+
+
+def definition(registry: Registry, findings: Findings, prefix: str) -> str:
+    """The same as one text."""
+    return compose_text(project_of(registry, findings, prefix), interpolated=False)

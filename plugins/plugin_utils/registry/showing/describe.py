@@ -25,10 +25,11 @@ def described(registry: Registry) -> dict[str, Any]:
     }
 
 
-def steps(registry: Registry, only: frozenset[str] | None = None) -> list[dict[str, Any]]:
+def steps(registry: Registry, only: frozenset[str] | None = None, per_category: bool = False) -> list[dict[str, Any]]:
     """The steps of a rollout in order; phases of one order are one step. ``only``: steps without others are left out.
 
-    ``timeout`` is the longest of the step's phases, in seconds; None if one of them has none.
+    ``timeout`` is the longest of the step's phases, in seconds; None if one of them has none. ``parts`` are the
+    deployments of a step.
     """
     found = []
     for order, names, services in registry.steps():
@@ -46,8 +47,30 @@ def steps(registry: Registry, only: frozenset[str] | None = None) -> list[dict[s
                 if limits and None not in limits
                 else None,
                 "services": chosen,
+                "parts": _by_category(registry, chosen) if per_category else [{"category": "", "services": chosen}],
             }
         )
+    return found
+
+
+def _by_category(registry: Registry, names: list[str]) -> list[dict[str, Any]]:
+    """Services of one step by category, each after what it needs; a category comes twice if it has to."""
+    left, found = dict.fromkeys(names), []
+    while left:
+        first = next((name for name in left if not left.keys() & registry.services[name].depends_on.keys()), None)
+        category = registry.services[first or next(iter(left))].category
+        chosen: dict[str, None] = {}
+        count = -1
+        while count < len(chosen):
+            count = len(chosen)
+            for name in left:
+                service = registry.services[name]
+                if service.category == category and not (left.keys() & service.depends_on.keys()) - chosen.keys():
+                    chosen[name] = None
+        # Services that wait for each other (a problem of its own) come in one piece.
+        chosen = chosen or left
+        found.append({"category": category, "services": [name for name in names if name in chosen]})
+        left = {name: None for name in left if name not in chosen}
     return found
 
 

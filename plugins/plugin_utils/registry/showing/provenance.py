@@ -15,7 +15,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.model i
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.written import text_of
 
 #: Of metadata (plugin_utils/compiling/metadata.py): an entry holds so much, and so many entries are for services.
-_LONGEST, _MOST = 500, 14
+_LONGEST, _MOST = 500, 12
 #: Keys that say something to people alone.
 _WORDS = frozenset(("description", "security_note", "tags", "phase_order"))
 _SERVICES = "registry_services"

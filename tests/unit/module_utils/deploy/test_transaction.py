@@ -223,6 +223,20 @@ def test_services_are_made_wave_by_wave_and_each_wave_runs_before_the_next():
     assert any(creates[1] < look < creates[2] for look in looks)
 
 
+@pytest.mark.parametrize(
+    ("parallel", "mode", "parts"),
+    [(0, "safe", [5]), (2, "safe", [2, 2, 1]), (1, "safe", [1] * 5), (9, "safe", [5]), (2, "fast", [5])],
+)
+def test_so_many_services_of_a_wave_change_at_once(parallel, mode, parts):
+    swarm, calls = FakeSwarm(), []
+    state = desired([asleep(key) for key in "abcde"])
+    swarm.before = lambda method, path: calls.append((method, path))
+    deploy(swarm, state, wait=True, parallel=parallel, mode=mode)
+    words = {("POST", "/services/create"): "c", ("GET", "/tasks"): " "}
+    creates = "".join(words.get(call, "") for call in calls).split()
+    assert [len(part) for part in creates] == parts
+
+
 def test_an_engine_that_is_away_for_a_moment_does_not_end_the_wait():
     swarm, clock = FakeSwarm(), Clock()
     failures = iter([EngineError("no leader", "no_quorum")] * 5)

@@ -104,9 +104,31 @@ def test_a_demotion_keeps_the_quorum(up, leaves, why):
     assert caught.value.error_code == "quorum" and why in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({}, "could not be asked"),
+        ({"node_id": "another", "joins_by": "10.0.0.9:2377"}, "could not be asked"),
+        ({"node_id": "w1"}, ""),
+        ({"node_id": "w1", "joins_by": "10.0.0.1:2377"}, ""),
+        ({"node_id": "w1", "joins_by": "10.0.0.9:2377"}, None),
+    ],
+)
+def test_a_promotion_goes_through_a_manager_that_is_there(asked, told):
+    nodes = [*managers(True, True), {**node("w1", "worker"), "ID": "w1"}]
+    nodes[0]["ManagerStatus"]["Addr"] = "10.0.0.1:2377"
+    if told is None:
+        with pytest.raises(StackwrightError) as caught:
+            check_role(nodes, nodes[2], "manager", asked)
+        assert (caught.value.error_code, "10.0.0.9:2377" in str(caught.value)) == ("join_address_gone", True)
+    else:
+        assert [told in text for text in check_role(nodes, nodes[2], "manager", asked)] == [True] * bool(told)
+
+
 def test_warnings_of_a_role():
     nodes = [*managers(True, True, True), node("w1", "worker")]
-    (only,) = check_role(nodes, nodes[3], "manager")
+    only, unchecked = check_role(nodes, nodes[3], "manager")
+    assert unchecked.startswith("The Engine of w1 could not be asked")
     assert only.startswith("4 managers tolerate the loss of 1, as 3 do")
     (first, second) = check_role(nodes, nodes[0], "worker")
     assert first.startswith("2 managers tolerate the loss of 0") and "m1 is the leader" in second

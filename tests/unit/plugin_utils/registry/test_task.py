@@ -7,13 +7,14 @@ import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from registry_task import run
+from registry_task import InProcess, many, run
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.generated.folder import write
 from ansible_collections.stackwright.swarm.plugins.module_utils.generated.image_health import health_checks
@@ -484,25 +485,28 @@ def test_a_registry_gives_a_token_to_everybody():
     assert health_checks(["example/web:1"], lambda url, headers: (401, {"www-authenticate": "Basic"}, b"")) == {}
 
 
-def many(count):
-    """A registry of ``count`` services in ten categories and phases, each with all that services mostly have."""
-    lines = ["networks:", *(f"  net{n}: {{subnet: 10.{n}.0.0/24}}" for n in range(20)), "phases:"]
-    lines += [f"  phase{n}: {{order: {n + 1}, timeout_seconds: 120}}" for n in range(10)]
-    for category in range(10):
-        lines.append(f"cat{category}:")
-        for n in range(category, count, 10):
-            lines += [
-                f"  service{n}:", f"    image: registry.example.com/team/service{n}", f'    version: "1.{n}.0"',
-                f"    container_name: service{n}", f"    subdomain: s{n}", "    port: 8000",
-                f"    networks: [net{category}, net{category + 10}]", "    environment:",
-                *(f'      VARIABLE_{k}: "${{VALUE_{k}:-{n}}}"' for k in range(12)),
-                f"    volumes: ['data{n}:/data', './config/{n}:/config:ro']",
-                *([f"    depends_on: [service{n - 10}]"] if n >= 10 else []),
-                "    health_check: {type: http, port: 8000, path: /healthz, with: curl, interval: 30s, retries: 3}",
-                '    resources: {memory: 512M, cpus: "0.5"}', f"    phase: phase{category}",
-                f"    phase_order: {category + 1}",
-            ]  # fmt: skip
-    return "\n".join(lines) + "\n"
+def test_on_the_controller_no_module_is_started(folder):
+    first = run(folder, here=True)
+    assert first["changed"] and first["calls"] == 0
+    there = tree(folder)
+    again = run(folder)
+    assert not again["changed"] and again["calls"] == 1 and tree(folder) == there
+    action = InProcess({})
+    for transport, become, here in (("local", None, True), ("local", "sudo", False), ("ssh", None, False)):
+        action._connection = SimpleNamespace(transport=transport, become=become)
+        assert action._is_here() == here
+
+
+def test_verify_fails_if_the_files_are_not_those_of_the_registry(folder):
+    run(folder)
+    assert "failed" not in run(folder, verify=True)
+    change(folder, "16.11", "16.12")
+    there = tree(folder)
+    found = run(folder, verify=True, diff=True)
+    assert found["failed"] and found["error_code"] == "outdated" and not found["changed"]
+    assert "16.11 -> 16.12" in found["msg"] and found["diff"] and tree(folder) == there
+    (folder / "out" / "compose.yml").unlink()
+    assert "compose.yml" in run(folder, verify=True)["written"]
 
 
 def test_the_work_grows_with_the_services_only(folder, calls):
