@@ -688,7 +688,7 @@ EXAMPLES = r"""
 
 - name: Deploy each sub-folder of a folder as a stack
   stackwright.swarm.compose_stack:
-    stacks: [stacks]
+    stacks: [files/stacks]
     at_once: 2
     show: true
 
@@ -921,22 +921,15 @@ unchecked:
   elements: str
   sample: [worker3]
 stacks:
-  description: The results of the stacks, in the order of the list, each with the values of a run for this stack alone and with these.
+  description:
+    - The results of the stacks, in the order of the list. Each has the values of a run for this stack alone, except C(diff) and C(warnings), which
+      are those of the task.
+    - C(stack) is the stack's name in the Swarm. C(result) is V(unchanged), V(changed), V(failed), or V(skipped) if a stack before it has failed.
+    - In check mode C(result) may also be V(unplanned). The plan fails, but a stack before it would change, and may bring what is missing.
+    - C(seconds) is the duration of its deployment. It is missing if the look at all stacks found it unchanged.
   returned: with O(stacks), by the host that did the work
   type: list
   elements: dict
-  contains:
-    stack:
-      description: The stack's name in the Swarm.
-      type: str
-    result:
-      description:
-        - V(unchanged), V(changed), V(failed), or V(skipped) if a stack before it has failed.
-        - In check mode also V(unplanned), if its plan fails and a stack before it would change. The failure may be gone when that stack is deployed.
-      type: str
-    seconds:
-      description: How long its deployment took, unless the look at all stacks found it unchanged.
-      type: float
   sample:
     - {stack: base, result: unchanged, changed: false, plan: []}
     - {stack: shop, result: changed, changed: true, seconds: 6.4, revision: 7}

@@ -64,7 +64,6 @@ class Many:
             return looked
         compiled = {part.name: [part.wanted, part.action.prepared.handed] for part in parts}
         wanted = [compiled, {name: one["msg"] for name, one in self._broken.items()}, after]
-        looked = {**looked, "stack": ", ".join(self._parts)}
         if not parts:
             return self._work(after, {})
         led: Result = self._action.led(
@@ -93,8 +92,10 @@ class Many:
     def _folder(self, path: str) -> str:
         try:
             return str(self._action._find_needle("files", path))
-        except AnsibleError as error:
-            raise StackListError(f"The folder {path} does not exist on the controller: {error}") from None
+        except AnsibleError:
+            raise StackListError(
+                f"The folder {path} does not exist on the controller. Set its absolute path, or put it beside the playbook."
+            ) from None
 
     def _part(self, arguments: Dict[str, Any], name: str) -> Any:
         """A stack, not compiled yet, and its options. Raises StackwrightError with its name."""
@@ -157,6 +158,7 @@ class Many:
         except Exception as error:
             done = {"failed": True, "changed": False, "error_code": "failed", "msg": plain_text(str(error))}
         action.warn(done, only_plan=not done.get("changed") and not done.get("failed"))
+        done.pop("exception", None)  # Ansible makes it again, of the whole task
         done["warnings"] = [text_of(warning) for warning in done["warnings"]]
         told: Result = shown(plain({**done, "stack": name}), action.as_it_is)
         action.ended(told)

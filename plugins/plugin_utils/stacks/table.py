@@ -56,7 +56,7 @@ def _details(one: Result) -> str:
         found = [_counted(count, "operation")] * bool(count) + [_counted(routes, "route")] * bool(routes)
         return ", ".join([*found, *(f"revision {number}" for number in [one.get("revision")] if number)])
     if one["result"] in (FAILED, UNPLANNED):
-        first = (str(one.get("msg") or "").splitlines() or [""])[0]
+        first = (str(one.get("msg") or "").splitlines() or [""])[0].rstrip(":")
         return f"{one['error_code']}: {first}" if one.get("error_code") else first
     return str(one.get("msg") or "") if one["result"] == SKIPPED else ""
 
