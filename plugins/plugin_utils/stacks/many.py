@@ -94,7 +94,7 @@ class Many:
             return str(self._action._find_needle("files", path))
         except AnsibleError:
             raise StackListError(
-                f"The folder {path} does not exist on the controller. Set its absolute path, or put it beside the playbook."
+                f"The folder {path} does not exist on the controller. Set an absolute path, or put it next to the play."
             ) from None
 
     def _part(self, arguments: Dict[str, Any], name: str) -> Any:
