@@ -16,6 +16,7 @@ from ansible.utils.display import Display
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.masking.shown import shown_line
+from ansible_collections.stackwright.swarm.plugins.module_utils.membership.members import MANAGER
 from ansible_collections.stackwright.swarm.plugins.module_utils.membership.steps import Goal
 from ansible_collections.stackwright.swarm.plugins.module_utils.parts.cluster_options import OF_SWARM, SWARM_CLUSTER
 from ansible_collections.stackwright.swarm.plugins.module_utils.parts.swarm_cluster import LOOK, check_cluster
@@ -98,6 +99,8 @@ class ActionModule(MeetingAction):
             except StackwrightError as error:
                 raise StackwrightError(f"{host}: {error.message}", error.error_code, error.hint) from error
             self._given[host] = self._others[host][0].connection_arguments(found[host])
+            if str(self._task.action).endswith("swarm_init"):  # the alias; without groups and roles
+                found[host]["role"] = found[host]["role"] or MANAGER
         return found
 
     def _sibling(self, host: str, variables: Dict[str, object]) -> Tuple[Any, Mapping[str, Any]]:

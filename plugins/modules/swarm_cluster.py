@@ -229,6 +229,11 @@ node_id:
   returned: if the host could be looked at
   type: str
   sample: b1tk2gq3dsq2k0vbfzqbpa8d4
+address:
+  description: The address at which the other nodes reach this one; empty if it is in no Swarm.
+  returned: if the host could be looked at
+  type: str
+  sample: 192.0.2.10
 cluster_id:
   description: The id of the Swarm; empty in check mode if there is none.
   returned: if the hosts could be looked at

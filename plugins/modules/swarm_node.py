@@ -71,6 +71,17 @@ options:
     type: str
     choices: [fail, stop]
     default: fail
+  wait_ready:
+    description:
+      - First wait until the node is ready, and until the other managers reach it if it is a manager. Use it after a restart of the node.
+      - A node that does not come back within O(wait_timeout) fails with RV(error_code=not_back), and nothing is changed.
+      - Check mode does not wait.
+    type: bool
+    default: false
+  engine_version:
+    description:
+      - With O(wait_ready), also wait until the node runs this version of the Engine. V(28.5.2) also accepts V(28.5.2+dfsg1).
+    type: str
   wait:
     description:
       - Wait until the change has taken effect.
@@ -81,7 +92,7 @@ options:
     default: true
   wait_timeout:
     description:
-      - Seconds to wait for tasks to leave the node, and for the role to settle; 1 to 86400.
+      - Seconds to wait for the node to be ready, for tasks to leave it, and for the role to settle; 1 to 86400.
       - For each service that O(move=safe) moves, these are the seconds without progress.
     type: int
     default: 300
@@ -124,10 +135,11 @@ EXAMPLES = r"""
     availability: drain
     unmovable: stop
 
-- name: Let it take tasks again
+- name: Wait until it is back after a restart, and let it take tasks again
   stackwright.swarm.swarm_node:
     name: m1
     availability: active
+    wait_ready: true
 
 - name: Promote a worker
   stackwright.swarm.swarm_node:
@@ -233,8 +245,8 @@ done_by:
   sample: manager1
 error_code:
   description:
-    - A stable code of the error. V(no_node), V(ambiguous_node), V(cannot_move), V(quorum), V(join_address_gone), V(node_down), V(not_drained), V(timeout), V(invalid_options),
-      V(health_gate_failed), V(locked), and the codes of the connection such as V(not_a_manager).
+    - A stable code of the error. V(no_node), V(ambiguous_node), V(cannot_move), V(quorum), V(join_address_gone), V(node_down), V(not_drained),
+      V(not_back), V(timeout), V(invalid_options), V(health_gate_failed), V(locked), and the codes of the connection such as V(not_a_manager).
   returned: failure
   type: str
   sample: cannot_move

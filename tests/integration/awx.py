@@ -24,8 +24,8 @@ def variables_of(name: str) -> set[str]:
     """What a playbook takes: what its head names, and the options of the roles that it uses."""
     text = (ROOT / "playbooks" / f"{name}.yml").read_text()
     head = text[: text.index("\n- ")]
-    found = set(re.findall(r"\b(?:stack|swarm|services_registry|maintenance|prune|audit)_\w+", head))
-    for role in re.findall(r"stackwright\.swarm\.(stack|swarm_platform|services_registry)\b(?=\n)", text):
+    found = set(re.findall(r"\b(?:stack|swarm|services_registry|maintenance|prune|audit|raft|care)_\w+", head))
+    for role in re.findall(r"stackwright\.swarm\.(stack|swarm_platform|swarm_cluster|services_registry)\b(?=\n)", text):
         specs = yaml.safe_load((ROOT / "roles" / role / "meta" / "argument_specs.yml").read_text())
         if "tasks_from" not in text:
             found |= set(specs["argument_specs"]["main"]["options"])
@@ -35,7 +35,7 @@ def variables_of(name: str) -> set[str]:
 def refusals(question: dict, answer: object) -> list[str]:
     """Why AWX would not take an answer to a question, by its rules."""
     kind, name = question["type"], question["variable"]
-    if kind in ("text", "textarea"):
+    if kind in ("text", "textarea", "password"):
         if not isinstance(answer, str):
             return [f"{name}: not a text"]
         least, most = question["min"] or 0, question["max"]

@@ -11,6 +11,7 @@ import threading
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from pathlib import Path
 
 #: What a browser may send again by itself; of the rest, not one may be lost either.
 PAUSE = 0.02
@@ -223,3 +224,42 @@ class Websocket:
 
     def close(self) -> None:
         self._connection.close()
+
+
+class Balanced:
+    """Visitors behind a load balancer: each request goes to the next address that the file ``pool`` has now."""
+
+    def __init__(self, pool: Path, port: int, host: str, visitors: int = 3) -> None:
+        self.pool, self.port, self.host, self.tally = pool, port, host, Tally()
+        self._end = threading.Event()
+        self._threads = [threading.Thread(target=self._ask, args=(number,), daemon=True) for number in range(visitors)]
+
+    def __enter__(self) -> Balanced:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self._end.set()
+        for thread in self._threads:
+            thread.join(60)
+
+    def _ask(self, turn: int) -> None:
+        while not self._end.wait(0.1):
+            turn += 1
+            addresses = self.pool.read_text().split()
+            address = addresses[turn % len(addresses)]
+            connection = http.client.HTTPConnection(address, self.port, timeout=30)
+            method, body = ("GET", None) if turn % 2 else ("POST", b"x" * 2000)
+            try:
+                connection.request(method, "/", body, {"Host": self.host})
+                answer = connection.getresponse()
+                answer.read()
+                if answer.status == 200:
+                    self.tally.done[method] += 1
+                else:
+                    self.tally.lose(method, f"{answer.status} by {address}")
+            except (OSError, http.client.HTTPException) as error:
+                self.tally.lose(method, f"{error!r} by {address}")
+            finally:
+                connection.close()

@@ -66,7 +66,10 @@ def test_each_playbook_has_a_survey_that_asks_what_it_takes(name):
             assert not refusals(question, question["default"])
         # Each one is used where its answer, a text, is understood.
         variable = question["variable"]
-        role = next((role for role in ("swarm_platform", "services_registry") if variable.startswith(role)), "stack")
+        role = next(
+            (role for role in ("swarm_platform", "swarm_cluster", "services_registry") if variable.startswith(role)),
+            "stack",
+        )
         parts = [*(ROOT / "roles" / role).glob("[tv]*/*.yml"), *(ROOT / "playbooks" / "tasks").glob("*.yml")]
         used = text + "".join(path.read_text() for path in parts)
         understood = rf"\b{variable} \| (default\((''|[\w':]+, true)\)|stackwright\.swarm\.answer)"

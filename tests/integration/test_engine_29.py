@@ -150,7 +150,7 @@ def test_every_module(engine, behind, scope, tmp_path, version):
     route = {"base_path": "/", "service": f"{scope.name}_web", "upstream": "web", "port": 80}
     route["from_labels"] = {"domain": "site"}
     story = [
-        ("swarm_init", {}),
+        ("swarm_cluster", {"role": "manager"}),
         ("stack_preflight", {**name, "src": "one.yml", "fail_on": "never"}),
         ("compose_stack", {**name, "src": "one.yml", **rollout}),
         ("compose_stack", {**name, "src": "one.yml", **rollout}),

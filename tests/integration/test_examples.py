@@ -36,6 +36,17 @@ OF_ITS_TESTS = {
     "node_prune": ("removed", "left", "error_code"),
     "services_registry_import": ("not_carried", "findings", "error_code"),
     "services_registry_info": ("definition", "error_code"),
+    "swarm_raft": (
+        "path",
+        "sha256",
+        "bytes",
+        "created",
+        "encryption",
+        "removed",
+        "seconds",
+        "missing",
+        "removed_nodes",
+    ),
     "swarm_rebalance": ("error_code", "done_by"),
 }
 
@@ -212,6 +223,8 @@ def play_examples(reader, module):
 
 def tasks_of(reader, module):
     examples = documentation(module, "EXAMPLES")
+    if module == "swarm_raft":
+        examples = examples[:1]  # the others stop the bed's Engine: test_raft_backup.py
     tasks = [] if module == "compose_stack" else [deploy_shop()]
     if module == "stack_values":
         forget(reader.bed, "shop")
@@ -329,7 +342,6 @@ def every_result(reader):
             tried(ours("stack_values", state="regenerated", names=["NOT_THERE"])),
             tried(ours("stack_preflight", definition="services: {web: {imge: nginx}}")),
             tried({"stackwright.swarm.swarm_info": {"docker_host": "unix:///nonexistent/docker.sock"}}),
-            tried({"stackwright.swarm.swarm_init": {"docker_host": "unix:///nonexistent/docker.sock"}}),
             tried({"stackwright.swarm.swarm_cluster": {"docker_host": "unix:///nonexistent/docker.sock"}}),
             *(tried(task) for task in tasks_of_objects()),
             tried({"stackwright.swarm.stack_routes": {"docker_host": "unix:///nonexistent/docker.sock"}}),
@@ -387,6 +399,7 @@ def tasks_of_objects():
     bad = {"name": "-", "data": "x"}
     return [
         {"name": "no node", "stackwright.swarm.swarm_node": {"name": "nobody"}},
+        {"name": "no password", "stackwright.swarm.swarm_raft": {"state": "saved", "path": "backups"}},
         {"name": "no secret", "stackwright.swarm.swarm_secret": bad},
         {"name": "no config", "stackwright.swarm.swarm_config": bad},
         {"name": "no network", "stackwright.swarm.swarm_network": {"name": "ingress"}},

@@ -94,6 +94,9 @@ def test_other_hosts_are_asked_with_their_own_defaults_and_a_promotion_into_noth
         done = player.playbook(player.write(f"play{next(number)}.yml", yaml.safe_dump([play])), check=check)
         return done.code, {line["host"]: line["result"] for line in done.lines}, done.output
 
+    code, told, output = play("m1:w3", "swarm_init", check=True)  # the alias makes every host a manager
+    assert code == 0 and {host: result["wanted"] for host, result in told.items()} == {"m1": "manager", "w3": "manager"}
+    assert output.count('Use swarm_cluster with "role: manager" instead') == 1, output
     code, told, output = play("m1:w1", "swarm_cluster", dispatcher_heartbeat="1s")
     assert code == 0 and six.nodes("m1") == {"m1": "manager", "w1": "worker"}, output
     six.run(m1="worker", m2="manager", w1="worker")

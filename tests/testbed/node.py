@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from .network import INSECURE, Network
 from .paths import BedError, text
 
 SCRIPT = Path(__file__).with_name("node.sh")
+ENGINE_SCRIPT = SCRIPT.with_name("engine.sh")
 START_SECONDS = 240
 #: dockerd ends where its containerd does not answer within 15 s, as on a busy machine: it is tried so often again.
 SLOW, START_TRIES = "timeout waiting for containerd to start", 3
@@ -64,7 +66,7 @@ class Node:
         if processes.is_alive(self.keeper):
             return
         shutil.rmtree(self.folder / "exec", ignore_errors=True)
-        for path in (self.socket, self.folder / "pid"):
+        for path in (self.socket, self.folder / "pid", self.folder / "stopped"):
             path.unlink(missing_ok=True)
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "daemon.json").write_text(json.dumps(self._settings(), indent=2))
@@ -103,6 +105,10 @@ class Node:
         if self.first:
             wait_for(f"node {self.name} to end", lambda: not processes.is_alive(self.first), 120, 0.01)
         cgroups.remove(self.cgroup)
+
+    def engine_command(self, what: str) -> str:
+        """The command line, on the node, that stops or starts its engine while the node goes on."""
+        return shlex.join(["sh", str(ENGINE_SCRIPT), what, str(self.folder)])
 
     @property
     def cgroup(self) -> str:

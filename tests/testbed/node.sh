@@ -17,6 +17,12 @@ mount --bind "$3" /etc/resolv.conf
 hostname "$1"
 export PATH="$4:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 unset DOCKER_HOST DOCKER_CONTEXT || true
-dockerd --config-file "$2" &
-# The shell's wait also reaps the orphans of the namespace.
-wait $!
+stopped=$(dirname "$2")/stopped
+while :; do
+    dockerd --config-file "$2" &
+    # The shell's wait also reaps the orphans of the namespace.
+    wait $! || [ -e "$stopped" ]
+    [ -e "$stopped" ] || exit
+    # engine.sh has stopped it, and starts it again.
+    while [ -e "$stopped" ]; do sleep 0.1; done
+done

@@ -17,7 +17,7 @@ def test_every_module_is_in_the_group_of_all():
 def test_the_modules_of_a_stack_are_those_that_know_its_options():
     of_a_stack = {name for name, text in MODULES.items() if "\n  - stackwright.swarm.stack\n" in text}
     assert sorted(GROUPS["stack"]) == sorted(of_a_stack)
-    assert not {"swarm_info", "swarm_init", "caddy_route", "caddy_route_info"} & of_a_stack
+    assert not {"swarm_info", "caddy_route", "caddy_route_info"} & of_a_stack
 
 
 def test_each_says_in_which_groups_it_is():

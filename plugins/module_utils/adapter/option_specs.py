@@ -193,14 +193,6 @@ RANGES = {
     "warn_free_mib": (0, 1000000000),
 }
 
-SWARM_INIT: Spec = {
-    "advertise_addr": {"type": "str", "default": ""},
-    "listen_addr": {"type": "str", "default": "0.0.0.0:2377"},
-    "data_path_addr": {"type": "str", "default": ""},
-    "default_addr_pool": {"type": "list", "elements": "str", "default": []},
-    "subnet_size": {"type": "int", "default": 24},
-}
-
 #: Where the values of a stack are kept; shared by compose_stack and stack_values.
 STORE: Spec = {
     "store": {"type": "str", "choices": ["auto", "host_facts", "swarm", "vault"], "default": "auto"},

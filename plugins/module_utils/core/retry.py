@@ -87,9 +87,11 @@ class Backoff:
         return True
 
 
-def patiently(clock: Clock, read: Callable[[], Found], keep: Callable[[], None] = lambda: None) -> Found:
-    """What ``read`` gives, which must change nothing. Raises EngineError after some tries."""
-    backoff = Backoff(clock, keep)
+def patiently(
+    clock: Clock, read: Callable[[], Found], keep: Callable[[], None] = lambda: None, limit: Optional[float] = None
+) -> Found:
+    """What ``read`` gives, which must change nothing. Raises EngineError after some tries, or ``limit`` seconds."""
+    backoff = Backoff(clock, keep, limit=limit)
     while True:
         try:
             return read()

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, PlanError
@@ -12,6 +13,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes imp
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.quorum import (
     is_leader,
     is_manager,
+    is_reachable,
     managers_of,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.membership.promotion import is_stuck, join_address_gone
@@ -68,6 +70,31 @@ def find_node(nodes: Sequence[Node], name: str) -> Node:
         ids = ", ".join(f"{node['ID']} ({(node.get('Status') or {}).get('State')})" for node in found)
         raise EngineError(f"{len(found)} nodes have the name {name}: {ids}.", "ambiguous_node", "Use the id as name.")
     return found[0]
+
+
+def label_texts(labels: Optional[Mapping[str, Any]]) -> Optional[Dict[str, Optional[str]]]:
+    """Labels as the Engine takes them, booleans as in Compose; a null removes one."""
+    if labels is None:
+        return None
+    texts = {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in labels.items()}
+    return {str(name): None if labels[name] is None else text for name, text in texts.items()}
+
+
+def absence(node: Node, version: Optional[str] = None) -> str:
+    """Why a node is not back after a restart; empty text if it is ready, reachable and runs that Engine.
+
+    ``version`` may leave out what a distribution adds to it: ``28.5.2`` is met by ``28.5.2+dfsg1``.
+    """
+    found = []
+    state, status = str((node.get("Status") or {}).get("State") or "unknown"), node.get("ManagerStatus")
+    if state != "ready":
+        found.append(f"it is {state}")
+    elif is_manager(node) and not is_reachable(node):
+        found.append(f"as a manager it is {str((status or {}).get('Reachability') or 'not reachable')}")
+    engine = str(((node.get("Description") or {}).get("Engine") or {}).get("EngineVersion") or "")
+    if version and not re.match(rf"{re.escape(version)}(?![0-9A-Za-z])", engine):
+        found.append(f"its Engine is {engine or 'unknown'} instead of {version}")
+    return " and ".join(found)
 
 
 def changed_spec(node: Node, wanted: Wanted) -> Dict[str, Any]:

@@ -19,6 +19,8 @@ NODE: Spec = {
     "role": {"type": "str", "choices": ["manager", "worker"]},
     "move": {"type": "str", "choices": ["safe", "swarm"], "default": "safe"},
     "unmovable": {"type": "str", "choices": ["fail", "stop"], "default": "fail"},
+    "wait_ready": {"type": "bool", "default": False},
+    "engine_version": {"type": "str"},
     "wait": {"type": "bool", "default": True},
     "wait_timeout": {"type": "int", "default": 300},
 }
@@ -34,6 +36,8 @@ def check_labels(options: Mapping[str, Any]) -> None:
             wrong.append(f"The value of the label {name} must be a text.")
     if options["labels_mode"] == "exact" and options["labels"] is None:
         wrong.append("labels is required with labels_mode exact.")
+    if options["engine_version"] and not options["wait_ready"]:
+        wrong.append("engine_version needs wait_ready.")
     if wrong:
         raise StackwrightError(" ".join(wrong), "invalid_options")
 

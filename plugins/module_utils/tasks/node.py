@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import manager_info
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import (
@@ -28,10 +28,12 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.nodes.change imp
     PAUSE,
     Difference,
     Wanted,
+    absence,
     changed_spec,
     check_role,
     differences,
     find_node,
+    label_texts,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.nodes.moving import (
     ALIVE,
@@ -74,21 +76,24 @@ def change_node(client: EngineClient, clock: Any, name: str, options: Mapping[st
     """Changes the node ``name`` (host name or id).
 
     ``options``: ``labels``, ``labels_mode``, ``availability``, ``role`` as Wanted has them; ``move`` (``safe`` or
-    ``swarm``), ``unmovable`` (``fail`` or ``stop``), ``wait``, ``timeout`` (seconds for the tasks to leave, and for the
-    role to settle), ``asked`` (what the node's own Engine says: nodes.change.check_role), and those of a run:
-    ``check``, ``defer``, ``progress``, ...
+    ``swarm``), ``unmovable`` (``fail`` or ``stop``), ``wait_ready`` and ``engine_version`` (the node is waited for
+    first), ``wait``, ``timeout`` (seconds for the node to be ready, for the tasks to leave, and for the role to
+    settle), ``asked`` (what the node's own Engine says: nodes.change.check_role), and those of a run: ``check``, ...
 
     Raises EngineError (``no_node``, ``ambiguous_node``), PlanError (``cannot_move``, ``node_down``),
     StackwrightError (``quorum``, ``join_address_gone``),
-    DeployError (``timeout``, and what moving a service raises).
+    DeployError (``not_back``, ``timeout``, and what moving a service raises).
     """
     options = with_defaults(options)
     options["progress"] = options["progress"] or (lambda line: None)
     wanted = Wanted(
-        _texts(options.get("labels")), options["labels_mode"], options.get("availability"), options.get("role")
+        label_texts(options.get("labels")), options["labels_mode"], options.get("availability"), options.get("role")
     )
     drains = wanted.availability == DRAIN
-    seen = _look(client, name, drains)
+    # The Engine that answers may be that of the node which was restarted.
+    limit = float(options["timeout"]) if options.get("wait_ready") else 0
+    seen = patiently(clock, lambda: _look(client, name, drains), limit=limit)
+    absent = options.get("wait_ready") and absence(seen.node, options.get("engine_version"))
     spec = changed_spec(seen.node, wanted)
     changes = differences(seen.node, spec)
     warnings = check_role(seen.nodes, seen.node, wanted.role, options.get("asked"))
@@ -97,7 +102,7 @@ def change_node(client: EngineClient, clock: Any, name: str, options: Mapping[st
     undone = leaving or (drains and options["wait"] and tasks_on(id_of(seen.node), seen.tasks))
     result = _result(seen, changes, leaving, options)
     result["notices"] = warnings
-    if options["check"] or options["defer"] or not (changes or undone):
+    if options["check"] or options["defer"] or not (changes or undone or absent):
         return _ended(client, result, spec)
     detach(options)
     work = _Work(client, clock, seen, wanted, options)
@@ -203,6 +208,8 @@ class _Work:
         before = (self.seen.node.get("Spec") or {}).get("Availability")
         movable = [move for move in leaving if not move.stays]
         self.goal = {move.service: move.desired for move in movable if move.mode == "replicated"}
+        if self.options.get("wait_ready"):
+            self.wait_until_back(str(before or ""))
         if drains and self.options["move"] == SAFE and any(move.way != SWARM for move in movable):
             self.send(first._replace(availability=PAUSE))
             try:
@@ -283,6 +290,18 @@ class _Work:
         """The tasks of the node."""
         return self.client.list("/tasks", {"filters": {"node": [self.id]}})
 
+    def wait_until_back(self, availability: str) -> None:
+        """Until the node is ready and runs the expected Engine. Raises DeployError (``not_back``)."""
+        version = self.options.get("engine_version")
+        kept = {DRAIN: "it stays drained", PAUSE: "it stays paused"}.get(availability, "it stays active")
+        self.until(
+            lambda: absence(self.client.get(f"/nodes/{self.id}"), version),
+            float(self.options["timeout"]),
+            f"{self.name} did not come back",
+            "not_back",
+            f"Nothing was changed: {kept}. Repair the node, then run again.",
+        )
+
     def wait_until_drained(self) -> None:
         """Until no task is on the node and each service that left runs elsewhere. Raises DeployError (``timeout``)."""
         limit = float(self.options["timeout"])
@@ -341,7 +360,14 @@ class _Work:
         state = str((node.get("Status") or {}).get("State") or "")
         return "" if state == "ready" or is_down(self.seen.node) else f"it is {state} until it has reported as a worker"
 
-    def until(self, missing: Callable[[], str], limit: float, failed: str, code: str) -> None:
+    def until(
+        self,
+        missing: Callable[[], str],
+        limit: float,
+        failed: str,
+        code: str,
+        hint: str = "Run again to go on waiting, or raise wait_timeout.",
+    ) -> None:
         """Looks again and again until nothing is ``missing``."""
         started = told = self.clock.now()
         pause, said, backoff = LOOK[0], "", Backoff(self.clock)
@@ -358,9 +384,7 @@ class _Work:
                 return
             now = self.clock.now()
             if now - started >= limit:
-                raise DeployError(
-                    f"{failed} after {limit:g} s: {what}.", code, "Run again to go on waiting, or raise wait_timeout."
-                )
+                raise DeployError(f"{failed} after {limit:g} s: {what}.", code, hint)
             if what != said and now - told >= TELL_EVERY or not said:
                 self.tell(f"waiting for {self.name}: {what}")
                 said, told = what, now
@@ -371,11 +395,3 @@ class _Work:
 def _few(names: Sequence[str]) -> str:
     more = len(names) - TRAIL
     return ", ".join(names[:TRAIL]) + (f" and {more} more" if more > 0 else "")
-
-
-def _texts(labels: Optional[Mapping[str, Any]]) -> Optional[Dict[str, Optional[str]]]:
-    """Labels as the Engine takes them, booleans as in Compose; a null removes one."""
-    if labels is None:
-        return None
-    texts = {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in labels.items()}
-    return {str(name): None if labels[name] is None else text for name, text in texts.items()}

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import PlanError
@@ -48,10 +49,10 @@ def service_plan(
     payload = {"id": live["ID"], "version": live["Version"]["Index"], "spec": spec}
     restarts = 0
     if state != RUN and (state == RESTARTED or before["TaskTemplate"] != after["TaskTemplate"]):
-        restarts = task_count(live, nodes)
-    return Plan(
-        (Operation("update", "service", name, reason=reason, changes=changes, restarts=restarts, payload=payload),)
-    )
+        # Swarm replaces only tasks that do not meet the constraints any more.
+        restarts = 0 if state == SETTLED else task_count(live, nodes)
+    operation = Operation("update", "service", name, reason=reason, changes=changes, restarts=restarts, payload=payload)
+    return Plan((replace(operation, at_most=state == AWAY),))
 
 
 def held_label(labels: Mapping[str, str], prefix: str) -> str:

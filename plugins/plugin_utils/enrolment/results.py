@@ -50,6 +50,7 @@ def _result(run: Enrolment, host: str, role: str, steps: List[Step]) -> Result:
         "role": _role(run.end, host),
         "node": str(facts.get("name") or ""),
         "node_id": str(facts.get("node_id") or ""),
+        "address": str(facts.get("address") or ""),
         "cluster_id": "" if cluster == "new" else cluster,
         "actions": [step.data for step in steps],
         "calls": run.calls.get(host, 0),

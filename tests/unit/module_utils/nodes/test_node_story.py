@@ -18,6 +18,11 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors impo
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.tasks import relocate
 from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.node import change_node
+from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.one_service import (
+    AWAY,
+    SETTLED,
+    service_plan,
+)
 
 USUAL = {"labels_mode": "merge", "move": "safe", "unmovable": "fail", "timeout": 30}
 FIRST = {"Order": "start-first", "Parallelism": 1}
@@ -169,3 +174,100 @@ def test_what_cannot_move_stops_before_the_first_change():
     assert caught.value.details["moves"][0]["service"] == "web"
     done = change(client, availability="drain", unmovable="stop")
     assert client.writes == ["drain"] and "can't move from a" in done["notices"][0]
+
+
+def back_after(client, looks, **left):
+    """The node ``a`` is down, and as it was (but for ``left``) after so many looks at it."""
+    seen = client.get
+    client.nodes["a"]["Status"] = {"State": "down"}
+
+    def look(path, query=None, timeout=None):
+        client.looks = getattr(client, "looks", 0) + (path == "/nodes/a")
+        if client.looks == looks:
+            client.nodes["a"]["Status"] = {"State": "ready"}
+        return seen(path, query, timeout)
+
+    client.get = look
+
+
+def test_a_restarted_node_is_waited_for_before_the_change():
+    client = Nodes()
+    client.nodes["a"]["Spec"]["Availability"] = "drain"
+    back_after(client, 5)
+    told = []
+    done = change(client, availability="active", wait_ready=True, progress=told.append)
+    assert done["changed"] and client.looks >= 5 and client.writes == ["active"]
+    assert told[0] == "waiting for a: it is down"
+    assert not change(client, availability="active", wait_ready=True)["changed"]
+
+
+def test_a_node_that_does_not_come_back_stays_as_it_is():
+    client = Nodes()
+    client.nodes["a"]["Spec"]["Availability"] = "drain"
+    back_after(client, 10**9)
+    shown = change(client, availability="active", wait_ready=True, check=True)
+    assert shown["changed"], "check mode does not wait"
+    with pytest.raises(DeployError) as caught:
+        change(client, availability="active", wait_ready=True)
+    assert caught.value.error_code == "not_back" and client.writes == []
+    said = "a did not come back after 30 s: it is down. Nothing was changed: it stays drained."
+    assert str(caught.value).startswith(said)
+
+
+def test_an_engine_that_starts_is_waited_for_only_if_asked():
+    client = Nodes()
+    seen, tries = client.get, []
+
+    def starting(path, query=None, timeout=None):
+        tries.append(path)
+        if len(tries) < 9:
+            raise EngineError("nobody there", "daemon_unreachable")
+        return seen(path, query, timeout)
+
+    client.get = starting
+    with pytest.raises(EngineError):
+        change(client, availability="active")
+    assert len(tries) == 1
+    assert not change(client, availability="active", wait_ready=True)["changed"] and len(tries) == 9
+
+
+@pytest.mark.parametrize(
+    ("version", "wanted", "waits"),
+    [
+        ("28.5.2", "28.5.2", False),
+        ("28.5.2+dfsg1", "28.5.2", False),
+        ("28.5.21", "28.5.2", True),
+        ("20.10.24+dfsg1", "28.5.2", True),
+        ("", "28.5.2", True),
+        ("28.5.2", None, False),
+    ],
+)
+def test_the_expected_engine(version, wanted, waits):
+    client = Nodes()
+    client.nodes["a"]["Description"]["Engine"] = {"EngineVersion": version}
+    if not waits:
+        assert not change(client, availability="active", wait_ready=True, engine_version=wanted)["changed"]
+        return
+    with pytest.raises(DeployError, match=f"its Engine is .* instead of {wanted}") as caught:
+        change(client, availability="active", wait_ready=True, engine_version=wanted)
+    assert caught.value.error_code == "not_back"
+
+
+def test_a_manager_is_back_when_the_others_reach_it():
+    client = Nodes()
+    client.nodes["a"]["Spec"]["Role"] = "manager"
+    client.nodes["a"]["ManagerStatus"] = {"Reachability": "unreachable"}
+    with pytest.raises(DeployError, match="as a manager it is unreachable"):
+        change(client, availability="active", wait_ready=True)
+    client.nodes["a"]["ManagerStatus"] = {"Reachability": "reachable"}
+    assert not change(client, availability="active", wait_ready=True)["changed"]
+
+
+def test_a_settled_service_restarts_no_task():
+    live = service("web", 2)
+    live["Spec"]["Labels"]["stackwright.moving"] = "a"
+    live["Spec"]["TaskTemplate"]["Placement"] = {"Constraints": ["node.id!=a"]}
+    (back,) = service_plan(live, SETTLED, "", 3).operations
+    assert back.action == "update" and back.restarts == 0 and "restarts" not in str(back)
+    (away,) = service_plan(service("web", 2), AWAY, "", 3, old=["a"]).operations
+    assert "(restarts at most 2 tasks)" in str(away)

@@ -1,0 +1,83 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Keeps the raft data of a manager encrypted on the controller, and gives it back to a machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from secrets import token_hex
+from typing import Any, Dict
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import COMPILED, check_ranges
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.parts.raft_options import SAVED, SWARM_RAFT
+from ansible_collections.stackwright.swarm.plugins.module_utils.values.seal import unseal
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.piped_action import PipedAction
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault.backup_file import (
+    Cipher,
+    check_folder,
+    expired,
+    read,
+    write,
+)
+
+MODULE = "stackwright.swarm.swarm_raft"
+
+
+class ActionModule(PipedAction):
+    _supports_check_mode = True
+    _supports_async = False
+
+    def act(self, result: Dict[str, Any], variables: Dict[str, Any]) -> Dict[str, Any]:
+        try:
+            options = self.checked(SWARM_RAFT)
+            check_ranges(options)
+            options["path"] = self._loader.path_dwim(options["path"])
+            saves = options["state"] == SAVED
+            command = options["encrypt_command" if saves else "decrypt_command"]
+            cipher = Cipher(self._loader._vault, options["vault_id"], command)
+            done = (self._save if saves else self._restore)(options, cipher, variables)
+            result.update(done)
+        except StackwrightError as error:
+            result.update(error.details, failed=True, msg=str(error), error_code=error.error_code)
+        return result
+
+    def _save(self, options: Dict[str, Any], cipher: Cipher, variables: Dict[str, Any]) -> Dict[str, Any]:
+        # What would make the backup useless is known before the Engine is stopped.
+        cipher.encrypt(b"a test")
+        if self._task.check_mode:
+            return self._module({"look": True}, variables)
+        check_folder(options["path"])
+        key = token_hex(32)
+        done = self._module({"key": key}, variables)
+        if done.get("failed"):
+            return done
+        try:
+            archive = str(unseal(key, str(done.pop("sealed_values", ""))))
+        except ValueError:
+            raise StackwrightError("The manager's answer can't be read. No backup was written.", "bad_answer") from None
+        names = ("cluster_id", "node", "node_id", "address", "engine", "autolock", "managers", "node_labels", "objects")
+        created = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        manifest = write(options["path"], {name: done[name] for name in names}, archive, cipher, created)
+        removed = expired(options["path"], str(done["cluster_id"]), options["keep"])
+        for name in removed:
+            os.unlink(os.path.join(options["path"], name))
+        return {**done, **manifest, "removed": removed}
+
+    def _restore(self, options: Dict[str, Any], cipher: Cipher, variables: Dict[str, Any]) -> Dict[str, Any]:
+        facts, archive = read(options["path"], cipher)
+        done = self._module({"facts": facts, "archive": "" if self._task.check_mode else archive}, variables)
+        if done.get("failed"):
+            return done
+        now = done.get("objects") or facts["objects"]
+        missing = {kind: count - now.get(kind, 0) for kind, count in facts["objects"].items()}
+        told = {name: facts[name] for name in ("cluster_id", "node", "node_id", "managers", "node_labels")}
+        return {**done, **told, "missing": {kind: count for kind, count in missing.items() if count > 0}}
+
+    def _module(self, handed: Dict[str, Any], variables: Dict[str, Any]) -> Dict[str, Any]:
+        arguments = {**self._task.args, COMPILED: json.dumps(handed)}
+        done: Dict[str, Any] = self._execute_module(MODULE, module_args=arguments, task_vars=variables)
+        return done

@@ -1,0 +1,374 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The raft data of a manager: packed while its Engine is stopped, and unpacked to start the Swarm again."""
+
+from __future__ import annotations
+
+import base64
+import io
+import os
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import tarfile
+from contextlib import suppress
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Sequence
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import is_transient
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+from ansible_collections.stackwright.swarm.plugins.module_utils.enrolling.own import unlock
+from ansible_collections.stackwright.swarm.plugins.module_utils.membership.quorum import needed
+
+Item = Mapping[str, Any]
+#: The most bytes of a raft folder that are packed: the archive goes through the memory of both sides.
+MOST = 512 * 1024 * 1024
+PAUSE, ANSWER = 0.5, 5.0  # seconds: between two looks, and for one answer
+#: What a backup has, by the Engine's lists.
+KINDS = ("services", "networks", "configs", "secrets", "nodes")
+#: The raft's log and snapshots, its newest form last, and what makes the node the one that it was.
+FOLDER, MARK = "swarm", ("raft", "certificates")
+
+
+class Commands(NamedTuple):
+    """The command lines that stop and start the Engine, and the seconds until it must have done it."""
+
+    stop: str
+    start: str
+    timeout: float
+
+
+def look(client: EngineClient, downtime: bool) -> Dict[str, Any]:
+    """What a backup says of the Swarm and of this manager, without anything secret.
+
+    ``downtime`` allows it with a single manager. Raises StackwrightError (``not_a_manager``, ``quorum``,
+    ``leader``, ``needs_downtime``, ``too_large``) if this manager must not be stopped; EngineError.
+    """
+    info, own, nodes = _seen(client)
+    swarm = info["Swarm"]
+    managers = [node for node in nodes if node.get("ManagerStatus")]
+    up = sum(node["ManagerStatus"].get("Reachability") == "reachable" for node in managers)
+    name = str(info.get("Name") or "")
+    if len(managers) == 1:
+        if not downtime:
+            raise StackwrightError(
+                f"{name} is the only manager. A backup stops its Engine: its tasks end, and nothing manages the Swarm.",
+                "needs_downtime",
+                "Set downtime: true to accept that, or add two managers.",
+            )
+    elif up - 1 < needed(len(managers)):
+        raise StackwrightError(
+            f"{len(managers)} managers, {up} reachable: stopping {name} leaves {up - 1}, and {needed(len(managers))} "
+            "are needed.",
+            "quorum",
+            "Bring the others back, or add a manager first. Nothing was changed.",
+        )
+    elif own["ManagerStatus"].get("Leader"):
+        raise StackwrightError(
+            f"{name} is the leader.", "leader", "Back up the raft on another manager. Nothing was changed."
+        )
+    folder = _folder(info)
+    size = sum(entry.size for entry in _tree(folder))
+    if size > MOST:
+        raise StackwrightError(
+            f"{folder} on {name} has {size >> 20} MiB, and at most {MOST >> 20} MiB are packed.",
+            "too_large",
+            "Lower snapshot_interval of the Swarm, and remove configs that nothing uses. Nothing was changed.",
+        )
+    cluster = swarm["Cluster"]
+    return {
+        "cluster_id": str(cluster["ID"]),
+        "node": name,
+        "node_id": str(swarm["NodeID"]),
+        "address": str(swarm.get("NodeAddr") or ""),
+        "engine": str(info.get("ServerVersion") or ""),
+        "autolock": bool(((cluster.get("Spec") or {}).get("EncryptionConfig") or {}).get("AutoLockManagers")),
+        "managers": sorted(str(node["Description"]["Hostname"]) for node in managers),
+        "node_labels": {str(node["Description"]["Hostname"]): node["Spec"].get("Labels") or {} for node in nodes},
+        "objects": objects_of(client),
+    }
+
+
+def objects_of(client: EngineClient) -> Dict[str, int]:
+    """How many objects of each kind the Swarm has; its own networks and those of one node do not count."""
+    found = {kind: client.list("/" + kind) for kind in KINDS}
+    found["networks"] = [one for one in found["networks"] if one.get("Scope") == "swarm"]
+    return {kind: len(found[kind]) for kind in KINDS}
+
+
+def save(client: EngineClient, clock: Any, downtime: bool, commands: Commands) -> Dict[str, Any]:
+    """Stops the Engine, packs its raft folder, and starts it again, whatever happens.
+
+    Gives what ``look`` says, with ``archive`` (a gzipped tar as text in base64) and ``seconds`` without the Engine.
+    Raises StackwrightError as ``look``, and ``engine_not_stopped``, ``engine_not_started``, ``unfinished``.
+    """
+    found = look(client, downtime)
+    info = client.get("/info")
+    keys = [str(client.get("/swarm/unlockkey")["UnlockKey"])] if found["autolock"] else []
+    _on_to_the_end()
+    began = clock.now()
+    try:
+        _stop(client, clock, commands)
+        archive = _packed(_folder(info))
+    finally:
+        _start(client, clock, commands, keys)
+        _until(client, clock, commands.timeout, found["node"], "is not a reachable manager again", _is_back)
+    return {**found, "archive": archive, "seconds": round(clock.now() - began, 1)}
+
+
+def fits(client: EngineClient, facts: Item) -> None:
+    """Checks whether a backup can be restored here. ``facts`` are its ``look``.
+
+    Raises StackwrightError (``already_in_swarm``, ``wrong_address``).
+    """
+    info = client.get("/info")
+    name, state = info.get("Name"), (info.get("Swarm") or {}).get("LocalNodeState")
+    if state not in ("inactive", "", None):
+        raise StackwrightError(
+            f"{name} is in a Swarm already (state {state}). A backup is restored on an Engine that is in none.",
+            "already_in_swarm",
+            f"If that Swarm is lost for good: docker swarm leave --force on {name}. This deletes what it has of it.",
+        )
+    address = str(facts.get("address") or "")
+    if address and not _is_own(address):
+        raise StackwrightError(
+            f"{name} does not have the address {address}, by which the other nodes know the manager in the backup.",
+            "wrong_address",
+            f"Restore on a machine with the address {address}.",
+        )
+
+
+def restore(
+    client: EngineClient, clock: Any, facts: Item, archive: str, keys: Sequence[str], commands: Commands
+) -> Dict[str, Any]:
+    """Makes this Engine the only manager of the Swarm in a backup; gives its ``objects`` and the ``seconds`` it took.
+
+    Raises StackwrightError as ``fits``, and ``damaged_backup``, ``swarm_locked``, ``wrong_unlock_key``,
+    ``engine_not_stopped``, ``engine_not_started``, ``unfinished``.
+    """
+    fits(client, facts)
+    if facts.get("autolock") and not keys:
+        raise StackwrightError(
+            "The Swarm in the backup is autolocked.", "swarm_locked", "Set unlock_key. Nothing was changed."
+        )
+    folder, content = _folder(client.get("/info")), _content(archive)
+    _on_to_the_end()
+    began = clock.now()
+    try:
+        _stop(client, clock, commands)
+        _unpack(content, folder)
+    finally:
+        _start(client, clock, commands, keys)
+    address = str(facts.get("address") or "")
+    body = {"ListenAddr": "0.0.0.0:2377", "AdvertiseAddr": address, "ForceNewCluster": True, "Spec": {}}
+    client.post("/swarm/init", body=body)
+    _until(client, clock, commands.timeout, str(facts.get("node")), "does not lead the restored Swarm", _leads)
+    return {
+        "objects": objects_of(client),
+        "removed_nodes": _without_old_managers(client),
+        "seconds": round(clock.now() - began, 1),
+    }
+
+
+def _without_old_managers(client: EngineClient) -> List[str]:
+    """Removes the entries of managers that the new raft does not have; gives their names.
+
+    They count as managers that are down, and their tasks as running. They can't be demoted. Workers come back by
+    themselves: they know this manager's address and trust its certificates.
+    """
+    _info, own, nodes = _seen(client)
+    old = [node for node in nodes if node["ID"] != own["ID"] and node["Spec"].get("Role") == "manager"]
+    for node in old:
+        client.delete(f"/nodes/{node['ID']}", {"force": True})
+    return sorted(str(node["Description"]["Hostname"]) for node in old)
+
+
+def _seen(client: EngineClient) -> Any:
+    info = client.get("/info")
+    swarm = info.get("Swarm") or {}
+    if not swarm.get("ControlAvailable"):
+        raise StackwrightError(
+            f"{info.get('Name')} is not a manager of a Swarm with a leader.",
+            "not_a_manager",
+            "Only a manager has raft data. Nothing was changed.",
+        )
+    nodes = client.list("/nodes")
+    return info, next(node for node in nodes if node["ID"] == swarm["NodeID"]), nodes
+
+
+def _folder(info: Item) -> str:
+    return os.path.join(str(info["DockerRootDir"]), FOLDER)
+
+
+def _tree(folder: str) -> List[tarfile.TarInfo]:
+    """What is in the folder, without sockets and the like."""
+    found = []
+    with tarfile.open(fileobj=io.BytesIO(), mode="w", dereference=True) as tar:
+        for path, _folders, files in os.walk(folder):
+            for name in ["", *files]:
+                entry = os.path.join(path, name) if name else path
+                with suppress(OSError):
+                    one = tar.gettarinfo(entry, os.path.relpath(entry, folder))
+                    if one is not None and (one.isreg() or one.isdir()):
+                        found.append(one)
+    return found
+
+
+def _packed(folder: str) -> str:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:gz") as tar:
+        for entry in _tree(folder):
+            if entry.isdir():
+                tar.addfile(entry)
+            else:
+                # Nothing writes here now: the Engine is stopped.
+                with open(os.path.join(folder, entry.name), "rb") as source:
+                    tar.addfile(entry, source)
+    return base64.b64encode(out.getvalue()).decode("ascii")
+
+
+def _content(archive: str) -> bytes:
+    content = base64.b64decode(archive)
+    try:
+        with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as tar:
+            entries = tar.getmembers()
+    except (tarfile.TarError, OSError, EOFError) as error:
+        raise StackwrightError(f"The backup can't be read: {error}.", "damaged_backup") from None
+    names = {os.path.normpath(entry.name) for entry in entries}
+    strange = [
+        entry.name
+        for entry in entries
+        if not (entry.isreg() or entry.isdir()) or entry.name.startswith("/") or ".." in entry.name.split("/")
+    ]
+    if strange or not set(MARK) <= names:
+        raise StackwrightError(
+            "The backup is not the raft folder of a manager.", "damaged_backup", "Nothing was changed."
+        )
+    return content
+
+
+def _unpack(content: bytes, folder: str) -> None:
+    """The folder as it was; what an Engine in no Swarm has there goes."""
+    shutil.rmtree(folder, ignore_errors=True)
+    os.makedirs(folder, 0o700)
+    with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as tar:
+        for entry in tar.getmembers():
+            path = os.path.join(folder, entry.name)
+            if entry.isdir():
+                os.makedirs(path, exist_ok=True)
+            else:
+                source = tar.extractfile(entry)
+                with open(path, "wb") as target:
+                    shutil.copyfileobj(source, target)  # type: ignore[arg-type]
+            os.chmod(path, entry.mode & 0o777)
+
+
+def _on_to_the_end() -> None:
+    """A connection that breaks must not leave the Engine stopped."""
+    for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGPIPE):
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _stop(client: EngineClient, clock: Any, commands: Commands) -> None:
+    _command(commands.stop, commands.timeout, "engine_not_stopped", "stops")
+    deadline = clock.now() + commands.timeout
+    while _answers(client):
+        if clock.now() >= deadline:
+            raise StackwrightError(
+                f"The Engine still answers {commands.timeout:g} s after {commands.stop!r}.",
+                "engine_not_stopped",
+                "Set stop_command to the command that stops it on this host.",
+            )
+        clock.sleep(PAUSE)
+
+
+def _start(client: EngineClient, clock: Any, commands: Commands, keys: Sequence[str]) -> None:
+    """Starts the Engine, and unlocks it if it is locked."""
+    _command(commands.start, commands.timeout, "engine_not_started", "starts")
+    deadline = clock.now() + commands.timeout
+    while not _answers(client):
+        if clock.now() >= deadline:
+            raise StackwrightError(
+                f"The Engine does not answer {commands.timeout:g} s after {commands.start!r}.",
+                "engine_not_started",
+                "Start it by hand, and look at its log.",
+            )
+        clock.sleep(PAUSE)
+    if (client.get("/info").get("Swarm") or {}).get("LocalNodeState") == "locked":
+        unlock(client, clock, keys)
+
+
+def _command(line: str, timeout: float, code: str, does: str) -> None:
+    wrong = ""
+    try:
+        ran = subprocess.run(
+            shlex.split(line),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=timeout,
+            check=False,
+        )
+        if ran.returncode:
+            said = ran.stdout.decode(errors="replace").strip()
+            wrong = f"exit code {ran.returncode}{': ' + said if said else ''}"
+    except subprocess.TimeoutExpired:
+        wrong = f"it did not end within {timeout:g} s"
+    except (OSError, ValueError) as error:
+        wrong = str(error)
+    if wrong:
+        raise StackwrightError(f"The command that {does} the Engine, {line!r}, failed: {wrong}.", code)
+
+
+def _answers(client: EngineClient) -> bool:
+    try:
+        client.get("/info", timeout=ANSWER)
+    except EngineError as error:
+        # One that is still loading answers with an error.
+        return error.error_code not in ("daemon_unreachable", "timeout")
+    return True
+
+
+def _is_own(address: str) -> bool:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((address, 0))
+        except OSError:
+            return False
+    return True
+
+
+def _until(
+    client: EngineClient, clock: Any, timeout: float, node: str, not_yet: str, done: Callable[[Item, Item], bool]
+) -> None:
+    """Until the Engine's own node is ``done``, by /info and its entry. Raises StackwrightError (``unfinished``)."""
+    deadline, said = clock.now() + timeout, ""
+    while True:
+        try:
+            info, own, _nodes = _seen(client)
+            if done(info, own):
+                return
+            said = f"state {(own.get('Status') or {}).get('State')}"
+        except EngineError as error:
+            if not is_transient(error) and error.error_code not in ("not_a_manager", "not_in_swarm"):
+                raise
+            said = error.message
+        except StackwrightError as error:
+            said = error.message
+        if clock.now() >= deadline:
+            raise StackwrightError(f"{node} {not_yet} after {timeout:g} s ({said}).", "unfinished", "Look at its log.")
+        clock.sleep(PAUSE)
+
+
+def _is_back(info: Item, own: Item) -> bool:
+    status = own.get("ManagerStatus") or {}
+    ready = (own.get("Status") or {}).get("State") == "ready"
+    return ready and status.get("Reachability") == "reachable" and not info["Swarm"].get("Error")
+
+
+def _leads(info: Item, own: Item) -> bool:
+    return _is_back(info, own) and bool(own["ManagerStatus"].get("Leader"))

@@ -1,0 +1,62 @@
+"""The playbook care on a real Swarm: one job that fails for what needs attention, and cleans up."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from core import Core
+from playbook import ROOT, Player
+
+FILE = "services: {{web: {{image: {image}, command: sleep 1d, stop_grace_period: 1s}}}}\n"
+
+
+@pytest.fixture
+def care(swarm, tmp_path):
+    player = Player(tmp_path, {"m1": swarm.docker_host, "also": swarm.docker_host})
+
+    def run(**variables):
+        given = {"care_hosts": "swarm_managers", "prune_hosts": "m1", "prune_older_than": "0", "prune_images": "none"}
+        # Stacks of other tests may be on their way out.
+        given["care_accept"] = f"^(?!.*{swarm.name})"
+        given.update(variables)
+        environment = {"DOCKER_HOST": swarm.docker_host}
+        return player.playbook(ROOT / "playbooks" / "care.yml", variables=given, environment=environment)
+
+    return run
+
+
+def test_a_swarm_is_looked_after(bed, swarm, care, tmp_path):
+    name, core = swarm.name, Core(swarm.docker_host, swarm.name, tmp_path)
+    core.deploy(FILE.format(image=bed.images["busybox"]))
+    core.client.close()
+    swarm.node.cli(["docker", "network", "create", f"{name}-net"])
+    well = care()
+    assert well.code == 0 and "Nothing found." in well.output, well.output
+    assert well.output.count("TASK [Detect drift]") == 1 and f"network {name}-net" in well.output
+    swarm.node.cli(["docker", "service", "scale", "-d", f"{name}_web=2"])
+    swarm.wait_running(2)
+    ill = care(care_prune="false")
+    assert ill.code and f"stack {name}: drift: scaled service {name}_web: replicas 1 → 2" in ill.output, ill.output
+    found = ill.output[ill.output.index("fatal: [localhost]") :]
+    assert found.count("drift: scaled") == 1, "once per cluster"
+    told = care(care_prune="false", care_fail="false")
+    assert told.code == 0 and "drift: scaled" in told.output
+
+
+def test_backups_are_looked_for(care, tmp_path):
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    missing = care(care_prune="false", care_backups=str(folder), care_accept="^(?!backup)")
+    assert missing.code and "has no file of the last 1 days" in missing.output, missing.output
+    (folder / "raft.tar").write_text("x")
+    assert care(care_prune="false", care_backups=str(folder), care_accept="^(?!backup)").code == 0
+    old = time.time() - 3 * 86400
+    os.utime(folder / "raft.tar", (old, old))
+    assert care(care_prune="false", care_backups=str(folder), care_backup_days="2", care_accept="^(?!backup)").code

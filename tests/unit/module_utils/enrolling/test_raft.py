@@ -1,0 +1,200 @@
+"""The raft data of a manager: which manager may be stopped, that its Engine starts again, what an archive may have."""
+
+import base64
+import io
+import os
+import signal
+import tarfile
+
+import pytest
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.enrolling import raft
+
+
+class Clock:
+    def __init__(self):
+        self.time = 0.0
+
+    def now(self):
+        return self.time
+
+    def sleep(self, seconds):
+        self.time += seconds
+
+
+class Engine:
+    """An Engine whose commands are files: it answers while ``up`` exists, as long as it is not ``stuck``."""
+
+    where = "fake"
+
+    def __init__(self, folder, managers=("reachable", "reachable", "reachable"), leader="m1", me="m2", state="active"):
+        self.folder, self.me, self.state, self.posts = folder, me, state, []
+        self.nodes = [
+            {
+                "ID": f"id{number}",
+                "Description": {"Hostname": f"m{number}"},
+                "Spec": {"Role": "manager"},
+                "Status": {"State": "ready"},
+                "ManagerStatus": {"Reachability": how, "Leader": leader == f"m{number}"},
+            }
+            for number, how in enumerate(managers, 1)
+        ]
+        self.up = folder / "up"
+        self.up.write_text("")
+        root = folder / "root" / "swarm"
+        (root / "raft").mkdir(parents=True)
+        (root / "certificates").mkdir()
+        (root / "raft" / "wal").write_bytes(b"log")
+
+    def commands(self, stop="rm {up}", start="touch {up}"):
+        return raft.Commands(stop.format(up=self.up), start.format(up=self.up), 5.0)
+
+    def get(self, path, query=None, timeout=None):
+        if not self.up.exists():
+            raise EngineError("nobody there", "daemon_unreachable")
+        assert path == "/info"
+        swarm = {"LocalNodeState": self.state, "ControlAvailable": self.state == "active", "NodeAddr": "127.0.0.1"}
+        swarm.update(NodeID="id" + self.me[1:], Cluster={"ID": "c"})
+        return {"Name": self.me, "Swarm": swarm, "DockerRootDir": str(self.folder / "root"), "ServerVersion": "28"}
+
+    def list(self, path, query=None):
+        return self.nodes if path == "/nodes" else []
+
+    def post(self, path, query=None, body=None, timeout=None):
+        self.posts.append((path, body))
+        self.state = "active"
+        self.nodes[1]["ManagerStatus"]["Leader"] = True
+
+    def delete(self, path, query=None):
+        self.posts.append((path, query))
+
+
+@pytest.fixture(autouse=True)
+def signals():
+    numbers = (signal.SIGHUP, signal.SIGTERM, signal.SIGPIPE)
+    before = [signal.getsignal(number) for number in numbers]
+    yield
+    for number, handler in zip(numbers, before):
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize(
+    ("how", "code"),
+    [
+        ({"leader": "m2"}, "leader"),
+        ({"managers": ("reachable", "reachable", "unreachable")}, "quorum"),
+        ({"managers": ("reachable", "reachable")}, "quorum"),
+        ({"managers": ("reachable",), "me": "m1"}, "needs_downtime"),
+        ({"state": "pending"}, "not_a_manager"),
+    ],
+)
+def test_a_manager_that_must_not_be_stopped_is_not(tmp_path, how, code):
+    engine = Engine(tmp_path, **how)
+    with pytest.raises(StackwrightError) as caught:
+        raft.save(engine, Clock(), False, engine.commands(stop=f"touch {tmp_path}/stopped"))
+    assert caught.value.error_code == code and not (tmp_path / "stopped").exists()
+
+
+def test_the_only_manager_with_downtime(tmp_path):
+    engine = Engine(tmp_path, managers=("reachable",), me="m1")
+    assert raft.save(engine, Clock(), True, engine.commands())["managers"] == ["m1"]
+
+
+def test_what_is_saved_is_restored(tmp_path):
+    engine = Engine(tmp_path)
+    found = raft.save(engine, Clock(), False, engine.commands())
+    assert engine.up.exists() and found["node"] == "m2" and found["address"] == "127.0.0.1"
+    (tmp_path / "other").mkdir()
+    fresh = Engine(tmp_path / "other", state="inactive")
+    (tmp_path / "other/root/swarm/raft/wal").write_bytes(b"none")
+    done = raft.restore(fresh, Clock(), found, found["archive"], [], fresh.commands())
+    assert (tmp_path / "other/root/swarm/raft/wal").read_bytes() == b"log"
+    assert fresh.posts[0][0] == "/swarm/init" and fresh.posts[0][1]["ForceNewCluster"] is True
+    # The managers that the new raft does not have would count as managers that are down.
+    assert done["removed_nodes"] == ["m1", "m3"] and [path for path, _ in fresh.posts[1:]] == [
+        "/nodes/id1",
+        "/nodes/id3",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("commands", "code"),
+    [
+        ({"stop": "false"}, "engine_not_stopped"),
+        ({"stop": "true"}, "engine_not_stopped"),
+        ({"stop": "/nonexistent/systemctl"}, "engine_not_stopped"),
+        ({"start": "true"}, "engine_not_started"),
+        ({"start": "false"}, "engine_not_started"),
+    ],
+)
+def test_commands_that_fail(tmp_path, commands, code):
+    engine = Engine(tmp_path)
+    with pytest.raises(StackwrightError) as caught:
+        raft.save(engine, Clock(), False, engine.commands(**commands))
+    assert caught.value.error_code == code
+    assert engine.up.exists() == (code == "engine_not_stopped"), "it was started again, or still runs"
+
+
+def test_the_engine_starts_again_if_packing_fails(tmp_path, monkeypatch):
+    engine = Engine(tmp_path)
+    monkeypatch.setattr(raft, "_packed", lambda folder: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        raft.save(engine, Clock(), False, engine.commands())
+    assert engine.up.exists()
+
+
+def test_too_much_is_refused_before_anything_stops(tmp_path, monkeypatch):
+    monkeypatch.setattr(raft, "MOST", 2)
+    engine = Engine(tmp_path)
+    with pytest.raises(StackwrightError) as caught:
+        raft.save(engine, Clock(), False, engine.commands(stop="false"))
+    assert caught.value.error_code == "too_large"
+
+
+def packed(*entries):
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:gz") as tar:
+        for name, kind in entries:
+            entry = tarfile.TarInfo(name)
+            entry.type = kind
+            entry.linkname = "/etc/passwd" if kind == tarfile.SYMTYPE else ""
+            tar.addfile(entry)
+    return base64.b64encode(out.getvalue()).decode()
+
+
+WHOLE = (("raft", tarfile.DIRTYPE), ("certificates", tarfile.DIRTYPE))
+
+
+@pytest.mark.parametrize(
+    "archive",
+    [
+        packed(*WHOLE, ("../evil", tarfile.REGTYPE)),
+        packed(*WHOLE, ("/evil", tarfile.REGTYPE)),
+        packed(*WHOLE, ("raft/wal", tarfile.SYMTYPE)),
+        packed(*WHOLE[:1]),
+        "bm90IGEgdGFy",
+    ],
+)
+def test_a_strange_archive_stops_nothing(tmp_path, archive):
+    engine = Engine(tmp_path, state="inactive")
+    with pytest.raises(StackwrightError) as caught:
+        raft.restore(engine, Clock(), {"address": "127.0.0.1"}, archive, [], engine.commands(stop="false"))
+    assert caught.value.error_code == "damaged_backup"
+    assert os.listdir(tmp_path / "root" / "swarm" / "raft") == ["wal"]
+
+
+@pytest.mark.parametrize(
+    ("state", "facts", "code"),
+    [
+        ("active", {"address": "127.0.0.1"}, "already_in_swarm"),
+        ("locked", {"address": "127.0.0.1"}, "already_in_swarm"),
+        ("inactive", {"address": "192.0.2.7"}, "wrong_address"),
+        ("inactive", {"address": "127.0.0.1", "autolock": True}, "swarm_locked"),
+    ],
+)
+def test_where_a_backup_is_not_restored(tmp_path, state, facts, code):
+    engine = Engine(tmp_path, state=state)
+    with pytest.raises(StackwrightError) as caught:
+        raft.restore(engine, Clock(), facts, packed(*WHOLE), [], engine.commands(stop="false"))
+    assert caught.value.error_code == code and engine.posts == []
