@@ -231,7 +231,8 @@ def test_maintenance_of_all_nodes_loses_no_request(cluster, maintain, scope):
         last = leader(cluster)
         code, output = maintain.play("--check", maintenance_id="one", balanced=True)
         assert code == 0 and maintain.done == [], output
-        with Balanced(pool, PORT, "shop.example.com") as visitors, Watch(cluster, f"{scope.name}_web") as watch:
+        watching = Watch(cluster, f"{scope.name}_web", through=("m1", "m2", "m3"))
+        with Balanced(pool, PORT, "shop.example.com") as visitors, watching as watch:
             code, output = maintain.play(maintenance_id="one", balanced=True)
         assert code == 0, output
         print(f"\n{dict(visitors.tally.done)}, lost {visitors.tally.lost}; {watch.least} of 3 in {watch.looks} looks")

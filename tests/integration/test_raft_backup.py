@@ -26,6 +26,7 @@ pytestmark = pytest.mark.skipif(
 )
 PLANTED, PASSWORD = "planted-51c2", "the-vault-password"
 STACK = """
+version: "3.8"
 services:
   web:
     image: {image}

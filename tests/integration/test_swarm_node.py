@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -19,7 +20,7 @@ from playbook import BIN, ROOT, Player
 from testbed import for_tests
 from testbed.commands import wait_for
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
 from ansible_collections.stackwright.swarm.plugins.module_utils.info.swarm_info import swarm_info
@@ -102,22 +103,33 @@ def set_node(cluster, node, through="m1", **options):
 
 
 class Watch:
-    """The smallest number of running tasks of any of the services that was seen, looked at every 50 ms."""
+    """The smallest number of running tasks of any of the services that was seen, looked at every 50 ms.
 
-    def __init__(self, cluster, *services):
-        self.client, self.services, self.least, self.looks = client_of(cluster, "m2"), services, 10**6, 0
+    ``through``: managers; the next one is asked where one does not answer.
+    """
+
+    def __init__(self, cluster, *services, through=("m2",)):
+        self.clients = [client_of(cluster, name) for name in through]
+        self.services, self.least, self.looks = services, 10**6, 0
         self.over, self.fault = threading.Event(), None
         self.thread = threading.Thread(target=self.look)
 
     def look(self):
         try:
             while not self.over.wait(0.05):
-                found = self.client.list("/tasks", {"filters": {"service": [*self.services]}})
+                found = self.tasks()
                 running = Counter(task["ServiceID"] for task in found if task["Status"]["State"] == "running")
                 fewest = min(running.values()) if len(running) == len(self.services) else 0
                 self.least, self.looks = min(self.least, fewest), self.looks + 1
         except Exception as error:  # told by the test
             self.fault = error
+
+    def tasks(self):
+        of_these = {"filters": {"service": [*self.services]}}
+        for client in self.clients[:-1]:
+            with contextlib.suppress(EngineError):
+                return client.list("/tasks", of_these)
+        return self.clients[-1].list("/tasks", of_these)
 
     def __enter__(self):
         self.thread.start()
@@ -126,7 +138,8 @@ class Watch:
     def __exit__(self, *error):
         self.over.set()
         self.thread.join()
-        self.client.close()
+        for client in self.clients:
+            client.close()
 
 
 def places(cluster, service):
