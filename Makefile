@@ -82,5 +82,6 @@ benchmark: setup ## Times and counts, as ratios; see docs/benchmark.md
 	@$(PYTHON) tests/benchmark/engine_share.py
 	@$(PYTHON) tests/benchmark/plays.py
 	@$(PYTHON) tests/benchmark/role.py
+	@$(PYTHON) tests/benchmark/many.py
 	@$(PYTHON) tests/benchmark/takeover.py
 	@$(PYTHON) tests/benchmark/return_delay.py

@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import (
     CHANGES,
     FILES,
+    MANY,
     NOTIFY,
     PARTS,
     PLATFORM,
@@ -34,34 +35,72 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.whole impo
 SHOWN_NOTICES = 20
 
 
+#: The options of one stack, without those of the connection.
+OPTIONS = {**STACK, **FILES, **PLATFORM, **PARTS, **CHANGES, **VALUES, **STORY, **NOTIFY}
+
+
+class Prepared(NamedTuple):
+    """One stack, ready to be deployed: what a manager is given of it. ``desired`` is None if nothing was compiled."""
+
+    options: Dict[str, Any]
+    variables: Dict[str, object]
+    desired: Optional[Dict[str, Any]]
+    stack: Mapping[str, Any]
+    arguments: Dict[str, Any]
+    handed: Dict[str, Any]
+
+
 class ActionModule(NotifyingAction, StoryAction):
     module = "stackwright.swarm.compose_stack"
     #: They are what caddy_route is given.
     as_it_is = ("routes",)
     remembers = True
+    prepared: Prepared
 
     def act(self, result: Dict[str, object], variables: Dict[str, object]) -> Dict[str, Any]:
         try:
-            options = self.checked({**STACK, **FILES, **PLATFORM, **PARTS, **CHANGES, **VALUES, **STORY, **NOTIFY})
+            options = self.checked({**OPTIONS, **MANY})
             check_ranges(options)
-            if options["on_changes"] == "plan" and (options["preflight"] or options["routes"] is not None):
-                raise StackwrightError("on_changes=plan can't be used with preflight or routes.", "invalid_options")
-            self.only_looks = options["on_changes"] == "plan" and not self._task.check_mode
-            self.notify_about(Stack.of(options).full_name if options["name"] else "", options, variables)
-            if options["routes"] is None and not options["preflight"]:
-                result.update(self._services(options, variables))
+            if options["stacks"] is None:
+                result.update(self.alone(options, variables))
             else:
-                result.update(self.in_order(variables, lambda meeting: self._services(options, variables, meeting)))
+                result.update(self._many(options, variables))
         except StackwrightError as error:
             result.update(error.details, failed=True, msg=str(error), error_code=error.error_code)
-        if "stack_hash" in result:
-            _warn(result)
         return result
 
-    def _services(
-        self, options: Dict[str, Any], variables: Dict[str, object], meeting: Optional[Meeting] = None
-    ) -> Dict[str, Any]:
-        """The result for the services, and with a ``meeting`` for all that is around them. Raises StackwrightError."""
+    def _many(self, options: Dict[str, Any], variables: Dict[str, object]) -> Result:
+        # Imported here, so that plays with one stack don't pay for it.
+        from ansible_collections.stackwright.swarm.plugins.plugin_utils.stacks.many import Many
+
+        done: Result = {}
+        try:
+            done = Many(self, options, variables, OPTIONS).result()
+        finally:
+            if "stacks" not in done and "done_by" not in done:
+                # No stack has told of itself.
+                self.notify_about("many stacks", options, variables)
+        return done
+
+    def alone(self, options: Dict[str, Any], variables: Dict[str, object]) -> Result:
+        """The result for one stack. Raises StackwrightError."""
+        around = options["routes"] is not None or options["preflight"]
+        if options["on_changes"] == "plan" and around:
+            raise StackwrightError("on_changes=plan can't be used with preflight or routes.", "invalid_options")
+        self.only_looks = options["on_changes"] == "plan" and not self._task.check_mode
+        self.notify_about(Stack.of(options).full_name if options["name"] else "", options, variables)
+
+        def run(meeting: Optional[Meeting] = None) -> Result:
+            self.prepare(options, variables)
+            return self.carry_out(meeting)
+
+        done: Result = self.in_order(variables, run) if around else run()
+        if "stack_hash" in done:
+            self.warn(done)
+        return done
+
+    def prepare(self, options: Dict[str, Any], variables: Dict[str, object]) -> None:
+        """Compiles the files. Raises StackwrightError."""
         desired = self._compile(options, variables) if options["state"] == "present" else None
         options["takes"] = _takes(options["takes"], desired)
         stack = desired["stack"] if desired else _named(options)
@@ -76,6 +115,11 @@ class ActionModule(NotifyingAction, StoryAction):
             arguments["values"] = options["values"]
             needed = {entry["name"] for entry in desired["values"]}
             self.use_vault(stack, options["values"], needed, variables)
+        self.prepared = Prepared(options, variables, desired, stack, arguments, handed)
+
+    def carry_out(self, meeting: Optional[Meeting] = None) -> Result:
+        """The result for the services, and with a ``meeting`` for all that is around them. Raises StackwrightError."""
+        options, variables, desired, stack, arguments, handed = self.prepared
         if meeting is None:
             done = self.once_per_cluster(stack["name"], arguments, handed, variables)
         else:
@@ -83,6 +127,11 @@ class ActionModule(NotifyingAction, StoryAction):
             done = self.by_first(meeting, stack["name"], arguments, handed, variables, whole.tell)
         if self.only_looks and not done.get("failed"):
             done = {**done, "changed": False, "would_change": bool(done.get("changed"))}
+        return self.finished(done)
+
+    def finished(self, done: Result) -> Result:
+        """A result of the module as that of the task."""
+        options, _variables, desired, stack, _arguments, _handed = self.prepared
         return {**self._told(done, desired, options["takes"]), "stack_id": stack["id"], "stack_hash": stack["hash"]}
 
     def _told(self, done: Result, desired: Optional[Mapping[str, Any]], takes: List[str]) -> Result:
@@ -113,6 +162,17 @@ class ActionModule(NotifyingAction, StoryAction):
             ).as_dict()
             for name, other in sorted(lost.items())
         ]
+
+    def warn(self, result: Result, only_plan: bool = False) -> None:
+        """Adds the first notices of a result to its warnings; with ``only_plan``, those about the Swarm."""
+        # Those of the Swarm first: they are few, and report unhealthy services.
+        notices = [one for one in result.get("notices", ()) if not only_plan or one.get("code") == "plan"]
+        warnings = result.setdefault("warnings", [])
+        by_place = sorted(notices, key=lambda notice: notice.get("code") != "plan")
+        warnings += [str(Problem(**notice)) for notice in by_place[:SHOWN_NOTICES]]
+        rest = len(notices) - SHOWN_NOTICES
+        if rest > 0:
+            warnings.append(f"{rest} more notice{'' if rest == 1 else 's'}: see 'notices' in the result.")
 
     def may_remember(self, arguments: Mapping[str, Any]) -> bool:
         changes = arguments["restart"] or arguments["plan_id"]
@@ -153,13 +213,3 @@ def _takes(given: List[str], desired: Optional[Mapping[str, Any]]) -> List[str]:
         message = f"takes lists domains that the stack has no route for: {', '.join(wrong)}"
         raise ComposeError([Problem(message, "takes", code="invalid_route")])
     return found
-
-
-def _warn(result: Dict[str, Any]) -> None:
-    # Those of the Swarm first: they are few, and report unhealthy services.
-    shown = sorted(result["notices"], key=lambda notice: notice.get("code") != "plan")[:SHOWN_NOTICES]
-    warnings = result.setdefault("warnings", [])
-    warnings += [str(Problem(**notice)) for notice in shown]
-    rest = len(result["notices"]) - len(shown)
-    if rest:
-        warnings.append(f"{rest} more notice{'' if rest == 1 else 's'}: see 'notices' in the result.")

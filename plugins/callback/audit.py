@@ -73,6 +73,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.auditing.record 
     OK,
     UNREACHABLE,
     record,
+    results_in,
 )
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.auditing.sinks import (
     File,
@@ -158,10 +159,9 @@ class CallbackModule(CallbackBase):
         began = self._started.pop(f"{host} {task._uuid}", None)
         found = result._result if isinstance(result._result, Mapping) else {}
         action = str(getattr(task, "resolved_action", None) or task.action)
-        for one in found.get("results") or [found]:
-            failed = FAILED if one.get("failed") and outcome == OK else outcome
+        for one, ended in results_in(found, outcome):
             check = bool(getattr(task, "check_mode", False))
-            told = record(action, task.args, one, failed, check, host)
+            told = record(action, task.args, one, ended, check, host)
             if told is not None:
                 took = {} if began is None else {"seconds": round(time.monotonic() - began, 1)}
                 self._write({**told, "task": task.get_name(), "host": host, **took})

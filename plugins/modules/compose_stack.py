@@ -448,9 +448,31 @@ options:
   show:
     description:
       - Show the plan before it is carried out, and each service and each changed route after it. A run without changes shows nothing.
-      - Only with O(preflight) or O(routes).
+      - With O(stacks), also show a table with a row for each stack at the end.
+      - Only with O(preflight), O(routes) or O(stacks).
     type: bool
     default: false
+  stacks:
+    description:
+      - Many stacks in one task. Each element is a dictionary with the options of a stack, or the path of a folder on the controller with one
+        sub-folder per stack.
+      - A dictionary may have all options of this module except those of the connection, O(stacks), O(at_once) and O(show). C(name) is required. The
+        options of the task apply to each stack, unless its dictionary has them too. Dictionaries such as O(variables), O(rollout) and O(routes)
+        are merged by their keys.
+      - C(after) lists the stacks that must be deployed before this one, by C(name) or by their names in the Swarm. A stack begins when these are
+        healthy. If one of them fails, it is not deployed, and neither are the stacks after it.
+      - A sub-folder has the name of its stack. It has a Compose file C(compose.yaml), C(compose.yml), C(docker-compose.yaml) or
+        C(docker-compose.yml), and may have a file C(stack.yml) with the dictionary of options, which is not templated. In it, C(src) and
+        C(env_files) are relative to the sub-folder. Sub-folders that begin with a dot are ignored.
+      - All stacks are compared with the Swarm at once. Only stacks that differ are deployed, independent ones side by side (O(at_once)).
+      - The task fails if a stack fails, and names each. RV(stacks) has the results.
+    type: list
+    elements: raw
+  at_once:
+    description:
+      - How many of O(stacks) are deployed at the same time, from 1 to 100.
+    type: int
+    default: 4
 extends_documentation_fragment:
   - stackwright.swarm.stack
   - stackwright.swarm.rollout
@@ -646,6 +668,29 @@ EXAMPLES = r"""
     routes:
       proxies: [manager1, manager2]
       on_lost_proxy: warn
+
+- name: Deploy many stacks, the shop after its database, and show a table of them
+  stackwright.swarm.compose_stack:
+    shared_networks: [public]
+    show: true
+    stacks:
+      - name: database
+        definition:
+          services:
+            db:
+              image: "{{ registry }}/busybox:1"
+              command: sleep 1d
+      - name: shop
+        src: files/shop/compose.yml
+        variables:
+          TAG: "1.4"
+        after: [database]
+
+- name: Deploy each sub-folder of a folder as a stack
+  stackwright.swarm.compose_stack:
+    stacks: [files/stacks]
+    at_once: 2
+    show: true
 
 - name: Stop the shop, and keep its objects
   stackwright.swarm.compose_stack:
@@ -875,6 +920,19 @@ unchecked:
   type: list
   elements: str
   sample: [worker3]
+stacks:
+  description:
+    - The results of the stacks, in the order of the list. Each has the values of a run for this stack alone, except C(diff) and C(warnings), which
+      are those of the task.
+    - C(stack) is the stack's name in the Swarm. C(result) is V(unchanged), V(changed), V(failed), or V(skipped) if a stack before it has failed.
+    - In check mode C(result) may also be V(unplanned). The plan fails, but a stack before it would change, and may bring what is missing.
+    - C(seconds) is the duration of its deployment. It is missing if the look at all stacks found it unchanged.
+  returned: with O(stacks), by the host that did the work
+  type: list
+  elements: dict
+  sample:
+    - {stack: base, result: unchanged, changed: false, plan: []}
+    - {stack: shop, result: changed, changed: true, seconds: 6.4, revision: 7}
 calls:
   description: The number of calls to the Engine API.
   returned: success, by the host that did the work
@@ -1019,6 +1077,7 @@ from typing import Any
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import (
     CHANGES,
     FILES,
+    MANY,
     NOTIFY,
     PARTS,
     PLATFORM,
@@ -1030,7 +1089,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.request.story im
 
 
 def main() -> None:
-    run_change({**STACK, **FILES, **PLATFORM, **PARTS, **CHANGES, **VALUES, **STORY, **NOTIFY}, _change, _memory)
+    options = {**STACK, **FILES, **PLATFORM, **PARTS, **CHANGES, **VALUES, **STORY, **NOTIFY, **MANY}
+    run_change(options, _change, _memory, _looks)
 
 
 def _change(*given: Any) -> Any:
@@ -1043,6 +1103,12 @@ def _memory(*given: Any) -> Any:
     from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.memory import Memory
 
     return Memory(*given)
+
+
+def _looks(*given: Any) -> Any:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.parts.looks import look_at_all
+
+    return look_at_all(*given)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: stack_glance
-short_description: Confirm that a stack is as the last run left it
+short_description: Confirm that stacks are as the last run left them
 version_added: 1.0.0
 author:
   - The stackwright.swarm maintainers (@stackwright)
@@ -17,26 +17,34 @@ description:
     each answer of the Engine, and the result of the run.
   - This module asks the Engine the same questions again. If the request and all answers are the same, it returns that result. Ansible
     then does not have to send the whole module.
-  - Without a record, or after any difference, it returns RV(known=false) and the whole module runs.
+  - Without a record, or after any difference, RV(told) has no result for the stack and the whole module runs.
+  - The runs share the Engine's answers, so many stacks take as many calls as one.
 options:
-  name:
+  runs:
     description:
-      - The full name of the stack.
-    type: str
+      - The runs to ask for, one for each stack.
+    type: list
+    elements: dict
     required: true
-  run:
-    description:
-      - Which run of the stack it is, such as V(compose_stack present).
-    type: str
-    required: true
-  request:
-    description:
-      - The digest of everything the run was given.
-    type: str
-    required: true
+    suboptions:
+      name:
+        description:
+          - The full name of the stack.
+        type: str
+        required: true
+      run:
+        description:
+          - Which run of the stack it is, such as V(compose_stack present).
+        type: str
+        required: true
+      request:
+        description:
+          - The digest of everything the run was given.
+        type: str
+        required: true
   defer:
     description:
-      - Whether the run leaves changes to another manager.
+      - Whether the runs leave changes to another manager.
     type: bool
     default: false
 extends_documentation_fragment:
@@ -57,33 +65,31 @@ seealso:
 EXAMPLES = r"""
 - name: Ask whether a run with this digest would change anything
   stackwright.swarm.stack_glance:
-    name: shop
-    run: compose_stack present
-    request: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+    runs:
+      - name: shop
+        run: compose_stack present
+        request: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
   register: glance
 """
 
 RETURN = r"""
-known:
-  description: Whether the last run without changes would end with the same result now.
-  returned: success
-  type: bool
-  sample: false
 told:
-  description: The result of that run.
-  returned: where RV(known) is true
+  description:
+    - The results of these runs by the names of their stacks, if a run would end with the result of the last run without changes.
+    - A stack whose run has to look at everything is not in it.
+  returned: success
   type: dict
+  sample: {}
 """
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.glance import glance
 
 
 def main() -> None:
+    run = {name: {"type": "str", "required": True} for name in ("name", "run", "request")}
     glance(
         {
-            "name": {"type": "str", "required": True},
-            "run": {"type": "str", "required": True},
-            "request": {"type": "str", "required": True},
+            "runs": {"type": "list", "elements": "dict", "required": True, "options": run},
             "defer": {"type": "bool", "default": False},
         }
     )

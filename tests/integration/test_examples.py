@@ -51,7 +51,7 @@ OF_ITS_TESTS = {
 }
 
 #: Stacks of the examples: they have the names that a reader sees, so they are removed by these names.
-STACKS = ("shop", "echo", "acme-production-shop")
+STACKS = ("shop", "echo", "database", "acme-production-shop")
 
 SHOP = """\
 services:
@@ -101,6 +101,7 @@ class Reader:
             "files/shop/compose.production.yml": PRODUCTION,
             "files/shop/production.env": "WORKERS=2\n",
             "files/shop/site.conf": "listen 80;\n",
+            "files/stacks/echo/compose.yml": f"services: {{web: {{image: {image}, command: sleep 1d}}}}\n",
             "compose.yml": shop,
             "monitoring.yml": MONITORING.format(image=image),
             "stacks/monitoring.yml": MONITORING.format(image=image),

@@ -35,6 +35,8 @@ PURE = (
     "module_utils/preflight",
     "module_utils/membership",
     "module_utils/routing",
+    "plugin_utils/stacks/order",
+    "plugin_utils/stacks/table",
     "plugin_utils/story/asked",
     "plugin_utils/story/judging",
     "plugin_utils/story/lines",
@@ -78,7 +80,15 @@ EXIT = {"exit_json", "fail_json"}
 DOORS = {
     # A module that is only asked how its detached process goes compiles 1,800 lines instead of 5,000 to 12,000; and a
     # task of a clean-up, a preflight or a look compiles one part of several.
-    "what a module does": ("adapter", "deploy/transaction", "enrolling", "info", "locking/lease", "tasks"),
+    "what a module does": (
+        "adapter",
+        "deploy/transaction",
+        "enrolling",
+        "info",
+        "locking/lease",
+        "parts/looks",
+        "tasks",
+    ),
     # 10,000: only a run that has work to do.
     "work": ("deploy/*",),
     # 1,900: only where something is waited for, or has failed.
@@ -111,8 +121,8 @@ DOORS = {
     ),
     # Only tasks with receivers of notifications.
     "notifications": ("notifying/notifier",),
-    # 9,600: only tasks that have Compose files, or a vault.
-    "on the controller": ("adapter/route_options", "compiling/task_files", "vault"),
+    # 9,600: only tasks that have Compose files, a vault, or many stacks.
+    "on the controller": ("adapter/route_options", "compiling/task_files", "stacks/many", "vault"),
 }
 
 

@@ -8,33 +8,38 @@ No options of theirs, and no filter for what is shown: all that it tells was fil
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional
+from contextlib import suppress
+from typing import Any, Dict, List
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.connection_options import CONNECTION
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.target import client_of, folder_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.target import connection_of, folder_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.remembered import Remembered, place_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.shared_reads import SharedReads
 
 PATIENCE = 10  # seconds for an answer of the Engine; one that is slower is left to the run itself
 
 
 def glance(options: Dict[str, Dict[str, object]]) -> None:
-    """Ends the module with ``known`` and, where that is true, with the result of the last run without changes."""
+    """Ends the module with ``told``: the results of last runs without changes that these runs would end with again."""
     module = AnsibleModule(argument_spec={**options, **CONNECTION}, supports_check_mode=True)
     module.params["timeout"] = min(module.params["timeout"], PATIENCE)
-    place = place_of(module.params, module.params["run"], module.params["defer"], module.check_mode)
-    told = _told(module, Remembered(folder_of(module), place, module.params["request"]))
-    module.exit_json(changed=False, known=told is not None, **({} if told is None else {"told": told}))
+    module.exit_json(changed=False, told=_told(module, module.params["runs"]))
 
 
-def _told(module: AnsibleModule, remembered: Remembered) -> Optional[Dict[str, Any]]:
-    try:
-        client = client_of(module)
+def _told(module: AnsibleModule, runs: List[Dict[str, Any]]) -> Dict[str, Any]:
+    told: Dict[str, Any] = {}
+    with suppress(StackwrightError):  # the run itself reports the error
+        client = SharedReads(connection_of(module))
+        client.many = len(runs) > 1
         try:
-            return remembered.result(client)
+            for one in runs:
+                params = {**module.params, "name": one["name"]}
+                place = place_of(params, one["run"], module.params["defer"], module.check_mode)
+                found = Remembered(folder_of(module), place, one["request"]).result(client)
+                told.update({} if found is None else {one["name"]: found})
         finally:
             client.close()
-    except StackwrightError:
-        return None  # the run itself reports the error
+    return told

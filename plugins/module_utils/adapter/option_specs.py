@@ -121,6 +121,12 @@ CHANGES: Spec = {
     "plan_id": {"type": "str"},
 }
 
+#: Of compose_stack: many stacks in one task.
+MANY: Spec = {
+    "stacks": {"type": "list", "elements": "raw"},
+    "at_once": {"type": "int", "default": 4},
+}
+
 #: What going back to a revision takes of that, and which one.
 BACK: Spec = {
     "to": {"type": "int"},
@@ -168,6 +174,7 @@ RANGES = {
     "rollout.lock_timeout": (0, DAY),
     "lock_timeout": (0, DAY),
     "replicas": (0, 100000),
+    "at_once": (1, 100),
     "keep_revisions": (1, 1000),
     "keep_versions": (1, 1000),
     "to": (1, 999999999),

@@ -26,7 +26,11 @@ Remember = Callable[[Module, Dict[str, Any]], Any]
 
 
 def run_change(
-    options: Dict[str, Dict[str, object]], work: Change, remember: Optional[Remember] = None, **rules: object
+    options: Dict[str, Dict[str, object]],
+    work: Change,
+    remember: Optional[Remember] = None,
+    looks: Optional[Callable[..., Dict[str, Any]]] = None,
+    **rules: object,
 ) -> None:
     """Runs ``work(client, params, run)`` for a module that changes a stack and whose action plugin is a ClusterAction.
 
@@ -35,6 +39,7 @@ def run_change(
     ``run`` holds options of the transaction: ``check``, ``defer``, ``desired`` and what else the plugin passed on,
     ``detach``, ``progress``. A detached process takes over where the transaction calls ``detach``. With
     ``asks`` the plugin answers what the process asks, and sends the module to other nodes for that (``checks``).
+    ``looks`` (parts/looks.py) answers a plugin that only wants to know what would change in many stacks.
     """
     module = Module(argument_spec={**options, **CONNECTION}, supports_check_mode=True, **rules)
     handed = module.compiled
@@ -42,6 +47,8 @@ def run_change(
         end(module, _followed(module, handed))
     if "checks" in handed:
         end(module, outcome(module, lambda client: _checked(client, handed["checks"])))
+    if "looks" in handed and looks is not None:
+        end(module, looks(module, handed["looks"], work, remember))
     aside = DetachedWorker(module)
     run = {"check": module.check_mode, "defer": False, "detach": None, "progress": None, **handed}
     if handed.get("follow"):

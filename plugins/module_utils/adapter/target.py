@@ -22,7 +22,12 @@ def client_of(module: AnsibleModule) -> EngineClient:
     # Not needed by a run that only polls another one.
     from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 
-    return EngineClient(Connection(**connection_options(module.params, os.environ, _text_of)))
+    return EngineClient(connection_of(module))
+
+
+def connection_of(module: AnsibleModule) -> Connection:
+    """The connection to that Engine. Raises EngineError if the options are invalid."""
+    return Connection(**connection_options(module.params, os.environ, _text_of))
 
 
 def folder_of(module: AnsibleModule) -> str:

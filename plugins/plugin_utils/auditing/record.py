@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.masking.shown import shown_line
 
@@ -22,6 +22,25 @@ STACK = ("name", "project", "environment")
 #: What a result says of a change.
 RESULT = ("stack", "cluster_id", "node", "plan_id", "revision", "new_revision", "status", "error_code")
 OK, CHANGED, FAILED, UNREACHABLE = "ok", "changed", "failed", "unreachable"
+
+
+def results_in(result: Mapping[str, Any], outcome: str) -> List[Tuple[Mapping[str, Any], str]]:
+    """The results in that of a task, each with its outcome: of the items of a loop, and of many stacks."""
+    found: List[Tuple[Mapping[str, Any], str]] = []
+    for one in result.get("results") or [result]:
+        stacks = one.get("stacks")
+        if (
+            isinstance(stacks, list)
+            and stacks
+            and all(isinstance(each, Mapping) and "result" in each for each in stacks)
+        ):
+            bad = {"failed": FAILED, "skipped": FAILED}
+            found += [
+                (each, UNREACHABLE if each.get("unreachable") else bad.get(each["result"], OK)) for each in stacks
+            ]
+        else:
+            found.append((one, FAILED if one.get("failed") and outcome == OK else outcome))
+    return found
 
 
 def record(

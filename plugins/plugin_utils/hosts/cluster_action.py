@@ -9,7 +9,7 @@ import hashlib
 import json
 import time
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Mapping, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Sequence, Tuple
 
 from ansible import constants as C
 from ansible import context
@@ -53,6 +53,19 @@ class ClusterAction(PipedAction):
     after_preflight = False
     #: Whether a run with changes ends with its plan, and only one without is an ordinary one.
     only_looks = False
+    #: Whether another action of this host, which does the work of its cluster, runs this one as a part of that work.
+    is_part = False
+
+    def is_alone(self, hosts: Sequence[str]) -> bool:
+        """Whether no other of these hosts does, or has to be told of, the work of this one."""
+        return len(hosts) < 2 or bool(self._task.run_once) or self.is_part
+
+    def say(self, line: str) -> None:
+        """Shows a line of this host while the task runs, unless it has ``no_log``."""
+        if not self._task.no_log:
+            # A callback that writes JSON owns stdout.
+            machine = "json" in str(C.DEFAULT_STDOUT_CALLBACK)
+            Display().display(shown_line(f"[{self._variables['inventory_hostname']}] {line}"), stderr=machine)
 
     def connection_arguments(self, options: Mapping[str, Any]) -> Dict[str, Any]:
         """The connection options that the user gave; the others come from the target's environment."""
@@ -77,8 +90,7 @@ class ClusterAction(PipedAction):
         handed = {**handed, "who": who_asks(variables)}
         if self.only_looks:
             return self._glanced(arguments, {**handed, "defer": True}, variables, self._call)
-        hosts: List[str] = list(variables.get("ansible_play_batch") or [])
-        alone = len(hosts) < 2 or self._task.run_once
+        alone = self.is_alone(names_in(variables, "ansible_play_batch"))
         stops = self._preflights(stack, variables)
         if alone and not stops:
             return self._glanced(arguments, handed, variables, self._followed)
@@ -145,22 +157,28 @@ class ClusterAction(PipedAction):
     def earlier(self, variables: Mapping[str, Any], among: str = "ansible_play_batch") -> List[str]:
         """The hosts before this one."""
         hosts, host = names_in(variables, among), str(variables["inventory_hostname"])
-        return hosts[: hosts.index(host)] if host in hosts and not self._task.run_once else []
+        return [] if self.is_alone(hosts) or host not in hosts else hosts[: hosts.index(host)]
 
     def _glanced(
         self, arguments: Mapping[str, Any], handed: Mapping[str, Any], variables: Mapping[str, Any], run: Run
     ) -> Result:
         """The result of ``run``, or the remembered one if the manager knows that nothing would change."""
-        if not self.remembers or not self.may_remember(arguments):
+        asked = self.memory_of(arguments, handed)
+        if not asked:
             return run(arguments, handed, variables)
-        request = self._request(arguments, handed)
-        given = {name: value for name, value in arguments.items() if name in (*CONNECTION, "name")}
-        kind = " ".join((self.module.rpartition(".")[2], arguments.get("state") or "")).strip()
-        given.update(request=request, run=kind, defer=bool(handed.get("defer")))
+        given = {name: value for name, value in arguments.items() if name in CONNECTION}
+        given.update(runs=[{"name": arguments["name"], **asked}], defer=bool(handed.get("defer")))
         seen = self._execute_module("stackwright.swarm.stack_glance", module_args=given, task_vars=variables)
-        if seen.get("known"):
-            return {name: item for name, item in seen["told"].items() if name != "deferred"}
-        return run(arguments, {**handed, "request": request, "run": kind}, variables)
+        for told in (seen.get("told") or {}).values():
+            return {name: item for name, item in told.items() if name != "deferred"}
+        return run(arguments, {**handed, **asked}, variables)
+
+    def memory_of(self, arguments: Mapping[str, Any], handed: Mapping[str, Any]) -> Dict[str, str]:
+        """Which run this is for the memory of runs without changes (stack_glance); empty if it is not remembered."""
+        if not self.remembers or not self.may_remember(arguments):
+            return {}
+        kind = " ".join((self.module.rpartition(".")[2], arguments.get("state") or "")).strip()
+        return {"run": kind, "request": self._request(arguments, handed)}
 
     def may_remember(self, arguments: Mapping[str, Any]) -> bool:
         """Whether a run with these arguments only depends on them and on the answers of a manager's Engine."""
@@ -189,10 +207,10 @@ class ClusterAction(PipedAction):
     ) -> Result:
         """The module's result. If a process on the manager goes on with the work, its lines are shown."""
         host = variables["inventory_hostname"]
-        display = Display()
-        # A callback that writes JSON owns stdout. Of a task with no_log, nothing is shown, and nothing is asked for it.
-        machine, quiet = "json" in str(C.DEFAULT_STDOUT_CALLBACK), bool(self._task.no_log)
-        others = [] if quiet else [name for name in variables.get("ansible_play_hosts") or () if name != host]
+        # Of a task with no_log, nothing is shown, and nothing is asked for it.
+        others = (
+            [] if self._task.no_log else [name for name in variables.get("ansible_play_hosts") or () if name != host]
+        )
         if not self._task.check_mode:
             handed = {**handed, "follow": True, "asks": bool(others)}
         start = time.monotonic()
@@ -215,11 +233,7 @@ class ClusterAction(PipedAction):
 
             return {"checks": answered(question, others, variables["hostvars"], read, pace)}
 
-        def show(line: str) -> None:
-            if not quiet:
-                display.display(shown_line(f"[{host}] {line}"), stderr=machine)
-
-        return Follower(again, show, time.monotonic, time.sleep, AnsibleConnectionFailure, answer).follow(begun)
+        return Follower(again, self.say, time.monotonic, time.sleep, AnsibleConnectionFailure, answer).follow(begun)
 
     def _call(self, arguments: Mapping[str, Any], handed: Mapping[str, Any], variables: Mapping[str, Any]) -> Result:
         arguments = {name: _unsaid(item) if name == "commit_message" else item for name, item in arguments.items()}

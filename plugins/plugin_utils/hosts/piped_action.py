@@ -40,6 +40,14 @@ class PipedAction(ActionBase):
 
     def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
         self._variables = task_vars or {}
+        if getattr(self._task, "async_val", 0) and not self._supports_async:
+            return {
+                "failed": True,
+                "error_code": "async_unsupported",
+                "msg": f"{self._task.action} can't run with async: part of its work is done on the controller. "
+                "Remove async. What takes long continues on the manager, also if the controller is lost, and "
+                "many stacks are deployed side by side with the options stacks and at_once of compose_stack.",
+            }
         try:
             result = self.act(super().run(tmp, task_vars), self._variables)
         except AnsibleConnectionFailure as error:

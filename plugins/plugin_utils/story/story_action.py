@@ -94,13 +94,28 @@ class StoryAction(VaultAction):
             return looked
         if looked.get("changed") and looked["cluster_id"] in stops:
             raise stops[looked["cluster_id"]]
+        wanted = {name: value for name, value in arguments.items() if name not in CONNECTION}
+        return self.led(meeting, stack, looked, [wanted, handed], variables, lambda: tell(looked, handed))
+
+    def led(
+        self,
+        meeting: Meeting,
+        stack: str,
+        looked: Result,
+        wanted: Any,
+        variables: Mapping[str, Any],
+        work: Callable[[], Result],
+    ) -> Result:
+        """The result of ``work`` on the first host of the cluster that can, after ``looked``; the others refer to it.
+
+        :param wanted: plain data that is the same on all hosts of a cluster. Raises StackwrightError (``conflict``).
+        """
         # Not the batch: hosts that have failed by now are no longer in it, and one of them may have done the work.
         hosts = names_in(variables, "ansible_play_hosts_all") or names_in(variables, "ansible_play_batch")
-        if len(hosts) < 2 or self._task.run_once:
-            return tell(looked, handed)
+        if self.is_alone(hosts):
+            return work()
         host, cluster = meeting.host, str(looked["cluster_id"])
-        wanted = {name: value for name, value in arguments.items() if name not in CONNECTION}
-        digest = digest_of([wanted, handed])
+        digest = digest_of(wanted)
         meeting.say(LOOKED, cluster=cluster)
         self.wait_in_order(meeting, cluster, variables)
         with turn(C.DEFAULT_LOCAL_TMP, self.key(stack, cluster, variables), host) as mine:
@@ -108,7 +123,7 @@ class StoryAction(VaultAction):
             if mine.outcome is not None:
                 return served(mine.outcome, digest, looked)
             try:
-                done = tell(looked, handed)
+                done = work()
             except AnsibleConnectionFailure:
                 mine.settle(Outcome(host, digest, failed=True, error_code="host_unreachable"))
                 raise

@@ -8,11 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Dict, List, Optional
 
-from ansible import constants as C
-from ansible.utils.display import Display
-
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
-from ansible_collections.stackwright.swarm.plugins.module_utils.masking.shown import shown_line
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.cluster_action import ClusterAction, given_only
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.asked import AFTER_GATE, asked_of
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.clusters import Clusters
@@ -116,14 +112,13 @@ class Whole:
     def _preflight(self) -> Result:
         hosts = [str(host) for host in self._variables.get("ansible_play_hosts") or ()]
         own = str(self._variables["inventory_hostname"])
+        # A part of the work of one host has the nodes of all of them checked.
         others = [] if self._action._task.run_once else [host for host in hosts if host != own]
         return preflight(self._action, self._variables, self._options, self._desired or {}, others)
 
     def _say(self, lines: List[str]) -> None:
-        if self._options["show"] and not self._action._task.no_log:
-            machine = "json" in str(C.DEFAULT_STDOUT_CALLBACK)
-            for line in lines:
-                Display().display(shown_line(f"[{self._variables['inventory_hostname']}] {line}"), stderr=machine)
+        for line in lines if self._options["show"] else ():
+            self._action.say(line)
 
 
 def _given(arguments: Mapping[str, Any]) -> Dict[str, Any]:

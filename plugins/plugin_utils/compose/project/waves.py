@@ -79,7 +79,7 @@ def waves(depends_on: Mapping[str, Dependencies]) -> list[list[str]]:
         ready = sorted(following)
     stuck = {key: others for key, others in waiting.items() if others}
     if stuck:
-        cycle = _cycle(stuck)
+        cycle = cycle_in(stuck)
         raise Invalid(
             "services depend on each other in a cycle: " + " -> ".join(cycle),
             ("services", cycle[0], "depends_on"),
@@ -89,8 +89,8 @@ def waves(depends_on: Mapping[str, Dependencies]) -> list[list[str]]:
     return found
 
 
-def _cycle(stuck: Mapping[str, set[str]]) -> list[str]:
-    """Return one cycle, its first key again at the end. Each stuck service waits for another stuck one."""
+def cycle_in(stuck: Mapping[str, set[str]]) -> list[str]:
+    """Return one cycle, its first key again at the end. Each of them waits for another of them."""
     key = min(stuck)
     seen: list[str] = []
     while key not in seen:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.auditing.record import record
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.auditing.record import record, results_in
 
 DEPLOY = "stackwright.swarm.compose_stack"
 PLANTED = "planted-value-7"
@@ -94,3 +94,26 @@ def test_the_lookup_is_seen_in_the_options_of_any_task():
         "module": "ansible.builtin.copy",
     }
     assert told({"changed": False}, args=args)["event"] == "value_read"
+
+
+def test_each_of_many_stacks_has_a_line():
+    stacks = [
+        {"stack": "same", "result": "unchanged", "changed": False},
+        {"stack": "new", "result": "changed", "changed": True, "revision": 1, "plan_lines": ["a"]},
+        {"stack": "bad", "result": "failed", "changed": False, "failed": True, "error_code": "timeout", "msg": "why"},
+        {"stack": "after", "result": "skipped", "changed": False, "error_code": "skipped", "msg": "after bad"},
+        {"stack": "lost", "result": "failed", "changed": True, "unreachable": True},
+    ]
+    found = results_in({"changed": True, "failed": True, "stacks": stacks}, "failed")
+    lines = [line for one, ended in found for line in [told(one, args={"stacks": PLANTED}, outcome=ended)] if line]
+    assert [(line["stack"], line["event"], line["outcome"]) for line in lines] == [
+        ("new", "change", "changed"),
+        ("bad", "refused", "failed"),
+        ("after", "refused", "failed"),
+        ("lost", "change", "unreachable"),
+    ]
+    assert PLANTED not in json.dumps(lines)
+    # A failure before any stack was looked at, and the stacks of stack_info, are one result.
+    assert results_in({"failed": True, "msg": "x"}, "failed") == [({"failed": True, "msg": "x"}, "failed")]
+    assert len(results_in({"stacks": [{"name": "a"}]}, "ok")) == 1
+    assert [ended for _one, ended in results_in({"results": [{}, {"failed": True}]}, "ok")] == ["ok", "failed"]

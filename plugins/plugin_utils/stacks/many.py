@@ -1,0 +1,203 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Many stacks in one task of compose_stack: read, looked at together, deployed in order, told in a table."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Dict, List
+
+from ansible.errors import AnsibleConnectionFailure, AnsibleError
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.connection_options import CONNECTION
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import MANY, check_ranges
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError, plain_text
+from ansible_collections.stackwright.swarm.plugins.module_utils.masking.shown import shown
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.plain import plain
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.election import TAKE_OVER
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.meeting import Meeting
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.stacks.listed import (
+    StackListError,
+    each_stack,
+    merged,
+    shared,
+)
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.stacks.order import FAILED, Order, resolved
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.stacks.side_by_side import run_all
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.stacks.table import message, rows
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.stacks.together import Part, as_they_should_be, look
+
+Result = Dict[str, Any]
+
+
+class Many:
+    """The stacks of one task on one host.
+
+    :param action: the action of compose_stack. Each stack gets one like it.
+    :param spec: the options of one stack.
+    """
+
+    def __init__(
+        self, action: Any, options: Mapping[str, Any], variables: Dict[str, Any], spec: Mapping[str, Any]
+    ) -> None:
+        self._action, self._options, self._variables, self._spec = action, options, variables, spec
+        self._connection = action.connection_arguments(options)
+        self._parts: Dict[str, Part] = {}
+        self._wanted: Dict[str, Dict[str, Any]] = {}
+        #: The failures of stacks that can't be compiled.
+        self._broken: Dict[str, Result] = {}
+
+    def result(self) -> Result:
+        """The result of the task. Raises StackwrightError."""
+        done: Result = self._action.in_order(self._variables, self._run)
+        return done
+
+    def _run(self, meeting: Meeting) -> Result:
+        after = self._read()
+        self._prepare()
+        parts = [part for name, part in self._parts.items() if name not in self._broken]
+        looked, told = look(self._action, parts, self._connection, self._variables) if parts else ({}, {})
+        if looked.get("failed"):
+            return looked
+        compiled = {part.name: [part.wanted, part.action.prepared.handed] for part in parts}
+        wanted = [compiled, {name: one["msg"] for name, one in self._broken.items()}, after]
+        if not parts:
+            return self._work(after, {})
+        led: Result = self._action.led(
+            meeting, "stacks", looked, wanted, self._variables, lambda: self._work(after, told)
+        )
+        return led
+
+    # -- before anything is looked at
+
+    def _read(self) -> Dict[str, List[str]]:
+        """The stacks with what each comes after. Raises StackwrightError."""
+        action = self._action
+        own = [*MANY, *CONNECTION, *_aliases(), "show"]
+        every = shared(action._task.args, own)
+        after, names = {}, {}
+        for entry in each_stack(self._options["stacks"], self._folder, own):
+            part, options = self._part(merged(every, entry), str(entry["name"]))
+            if part.name in after:
+                raise StackListError(
+                    f"The stack {part.name} is in the list twice. Nothing was changed.", "duplicate_stack"
+                )
+            self._parts[part.name], self._wanted[part.name] = part, options
+            after[part.name], names[part.name] = entry["after"], str(entry["name"])
+        return resolved(after, names)
+
+    def _folder(self, path: str) -> str:
+        try:
+            return str(self._action._find_needle("files", path))
+        except AnsibleError:
+            raise StackListError(
+                f"The folder {path} does not exist on the controller. Set an absolute path, or put it next to the play."
+            ) from None
+
+    def _part(self, arguments: Dict[str, Any], name: str) -> Any:
+        """A stack, not compiled yet, and its options. Raises StackwrightError with its name."""
+        own = self._action
+        task = own._task.copy()
+        task.args = {**arguments, **self._connection, "show": self._options["show"]}
+        # Its hosts meet nobody, and its tasks are told from those of other stacks.
+        task._uuid = f"{own._task._uuid}/{name}"
+        loaders = (own._loader, own._templar, own._shared_loader_obj)
+        action = type(own)(task, own._connection, own._play_context, *loaders)
+        action._variables, action.is_part = self._variables, True
+        try:
+            options = action.checked(self._spec)
+            check_ranges(options)
+            return Part(Stack.of(options).full_name, action), options
+        except StackwrightError as error:
+            raise StackwrightError(f"stack {name}: {error} Nothing was changed.", error.error_code) from None
+
+    def _prepare(self) -> None:
+        for name, part in self._parts.items():
+            try:
+                part.action.prepare(self._wanted[name], self._variables)
+            except StackwrightError as error:
+                self._broken[name] = {**_failure(error), "stack": name}
+
+    # -- the work, on one host of a cluster
+
+    def _work(self, after: Mapping[str, List[str]], told: Mapping[str, Result]) -> Result:
+        check = bool(self._action._task.check_mode)
+        parts = list(self._parts.values())
+        settled = as_they_should_be(self._action, parts, told)
+        order = Order(after, settled, int(self._options["at_once"]), check)
+        run_all(order, self._alone, self._show, time.monotonic)
+        results = [{"stack": name, **order.results[name]} for name in self._parts]
+        # What fails before any host has been asked fails on all of them.
+        tells = len(self._broken) < len(parts) or not self._action.earlier(self._variables)
+        for row in rows(results, check) if self._options["show"] and tells else ():
+            self._action.say(row)
+        return self._told(results)
+
+    def _alone(self, name: str, say: Callable[[str], None]) -> Result:
+        """The result of one stack, in a process of its own."""
+        action = self._parts[name].action
+        # Begun here: its threads belong to this process.
+        action.notify_about(name, self._wanted[name], self._variables)
+        if name in self._broken:
+            done = dict(self._broken[name])
+            action.ended(done)
+            return done
+        action.say = say
+        # The manager has just been asked, and did not know it.
+        action.remembers = False
+        try:
+            done = action.in_order(self._variables, action.carry_out)
+        except AnsibleConnectionFailure as error:
+            changed = bool(getattr(error, "changed", False))
+            done = {"unreachable": True, "changed": changed, "error_code": "host_unreachable", "msg": str(error)}
+        except StackwrightError as error:
+            done = _failure(error)
+        except Exception as error:
+            done = {"failed": True, "changed": False, "error_code": "failed", "msg": plain_text(str(error))}
+        action.warn(done, only_plan=not done.get("changed") and not done.get("failed"))
+        done.pop("exception", None)  # Ansible makes it again, of the whole task
+        done["warnings"] = [text_of(warning) for warning in done["warnings"]]
+        told: Result = shown(plain({**done, "stack": name}), action.as_it_is)
+        action.ended(told)
+        return told
+
+    def _show(self, name: str, line: str) -> None:
+        self._action.say(f"{name}: {line}")
+
+    def _told(self, results: List[Result]) -> Result:
+        done: Result = {"changed": any(one.get("changed") for one in results), "stacks": results}
+        done["diff"] = [diff for one in results for diff in _diffs(one)]
+        done["warnings"] = [f"{one['stack']}: {text}" for one in results for text in one.pop("warnings", ())]
+        clusters = [one["cluster_id"] for one in results if one.get("cluster_id")]
+        done.update({"cluster_id": clusters[0]} if clusters else {})
+        said = message(results)
+        if said:
+            codes = [str(one.get("error_code") or "failed") for one in results if one["result"] == FAILED]
+            # Another manager of the play goes on after a failure of this one.
+            lost = [code for code in codes if code in TAKE_OVER]
+            done.update(failed=True, msg=said, error_code=lost[0] if lost else "stacks_failed")
+            done.update({"unreachable": True} if any(one.get("unreachable") for one in results) else {})
+        return done
+
+
+def text_of(warning: Any) -> str:
+    """A warning as text: from ansible-core 2.19 on, those of modules are objects."""
+    details = getattr(warning, "details", None) or ()
+    return "; ".join(str(getattr(one, "msg", one)) for one in details) or str(getattr(warning, "msg", warning))
+
+
+def _failure(error: StackwrightError) -> Result:
+    changed = {"changed": False, "failed": True}
+    return {**changed, **error.details, "msg": str(error), "error_code": error.error_code}
+
+
+def _diffs(one: Result) -> List[Any]:
+    found = one.pop("diff", None) or []
+    return found if isinstance(found, list) else [found]
+
+
+def _aliases() -> List[str]:
+    return [alias for option in CONNECTION.values() for alias in option.get("aliases", ())]

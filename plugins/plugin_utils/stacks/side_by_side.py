@@ -1,0 +1,119 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs the deployments of stacks side by side, each in a process of its own on the controller."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any, Dict, NamedTuple, NoReturn
+
+from ansible.utils.display import Display
+
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.stacks.order import Order
+
+Result = Dict[str, Any]
+#: Does the work for a stack; gets what shows a line of it.
+Work = Callable[[str, Callable[[str], None]], Result]
+
+
+class Running(NamedTuple):
+    """The process of a stack, and the time at which it began."""
+
+    stack: str
+    child: int
+    began: float
+
+
+def run_all(order: Order, work: Work, show: Callable[[str, str], None], now: Callable[[], float]) -> None:
+    """Runs ``work`` for each stack as ``order`` says, and gives it the results, with the ``seconds`` that each took.
+
+    :param show: shows a line of a stack, as soon as it is there.
+    :param now: the time in seconds.
+    """
+    running: Dict[int, Running] = {}
+    said: Dict[int, bytes] = {}
+    try:
+        while True:
+            for stack in order.begin():
+                handle, child = _started(stack, work)
+                running[handle], said[handle] = Running(stack, child, now()), b""
+            if not running:
+                return
+            for handle in select.select(list(running), [], [])[0]:
+                piece = os.read(handle, 1 << 16)
+                said[handle] = _shown(said[handle] + piece, running[handle].stack, show)
+                if not piece:
+                    stack, child, began = running.pop(handle)
+                    os.close(handle)
+                    code = os.waitpid(child, 0)[1]
+                    order.end(stack, {**_result(said.pop(handle), stack, code), "seconds": now() - began})
+    finally:
+        for handle, left in running.items():
+            # As when Ansible is stopped: the managers go on with what they have begun.
+            with suppress(OSError):
+                os.kill(left.child, signal.SIGTERM)
+            os.close(handle)
+            os.waitpid(left.child, 0)
+
+
+def _started(stack: str, work: Work) -> Any:
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        _speak(stack, work, writing)
+    os.close(writing)
+    return reading, child
+
+
+def _speak(stack: str, work: Work, writing: int) -> NoReturn:
+    """The child's part. It only speaks to its parent: whoever is ended while it speaks to Ansible stops all hosts."""
+    try:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        nothing = os.open(os.devnull, os.O_RDWR)
+        for handle in range(3):
+            os.dup2(nothing, handle)
+        display = Display()
+        display._final_q, display.verbosity, display.log_verbosity = None, 0, 0
+
+        def say(what: Mapping[str, Any]) -> None:
+            rest = json.dumps(what).encode() + b"\n"
+            while rest:
+                rest = rest[os.write(writing, rest) :]
+
+        say({"result": work(stack, lambda line: say({"line": line}))})
+    finally:
+        os._exit(0)
+
+
+def _shown(said: bytes, stack: str, show: Callable[[str, str], None]) -> bytes:
+    """Shows the whole lines among what a child has said; returns its result, and what is no whole line yet."""
+    *whole, rest = said.split(b"\n")
+    kept = b""
+    for text in whole:
+        line = json.loads(text)
+        if "result" in line:
+            kept = text + b"\n"
+        else:
+            show(stack, line["line"])
+    return kept + rest
+
+
+def _result(said: bytes, stack: str, code: int) -> Result:
+    if said.endswith(b"\n"):
+        found: Result = json.loads(said)["result"]
+        return found
+    ended = f" (signal {code & 127})" if code & 127 else ""
+    return {
+        "stack": stack,
+        "changed": False,
+        "failed": True,
+        "error_code": "run_died",
+        "msg": f"The process of this stack on the controller ended without a result{ended}. Run the playbook again: it "
+        "continues from the current state.",
+    }

@@ -1,0 +1,168 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is found out for many stacks at once: whether a manager and the proxies have them as they should be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Dict, List, NamedTuple, Tuple
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.connection_options import CONNECTION
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.cluster_action import given_only
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.asked import (
+    RoutesAsked,
+    asked_of,
+    look_timeout,
+)
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.judging import (
+    has_failed,
+    needs_values,
+    needs_work,
+)
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.on_hosts import Hosts
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.proxies import SHOWN
+
+Result = Dict[str, Any]
+OURS = "stackwright.swarm."
+
+
+class Part(NamedTuple):
+    """One stack: its full name, and the action of compose_stack that has prepared it."""
+
+    name: str
+    action: Any
+
+    @property
+    def arguments(self) -> Dict[str, Any]:
+        return {name: given_only(value) for name, value in self.action.prepared.arguments.items()}
+
+    @property
+    def wanted(self) -> Dict[str, Any]:
+        """Its arguments, as they are the same on all managers of a cluster."""
+        return {name: value for name, value in self.arguments.items() if name not in CONNECTION}
+
+    @property
+    def memory(self) -> Dict[str, str]:
+        """Which run it is for stack_glance; empty if only a run of its own can look at it."""
+        found: Dict[str, str] = self.action.memory_of(self.arguments, {**self.action.prepared.handed, "defer": True})
+        return found
+
+
+def look(
+    action: Any, parts: Sequence[Part], connection: Mapping[str, Any], variables: Mapping[str, Any]
+) -> Tuple[Result, Dict[str, Result]]:
+    """The cluster of the manager (``cluster_id``, or a failure), and the results of looks that only reads needed.
+
+    :param connection: the options of the connection to the Engine.
+    """
+    memories = {part.name: part.memory for part in parts}
+    looked = [part for part in parts if memories[part.name]]
+    runs = [{"name": part.name, **memories[part.name]} for part in looked]
+    seen: Result = {}
+    if runs:
+        given = {**connection, "runs": runs, "defer": True}
+        seen = action._execute_module(f"{OURS}stack_glance", module_args=given, task_vars=variables)
+    told: Dict[str, Result] = {
+        name: {key: item for key, item in one.items() if key != "deferred"}
+        for name, one in (seen.get("told") or {}).items()
+    }
+    if told and len(told) == len(parts):
+        return {"cluster_id": next(iter(told.values())).get("cluster_id")}, told
+    left = [part for part in looked if part.name not in told]
+    looks = [
+        {
+            "params": part.action.prepared.arguments,
+            "handed": {**part.action.prepared.handed, **memories[part.name], "defer": True},
+        }
+        for part in left
+    ]
+    found: Result = action._call(dict(connection), {"looks": looks}, variables)
+    told.update({part.name: one for part, one in zip(left, found.get("looks") or ())})
+    return found, told
+
+
+def as_they_should_be(action: Any, parts: Sequence[Part], told: Mapping[str, Result]) -> Dict[str, Result]:
+    """The whole results of the stacks that certainly need no run: nothing of their services or routes would change.
+
+    :param told: the results of their looks.
+    """
+    found = {part.name: part.action.finished(dict(told[part.name])) for part in parts if _is_same(told.get(part.name))}
+    groups: Dict[str, Tuple[RoutesAsked, List[Part]]] = {}
+    for part in parts:
+        if part.name not in found:
+            continue
+        options = part.action.prepared.options
+        if options["routes"] is None or options["state"] == "stopped":
+            continue
+        try:
+            asked = _asked(part)
+        except StackwrightError:
+            del found[part.name]  # its own run reports the error
+            continue
+        if options["takes"] or asked.maintenance or set(asked.proxies) & set(found[part.name].get("owed") or ()):
+            del found[part.name]
+        else:
+            groups.setdefault(repr([asked, options["label_prefix"]]), (asked, []))[1].append(part)
+    for asked, some in groups.values():
+        answers = _routes(action, asked, some, found)
+        for part in some:
+            if answers is None:
+                del found[part.name]
+            else:
+                found[part.name]["routes_result"] = answers
+    return found
+
+
+def _is_same(told: Any) -> bool:
+    return bool(told) and not told.get("changed") and not has_failed(told) and not told.get("locked_by")
+
+
+def _asked(part: Part) -> RoutesAsked:
+    prepared = part.action.prepared
+    play = list(prepared.variables.get("ansible_play_hosts_all") or ())
+    found: RoutesAsked = asked_of(prepared.options["routes"], prepared.variables.get("groups") or {}, play)
+    return found
+
+
+def _routes(action: Any, asked: RoutesAsked, parts: Sequence[Part], found: Mapping[str, Result]) -> Any:
+    """What the proxies answer (``routes_result``) if all of them have the routes of all these stacks, else None."""
+    variables = parts[0].action.prepared.variables
+    prefix = {"label_prefix": parts[0].action.prepared.options["label_prefix"]}
+    hosts = Hosts(action, variables)
+    every = [list(found[part.name].get("routes") or ()) for part in parts]
+    flat = [route for routes in every for route in routes]
+    if needs_values(flat, ""):
+        connection = action.connection_arguments(parts[0].action.prepared.options)
+        given = {**connection, **prefix, "routes": flat}
+        handed = hosts.run(f"{OURS}caddy_route_values", given, check=True, secret=True).get("handed_routes")
+        if handed is None:
+            return None
+        every = [[handed.pop(0) for _route in routes] for routes in every]
+    stacks = [
+        {"stack": part.action.prepared.stack["id"], "name": part.name, "routes": routes}
+        for part, routes in zip(parts, every)
+    ]
+    answers = []
+    for host in asked.proxies:
+        if not flat and _has_none(hosts, host, asked):
+            continue
+        given = {**prefix, "admin": asked.admin_of(host), "stacks": stacks}
+        if asked.server:
+            given["server"] = asked.server
+        if len(asked.proxies) > 1:
+            given["admin_timeout"] = look_timeout(len(asked.proxies))
+        answer = hosts.run(f"{OURS}caddy_route", given, host, True, True, asked.manager)
+        if needs_work(answer) or answer.get("conflicts"):
+            return None
+        answers.append({"proxy": host, **{name: answer[name] for name in SHOWN if name in answer}})
+    return answers
+
+
+def _has_none(hosts: Hosts, host: str, asked: RoutesAsked) -> bool:
+    """Whether a host has no proxy, as its socket is not there."""
+    path = asked.socket()
+    given = {"path": path, "get_checksum": False, "get_mime": False}
+    found = hosts.run("ansible.builtin.stat", given, host).get("stat") if path else None
+    return found is not None and not found.get("exists")
