@@ -184,7 +184,7 @@ class ClusterAction(PipedAction):
         self, arguments: Mapping[str, Any], handed: Mapping[str, Any], variables: Mapping[str, Any]
     ) -> Result:
         """A look that leaves changes. Without any, it is remembered as the run that it is."""
-        return self._call(arguments, {**handed, "defer": True, "looks": True}, variables)
+        return self._call(arguments, {**handed, "defer": True, "only_looks": True}, variables)
 
     def may_remember(self, arguments: Mapping[str, Any]) -> bool:
         """Whether a run with these arguments only depends on them and on the answers of a manager's Engine."""
