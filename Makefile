@@ -83,5 +83,7 @@ benchmark: setup ## Times and counts, as ratios; see docs/benchmark.md
 	@$(PYTHON) tests/benchmark/plays.py
 	@$(PYTHON) tests/benchmark/role.py
 	@$(PYTHON) tests/benchmark/many.py
+	@$(PYTHON) tests/benchmark/registry_play.py
+	@$(PYTHON) tests/benchmark/registry_time.py
 	@$(PYTHON) tests/benchmark/takeover.py
 	@$(PYTHON) tests/benchmark/return_delay.py

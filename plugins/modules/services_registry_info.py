@@ -110,6 +110,17 @@ EXAMPLES = r"""
 - name: Show services in another version
   ansible.builtin.debug:
     msg: "{{ shown.deployed | rejectattr('state', 'equalto', 'same') }}"
+
+- name: Show the networks that it needs as one stack per category
+  stackwright.swarm.services_registry_info:
+    src: shop/services.registry.yaml
+    name: shop
+    stacks: per_category
+  register: shown
+
+- name: Show what these networks are
+  ansible.builtin.debug:
+    msg: "{{ shown.networks }}"
 """
 
 RETURN = r"""

@@ -20,7 +20,7 @@ from plays import timed
 from testbed import Bed
 
 CATEGORIES = ("base", "data", "apps", "edge")
-TARGET = 1.5
+TARGET = 1.0
 
 
 def registry(services: int, image: str) -> str:

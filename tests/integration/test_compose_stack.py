@@ -224,3 +224,16 @@ def test_several_stacks_in_a_loop(player, swarm, cli):
     )
     assert run.code == 0, run.output
     assert all(f"{name}_worker" in services(cli, name) for name in names)
+
+
+def test_with_on_changes_plan_only_a_run_without_changes_is_a_run(player, swarm, cli):
+    stack = swarm.name
+    look = task(stack, on_changes="plan")
+    planned, done, again, mixed = player.play(
+        look, task(stack), look, {**task(stack, on_changes="plan", preflight=True), "ignore_errors": True}
+    ).of()
+    assert (planned["would_change"], planned["changed"]) == (True, False)
+    assert planned["plan"] == done["plan"] and done["changed"], "nothing of the plan was carried out"
+    assert (again["would_change"], again["changed"], again["status"]) == (False, False, "healthy")
+    assert mixed["failed"] and mixed["error_code"] == "invalid_options"
+    assert player.play(look, check=True).last["changed"] is False

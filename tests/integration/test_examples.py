@@ -32,10 +32,10 @@ ELSEWHERE = {
 #: Of one module: what its own tests bring about, and no example (test_one_task.py, test_node_prune.py,
 #: test_swarm_node.py, and the unit tests of plugin_utils/registry).
 OF_ITS_TESTS = {
-    "compose_stack": ("routes_result",),
+    "compose_stack": ("routes_result", "would_change"),
     "node_prune": ("removed", "left", "error_code"),
     "services_registry_import": ("not_carried", "findings", "error_code"),
-    "services_registry_info": ("definition", "error_code"),
+    "services_registry_info": ("definition", "rollback", "error_code"),
     "swarm_raft": (
         "path",
         "sha256",

@@ -85,6 +85,19 @@ def test_a_run_that_is_remembered_says_the_same_and_no_more_is_sent(stack):
     assert stack.records() == records, "the whole module was sent"
 
 
+def test_metadata_and_who_asks_make_no_difference(stack):
+    """Neither does it whether a run only plans changes, if there are none."""
+    records = stack.records()
+    planned = stack.run(metadata={"release": "2"}, on_changes="plan")
+    assert planned["would_change"] is False and stack.records() == records, "the whole module was sent"
+    for path in records:
+        path.unlink()
+    assert stack.run(on_changes="plan") == planned
+    records = stack.records()
+    assert len(records) == 1 and not stack.run()["changed"]
+    assert stack.records() == records, "the whole module was sent"
+
+
 def test_a_comparison_that_finds_nothing_is_remembered_as_well(stack):
     compare = {"stack_drift": {"name": stack.name}}
     variables = {"ansible_remote_tmp": str(stack.folder / "remote")}

@@ -123,6 +123,8 @@ def test_the_twelve_steps_of_a_look(player, bed, swarm):
         look("broken.yaml"),
         look(only=["nope"]),
         {"services_registry_info": {}},
+        look(name=name, run="nobody's"),
+        look(name=name, stacks="per_category", only=["db"], absent_networks=[f"{name}_default"]),
     ]
     found, _run = answers(player, steps)
     assert not any(result.get("changed") for result in found)
@@ -134,6 +136,12 @@ def test_the_twelve_steps_of_a_look(player, bed, swarm):
     assert not found[1]["revisions"][0]["same"] and found[1]["revisions"][0]["since"]["changed"] == ["db"]
     assert found[2]["revisions"][0]["since"]["added"] == ["postgres"]
     assert found[0]["revisions"][0]["registry"] == "services.registry.yaml"
-    assert [result.get("error_code") for result in found[5:]] == [
+    assert [result.get("error_code") for result in found[5:9]] == [
         "file_missing", "invalid_registry", "unknown_service", "invalid_options",
     ]  # fmt: skip
+    assert found[9]["rollback"] == {"undo": [], "others": [], "lost": []} and found[9]["unfinished"] == ""
+    assert found[9]["stacks"] == [{"name": name, "category": "", "services": [], "metadata": {}, "new": False}]
+    (stack,) = found[10]["stacks"]
+    assert (stack["name"], stack["services"], stack["new"]) == (f"{name}-apps", ["db"], True)
+    assert f"name: {name}_default" in stack["definition"] and "external" not in stack["definition"]
+    assert found[10]["networks"] == [{"name": f"{name}_default"}] and found[10]["gone"] == []

@@ -71,12 +71,14 @@ def changed(run):
 
 
 def test_routes_come_stay_and_come_back_after_a_loss(shop):
-    run = shop.deploy(web=("web.example.com", GOOD))
+    run = shop.deploy({"options": {"stack_metadata": {"release": "1.5"}}}, web=("web.example.com", GOOD))
     assert run.code == 0, run.output
     assert shop.domains == ["web.example.com"]
-    again = shop.deploy(web=("web.example.com", GOOD))
+    again = shop.deploy({"options": {"stack_metadata": "release=1.6"}}, web=("web.example.com", GOOD))
     assert again.code == 0, again.output
     assert not changed(again)
+    (known,) = shop.player.play({"stack_info": {"name": shop.swarm.name, "history": True}}).last["stacks"]
+    assert [revision["metadata"] for revision in known["revisions"]] == [{"release": "1.5"}]
     shop.proxy.put_routes([CATCH_ALL])
     would = shop.deploy({"check": True, "diff": True}, web=("web.example.com", GOOD))
     assert would.code == 0, would.output

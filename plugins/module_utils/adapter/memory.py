@@ -27,7 +27,10 @@ class Memory:
         # What a vault holds is not part of the request.
         wanted = self._request and "vaults" not in handed
         self.trace = Trace() if wanted else None
-        self._run, self._defer = str(handed.get("run") or ""), bool(handed.get("defer"))
+        self._run, self._defer = (
+            str(handed.get("run") or ""),
+            bool(handed.get("defer") and not handed.get("only_looks")),
+        )
         self._read = {path: content_digest(path) for path in self._files()} if wanted else {}
 
     def _files(self) -> List[str]:

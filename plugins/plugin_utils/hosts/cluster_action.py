@@ -89,7 +89,7 @@ class ClusterAction(PipedAction):
         arguments = {name: given_only(value) for name, value in arguments.items()}
         handed = {**handed, "who": who_asks(variables)}
         if self.only_looks:
-            return self._glanced(arguments, {**handed, "defer": True}, variables, self._call)
+            return self._glanced(arguments, handed, variables, self._only_look)
         alone = self.is_alone(names_in(variables, "ansible_play_batch"))
         stops = self._preflights(stack, variables)
         if alone and not stops:
@@ -180,6 +180,12 @@ class ClusterAction(PipedAction):
         kind = " ".join((self.module.rpartition(".")[2], arguments.get("state") or "")).strip()
         return {"run": kind, "request": self._request(arguments, handed)}
 
+    def _only_look(
+        self, arguments: Mapping[str, Any], handed: Mapping[str, Any], variables: Mapping[str, Any]
+    ) -> Result:
+        """A look that leaves changes. Without any, it is remembered as the run that it is."""
+        return self._call(arguments, {**handed, "defer": True, "only_looks": True}, variables)
+
     def may_remember(self, arguments: Mapping[str, Any]) -> bool:
         """Whether a run with these arguments only depends on them and on the answers of a manager's Engine."""
         del arguments
@@ -189,6 +195,9 @@ class ClusterAction(PipedAction):
         """The digest of all input of the run, except data that only a run with changes uses."""
         wanted = {name: value for name, value in arguments.items() if name != "commit_message"}
         given = {name: value for name, value in handed.items() if name != "who"}
+        if given.get("desired"):
+            # Who and what made it is recorded with a change, and is none.
+            given["desired"] = {name: value for name, value in given["desired"].items() if name != "sources"}
         flags = [self.module, self._task.check_mode, self._task.diff, collection_state()]
         return digest_of([flags, wanted, given])
 
