@@ -24,6 +24,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision
     Revision,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.locking.holder import describe
+from ansible_collections.stackwright.swarm.plugins.module_utils.locking.in_line import wait_in_line
 from ansible_collections.stackwright.swarm.plugins.module_utils.locking.lock import CALL, OPEN, Lock
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Operation
 from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import detach
@@ -65,6 +66,8 @@ class Run:
             died = self.lock.acquire(self.options["lock_timeout"], self._wait_in_line)
             # A hanging engine must be detected while the lock can still be renewed.
             self.client.read_timeout = CALL
+            if self.options["at_once"]:
+                wait_in_line(self.lock, self.options["at_once"], self.options["lock_timeout"], self._wait_in_line)
             patiently(self.clock, self.history.read, self.keep)
             refuse_history(self.options["identity"], self.stack, self.history.revisions)
             if self.operation == HEAL and left_open(self.history.revisions):

@@ -91,6 +91,10 @@ class Lock:
         """Whether this run holds the lock, as far as it knows."""
         return self._id is not None and self._lost is None
 
+    def has(self, config: Mapping[str, object]) -> bool:
+        """Whether this config is the lock as this run holds it."""
+        return id_of(config) == self._id
+
     # -- getting it
 
     def acquire(self, timeout: float, on_wait: Callable[[str], None] = lambda line: None) -> Optional[Holder]:
