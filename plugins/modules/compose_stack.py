@@ -363,7 +363,8 @@ options:
     description:
       - V(deploy) carries out the plan.
       - V(plan) shows the plan and changes nothing if there is anything to change (RV(would_change=true)). Otherwise it is an ordinary run without
-        changes, which waits until the services are healthy. So a playbook learns in one short task whether it has more to do.
+        changes, which waits until the services are healthy. So a playbook learns in one short task whether it has more to do. Registries are not asked
+        for digests of images yet.
       - V(plan) can't be used with O(preflight) or O(routes).
     type: str
     choices: [deploy, plan]

@@ -233,7 +233,8 @@ def test_with_on_changes_plan_only_a_run_without_changes_is_a_run(player, swarm,
         look, task(stack), look, {**task(stack, on_changes="plan", preflight=True), "ignore_errors": True}
     ).of()
     assert (planned["would_change"], planned["changed"]) == (True, False)
-    assert planned["plan"] == done["plan"] and done["changed"], "nothing of the plan was carried out"
+    steps = [[(op["action"], op["kind"], op["name"]) for op in result["plan"]] for result in (planned, done)]
+    assert steps[0] == steps[1] != [] and done["changed"], "nothing of the plan was carried out"
     assert (again["would_change"], again["changed"], again["status"]) == (False, False, "healthy")
     assert mixed["failed"] and mixed["error_code"] == "invalid_options"
     assert player.play(look, check=True).last["changed"] is False
