@@ -105,7 +105,7 @@ class CallbackModule(CallbackBase):
         self._key = b""
         self._warned = False
 
-    def set_options(self, *arguments: Any, **more: Any) -> None:
+    def set_options(self, *arguments: object, **more: object) -> None:
         super().set_options(*arguments, **more)
         try:
             self._key = key_of(self.get_option("key_file")) if self.get_option("key_file") else b""
@@ -120,7 +120,7 @@ class CallbackModule(CallbackBase):
 
     # -- what Ansible tells
 
-    def v2_playbook_on_start(self, playbook: Any) -> None:
+    def v2_playbook_on_start(self, playbook: object) -> None:
         self._playbook = str(getattr(playbook, "_file_name", "") or "").rpartition("/")[2]
 
     def v2_playbook_on_play_start(self, play: Any) -> None:
@@ -136,16 +136,16 @@ class CallbackModule(CallbackBase):
     def v2_runner_on_start(self, host: Any, task: Any) -> None:
         self._started[f"{host.get_name()} {task._uuid}"] = time.monotonic()
 
-    def v2_runner_on_ok(self, result: Any) -> None:
+    def v2_runner_on_ok(self, result: object) -> None:
         self._tell(result, OK)
 
-    def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
+    def v2_runner_on_failed(self, result: object, ignore_errors: bool = False) -> None:
         self._tell(result, FAILED)
 
-    def v2_runner_on_unreachable(self, result: Any) -> None:
+    def v2_runner_on_unreachable(self, result: object) -> None:
         self._tell(result, UNREACHABLE)
 
-    def v2_playbook_on_stats(self, stats: Any) -> None:
+    def v2_playbook_on_stats(self, stats: object) -> None:
         for sink in self._others:
             if isinstance(sink, Http):
                 sink.close()
@@ -166,7 +166,7 @@ class CallbackModule(CallbackBase):
                 took = {} if began is None else {"seconds": round(time.monotonic() - began, 1)}
                 self._write({**told, "task": task.get_name(), "host": host, **took})
 
-    def _write(self, fields: Dict[str, Any]) -> None:
+    def _write(self, fields: Dict[str, object]) -> None:
         now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
         whole = {"time": now, "play": self._play, "playbook": self._playbook, **self._run, **fields}
         line = ""

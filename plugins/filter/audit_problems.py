@@ -13,7 +13,7 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.auditing.chain import problems
 
 
-def audit_problems(text: Any, key: Any = "", last: Any = "") -> list[dict[str, Any]]:
+def audit_problems(text: object, key: object = "", last: object = "") -> list[dict[str, Any]]:
     if not isinstance(text, str):
         raise AnsibleFilterError("audit_problems wants the text of an audit.")
     return problems(text, str(key or "").strip().encode(), str(last or "").strip())

@@ -163,7 +163,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def verify_file(self, path: str) -> bool:
         return bool(super().verify_file(path)) and path.endswith(("swarm_nodes.yml", "swarm_nodes.yaml"))
 
-    def parse(self, inventory: Any, loader: Any, path: str, cache: bool = True) -> None:
+    def parse(self, inventory: object, loader: object, path: str, cache: bool = True) -> None:
         super().parse(inventory, loader, path, cache)
         self._read_config_data(path)
         key = self.get_cache_key(path)
@@ -249,7 +249,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         return groups
 
 
-def _untemplated(value: Any) -> Any:
+def _untemplated(value: object) -> Any:
     """A text from outside in a form that Ansible never takes for a template.
 
     Before ansible-core 2.19 only texts that look like templates need one. Since then each text is untrusted and shown as

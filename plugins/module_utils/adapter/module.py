@@ -70,7 +70,8 @@ def run_module(options: Dict[str, Dict[str, object]], work: Work, **rules: objec
 
 
 def run_without_engine(
-    options: Dict[str, Dict[str, Any]], work: Callable[[Dict[str, Any], Dict[str, Any], bool], Dict[str, Any]]
+    options: Dict[str, Dict[str, object]],
+    work: Callable[[Dict[str, object], Dict[str, object], bool], Dict[str, object]],
 ) -> None:
     """Runs ``work(params, handed, check_mode)``, where ``handed`` comes from the action plugin, and ends the module."""
     module = Module(argument_spec=options, supports_check_mode=True)
@@ -81,7 +82,7 @@ def run_without_engine(
     end(module, result)
 
 
-def run_on_controller(name: str, options: Dict[str, Dict[str, Any]]) -> None:
+def run_on_controller(name: str, options: Dict[str, Dict[str, object]]) -> None:
     """The module of a task whose action plugin does all the work: it is only reached without it, and says so."""
     module = Module(argument_spec=options, supports_check_mode=True)
     message = f"{name} was run without its action plugin, which does the work."

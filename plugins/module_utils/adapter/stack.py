@@ -64,7 +64,7 @@ ROLLOUT = (
 )
 
 
-def roll_back_stack(client: EngineClient, params: Dict[str, Any], run: Dict[str, Any]) -> Dict[str, Any]:
+def roll_back_stack(client: EngineClient, params: Dict[str, Any], run: Dict[str, object]) -> Dict[str, Any]:
     """Rolls the stack back to the revision ``to``; the result is that of ``deploy.rollback``."""
     from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.rollback import roll_back
 
@@ -73,7 +73,7 @@ def roll_back_stack(client: EngineClient, params: Dict[str, Any], run: Dict[str,
     return handed_over(lambda: roll_back(client, SystemClock(), params["name"], options), run)
 
 
-def find_drift(client: EngineClient, params: Dict[str, Any], run: Dict[str, Any]) -> Dict[str, Any]:
+def find_drift(client: EngineClient, params: Dict[str, Any], run: Dict[str, object]) -> Dict[str, Any]:
     """Compares the stack with its last good revision, and heals it; the result is that of ``deploy.drift``."""
     from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.drift import stack_drift
 
@@ -93,7 +93,7 @@ def change_one_service(client: EngineClient, params: Dict[str, Any], run: Dict[s
     return through_an_election(clock, lambda: change_service(client, clock, params["name"], options))
 
 
-def change_one_node(client: EngineClient, params: Dict[str, Any], run: Dict[str, Any]) -> Dict[str, Any]:
+def change_one_node(client: EngineClient, params: Dict[str, Any], run: Dict[str, object]) -> Dict[str, Any]:
     """Changes a node; the result is that of ``tasks.node``."""
     check_labels({**params, "labels": run.get("labels") if params["labels"] is None else params["labels"]})
     from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.node import change_node
@@ -106,7 +106,7 @@ def change_one_node(client: EngineClient, params: Dict[str, Any], run: Dict[str,
     return through_an_election(clock, lambda: change_node(client, clock, params["name"], options))
 
 
-def spread_services(client: EngineClient, params: Dict[str, Any], run: Dict[str, Any]) -> Dict[str, Any]:
+def spread_services(client: EngineClient, params: Dict[str, object], run: Dict[str, object]) -> Dict[str, Any]:
     """Spreads services over the nodes; the result is that of ``tasks.rebalance``."""
     from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.rebalance import rebalance
 
@@ -114,7 +114,7 @@ def spread_services(client: EngineClient, params: Dict[str, Any], run: Dict[str,
     return through_an_election(clock, lambda: rebalance(client, clock, options))
 
 
-def _of_nodes(params: Dict[str, Any], run: Dict[str, Any]) -> Dict[str, Any]:
+def _of_nodes(params: Dict[str, object], run: Dict[str, object]) -> Dict[str, Any]:
     options = {**params, "timeout": params["wait_timeout"], "this_run": this_run, "is_gone": is_gone}
     options.update({name: run.get(name) for name in ("check", "defer", "detach", "progress", "who")})
     return options

@@ -14,7 +14,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.values.seal impo
 VAULT, TO_VAULT = "vault", "to_vault"
 
 
-def values_options(given: Mapping[str, Any], compiled: Mapping[str, Any], slot: str = VAULT) -> Dict[str, Any]:
+def values_options(given: Mapping[str, object], compiled: Mapping[str, Any], slot: str = VAULT) -> Dict[str, Any]:
     """The options of a store: those of the user, and the data of the controller's vault."""
     sent = compiled.get("vaults") or {}
     vault = sent.get(slot) or {}
@@ -22,7 +22,7 @@ def values_options(given: Mapping[str, Any], compiled: Mapping[str, Any], slot: 
     return {**given, **own, "made": sent.get("made"), "before": sent.get("before")}
 
 
-def handed_over(work: Callable[[], Dict[str, Any]], compiled: Mapping[str, Any]) -> Dict[str, Any]:
+def handed_over(work: Callable[[], Dict[str, object]], compiled: Mapping[str, Any]) -> Dict[str, Any]:
     """The result of ``work``; or ``vault_writes``, sealed, if the controller must write its vault first."""
     vaults = compiled.get("vaults")
     if vaults is None:

@@ -80,7 +80,7 @@ class StackwrightError(Exception):
         message: str,
         error_code: Optional[str] = None,
         hint: str = "",
-        details: Optional[Dict[str, Any]] = None,
+        details: Optional[Dict[str, object]] = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -150,7 +150,7 @@ class EngineError(StackwrightError):
         error_code: Optional[str] = None,
         hint: str = "",
         status: int = 0,
-        details: Optional[Dict[str, Any]] = None,
+        details: Optional[Dict[str, object]] = None,
     ) -> None:
         super().__init__(message, error_code, hint, details)
         self.status = status

@@ -84,7 +84,7 @@ def left_behind(run: Run, former: Former) -> Tuple[Note, ...]:
     return merged((*noted_after(run.history.revisions), *found))
 
 
-def _note(run: Run, kind: str, name: str, did: str, **more: Any) -> Dict[str, Any]:
+def _note(run: Run, kind: str, name: str, did: str, **more: object) -> Dict[str, Any]:
     who = str(run.lock.holder.get("who") or "")
     return {"kind": kind, "name": name, "did": did, "who": who, "at": run.clock.wall(), **more}
 

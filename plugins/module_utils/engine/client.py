@@ -55,7 +55,7 @@ class EngineClient:
     def get(
         self,
         path: str,
-        query: Optional[Dict[str, Any]] = None,
+        query: Optional[Mapping[str, object]] = None,
         headers: Optional[Dict[str, str]] = None,
         stream: bool = False,
         timeout: Optional[float] = None,
@@ -63,7 +63,9 @@ class EngineClient:
         """The parsed answer (bytes with ``stream``). A dict or list in ``query`` is sent as JSON (filters)."""
         return self.request("GET", path, query, None, headers, stream, timeout)
 
-    def list(self, path: str, query: Optional[Dict[str, Any]] = None, timeout: Optional[float] = None) -> List[Any]:
+    def list(
+        self, path: str, query: Optional[Mapping[str, object]] = None, timeout: Optional[float] = None
+    ) -> List[Any]:
         """The objects at ``path``. Raises EngineError also if the answer is not a list of objects."""
         found = self.get(path, query, timeout=timeout) or []
         if not isinstance(found, list):
@@ -81,7 +83,7 @@ class EngineClient:
     def post(
         self,
         path: str,
-        query: Optional[Dict[str, object]] = None,
+        query: Optional[Mapping[str, object]] = None,
         body: object = None,
         headers: Optional[Dict[str, str]] = None,
         timeout: Optional[float] = None,
@@ -92,7 +94,7 @@ class EngineClient:
     def delete(
         self,
         path: str,
-        query: Optional[Dict[str, object]] = None,
+        query: Optional[Mapping[str, object]] = None,
         headers: Optional[Dict[str, str]] = None,
         timeout: Optional[float] = None,
     ) -> bool:
@@ -109,7 +111,7 @@ class EngineClient:
         self,
         method: str,
         path: str,
-        query: Optional[Dict[str, object]] = None,
+        query: Optional[Mapping[str, object]] = None,
         body: object = None,
         headers: Optional[Dict[str, str]] = None,
         stream: bool = False,
@@ -192,7 +194,7 @@ class EngineClient:
     def _bad_answer(self, what: str, wrong: str, status: int = 200) -> EngineError:
         return EngineError(f"{what} on {self.where}: {wrong}.", "bad_answer", NO_ENGINE, status)
 
-    def _target(self, path: str, query: Optional[Dict[str, object]]) -> str:
+    def _target(self, path: str, query: Optional[Mapping[str, object]]) -> str:
         version = "" if self.api_version is None or path == "/_ping" else "/v{}.{}".format(*self.api_version)
         target = version + quote(path, safe="/:@")
         if query:

@@ -9,7 +9,7 @@ import contextlib
 import http.client
 import json
 import socket
-from typing import Any, Dict, Iterable, Iterator, Optional
+from typing import Any, Dict, Iterable, Iterator, Mapping, Optional
 from urllib.parse import urlencode
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
@@ -31,7 +31,7 @@ class EventStream:
     :raises EngineError: as every call of the Engine.
     """
 
-    def __init__(self, client: EngineClient, filters: Dict[str, Any], since: str = "") -> None:
+    def __init__(self, client: EngineClient, filters: Mapping[str, object], since: str = "") -> None:
         query = {"filters": json.dumps(filters), **({"since": since} if since else {})}
         version = "/v{}.{}".format(*client.api_version) if client.api_version else ""
         target = f"{version}/events?{urlencode(query)}"

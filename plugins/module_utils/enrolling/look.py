@@ -9,6 +9,7 @@ import os
 import re
 from typing import Any, Dict, List, Mapping, Sequence
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.plain import parse
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import patiently
@@ -27,7 +28,7 @@ AS_IT_JOINS, PROBE = 60.0, 1.0
 _LOCAL = re.compile(r"\|-- (\d+\.\d+\.\d+\.\d+)\n\s+/32 host LOCAL")
 
 
-def look(client: EngineClient, clock: Any, interfaces: Sequence[str] = ()) -> Facts:
+def look(client: EngineClient, clock: Clock, interfaces: Sequence[str] = ()) -> Facts:
     """The membership of this host: the facts of membership.members.Host, and what only a manager knows.
 
     :param interfaces: names whose addresses are wanted.
@@ -68,7 +69,7 @@ def look(client: EngineClient, clock: Any, interfaces: Sequence[str] = ()) -> Fa
     return {**facts, "calls": client.calls}
 
 
-def _of_manager(client: EngineClient, clock: Any, cluster: Mapping[str, Any]) -> Facts:
+def _of_manager(client: EngineClient, clock: Clock, cluster: Mapping[str, object]) -> Facts:
     nodes = patiently(clock, lambda: client.list("/nodes"))
     fixed = {name: cluster.get(name) for name in ("DefaultAddrPool", "SubnetSize", "DataPathPort")}
     return {

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Collection, Dict, List, Mapping, Optional, Sequence
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import (
     DeployError,
     EngineError,
@@ -47,7 +48,7 @@ ROTATIONS = {
 TTL, SETTLE, PAUSE = 45.0, 180.0, 0.3
 
 
-def hold(client: EngineClient, clock: Any, holder: Mapping[str, Any], is_gone: Any, timeout: float) -> str:
+def hold(client: EngineClient, clock: Clock, holder: Mapping[str, object], is_gone: Any, timeout: float) -> str:
     """Takes the Swarm's lock and leaves it as a lease; returns its run. Raises StackwrightError (``locked``)."""
     lock = Lock(client, clock, LOCK, holder, TTL, is_gone)
     try:
@@ -58,7 +59,7 @@ def hold(client: EngineClient, clock: Any, holder: Mapping[str, Any], is_gone: A
     return lock.hand_on()
 
 
-def let_go(client: EngineClient, clock: Any, run: str) -> None:
+def let_go(client: EngineClient, clock: Clock, run: str) -> None:
     """Gives the lock back."""
     end_lease(client, clock, LOCK, run)
 
@@ -66,7 +67,7 @@ def let_go(client: EngineClient, clock: Any, run: str) -> None:
 class Manager:
     """One manager at work under the lock of ``run``."""
 
-    def __init__(self, client: EngineClient, clock: Any, run: str, wait: float) -> None:
+    def __init__(self, client: EngineClient, clock: Clock, run: str, wait: float) -> None:
         self.client, self.clock, self.wait = client, clock, wait
         self._lock = Lock(client, clock, LOCK, {"run": run}, TTL)
         patiently(clock, self._lock.take_up)
@@ -92,7 +93,7 @@ class Manager:
             self._update(node, _readmitted)
         self.await_effect(kind, node, here)
 
-    def settings(self, wanted: Mapping[str, Any]) -> None:
+    def settings(self, wanted: Mapping[str, object]) -> None:
         """Updates the Swarm's specification; repeated if another client was faster."""
         self._again(lambda: self._with_settings(wanted))
 
@@ -148,7 +149,7 @@ class Manager:
     def _nodes(self) -> List[Dict[str, Any]]:
         return self.client.list("/nodes")
 
-    def _update(self, node: str, change: Callable[[Dict[str, Any]], None]) -> None:
+    def _update(self, node: str, change: Callable[[Dict[str, object]], None]) -> None:
         def once() -> None:
             found = self.client.get(f"/nodes/{node}")
             spec = dict(found.get("Spec") or {})
@@ -159,7 +160,7 @@ class Manager:
 
         self._again(once)
 
-    def _with_settings(self, wanted: Mapping[str, Any]) -> None:
+    def _with_settings(self, wanted: Mapping[str, object]) -> None:
         found = self.client.get("/swarm")
         spec = with_settings(found.get("Spec") or {}, wanted)
         if spec != found.get("Spec"):

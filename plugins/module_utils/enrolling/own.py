@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, Mapping, Sequence
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import patiently
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
@@ -47,7 +48,7 @@ HINTS = {
 }
 
 
-def create(client: EngineClient, clock: Any, body: Mapping[str, Any]) -> bool:
+def create(client: EngineClient, clock: Clock, body: Mapping[str, object]) -> bool:
     """Makes the engine the first manager of a new Swarm; False if it is in one by now. Raises EngineError."""
     try:
         client.post("/swarm/init", body=body)
@@ -59,7 +60,7 @@ def create(client: EngineClient, clock: Any, body: Mapping[str, Any]) -> bool:
     return True
 
 
-def join(client: EngineClient, clock: Any, body: Mapping[str, Any]) -> bool:
+def join(client: EngineClient, clock: Clock, body: Mapping[str, object]) -> bool:
     """Joins the Swarm that ``body`` (SwarmJoinRequest) names; False if it is in one by now. Raises EngineError."""
     try:
         client.post("/swarm/join", body=body)
@@ -76,7 +77,7 @@ def join(client: EngineClient, clock: Any, body: Mapping[str, Any]) -> bool:
     return True
 
 
-def leave(client: EngineClient, clock: Any, force: bool) -> bool:
+def leave(client: EngineClient, clock: Clock, force: bool) -> bool:
     """Leaves the Swarm; False if it was in none. Without ``force`` only once it is no manager. Raises EngineError."""
     if not force:
         _until(client, clock, "is still a manager", lambda swarm: not swarm.get("ControlAvailable"))
@@ -89,7 +90,7 @@ def leave(client: EngineClient, clock: Any, force: bool) -> bool:
     return True
 
 
-def unlock(client: EngineClient, clock: Any, keys: Sequence[str]) -> bool:
+def unlock(client: EngineClient, clock: Clock, keys: Sequence[str]) -> bool:
     """Unlocks the engine with the first key that fits. Raises EngineError (``wrong_unlock_key``)."""
     refused = EngineError(f"There is no key for {client.where}.", "swarm_locked", HINTS["wrong_unlock_key"])
     for key in keys:
@@ -108,7 +109,7 @@ def unlock(client: EngineClient, clock: Any, keys: Sequence[str]) -> bool:
     raise refused
 
 
-def _is_locked(client: EngineClient, clock: Any) -> bool:
+def _is_locked(client: EngineClient, clock: Clock) -> bool:
     info = patiently(clock, lambda: client.get("/info"))
     return (info.get("Swarm") or {}).get("LocalNodeState") == "locked"
 
@@ -127,7 +128,7 @@ def _manages(swarm: Swarm) -> bool:
     return bool(swarm.get("ControlAvailable") and (swarm.get("Cluster") or {}).get("ID") and not swarm.get("Error"))
 
 
-def _until(client: EngineClient, clock: Any, not_yet: str, done: Callable[[Swarm], bool]) -> Dict[str, Any]:
+def _until(client: EngineClient, clock: Clock, not_yet: str, done: Callable[[Swarm], bool]) -> Dict[str, Any]:
     """The engine's view of its Swarm, once it is ``done``. Raises StackwrightError (``unfinished``)."""
     deadline = clock.now() + SETTLE
     while True:

@@ -55,7 +55,7 @@ Found = Dict[str, Any]
 def evidence(
     client: EngineClient,
     services: Sequence[Mapping[str, Any]],
-    tasks: Sequence[Mapping[str, Any]],
+    tasks: Sequence[Mapping[str, object]],
     reasons: Mapping[str, str],
     old: AbstractSet[str] = frozenset(),
 ) -> List[Found]:
@@ -86,10 +86,10 @@ def evidence(
 
 def _one(
     client: EngineClient,
-    service: Mapping[str, Any],
+    service: Mapping[str, object],
     reason: str,
     task: Optional[Mapping[str, Any]],
-    nodes: Mapping[str, Mapping[str, Any]],
+    nodes: Mapping[str, Mapping[str, object]],
     checks: Optional[Mapping[str, str]],
 ) -> Found:
     """``checks`` is what health checks wrote, by container; None where a task has nothing more to tell."""
@@ -225,7 +225,7 @@ def _container_of(task: Mapping[str, Any]) -> str:
     return str(((task.get("Status") or {}).get("ContainerStatus") or {}).get("ContainerID") or "")
 
 
-def _can_tell(task: Optional[Mapping[str, Any]], nodes: Mapping[str, Mapping[str, Any]]) -> bool:
+def _can_tell(task: Optional[Mapping[str, object]], nodes: Mapping[str, Mapping[str, Any]]) -> bool:
     """Whether a task has run anything, on a node that is not away: that one would not answer."""
     node = nodes.get(str((task or {}).get("NodeID") or ""), {})
     return bool(_container_of(task or {})) and (node.get("Status") or {}).get("State") in (None, "ready")

@@ -212,7 +212,7 @@ def judged(services: Objects, tasks: Objects, nodes: Objects, now: Optional[floa
     return found
 
 
-def overcome(services: List[Dict[str, Any]], tasks: List[Dict[str, Any]]) -> FrozenSet[str]:
+def overcome(services: List[Dict[str, Any]], tasks: List[Dict[str, object]]) -> FrozenSet[str]:
     """The tasks before those that run or are complete, slot by slot: their failures were overcome."""
     grouped = tasks_by_service(tasks)
     fine = [

@@ -170,7 +170,7 @@ class Lock:
                 f"The lock of {self.stack} has the same name as the lock of the stack {whose}.", "conflict", RENAME
             )
 
-    def _take_over(self, config: Mapping[str, Any], holder: Holder) -> bool:
+    def _take_over(self, config: Mapping[str, object], holder: Holder) -> bool:
         before = self.clock.now()
         self._dead[id_of(config)] = holder  # for an answer that gets lost
         try:

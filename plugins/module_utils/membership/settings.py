@@ -59,7 +59,7 @@ def wanted_settings(options: Mapping[str, Any]) -> Dict[str, Any]:
     return wanted
 
 
-def setting_changes(spec: Mapping[str, Any], wanted: Mapping[str, Any]) -> List[Change]:
+def setting_changes(spec: Mapping[str, object], wanted: Mapping[str, object]) -> List[Change]:
     """The settings that differ: option, before, after (as people write them)."""
     changes = []
     for name, value in wanted.items():
@@ -73,11 +73,11 @@ def setting_changes(spec: Mapping[str, Any], wanted: Mapping[str, Any]) -> List[
     return changes
 
 
-def _shown(name: str, value: Any) -> Any:
+def _shown(name: str, value: object) -> Any:
     return duration(value) if name in DURATIONS else value
 
 
-def with_settings(spec: Mapping[str, Any], wanted: Mapping[str, Any]) -> Dict[str, Any]:
+def with_settings(spec: Mapping[str, object], wanted: Mapping[str, object]) -> Dict[str, Any]:
     """The Swarm's specification with the settings in it, for an update or for its creation."""
     full: Dict[str, Any] = {key: dict(item) if isinstance(item, dict) else item for key, item in spec.items()}
     for name, value in wanted.items():
@@ -133,7 +133,7 @@ def check_pools(options: Mapping[str, Any]) -> None:
             raise StackwrightError(f"A subnet of subnet_size {size} is larger than the pool {pool}.", "invalid_options")
 
 
-def refuse_addresses(host: str, options: Mapping[str, Any], facts: Mapping[str, Any]) -> List[str]:
+def refuse_addresses(host: str, options: Mapping[str, object], facts: Mapping[str, Any]) -> List[str]:
     """Compares the addresses of a member with those in its options; returns what could not be compared.
 
     :param facts: ``address`` as the engine reports it; ``listen_addr`` and ``data_path_addr`` as its state on the disk
@@ -193,7 +193,7 @@ def _split(text: str) -> Tuple[str, str]:
     return head, port
 
 
-def interface_names(options: Mapping[str, Any]) -> List[str]:
+def interface_names(options: Mapping[str, object]) -> List[str]:
     """What the address options name that is no address, so it must be an interface."""
     names = set()
     for name in ("advertise_addr", "listen_addr", "data_path_addr"):

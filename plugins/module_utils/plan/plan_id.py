@@ -26,7 +26,7 @@ DECISIVE = ("prune", "recreate", "adopt_secrets", "resolve_image", "rerun_jobs")
 DECISIVE_WHERE_GIVEN = ("restart",)
 
 
-def plan_id(stack: str, wanted: Any, observed: Mapping[str, Any]) -> str:
+def plan_id(stack: str, wanted: object, observed: Mapping[str, Any]) -> str:
     """The id of the plan that leads the stack (its full name) from ``observed`` to ``wanted`` (plain data).
 
     Keyed with the cluster's key where ``observed`` has it, so that nobody can try values of secrets against it.

@@ -187,7 +187,7 @@ def own_services(stack: str, observed: Mapping[str, Any]) -> Dict[str, Mapping[s
     return {name_of(s): s for s in observed["services"] if stack_of(s) == stack}
 
 
-def known_of(desired: Bound, observed: Mapping[str, Any], options: Mapping[str, Any]) -> Known:
+def known_of(desired: Bound, observed: Mapping[str, Any], options: Mapping[str, object]) -> Known:
     """What comparing services needs of the cluster."""
     api = observed.get("api")
     return Known(

@@ -78,7 +78,7 @@ def service_operations(
 
 
 def _wanted(
-    desired: Mapping[str, Any], spec: Mapping[str, object], current: Mapping[str, Any], choice: Choice, known: Known
+    desired: Mapping[str, object], spec: Mapping[str, object], current: Mapping[str, Any], choice: Choice, known: Known
 ) -> Tuple[Mapping[str, Any], Tuple[Change, ...]]:
     full = wanted_spec(spec, current, choice, known.prefix)
     return with_left(desired, full, current["Spec"], known.names, known.prefix)

@@ -54,7 +54,7 @@ def _mount(mount: Mapping[str, Any]) -> Dict[str, Any]:
     return kept
 
 
-def _some(value: Mapping[str, Any], keys: Any) -> Dict[str, Any]:
+def _some(value: Mapping[str, object], keys: Any) -> Dict[str, Any]:
     return {key: value[key] for key in keys if value.get(key) is not None}
 
 

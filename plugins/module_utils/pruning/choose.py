@@ -139,13 +139,13 @@ def build_cache(found: Iterable[Raw], now: float, older_than: float) -> Item:
     return Item("build_cache", "build cache", "", size)
 
 
-def _is_old(made: Any, now: float, older_than: float) -> bool:
+def _is_old(made: object, now: float, older_than: float) -> bool:
     """Whether something was made that long ago; what has no time counts as old only if no age is asked for."""
     at: Optional[float] = float(made) if isinstance(made, (int, float)) else seconds(made)
     return older_than <= 0 if at is None else now - at >= older_than
 
 
-def _size(value: Any) -> int:
+def _size(value: object) -> int:
     return value if isinstance(value, int) and value > 0 else 0
 
 

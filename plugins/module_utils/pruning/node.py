@@ -23,7 +23,7 @@ Result = Dict[str, Any]
 LONG = 300.0  # seconds for an answer: sizes are summed up, caches removed
 
 
-def prune_node(client: EngineClient, params: Mapping[str, Any], check: bool) -> Result:
+def prune_node(client: EngineClient, params: Mapping[str, object], check: bool) -> Result:
     """The module's work; ``params`` are its options.
 
     :raises StackwrightError: ``invalid_options``, ``wrong_swarm``, ``no_disk``; EngineError; ``revision_damaged``.
@@ -98,7 +98,7 @@ class _Pruning:
             )
         return given
 
-    def _prune(self, needs: Optional[Dict[str, Any]], node_id: str) -> None:
+    def _prune(self, needs: Optional[Dict[str, object]], node_id: str) -> None:
         params = self.params
         if params["containers"]:
             for item in choose.containers(self._containers(size=True), self.now, self.age):
@@ -169,7 +169,7 @@ class _Pruning:
 
     # -- one by one
 
-    def _remove(self, item: Item, is_free: Callable[[Item], str], path: str, query: Any = None) -> None:
+    def _remove(self, item: Item, is_free: Callable[[Item], str], path: str, query: object = None) -> None:
         reason = is_free(item)
         if not reason and not self.check:
             reason = self._try(path, query)
@@ -222,5 +222,5 @@ def _percent(path: str) -> Optional[int]:
     return -(-used * 100 // whole) if path and whole else None
 
 
-def _line(item: Mapping[str, Any]) -> str:
+def _line(item: Mapping[str, object]) -> str:
     return f"{item['kind']} {item['name']} on {item['node']} ({item['bytes']} bytes)\n"

@@ -40,5 +40,5 @@ def check(params: Mapping[str, Any]) -> None:
         raise StackwrightError(" ".join(wrong), "invalid_options")
 
 
-def _is_list(value: Any) -> bool:
+def _is_list(value: object) -> bool:
     return isinstance(value, list)

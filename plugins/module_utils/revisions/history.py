@@ -132,10 +132,10 @@ class History:
         revision: Revision,
         status: str,
         reason: str = "",
-        services: Sequence[Mapping[str, Any]] = (),
+        services: Sequence[Mapping[str, object]] = (),
         restored: str = "",
         noticed: float = 0.0,
-        own: Sequence[Mapping[str, Any]] = (),
+        own: Sequence[Mapping[str, object]] = (),
     ) -> Revision:
         """Writes down what became of a revision. ``services`` are their statuses (name, status, message), ``own`` notes
         of what is left although no revision has it."""
@@ -289,7 +289,7 @@ def read_with(client: EngineClient, stack: str) -> Tuple[List[Revision], List[Di
     return _revisions(stack, _parts(stack, mine)), keys, key
 
 
-def refuse_history(mine: Optional[Mapping[str, Any]], stack: str, revisions: Sequence[Revision]) -> None:
+def refuse_history(mine: Optional[Mapping[str, object]], stack: str, revisions: Sequence[Revision]) -> None:
     """Raises EngineError (``conflict``) if the history is that of another stack than ``mine`` (None: any may).
 
     The newest revision that says whose it is counts; one that only waited for the lock says nothing. Before revisions

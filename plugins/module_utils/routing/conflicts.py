@@ -182,7 +182,7 @@ def route_labels(service: Mapping[str, Any]) -> Dict[str, str]:
 
 def check_before_deploy(
     desired: Mapping[str, Any],
-    services: Iterable[Mapping[str, Any]],
+    services: Iterable[Mapping[str, object]],
     takes: Container[str] = (),
     yields: Container[str] = (),
 ) -> None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, Mapping, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, ValueStoreError
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import is_transient
@@ -104,7 +104,7 @@ class SwarmStore(Store):
         for _number, config in found[:-1]:
             self.client.delete(f"/configs/{id_of(config)}")
 
-    def _create(self, body: Dict[str, Any]) -> str:
+    def _create(self, body: Mapping[str, object]) -> str:
         try:
             return self.client.create("/configs/create", body)
         except EngineError as error:

@@ -68,7 +68,7 @@ def _map(
     return out
 
 
-def _part(spec: Any, live: Any, paths: AbstractSet[str], names: Any, here: str) -> Any:
+def _part(spec: Any, live: Any, paths: AbstractSet[str], names: object, here: str) -> Any:
     if here in paths:
         return live
     if not any(path.startswith(here + ".") for path in paths):
@@ -81,7 +81,7 @@ def _part(spec: Any, live: Any, paths: AbstractSet[str], names: Any, here: str) 
     return made if made or spec is not None else None
 
 
-def _list(spec: List[Any], live: List[object], paths: AbstractSet[str], names: Any, here: str) -> List[Any]:
+def _list(spec: List[object], live: List[object], paths: AbstractSet[str], names: Any, here: str) -> List[Any]:
     key = KEYED[here]
     ours = {key(entry, names): entry for entry in spec}
     theirs = {key(entry, names): entry for entry in live}

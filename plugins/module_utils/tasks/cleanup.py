@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from functools import partial
-from typing import Any, Callable, Dict, List, Mapping, Set
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Set
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import observe, tasks_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
@@ -43,6 +43,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names impo
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner import labels_in, refuse_others
 from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.node_cleanup import clean_node, containers_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.transitions import cleanup as planning
+
+if TYPE_CHECKING:
+    pass
 
 Result = Dict[str, Any]
 Options = Mapping[str, Any]
@@ -140,7 +143,7 @@ class Look:
         """The name of a node."""
         return str((self.nodes.get(node, {}).get("Description") or {}).get("Hostname") or node)
 
-    def facts(self, now: Mapping[str, Any], gone: Set[str]) -> Dict[str, Any]:
+    def facts(self, now: Mapping[str, object], gone: Set[str]) -> Dict[str, Any]:
         """What the parts of the nodes need to know; ``now`` is what services want, ``gone`` has the ids of old ones."""
         services = self.observed["all_services"]
         return {
@@ -220,7 +223,12 @@ def clean_cluster(client: EngineClient, clock: Clock, stack: str, options: Optio
 
 
 def _own_part(
-    client: EngineClient, clock: Clock, stack: str, options: Options, facts: Mapping[str, Any], may: Callable[[], str]
+    client: EngineClient,
+    clock: Clock,
+    stack: str,
+    options: Options,
+    facts: Mapping[str, object],
+    may: Callable[[], str],
 ) -> Result:
     """The part of this node; its errors are reported beside the cluster-wide part, which is done."""
     try:
@@ -238,7 +246,7 @@ def _kept(run: Run) -> str:
     return ""
 
 
-def _sit_out(run: Run, broken: Mapping[str, Any]) -> None:
+def _sit_out(run: Run, broken: Mapping[str, object]) -> None:
     """Waits until the nodes under a broken lease have stopped: nothing else can stop them."""
     until = run.clock.now() + min(max(number(broken.get("ttl"), TTL), 0.0), LONGEST_LEASE)
     run.progress("waiting for the nodes that still work under the broken lock")
@@ -251,7 +259,7 @@ def _unfinished(seen: Look) -> bool:
     return bool(seen.options["services"] and seen.tasks and not seen.options["dangling"])
 
 
-def _together(first: List[Any], second: List[Any]) -> List[Any]:
+def _together(first: List[Dict[str, Any]], second: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
     return list({task["ID"]: task for task in (*first, *second)}.values())
 
 
@@ -363,7 +371,12 @@ class _Cleaning:
 
 
 def _result(
-    client: EngineClient, seen: Look, removed: List[Entry], residue: List[Entry], now: Mapping[str, Any], gone: Set[str]
+    client: EngineClient,
+    seen: Look,
+    removed: List[Entry],
+    residue: List[Entry],
+    now: Mapping[str, object],
+    gone: Set[str],
 ) -> Result:
     info = seen.observed["info"]
     notices = [] if seen.exists else [f"This Swarm has no resources of a stack {seen.stack}."]

@@ -86,7 +86,7 @@ class _Healing:
         state = healed(bound, self.compared, live, known_of(bound, observed, {}))
         return state if self.context.rerun_jobs else jobs_left(state)
 
-    def revise(self, plan: Plan, bound: Mapping[str, Any], observed: Observed) -> Plan:
+    def revise(self, plan: Plan, bound: Mapping[str, object], observed: Observed) -> Plan:
         """The plan with differences that reconcile does not see, and without those to keep."""
         del bound
         live = own_services(self.intended.revision.stack, observed)

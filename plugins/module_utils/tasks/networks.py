@@ -12,6 +12,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe 
     manager_info,
     networks_of,
 )
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import Backoff
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
@@ -31,7 +32,7 @@ Result = Dict[str, Any]
 Item = Mapping[str, Any]
 
 
-def change_network(client: EngineClient, params: Dict[str, Any], check: bool) -> Result:
+def change_network(client: EngineClient, params: Dict[str, object], check: bool) -> Result:
     """Creates, compares or removes the network of ``params``.
 
     Raises EngineError (``conflict``, ``network_differs``, ``in_use``).
@@ -95,7 +96,7 @@ def _spec(params: Mapping[str, Any]) -> Dict[str, Any]:
     }
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else "" if value is None else str(value)
 
 
@@ -110,7 +111,7 @@ Steps = Tuple[List[Step], List[str], List[Change]]
 
 
 def _steps(
-    name: str, spec: Item, own: Any, found: Sequence[Item], using: List[str], params: Mapping[str, Any]
+    name: str, spec: Item, own: Any, found: Sequence[Item], using: List[str], params: Mapping[str, object]
 ) -> Steps:
     if own is None and found and params["state"] == "present":
         raise EngineError(
@@ -154,7 +155,7 @@ def _steps(
     return [Step(REMOVE, name, id_of(own), reason), Step(CREATE, name, "", reason)], [], serious
 
 
-def _create(client: EngineClient, clock: Any, spec: Item) -> Tuple[bool, str]:
+def _create(client: EngineClient, clock: Clock, spec: Item) -> Tuple[bool, str]:
     """Whether it was created here, and its id.
 
     The name of one that was removed is free only a moment later; another manager may have been faster.
@@ -171,7 +172,7 @@ def _create(client: EngineClient, clock: Any, spec: Item) -> Tuple[bool, str]:
             backoff.bear(error)
 
 
-def _remove(client: EngineClient, clock: Any, step: Step) -> bool:
+def _remove(client: EngineClient, clock: Clock, step: Step) -> bool:
     """Whether it was removed here."""
     backoff = Backoff(clock)
     while True:

@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import manager_info
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import (
     DeployError,
     EngineError,
@@ -72,7 +73,7 @@ class _Seen(NamedTuple):
         return moves(self.node, self.nodes, self.services, self.tasks)
 
 
-def change_node(client: EngineClient, clock: Any, name: str, options: Mapping[str, Any]) -> Result:
+def change_node(client: EngineClient, clock: Clock, name: str, options: Mapping[str, object]) -> Result:
     """Changes the node ``name`` (host name or id).
 
     ``options``: ``labels``, ``labels_mode``, ``availability``, ``role`` as Wanted has them; ``move`` (``safe`` or
@@ -123,7 +124,7 @@ def _look(client: EngineClient, name: str, whole: bool) -> _Seen:
     return _Seen(info, nodes, node, services, client.list("/tasks") if whole else [])
 
 
-def _check_moves(seen: _Seen, leaving: Sequence[Move], options: Mapping[str, Any]) -> List[str]:
+def _check_moves(seen: _Seen, leaving: Sequence[Move], options: Mapping[str, object]) -> List[str]:
     """Lines about what does not move, or not without a dip. Raises PlanError (``cannot_move``)."""
     stuck = [move for move in leaving if move.stays]
     lines = [f"service {move.service} can't move from {seen.name}: {move.stays}" for move in stuck]
@@ -150,7 +151,9 @@ def _check_moves(seen: _Seen, leaving: Sequence[Move], options: Mapping[str, Any
     return lines
 
 
-def _result(seen: _Seen, changes: Sequence[Difference], leaving: Sequence[Move], options: Mapping[str, Any]) -> Result:
+def _result(
+    seen: _Seen, changes: Sequence[Difference], leaving: Sequence[Move], options: Mapping[str, object]
+) -> Result:
     cluster = (seen.info.get("Swarm") or {}).get("Cluster") or {}
     texts = [str(change) for change in changes]
     safe = options["move"] == SAFE
@@ -191,7 +194,7 @@ class _Work:
     """The changes of one node, in their order."""
 
     def __init__(
-        self, client: EngineClient, clock: Any, seen: _Seen, wanted: Wanted, options: Mapping[str, Any]
+        self, client: EngineClient, clock: Clock, seen: _Seen, wanted: Wanted, options: Mapping[str, Any]
     ) -> None:
         self.client, self.clock, self.seen, self.wanted, self.options = client, clock, seen, wanted, options
         self.id, self.name = id_of(seen.node), seen.name

@@ -12,6 +12,7 @@ from typing import Any, Dict, List, Mapping, Optional
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.content import create_key, digest, suffixed
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import configs_named, manager_info
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import Backoff
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
@@ -47,17 +48,17 @@ LONGEST_NAME = 64
 RACES = ("conflict", "out_of_sequence", "not_found")
 
 
-def change_secret(client: EngineClient, params: Dict[str, Any], check: bool) -> Result:
+def change_secret(client: EngineClient, params: Dict[str, object], check: bool) -> Result:
     """Creates, rotates or removes the secret of ``params``."""
     return change_object(client, SystemClock(), "secret", params, check)
 
 
-def change_config(client: EngineClient, params: Dict[str, Any], check: bool) -> Result:
+def change_config(client: EngineClient, params: Dict[str, object], check: bool) -> Result:
     """Creates, rotates or removes the config of ``params``."""
     return change_object(client, SystemClock(), "config", params, check)
 
 
-def change_object(client: EngineClient, clock: Any, kind: str, params: Mapping[str, Any], check: bool) -> Result:
+def change_object(client: EngineClient, clock: Clock, kind: str, params: Mapping[str, object], check: bool) -> Result:
     """The result of one change. Where another run was faster, everything is looked at again.
 
     Raises StackwrightError (``invalid_options``, ``invalid_name``), EngineError (``conflict``, ``in_use``).
@@ -256,11 +257,11 @@ def _final(message: str, code: str, hint: str = "") -> EngineError:
     return EngineError(message, code, hint, details={"final": True})
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _data(kind: str, params: Mapping[str, Any]) -> Optional[str]:
+def _data(kind: str, params: Mapping[str, object]) -> Optional[str]:
     """The content in base64; None where it is to be removed. Raises StackwrightError, which never has the content."""
     name = str(params["name"])
     if not NAME.match(name) or len(name) > LONGEST_NAME:

@@ -127,7 +127,7 @@ def _refused_logins(
 
 
 def _other_owner(
-    client: EngineClient, identity: Optional[Mapping[str, Any]], observed: Mapping[str, List[Any]]
+    client: EngineClient, identity: Optional[Mapping[str, Any]], observed: Mapping[str, List[object]]
 ) -> List[Finding]:
     """A finding if the stack's name belongs to another stack, by its objects or its history."""
     if not identity:

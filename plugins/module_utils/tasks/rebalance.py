@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from typing import Any, Dict, List, Mapping, NamedTuple, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import manager_info
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import patiently
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
@@ -39,7 +40,7 @@ class _Seen(NamedTuple):
     tasks: List[Any]
 
 
-def rebalance(client: EngineClient, clock: Any, options: Mapping[str, Any]) -> Result:
+def rebalance(client: EngineClient, clock: Clock, options: Mapping[str, object]) -> Result:
     """Moves tasks of the services that gain by it, one move after the other.
 
     ``options``: ``services`` and ``stacks`` (patterns; empty for all), ``dip`` (``forbid`` or ``allow``), ``timeout``
@@ -85,7 +86,7 @@ def _look(client: EngineClient) -> _Seen:
     return _Seen(client.list("/nodes"), client.list("/services"), client.list("/tasks"))
 
 
-def _judge(seen: _Seen, options: Mapping[str, Any], done: Sequence[Gain] = ()) -> Spread:
+def _judge(seen: _Seen, options: Mapping[str, object], done: Sequence[Gain] = ()) -> Spread:
     # What the scheduler does not do as predicted must not go on for ever.
     tired = {gain.service for gain in done if sum(other.service == gain.service for other in done) >= MOST}
 
@@ -103,7 +104,7 @@ def _fits(name: str, patterns: Any) -> bool:
     return not patterns or any(fnmatchcase(name, str(pattern)) for pattern in patterns)
 
 
-def _planned(seen: _Seen, options: Mapping[str, Any]) -> List[Gain]:
+def _planned(seen: _Seen, options: Mapping[str, object]) -> List[Gain]:
     """All moves, as predicted from one look."""
     services = {name_of(service): service for service in seen.services}
     done: List[Gain] = []
@@ -116,7 +117,7 @@ def _planned(seen: _Seen, options: Mapping[str, Any]) -> List[Gain]:
         seen = seen._replace(tasks=predicted(seen.tasks, services[gain.service], gain))
 
 
-def _move(client: EngineClient, clock: Any, seen: _Seen, gain: Gain, options: Mapping[str, Any]) -> None:
+def _move(client: EngineClient, clock: Clock, seen: _Seen, gain: Gain, options: Mapping[str, Any]) -> None:
     from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.relocate import even_out, move_away
 
     live = next(service for service in seen.services if name_of(service) == gain.service)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Sequence
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError, EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import Backoff, patiently
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
@@ -37,7 +38,7 @@ ENDS = ("paused", "rollback_completed", "rollback_paused")
 
 
 def move_away(
-    client: EngineClient, clock: Any, services: Sequence[Item], node: str, options: Mapping[str, Any]
+    client: EngineClient, clock: Clock, services: Sequence[Item], node: str, options: Mapping[str, object]
 ) -> None:
     """Moves the tasks of ``services``, which are of one stack or of none, away from a node (its id).
 
@@ -49,7 +50,7 @@ def move_away(
     _change(client, clock, services, {**options, "state": SETTLED})
 
 
-def even_out(client: EngineClient, clock: Any, service: Item, options: Mapping[str, Any]) -> None:
+def even_out(client: EngineClient, clock: Clock, service: Item, options: Mapping[str, object]) -> None:
     """Moves one task of a service from the node with the most of them to the one with the fewest.
 
     Swarm places an additional task there, and takes the one that is too many from the fullest node. Raises as
@@ -60,7 +61,7 @@ def even_out(client: EngineClient, clock: Any, service: Item, options: Mapping[s
         _change(client, clock, [service], {**options, "state": SCALED, "replicas": replicas})
 
 
-def settle(client: EngineClient, clock: Any, services: Sequence[Item], options: Mapping[str, Any]) -> List[str]:
+def settle(client: EngineClient, clock: Clock, services: Sequence[Item], options: Mapping[str, object]) -> List[str]:
     """Removes what runs that died have left of ``move_away``; the names of these services. Raises as ``move_away``."""
     left = [service for service in services if MOVING in labels_of(service)]
     for group in by_stack(left):
@@ -76,7 +77,7 @@ def by_stack(services: Sequence[Item]) -> List[List[Item]]:
     return [found[stack] for stack in sorted(found)]
 
 
-def _change(client: EngineClient, clock: Any, services: Sequence[Item], options: Mapping[str, Any]) -> None:
+def _change(client: EngineClient, clock: Clock, services: Sequence[Item], options: Mapping[str, Any]) -> None:
     stack = stack_of(services[0])
     if stack:
         names = [name_of(service) for service in services]
@@ -87,7 +88,7 @@ def _change(client: EngineClient, clock: Any, services: Sequence[Item], options:
         _wait(client, clock, service, float(options["timeout"]))
 
 
-def _update(client: EngineClient, clock: Any, service: Item, options: Mapping[str, Any]) -> None:
+def _update(client: EngineClient, clock: Clock, service: Item, options: Mapping[str, Any]) -> None:
     """Sends the change, unless it is made. After a lost answer the service tells whether it was taken."""
     path = f"/services/{id_of(service)}"
     backoff = Backoff(clock, also=("out_of_sequence",))
@@ -107,7 +108,7 @@ def _update(client: EngineClient, clock: Any, service: Item, options: Mapping[st
             backoff.bear(error)
 
 
-def _wait(client: EngineClient, clock: Any, service: Item, timeout: float) -> None:
+def _wait(client: EngineClient, clock: Clock, service: Item, timeout: float) -> None:
     """Until its update is over, and all of its tasks run and no more."""
     deadline, name, path = clock.now() + timeout, name_of(service), f"/services/{id_of(service)}"
     mine = {"filters": {"service": [id_of(service)]}}

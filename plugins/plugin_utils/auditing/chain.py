@@ -35,7 +35,7 @@ def written(fields: Mapping[str, Any], before: Head, key: bytes = b"") -> Tuple[
     return _text(line), Head(before.chain, before.number + 1, line[DIGEST])
 
 
-def begun(chain: str, fields: Mapping[str, Any], former: str = "", key: bytes = b"") -> Tuple[str, Head]:
+def begun(chain: str, fields: Mapping[str, object], former: str = "", key: bytes = b"") -> Tuple[str, Head]:
     """The first line of a new chain. ``former`` is the digest of the line that it follows in its file, if any."""
     return written({"event": BEGUN, "former": former, **fields}, Head(chain, 0, ""), key)
 
@@ -76,7 +76,7 @@ def problems(text: str, key: bytes = b"", last: str = "") -> List[Dict[str, Any]
     return found
 
 
-def _wrong(data: Mapping[str, Any], line: str, head: Head, key: bytes) -> str:
+def _wrong(data: Mapping[str, object], line: str, head: Head, key: bytes) -> str:
     given = {name: value for name, value in data.items() if name != DIGEST}
     if not hmac.compare_digest(str(data.get(DIGEST)).encode(), _digest(given, key).encode()) or _text(data) != line:
         return "it was altered, or the key is another one"
@@ -98,14 +98,14 @@ def _read(line: str) -> Any:
     return data if isinstance(data, dict) and {CHAIN, NUMBER, BEFORE, DIGEST} <= data.keys() else None
 
 
-def _number(value: Any) -> int:
+def _number(value: object) -> int:
     return value if isinstance(value, int) else 0
 
 
-def _text(data: Mapping[str, Any]) -> str:
+def _text(data: Mapping[str, object]) -> str:
     return json.dumps(data, sort_keys=True, ensure_ascii=True, separators=(", ", ": "))
 
 
-def _digest(data: Mapping[str, Any], key: bytes) -> str:
+def _digest(data: Mapping[str, object], key: bytes) -> str:
     text = _text(data).encode()
     return hmac.new(key, text, hashlib.sha256).hexdigest() if key else hashlib.sha256(text).hexdigest()

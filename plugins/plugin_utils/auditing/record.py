@@ -45,8 +45,8 @@ def results_in(result: Mapping[str, Any], outcome: str) -> List[Tuple[Mapping[st
 
 def record(
     action: str,
-    args: Mapping[str, Any],
-    result: Mapping[str, Any],
+    args: Mapping[str, object],
+    result: Mapping[str, object],
     outcome: str,
     check: bool,
     host: str,
@@ -91,7 +91,7 @@ def record(
     return plain
 
 
-def _options(args: Mapping[str, Any], result: Mapping[str, Any]) -> Dict[str, Any]:
+def _options(args: Mapping[str, object], result: Mapping[str, object]) -> Dict[str, Any]:
     """The options as the module had them, else as the playbook has them."""
     invocation = result.get("invocation")
     given = invocation.get("module_args") if isinstance(invocation, dict) else None
@@ -99,7 +99,7 @@ def _options(args: Mapping[str, Any], result: Mapping[str, Any]) -> Dict[str, An
     return {name: value for name, value in merged.items() if value is not None}
 
 
-def _reason(result: Mapping[str, Any]) -> str:
+def _reason(result: Mapping[str, object]) -> str:
     """The first line of the message: what follows may be lines of a log."""
     if result.get("censored"):
         return "hidden by no_log"
@@ -111,11 +111,11 @@ def _reason(result: Mapping[str, Any]) -> str:
     return str(result.get("msg") or "").strip().partition("\n")[0][:LONGEST]
 
 
-def _names(given: Any) -> List[str]:
+def _names(given: object) -> List[str]:
     return [str(name) for name in given] if isinstance(given, list) else []
 
 
-def _texts(data: Any) -> str:
+def _texts(data: object) -> str:
     if isinstance(data, str):
         return data
     if isinstance(data, Mapping):
@@ -123,7 +123,7 @@ def _texts(data: Any) -> str:
     return "\n".join(map(_texts, data)) if isinstance(data, (list, tuple)) else ""
 
 
-def _plain(data: Any) -> Any:
+def _plain(data: object) -> Any:
     if isinstance(data, str):
         return str(shown_line(data))
     if isinstance(data, Mapping):

@@ -32,7 +32,7 @@ class File:
     def __init__(self, path: str, key: bytes = b"") -> None:
         self.path, self.key = os.path.expanduser(path), key
 
-    def write(self, fields: Mapping[str, Any]) -> str:
+    def write(self, fields: Mapping[str, object]) -> str:
         """Appends a line and gives it. Raises OSError."""
         handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         try:
@@ -124,7 +124,7 @@ class Http:
                 self.lost, self.reason = self.lost + 1, str(error)
 
 
-def _when(fields: Mapping[str, Any]) -> Dict[str, Any]:
+def _when(fields: Mapping[str, object]) -> Dict[str, Any]:
     return {name: fields[name] for name in ("time", "who", "controller") if name in fields}
 
 

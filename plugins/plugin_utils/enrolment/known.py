@@ -119,7 +119,7 @@ class Known:
         except StackwrightError:
             return  # it expires
 
-    def _of_manager(self, part: Dict[str, Any], but: str = "") -> Result:
+    def _of_manager(self, part: Dict[str, object], but: str = "") -> Result:
         """The answer of the first manager that gives one. Raises StackwrightError."""
         last: Optional[StackwrightError] = None
         for host in sorted(self._managers(), key=lambda name: (name == but, name != self._by)):
@@ -133,7 +133,7 @@ class Known:
                 last = error
         raise last or StackwrightError("No manager of the Swarm answers any more.", "no_manager")
 
-    def _ask(self, host: str, part: Dict[str, Any]) -> Result:
+    def _ask(self, host: str, part: Dict[str, object]) -> Result:
         done = self.asked.ask(host, part)
         self._note(host, done)
         if done.get("failed") or done.get("unreachable"):
@@ -227,11 +227,11 @@ def _returning(world: World) -> Dict[str, str]:
     return {host: node.name for host, node in pairs if node is not None and node.state in ("down", "unknown")}
 
 
-def _as_error(host: str, done: Mapping[str, Any]) -> StackwrightError:
+def _as_error(host: str, done: Mapping[str, object]) -> StackwrightError:
     code = str(done.get("error_code") or ("host_unreachable" if done.get("unreachable") else ""))
     details = {name: done[name] for name in ("holder",) if name in done}
     return StackwrightError(f"{host}: {done.get('msg') or 'no answer'}", code, details=details)
 
 
-def _why(done: Mapping[str, Any]) -> str:
+def _why(done: Mapping[str, object]) -> str:
     return str(done.get("msg") or "it can't be reached")

@@ -16,7 +16,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors impo
 from ansible_collections.stackwright.swarm.plugins.module_utils.membership.members import ABSENT, MANAGER, WORKER
 
 
-def arguments_of(task: Any, given: Mapping[str, Any], templar: Templar) -> Dict[str, Any]:
+def arguments_of(task: object, given: Mapping[str, object], templar: Templar) -> Dict[str, Any]:
     """The task's arguments as another host has them: its variables may stand in them.
 
     :param given: the arguments of this host, which also have the defaults of the play (``module_defaults``).
@@ -43,11 +43,11 @@ def _written(task: Any) -> Optional[Dict[str, Any]]:
     return None
 
 
-def _is_omitted(value: Any, omitted: Any) -> bool:
+def _is_omitted(value: object, omitted: object) -> bool:
     return value is omitted or (isinstance(value, str) and value == omitted) or type(value).__name__ == "_OmitType"
 
 
-def is_meant(task: Any, variables: Mapping[str, Any], templar: Templar) -> bool:
+def is_meant(task: Any, variables: Mapping[str, object], templar: Templar) -> bool:
     """Whether the task's conditions (``when``) hold for the host with these variables."""
     if not task.when:
         return True

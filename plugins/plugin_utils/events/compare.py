@@ -104,7 +104,7 @@ def remember(before: Snapshot, now: Snapshot, certificate_days: float = 30.0) ->
     return now._replace(things=things, health=health, told=told)
 
 
-def _event(kind: str, thing: Optional[Thing], what: str, identity: str = "", **more: Any) -> Event:
+def _event(kind: str, thing: Optional[Thing], what: str, identity: str = "", **more: object) -> Event:
     event: Event = {"type": kind, "reason": ""}
     if thing is not None:
         event.update(stack=thing.stack, name=thing.name)

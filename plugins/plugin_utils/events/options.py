@@ -81,7 +81,7 @@ def _number(name: str, value: Any, wrong: List[str]) -> float:
     return found
 
 
-def _list(name: str, given: Mapping[str, Any], wrong: List[str], kinds: Tuple[type, ...]) -> List[Any]:
+def _list(name: str, given: Mapping[str, object], wrong: List[str], kinds: Tuple[type, ...]) -> List[Any]:
     value = given.get(name, [])
     value = [value] if isinstance(value, kinds) else value
     if isinstance(value, list) and all(isinstance(item, kinds) for item in value):

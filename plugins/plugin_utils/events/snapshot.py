@@ -131,7 +131,9 @@ class Snapshot(NamedTuple):
     told: FrozenSet[str] = frozenset()
 
 
-def snapshot(info: Raw, lists: Mapping[str, List[Dict[str, Any]]], certificate_end: Optional[float] = None) -> Snapshot:
+def snapshot(
+    info: Raw, lists: Mapping[str, List[Dict[str, object]]], certificate_end: Optional[float] = None
+) -> Snapshot:
     """The snapshot of the answers of ``/info`` and of the lists services, tasks, nodes, networks, secrets, configs.
 
     :param certificate_end: seconds since 1970 at which the root certificate expires.
@@ -155,7 +157,7 @@ def snapshot(info: Raw, lists: Mapping[str, List[Dict[str, Any]]], certificate_e
     return Snapshot(things, _failures(lists), health, stacks, locks, records, certificate, now)
 
 
-def things_of(kind: str, objects: List[Dict[str, Any]]) -> Dict[str, Thing]:
+def things_of(kind: str, objects: List[Dict[str, object]]) -> Dict[str, Thing]:
     """The objects of one kind by their ids, without those that are nobody's business."""
     found = {}
     for obj in objects:
@@ -226,7 +228,7 @@ def _at(spec: Any, path: Tuple[str, ...]) -> Any:
     return spec
 
 
-def _digest(data: Any) -> str:
+def _digest(data: object) -> str:
     return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:16]
 
 

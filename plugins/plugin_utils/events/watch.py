@@ -14,6 +14,7 @@ import threading
 from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import manager_info
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, plain_text
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
@@ -67,9 +68,9 @@ class Watcher:
         options: Options,
         put: Callable[[Event], None],
         tell: Callable[[str], None],
-        clock: Any = SystemClock,
-        connect: Callable[[Connection], Any] = EngineClient,
-        subscribe: Callable[..., Any] = EventStream,
+        clock: Clock = SystemClock,
+        connect: Callable[[Connection], EngineClient] = EngineClient,
+        subscribe: Callable[[EngineClient, Dict[str, Any], str], EventStream] = EventStream,
     ) -> None:
         self.options, self._put, self._tell, self._clock = options, put, tell, clock
         self._connect, self._subscribe = connect, subscribe
@@ -135,7 +136,7 @@ class Watcher:
                 stream.close()
             client.close()
 
-    def _watch(self, client: Any, stream: Any, began: int) -> None:
+    def _watch(self, client: EngineClient, stream: EventStream, began: int) -> None:
         due = self._look(client, recovered=True)
         while True:
             batch = list(self._batch(stream, max(due - self._clock.now(), 0.0)))
@@ -145,7 +146,7 @@ class Watcher:
                 lost, self._overflowed = self._overflowed, False
                 due = self._look(client, recovered=lost)
 
-    def _read(self, stream: Any) -> None:
+    def _read(self, stream: EventStream) -> None:
         """In a thread of its own: passes messages on, and the error at the end."""
         try:
             for message in stream.messages():
@@ -163,7 +164,7 @@ class Watcher:
             except queue.Full:
                 continue
 
-    def _batch(self, stream: Any, patience: float) -> Iterator[Message]:
+    def _batch(self, stream: EventStream, patience: float) -> Iterator[Message]:
         """What has come from the stream, after waiting for it. Raises its error, and Stopped."""
         wait: Optional[float] = patience
         while True:
@@ -181,7 +182,7 @@ class Watcher:
 
     # -- comparisons
 
-    def _look(self, client: Any, recovered: bool) -> float:
+    def _look(self, client: EngineClient, recovered: bool) -> float:
         """Compares the whole Swarm with what was told; gives the time of the next comparison."""
         start = self._clock.now()
         info = manager_info(client)
@@ -204,7 +205,7 @@ class Watcher:
         took = self._clock.now() - start
         return float(self._clock.now() + max(self.options.interval - took, SHARE * took))
 
-    def _heed(self, client: Any, batch: List[Message], began: int) -> None:
+    def _heed(self, client: EngineClient, batch: List[Message], began: int) -> None:
         """Looks at the objects that messages name. ``began``: older ones tell only of what lasts."""
         known = self._known or NOTHING
         actions: Dict[Tuple[str, str], List[Message]] = {}
@@ -269,7 +270,7 @@ OF_THE_SOURCE = ("swarm_unreachable", "swarm_reachable")
 NODES_THAT_ANSWER = ("task_failed", "node_joined", "node_ready", "node_updated", "manager_reachable", "leader_changed")
 
 
-def _read_one(client: Any, kind: str, identity: str) -> Optional[Dict[str, Any]]:
+def _read_one(client: EngineClient, kind: str, identity: str) -> Optional[Dict[str, Any]]:
     try:
         found = client.get(f"/{kind}/{identity}")
     except EngineError as error:
@@ -291,7 +292,7 @@ def _short_life(kind: str, identity: str, messages: List[Message], began: int) -
     return [{"type": f"{word}_{what}", **about} for what in ("created", "removed")]
 
 
-def _plain(data: Any) -> Any:
+def _plain(data: object) -> Any:
     """The same without anything that controls a terminal."""
     if isinstance(data, str):
         return plain_text(data, lines=False)

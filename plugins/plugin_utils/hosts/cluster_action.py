@@ -67,7 +67,7 @@ class ClusterAction(PipedAction):
             machine = "json" in str(C.DEFAULT_STDOUT_CALLBACK)
             Display().display(shown_line(f"[{self._variables['inventory_hostname']}] {line}"), stderr=machine)
 
-    def connection_arguments(self, options: Mapping[str, Any]) -> Dict[str, Any]:
+    def connection_arguments(self, options: Mapping[str, object]) -> Dict[str, Any]:
         """The connection options that the user gave; the others come from the target's environment."""
         given = self._task.args
         return {
@@ -77,7 +77,7 @@ class ClusterAction(PipedAction):
         }
 
     def once_per_cluster(
-        self, stack: str, arguments: Mapping[str, Any], handed: Mapping[str, Any], variables: Mapping[str, Any]
+        self, stack: str, arguments: Mapping[str, object], handed: Mapping[str, object], variables: Mapping[str, Any]
     ) -> Result:
         """The module's result, by the manager that does the work of this host's cluster.
 
@@ -111,9 +111,9 @@ class ClusterAction(PipedAction):
         meeting: Meeting,
         stack: str,
         looked: Result,
-        arguments: Mapping[str, Any],
-        handed: Mapping[str, Any],
-        variables: Mapping[str, Any],
+        arguments: Mapping[str, object],
+        handed: Mapping[str, object],
+        variables: Mapping[str, object],
     ) -> Result:
         host, cluster, changed = meeting.host, str(looked["cluster_id"]), bool(looked.get("changed"))
         wanted = {name: value for name, value in arguments.items() if name not in CONNECTION}
@@ -140,13 +140,13 @@ class ClusterAction(PipedAction):
     def began(self) -> None:
         """Called when the manager begins a change that takes longer than a moment."""
 
-    def meet(self, variables: Mapping[str, Any]) -> Meeting:
+    def meet(self, variables: Mapping[str, object]) -> Meeting:
         """The meeting of this task's hosts, for their order; a context."""
         return Meeting(
             C.DEFAULT_LOCAL_TMP, f"{task_key(self._task, variables)}/order", str(variables["inventory_hostname"])
         )
 
-    def wait_in_order(self, meeting: Meeting, cluster: str, variables: Mapping[str, Any]) -> None:
+    def wait_in_order(self, meeting: Meeting, cluster: str, variables: Mapping[str, object]) -> None:
         """Waits for the hosts before this one: the first in the order of the inventory that can does the work."""
         earlier = self.earlier(variables)
         if earlier:
@@ -154,13 +154,13 @@ class ClusterAction(PipedAction):
             at_once = min(forks, int(self._task.throttle)) if self._task.throttle else forks
             wait_for_earlier(meeting, earlier, cluster, at_once, time.monotonic, time.sleep)
 
-    def earlier(self, variables: Mapping[str, Any], among: str = "ansible_play_batch") -> List[str]:
+    def earlier(self, variables: Mapping[str, object], among: str = "ansible_play_batch") -> List[str]:
         """The hosts before this one."""
         hosts, host = names_in(variables, among), str(variables["inventory_hostname"])
         return [] if self.is_alone(hosts) or host not in hosts else hosts[: hosts.index(host)]
 
     def _glanced(
-        self, arguments: Mapping[str, Any], handed: Mapping[str, Any], variables: Mapping[str, Any], run: Run
+        self, arguments: Mapping[str, Any], handed: Mapping[str, object], variables: Mapping[str, Any], run: Run
     ) -> Result:
         """The result of ``run``, or the remembered one if the manager knows that nothing would change."""
         asked = self.memory_of(arguments, handed)
@@ -186,12 +186,12 @@ class ClusterAction(PipedAction):
         """A look that leaves changes. Without any, it is remembered as the run that it is."""
         return self._call(arguments, {**handed, "defer": True, "only_looks": True}, variables)
 
-    def may_remember(self, arguments: Mapping[str, Any]) -> bool:
+    def may_remember(self, arguments: Mapping[str, object]) -> bool:
         """Whether a run with these arguments only depends on them and on the answers of a manager's Engine."""
         del arguments
         return True
 
-    def _request(self, arguments: Mapping[str, Any], handed: Mapping[str, Any]) -> str:
+    def _request(self, arguments: Mapping[str, object], handed: Mapping[str, object]) -> str:
         """The digest of all input of the run, except data that only a run with changes uses."""
         wanted = {name: value for name, value in arguments.items() if name != "commit_message"}
         given = {name: value for name, value in handed.items() if name != "who"}
@@ -201,18 +201,18 @@ class ClusterAction(PipedAction):
         flags = [self.module, self._task.check_mode, self._task.diff, collection_state()]
         return digest_of([flags, wanted, given])
 
-    def key(self, stack: str, cluster: str, variables: Mapping[str, Any]) -> str:
+    def key(self, stack: str, cluster: str, variables: Mapping[str, object]) -> str:
         """The meeting point of one cluster's hosts for one stack at this task."""
         return "/".join((task_key(self._task, variables), stack, cluster))
 
-    def _preflights(self, stack: str, variables: Mapping[str, Any]) -> Dict[str, StackwrightError]:
+    def _preflights(self, stack: str, variables: Mapping[str, object]) -> Dict[str, StackwrightError]:
         """The errors that stop this stack, by the id of the cluster."""
         if not self.after_preflight:
             return {}
         return stopped(C.DEFAULT_LOCAL_TMP, stack, variables)
 
     def _followed(
-        self, arguments: Mapping[str, Any], handed: Mapping[str, Any], variables: Mapping[str, Any]
+        self, arguments: Mapping[str, object], handed: Mapping[str, object], variables: Mapping[str, Any]
     ) -> Result:
         """The module's result. If a process on the manager goes on with the work, its lines are shown."""
         host = variables["inventory_hostname"]
@@ -244,7 +244,9 @@ class ClusterAction(PipedAction):
 
         return Follower(again, self.say, time.monotonic, time.sleep, AnsibleConnectionFailure, answer).follow(begun)
 
-    def _call(self, arguments: Mapping[str, Any], handed: Mapping[str, Any], variables: Mapping[str, Any]) -> Result:
+    def _call(
+        self, arguments: Mapping[str, object], handed: Mapping[str, object], variables: Mapping[str, object]
+    ) -> Result:
         arguments = {name: _unsaid(item) if name == "commit_message" else item for name, item in arguments.items()}
         given = {**arguments, COMPILED: json.dumps(handed, sort_keys=True, separators=(",", ":"))}
         result: Result = self._execute_module(self.module, module_args=given, task_vars=variables)
@@ -259,7 +261,7 @@ def names_in(variables: Mapping[str, Any], among: str) -> List[str]:
     return [str(host) for host in variables.get(among) or ()]
 
 
-def digest_of(data: Any) -> str:
+def digest_of(data: object) -> str:
     """The digest of plain data, whatever the order of its keys."""
     return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
 
@@ -273,17 +275,17 @@ def collection_state(root: Path = COLLECTION) -> List[Any]:
     return sorted([str(path), path.stat().st_mtime_ns] for path in (root / "plugins" / "module_utils").rglob("*.py"))
 
 
-def _unsaid(message: Any) -> Any:
+def _unsaid(message: object) -> Any:
     """The user's message about a change, without secrets: it is written to the target's log and the history."""
     return masked_text(plain_text(message)) if isinstance(message, str) else message
 
 
-def given_only(value: Any) -> Any:
+def given_only(value: object) -> Any:
     """An option without those of its suboptions that were not given: where they have choices, None is none of them."""
     return {key: item for key, item in value.items() if item is not None} if isinstance(value, dict) else value
 
 
-def served(outcome: Outcome, digest: str, looked: Mapping[str, Any]) -> Result:
+def served(outcome: Outcome, digest: str, looked: Mapping[str, object]) -> Result:
     """The result of a manager if another one did the work of its cluster."""
     if outcome.digest != digest:
         raise StackwrightError(

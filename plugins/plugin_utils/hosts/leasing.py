@@ -9,7 +9,7 @@ A node gets the end of the lease in its own clock, counted from a moment at whic
 
 from __future__ import annotations
 
-from typing import AbstractSet, Any, Callable, Dict, List, Mapping, NamedTuple, Optional
+from typing import AbstractSet, Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Tuple, Type
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.meeting import (
     ASKING,
@@ -52,7 +52,7 @@ class Keeper:
         cluster: Facts,
         renew: Callable[[float], Facts],
         end: Callable[[float], None],
-        lost: Any,
+        lost: Tuple[Type[Exception], ...],
         now: Callable[[], float],
         sleep: Callable[[float], None],
     ) -> None:
@@ -115,7 +115,7 @@ class Keeper:
         self.end(LAST_LEASE if last else 0.0)
         return ""
 
-    def _tell(self, **more: Any) -> None:
+    def _tell(self, **more: object) -> None:
         self._lease.update(more)
         self.meeting.lend(self.cluster["cluster_id"], self._lease)
 

@@ -61,7 +61,7 @@ class Meeting:
         self.say(HERE)
         return self
 
-    def __exit__(self, *error: Any) -> None:
+    def __exit__(self, *error: object) -> None:
         self.leave()
 
     def leave(self) -> None:
@@ -75,7 +75,7 @@ class Meeting:
         self._stays = True
         _STAYING[os.path.join(self._folder, f"host-{_digest(self.host)}")] = self._handle
 
-    def say(self, state: str, **facts: Any) -> None:
+    def say(self, state: str, **facts: object) -> None:
         """Publishes the state of this host to the others."""
         said = {"host": self.host, "state": state, "visit": self.visit, "used": self.used, **facts}
         # In one piece, and never shorter: others read while this host writes.
@@ -103,12 +103,12 @@ class Meeting:
         """The clusters of the hosts that have said theirs."""
         return {seat.host: str(seat.facts["cluster"]) for seat in self.seats() if seat.facts.get("cluster")}
 
-    def publish(self, cluster: str, facts: Mapping[str, Any]) -> None:
+    def publish(self, cluster: str, facts: Mapping[str, object]) -> None:
         """Publishes the result for a cluster, as a whole or not at all. A retry publishes it again (``number``)."""
         before = [told["number"] for told in self.clusters() if told["cluster_id"] == cluster]
         self._put("cluster", cluster, {**facts, "cluster_id": cluster, "number": max(before, default=0) + 1})
 
-    def lend(self, cluster: str, lease: Mapping[str, Any]) -> None:
+    def lend(self, cluster: str, lease: Mapping[str, object]) -> None:
         """Publishes the lease for the hosts of a cluster (leasing.py)."""
         self._put("lease", cluster, lease)
 
@@ -124,7 +124,7 @@ class Meeting:
     def _path(self, what: str, cluster: str) -> str:
         return os.path.join(self._folder, f"{what}-{_digest(cluster)}")
 
-    def _put(self, what: str, cluster: str, facts: Mapping[str, Any]) -> None:
+    def _put(self, what: str, cluster: str, facts: Mapping[str, object]) -> None:
         path = self._path(what, cluster)
         new = f"{path}.{_digest(self.host)}.new"
         with open(new, "w", encoding="utf-8") as handle:

@@ -47,9 +47,9 @@ class MeetingAction(ClusterAction):
         stack: str,
         cluster: str,
         work: Callable[[], Result],
-        told: Callable[[Result], Mapping[str, Any]],
+        told: Callable[[Result], Mapping[str, object]],
         served: Callable[[Cluster], Result],
-        variables: Mapping[str, Any],
+        variables: Mapping[str, object],
     ) -> Result:
         """The result of ``work`` if this host does it for the cluster; otherwise ``served`` of its facts.
 
@@ -71,13 +71,13 @@ class MeetingAction(ClusterAction):
                 meeting.publish(cluster, {**head, "cluster_id": cluster, **told(done)})
             return done
 
-    def wait_for_manager(self, meeting: Meeting, looked: Mapping[str, Any], variables: Mapping[str, Any]) -> Cluster:
+    def wait_for_manager(self, meeting: Meeting, looked: Mapping[str, Any], variables: Mapping[str, object]) -> Cluster:
         """The published result of a manager for the cluster of this node. Raises StackwrightError (``no_manager``)."""
         meeting.say(WAITING, node_id=looked["node_id"])
         hosts = Hosts(self.batch(meeting, variables), self.at_once(), looked["node_id"], looked["node"], self.alone)
         return wait_for_cluster(meeting, hosts, time.monotonic, time.sleep)
 
-    def wait_for_others(self, meeting: Meeting, variables: Mapping[str, Any]) -> List[Seat]:
+    def wait_for_others(self, meeting: Meeting, variables: Mapping[str, object]) -> List[Seat]:
         """All seats, when every remaining host of this batch is DONE."""
         return wait_for_all(meeting, self.batch(meeting, variables), self.at_once(), time.monotonic, time.sleep)
 
@@ -91,7 +91,7 @@ class MeetingAction(ClusterAction):
         return min(forks, int(self._task.throttle)) if self._task.throttle else forks
 
 
-def served_nodes(meeting: Meeting, expected: Set[str], node: str, **facts: Any) -> Optional[List[str]]:
+def served_nodes(meeting: Meeting, expected: Set[str], node: str, **facts: object) -> Optional[List[str]]:
     """Reports that this host has done ``node`` (an id, or empty). Returns all done nodes if it is the last to end."""
     with meeting.alone():
         meeting.say(DONE, node=node, **facts)

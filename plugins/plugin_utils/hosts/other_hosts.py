@@ -35,7 +35,7 @@ Read = Callable[[str, Containers], Mapping[str, Any]]
 
 
 def answered(
-    question: Mapping[str, Any], hosts: Sequence[str], hostvars: Mapping[str, Any], read: Read, seconds: float
+    question: Mapping[str, object], hosts: Sequence[str], hostvars: Mapping[str, object], read: Read, seconds: float
 ) -> Dict[str, str]:
     """The answers of the hosts within ``seconds``, by container; an error only loses its own part."""
     try:
@@ -72,14 +72,14 @@ def names_of(host: str, hostvars: Mapping[str, Any]) -> Set[str]:
     return {_plain(name) for name in found if name} - NOWHERE
 
 
-def _plain(name: Any) -> str:
+def _plain(name: object) -> str:
     """A name without its domain; an address as it is."""
     text = str(name).lower()
     first = text.partition(".")[0]
     return text if first.isdigit() or ":" in text else first
 
 
-def at_once(works: Mapping[str, Callable[[], Mapping[str, Any]]], seconds: float) -> List[Dict[str, Any]]:
+def at_once(works: Mapping[str, Callable[[], Mapping[str, object]]], seconds: float) -> List[Dict[str, Any]]:
     """The results of ``works`` in parallel; without those that fail or take longer."""
     running: Dict[int, int] = {}
     said: Dict[int, bytes] = {}
@@ -116,7 +116,7 @@ def _end(handle: int, child: int) -> None:
     os.waitpid(child, 0)
 
 
-def _speak(work: Callable[[], Mapping[str, Any]], writing: int) -> NoReturn:
+def _speak(work: Callable[[], Mapping[str, object]], writing: int) -> NoReturn:
     """The child's part. It says nothing but its answer: whoever is ended while it speaks to Ansible stops all hosts."""
     try:
         os.setsid()
@@ -152,10 +152,10 @@ class Sibling:
         self.variables = own
 
 
-def _connection(task: Any, own: Mapping[str, Any], templar: Templar, context: Any) -> Any:
+def _connection(task: Any, own: Mapping[str, object], templar: Templar, context: Any) -> Any:
     """A connection with the options that Ansible would give it."""
 
-    def said(name: str, keyword: Any) -> Any:
+    def said(name: str, keyword: object) -> Any:
         return keyword if own.get(name) is None else templar.template(own[name])
 
     context.connection = said("ansible_connection", task.connection)

@@ -38,7 +38,7 @@ class PipedAction(ActionBase):
     _variables: Dict[str, Any]
     _chosen: Optional[bool] = None
 
-    def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
+    def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, object]] = None) -> Dict[str, Any]:
         self._variables = task_vars or {}
         if getattr(self._task, "async_val", 0) and not self._supports_async:
             return {
@@ -69,7 +69,7 @@ class PipedAction(ActionBase):
     def ended(self, result: Dict[str, Any]) -> None:
         """Called at the end with what is shown of the result; may add warnings."""
 
-    def act(self, result: Dict[str, Any], variables: Dict[str, Any]) -> Dict[str, Any]:
+    def act(self, result: Dict[str, object], variables: Dict[str, object]) -> Dict[str, Any]:
         """The task's result, which begins with ``result``. The variables are those of the task."""
         raise NotImplementedError
 
@@ -113,7 +113,7 @@ class PipedAction(ActionBase):
             return "default"
 
 
-def _quiet(result: Dict[str, Any], action: str) -> Dict[str, Any]:
+def _quiet(result: Dict[str, object], action: str) -> Dict[str, Any]:
     """The result under ``no_log``: the part that Ansible still prints only names the failure.
 
     All of it is in ``full_msg``, which Ansible hides and ``register`` keeps.

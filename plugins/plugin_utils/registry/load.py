@@ -109,7 +109,7 @@ def _as_map(keys: Any) -> None:
     keys.put("environment", found)
 
 
-def _merged(base: Any, over: Any) -> Any:
+def _merged(base: object, over: object) -> Any:
     if not isinstance(base, Map) or not isinstance(over, Map):
         return over
     found = base.like()

@@ -149,7 +149,7 @@ class Registry:
         return "sha256:" + hashlib.sha256(json.dumps(_data(self.tree)).encode()).hexdigest()
 
 
-def _data(node: Any) -> Any:
+def _data(node: object) -> Any:
     if isinstance(node, dict):
         return [[key, _data(value)] for key, value in node.items()]
     if isinstance(node, list):

@@ -104,7 +104,7 @@ def _domain(registry: Registry, entry: Any) -> str:
     return _below(registry, entry["subdomain"]) if entry.get("subdomain") is not None else registry.domain
 
 
-def _below(registry: Registry, name: Any) -> str:
+def _below(registry: Registry, name: object) -> str:
     return f"{text_of(name)}.{registry.domain}"
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.substitution import (
     TemplateError,
@@ -20,7 +19,7 @@ _VARIABLE = re.compile(
 )
 
 
-def settled(value: Any) -> str | None:
+def settled(value: object) -> str | None:
     """A scalar as text with the defaults of its variables; None if one has no default, or is written wrongly."""
     text = text_of(value)
     if "$" not in text:

@@ -45,7 +45,7 @@ def resolve_written(text: str) -> Any:
     return Unquoted(text) if value is text and text in _SWITCHES else value
 
 
-def text_of(value: Any) -> str:
+def text_of(value: object) -> str:
     """A scalar as text: a number as it was written, a boolean as YAML has it, null as nothing."""
     written = getattr(value, "text", None)
     return str(value) if isinstance(value, Unquoted) else scalar_text(value) if written is None else written

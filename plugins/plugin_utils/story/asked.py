@@ -53,7 +53,7 @@ def look_timeout(proxies: int) -> int:
     return max(LOOK // proxies, LEAST)
 
 
-def asked_of(options: Optional[Mapping[str, Any]], groups: Mapping[str, Sequence[str]], play: Sequence[str]) -> Any:
+def asked_of(options: Optional[Mapping[str, object]], groups: Mapping[str, Sequence[str]], play: Sequence[str]) -> Any:
     """The RoutesAsked of the option, None without it. ``play`` are the hosts of the play.
 
     :raises StackwrightError: ``invalid_options``.

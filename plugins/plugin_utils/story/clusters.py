@@ -18,7 +18,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.preflight_
 SECONDS = 30.0
 
 
-def is_elsewhere(looked: Mapping[str, Any], cluster: str, nodes: Collection[str]) -> bool:
+def is_elsewhere(looked: Mapping[str, object], cluster: str, nodes: Collection[str]) -> bool:
     """Whether a host is known to be in another Swarm than ``cluster``, which has the ``nodes`` (ids).
 
     A host that is in none, or does not tell, may have the proxy in front of this one.
@@ -35,7 +35,7 @@ class Clusters:
         self,
         hosts: Hosts,
         cluster: str,
-        connection: Mapping[str, Any],
+        connection: Mapping[str, object],
         known: Callable[[], Mapping[str, str]],
     ) -> None:
         self._hosts, self._cluster, self._connection, self._known = hosts, cluster, connection, known

@@ -45,7 +45,7 @@ def connection_of(action: ActionBase, module: str) -> Dict[str, Any]:
     return _templated(action, found)
 
 
-def _templated(action: ActionBase, options: Mapping[str, Any]) -> Dict[str, Any]:
+def _templated(action: ActionBase, options: Mapping[str, object]) -> Dict[str, Any]:
     # Until ansible-core 2.18 an option that is left out has a certain text.
     omitted = action._templar.available_variables.get("omit")
     found: Dict[str, Any] = action._templar.template(dict(options))

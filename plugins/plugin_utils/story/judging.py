@@ -17,23 +17,23 @@ HINT = (
 )
 
 
-def is_lost(answer: Mapping[str, Any]) -> bool:
+def is_lost(answer: Mapping[str, object]) -> bool:
     """Whether a proxy is down or hangs, or its host can't be reached: it may come back by itself."""
     return bool(answer.get("unreachable")) or answer.get("error_code") in LOST
 
 
-def has_failed(result: Mapping[str, Any]) -> bool:
+def has_failed(result: Mapping[str, object]) -> bool:
     """Whether a module has failed, or could not be run."""
     return bool(result.get("failed") or result.get("unreachable"))
 
 
-def failure_of(result: Mapping[str, Any]) -> Result:
+def failure_of(result: Mapping[str, object]) -> Result:
     """What is told of a failed module beside the task's own: its other results are not for users, or secret."""
     code = "host_unreachable" if result.get("unreachable") else "failed"
     return {"msg": str(result.get("msg") or ""), "error_code": str(result.get("error_code") or code)}
 
 
-def refusal(answers: Sequence[Mapping[str, Any]]) -> Result:
+def refusal(answers: Sequence[Mapping[str, object]]) -> Result:
     """The failure of a step that proxies rejected; empty if none did."""
     refused = [answer for answer in answers if answer.get("failed") and not is_lost(answer)]
     if not refused:
@@ -43,13 +43,13 @@ def refusal(answers: Sequence[Mapping[str, Any]]) -> Result:
     return {"msg": f"{' '.join(texts)} ({', '.join(codes)})", "error_code": codes[0]}
 
 
-def why_lost(host: str, answer: Mapping[str, Any]) -> str:
+def why_lost(host: str, answer: Mapping[str, object]) -> str:
     """The sentence about a proxy that did not answer."""
     reason = "its host is unreachable." if answer.get("unreachable") else str(answer.get("msg") or "")
     return f"No routes for the proxy of {host}: {reason}"
 
 
-def going(plan: Sequence[Mapping[str, Any]]) -> List[str]:
+def going(plan: Sequence[Mapping[str, object]]) -> List[str]:
     """The services that a plan removes at its end."""
     return [
         str(step["name"])
@@ -58,7 +58,7 @@ def going(plan: Sequence[Mapping[str, Any]]) -> List[str]:
     ]
 
 
-def came_between(plan: Sequence[Mapping[str, Any]], expected: Sequence[str]) -> bool:
+def came_between(plan: Sequence[Mapping[str, object]], expected: Sequence[str]) -> bool:
     """Whether the plan of the last step holds more than the removal of objects, or of other services than ``expected``:
     another deployment came in between."""
     other = [step for step in plan if step.get("phase") != "prune" and step["action"] != "keep"]
@@ -66,17 +66,17 @@ def came_between(plan: Sequence[Mapping[str, Any]], expected: Sequence[str]) -> 
     return bool(other or more)
 
 
-def needs_values(routes: Sequence[Mapping[str, Any]], take_over: str) -> bool:
+def needs_values(routes: Sequence[Mapping[str, object]], take_over: str) -> bool:
     """Whether a manager has to read something for the routes: a worker with a proxy can't."""
     return take_over == "gone" or any(route.get("from_labels") for route in routes)
 
 
-def needs_work(answer: Mapping[str, Any]) -> bool:
+def needs_work(answer: Mapping[str, object]) -> bool:
     """Whether a proxy would be changed, or stands in the way."""
     return bool(answer.get("changes") or answer.get("fresh") or has_failed(answer))
 
 
-def to_fill(proxies: Sequence[str], answers: Mapping[str, Mapping[str, Any]], owed: Sequence[str]) -> List[str]:
+def to_fill(proxies: Sequence[str], answers: Mapping[str, Mapping[str, object]], owed: Sequence[str]) -> List[str]:
     """The proxies that need the routes of all stacks: a new one has none, and one that was down has missed some."""
     fresh = [host for host in proxies if answers.get(host, {}).get("fresh")]
     return list(dict.fromkeys([*fresh, *(host for host in proxies if host in owed)]))
@@ -95,7 +95,7 @@ def joined(first: Mapping[str, Any], last: Mapping[str, Any]) -> Result:
     return both
 
 
-def diffs(result: Mapping[str, Any]) -> List[Any]:
+def diffs(result: Mapping[str, object]) -> List[Any]:
     """The diffs of a result as a list."""
     found = result.get("diff") or []
     return list(found) if isinstance(found, list) else [found]

@@ -24,7 +24,7 @@ def end_lines(done: Mapping[str, Any]) -> List[str]:
     return found + [f"route: {line} ({', '.join(hosts)})" for line, hosts in by_line.items()]
 
 
-def _service(service: Mapping[str, Any]) -> str:
+def _service(service: Mapping[str, object]) -> str:
     counts = f" {service['running']}/{service['desired']}" if "running" in service and "desired" in service else ""
     image = f", {service['image']}" if service.get("image") else ""
     return f"service: {service['name']} {service['status']}{counts}{image}"

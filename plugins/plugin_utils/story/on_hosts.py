@@ -20,7 +20,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.defaults i
 class Hosts:
     """The hosts on which ``action`` runs modules. Each connection is made once."""
 
-    def __init__(self, action: ClusterAction, variables: Mapping[str, Any]) -> None:
+    def __init__(self, action: ClusterAction, variables: Mapping[str, object]) -> None:
         self._action, self._variables = action, variables
         self.own = str(variables["inventory_hostname"])
         self._siblings: Dict[str, Sibling] = {}
@@ -28,7 +28,7 @@ class Hosts:
     def run(
         self,
         module: str,
-        arguments: Mapping[str, Any],
+        arguments: Mapping[str, object],
         host: str = "",
         check: Optional[bool] = None,
         secret: bool = False,

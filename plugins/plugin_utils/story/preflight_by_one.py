@@ -29,7 +29,7 @@ Result = Dict[str, Any]
 SECONDS = 60.0
 
 
-def ask_of(hosts: Hosts, options: Mapping[str, Any], host: str, part: Mapping[str, Any]) -> Result:
+def ask_of(hosts: Hosts, options: Mapping[str, object], host: str, part: Mapping[str, object]) -> Result:
     """One part of stack_preflight on ``host``; ``options`` with the connection of the task's own host.
 
     :raises AnsibleConnectionFailure: the host can't be reached.
@@ -44,9 +44,9 @@ def ask_of(hosts: Hosts, options: Mapping[str, Any], host: str, part: Mapping[st
 
 def preflight(
     action: ClusterAction,
-    variables: Mapping[str, Any],
-    options: Mapping[str, Any],
-    desired: Mapping[str, Any],
+    variables: Mapping[str, object],
+    options: Mapping[str, object],
+    desired: Mapping[str, object],
     others: Sequence[str],
 ) -> Result:
     """The result as of stack_preflight, for the nodes of this host and of ``others``; it changes nothing.

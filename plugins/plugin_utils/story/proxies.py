@@ -38,7 +38,7 @@ SHOWN = ("changed", "changes", "fresh", "conflicts", "replicas", "node", "msg", 
 class Stop(Exception):
     """A step has failed: ``result`` says what, with ``msg`` and ``error_code``."""
 
-    def __init__(self, result: Mapping[str, Any]) -> None:
+    def __init__(self, result: Mapping[str, object]) -> None:
         super().__init__(str(result.get("msg") or ""))
         #: Ansible tells a host that can't be reached from one that has failed.
         self.result: Result = dict(result) if result.get("unreachable") else {**result, "failed": True}
@@ -51,7 +51,7 @@ class Proxies:
     :param gone: whether the stack and its routes are to be removed.
     """
 
-    def __init__(self, steps: Steps, asked: RoutesAsked, stack: Mapping[str, Any], check: bool, gone: bool) -> None:
+    def __init__(self, steps: Steps, asked: RoutesAsked, stack: Mapping[str, object], check: bool, gone: bool) -> None:
         self._steps, self._asked, self._stack, self._check, self._gone = steps, asked, stack, check, gone
         self.used: List[str] = []
         self.answers: Dict[str, Result] = {}
@@ -64,7 +64,7 @@ class Proxies:
         #: Those that are known to be of this stack's cluster.
         self._ours: Set[str] = set()
 
-    def find(self, routes: Sequence[Mapping[str, Any]]) -> None:
+    def find(self, routes: Sequence[Mapping[str, object]]) -> None:
         """Chooses the proxies. A stack without routes needs none: its old routes are removed from those there are."""
         path = self._asked.socket()
         self.used = [
@@ -78,7 +78,7 @@ class Proxies:
         """Whether a proxy has other routes than it should have."""
         return any(answer.get("changes") for answer in self.answers.values())
 
-    def bring(self, routes: Sequence[Mapping[str, Any]], takes: Sequence[str] = (), look: bool = False) -> None:
+    def bring(self, routes: Sequence[Mapping[str, object]], takes: Sequence[str] = (), look: bool = False) -> None:
         """Gives each proxy the routes; with ``look``, compares them only. Raises Stop."""
         quiet = look or self._check
         if not look:
@@ -98,7 +98,7 @@ class Proxies:
             text = f"{' '.join(self.lost.values())} {state} {HINT}"
             raise Stop({"msg": text, "error_code": self._code_of_lost()})
 
-    def _arguments(self, routes: Sequence[Mapping[str, Any]], takes: Sequence[str], quiet: bool) -> Dict[str, Any]:
+    def _arguments(self, routes: Sequence[Mapping[str, object]], takes: Sequence[str], quiet: bool) -> Dict[str, Any]:
         given: Dict[str, Any] = {"stack": self._stack["id"], "state": "absent" if self._gone else "present"}
         if len(self.used) > 1 and quiet:
             given["admin_timeout"] = look_timeout(len(self.used))
@@ -231,5 +231,5 @@ class Proxies:
         if has_failed(result):
             raise Stop(failure_of(result))
 
-    def _say(self, *texts: Any) -> None:
+    def _say(self, *texts: object) -> None:
         self.warnings += [text for text in texts if text not in self.warnings]

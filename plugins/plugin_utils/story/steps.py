@@ -26,16 +26,16 @@ class Steps(Protocol):
     def prune(self, plan_id: str) -> Result:
         """This removal."""
 
-    def values(self, routes: Sequence[Mapping[str, Any]], check: bool) -> Result:
+    def values(self, routes: Sequence[Mapping[str, object]], check: bool) -> Result:
         """What caddy_route_values reads on the manager; its result has secrets."""
 
-    def proxy(self, host: str, arguments: Mapping[str, Any], check: bool) -> Result:
+    def proxy(self, host: str, arguments: Mapping[str, object], check: bool) -> Result:
         """caddy_route for the proxy of ``host``; ``unreachable`` if its host is."""
 
     def has_socket(self, host: str, path: str) -> Optional[bool]:
         """Whether ``host`` has the proxy's socket; None if that can't be found out."""
 
-    def book(self, **options: Any) -> Result:
+    def book(self, **options: object) -> Result:
         """stack_routes on the manager; with ``secrets``, its result has some."""
 
     def strangers(self, hosts: Sequence[str]) -> List[str]:

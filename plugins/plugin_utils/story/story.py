@@ -45,7 +45,7 @@ class Story:
     :param stack: the data of the stack: ``name`` (the full one) and ``id``.
     """
 
-    def __init__(self, steps: Steps, asked: Asked, stack: Mapping[str, Any]) -> None:
+    def __init__(self, steps: Steps, asked: Asked, stack: Mapping[str, object]) -> None:
         self._steps, self._asked, self._stack = steps, asked, stack
         gone = asked.state == ABSENT
         routes = asked.routes if asked.state != STOPPED else None

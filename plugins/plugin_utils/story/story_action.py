@@ -40,7 +40,7 @@ KEPT: Tuple[str, ...] = ("failed", "error_code", "stack", "cluster_id")
 class StoryAction(VaultAction):
     """Its hosts meet from the beginning of the task, so that what fails for all of them alike is told by one."""
 
-    def in_order(self, variables: Mapping[str, Any], act: Callable[[Meeting], Result]) -> Result:
+    def in_order(self, variables: Mapping[str, object], act: Callable[[Meeting], Result]) -> Result:
         """The result of ``act`` at this task's meeting; a failure that an earlier host has told alike is short."""
         with self.meet(variables) as meeting:
             try:
@@ -61,7 +61,7 @@ class StoryAction(VaultAction):
                 meeting.say(DONE)
             return self._after(meeting, done, variables)
 
-    def _after(self, meeting: Meeting, done: Result, variables: Mapping[str, Any]) -> Result:
+    def _after(self, meeting: Meeting, done: Result, variables: Mapping[str, object]) -> Result:
         """The result, when Ansible has that of the host that did the work: so the cause is shown first."""
         # Another item of a loop is done by the same process.
         looped = bool(variables.get("ansible_loop_var"))
@@ -77,9 +77,9 @@ class StoryAction(VaultAction):
         self,
         meeting: Meeting,
         stack: str,
-        arguments: Mapping[str, Any],
-        handed: Mapping[str, Any],
-        variables: Mapping[str, Any],
+        arguments: Mapping[str, object],
+        handed: Mapping[str, object],
+        variables: Mapping[str, object],
         tell: Tell,
     ) -> Result:
         """What ``tell`` makes of a look at the services, on the first host of each cluster that can.

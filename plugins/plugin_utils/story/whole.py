@@ -34,7 +34,7 @@ class Whole:
         self,
         action: ClusterAction,
         options: Mapping[str, Any],
-        desired: Optional[Mapping[str, Any]],
+        desired: Optional[Mapping[str, object]],
         stack: Mapping[str, Any],
         arguments: Mapping[str, Any],
         variables: Mapping[str, Any],
@@ -51,7 +51,7 @@ class Whole:
                 "invalid_options",
             )
 
-    def tell(self, looked: Result, handed: Mapping[str, Any]) -> Result:
+    def tell(self, looked: Result, handed: Mapping[str, object]) -> Result:
         """The result of the run after a look at the services."""
         check = bool(self._action._task.check_mode)
         asked = Asked(
@@ -101,7 +101,7 @@ class Whole:
         parts = {part: self._options[part] for part in ("project", "environment") if self._options[part]}
         return {"name": name, **parts}
 
-    def _services(self, arguments: Mapping[str, Any], handed: Mapping[str, Any], look: bool = False) -> Result:
+    def _services(self, arguments: Mapping[str, object], handed: Mapping[str, object], look: bool = False) -> Result:
         run = self._action._call if look else self._action._followed
         more = {"defer": True} if look else {}
         return self._finished(run(_given(arguments), {**handed, **more}, self._variables))
@@ -121,5 +121,5 @@ class Whole:
             self._action.say(line)
 
 
-def _given(arguments: Mapping[str, Any]) -> Dict[str, Any]:
+def _given(arguments: Mapping[str, object]) -> Dict[str, Any]:
     return {name: given_only(item) for name, item in arguments.items() if item is not None}

@@ -37,7 +37,7 @@ class Work:
         services: Callable[..., Result],
         preflight: Callable[[], Result],
         routes: Optional[RoutesAsked],
-        connection: Mapping[str, Any],
+        connection: Mapping[str, object],
         identity: Mapping[str, Any],
         strangers: Callable[[Hosts, Sequence[str]], List[str]],
     ) -> None:
@@ -58,11 +58,11 @@ class Work:
     def prune(self, plan_id: str) -> Result:
         return self._run({**self._last(), "plan_id": plan_id or None}, self._last_handed())
 
-    def values(self, routes: Sequence[Mapping[str, Any]], check: bool) -> Result:
+    def values(self, routes: Sequence[Mapping[str, object]], check: bool) -> Result:
         given = {**self._prefix(), "routes": list(routes)}
         return self._hosts.run(f"{OURS}caddy_route_values", {**self._connection, **given}, check=check, secret=True)
 
-    def proxy(self, host: str, arguments: Mapping[str, Any], check: bool) -> Result:
+    def proxy(self, host: str, arguments: Mapping[str, object], check: bool) -> Result:
         routes = self._routes or RoutesAsked()
         given = {**self._prefix(), **arguments, "admin": routes.admin_of(host)}
         if routes.server:
@@ -74,7 +74,7 @@ class Work:
         found = self._hosts.run("ansible.builtin.stat", given, host).get("stat")
         return None if found is None else bool(found.get("exists"))
 
-    def book(self, **options: Any) -> Result:
+    def book(self, **options: object) -> Result:
         given: Dict[str, Any] = {**self._connection, **self._prefix(), **options}
         if not options.get("secrets") and "settled" not in options and "folder" not in options:
             given.update(self._identity)
@@ -92,7 +92,7 @@ class Work:
         found = [hostvars[host].get("ansible_host") for host in hosts if host in known]
         return [str(name) for name in found if name]
 
-    def _run(self, arguments: Mapping[str, Any], handed: Mapping[str, Any], look: bool = False) -> Result:
+    def _run(self, arguments: Mapping[str, object], handed: Mapping[str, object], look: bool = False) -> Result:
         try:
             return self._services(arguments, handed, look)
         except AnsibleConnectionFailure as error:

@@ -49,7 +49,7 @@ def play_vault(
 
 def task_vault(
     action: ActionBase,
-    variables: Mapping[str, Any],
+    variables: Mapping[str, object],
     stack: Mapping[str, str],
     options: Mapping[str, Any],
     wanted: Collection[str] | None,

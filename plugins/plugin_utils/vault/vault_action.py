@@ -20,7 +20,7 @@ class VaultAction(ClusterAction):
     def use_vault(
         self,
         stack: Mapping[str, Any],
-        values: Mapping[str, Any],
+        values: Mapping[str, object],
         needed: Optional[Collection[str]],
         variables: Mapping[str, Any],
         if_used: bool = False,

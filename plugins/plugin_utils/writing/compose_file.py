@@ -31,7 +31,7 @@ _WORDS = ("command", "entrypoint", "test")
 
 
 def compose_text(
-    tree: Mapping[str, Any],
+    tree: Mapping[str, object],
     *,
     interpolated: bool,
     header: Collection[str] = (),
@@ -63,7 +63,7 @@ def _flow(path: Path) -> bool:
     return path[-1] in _WORDS
 
 
-def _service(service: Any) -> Any:
+def _service(service: object) -> Any:
     if not isinstance(service, Mapping):
         return service
     written = shortened(ordered(service, SERVICE))
@@ -72,18 +72,18 @@ def _service(service: Any) -> Any:
     return written
 
 
-def _entry(entry: Any) -> Any:
+def _entry(entry: object) -> Any:
     if not isinstance(entry, Mapping):
         return entry
     return ordered(entry, _ENTRY) or None
 
 
-def ordered(node: Mapping[str, Any], order: Collection[str]) -> dict[str, Any]:
+def ordered(node: Mapping[str, object], order: Collection[str]) -> dict[str, Any]:
     """The entries of ``node``: those of ``order`` first, the others as they stand."""
     return {**{key: node[key] for key in order if key in node}, **{k: v for k, v in node.items() if k not in order}}
 
 
-def escaped(node: Any) -> Any:
+def escaped(node: object) -> Any:
     """``node`` with each ``$`` of a value written twice, so that no variable is seen in it."""
     if isinstance(node, str):
         return node.replace("$", "$$")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Any
 
 #: Words that some YAML 1.1 or 1.2 reader takes for a boolean, for nothing, or for a number.
 _WORDS = frozenset(("", "~", "null", "true", "false", "yes", "no", "on", "off", "y", "n", "nan", "inf"))
@@ -54,7 +53,7 @@ def _special(text: str) -> bool:
     return text[:3] in ("---", "...") or text[:1] == "-" and (text[1:2] in ("", " ")) or bool(_ESCAPED.search(text))
 
 
-def scalar_of(value: Any) -> str:
+def scalar_of(value: object) -> str:
     """A scalar on one line; ``null`` for None."""
     if value is None:
         return "null"

@@ -20,7 +20,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.writing.scalars 
 _STARTED = {"condition": "service_started", "required": True}
 
 
-def shortened(service: dict[str, Any]) -> dict[str, Any]:
+def shortened(service: dict[str, object]) -> dict[str, Any]:
     """``service`` with short forms; what has none, or was not understood, stays."""
     for key, short in _SHORT.items():
         if key in service:
@@ -35,18 +35,18 @@ def _each(short: Any) -> Any:
     return of_list
 
 
-def _is_list(value: Any) -> bool:
+def _is_list(value: object) -> bool:
     return isinstance(value, (list, tuple))
 
 
-def _means(rule: Any, text: str, wanted: Mapping[str, Any]) -> bool:
+def _means(rule: Any, text: str, wanted: Mapping[str, object]) -> bool:
     """Whether ``text`` is ``wanted`` by the canonical rule of its key."""
     report = Report()
     found = rule(seq_of([text], NOWHERE), Place(report))
     return not report.problems and not report.notices and list(found) == [wanted]
 
 
-def _port(port: Mapping[str, Any]) -> Any:
+def _port(port: Mapping[str, object]) -> Any:
     host = str(port.get("host_ip", ""))
     published = str(port.get("published", ""))
     text = f"{published}:{port.get('target')}" if published or host else str(port.get("target"))
@@ -57,7 +57,7 @@ def _port(port: Mapping[str, Any]) -> Any:
     return text if _means(ports, text, port) else port
 
 
-def _volume(volume: Mapping[str, Any]) -> Any:
+def _volume(volume: Mapping[str, object]) -> Any:
     options = ["ro"] if volume.get("read_only") is True else []
     for block, key in (("volume", "nocopy"), ("bind", "propagation")):
         inner = volume.get(block)
@@ -76,7 +76,7 @@ def _networks(networks: Any) -> Any:
     return list(networks) if names and networks else networks
 
 
-def _depends_on(dependencies: Any) -> Any:
+def _depends_on(dependencies: object) -> Any:
     if not isinstance(dependencies, Mapping) or not dependencies:
         return dependencies
     if all(entry in (_STARTED, {**_STARTED, "restart": False}) for entry in dependencies.values()):
@@ -84,7 +84,7 @@ def _depends_on(dependencies: Any) -> Any:
     return dependencies
 
 
-def _reference(entry: Mapping[str, Any]) -> Any:
+def _reference(entry: Mapping[str, object]) -> Any:
     if list(entry) == ["source"] and isinstance(entry["source"], str):
         return entry["source"]
     mode = entry.get("mode")

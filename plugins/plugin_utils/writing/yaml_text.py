@@ -46,7 +46,7 @@ class Style:
     flow: Callable[[Path], bool] = lambda path: False
 
 
-def yaml_text(tree: Mapping[str, Any], style: Style = Style()) -> str:
+def yaml_text(tree: Mapping[str, object], style: Style = Style()) -> str:
     """``tree`` as a YAML document that ends with a line break.
 
     Raises ValueError for a text that YAML can't hold.
@@ -66,7 +66,7 @@ class _Writer:
     def __init__(self, style: Style) -> None:
         self.style = style
 
-    def mapping(self, node: Mapping[str, Any], path: Path, indent: str) -> list[str]:
+    def mapping(self, node: Mapping[str, object], path: Path, indent: str) -> list[str]:
         lines: list[str] = []
         for key, value in node.items():
             here = (*path, key)
@@ -80,7 +80,7 @@ class _Writer:
             lines += self.entry(f"{indent}{written}:", value, here, indent)
         return lines
 
-    def entry(self, head: str, value: Any, path: Path, indent: str) -> list[str]:
+    def entry(self, head: str, value: object, path: Path, indent: str) -> list[str]:
         """The lines of a value behind ``head``, which is a key with its colon or a dash."""
         comment = self.style.comments.get(path, Comment())
         beside = f"  # {comment.beside}" if comment.beside else ""
@@ -108,7 +108,7 @@ class _Writer:
         return [*lines, f"{head}{_short(value, head.endswith(':'))}{beside}"]
 
     @staticmethod
-    def below(head: str, below: list[str], value: Any, indent: str, beside: str) -> list[str]:
+    def below(head: str, below: list[str], value: object, indent: str, beside: str) -> list[str]:
         """What stands behind a dash begins on its line, unless a comment stands between."""
         inline = head.endswith("-") and not beside and isinstance(value, Mapping)
         if inline and not below[0].lstrip().startswith(("#", "?")):
@@ -127,7 +127,7 @@ class _Writer:
         )
 
 
-def _short(value: Any, behind_key: bool) -> str:
+def _short(value: object, behind_key: bool) -> str:
     if isinstance(value, Mapping):
         return " {}"
     if isinstance(value, (list, tuple)):

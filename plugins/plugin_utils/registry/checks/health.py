@@ -104,7 +104,7 @@ def _check_tool(service: Service, check: Any, routed: bool, findings: Findings) 
         findings.problem(service.path("health_check", "with"), message, hint, "health_tool")
 
 
-def cannot_fail(command: Any) -> bool:
+def cannot_fail(command: object) -> bool:
     """Whether a command succeeds whatever the state of the container."""
     if isinstance(command, list):
         words = [text_of(word) for word in command]

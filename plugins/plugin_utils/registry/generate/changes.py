@@ -91,12 +91,12 @@ def _sections(files: Mapping[str, str]) -> dict[str, dict[str, tuple[Any, str]]]
     return found
 
 
-def _version(entry: Any) -> str:
+def _version(entry: object) -> str:
     image = entry.get("image") if isinstance(entry, dict) else None
     return f" ({image})" if image else ""
 
 
-def _difference(was: tuple[Any, str], now: tuple[Any, str]) -> str:
+def _difference(was: tuple[object, str], now: tuple[object, str]) -> str:
     parts = []
     old, new = (entry if isinstance(entry, dict) else {} for entry in (was[0], now[0]))
     if old.get("image") != new.get("image"):
@@ -117,7 +117,7 @@ def _images(old: str, new: str) -> str:
     return f"{before} -> {after}" if one == two and one else f"image {old} -> {new}"
 
 
-def _key(key: str, old: Any, new: Any) -> str:
+def _key(key: str, old: object, new: object) -> str:
     if isinstance(old, dict) and isinstance(new, dict):
         inner = [name for name in {**old, **new} if old.get(name, ()) != new.get(name, ())]
         return f"{key} ({', '.join(inner[:MOST_KEYS])}{', ...' if len(inner) > MOST_KEYS else ''})"

@@ -164,7 +164,7 @@ def _from_variable(document: Map, key: str) -> bool:
     return isinstance(node, str) and "$" in node
 
 
-def _texts(node: Any) -> Iterable[str]:
+def _texts(node: object) -> Iterable[str]:
     if isinstance(node, dict):
         for value in node.values():
             yield from _texts(value)

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.generate.service import Context
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.model import Service
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.routing import routes_of
@@ -80,7 +78,7 @@ def _resources(service: Service) -> str:
     return ", ".join(parts)
 
 
-def _gpu(value: Any) -> str:
+def _gpu(value: object) -> str:
     if isinstance(value, dict):
         return f"{text_of(value.get('count', 1))} {text_of(value.get('kind')) or 'GPU'}"
     if isinstance(value, bool):
@@ -88,7 +86,7 @@ def _gpu(value: Any) -> str:
     return f"{value} GPU{'' if value == 1 else 's'}"
 
 
-def _values(node: Any) -> str:
+def _values(node: object) -> str:
     """All that a device says, as words."""
     if isinstance(node, (dict, list)):
         return " ".join(_values(value) for value in (node.values() if isinstance(node, dict) else node))

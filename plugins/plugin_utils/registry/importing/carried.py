@@ -73,7 +73,7 @@ def _order(key: str) -> int:
     return SAME.index(key) if key in SAME else len(SAME)
 
 
-def _exact(node: Any) -> Any:
+def _exact(node: object) -> Any:
     """``node`` with numbers that Go prints in another way than they are written (``1e6``) as the texts they become."""
     if isinstance(node, Mapping):
         return {key: _exact(value) for key, value in node.items()}
@@ -84,7 +84,7 @@ def _exact(node: Any) -> Any:
     return node
 
 
-def resource_of(section: str, entry: Any, place: Place) -> dict[str, Any] | None:
+def resource_of(section: str, entry: object, place: Place) -> dict[str, Any] | None:
     """An entry of ``networks``, ``volumes``, ``secrets`` or ``configs``; what a registry has no key for is said."""
     if not isinstance(entry, Map):
         return None

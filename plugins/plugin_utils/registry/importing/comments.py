@@ -91,11 +91,11 @@ def _ends(text: str) -> dict[int, int]:
     return ends
 
 
-def _is_block(token: Any) -> bool:
+def _is_block(token: object) -> bool:
     return getattr(token, "style", None) in ("|", ">")
 
 
-def paths_by_line(tree: Any) -> Mapping[tuple[str, int], Path]:
+def paths_by_line(tree: object) -> Mapping[tuple[str, int], Path]:
     """The outermost entry that stands on each line, by file and line."""
     found: dict[tuple[str, int], Path] = {}
     for path, mark in _entries(tree, ()):
@@ -105,7 +105,7 @@ def paths_by_line(tree: Any) -> Mapping[tuple[str, int], Path]:
     return found
 
 
-def _entries(node: Any, path: Path) -> Iterator[tuple[Path, Any]]:
+def _entries(node: object, path: Path) -> Iterator[tuple[Path, Any]]:
     if isinstance(node, Map):
         for key, value in node.items():
             yield (*path, key), node.mark(key)

@@ -193,7 +193,7 @@ class _Import:
         ]
         return "".join(f"# {line}".rstrip() + "\n" for line in lines) + "\n" + body
 
-    def _comments(self, tree: Mapping[str, Any]) -> tuple[dict[Path, Comment], list[str], list[str]]:
+    def _comments(self, tree: Mapping[str, object]) -> tuple[dict[Path, Comment], list[str], list[str]]:
         found: dict[Path, Comment] = {}
         head: list[str] = []
         end: list[str] = []
@@ -226,7 +226,7 @@ class _Import:
                 self.report.notice(said, mark, hint="see the file", code="comment_lost")
         return found, head, end
 
-    def _place(self, file: str, path: Path | None, tree: Mapping[str, Any]) -> Path | None:
+    def _place(self, file: str, path: Path | None, tree: Mapping[str, object]) -> Path | None:
         """Where the comment of ``path`` stands in the registry: there, or at the nearest entry around it."""
         if path is None:
             return None

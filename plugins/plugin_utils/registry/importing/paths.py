@@ -21,13 +21,13 @@ def moved_paths(tree: Map, directory: str, to: str, place: Place) -> None:
     if posixpath.normpath(directory) == posixpath.normpath(to):
         return
 
-    def path(value: Any, _here: Place) -> Any:
+    def path(value: object, _here: Place) -> Any:
         if not isinstance(value, str) or not value or value.startswith(_FIXED) or is_remote(value):
             return value
         seen = posixpath.relpath(join(directory, value), to)
         return seen if seen.startswith("..") else f"./{seen}"
 
-    def mount(value: Any, here: Place) -> Any:
+    def mount(value: object, here: Place) -> Any:
         if isinstance(value, str):
             source, colon, rest = value.partition(":")
             return f"{path(source, here)}{colon}{rest}" if colon and source.startswith(".") else value
@@ -35,7 +35,7 @@ def moved_paths(tree: Map, directory: str, to: str, place: Place) -> None:
             value["source"] = path(value.get("source"), here)
         return value
 
-    def paths(value: Any, here: Place) -> Any:
+    def paths(value: object, here: Place) -> Any:
         if isinstance(value, list):
             for index, item in enumerate(value):
                 if isinstance(item, Map):
@@ -45,14 +45,14 @@ def moved_paths(tree: Map, directory: str, to: str, place: Place) -> None:
             return value
         return path(value, here)
 
-    def build(value: Any, here: Place) -> Any:
+    def build(value: object, here: Place) -> Any:
         if isinstance(value, Map):
             if "context" in value:
                 value["context"] = path(value["context"], here)
             return value
         return path(value, here)
 
-    def volume(value: Any, here: Place) -> Any:
+    def volume(value: object, here: Place) -> Any:
         options = value.get("driver_opts") if isinstance(value, Map) else None
         if isinstance(options, Map) and "bind" in str(options.get("o", "")).split(",") and options.get("device"):
             options["device"] = path(options["device"], here)

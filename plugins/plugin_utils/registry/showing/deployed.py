@@ -46,7 +46,7 @@ def compared(
     return found
 
 
-def _entry(name: str, wanted: str, running: str, state: str, runs: Mapping[str, Any] | None) -> dict[str, Any]:
+def _entry(name: str, wanted: str, running: str, state: str, runs: Mapping[str, object] | None) -> dict[str, Any]:
     status = runs["status"] if runs else ""
     return {"name": name, "wanted": wanted, "running": running, "state": state, "status": status}
 

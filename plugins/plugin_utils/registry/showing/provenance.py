@@ -45,7 +45,7 @@ def digest_of(service: Service) -> str:
     return hashlib.sha256(json.dumps([service.category, data]).encode()).hexdigest()[:8]
 
 
-def _data(node: Any) -> Any:
+def _data(node: object) -> Any:
     if isinstance(node, dict):
         return {str(key): _data(node[key]) for key in sorted(node, key=str)}
     if isinstance(node, list):
