@@ -10,7 +10,7 @@ so are the nodes, where there are several.
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Optional, Sequence
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import NO_ENGINE, EngineClient
@@ -24,6 +24,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
     labels_of,
     name_of,
 )
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Info, Node, Service, Task
 
 Observed = Dict[str, Any]
 
@@ -61,9 +64,9 @@ def observe(
     return observed
 
 
-def manager_info(client: EngineClient) -> Dict[str, Any]:
+def manager_info(client: EngineClient) -> Info:
     """The answer of /info of a manager whose Swarm has a leader; raises EngineError otherwise."""
-    info = client.get("/info")
+    info: Info = client.get("/info")
     if not isinstance(info, dict):
         raise EngineError(f"GET /info on {client.where}: the answer is not a JSON object.", hint=NO_ENGINE)
     check_manager(info, client.where)
@@ -81,7 +84,7 @@ def of_stack(stack: str) -> Dict[str, Any]:
     return {"filters": {"label": [f"{NAMESPACE}={stack}"]}}
 
 
-def services_of(client: EngineClient, stack: str) -> List[Dict[str, Any]]:
+def services_of(client: EngineClient, stack: str) -> List[Service]:
     """The services of the stack, with the Engine's own counts of their tasks."""
     return client.list("/services", {**of_stack(stack), "status": True})
 
@@ -100,16 +103,16 @@ def lingers(network: Mapping[str, object]) -> bool:
     return network.get("Scope") == "swarm" and "Peers" in network
 
 
-def nodes_of(client: EngineClient, observed: Observed) -> List[Dict[str, Any]]:
+def nodes_of(client: EngineClient, observed: Observed) -> List[Node]:
     """The nodes, asked for once per snapshot; none if there is but the one that has answered just now."""
     if "nodes" not in observed:
         lone = int((observed["info"].get("Swarm") or {}).get("Nodes") or 0) == 1
         observed["nodes"] = [] if lone else client.list("/nodes")
-    found: List[Dict[str, Any]] = observed["nodes"]
+    found: List[Node] = observed["nodes"]
     return found
 
 
-def tasks_of(client: EngineClient, stack: str) -> List[Dict[str, Any]]:
+def tasks_of(client: EngineClient, stack: str) -> List[Task]:
     """All tasks of the stack, also those that ended."""
     return client.list("/tasks", of_stack(stack))
 

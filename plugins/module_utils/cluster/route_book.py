@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import base64
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
@@ -15,6 +15,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client im
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.book import Book, Taken, book_in, told_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.conflicts import claims_in_swarm
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import ROUTE_BOOK, id_of, name_of
+
+if TYPE_CHECKING:
+    pass
 
 #: Seconds to try again if others write at the same time.
 CONTENTION = 20.0

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.content import create_key, digest
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import lingers
@@ -33,13 +33,16 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import nor
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import CONTENT, id_of, labels_of, name_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.hand_over import begun
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
+
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0  # seconds between tries to remove what is still in use
 PATIENCE = 60.0  # seconds; the stop time of its tasks is added
 PORT_LAG = 10.0  # seconds for which the Engine may still count a freed port of a service
 PORT_HOLDER = re.compile(r"port '\d+' is already in use by service '([^']+)'")
 
 #: Compares a service that somebody else touched with what is wanted: the operation that is left.
-Recompare = Callable[[str, Mapping[str, Any]], Operation]
+Recompare = Callable[[str, "Service"], Operation]
 
 
 class Apply:
@@ -153,11 +156,11 @@ class Apply:
     def _is_shown(self, operation: Operation) -> bool:
         return is_there(self.client, operation)
 
-    def _as_wanted(self, operation: Operation) -> Callable[[str, Mapping[str, Any]], bool]:
+    def _as_wanted(self, operation: Operation) -> Callable[[str, Any], bool]:
         names = {identity: name for (_kind, name), identity in self.ids.items()}
         names.update(self._predefined)
 
-        def as_wanted(name: str, live: Mapping[str, Any]) -> bool:
+        def as_wanted(name: str, live: Service) -> bool:
             sent = self._with_ids(operation.payload["spec"])
             if _forced(live["Spec"]) < _forced(sent):
                 return False  # only this tells a restart that was not done from one that was
@@ -289,7 +292,7 @@ class Apply:
         words = f"{operation.kind} {operation.name} was changed by another client during every attempt."
         raise EngineError(words, "out_of_sequence", "Run again later.")
 
-    def _anew(self, operation: Operation, live: Mapping[str, Any], refused: EngineError) -> Operation:
+    def _anew(self, operation: Operation, live: Service, refused: EngineError) -> Operation:
         """The operation at the version of ``live``. Raises ``refused`` if somebody else has changed the object."""
         if live["Spec"] == self._seen.get(operation.payload["id"]):
             self.since[operation.payload["id"]] = begun(operation, live)

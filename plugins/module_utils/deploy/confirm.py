@@ -16,7 +16,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import nor
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import id_of, labels_of, name_of
 
 #: Whether a live service is what an operation makes of it.
-AsWanted = Callable[[str, Mapping[str, Any]], bool]
+AsWanted = Callable[[str, Any], bool]
 
 
 def done_already(

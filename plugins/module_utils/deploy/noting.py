@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Mapping, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.binding.recall import digest_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import Observed, observe
@@ -29,13 +29,16 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconci
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import id_of, name_of, stack_of
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
+
 WITH = {"rolled_back": "rolled back", "paused": "held"}
 #: What swarm_node and swarm_rebalance do.
 MOVES = {"moved": "moved to other nodes", "settled": "moved to other nodes"}
 
 
 def note_services(
-    run: Run, lives: Mapping[str, Mapping[str, Any]], operations: Sequence[Operation], observed: Observed
+    run: Run, lives: Mapping[str, Service], operations: Sequence[Operation], observed: Observed
 ) -> Callable[[], None]:
     """Notes on the current revision the planned changes of stack_service; returns a function that removes the notes.
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Collection, Mapping
+from typing import TYPE_CHECKING, Any, Collection, Mapping
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.apply import Recompare
@@ -13,6 +13,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations 
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.image_pins import choose
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconcile import known_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import restarted, service_operations
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
 
 
 def recomparer(
@@ -29,7 +32,7 @@ def recomparer(
     services = {service["name"]: service for service in bound["services"]}
     known = known_of(bound, observed, options)
 
-    def recompare(name: str, live: Mapping[str, Any]) -> Operation:
+    def recompare(name: str, live: Service) -> Operation:
         desired = services.get(name)
         if desired is None:
             raise EngineError(

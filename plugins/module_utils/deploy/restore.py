@@ -9,7 +9,7 @@ a service that an update of ours comes too late for is compared again, and then 
 
 from __future__ import annotations
 
-from typing import AbstractSet, Any, List, Mapping, NamedTuple, Optional, Sequence, Set
+from typing import TYPE_CHECKING, AbstractSet, Any, List, Mapping, NamedTuple, Optional, Sequence, Set
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import observe, services_of, tasks_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError, StackwrightError
@@ -38,6 +38,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.rest
     on_live_networks,
     restoration,
 )
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
 
 ROUNDS = 3
 Observed = Mapping[str, Any]
@@ -124,7 +127,7 @@ def _carry_out(run: Run, former: Former, work: Sequence[Operation], done: List[O
     """Carries out operations; gives the ids of the services that were sent."""
     olds = {name_of(service): service for service in on_live_networks(former.observed, run.seen, run.stack)}
 
-    def recompare(name: str, live: Mapping[str, Any]) -> Operation:
+    def recompare(name: str, live: Service) -> Operation:
         if name in olds:
             return back(olds[name], live)
         (operation,) = [op for op in work if op.name == name and op.kind == "service"]

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Dict, Iterator, List, Mapping, Sequence, Set, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Sequence, Set, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.drift.findings import (
     BY_HAND,
@@ -45,6 +45,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.overlay import overlaid
 from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.stop import stopped
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
 
 Object = Mapping[str, Any]
 
@@ -113,7 +116,7 @@ def compare(intended: Object, observed: Object, context: Context, rules: Sequenc
     )
 
 
-def healed(intended: Object, compared: Compared, live: Mapping[str, Object], known: Known) -> Dict[str, Any]:
+def healed(intended: Object, compared: Compared, live: Mapping[str, Service], known: Known) -> Dict[str, Any]:
     """``intended`` as healing brings it about: stopped where the stack is stopped, and what is ignored as it is."""
     services = []
     for service in intended["services"]:
@@ -132,7 +135,7 @@ def healed(intended: Object, compared: Compared, live: Mapping[str, Object], kno
 
 
 def _all(
-    intended: Object, observed: Object, live: Mapping[str, Object], specs: Mapping[str, Object], context: Context
+    intended: Object, observed: Object, live: Mapping[str, Service], specs: Mapping[str, Object], context: Context
 ) -> Iterator[Drift]:
     known = known_of(intended, observed, {})
     for service in intended["services"]:
@@ -152,7 +155,7 @@ def _all(
         yield from object_drift(kind, intended, observed, live, context)
 
 
-def _specs(intended: Object, live: Mapping[str, Object], prefix: str) -> Dict[str, Object]:
+def _specs(intended: Object, live: Mapping[str, Service], prefix: str) -> Dict[str, Object]:
     """What each service is to have, given what is there: without tasks where ``state: stopped`` has left the stack."""
     is_stopped = _stack_is_stopped(intended, live, prefix)
     specs: Dict[str, Object] = {}
@@ -163,7 +166,7 @@ def _specs(intended: Object, live: Mapping[str, Object], prefix: str) -> Dict[st
     return specs
 
 
-def _stack_is_stopped(intended: Object, live: Mapping[str, Object], prefix: str) -> bool:
+def _stack_is_stopped(intended: Object, live: Mapping[str, Service], prefix: str) -> bool:
     # New services of a failed deployment may be stopped for inspection, beside a running stack.
     names = [service["name"] for service in intended["services"] if service["name"] in live]
     return any(_is_stopped(live[name], prefix) for name in names)

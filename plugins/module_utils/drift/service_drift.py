@@ -72,7 +72,7 @@ def service_drift(service: Object, live: Object, spec: Object, known: Known, con
             yield seen(drift, live)
 
 
-def for_a_job(drift: Drift, spec: Object, context: Context) -> Drift:
+def for_a_job(drift: Drift, spec: Any, context: Context) -> Drift:
     """``drift`` of a service that is to have ``spec``; a job is put back only if it may run again."""
     if context.rerun_jobs or drift.healing not in (UPDATE, CREATE) or not mode_of(spec).endswith("Job"):
         return drift

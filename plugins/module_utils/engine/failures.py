@@ -6,10 +6,13 @@
 from __future__ import annotations
 
 import socket
-from typing import Any, Dict, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Mapping, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.plain import parse
+
+if TYPE_CHECKING:
+    pass
 
 # (text in the engine's message in lower case, error code, what to do); the first that fits wins.
 BY_TEXT: Tuple[Tuple[str, str, str], ...] = (
@@ -101,7 +104,7 @@ def unreachable(error: OSError, docker_host: str, what: str) -> EngineError:
     )
 
 
-def check_manager(info: Dict[str, Any], docker_host: str) -> None:
+def check_manager(info: Mapping[str, Any], docker_host: str) -> None:
     """Raises EngineError unless this answer of /info is from a manager of a Swarm that has a leader."""
     swarm = info.get("Swarm") or {}
     state = swarm.get("LocalNodeState") or "inactive"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Any, Dict, List, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
@@ -16,6 +16,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry impor
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import NO_ENGINE, EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.failures import message_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.membership.members import LEAVING
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Node
 
 Facts = Dict[str, Any]
 #: Of a node's own data, what the decision needs.
@@ -86,7 +89,7 @@ def _of_manager(client: EngineClient, clock: Clock, cluster: Mapping[str, object
     }
 
 
-def _hostname(node: Mapping[str, Any]) -> str:
+def _hostname(node: Node) -> str:
     return str((node.get("Description") or {}).get("Hostname") or "")
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import struct
-from typing import AbstractSet, Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, AbstractSet, Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, plain_text
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
@@ -26,6 +26,14 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks imp
 from ansible_collections.stackwright.swarm.plugins.module_utils.masking.mask import HIDDEN, is_secret, masked_text
 from ansible_collections.stackwright.swarm.plugins.module_utils.masking.scrub import scrubber
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import STEP, labels_of, name_of
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import (
+        ContainerSpec,
+        Node,
+        Service,
+        Task,
+    )
 
 LINES, LINE_LENGTH = 10, 400
 PATIENCE = 5.0  # seconds for the log of one task; a node that is gone never answers
@@ -54,8 +62,8 @@ Found = Dict[str, Any]
 
 def evidence(
     client: EngineClient,
-    services: Sequence[Mapping[str, Any]],
-    tasks: Sequence[Mapping[str, object]],
+    services: Sequence[Service],
+    tasks: Sequence[Task],
     reasons: Mapping[str, str],
     old: AbstractSet[str] = frozenset(),
 ) -> List[Found]:
@@ -65,7 +73,7 @@ def evidence(
     """
     grouped = tasks_by_service(tasks)
     nodes = _nodes(client)
-    seen: List[Tuple[Mapping[str, Any], Optional[Mapping[str, Any]], bool]] = []
+    seen: List[Tuple[Service, Optional[Task], bool]] = []
     for service in sorted(services, key=name_of):
         if name_of(service) in reasons:
             own = grouped.get(service["ID"], [])
@@ -86,10 +94,10 @@ def evidence(
 
 def _one(
     client: EngineClient,
-    service: Mapping[str, object],
+    service: Service,
     reason: str,
-    task: Optional[Mapping[str, Any]],
-    nodes: Mapping[str, Mapping[str, object]],
+    task: Optional[Task],
+    nodes: Mapping[str, Node],
     checks: Optional[Mapping[str, str]],
 ) -> Found:
     """``checks`` is what health checks wrote, by container; None where a task has nothing more to tell."""
@@ -116,7 +124,7 @@ def _one(
     return entry
 
 
-def _called(service: Mapping[str, object]) -> str:
+def _called(service: Service) -> str:
     """The name of a service, and of which it is a step of ``pre_start``."""
     owner, _slash, number = labels_of(service).get(STEP, "").partition("/")
     return name_of(service) + (f" (step {number} of pre_start of {owner})" if number else "")
@@ -157,7 +165,7 @@ def _plain(text: str) -> str:
     return text
 
 
-def _witness(tasks: Sequence[Mapping[str, object]]) -> Optional[Mapping[str, Any]]:
+def _witness(tasks: Sequence[Task]) -> Optional[Task]:
     """The task that tells most: the newest that failed, else the newest that has ended, else the newest of all."""
     newest = sorted(tasks, key=lambda task: timestamp(task.get("CreatedAt")), reverse=True)
     for states in (ENDED_BADLY, ("complete",)):
@@ -172,18 +180,18 @@ def node_names(client: EngineClient) -> Dict[str, str]:
     return {identity: _name(node) for identity, node in _nodes(client).items()}
 
 
-def _nodes(client: EngineClient) -> Dict[str, Dict[str, Any]]:
+def _nodes(client: EngineClient) -> Dict[str, Node]:
     try:
         return {node["ID"]: node for node in client.list("/nodes", timeout=PATIENCE)}
     except EngineError:
         return {}
 
 
-def _name(node: Mapping[str, Any]) -> str:
+def _name(node: Node) -> str:
     return str((node.get("Description") or {}).get("Hostname") or node.get("ID") or "")
 
 
-def hider(service: Mapping[str, Any]) -> Callable[..., str]:
+def hider(service: Service) -> Callable[..., str]:
     """``hide(text, ours=False)`` takes out of a text what looks like a secret, and all that does so in the service's
     own variables, labels and command; of a text of our own only that."""
     spec = service["Spec"]
@@ -191,7 +199,8 @@ def hider(service: Mapping[str, Any]) -> Callable[..., str]:
     given = [str(entry) for entry in container.get("Env") or []]
     for labels in (spec.get("Labels"), container.get("Labels")):
         given += [f"{name}={value}" for name, value in (labels or {}).items()]
-    given.append(" ".join(str(part) for name in ("Command", "Args") for part in container.get(name) or []))
+    words = (*(container.get("Command") or []), *(container.get("Args") or []))
+    given.append(" ".join(map(str, words)))
     scrub = scrubber(value for text in given for value in _hidden_in(text) if len(value) >= SHORTEST_SECRET)
 
     def hide(text: str, ours: bool = False) -> str:
@@ -221,19 +230,17 @@ def _cut(line: str) -> str:
     return line if len(line) <= LINE_LENGTH else line[:LINE_LENGTH].rpartition(" ")[0] + "…"
 
 
-def _container_of(task: Mapping[str, Any]) -> str:
+def _container_of(task: Task) -> str:
     return str(((task.get("Status") or {}).get("ContainerStatus") or {}).get("ContainerID") or "")
 
 
-def _can_tell(task: Optional[Mapping[str, object]], nodes: Mapping[str, Mapping[str, Any]]) -> bool:
+def _can_tell(task: Optional[Task], nodes: Mapping[str, Node]) -> bool:
     """Whether a task has run anything, on a node that is not away: that one would not answer."""
     node = nodes.get(str((task or {}).get("NodeID") or ""), {})
     return bool(_container_of(task or {})) and (node.get("Status") or {}).get("State") in (None, "ready")
 
 
-def _checks(
-    client: EngineClient, tasks: Sequence[Mapping[str, object]], nodes: Mapping[str, Mapping[str, object]]
-) -> Dict[str, str]:
+def _checks(client: EngineClient, tasks: Sequence[Task], nodes: Mapping[str, Node]) -> Dict[str, str]:
     """What the failing health checks of tasks wrote last, by container. Only an Engine on whose node it ran knows that.
 
     A command that ends well when it is told to stop leaves no other trace: its task is complete, with exit code 0.
@@ -268,20 +275,22 @@ def checks_here(client: EngineClient, wanted: Mapping[str, bool]) -> Dict[str, s
         if inspected is not None:
             config = inspected.get("Config") or {}
             command = [*(config.get("Entrypoint") or []), *(config.get("Cmd") or [])]
-            spec = {"Env": config.get("Env"), "Labels": config.get("Labels"), "Command": command}
+            env, labels = config.get("Env") or [], config.get("Labels") or {}
+            spec: ContainerSpec = {"Env": env, "Labels": labels, "Command": command}
             hide = hider({"Spec": {"TaskTemplate": {"ContainerSpec": spec}}})
             found[container] = "\n".join(excerpt(hide(_check_of(inspected, starting)), CHECKED))
     return found
 
 
-def _may_be_unhealthy(task: Mapping[str, object]) -> bool:
+def _may_be_unhealthy(task: Task) -> bool:
     """Whether it is worth asking another node: a check goes on, or Docker has stopped what failed it."""
     return "unhealthy" in error_of(task) or state_of(task) in ("starting", "complete")
 
 
-def _names(node: Mapping[str, Any]) -> List[str]:
+def _names(node: Node) -> List[str]:
     """What a node is called, and its addresses."""
-    addresses = [str((node.get(part) or {}).get("Addr") or "") for part in ("Status", "ManagerStatus")]
+    status, manager = node.get("Status") or {}, node.get("ManagerStatus") or {}
+    addresses = [str(status.get("Addr") or ""), str(manager.get("Addr") or "")]
     return [name for name in (_name(node), *(address.rpartition(":")[0] or address for address in addresses)) if name]
 
 
@@ -307,7 +316,7 @@ def _check_of(inspected: Mapping[str, Any], starting: bool) -> str:
         return ""  # it has no health check, or none has ended yet
 
 
-def _log(client: EngineClient, task: Mapping[str, Any], service: Mapping[str, Any]) -> str:
+def _log(client: EngineClient, task: Task, service: Service) -> str:
     query = {"stdout": True, "stderr": True, "tail": LINES}
     try:
         raw = client.get(f"/tasks/{task['ID']}/logs", query, stream=True, timeout=PATIENCE)

@@ -5,13 +5,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, FrozenSet, List, Mapping
+from typing import TYPE_CHECKING, Any, FrozenSet, List, Mapping
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import at_a_glance, mode_of
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
 
-def failed_jobs(client: EngineClient, stack: str, services: List[Dict[str, Any]]) -> FrozenSet[str]:
+
+def failed_jobs(client: EngineClient, stack: str, services: List[Service]) -> FrozenSet[str]:
     """The names of the jobs of ``services`` that have failed and are not tried again; tasks are read only for doubt."""
     doubtful = [s for s in services if mode_of(s["Spec"]).endswith("job") and at_a_glance(s) is None]
     if not doubtful:
@@ -21,7 +24,7 @@ def failed_jobs(client: EngineClient, stack: str, services: List[Dict[str, Any]]
     return frozenset(judgement.name for judgement in look(client, stack, doubtful) if judgement.fatal)
 
 
-def not_waited_for(bound: Mapping[str, Any], services: List[Dict[str, Any]]) -> FrozenSet[str]:
+def not_waited_for(bound: Mapping[str, Any], services: List[Service]) -> FrozenSet[str]:
     """The jobs that are not to be run and are not complete: no wait would make them so. Their names."""
     left = {service["name"] for service in bound["services"] if service.get("left")}
     done = {s["Spec"]["Name"] for s in services if s["Spec"]["Name"] in left and at_a_glance(s) is not None}

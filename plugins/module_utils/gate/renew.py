@@ -10,7 +10,7 @@ there is a node. So the service is scaled down by those tasks, which Swarm remov
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Mapping, Optional
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
@@ -20,6 +20,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes imp
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import state_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Operation
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import id_of
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service, Task
 
 PAUSE, PATIENCE = 0.1, 10.0  # seconds, for Swarm to take the tasks away
 #: Changes of these make Swarm replace the tasks by itself.
@@ -51,7 +54,7 @@ def _keeps_tasks(operation: Operation) -> bool:
     return bool(paths) and mode.get("Replicated") is not None and not any(p.startswith(REPLACING) for p in paths)
 
 
-def _is_short(service: Mapping[str, Any]) -> bool:
+def _is_short(service: Service) -> bool:
     """Whether fewer tasks of a service run than should, by the Engine's own counts."""
     counts = service.get("ServiceStatus") or {}
     return int(counts.get("RunningTasks") or 0) < int(counts.get("DesiredTasks") or 0)
@@ -80,12 +83,12 @@ def _renew(
             keep()
 
 
-def _tasks(client: EngineClient, clock: Clock, identity: str, keep: Callable[[], None]) -> List[Dict[str, Any]]:
+def _tasks(client: EngineClient, clock: Clock, identity: str, keep: Callable[[], None]) -> List[Task]:
     query = {"filters": {"service": [identity], "desired-state": ["running"]}}
     return patiently(clock, lambda: client.list("/tasks", query), keep)
 
 
-def _waits(task: Mapping[str, object]) -> bool:
+def _waits(task: Task) -> bool:
     return state_of(task) == "pending" and not task.get("NodeID") and task.get("DesiredState") == "running"
 
 

@@ -10,7 +10,7 @@ times a second notice everything as soon.
 from __future__ import annotations
 
 import math
-from typing import AbstractSet, Any, Callable, Dict, FrozenSet, List, Mapping, Optional, Tuple, Union
+from typing import TYPE_CHECKING, AbstractSet, Any, Callable, Dict, FrozenSet, List, Mapping, Optional, Tuple, Union
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import services_of, tasks_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
@@ -46,14 +46,16 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks imp
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import detach
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Node, Service, Task
+
 FIRST_PAUSE, LONGEST_PAUSE, GROWTH = 0.05, 1.0, 1.5  # seconds, seconds, factor
 SHARE = 10  # a pause may be at most this many times the duration of a check: the Engine has other work
 NODES_FOR = 1.0  # seconds for which the observed nodes are valid
 ENDED = (*ENDED_BADLY, "complete")
-Objects = List[Dict[str, Any]]
 
 
-def before(services: Objects, tasks: Objects, nodes: Objects) -> Before:
+def before(services: List[Service], tasks: List[Task], nodes: List[Node]) -> Before:
     """What is to be forgiven: what had happened when the run began. A task that waits for a node did not run."""
     modes = {service["ID"]: mode_of(service["Spec"]) for service in services}
     return Before(
@@ -76,7 +78,7 @@ def before(services: Objects, tasks: Objects, nodes: Objects) -> Before:
     )
 
 
-def updates_of(services: List[Dict[str, Any]]) -> Dict[str, Tuple[str, str]]:
+def updates_of(services: List[Service]) -> Dict[str, Tuple[str, str]]:
     """State and start of the latest update by the services' ids."""
     return {
         service["ID"]: (str(update.get("State") or ""), str(update.get("StartedAt") or ""))
@@ -108,7 +110,7 @@ def wait(
     gate = Gate(limits, clock.now(), past, touched, names, began)
     tell = _teller(client, clock, progress)
     pause, seen = FIRST_PAUSE, None
-    nodes: List[Dict[str, Any]] = []
+    nodes: List[Node] = []
     nodes_at = clock.now() - NODES_FOR
     backoff = Backoff(clock)
     while True:
@@ -176,7 +178,7 @@ def settle(
     client: EngineClient,
     clock: Clock,
     stack: str,
-    services: List[Dict[str, object]],
+    services: List[Service],
     options: Mapping[str, Any],
     keep: Optional[Callable[[], None]] = None,
 ) -> List[Judgement]:
@@ -194,12 +196,14 @@ def settle(
     return wait(client, clock, stack, limits_of(options), past, late, options["progress"], tick=keep)
 
 
-def look(client: EngineClient, stack: str, services: Objects) -> List[Judgement]:
+def look(client: EngineClient, stack: str, services: List[Service]) -> List[Judgement]:
     """How the services do now, without waiting."""
     return judged(services, tasks_of(client, stack), client.list("/nodes"))
 
 
-def judged(services: Objects, tasks: Objects, nodes: Objects, now: Optional[float] = None) -> List[Judgement]:
+def judged(
+    services: List[Service], tasks: List[Task], nodes: List[Node], now: Optional[float] = None
+) -> List[Judgement]:
     """By name. An update that was over before, and failures that were overcome, say nothing about how they do now.
 
     With ``now`` (the managers' time, seconds since 1970) a task that has waited for a node for too long is a failure.
@@ -212,7 +216,7 @@ def judged(services: Objects, tasks: Objects, nodes: Objects, now: Optional[floa
     return found
 
 
-def overcome(services: List[Dict[str, Any]], tasks: List[Dict[str, object]]) -> FrozenSet[str]:
+def overcome(services: List[Service], tasks: List[Task]) -> FrozenSet[str]:
     """The tasks before those that run or are complete, slot by slot: their failures were overcome."""
     grouped = tasks_by_service(tasks)
     fine = [
@@ -229,8 +233,8 @@ def _failure(
     stack: str,
     verdict: Verdict,
     limits: Limits,
-    services: List[Dict[str, object]],
-    tasks: List[Dict[str, object]],
+    services: List[Service],
+    tasks: List[Task],
     past: Before,
 ) -> DeployError:
     from ansible_collections.stackwright.swarm.plugins.module_utils.gate.evidence import evidence
@@ -251,11 +255,11 @@ def _failure(
     )
 
 
-def _by_name(services: List[Dict[str, object]]) -> List[Dict[str, Any]]:
+def _by_name(services: List[Service]) -> List[Service]:
     return sorted(services, key=lambda service: str(service["Spec"]["Name"]))
 
 
-def _print(services: List[Dict[str, Any]], tasks: List[Dict[str, object]]) -> Any:
+def _print(services: List[Service], tasks: List[Task]) -> Any:
     """Changes whenever anything moves."""
     return (
         sorted((s["ID"], s["Version"]["Index"]) for s in services),

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import AbstractSet, Any, Callable, Dict, List, Mapping, NamedTuple, Optional
+from typing import TYPE_CHECKING, AbstractSet, Any, Callable, Dict, List, Mapping, NamedTuple, Optional
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import tasks_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
@@ -14,8 +14,11 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry impor
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.lost import how_it_is
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes import hostname, is_down, rejoined
-from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import Task, grace, state_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import grace, state_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Operation
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Node, Task
 
 Tick = Callable[[], None]
 Tell = Callable[[str], None]
@@ -34,7 +37,7 @@ class _Left(NamedTuple):
 
     ending: List[Task]
     lost: List[Task]
-    nodes: Dict[str, Mapping[str, Any]]
+    nodes: Dict[str, Node]
 
 
 def wait_until_stopped(

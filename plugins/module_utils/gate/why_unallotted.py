@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import Any, Dict, List, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
@@ -19,12 +19,15 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.subnets
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import id_of, name_of
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Info, Service
+
 PATIENCE = 5.0  # seconds
 
 Item = Mapping[str, Any]
 
 
-def unallotted(client: EngineClient, service: Item, reason: str) -> str:
+def unallotted(client: EngineClient, service: Service, reason: str) -> str:
     """Which network of ``service`` is at fault and why, as half a sentence; empty if ``reason`` (why it does not
     run) does not say that it waits for one, or nobody can tell."""
     if STAGES["new"] not in reason:
@@ -38,7 +41,7 @@ def unallotted(client: EngineClient, service: Item, reason: str) -> str:
         return ""
 
 
-def cause(service: Item, info: Item, seen: Mapping[str, Sequence[Item]]) -> str:
+def cause(service: Service, info: Info, seen: Mapping[str, Sequence[Any]]) -> str:
     """The same from what was seen: ``networks``, ``services``, ``tasks`` and ``nodes``."""
     spec = service["Spec"]
     targets = {item.get("Target") for item in spec["TaskTemplate"].get("Networks") or []}
@@ -54,7 +57,7 @@ def cause(service: Item, info: Item, seen: Mapping[str, Sequence[Item]]) -> str:
     return ""
 
 
-def _why(network: Item, info: Item, seen: Mapping[str, Sequence[Item]]) -> str:
+def _why(network: Item, info: Info, seen: Mapping[str, Sequence[Any]]) -> str:
     if not (network.get("IPAM") or {}).get("Config"):
         free = free_subnets(info, subnets_of(seen["networks"]))
         if free == 0:
@@ -67,7 +70,7 @@ def _why(network: Item, info: Item, seen: Mapping[str, Sequence[Item]]) -> str:
     return ""
 
 
-def _left(network: Item, subnet: Any, seen: Mapping[str, Sequence[Item]]) -> int:
+def _left(network: Item, subnet: Any, seen: Mapping[str, Sequence[Any]]) -> int:
     """The addresses that are left once each node with tasks has its own for the load balancer."""
     taken: List[str] = [config.get("Gateway") for config in network["IPAM"]["Config"] if config.get("Gateway")]
     for service in seen["services"]:

@@ -5,16 +5,19 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator, List, Mapping, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Amounts, Service
 
 PATIENCE = 5.0  # seconds
 NANO, MIB = 1e9, 1024 * 1024
 
 
-def unplaced(client: EngineClient, service: Mapping[str, Any], error: str) -> str:
+def unplaced(client: EngineClient, service: Service, error: str) -> str:
     """What ``service`` asks for, as half a sentence; empty if ``error`` does not say that no node has it."""
     if "no suitable node" not in error:
         return ""
@@ -29,14 +32,14 @@ def unplaced(client: EngineClient, service: Mapping[str, Any], error: str) -> st
     return f"it requests {' and '.join(parts)}" if parts else ""
 
 
-def _reserved(reservations: Mapping[str, Any]) -> Iterator[str]:
+def _reserved(reservations: Amounts) -> Iterator[str]:
     if reservations.get("NanoCPUs"):
         yield f"{reservations['NanoCPUs'] / NANO:g} CPUs"
     if reservations.get("MemoryBytes"):
         yield f"{reservations['MemoryBytes'] / MIB:.0f} MiB of memory"
 
 
-def _ports(client: EngineClient, service: Mapping[str, object]) -> Iterator[str]:
+def _ports(client: EngineClient, service: Service) -> Iterator[str]:
     try:
         others = client.list("/services", timeout=PATIENCE)
     except EngineError:
@@ -50,7 +53,7 @@ def _ports(client: EngineClient, service: Mapping[str, object]) -> Iterator[str]
         yield f"port {number}/{protocol}" + (f", which {owner} uses" if owner else "")
 
 
-def _host_ports(service: Mapping[str, Any]) -> List[Tuple[Any, Any]]:
+def _host_ports(service: Service) -> List[Tuple[Any, Any]]:
     ports = (service["Spec"].get("EndpointSpec") or {}).get("Ports") or []
     return [
         (port["PublishedPort"], port.get("Protocol") or "tcp")

@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterable, List, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import replicas_of, update_state
-from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import Task, grace, state_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import grace, state_of
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service, Task
 
 NANO = 1e9
 #: The Engine's own, where a specification does not say: seconds.
@@ -35,18 +38,19 @@ def waits(tasks: Sequence[Task], stopping: Sequence[Task]) -> Dict[str, float]:
     return found
 
 
-def observation(service: Mapping[str, Any]) -> float:
+def observation(service: Service) -> float:
     """Seconds for which an update may seem to stand still: between two steps, and while Swarm observes it."""
     state = update_state(service)
     if state not in ("updating", "rollback_started"):
         return 0.0
-    config = service["Spec"].get("UpdateConfig" if state == "updating" else "RollbackConfig") or {}
+    spec = service["Spec"]
+    config = (spec.get("UpdateConfig") if state == "updating" else spec.get("RollbackConfig")) or {}
     delay = _seconds(config.get("Delay"), 0.0)
     # The watch has to be longer than the pause between two steps, so Swarm makes it so.
     return delay + max(_seconds(config.get("Monitor"), MONITOR), delay + 1)
 
 
-def whole_rollback(service: Mapping[str, Any]) -> float:
+def whole_rollback(service: Service) -> float:
     """Seconds that Swarm's own rollback of a service may take by what its specification declares."""
     spec = service["Spec"]
     config = spec.get("RollbackConfig") or {}
@@ -56,7 +60,7 @@ def whole_rollback(service: Mapping[str, Any]) -> float:
     return steps * each + observation({**service, "UpdateStatus": {"State": "rollback_started"}})
 
 
-def longest_grace(services: Iterable[Mapping[str, Any]]) -> float:
+def longest_grace(services: Iterable[Service]) -> float:
     """Seconds that the slowest task of these services may take to stop."""
     return max((grace({"Spec": service["Spec"]["TaskTemplate"]}) for service in services), default=0.0)
 

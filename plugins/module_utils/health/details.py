@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes import hostname, is_down
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.seen import Seen, View, condition_of, sort_out
@@ -19,7 +19,6 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses 
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import (
     ENDED_BADLY,
-    Task,
     by_slot,
     error_of,
     how_it_ended,
@@ -30,7 +29,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks imp
     timestamp,
 )
 
-Service = Mapping[str, Any]
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Node, Service, Task
+
 Found = Dict[str, Any]
 
 #: Seconds for which a task that follows a failed one has to run before it counts as healthy.
@@ -43,7 +44,7 @@ HELD = ("paused", "rollback_paused")
 def report(
     service: Service,
     tasks: Sequence[Task],
-    nodes: Sequence[Mapping[str, object]],
+    nodes: Sequence[Node],
     fine: Iterable[str],
     found: Judgement,
     after: Optional[Task] = None,
@@ -95,7 +96,7 @@ def _began_within(task: Task, now: float, limit: float) -> bool:
     return began is not None and -SKEW <= now - began < limit
 
 
-def _healthy(seen: Seen, nodes: Sequence[Mapping[str, object]]) -> int:
+def _healthy(seen: Seen, nodes: Sequence[Node]) -> int:
     away = {str(node.get("ID")) for node in nodes if is_down(node)}
     return len([task for task in seen.running if str(task.get("NodeID")) not in away]) + len(seen.done)
 
@@ -126,9 +127,7 @@ def _is_bad(service: Service, task: Task) -> bool:
     return state_of(task) in ENDED_BADLY or (for_ever and state_of(task) == "complete")
 
 
-def _last_failure(
-    service: Service, tasks: Sequence[Task], nodes: Sequence[Mapping[str, object]]
-) -> Optional[Dict[str, Any]]:
+def _last_failure(service: Service, tasks: Sequence[Task], nodes: Sequence[Node]) -> Optional[Dict[str, Any]]:
     """The newest failure that the Swarm remembers, also of a specification before."""
     bad = [task for task in tasks if _is_bad(service, task)]
     if not bad:

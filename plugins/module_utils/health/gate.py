@@ -5,7 +5,20 @@
 
 from __future__ import annotations
 
-from typing import AbstractSet, Any, Dict, FrozenSet, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple, Union
+from typing import (
+    TYPE_CHECKING,
+    AbstractSet,
+    Dict,
+    FrozenSet,
+    List,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Set,
+    Tuple,
+    Union,
+)
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.declared import FREED, observation, waits
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.judge import judge_seen, tasks_by_service
@@ -18,7 +31,10 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses 
     Judgement,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import FAILED as BAD
-from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import Task, error_of, is_stopping
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import error_of, is_stopping
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Node, Service, Task
 
 WAITING, PASSED, FAILED, TIMED_OUT = "waiting", "passed", "failed", "timed_out"
 GONE = "the service no longer exists: it was removed"
@@ -94,9 +110,9 @@ class Gate:
     def feed(
         self,
         now: float,
-        services: Sequence[Mapping[str, Any]],
+        services: Sequence[Service],
         tasks: Sequence[Task],
-        nodes: Sequence[Mapping[str, object]],
+        nodes: Sequence[Node],
     ) -> Verdict:
         """The verdict at ``now`` (seconds)."""
         grouped = tasks_by_service(tasks)
@@ -154,7 +170,7 @@ class Gate:
         """It is unknown what happened while no Engine answered: stability starts again."""
         self._good_since.clear()
 
-    def _view(self, service: Mapping[str, Any], nodes: Sequence[Mapping[str, Any]]) -> View:
+    def _view(self, service: Service, nodes: Sequence[Node]) -> View:
         key = service["ID"]
         old, since = self.before.updates.get(key, ("", "")), self.touched.get(key, False)
         return View(
@@ -183,7 +199,7 @@ class Gate:
         found = waits(tasks, seen.stopping)
         return max((self._first.setdefault(key, now) + wait for key, wait in found.items()), default=0.0)
 
-    def _ending(self, now: float, tasks: Sequence[Task], nodes: Sequence[Mapping[str, object]]) -> bool:
+    def _ending(self, now: float, tasks: Sequence[Task], nodes: Sequence[Node]) -> bool:
         """Whether tasks of the stack are stopping within their time: they still hold what they have of their nodes."""
         down = {node.get("ID") for node in nodes if is_down(node)}
         ending = [task for task in tasks if task.get("NodeID") not in down and is_stopping(task)]
@@ -218,7 +234,7 @@ class Gate:
         return bool(now - since >= self.limits.stable_for)
 
 
-def _update_start(service: Mapping[str, Any], old: str) -> str:
+def _update_start(service: Service, old: str) -> str:
     """When the Engine began to replace tasks; a time far off as long as it did not."""
     started = str((service.get("UpdateStatus") or {}).get("StartedAt") or "")
     return started if started and started != old else "9999"

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Callable, Dict, List, Mapping, Sequence
+from typing import TYPE_CHECKING, Callable, Dict, List, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.declared import still_stopping
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.lost import left_on_lost, trouble
@@ -26,13 +26,15 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses 
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import (
     ENDED_BADLY,
-    Task,
     error_of,
     how_it_ended,
     seconds,
     state_of,
     timestamp,
 )
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service, ServiceSpec, Task
 
 #: Errors of a task that no further try on the same node mends.
 HOPELESS = re.compile(
@@ -56,12 +58,12 @@ STAGES = {
 }
 
 
-def judge(service: Mapping[str, object], tasks: Sequence[Task], view: View) -> Judgement:
+def judge(service: Service, tasks: Sequence[Task], view: View) -> Judgement:
     """The judgement of one service by ``tasks`` (of this service)."""
     return judge_seen(service, tasks, sort_out(service, tasks, view), view)
 
 
-def judge_seen(service: Mapping[str, Any], tasks: Sequence[Task], seen: Seen, view: View) -> Judgement:
+def judge_seen(service: Service, tasks: Sequence[Task], seen: Seen, view: View) -> Judgement:
     """The same for tasks that are sorted out already."""
     spec = service["Spec"]
     mode = mode_of(spec)
@@ -98,13 +100,13 @@ def judge_seen(service: Mapping[str, Any], tasks: Sequence[Task], seen: Seen, vi
     return judgement(DEGRADED if running else FAILED)
 
 
-def _desired(spec: Mapping[str, Any], mode: str, view: View) -> int:
+def _desired(spec: ServiceSpec, mode: str, view: View) -> int:
     if mode.startswith("replicated"):
         return replicas_of(spec)
     return len(eligible(view.nodes, spec["TaskTemplate"]))
 
 
-def _job(spec: Mapping[str, object], seen: Seen, view: View, judgement: Callable[..., Judgement]) -> Judgement:
+def _job(spec: ServiceSpec, seen: Seen, view: View, judgement: Callable[..., Judgement]) -> Judgement:
     desired, running = judgement("").desired, len(seen.running)
     if len(seen.done) >= desired:
         return judgement(COMPLETE, "")
@@ -121,7 +123,7 @@ def _job(spec: Mapping[str, object], seen: Seen, view: View, judgement: Callable
     return judgement(PROGRESSING, message_of(seen) or done)
 
 
-def _fatal(service: Mapping[str, Any], tasks: Sequence[Task], seen: Seen, view: View, desired: int) -> str:
+def _fatal(service: Service, tasks: Sequence[Task], seen: Seen, view: View, desired: int) -> str:
     update = service.get("UpdateStatus") or {}
     state, started = str(update.get("State") or ""), str(update.get("StartedAt") or "")
     fresh = (state, started) != view.old_update
@@ -168,7 +170,7 @@ def _waits_in_vain(seen: Seen, view: View) -> bool:
     return any(since is not None and view.now - since >= view.pending for since in made)
 
 
-def _attempts(spec: Mapping[str, Any]) -> int:
+def _attempts(spec: ServiceSpec) -> int:
     return int((spec["TaskTemplate"].get("RestartPolicy") or {}).get("MaxAttempts") or 0)
 
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, Mapping, Optional
+from typing import TYPE_CHECKING, Dict, List, Mapping, Optional
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.declared import still_stopping
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.gate import WAITING, Verdict
@@ -14,11 +14,13 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.health.seen impo
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import ASLEEP, COMPLETE, GOOD, Judgement
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import (
     ENDED_BY_ITSELF,
-    Task,
     error_of,
     how_it_ended,
     state_of,
 )
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Task
 
 QUIET = 10.0  # seconds after which it is said what is waited for
 LONGEST_ERROR = 160

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import AbstractSet, Any, Dict, Iterable, List, Mapping, NamedTuple, Sequence
+from typing import TYPE_CHECKING, AbstractSet, Dict, Iterable, List, NamedTuple, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes import (
     fitting,
@@ -17,7 +17,6 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes imp
     removal,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import (
-    Task,
     error_of,
     is_stopping,
     shown,
@@ -25,7 +24,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks imp
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.constraints import EXPRESSION
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.volume_names import expanded, of_task
 
-Node = Mapping[str, Any]
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Mount, Node, Service, Task
+
 #: How a reason begins that leaves nothing to add: Swarm's own words say less.
 NO_NODE = "no node can run it"
 
@@ -39,7 +40,7 @@ class Trouble(NamedTuple):
 
 
 def trouble(
-    service: Mapping[str, Any],
+    service: Service,
     tasks: Sequence[Task],
     unplaced: Sequence[Task],
     moving: bool,
@@ -88,7 +89,7 @@ def how_it_is(node: Node, nodes: Iterable[Node] = ()) -> str:
     )
 
 
-def _unplaced(service: Mapping[str, Any], tasks: Sequence[Task], error: str, nodes: Sequence[Node]) -> Trouble:
+def _unplaced(service: Service, tasks: Sequence[Task], error: str, nodes: Sequence[Node]) -> Trouble:
     template = service["Spec"]["TaskTemplate"]
     fit = fitting(nodes, template)
     down = [node for node in fit if is_down(node)]
@@ -115,13 +116,13 @@ def _unplaced(service: Mapping[str, Any], tasks: Sequence[Task], error: str, nod
     return Trouble(text, text if down else "")
 
 
-def _asked(service: Mapping[str, Any]) -> Iterable[str]:
+def _asked(service: Service) -> Iterable[str]:
     for text in (service["Spec"]["TaskTemplate"].get("Placement") or {}).get("Constraints") or []:
         parsed = EXPRESSION.match(text)
         yield " ".join(parsed.groups()) if parsed else text
 
 
-def _data(service: Mapping[str, Any], tasks: Sequence[Task], down: Sequence[Node]) -> str:
+def _data(service: Service, tasks: Sequence[Task], down: Sequence[Node]) -> str:
     """What of the service's data is on a node that is lost: local volumes of a node where it has run."""
     there = [task for task in tasks if len(down) == 1 and str(task.get("NodeID")) == str(down[0].get("ID"))]
     if not there:
@@ -137,7 +138,7 @@ def _data(service: Mapping[str, Any], tasks: Sequence[Task], down: Sequence[Node
     )
 
 
-def is_local(mount: Mapping[str, Any]) -> bool:
+def is_local(mount: Mount) -> bool:
     """Whether a mount is a named volume of its node, whose data no other node has."""
     driver = ((mount.get("VolumeOptions") or {}).get("DriverConfig")) or {}
     local = driver.get("Name") in (None, "", "local") and not driver.get("Options")

@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
-from typing import AbstractSet, Any, Iterable, List, Mapping
+from typing import TYPE_CHECKING, AbstractSet, Iterable, List, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.constraints import meets
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Node, Platform, TaskTemplate
 
-def eligible(nodes: Iterable[Mapping[str, object]], template: Mapping[str, object]) -> List[Mapping[str, Any]]:
+
+def eligible(nodes: Iterable[Node], template: TaskTemplate) -> List[Node]:
     """The nodes that are ready, active, and meet constraints and platforms of a TaskSpec.
 
     One of which the managers do not know yet how it is (after an election) counts: it is waited for.
@@ -22,7 +25,7 @@ def eligible(nodes: Iterable[Mapping[str, object]], template: Mapping[str, objec
     ]
 
 
-def fitting(nodes: Iterable[Mapping[str, Any]], template: Mapping[str, Any]) -> List[Mapping[str, Any]]:
+def fitting(nodes: Iterable[Node], template: TaskTemplate) -> List[Node]:
     """The nodes that meet constraints and platforms of a TaskSpec, whatever their state."""
     placement = template.get("Placement") or {}
     return [
@@ -33,17 +36,17 @@ def fitting(nodes: Iterable[Mapping[str, Any]], template: Mapping[str, Any]) -> 
     ]
 
 
-def is_active(node: Mapping[str, Any]) -> bool:
+def is_active(node: Node) -> bool:
     """Whether a node is neither drained nor paused."""
     return (node.get("Spec") or {}).get("Availability") == "active"
 
 
-def is_down(node: Mapping[str, Any]) -> bool:
+def is_down(node: Node) -> bool:
     """Whether the managers have given a node up. What it was told to end does not end, until it is back."""
     return (node.get("Status") or {}).get("State") in ("down", "disconnected")
 
 
-def rejoined(node: Mapping[str, object], nodes: Iterable[Mapping[str, object]]) -> str:
+def rejoined(node: Node, nodes: Iterable[Node]) -> str:
     """The id under which a node that is down has joined again; its old entry stays until it is removed."""
     if not is_down(node):
         return ""
@@ -51,23 +54,23 @@ def rejoined(node: Mapping[str, object], nodes: Iterable[Mapping[str, object]]) 
     return str(same[0].get("ID")) if same else ""
 
 
-def removal(node: Mapping[str, Any]) -> str:
+def removal(node: Node) -> str:
     """The command that removes the entry of a node."""
     demote = "docker node demote {0} && " if (node.get("Spec") or {}).get("Role") == "manager" else ""
     return f"{demote}docker node rm {{0}}".format(node.get("ID"))
 
 
-def hostname(node: Mapping[str, Any]) -> str:
+def hostname(node: Node) -> str:
     """What people call a node: its host name, else its id."""
     return str((node.get("Description") or {}).get("Hostname") or node.get("ID") or "")
 
 
-def is_ready(node: Mapping[str, Any]) -> bool:
+def is_ready(node: Node) -> bool:
     """Whether the managers hear of a node: what they say of its tasks is so now."""
     return (node.get("Status") or {}).get("State") == "ready"
 
 
-def paused(nodes: Iterable[Mapping[str, Any]]) -> AbstractSet[str]:
+def paused(nodes: Iterable[Node]) -> AbstractSet[str]:
     """The ids of nodes that get no new task and keep those that they have, also of an older specification."""
     return {str(node.get("ID")) for node in nodes if (node.get("Spec") or {}).get("Availability") == "pause"}
 
@@ -76,7 +79,7 @@ def paused(nodes: Iterable[Mapping[str, Any]]) -> AbstractSet[str]:
 SAME = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
-def has_platform(node: Mapping[str, Any], platforms: List[Mapping[str, object]]) -> bool:
+def has_platform(node: Node, platforms: Sequence[Platform]) -> bool:
     """Whether a node is of one of these platforms; an empty list means any."""
     if not platforms:
         return True

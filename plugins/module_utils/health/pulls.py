@@ -9,17 +9,19 @@ A node says "No such image" whatever the reason is; the registry's own answer te
 from __future__ import annotations
 
 import re
-from typing import Any, Iterator, List, Mapping, Sequence, Tuple
+from typing import TYPE_CHECKING, Iterator, List, Mapping, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.judge import tasks_by_service
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import (
     ENDED_BADLY,
-    Task,
     error_of,
     is_current,
     state_of,
 )
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service, Task
 
 FLAGS = re.IGNORECASE
 NOT_PULLED = re.compile(
@@ -59,7 +61,7 @@ def wanted_in(error: DeployError, images: Mapping[str, Mapping[str, object]]) ->
     return sorted(name for name in named if name.partition("@")[0] not in images)
 
 
-def not_pulled(services: Sequence[Mapping[str, Any]], tasks: Sequence[Task]) -> Iterator[Tuple[str, str]]:
+def not_pulled(services: Sequence[Service], tasks: Sequence[Task]) -> Iterator[Tuple[str, str]]:
     """The names of those services whose present tasks failed for want of their image, each with the image."""
     grouped = tasks_by_service(tasks)
     for service in services:

@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterable, Mapping
+from typing import TYPE_CHECKING, Dict, Iterable
 
-Node = Mapping[str, Any]
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Node
 
 
 def managers_of(nodes: Iterable[Node]) -> Dict[str, bool]:

@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-from typing import AbstractSet, Any, Dict, FrozenSet, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, AbstractSet, Dict, FrozenSet, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes import is_down, paused
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import mode_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import (
     ENDED_BADLY,
     ON_THE_WAY,
-    Task,
     by_slot,
     error_of,
     has_no_node,
@@ -22,11 +21,19 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks imp
     state_of,
 )
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import (
+        Node,
+        Service,
+        ServiceSpec,
+        Task,
+    )
+
 
 class View(NamedTuple):
     """What judging needs beside the service and its tasks."""
 
-    nodes: Sequence[Mapping[str, Any]] = ()
+    nodes: Sequence[Node] = ()
     old_failures: AbstractSet[str] = frozenset()  # ids of tasks that had ended before
     old_update: Tuple[str, str] = ("", "")  # state and start of the update that was known before
     since: str = ""  # when an update replaced tasks although their specification is the same
@@ -71,13 +78,13 @@ class Seen(NamedTuple):
         return len(self.running) + len(self.done)
 
 
-def condition_of(spec: Mapping[str, Any]) -> str:
+def condition_of(spec: ServiceSpec) -> str:
     """When a task that ended is started again: any, on-failure or none."""
     policy = spec["TaskTemplate"].get("RestartPolicy") or {}
     return str(policy.get("Condition") or "any")
 
 
-def sort_out(service: Mapping[str, Any], tasks: Sequence[Task], view: View) -> Seen:
+def sort_out(service: Service, tasks: Sequence[Task], view: View) -> Seen:
     """The tasks of ``service`` (``tasks`` are all of its own) by what they do."""
     spec = service["Spec"]
     mode = mode_of(spec)

@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List, NamedTuple, Optional
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes import is_ready
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Node, Service, ServiceSpec
 
 ASLEEP, COMPLETE, HEALTHY = "asleep", "complete", "healthy"
 PROGRESSING, DEGRADED, FAILED, UNKNOWN = "progressing", "degraded", "failed", "unknown"
@@ -71,7 +74,7 @@ def worst(statuses: Iterable[str]) -> str:
     return HEALTHY if top in GOOD and len(found) > 1 else top
 
 
-def mode_of(spec: Mapping[str, Any]) -> str:
+def mode_of(spec: ServiceSpec) -> str:
     """The mode in Compose's words."""
     mode = spec.get("Mode") or {}
     for key, word in MODES:
@@ -88,7 +91,7 @@ MODES = (
 )
 
 
-def replicas_of(spec: Mapping[str, Any]) -> int:
+def replicas_of(spec: ServiceSpec) -> int:
     """The replicas of a replicated service, the completions of a job."""
     mode = spec.get("Mode") or {}
     if mode.get("ReplicatedJob") is not None:
@@ -97,12 +100,12 @@ def replicas_of(spec: Mapping[str, Any]) -> int:
     return int((mode.get("Replicated") or {}).get("Replicas", 1))
 
 
-def update_state(service: Mapping[str, Any]) -> str:
+def update_state(service: Service) -> str:
     """The state of the latest update, empty if there was none."""
     return str((service.get("UpdateStatus") or {}).get("State") or "")
 
 
-def at_a_glance(service: Mapping[str, Any], nodes: Iterable[Mapping[str, Any]] = ()) -> Optional[Judgement]:
+def at_a_glance(service: Service, nodes: Iterable[Node] = ()) -> Optional[Judgement]:
     """The judgement by the Engine's own counts (API 1.41), if they leave no question; otherwise None.
 
     The Engine goes on counting a task as running whose node is lost: while one of ``nodes`` is not ready, the tasks

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta, timezone
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
 
-Task = Mapping[str, Any]
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service, Task, TaskTemplate
+
 
 MOMENT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(?:Z|([+-])(\d\d):(\d\d))\Z")
 
@@ -76,7 +78,7 @@ def _named(test: List[str]) -> str:
     return f"health check `{words[0]}{' ...' if len(words) > 1 else ''}`" if words else "its health check"
 
 
-def is_current(task: Task, service: Mapping[str, Any], since: str = "") -> bool:
+def is_current(task: Task, service: Service, since: str = "") -> bool:
     """Whether a task was made from the service's present specification.
 
     Engines up to 28 do not tell a task's version, so the specifications are compared, as swarmkit itself does to find
@@ -94,7 +96,7 @@ def is_current(task: Task, service: Mapping[str, Any], since: str = "") -> bool:
     return ours == theirs or (same and normalise.task(ours) == normalise.task(theirs))
 
 
-def _comparable(template: Mapping[str, object]) -> Dict[str, Any]:
+def _comparable(template: TaskTemplate) -> Dict[str, Any]:
     spec = {key: value for key, value in template.items() if key not in ("Placement", "Runtime")}
     spec.setdefault("ForceUpdate", 0)
     return spec

@@ -13,13 +13,16 @@ import base64
 import hashlib
 import hmac
 import json
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.masking.mask import mask
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Change, Operation
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prune import references
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import AS_DOCKER, NOT_RUN
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.overlay import overlaid
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
 
 KEPT = "$kept"
 #: Stands before and after the name of a kept value in a text (values/value_references.py).
@@ -46,7 +49,7 @@ def keyed(key: str) -> Digest:
 def take(
     bound: Mapping[str, Any],
     operations: Sequence[Operation],
-    current: Mapping[str, Mapping[str, Any]],
+    current: Mapping[str, Service],
     contents: Mapping[Tuple[str, str], str],
     digest: Digest,
 ) -> Snapshot:
@@ -98,7 +101,7 @@ def _of_others(change: Change) -> Dict[str, Any]:
     return shown
 
 
-def forced_after(operation: Optional[Operation], current: Optional[Mapping[str, Any]]) -> int:
+def forced_after(operation: Optional[Operation], current: Optional[Service]) -> int:
     """How often the service's tasks were replaced by force, as Swarm counts it, once ``operation`` is carried out."""
     source = operation.payload.get("spec") if operation is not None else None
     if source is None:
@@ -209,7 +212,7 @@ def _described(kind: str, entry: Mapping[str, Any], digest: Digest) -> Dict[str,
 
 
 def _with_image(
-    spec: Mapping[str, Any], operation: Optional[Operation], current: Optional[Mapping[str, Any]]
+    spec: Mapping[str, Any], operation: Optional[Operation], current: Optional[Service]
 ) -> Mapping[str, Any]:
     """``spec`` with the image and the platforms that really run after the operation."""
     source = operation.payload.get("spec") if operation is not None else None

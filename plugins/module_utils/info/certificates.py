@@ -6,12 +6,15 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes import hostname
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import seconds
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.certificate import DAY, Validity, first_to_end
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Node
 
 Info = Mapping[str, Any]
 NODE_FILE = ("swarm", "certificates", "swarm-node.crt")
@@ -19,9 +22,7 @@ ROTATE = "Rotate it with `docker swarm ca --rotate` while all nodes are up."
 RENEW = "Check that the node reaches a manager; `docker swarm ca --rotate` renews the certificates of all nodes."
 
 
-def certificates_of(
-    client: EngineClient, info: Info, nodes: Sequence[Mapping[str, Any]]
-) -> Tuple[Dict[str, Any], List[str]]:
+def certificates_of(client: EngineClient, info: Info, nodes: Sequence[Node]) -> Tuple[Dict[str, Any], List[str]]:
     """What is known of them, and a warning for each that ends soon."""
     cluster = (info.get("Swarm") or {}).get("Cluster") or {}
     trusted = str((cluster.get("TLSInfo") or {}).get("TrustRoot") or "")

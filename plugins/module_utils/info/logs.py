@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import manager_info, of_stack
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
@@ -14,6 +14,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors impo
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.gate.evidence import hider, node_names
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import name_of
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service, Task
 
 Item = Dict[str, Any]
 
@@ -148,7 +151,7 @@ def expression(pattern: str, option: str = "contains") -> Callable[[str], bool]:
     return lambda text: compiled.search(text) is not None
 
 
-def _chosen(stack: str, services: List[Item], tasks: Mapping[str, Item], wanted: Wanted) -> List[Item]:
+def _chosen(stack: str, services: List[Service], tasks: Mapping[str, Task], wanted: Wanted) -> List[Service]:
     if not services:
         raise EngineError(f"There is no stack {stack} in this Swarm.", "not_found", "Correct its name.")
     by_name = {name_of(service): service for service in services}
@@ -172,7 +175,7 @@ def _chosen(stack: str, services: List[Item], tasks: Mapping[str, Item], wanted:
 
 
 def _fetch(
-    client: EngineClient, service: Item, tasks: Mapping[str, Item], wanted: Wanted, query: Mapping[str, object]
+    client: EngineClient, service: Service, tasks: Mapping[str, Task], wanted: Wanted, query: Mapping[str, object]
 ) -> Tuple[bytes, str]:
     """The log of one service, or the available part of it and why the rest is missing."""
     path = f"/services/{service['ID']}/logs"
@@ -193,7 +196,7 @@ def _fetch(
     return raw, f"no answer for {whose} may be down" if silent else ""
 
 
-def _has_terminal(service: Mapping[str, Any]) -> bool:
+def _has_terminal(service: Service) -> bool:
     return bool((service["Spec"]["TaskTemplate"].get("ContainerSpec") or {}).get("TTY"))
 
 

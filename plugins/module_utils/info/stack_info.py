@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Optional, Sequence
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import (
     manager_info,
@@ -40,6 +40,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner impo
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.volume_names import expanded, of_task
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Mount, Service, Task
+
 Item = Dict[str, Any]
 
 
@@ -59,7 +62,7 @@ def stack_info(
     """
     info = manager_info(client)
     mine = {"filters": {"label": [f"{NAMESPACE}={stack}" if stack else NAMESPACE]}}
-    lists: Dict[str, List[Item]] = {
+    lists: Dict[str, List[Any]] = {
         "services": client.list("/services", {**mine, "status": True}),
         "tasks": client.list("/tasks", mine),
         "networks": networks_of(client),
@@ -101,7 +104,7 @@ def stack_info(
 
 
 def _stack(
-    name: str, lists: Mapping[str, List[Item]], network_names: Mapping[str, str], prefix: str, now: Optional[float]
+    name: str, lists: Mapping[str, List[Any]], network_names: Mapping[str, str], prefix: str, now: Optional[float]
 ) -> Item:
     services = sorted((s for s in lists["services"] if stack_of(s) == name), key=name_of)
     grouped = tasks_by_service(lists["tasks"])
@@ -137,7 +140,7 @@ def _owner(name: str, lists: Mapping[str, object], past: Item) -> Dict[str, str]
     return (found or Owner("")).as_dict()
 
 
-def _routes(services: Sequence[Item], stack: str, prefix: str) -> List[Item]:
+def _routes(services: Sequence[Service], stack: str, prefix: str) -> List[Item]:
     """What the live services' labels ask for; read only if there is such a label, which costs an import."""
     starts = tuple(spelling + ".http." for spelling in spellings(prefix))
     labels = (label for service in services for label in (*labels_of(service), *_container_labels(service)))
@@ -148,12 +151,12 @@ def _routes(services: Sequence[Item], stack: str, prefix: str) -> List[Item]:
     return public_routes(services, stack, prefix)
 
 
-def _container_labels(service: Mapping[str, Any]) -> Mapping[str, str]:
+def _container_labels(service: Service) -> Mapping[str, str]:
     return (service["Spec"]["TaskTemplate"].get("ContainerSpec") or {}).get("Labels") or {}
 
 
 def describe_service(
-    service: Item, network_names: Mapping[str, str], tasks: Sequence[Mapping[str, Any]], nodes: Mapping[str, str]
+    service: Service, network_names: Mapping[str, str], tasks: Sequence[Task], nodes: Mapping[str, str]
 ) -> Item:
     """What a service is, beside how it does; ``network_names`` and ``nodes`` map ids to names."""
     spec = service["Spec"]
@@ -186,7 +189,7 @@ def describe_service(
     }
 
 
-def _volumes(mount: Item, tasks: Sequence[Mapping[str, str]]) -> List[str]:
+def _volumes(mount: Mount, tasks: Sequence[Mapping[str, str]]) -> List[str]:
     """The volumes of a mount: of a name that is a template, those of the tasks, or itself where there are none."""
     name = str(mount.get("Source") or "") if mount.get("Type") == "volume" else ""
     return [expanded(name, known) for known in tasks or [{}]] if name else []
@@ -198,7 +201,7 @@ def shown_labels(obj: Mapping[str, object]) -> Dict[str, str]:
     return {name: mask("", "", f"Labels.{name}", labels[name]) for name in sorted(labels)}
 
 
-def describe_task(task: Mapping[str, Any], nodes: Mapping[str, str]) -> Item:
+def describe_task(task: Task, nodes: Mapping[str, str]) -> Item:
     """What a task is and does; ``nodes`` maps ids to names."""
     node = str(task.get("NodeID") or "")
     container = (task.get("Status") or {}).get("ContainerStatus") or {}
@@ -216,7 +219,7 @@ def describe_task(task: Mapping[str, Any], nodes: Mapping[str, str]) -> Item:
     }
 
 
-def _sorted(tasks: Sequence[Mapping[str, object]]) -> List[Mapping[str, Any]]:
+def _sorted(tasks: Sequence[Task]) -> List[Task]:
     return sorted(tasks, key=lambda t: (t.get("Slot") or 0, str(t.get("NodeID") or ""), str(t.get("CreatedAt") or "")))
 
 

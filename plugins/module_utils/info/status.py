@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Set
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, NamedTuple, Optional, Set
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import (
     manager_info,
@@ -33,7 +33,6 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses 
     worst,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import (
-    Task,
     error_of,
     how_it_ended,
     seconds,
@@ -49,6 +48,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
     stack_of,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import full_name
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Info, Service, Task
 
 #: The overall status in the words of the history. What is as it should be is HEALTHY.
 OVERALL = {
@@ -103,7 +105,7 @@ def _was_there(client: EngineClient, stack: str) -> bool:
     )
 
 
-def _result(client: EngineClient, info: Item, stack: str, services: List[Item], known: bool) -> Item:
+def _result(client: EngineClient, info: Info, stack: str, services: List[Item], known: bool) -> Item:
     status = worst(service["status"] for service in services)
     overall = revision.HEALTHY if status in GOOD else OVERALL[status]
     if not services:
@@ -130,7 +132,7 @@ class _Restart(NamedTuple):
 class _Look:
     """Services, tasks and nodes of one moment. ``now`` is the managers' time; None if it does not matter."""
 
-    def __init__(self, client: EngineClient, stack: str, services: List[Item], now: Optional[float]) -> None:
+    def __init__(self, client: EngineClient, stack: str, services: List[Service], now: Optional[float]) -> None:
         self.services = sorted(services, key=name_of)
         self.tasks, self.nodes = tasks_of(client, stack), client.list("/nodes")
         self._grouped, self._now = tasks_by_service(self.tasks), now
@@ -142,7 +144,7 @@ class _Look:
                 text = f"restarted less than {SETTLED:g} s ago, after: {error}"
                 self.restarts[name_of(service)] = _Restart(failed, text)
 
-    def _own(self, service: Item) -> List[Task]:
+    def _own(self, service: Service) -> List[Task]:
         return self._grouped.get(service["ID"], [])
 
     def given_up(self) -> Set[str]:
@@ -186,14 +188,14 @@ class _Look:
         return items
 
 
-def _without_values(more: Item, service: Item) -> Item:
+def _without_values(more: Item, service: Service) -> Item:
     failure = more["last_failure"]
     if failure is not None:
         more["last_failure"] = {**failure, "error": _hidden(failure["error"], service)}
     return more
 
 
-def _hidden(text: str, service: Item) -> str:
+def _hidden(text: str, service: Service) -> str:
     if not text:
         return text
     from ansible_collections.stackwright.swarm.plugins.module_utils.gate.evidence import hider

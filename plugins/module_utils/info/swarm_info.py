@@ -17,7 +17,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.nodes.change imp
 from ansible_collections.stackwright.swarm.plugins.module_utils.nodes.loss import loss, raft, tasks_by_node
 
 Item = Dict[str, Any]
-Lists = Mapping[str, List[Item]]
+Lists = Mapping[str, List[Any]]
 
 #: What can be gathered, and what of the Engine each needs.
 NEEDS: Dict[str, Tuple[str, ...]] = {

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Set, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, Optional, Set, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.gate.wait import judged
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.judge import tasks_by_service
@@ -26,15 +26,18 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner impo
     recorded,
 )
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Info, Node
+
 Item = Dict[str, Any]
-Lists = Mapping[str, List[Item]]
+Lists = Mapping[str, List[Any]]
 
 HIDDEN = "********"
 #: Tasks in these states hold what they have reserved of their node.
 HOLDING = ("assigned", "accepted", "preparing", "ready", "starting", "running")
 
 
-def cluster(info: Mapping[str, Any], swarm: Mapping[str, Any], join_tokens: bool) -> Item:
+def cluster(info: Info, swarm: Mapping[str, Any], join_tokens: bool) -> Item:
     """The Swarm itself. Join tokens are shown only if asked for, and then without their secret part."""
     own = info.get("Swarm") or {}
     spec = swarm.get("Spec") or {}
@@ -79,7 +82,7 @@ def nodes(lists: Lists) -> List[Item]:
     return sorted(found, key=_by_name)
 
 
-def _node(node: Item, reserved: Tuple[float, int, int]) -> Item:
+def _node(node: Node, reserved: Tuple[float, int, int]) -> Item:
     spec, description = node.get("Spec") or {}, node.get("Description") or {}
     status, manager = node.get("Status") or {}, node.get("ManagerStatus") or {}
     resources, platform = description.get("Resources") or {}, description.get("Platform") or {}
@@ -112,7 +115,7 @@ def _address(own: str, as_manager: str) -> str:
     return host if host and own in ("", "0.0.0.0", "127.0.0.1", "::") else own
 
 
-def _node_name(node: Mapping[str, Any]) -> str:
+def _node_name(node: Node) -> str:
     return str((node.get("Description") or {}).get("Hostname") or node["ID"])
 
 

@@ -11,7 +11,7 @@ Why: docs/decisions/0016-no-removal-outside-the-lock.md.
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any, Dict, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Dict, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError
@@ -20,6 +20,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client im
 from ansible_collections.stackwright.swarm.plugins.module_utils.locking.lock import Lock
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import id_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.transitions import cleanup as planning
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
 
 Result = Dict[str, Any]
 
@@ -59,7 +62,7 @@ def wanted_now(client: EngineClient, clock: Clock) -> Result:
     return wanted_by(patiently(clock, lambda: client.list("/services")))
 
 
-def wanted_by(services: Sequence[Mapping[str, object]]) -> Result:
+def wanted_by(services: Sequence[Service]) -> Result:
     """What services want: services (their ids), used (volume -> names of services), wanted_images."""
     return {
         "services": sorted(id_of(service) for service in services),

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, NamedTuple, Optional, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, PlanError
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes import hostname, is_down
@@ -19,7 +19,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.health.quorum im
 from ansible_collections.stackwright.swarm.plugins.module_utils.membership.promotion import is_stuck, join_address_gone
 from ansible_collections.stackwright.swarm.plugins.module_utils.membership.quorum import even_warning, refuse_loss
 
-Node = Mapping[str, Any]
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Node, NodeSpec
+
 ACTIVE, PAUSE, DRAIN = "active", "pause", "drain"
 MERGED, EXACT = "merge", "exact"
 UNCHECKED = (
@@ -72,7 +74,7 @@ def find_node(nodes: Sequence[Node], name: str) -> Node:
     return found[0]
 
 
-def label_texts(labels: Optional[Mapping[str, Any]]) -> Optional[Dict[str, Optional[str]]]:
+def label_texts(labels: Optional[Mapping[str, object]]) -> Optional[Dict[str, Optional[str]]]:
     """Labels as the Engine takes them, booleans as in Compose; a null removes one."""
     if labels is None:
         return None
@@ -97,9 +99,9 @@ def absence(node: Node, version: Optional[str] = None) -> str:
     return " and ".join(found)
 
 
-def changed_spec(node: Node, wanted: Wanted) -> Dict[str, Any]:
+def changed_spec(node: Node, wanted: Wanted) -> NodeSpec:
     """The NodeSpec that the node is to have. What is not asked for stays."""
-    spec = dict(node.get("Spec") or {})
+    spec: NodeSpec = {**(node.get("Spec") or {})}
     if wanted.labels is not None:
         labels = dict(spec.get("Labels") or {}) if wanted.labels_mode == MERGED else {}
         labels.update({name: text for name, text in wanted.labels.items() if text is not None})
@@ -111,13 +113,14 @@ def changed_spec(node: Node, wanted: Wanted) -> Dict[str, Any]:
     return spec
 
 
-def differences(node: Node, spec: Mapping[str, Any]) -> List[Difference]:
+def differences(node: Node, spec: NodeSpec) -> List[Difference]:
     """What differs between a node and a NodeSpec."""
     old = node.get("Spec") or {}
     found = []
-    for part in ("Role", "Availability"):
-        if (old.get(part) or None) != (spec.get(part) or None):
-            found.append(Difference(part.lower(), old.get(part) or None, spec.get(part) or None))
+    roles, availabilities = (old.get("Role"), spec.get("Role")), (old.get("Availability"), spec.get("Availability"))
+    for part, (was, wanted) in (("role", roles), ("availability", availabilities)):
+        if (was or None) != (wanted or None):
+            found.append(Difference(part, was or None, wanted or None))
     before, after = old.get("Labels") or {}, spec.get("Labels") or {}
     for name in sorted({*before, *after}):
         if before.get(name) != after.get(name):

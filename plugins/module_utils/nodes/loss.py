@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes import hostname, is_down
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.quorum import (
@@ -19,11 +19,14 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.membership.quoru
 from ansible_collections.stackwright.swarm.plugins.module_utils.nodes.moving import Move, moves, tasks_on
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import id_of, name_of, stack_of
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Node, Service, Task
+
 Item = Mapping[str, Any]
 NO_QUORUM = "the managers lose their quorum, and Swarm replaces nothing without it"
 
 
-def raft(nodes: Sequence[Item]) -> Dict[str, Any]:
+def raft(nodes: Sequence[Node]) -> Dict[str, Any]:
     """The managers: how many are reachable and needed, how many more may fail, the leader, and who is away."""
     managers = [node for node in nodes if is_manager(node)]
     numbers = _numbers(managers_of(nodes))
@@ -40,7 +43,7 @@ def _numbers(managers: Mapping[str, bool]) -> Dict[str, Any]:
     return {"managers": len(managers), "reachable": reachable, "needed": least, "quorum": reachable >= least}
 
 
-def loss(node: Item, nodes: Sequence[Item], services: Sequence[Item], tasks: Sequence[Item]) -> Dict[str, Any]:
+def loss(node: Node, nodes: Sequence[Node], services: Sequence[Service], tasks: Sequence[Task]) -> Dict[str, Any]:
     """What it would mean if ``node`` were lost: for the managers, and for each service with tasks on it."""
     managers = managers_of(nodes)
     if id_of(node) in managers:
@@ -77,7 +80,7 @@ def _service(move: Move, kept: bool) -> Dict[str, Any]:
     }
 
 
-def tasks_by_node(nodes: Sequence[Item], services: Sequence[Item], tasks: Sequence[Item]) -> List[Dict[str, Any]]:
+def tasks_by_node(nodes: Sequence[Node], services: Sequence[Service], tasks: Sequence[Task]) -> List[Dict[str, Any]]:
     """For each node, by name: how many tasks it is to run, and of which services."""
     known = {id_of(service): service for service in services}
     found = []

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, NamedTuple, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.lost import is_local
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes import hostname
@@ -21,6 +21,14 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.placem
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import id_of, name_of, stack_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.ports import words as port_words
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import (
+        Node,
+        Service,
+        ServiceSpec,
+        Task,
+    )
 
 Item = Mapping[str, Any]
 #: How a service leaves a node: new tasks first, a few at a time by its own update, or all at once as Swarm drains.
@@ -65,12 +73,12 @@ class Move(NamedTuple):
         return {**{name: getattr(self, name) for name in own}, "volumes": list(self.volumes)}
 
 
-def tasks_on(node: str, tasks: Sequence[Item]) -> List[Item]:
+def tasks_on(node: str, tasks: Sequence[Task]) -> List[Task]:
     """The tasks that are to run on a node (its id), or still do."""
     return [task for task in tasks if task.get("NodeID") == node and _counts_now(task)]
 
 
-def counts(service: Item, tasks: Sequence[Item]) -> Dict[str, int]:
+def counts(service: Service, tasks: Sequence[Task]) -> Dict[str, int]:
     """How many tasks of a service are to run on each node, by the node's id."""
     found: Dict[str, int] = {}
     for task in tasks:
@@ -79,11 +87,11 @@ def counts(service: Item, tasks: Sequence[Item]) -> Dict[str, int]:
     return found
 
 
-def _counts_now(task: Item) -> bool:
+def _counts_now(task: Task) -> bool:
     return state_of(task) in ALIVE and task.get("DesiredState") in ("running", "ready")
 
 
-def moves(node: Item, nodes: Sequence[Item], services: Sequence[Item], tasks: Sequence[Item]) -> List[Move]:
+def moves(node: Node, nodes: Sequence[Node], services: Sequence[Service], tasks: Sequence[Task]) -> List[Move]:
     """The replicated services and jobs with tasks on ``node``, by name: what becomes of them without it.
 
     The tasks of global services are not among them: they end, and are missed nowhere else.
@@ -104,7 +112,7 @@ def moves(node: Item, nodes: Sequence[Item], services: Sequence[Item], tasks: Se
     return found
 
 
-def _move(service: Item, mode: str, count: int, seen: Seen, room: Room) -> Move:
+def _move(service: Service, mode: str, count: int, seen: Seen, room: Room) -> Move:
     spec = service["Spec"]
     item = {"name": name_of(service), "key": name_of(service), "spec": spec}
     all_fits = fits(seen, item)
@@ -174,7 +182,7 @@ def _why(
     return "; ".join(reasons) or "the other nodes have too little room for all of them"
 
 
-def _way(spec: Item, mode: str, count: int, free: int) -> Tuple[str, int]:
+def _way(spec: ServiceSpec, mode: str, count: int, free: int) -> Tuple[str, int]:
     """How a service leaves the node, and how many of its tasks are missing at a time meanwhile."""
     if mode != "replicated":
         return SWARM, count
@@ -186,19 +194,19 @@ def _way(spec: Item, mode: str, count: int, free: int) -> Tuple[str, int]:
     return SWARM, count
 
 
-def is_first(spec: Item) -> bool:
+def is_first(spec: ServiceSpec) -> bool:
     """Whether an update starts a new task before it stops the old one."""
     return bool((spec.get("UpdateConfig") or {}).get("Order") == "start-first")
 
 
-def step_of(spec: Item) -> int:
+def step_of(spec: ServiceSpec) -> int:
     """How many tasks an update replaces at a time."""
     update, desired = spec.get("UpdateConfig"), replicas_of(spec)
     # Without a section Swarm updates one task at a time, with a parallelism of 0 all at once.
     return min(desired, 1 if update is None else int(update.get("Parallelism") or 0) or desired)
 
 
-def local_volumes(spec: Item) -> Iterator[str]:
+def local_volumes(spec: ServiceSpec) -> Iterator[str]:
     """The named volumes of a service that are local to a node."""
     for mount in (spec["TaskTemplate"].get("ContainerSpec") or {}).get("Mounts") or []:
         if is_local(mount):

@@ -10,7 +10,7 @@ go; its rules are modelled here (swarmkit's nodeLess and spread preferences).
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes import hostname, is_active, is_ready
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import (
@@ -31,6 +31,14 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.facts 
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.placement import eligible, fits
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.constraints import value_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import id_of, name_of, stack_of
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import (
+        Node,
+        Service,
+        ServiceSpec,
+        Task,
+    )
 
 Item = Mapping[str, Any]
 Counts = Dict[str, int]
@@ -66,15 +74,15 @@ def difference(totals: Mapping[str, int]) -> int:
     return max(totals.values(), default=0) - min(totals.values(), default=0)
 
 
-def totals_of(nodes: Sequence[Item], tasks: Sequence[Item]) -> Counts:
+def totals_of(nodes: Sequence[Node], tasks: Sequence[Task]) -> Counts:
     """The tasks that are to run on each node that takes tasks, by its id."""
     return {id_of(node): len(tasks_on(id_of(node), tasks)) for node in nodes if is_active(node) and is_ready(node)}
 
 
 def spread(
-    nodes: Sequence[Item],
-    services: Sequence[Item],
-    tasks: Sequence[Item],
+    nodes: Sequence[Node],
+    services: Sequence[Service],
+    tasks: Sequence[Task],
     dips: bool,
     wanted_ones: Callable[[Item], bool] = lambda service: True,
 ) -> Spread:
@@ -95,7 +103,7 @@ def spread(
     return Spread(totals, sorted(gains, key=lambda gain: (gain.measure, gain.service)), kept)
 
 
-def _judged(service: Item, seen: Seen, room: Room, totals: Counts, dips: bool) -> Tuple[str, Optional[Gain]]:
+def _judged(service: Service, seen: Seen, room: Room, totals: Counts, dips: bool) -> Tuple[str, Optional[Gain]]:
     spec, now = service["Spec"], counts(service, seen.tasks)
     volumes = list(local_volumes(spec))
     if volumes:
@@ -132,7 +140,7 @@ def _judged(service: Item, seen: Seen, room: Room, totals: Counts, dips: bool) -
 class _Scheduler:
     """Where Swarm would place tasks of one service."""
 
-    def __init__(self, spec: Item, may: Sequence[Item], totals: Counts, room: Room, needs: Amounts) -> None:
+    def __init__(self, spec: ServiceSpec, may: Sequence[Node], totals: Counts, room: Room, needs: Amounts) -> None:
         placement = spec["TaskTemplate"].get("Placement") or {}
         self.may, self.totals, self.room, self.needs = may, totals, room, needs
         self.most = int(placement.get("MaxReplicas") or 0)
@@ -155,7 +163,7 @@ class _Scheduler:
         after = self._placed(now, now[away], [node for node in self.may if id_of(node) != away])
         return None if after is None else {**after, away: 0}
 
-    def _placed(self, now: Counts, tasks: int, may: Sequence[Item]) -> Optional[Counts]:
+    def _placed(self, now: Counts, tasks: int, may: Sequence[Node]) -> Optional[Counts]:
         after, total, left = dict(now), dict(self.totals), self.room.copy()
         for _task in range(tasks):
             its = {id_of(node): after.get(id_of(node), 0) for node in may}
@@ -173,12 +181,12 @@ class _Scheduler:
         return after
 
 
-def _chosen(free: Sequence[Item], keys: Sequence[str], its: Counts, total: Counts) -> Optional[str]:
+def _chosen(free: Sequence[Node], keys: Sequence[str], its: Counts, total: Counts) -> Optional[str]:
     """The node that swarmkit takes: by preferences, then by the service's own tasks, then by all tasks."""
     if not free:
         return None
     for number, key in enumerate(keys):
-        groups: Dict[str, List[Item]] = {}
+        groups: Dict[str, List[Node]] = {}
         for node in free:
             groups.setdefault(str(value_of(node, key) or ""), []).append(node)
         if len(groups) > 1:
@@ -187,7 +195,7 @@ def _chosen(free: Sequence[Item], keys: Sequence[str], its: Counts, total: Count
     return min((its[id_of(node)], total.get(id_of(node), 0), id_of(node)) for node in free)[2]
 
 
-def _measure(spec: Item, may: Sequence[Item], found: Counts, totals: Counts, now: Counts) -> Tuple[int, ...]:
+def _measure(spec: ServiceSpec, may: Sequence[Node], found: Counts, totals: Counts, now: Counts) -> Tuple[int, ...]:
     """How uneven it is, the smaller the better: over the values of its preferences, over its nodes, over all tasks."""
     measures = []
     for preference in (spec["TaskTemplate"].get("Placement") or {}).get("Preferences") or []:
@@ -206,15 +214,16 @@ def _squares(found: Mapping[str, int]) -> int:
     return sum(count * count for count in found.values())
 
 
-def predicted(tasks: Sequence[Item], service: Item, gain: Gain) -> List[Item]:
+def predicted(tasks: Sequence[Task], service: Service, gain: Gain) -> List[Task]:
     """The tasks after a move, as predicted: for a plan of several moves."""
     rest = [task for task in tasks if task.get("ServiceID") != id_of(service)]
     like = next(task for task in tasks if task.get("ServiceID") == id_of(service) and state_of(task) == "running")
     places = [node for node in sorted(gain.after) for _task in range(gain.after[node])]
-    return [*rest, *({**like, "ID": f"new-{number}", "NodeID": node} for number, node in enumerate(places))]
+    moved: List[Task] = [{**like, "ID": f"new-{number}", "NodeID": node} for number, node in enumerate(places)]
+    return [*rest, *moved]
 
 
-def by_name(found: Mapping[str, int], nodes: Sequence[Item]) -> Counts:
+def by_name(found: Mapping[str, int], nodes: Sequence[Node]) -> Counts:
     """The same with host names in place of ids."""
     names = {id_of(node): hostname(node) for node in nodes}
     return {names.get(node, node): found[node] for node in sorted(found, key=lambda node: names.get(node, node))}

@@ -6,14 +6,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Dict, List, Mapping, Sequence, Set
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Sequence, Set
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Operation
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import restarted
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
+
 
 def with_dependents(
-    desired: Mapping[str, Any], operations: Sequence[Operation], current: Mapping[str, Mapping[str, object]], nodes: int
+    desired: Mapping[str, Any], operations: Sequence[Operation], current: Mapping[str, Service], nodes: int
 ) -> List[Operation]:
     """``operations`` (of services) with those that depend on each, and with restarts as ``depends_on`` asks for them.
 

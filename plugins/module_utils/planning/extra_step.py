@@ -10,9 +10,12 @@ such a step has with it what it was made of, and the values that would be forgot
 from __future__ import annotations
 
 import json
-from typing import Any, Callable, Dict, List, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import HANDING_OVER
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
 
 #: How variables are named that hold what Swarm would forget: their values are hidden wherever they are shown.
 CARRIED = "STACKWRIGHT_KEPT_SECRET_"
@@ -53,7 +56,7 @@ def networks_in(spec: Spec) -> List[Dict[str, Any]]:
     return found
 
 
-def forgotten(live: Mapping[str, Any], base: Spec, hidden: Hidden) -> List[str]:
+def forgotten(live: Service, base: Spec, hidden: Hidden) -> List[str]:
     """The hidden values that Swarm has of a service and no longer has after two updates, the first to ``base``."""
     has = set(hidden(base))
     found = [value for spec in (live["Spec"], live.get("PreviousSpec")) if spec for value in hidden(spec)]

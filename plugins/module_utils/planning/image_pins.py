@@ -10,10 +10,13 @@ not answer, and an image that somebody changed by hand is put back.
 
 from __future__ import annotations
 
-from typing import AbstractSet, Any, Dict, List, Mapping, NamedTuple, Optional
+from typing import TYPE_CHECKING, AbstractSet, Any, List, Mapping, NamedTuple, Optional
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.image_name import is_id
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import IMAGE, labels_of
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Platform, Service
 
 ALWAYS, NEVER = "always", "never"
 
@@ -22,14 +25,14 @@ class Choice(NamedTuple):
     """The image to run and the platforms to ask for (None: leave the file's)."""
 
     image: str
-    platforms: Optional[List[Dict[str, str]]]
+    platforms: Optional[List[Platform]]
     unpinned: bool  # the registry was to be asked, and gave no digest
     refused: str = ""  # an error code where it said why
 
 
 def look_ups(
     desired: Mapping[str, Any],
-    current: Mapping[str, Mapping[str, object]],
+    current: Mapping[str, Service],
     mode: str,
     pull_again: AbstractSet[str] = frozenset(),
     steps: AbstractSet[str] = frozenset(),
@@ -58,7 +61,7 @@ def mode_for(mode: str, pull_again: bool) -> str:
 
 def choose(
     desired: Mapping[str, Any],
-    current: Optional[Mapping[str, Any]],
+    current: Optional[Service],
     mode: str,
     answers: Mapping[str, Mapping[str, Any]],
 ) -> Choice:
@@ -83,7 +86,7 @@ def without_digest(image: str) -> str:
     return image.partition("@")[0]
 
 
-def _asks(desired: Mapping[str, object], current: Optional[Mapping[str, object]], mode: str) -> bool:
+def _asks(desired: Mapping[str, object], current: Optional[Service], mode: str) -> bool:
     wanted = _wanted(desired)
     if mode == NEVER or "@" in wanted or is_id(wanted):
         return False
@@ -97,7 +100,7 @@ def _wanted(desired: Mapping[str, Any]) -> str:
     return str(desired["spec"]["TaskTemplate"]["ContainerSpec"]["Image"])
 
 
-def _running(current: Optional[Mapping[str, Any]]) -> str:
+def _running(current: Optional[Service]) -> str:
     if current is None:
         return ""
     return str((current["Spec"]["TaskTemplate"].get("ContainerSpec") or {}).get("Image") or "")

@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Set, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Set, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import id_of, name_of, stack_of
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import ServiceSpec
 
 
 def name_collisions(desired: Mapping[str, Any], observed: Mapping[str, Any]) -> List[str]:
@@ -73,7 +76,7 @@ def _is_proxy(service: Mapping[str, Any]) -> bool:
     return any(mount.get("Target") == PROXY_MOUNT for mount in container.get("Mounts") or ())
 
 
-def _joined(spec: Mapping[str, Any], names: Dict[str, str]) -> Set[str]:
+def _joined(spec: ServiceSpec, names: Dict[str, str]) -> Set[str]:
     """The names of the networks of a service, as the Engine or as we write them."""
     targets = [one.get("Target", "") for one in (spec.get("TaskTemplate") or {}).get("Networks") or ()]
     return {names.get(target, target) for target in targets}

@@ -5,17 +5,23 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterable, Mapping, Optional
+from typing import TYPE_CHECKING, Any, Iterable, Mapping, Optional
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Operation
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.constraints import meets
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import id_of
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import (
+        Placement,
+        Service,
+    )
+
 #: The states of an update that has replaced all tasks that it was to replace.
 ENDED = ("", "completed", "rollback_completed")
 
 
-def misplaced(service: Mapping[str, Any], placement: Mapping[str, Any], placing: Mapping[str, Any]) -> Optional[int]:
+def misplaced(service: Service, placement: Placement, placing: Mapping[str, Any]) -> Optional[int]:
     """How many tasks of a live service Swarm replaces where nothing but its placement changes; None: nobody can tell.
 
     As swarmkit's IsTaskDirty: a task on a node that meets the new constraints stays, whatever else is of the placement.
@@ -40,7 +46,7 @@ def tasks_of(service: Mapping[str, object], tasks: Iterable[Mapping[str, object]
     ]
 
 
-def _is_settled(service: Mapping[str, Any]) -> bool:
+def _is_settled(service: Service) -> bool:
     """Whether no task of an older specification is left, which an update replaces anyway."""
     return str((service.get("UpdateStatus") or {}).get("State") or "") in ENDED
 

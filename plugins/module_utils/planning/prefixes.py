@@ -8,9 +8,12 @@ For comparing only. Volumes carry such labels in the task's specification: movin
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping, Optional
+from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import TRACKING, spellings
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Mount
 
 Labels = Optional[Mapping[str, str]]
 
@@ -41,12 +44,12 @@ def service_as_there(spec: Mapping[str, Any], there: Mapping[str, Any], prefix: 
     return {**out, "TaskTemplate": {**template, "ContainerSpec": {**container, "Mounts": mounts}}}
 
 
-def _mount_as_there(mount: Mapping[str, Any], there: Labels, prefix: str) -> Mapping[str, Any]:
+def _mount_as_there(mount: Mount, there: Labels, prefix: str) -> Mapping[str, Any]:
     labels = _volume_labels(mount)
     if not labels or not there:
         return mount
     return {**mount, "VolumeOptions": {**mount["VolumeOptions"], "Labels": labels_as_there(labels, there, prefix)}}
 
 
-def _volume_labels(mount: Mapping[str, Any]) -> Labels:
+def _volume_labels(mount: Mount) -> Labels:
     return (mount.get("VolumeOptions") or {}).get("Labels")

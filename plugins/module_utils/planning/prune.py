@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator, List, Mapping, Sequence, Set, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Sequence, Set, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import NOTE, PRUNE, Operation
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import task_count
@@ -16,6 +16,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
     name_of,
     stack_of,
 )
+
+if TYPE_CHECKING:
+    pass
 
 KINDS = (("network", "networks"), ("config", "configs"), ("secret", "secrets"))
 
@@ -128,9 +131,9 @@ def references(spec: Mapping[str, Any]) -> Iterator[Tuple[str, str]]:
     for reference in container.get("Configs") or []:
         yield "config", reference.get("ConfigID") or ""
         yield "config", reference.get("ConfigName") or ""
-    for reference in container.get("Secrets") or []:
-        yield "secret", reference.get("SecretID") or ""
-        yield "secret", reference.get("SecretName") or ""
+    for secret in container.get("Secrets") or []:
+        yield "secret", secret.get("SecretID") or ""
+        yield "secret", secret.get("SecretName") or ""
     credentials = (container.get("Privileges") or {}).get("CredentialSpec") or {}
     if credentials.get("Config"):
         yield "config", credentials["Config"]

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Operation, Plan, ordered
@@ -43,6 +43,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.subnets
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.volumes import changed_drivers, recreation
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_fields import explain, too_new
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import id_of, name_of, stack_of
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
 
 #: Why a registry gave no digest.
 WHY = {
@@ -167,7 +170,7 @@ def _services(
     if any(service.get("step_of") for service in desired["services"]):
         from ansible_collections.stackwright.swarm.plugins.module_utils.planning.steps import Steps, with_steps
 
-        def chosen(service: Mapping[str, object], live: Optional[Mapping[str, object]]) -> Choice:
+        def chosen(service: Mapping[str, object], live: Optional[Service]) -> Choice:
             return choose(service, live, mode_for(mode, service["name"] in again), images)
 
         failed = set(options.get("run_again", ()))
@@ -182,7 +185,7 @@ def _unknown_to_the_engine(service: Mapping[str, Any], api: Optional[Sequence[in
     return [f"service {service['key']}: {explain(path, since)}; this engine leaves it out" for path, since in found]
 
 
-def own_services(stack: str, observed: Mapping[str, Any]) -> Dict[str, Mapping[str, Any]]:
+def own_services(stack: str, observed: Mapping[str, Any]) -> Dict[str, Service]:
     """The live services of the stack by name."""
     return {name_of(s): s for s in observed["services"] if stack_of(s) == stack}
 

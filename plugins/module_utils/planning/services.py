@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import PlanError
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.differences import differences
@@ -27,6 +27,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
     labels_of,
     ours_in,
 )
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
 
 MODES = ("Replicated", "Global", "ReplicatedJob", "GlobalJob")
 WORD = {"Replicated": "replicated", "Global": "global", "ReplicatedJob": "replicated-job", "GlobalJob": "global-job"}
@@ -50,7 +53,7 @@ class Known(NamedTuple):
 
 
 def service_operations(
-    desired: Mapping[str, Any], current: Optional[Mapping[str, Any]], choice: Choice, known: Known
+    desired: Mapping[str, Any], current: Optional[Service], choice: Choice, known: Known
 ) -> List[Operation]:
     """One operation; two (remove, create) where the mode changes and ``recreate`` allows it.
 
@@ -78,7 +81,7 @@ def service_operations(
 
 
 def _wanted(
-    desired: Mapping[str, object], spec: Mapping[str, object], current: Mapping[str, Any], choice: Choice, known: Known
+    desired: Mapping[str, object], spec: Mapping[str, object], current: Service, choice: Choice, known: Known
 ) -> Tuple[Mapping[str, Any], Tuple[Change, ...]]:
     full = wanted_spec(spec, current, choice, known.prefix)
     return with_left(desired, full, current["Spec"], known.names, known.prefix)
@@ -92,9 +95,7 @@ def _compared(spec: Mapping[str, object], old: Mapping[str, object], known: Know
     return normalise.service(service_as_there(spec, old, known.prefix), known.names, known.api)
 
 
-def not_run(
-    desired: Mapping[str, Any], current: Optional[Mapping[str, Any]], choice: Choice, known: Known
-) -> List[Operation]:
+def not_run(desired: Mapping[str, Any], current: Optional[Service], choice: Choice, known: Known) -> List[Operation]:
     """As ``service_operations``, for a job that must not run: it is neither created nor changed."""
     is_job = current is not None and mode_of(current["Spec"]).endswith("Job")
     found = service_operations(desired, current, choice, known._replace(recreate=known.recreate or is_job))
@@ -108,7 +109,7 @@ def jobs_left(bound: Mapping[str, Any]) -> Dict[str, Any]:
     return {**bound, "services": services}
 
 
-def sent_again(operation: Operation, current: Mapping[str, Any], reason: str) -> Operation:
+def sent_again(operation: Operation, current: Service, reason: str) -> Operation:
     """In place of ``keep``, the specification as it is: credentials go with it, and a job is run again."""
     if operation.action != "keep":
         return operation
@@ -116,7 +117,7 @@ def sent_again(operation: Operation, current: Mapping[str, Any], reason: str) ->
     return replace(operation, action="update", reason=reason, payload=payload)
 
 
-def restarted(operation: Operation, current: Mapping[str, Any], nodes: int, why: str = ASKED) -> Operation:
+def restarted(operation: Operation, current: Service, nodes: int, why: str = ASKED) -> Operation:
     """The operation that replaces all tasks of the service as well; a new one starts anyway. ``why`` is the reason."""
     if operation.action not in ("keep", "update"):
         return operation
@@ -136,7 +137,7 @@ def restarted(operation: Operation, current: Mapping[str, Any], nodes: int, why:
 
 def _update(
     desired: Mapping[str, Any],
-    current: Mapping[str, Any],
+    current: Service,
     spec: Mapping[str, Any],
     want: Mapping[str, Any],
     have: Mapping[str, Any],
@@ -200,7 +201,7 @@ def _reason(sent: Mapping[str, Any], old: Mapping[str, Any], prefix: str) -> str
 
 def _replaced(
     desired: Mapping[str, Any],
-    current: Mapping[str, Any],
+    current: Service,
     spec: Mapping[str, Any],
     known: Known,
     before: str,
@@ -227,7 +228,7 @@ def mode_of(spec: Mapping[str, Any]) -> str:
     return next((name for name in MODES if mode.get(name) is not None), "Replicated")
 
 
-def task_count(service: Mapping[str, Any], nodes: int) -> int:
+def task_count(service: Service, nodes: int) -> int:
     """How many tasks a live service is meant to have."""
     status = service.get("ServiceStatus")
     if status is not None:
@@ -244,9 +245,7 @@ def _desired_count(spec: Mapping[str, Any], nodes: int) -> int:
     return nodes
 
 
-def wanted_spec(
-    spec: Mapping[str, object], current: Optional[Mapping[str, object]], choice: Choice, prefix: str
-) -> Dict[str, Any]:
+def wanted_spec(spec: Mapping[str, object], current: Optional[Service], choice: Choice, prefix: str) -> Dict[str, Any]:
     """What a service whose ServiceSpec in the file is ``spec`` is to have, given what is there."""
     full = _with_image(spec, choice)
     return full if current is None else _with_remembered_replicas(full, labels_of(current), prefix)

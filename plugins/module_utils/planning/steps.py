@@ -10,7 +10,7 @@ that has succeeded is not run twice.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Set
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Set
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import PlanError
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes import eligible
@@ -36,6 +36,14 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
     spellings,
 )
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import (
+        Service,
+        ServiceSpec,
+        TaskTemplate,
+        Volume,
+    )
+
 DONE = "a step of pre_start, which has run"
 NOT_NEEDED = "a step of pre_start, left over from an unfinished run"
 AGAIN = "it failed, and is run again"
@@ -43,7 +51,7 @@ AGAIN = "it failed, and is run again"
 SHARED = ("nfs", "cifs", "smb", "gluster", "ceph", "9p", "fuse", "sshfs", "davfs")
 REPLICAS = "Mode.Replicated.Replicas"
 
-Service = Mapping[str, Any]
+Item = Mapping[str, Any]
 
 
 class Steps(NamedTuple):
@@ -55,7 +63,7 @@ class Steps(NamedTuple):
     desired: Mapping[str, Any]
     current: Mapping[str, Service]
     known: Known
-    choose: Callable[[Service, Optional[Service]], Choice]
+    choose: Callable[[Item, Optional[Service]], Choice]
     failed: Set[str]
 
 
@@ -90,7 +98,7 @@ def with_steps(found: Sequence[Operation], steps: Steps) -> List[Operation]:
     return [*rest, *made]
 
 
-def to_run(operations: Sequence[Operation], services: Sequence[Service]) -> Set[str]:
+def to_run(operations: Sequence[Operation], services: Sequence[Item]) -> Set[str]:
     """The names of the steps among ``services`` that a plan with ``operations`` runs, or waits for."""
     steps = {service["name"] for service in services if service.get("step_of")}
     return {op.name for op in operations if op.name in steps and op.phase == CHANGE and op.action != "keep"}
@@ -104,7 +112,7 @@ def _makes_tasks(op: Operation, prefix: str) -> bool:
     return bool(op.payload.get("forced")) or any(change.path not in quiet for change in op.changes)
 
 
-def _needed(running: Sequence[str], services: Mapping[str, Service]) -> Set[str]:
+def _needed(running: Sequence[str], services: Mapping[str, Item]) -> Set[str]:
     """These steps, and all that they wait for."""
     needed: Set[str] = set()
     waiting = list(running)
@@ -116,7 +124,7 @@ def _needed(running: Sequence[str], services: Mapping[str, Service]) -> Set[str]
     return needed
 
 
-def _run(step: Service, live: Optional[Service], services: Mapping[str, Service], steps: Steps) -> List[Operation]:
+def _run(step: Item, live: Optional[Service], services: Mapping[str, Item], steps: Steps) -> List[Operation]:
     owner = services[step["step_of"]]
     there = steps.current.get(owner["name"])
     same_image = step["image"] == owner["image"]
@@ -135,9 +143,7 @@ def _run(step: Service, live: Optional[Service], services: Mapping[str, Service]
     return [replace(op, action=WAIT, reason="it was already started for the same change") for op in found]
 
 
-def _placed(
-    step: Service, owner: Service, there: Optional[Service], choice: Choice, known: Known
-) -> Optional[Dict[str, Any]]:
+def _placed(step: Item, owner: Item, there: Optional[Item], choice: Choice, known: Known) -> Optional[Dict[str, Any]]:
     """The step where the service's volumes are; None if one has to look at nodes and tasks first."""
     spec = step["spec"]
     volumes = local_volumes(spec)
@@ -163,16 +169,18 @@ def _placed(
     return {**step, "spec": {**spec, "TaskTemplate": template}}
 
 
-def _at(placement: Mapping[str, object]) -> Dict[str, Any]:
+def _at(placement: Any) -> TaskTemplate:
     return {"Placement": placement}
 
 
-def local_volumes(spec: Mapping[str, Any], there: Sequence[Mapping[str, Any]] = ()) -> List[str]:
+def local_volumes(spec: ServiceSpec, there: Sequence[Volume] = ()) -> List[str]:
     """The named volumes of a ServiceSpec that are separate on each node.
 
     An external volume is made by somebody else: how, that of its name among the manager's own (``there``) says.
     """
-    real = {name_of(volume): {"Name": volume.get("Driver"), "Options": volume.get("Options")} for volume in there}
+    real: Dict[str, Any] = {
+        name_of(volume): {"Name": volume.get("Driver"), "Options": volume.get("Options")} for volume in there
+    }
     found = []
     for mount in named_volumes(spec):
         source = str(mount["Source"])
@@ -186,7 +194,7 @@ def local_volumes(spec: Mapping[str, Any], there: Sequence[Mapping[str, Any]] = 
     return found
 
 
-def _nowhere(step: Service, owner: Service, volumes: Sequence[str], count: int, runs: bool) -> PlanError:
+def _nowhere(step: Item, owner: Item, volumes: Sequence[str], count: int, runs: bool) -> PlanError:
     where = f"its tasks run on {count} nodes" if runs else f"its first task may run on any of {count} nodes"
     one = len(volumes) == 1
     return PlanError(

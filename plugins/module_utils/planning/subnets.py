@@ -6,12 +6,15 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import Any, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import TYPE_CHECKING, Any, List, Mapping, Optional, Sequence, Tuple, Union
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Operation
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.objects import owner
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import id_of, name_of
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Info
 
 Subnet = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 Pool = Tuple[Subnet, str]  # a subnet, and the part of it that addresses are taken from
@@ -73,7 +76,7 @@ def subnets_of(networks: Sequence[Mapping[str, object]]) -> List[Subnet]:
     return [subnet for network in networks if network.get("Scope") == "swarm" for subnet, _part in _pools(network)]
 
 
-def free_subnets(info: Mapping[str, Any], taken: Sequence[Subnet]) -> Optional[int]:
+def free_subnets(info: Info, taken: Sequence[Subnet]) -> Optional[int]:
     """How many subnets of the Swarm's default address pools overlap none of ``taken``; None if nobody knows."""
     cluster = (info.get("Swarm") or {}).get("Cluster") or {}
     size = int(cluster.get("SubnetSize") or 0)
@@ -104,7 +107,7 @@ def _free_in(pool: Subnet, size: int, taken: Sequence[Subnet]) -> int:
     return last + 1 - used
 
 
-def pools_of(info: Mapping[str, Any]) -> str:
+def pools_of(info: Info) -> str:
     """The Swarm's default address pools, for people."""
     cluster = (info.get("Swarm") or {}).get("Cluster") or {}
     pools = [str(pool) for pool in cluster.get("DefaultAddrPool") or []]

@@ -8,13 +8,16 @@ No text here has values of options: they may hold passwords.
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterable, Iterator, List, Mapping, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, Mapping, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import PlanError
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Operation
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import BASE, NAMESPACE, name_of, stack_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.normalise import compact
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.volume_names import LEFT, could_be
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
 
 Item = Mapping[str, Any]
 #: ``Name`` and ``Options`` of a driver.
@@ -61,7 +64,7 @@ def wanted_volumes(desired: Mapping[str, Any]) -> Dict[str, Driver]:
     return {base_of(m): driver_of(m) for service in desired["services"] for m in own_volumes(service["spec"], stack)}
 
 
-def changed_drivers(desired: Iterable[Item], live: Iterable[Item]) -> List[str]:
+def changed_drivers(desired: Iterable[Item], live: Iterable[Service]) -> List[str]:
     """A notice for each volume whose driver or options differ from those that a live service has it made with.
 
     ``desired`` are services of a bound state.

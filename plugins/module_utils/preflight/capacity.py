@@ -8,7 +8,7 @@ Counted as by Swarm's scheduler: a node's total minus the reservations of its ta
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple, Union
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple, Union
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.facts import (
     Item,
@@ -27,6 +27,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.findin
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import id_of, name_of, stack_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.ports import Port
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Node
 
 #: A resource: its name, or a host-mode port, of which each node has one.
 Resource = Union[str, Port]
@@ -105,7 +108,7 @@ class Room:
         return made
 
 
-def capacity_findings(seen: Seen, may: Mapping[str, List[Item]]) -> Iterator[Finding]:
+def capacity_findings(seen: Seen, may: Mapping[str, List[Node]]) -> Iterator[Finding]:
     """Services whose tasks find no room; ``may`` has the nodes that may run each, by the service's name.
 
     An error is what no order of placing them could avoid; where only the one tried here fails, it is a warning.
@@ -151,7 +154,7 @@ def _beside(service: Item) -> Finding:
 
 
 def _everywhere(
-    service: Item, needs: Amounts, nodes: Sequence[Item], room: Room, left: Room, over: bool
+    service: Item, needs: Amounts, nodes: Sequence[Node], room: Room, left: Room, over: bool
 ) -> Iterator[Finding]:
     for node in nodes:
         its_id = str(node["ID"])
@@ -177,7 +180,7 @@ def _everywhere(
 def _short(
     service: Item,
     needs: Amounts,
-    nodes: Sequence[Item],
+    nodes: Sequence[Node],
     left: Room,
     count: int,
     most: int,
@@ -197,7 +200,7 @@ def _short(
     return of_service(service, level, code, message, OTHER_PORT if code == "host_port" else MORE_ROOM)
 
 
-def _lacks(short: Sequence[Resource], node: Item, left: Room, room: Room) -> str:
+def _lacks(short: Sequence[Resource], node: Node, left: Room, room: Room) -> str:
     """What a node has of what is short; ``room`` is what it had before services of the stack were placed."""
     its_id, parts = str(node["ID"]), []
     for name in short:

@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Dict, Iterator, List, Mapping, Tuple
+from typing import TYPE_CHECKING, Dict, Iterator, List, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes import rejoined, removal
-from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.facts import Item, node_name
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.facts import node_name
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.findings import (
     ERROR,
     WARNING,
@@ -17,11 +17,14 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.findin
     finding,
 )
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Node
+
 OLDEST = (20, 10)
 _VERSION = re.compile(r"(\d+)\.(\d+)")
 
 
-def summary(nodes: List[Item]) -> Dict[str, int]:
+def summary(nodes: List[Node]) -> Dict[str, int]:
     """Managers, how many are reachable, how many more may fail, nodes, and how many are ready and active."""
     managers, reachable = _managers(nodes)
     return {
@@ -33,7 +36,7 @@ def summary(nodes: List[Item]) -> Dict[str, int]:
     }
 
 
-def cluster_findings(nodes: List[Item]) -> Iterator[Finding]:
+def cluster_findings(nodes: List[Node]) -> Iterator[Finding]:
     """What is wrong with managers and nodes, whatever the stack."""
     managers, reachable = _managers(nodes)
     counts = summary(nodes)
@@ -83,7 +86,7 @@ def cluster_findings(nodes: List[Item]) -> Iterator[Finding]:
         yield finding(ERROR, "no_active_node", "No node is ready and active, so nothing can run.", hint)
 
 
-def _managers(nodes: List[Item]) -> Tuple[List[Item], List[Item]]:
+def _managers(nodes: List[Node]) -> Tuple[List[Node], List[Node]]:
     managers = [
         node for node in nodes if node.get("ManagerStatus") or (node.get("Spec") or {}).get("Role") == "manager"
     ]
@@ -91,9 +94,9 @@ def _managers(nodes: List[Item]) -> Tuple[List[Item], List[Item]]:
     return managers, reachable
 
 
-def _state(node: Mapping[str, Any]) -> str:
+def _state(node: Node) -> str:
     return str((node.get("Status") or {}).get("State") or "")
 
 
-def _availability(node: Mapping[str, Any]) -> str:
+def _availability(node: Node) -> str:
     return str((node.get("Spec") or {}).get("Availability") or "")

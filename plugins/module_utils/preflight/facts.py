@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, FrozenSet, List, Mapping, NamedTuple
+from typing import TYPE_CHECKING, Any, Dict, FrozenSet, List, Mapping, NamedTuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import ON_THE_WAY, state_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import id_of, name_of, stack_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.ports import Port, asked, held
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Node, Platform, Service, Task
 
 Item = Mapping[str, Any]
 #: Tasks in these states hold what they have of their node; those before have no node yet.
@@ -20,25 +23,25 @@ class Seen(NamedTuple):
     """One snapshot. ``platforms`` holds those of images by service name, where a registry has told them."""
 
     desired: Item
-    nodes: List[Item]
-    services: List[Item]
-    tasks: List[Item]
-    platforms: Mapping[str, List[Item]]
+    nodes: List[Node]
+    services: List[Service]
+    tasks: List[Task]
+    platforms: Mapping[str, List[Platform]]
 
     @property
-    def own(self) -> Dict[str, Item]:
+    def own(self) -> Dict[str, Service]:
         """The live services that the files have, by name."""
         stack, names = self.desired["stack"]["name"], {s["name"] for s in self.desired["services"]}
         return {name_of(s): s for s in self.services if stack_of(s) == stack and name_of(s) in names}
 
     @property
-    def others(self) -> List[Item]:
+    def others(self) -> List[Service]:
         """All other live services; among them those of the stack that a deployment removes at its end."""
         own = {id_of(service) for service in self.own.values()}
         return [service for service in self.services if id_of(service) not in own]
 
     @property
-    def foreign(self) -> List[Item]:
+    def foreign(self) -> List[Service]:
         """The live services of others: those of the stack hand their ports over to each other."""
         return [service for service in self.services if stack_of(service) != self.desired["stack"]["name"]]
 
@@ -51,14 +54,15 @@ class Seen(NamedTuple):
         return frozenset(str(task["NodeID"]) for task in self.holding() if task.get("ServiceID") == service_id)
 
 
-def node_name(node: Item) -> str:
+def node_name(node: Node) -> str:
     """A node's host name."""
     return str((node.get("Description") or {}).get("Hostname") or node.get("ID") or "")
 
 
 def published(service: Item, mode: str) -> List[Port]:
     """The ports that a service, live or of a DesiredState, publishes in a mode; without those that Swarm chooses."""
-    ports = held(service) if "Spec" in service else asked(service["spec"])
+    live: Any = service
+    ports = held(live) if "Spec" in live else asked(live["spec"])
     return sorted(ports.ingress if mode == "ingress" else ports.host)
 
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator, List, Mapping
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.image_pins import look_ups
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.facts import Item, Seen
@@ -17,6 +17,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.findin
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.image_name import is_id
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Platform, Service
+
 Answers = Mapping[str, Mapping[str, Any]]
 
 
@@ -25,7 +28,7 @@ def image_of(service: Item) -> str:
     return str(service["spec"]["TaskTemplate"]["ContainerSpec"].get("Image") or "")
 
 
-def asked(desired: Item, own: Mapping[str, Item], mode: str) -> List[str]:
+def asked(desired: Item, own: Mapping[str, Service], mode: str) -> List[str]:
     """The images to ask for, each once: as a deployment would, and those with a digest of services that are new.
 
     ``own`` has the live services by name; ``mode`` is always, changed or never.
@@ -40,7 +43,7 @@ def asked(desired: Item, own: Mapping[str, Item], mode: str) -> List[str]:
     return sorted({*look_ups(desired, own, mode), *pinned})
 
 
-def platforms(desired: Item, answers: Answers) -> Dict[str, List[Item]]:
+def platforms(desired: Item, answers: Answers) -> Dict[str, List[Platform]]:
     """The platforms of images by service name, where a registry has told them."""
     found = {}
     for service in desired["services"]:

@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator, List, Mapping, Sequence, Set
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Sequence, Set
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.capacity import Room
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.facts import (
-    Item,
     Seen,
     is_global,
     node_name,
@@ -27,10 +26,13 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.volume
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import id_of, stack_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.ports import Port
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Node
+
 Facts = Dict[str, Any]
 
 
-def facts_for_nodes(seen: Seen, may: Mapping[str, List[Item]]) -> Dict[str, Facts]:
+def facts_for_nodes(seen: Seen, may: Mapping[str, List[Node]]) -> Dict[str, Facts]:
     """Node id → its ``name``, and what to look at: ``ports``, ``binds``, ``volumes``, each with the service and how bad
     it is.
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, Iterator, List, Mapping
+from typing import Any, Dict, Iterator, List, Mapping
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.objects import absent_externals, owner
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.facts import Item, Seen, published
@@ -18,7 +18,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.findin
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import name_of, stack_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.ports import Port
 
-Lists = Mapping[str, List[Item]]
+Lists = Mapping[str, List[Any]]
 RENAME = "Give the {0} another `name`, or declare it `external: true`."
 
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Set, Tuple
+from typing import TYPE_CHECKING, Dict, Iterator, List, NamedTuple, Set, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes import (
     has_platform,
@@ -26,6 +26,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.findin
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.constraints import EXPRESSION, meets, value_of
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Node, TaskTemplate
+
 STATE, CONSTRAINT, PLATFORM, PLUGIN = "no_active_node", "constraints", "platform", "plugin"
 HINTS = {
     STATE: "Activate a node (`docker node update --availability active NODE`).",
@@ -38,7 +41,7 @@ HINTS = {
 class Fit(NamedTuple):
     """A node, and the reasons why it may not run the service: their sort, and words for them."""
 
-    node: Item
+    node: Node
     reasons: List[Tuple[str, str]]
 
 
@@ -65,12 +68,12 @@ def fits(seen: Seen, service: Item) -> List[Fit]:
     return found
 
 
-def eligible(fits_: List[Fit]) -> List[Item]:
+def eligible(fits_: List[Fit]) -> List[Node]:
     """The nodes that may run it."""
     return [fit.node for fit in fits_ if not fit.reasons]
 
 
-def _state(node: Item) -> Iterator[str]:
+def _state(node: Node) -> Iterator[str]:
     state = (node.get("Status") or {}).get("State")
     availability = (node.get("Spec") or {}).get("Availability")
     if state not in ("ready", "unknown"):
@@ -79,7 +82,7 @@ def _state(node: Item) -> Iterator[str]:
         yield {"drain": "being drained", "pause": "being paused"}.get(str(availability), f"being {availability}")
 
 
-def _plugins(template: Mapping[str, Any]) -> Set[Tuple[str, str]]:
+def _plugins(template: TaskTemplate) -> Set[Tuple[str, str]]:
     driver = (template.get("LogDriver") or {}).get("Name")
     wanted = {("Log", str(driver))} if driver and driver != "none" else set()
     for mount in (template.get("ContainerSpec") or {}).get("Mounts") or []:
@@ -89,7 +92,7 @@ def _plugins(template: Mapping[str, Any]) -> Set[Tuple[str, str]]:
     return wanted
 
 
-def _has(node: Item, sort: str, name: str) -> bool:
+def _has(node: Node, sort: str, name: str) -> bool:
     plugins = ((node.get("Description") or {}).get("Engine") or {}).get("Plugins") or []
     names = {str(plugin.get("Name")) for plugin in plugins if plugin.get("Type") == sort}
     if sort == "Log" and not names:
@@ -106,7 +109,7 @@ def ruled_out(fits_: List[Fit]) -> str:
     return "; ".join(f"{words} rules out {named(nodes)}" for (_sort, words), nodes in by_reason.items())
 
 
-def _instead(node: Item, reason: Tuple[str, str]) -> str:
+def _instead(node: Node, reason: Tuple[str, str]) -> str:
     """What the node has where a constraint asks for something else."""
     parsed = EXPRESSION.match(reason[1]) if reason[0] == CONSTRAINT else None
     if not parsed or parsed.group(2) != "==" or parsed.group(1).lower() in ("node.id", "node.hostname"):

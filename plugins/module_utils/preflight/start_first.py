@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Operation
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.placing import starts_first, tasks_of
@@ -20,6 +20,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.findin
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.placement import eligible, fits
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import id_of, name_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.ports import asked, held, words
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
 
 
 def never_start(desired: Item, observed: Mapping[str, Any], operations: Sequence[Operation]) -> List[str]:
@@ -70,7 +73,7 @@ def _why(seen: Seen, service: Item) -> str:
     return "; ".join(f"on {named(nodes)}, {reason}" for reason, nodes in reasons.items()) if ours else ""
 
 
-def _taken_by_others(seen: Seen, service: Item, live: Item, node: str) -> str:
+def _taken_by_others(seen: Seen, service: Item, live: Service, node: str) -> str:
     for other in seen.services:
         ports = asked(service["spec"]).shared(held(other))
         if ports and id_of(other) != id_of(live) and any(t["NodeID"] == node for t in tasks_of(other, seen.tasks)):

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Mapping, NamedTuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, NamedTuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.capacity import capacity_findings
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.cluster import cluster_findings
@@ -23,6 +23,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.placem
     placement_findings,
 )
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Node
+
 
 class Judged(NamedTuple):
     """The findings, and what each node is to look at (``nodes.facts_for_nodes``)."""
@@ -33,7 +36,7 @@ class Judged(NamedTuple):
 
 def judge(
     desired: Item,
-    observed: Mapping[str, List[Item]],
+    observed: Mapping[str, List[Any]],
     looked_up: List[str],
     answers: Mapping[str, Mapping[str, object]],
     registry_of: Callable[[str], str],
@@ -51,7 +54,7 @@ def judge(
     findings += object_findings(desired, observed)
     findings += service_findings(seen)
     findings += image_findings(everything, looked_up, answers, registry_of)
-    may: Dict[str, List[Item]] = {}
+    may: Dict[str, List[Node]] = {}
     for service in desired["services"]:
         found = fits(seen, service)
         may[service["name"]] = eligible(found)

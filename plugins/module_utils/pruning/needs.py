@@ -5,16 +5,19 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator, List, Mapping, Set, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Set, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import manager_info
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes import fitting
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.encoding import unpack
-from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import OPEN, REMOVED
+from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import OPEN, REMOVED, Revision
 from ansible_collections.stackwright.swarm.plugins.module_utils.revisions.history import History
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import RECORD, STACK, labels_of
+
+if TYPE_CHECKING:
+    pass
 
 Needs = Dict[str, Any]
 
@@ -47,7 +50,7 @@ def needed_on(needs: Mapping[str, Any], node_id: str) -> List[str]:
     return [image for image, where in needs["images"].items() if node_id in where]
 
 
-def _templates(client: EngineClient) -> Iterator[Mapping[str, Any]]:
+def _templates(client: EngineClient) -> Iterator[Any]:
     stacks = {labels_of(one).get(STACK, "") for one in client.list("/configs") if RECORD in labels_of(one)}
     for stack in sorted(stacks - {""}):
         yield from _of_history(client, stack)
@@ -58,7 +61,7 @@ def _templates(client: EngineClient) -> Iterator[Mapping[str, Any]]:
         yield task.get("Spec") or {}
 
 
-def _of_history(client: EngineClient, stack: str) -> Iterator[Mapping[str, Any]]:
+def _of_history(client: EngineClient, stack: str) -> Iterator[Any]:
     revisions = History(client, None, stack).read()
     removed = max((revision.number for revision in revisions if revision.status == REMOVED), default=0)
     for revision in revisions:
@@ -68,7 +71,7 @@ def _of_history(client: EngineClient, stack: str) -> Iterator[Mapping[str, Any]]
             yield service["spec"].get("TaskTemplate") or {}
 
 
-def _services(revision: Any) -> Tuple[Mapping[str, Any], ...]:
+def _services(revision: Revision) -> Tuple[Mapping[str, Any], ...]:
     if revision.status in OPEN and not revision.packed and not revision.damaged:
         return ()  # it waits for the lock
     try:

@@ -9,7 +9,7 @@ Why not with the Engine's own prune calls: docs/decisions/0057-nodes-are-pruned-
 from __future__ import annotations
 
 import os
-from typing import Any, Callable, Dict, List, Mapping, Optional
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
@@ -18,6 +18,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.pruning import c
 from ansible_collections.stackwright.swarm.plugins.module_utils.pruning.choose import HOUR, Item
 from ansible_collections.stackwright.swarm.plugins.module_utils.pruning.needs import needed_on, read_needs
 from ansible_collections.stackwright.swarm.plugins.module_utils.pruning.options import check as check_options
+
+if TYPE_CHECKING:
+    pass
 
 Result = Dict[str, Any]
 LONG = 300.0  # seconds for an answer: sizes are summed up, caches removed

@@ -5,7 +5,20 @@
 
 from __future__ import annotations
 
-from typing import Any, Container, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Container,
+    Dict,
+    Iterable,
+    Iterator,
+    List,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Tuple,
+)
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import RouteError
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.address import (
@@ -17,6 +30,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.routing.layout i
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.route_labels import Target, belongs, routes_in
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.route_owner import id_of, inner_routes, owner_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import labels_of, name_of, stack_of
+
+if TYPE_CHECKING:
+    pass
 
 TAKE_OVER = "Set take_over to gone (stack_take_over of the role) to take over routes of stacks that no longer exist."
 #: Conflicts that a message names; the details have all.

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, List, Mapping, Optional
+from typing import TYPE_CHECKING, Any, List, Mapping, Optional
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
@@ -13,6 +13,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.store.carried im
 from ansible_collections.stackwright.swarm.plugins.module_utils.store.host_facts import HostFacts
 from ansible_collections.stackwright.swarm.plugins.module_utils.store.swarm import SwarmStore
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.store import Store
+
+if TYPE_CHECKING:
+    pass
 
 #: What the user may choose.
 AUTO, HOST_FACTS, SWARM, VAULT = "auto", "host_facts", "swarm", "vault"

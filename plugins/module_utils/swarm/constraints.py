@@ -6,12 +6,15 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Dict, Mapping, Optional
+from typing import TYPE_CHECKING, Any, Dict, Optional
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Node
 
 EXPRESSION = re.compile(r"\s*([a-zA-Z0-9_.\-]+)\s*(==|!=)\s*(.*?)\s*\Z")
 
 
-def meets(node: Mapping[str, object], text: str) -> bool:
+def meets(node: Node, text: str) -> bool:
     """Whether a node meets the constraint ``text``; capital letters do not count."""
     parsed = EXPRESSION.match(text)
     if not parsed:
@@ -43,7 +46,7 @@ def _has_address(address: str, wanted: str) -> bool:
         return False
 
 
-def value_of(node: Mapping[str, Any], key: str) -> Optional[str]:
+def value_of(node: Node, key: str) -> Optional[str]:
     """What a node has under the key of a constraint, empty if it has nothing; None for a key that no node has."""
     description, spec = node.get("Description") or {}, node.get("Spec") or {}
     platform = description.get("Platform") or {}

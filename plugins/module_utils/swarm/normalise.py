@@ -11,10 +11,13 @@ The top level and ``TaskTemplate`` keep the Engine's names.
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_fields import too_new
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import PRIVATE
+
+if TYPE_CHECKING:
+    pass
 
 Spec = Dict[str, Any]
 Version = Tuple[int, int]

@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
-from typing import Any, FrozenSet, Iterable, Mapping, NamedTuple, Tuple
+from typing import TYPE_CHECKING, Any, FrozenSet, Iterable, Mapping, NamedTuple, Tuple
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
 
 Port = Tuple[int, str]  # number, protocol
 NO_PORTS: FrozenSet[Port] = frozenset()
@@ -50,7 +53,7 @@ def asked(spec: Mapping[str, Any]) -> Ports:
     return ports_in((spec.get("EndpointSpec") or {}).get("Ports") or ())
 
 
-def held(service: Mapping[str, Any]) -> Ports:
+def held(service: Service) -> Ports:
     """The ports that a live service has: also those that Swarm chose, or has not taken from it yet."""
     asked_for = (service["Spec"].get("EndpointSpec") or {}).get("Ports") or ()
     return ports_in([*asked_for, *((service.get("Endpoint") or {}).get("Ports") or ())])

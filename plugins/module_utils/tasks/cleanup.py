@@ -45,7 +45,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.node_clean
 from ansible_collections.stackwright.swarm.plugins.module_utils.transitions import cleanup as planning
 
 if TYPE_CHECKING:
-    pass
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Task
 
 Result = Dict[str, Any]
 Options = Mapping[str, Any]
@@ -259,7 +259,7 @@ def _unfinished(seen: Look) -> bool:
     return bool(seen.options["services"] and seen.tasks and not seen.options["dangling"])
 
 
-def _together(first: List[Dict[str, Any]], second: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
+def _together(first: List[Task], second: List[Task]) -> List[Task]:
     return list({task["ID"]: task for task in (*first, *second)}.values())
 
 

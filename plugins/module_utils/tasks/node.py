@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, NamedTuple, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import manager_info
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
@@ -47,6 +47,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.nodes.moving imp
 from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import detach, with_defaults
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import id_of, name_of
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Node, NodeSpec, Service, Task
+
 Result = Dict[str, Any]
 Item = Mapping[str, Any]
 SAFE = "safe"
@@ -59,10 +62,10 @@ class _Seen(NamedTuple):
     """One look: the nodes, and if the node is to be drained also the services and tasks of the Swarm."""
 
     info: Item
-    nodes: List[Dict[str, Any]]
-    node: Item
-    services: List[Dict[str, Any]]
-    tasks: List[Dict[str, Any]]
+    nodes: List[Node]
+    node: Node
+    services: List[Service]
+    tasks: List[Task]
 
     @property
     def name(self) -> str:
@@ -184,7 +187,7 @@ def _diff(name: str, changes: Sequence[Difference]) -> Dict[str, str]:
     return {"before_header": f"node {name}", "after_header": f"node {name}", "before": sides[0], "after": sides[1]}
 
 
-def _ended(client: EngineClient, result: Result, spec: Item) -> Result:
+def _ended(client: EngineClient, result: Result, spec: NodeSpec) -> Result:
     labels = dict(spec.get("Labels") or {})
     told = {"role": str(spec.get("Role") or ""), "availability": str(spec.get("Availability") or ""), "labels": labels}
     return {**result, **told, "calls": client.calls}
@@ -289,7 +292,7 @@ class _Work:
                 self.tell(f"move {', '.join(name_of(service) for service in fresh)} from {self.name}")
                 move_away(self.client, self.clock, fresh, self.id, own)
 
-    def here(self) -> List[Dict[str, Any]]:
+    def here(self) -> List[Task]:
         """The tasks of the node."""
         return self.client.list("/tasks", {"filters": {"node": [self.id]}})
 

@@ -10,7 +10,7 @@ still held. Why: docs/decisions/0016-no-removal-outside-the-lock.md.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Callable, Dict, List, Mapping, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, StackwrightError
@@ -23,6 +23,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner impo
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.volume_names import could_be
 from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.cleanup import Entry, entry, wanted_volume
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.store import StoreConflict
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Container, Volume
 
 Result = Dict[str, Any]
 Options = Mapping[str, Any]
@@ -173,7 +176,7 @@ class _Node:
             found.append(name)
         return found
 
-    def _other(self, volume: Mapping[str, Any]) -> str:
+    def _other(self, volume: Volume) -> str:
         """Which other stack of this very name has made a volume; empty for ours, and where no label says it."""
         labels, identity = volume.get("Labels") or {}, self.options["identity"]
         found = recorded(labels, self.stack) if identity and labels.get(NAMESPACE) == self.stack else None
@@ -212,7 +215,7 @@ class _Node:
             pause = min(pause * 1.5, LONGEST_PAUSE)
             users = self._users(name)
 
-    def _is_going(self, container: Mapping[str, Any]) -> bool:
+    def _is_going(self, container: Container) -> bool:
         """Whether a container will be gone with its service, as check mode has to know."""
         labels = container.get("Labels") or {}
         return labels.get(NAMESPACE) == self.stack and labels.get(SERVICE) in self.gone | self.left_over

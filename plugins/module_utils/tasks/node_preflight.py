@@ -9,7 +9,7 @@ Ports are looked up in /proc, not bound; no kernel module is loaded.
 from __future__ import annotations
 
 import os
-from typing import Any, Callable, Dict, List, Mapping, Optional, Set
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, Set
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
@@ -27,6 +27,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.findin
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.volume_checks import volume_findings
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.ports import Port
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Container
 
 Result = Dict[str, Any]
 PATIENCE = 10.0  # seconds for the list of containers
@@ -171,7 +174,7 @@ def _holders(client: EngineClient, ports: Set[Port]) -> Dict[Port, str]:
     return held
 
 
-def _name(container: Mapping[str, Any]) -> str:
+def _name(container: Container) -> str:
     return str((container.get("Names") or [str(container.get("Id"))[:12]])[0]).lstrip("/")
 
 

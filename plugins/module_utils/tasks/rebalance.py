@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
-from typing import Any, Dict, List, Mapping, NamedTuple, Sequence
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, NamedTuple, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import manager_info
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
@@ -29,14 +29,17 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
     stack_of,
 )
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Node, Service
+
 Result = Dict[str, Any]
 Item = Mapping[str, Any]
 MOST = 5  # moves of one service in a run
 
 
 class _Seen(NamedTuple):
-    nodes: List[Dict[str, Any]]
-    services: List[Dict[str, Any]]
+    nodes: List[Node]
+    services: List[Service]
     tasks: List[Any]
 
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.logins import (
     refused_by,
@@ -45,6 +45,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.one_
     RUN,
     service_plan,
 )
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service, Task
 
 Result = Dict[str, Any]
 KEEP = "keep"
@@ -109,7 +112,7 @@ class _Look:
             self.logins = refused_by(client, self.plan, options) if logins is None else logins
             self.plan = with_notices(self.plan, self.logins)
 
-    def _old(self, live: Mapping[str, Any], tasks: Sequence[Mapping[str, Any]]) -> List[str]:
+    def _old(self, live: Service, tasks: Sequence[Task]) -> List[str]:
         """The tasks that run and began before the given time (any, where none is given)."""
         limit = str(self.options.get("started_before") or "")
         found = [
@@ -134,8 +137,8 @@ class _Look:
         return {**found, "service": ", ".join(self.lives), "reason": "; ".join(reasons)}
 
 
-def _find(client: EngineClient, stack: str, service: str, observed: Observed) -> Dict[str, Any]:
-    mine: Dict[str, Dict[str, Any]] = {name_of(s): s for s in observed["services"] if stack_of(s) == stack}
+def _find(client: EngineClient, stack: str, service: str, observed: Observed) -> Service:
+    mine: Dict[str, Service] = {name_of(s): s for s in observed["services"] if stack_of(s) == stack}
     found = mine.get(f"{stack}_{service}") or mine.get(service)
     if found is not None:
         return found
@@ -210,9 +213,9 @@ def _ran(run: Any, seen: _Look) -> Result:
     return {"exit_code": _exit_code(current.values()), "lines": lines[-LINES:]}
 
 
-def _exit_code(tasks: Iterable[Mapping[str, object]]) -> Optional[int]:
+def _exit_code(tasks: Iterable[Task]) -> Optional[int]:
     """Of the newest task of each slot and node; None if none has ended."""
-    newest: Dict[Any, Mapping[str, Any]] = {}
+    newest: Dict[Tuple[object, ...], Task] = {}
     for task in sorted(tasks, key=lambda task: str(task.get("CreatedAt") or "")):
         newest[task.get("ServiceID"), task.get("Slot"), task.get("NodeID") if not task.get("Slot") else ""] = task
     codes = [
@@ -223,7 +226,7 @@ def _exit_code(tasks: Iterable[Mapping[str, object]]) -> Optional[int]:
     return next((code for code in codes if code), codes[0]) if codes else None
 
 
-def _go_back(run: Any, operation: Operation, live: Mapping[str, object], applying: Any, past: Any) -> Any:
+def _go_back(run: Any, operation: Operation, live: Service, applying: Any, past: Any) -> Any:
     """Swarm's own rollback, which it remembers as one; waits for its end, and gives what the gate forgives."""
     from ansible_collections.stackwright.swarm.plugins.module_utils.gate.wait import updates_of
 
@@ -252,7 +255,7 @@ def _go_back(run: Any, operation: Operation, live: Mapping[str, object], applyin
     return past._replace(updates={**past.updates, **updates_of([now])}, broken=past.broken - {now["ID"]})
 
 
-def _send_back(run: Any, path: str, live: Mapping[str, Any]) -> None:
+def _send_back(run: Any, path: str, live: Service) -> None:
     """Asks for the rollback; after a lost answer, or a version that Swarm has changed, the result is checked."""
     backoff, now = Backoff(run.clock, run.keep, also=("out_of_sequence",)), live
     while True:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import AbstractSet, Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import TYPE_CHECKING, AbstractSet, Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import PRUNE, Operation, ordered
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prune import (
@@ -26,6 +26,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.volume_nam
     is_one_of,
     of_task,
 )
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service, Task, TaskTemplate
 
 Entry = Dict[str, str]
 #: Tasks in these states have not come so far that their node has made their volumes.
@@ -108,8 +111,8 @@ def mounted(container: Mapping[str, object]) -> List[Tuple[str, str]]:
 
 def volumes_at(
     stack: str,
-    tasks: Sequence[Mapping[str, Any]],
-    services: Sequence[Mapping[str, Any]],
+    tasks: Sequence[Task],
+    services: Sequence[Service],
     label: Callable[[str], str],
     chosen: Optional[Sequence[str]],
 ) -> Dict[str, List[str]]:
@@ -135,7 +138,7 @@ def volumes_at(
     return {node: sorted(names) for node, names in sorted(found.items())}
 
 
-def volume_users(services: Sequence[Mapping[str, Any]]) -> Dict[str, List[str]]:
+def volume_users(services: Sequence[Service]) -> Dict[str, List[str]]:
     """Volume → the services that mount it, or did before their latest update."""
     found: Dict[str, Set[str]] = {}
     for service in services:
@@ -146,7 +149,7 @@ def volume_users(services: Sequence[Mapping[str, Any]]) -> Dict[str, List[str]]:
     return {name: sorted(users) for name, users in sorted(found.items())}
 
 
-def images_of(stack: str, services: Sequence[Mapping[str, object]], tasks: Sequence[Mapping[str, Any]]) -> List[str]:
+def images_of(stack: str, services: Sequence[Service], tasks: Sequence[Task]) -> List[str]:
     """The images of the stack's services and tasks that no service of another stack has."""
     mine = images_wanted([service for service in services if stack_of(service) == stack])
     others = images_wanted([service for service in services if stack_of(service) != stack])
@@ -154,13 +157,13 @@ def images_of(stack: str, services: Sequence[Mapping[str, object]], tasks: Seque
     return sorted({*mine, *tasked} - {*others, ""})
 
 
-def images_wanted(services: Sequence[Mapping[str, Any]]) -> List[str]:
+def images_wanted(services: Sequence[Service]) -> List[str]:
     """The images of services, also those that they had before their latest update."""
     specs = [spec for service in services for spec in (service["Spec"], service.get("PreviousSpec") or {})]
     return sorted({_image(spec.get("TaskTemplate") or {}) for spec in specs} - {""})
 
 
-def _image(template: Mapping[str, Any]) -> str:
+def _image(template: TaskTemplate) -> str:
     return str((template.get("ContainerSpec") or {}).get("Image") or "")
 
 

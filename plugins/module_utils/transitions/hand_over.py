@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import groupby
-from typing import Any, Dict, FrozenSet, Iterator, List, Mapping, Optional, Sequence, Set
+from typing import TYPE_CHECKING, Any, Dict, FrozenSet, Iterator, List, Mapping, Optional, Sequence, Set
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, PlanError
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.differences import differences
@@ -36,9 +36,10 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.ports impo
     words,
 )
 
-WRITES = ("create", "update")
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
 
-Service = Mapping[str, Any]
+WRITES = ("create", "update")
 
 
 def begun(operation: Operation, live: Service) -> str:

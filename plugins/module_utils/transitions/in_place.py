@@ -10,7 +10,7 @@ run. Jobs can't be stopped: they are removed, and recreated. Why: decisions/0032
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import AbstractSet, Any, Dict, List, Mapping, NamedTuple, Sequence
+from typing import TYPE_CHECKING, AbstractSet, Any, Dict, List, Mapping, NamedTuple, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.differences import differences
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import CHANGE, PRUNE, Operation, Plan
@@ -30,6 +30,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.service
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import NOWHERE, id_of, name_of, stack_of
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
 
 ANEW = "on the recreated network"
 FIELDS = ("Name", "Driver", "Internal", "Attachable", "EnableIPv6", "IPAM", "Labels")
@@ -127,7 +130,7 @@ def _in_order(
     return (*(replace(op, wave=start) for op in (*objects, *first, *networks)), *services, *last)
 
 
-def _steps(planned: Sequence[Operation], live: Item, anew: _Anew) -> Any:
+def _steps(planned: Sequence[Operation], live: Service, anew: _Anew) -> Any:
     """What takes a service off, and what then becomes of it."""
     op = planned[-1]
     count = task_count(live, anew.nodes)
@@ -169,7 +172,7 @@ def _steps(planned: Sequence[Operation], live: Item, anew: _Anew) -> Any:
     ]
 
 
-def _let_go(live: Item, gone: Mapping[str, str]) -> List[str]:
+def _let_go(live: Service, gone: Mapping[str, str]) -> List[str]:
     return sorted({gone[target] for kind, target in references(live["Spec"]) if kind == "network" and target in gone})
 
 
@@ -178,7 +181,7 @@ def _is_wanted(op: Operation, anew: _Anew) -> bool:
     return op.action in ("create", "update") or (op.action == "keep" and op.reason != NOT_RUN and not anew.back)
 
 
-def _made_again(op: Operation, live: Item, anew: _Anew) -> Operation:
+def _made_again(op: Operation, live: Service, anew: _Anew) -> Operation:
     spec = with_targets(op.payload.get("spec") or live["Spec"], anew.gone)
     reason = op.reason if op.action == "create" else ANEW
     left = op.payload.get("left", ())

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Sequence, Set, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, NamedTuple, Sequence, Set, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prune import references
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
@@ -16,6 +16,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
     name_of,
     stack_of,
 )
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
 
 Item = Mapping[str, Any]
 CREATE, UPDATE, REMOVE = "create", "update", "remove"
@@ -46,7 +49,7 @@ class Step(NamedTuple):
         return f"{self.action} {kind} {self.name}: {self.reason}"
 
 
-def users_of(kind: str, services: Iterable[Item]) -> Dict[str, List[User]]:
+def users_of(kind: str, services: Iterable[Service]) -> Dict[str, List[User]]:
     """The services that refer to each object of a kind, by its id and by its name."""
     found: Dict[str, Set[User]] = {}
     for service in services:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import PlanError
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.differences import differences
@@ -22,6 +22,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
     spellings,
 )
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service, ServiceSpec
+
 SCALED, RESTARTED, ROLLED_BACK = "scaled", "restarted", "rolled_back"
 PAUSED, RESUMED, RUN = "paused", "resumed", "run"
 AWAY, SETTLED = "moved", "settled"
@@ -33,7 +36,7 @@ Spec = Dict[str, Any]
 
 
 def service_plan(
-    live: Mapping[str, Any], state: str, prefix: str, nodes: int, replicas: int = 0, old: Sequence[str] = ()
+    live: Service, state: str, prefix: str, nodes: int, replicas: int = 0, old: Sequence[str] = ()
 ) -> Plan:
     """The plan that brings a service to ``state``: one operation, with a reason also if there is nothing to do.
 
@@ -63,7 +66,7 @@ def held_label(labels: Mapping[str, str], prefix: str) -> str:
 Wanted = Tuple[Optional[Spec], str]
 
 
-def _scaled(live: Mapping[str, Any], prefix: str, replicas: int, old: Sequence[str]) -> Wanted:
+def _scaled(live: Service, prefix: str, replicas: int, old: Sequence[str]) -> Wanted:
     del prefix, old
     spec, mode = live["Spec"], mode_of(live["Spec"])
     if mode != "Replicated":
@@ -77,14 +80,14 @@ def _scaled(live: Mapping[str, Any], prefix: str, replicas: int, old: Sequence[s
     return {**spec, "Mode": {"Replicated": {"Replicas": replicas}}}, "scaled"
 
 
-def _restarted(live: Mapping[str, Any], prefix: str, replicas: int, old: Sequence[str]) -> Wanted:
+def _restarted(live: Service, prefix: str, replicas: int, old: Sequence[str]) -> Wanted:
     del prefix, replicas
     if not old:
         return None, "no task is older"
     return _forced(live["Spec"]), "restarted"
 
 
-def _run(live: Mapping[str, Any], prefix: str, replicas: int, old: Sequence[str]) -> Wanted:
+def _run(live: Service, prefix: str, replicas: int, old: Sequence[str]) -> Wanted:
     del prefix, replicas, old
     if not mode_of(live["Spec"]).endswith("Job"):
         raise PlanError(
@@ -94,13 +97,13 @@ def _run(live: Mapping[str, Any], prefix: str, replicas: int, old: Sequence[str]
     return _forced(live["Spec"]), "run again"
 
 
-def _forced(spec: Mapping[str, Any]) -> Spec:
+def _forced(spec: ServiceSpec) -> Spec:
     """The same, sent so that Swarm replaces all tasks, or runs the job again."""
     template = spec["TaskTemplate"]
     return {**spec, "TaskTemplate": {**template, "ForceUpdate": (template.get("ForceUpdate") or 0) + 1}}
 
 
-def _away(live: Mapping[str, Any], prefix: str, replicas: int, old: Sequence[str]) -> Wanted:
+def _away(live: Service, prefix: str, replicas: int, old: Sequence[str]) -> Wanted:
     """Swarm replaces just the tasks on nodes that do not meet a new constraint."""
     del prefix, replicas
     spec, node = live["Spec"], old[0]
@@ -112,7 +115,7 @@ def _away(live: Mapping[str, Any], prefix: str, replicas: int, old: Sequence[str
     return {**spec, "Labels": labels, "TaskTemplate": moved}, "moved"
 
 
-def _settled(live: Mapping[str, Any], prefix: str, replicas: int, old: Sequence[str]) -> Wanted:
+def _settled(live: Service, prefix: str, replicas: int, old: Sequence[str]) -> Wanted:
     """Without the constraint of ``_away``. A task that meets the constraints stays where it is."""
     del prefix, replicas, old
     spec, node = live["Spec"], labels_of(live).get(MOVING)
@@ -126,7 +129,7 @@ def _settled(live: Mapping[str, Any], prefix: str, replicas: int, old: Sequence[
     return {**spec, "Labels": labels, "TaskTemplate": settled}, "settled"
 
 
-def _rolled_back(live: Mapping[str, Any], prefix: str, replicas: int, old: Sequence[str]) -> Wanted:
+def _rolled_back(live: Service, prefix: str, replicas: int, old: Sequence[str]) -> Wanted:
     del prefix, replicas, old
     if str((live.get("UpdateStatus") or {}).get("State") or "").startswith("rollback_"):
         return None, "was already rolled back"
@@ -148,7 +151,7 @@ def _rolled_back(live: Mapping[str, Any], prefix: str, replicas: int, old: Seque
     return dict(before), "rolled back"
 
 
-def _paused(live: Mapping[str, Any], prefix: str, replicas: int, old: Sequence[str]) -> Wanted:
+def _paused(live: Service, prefix: str, replicas: int, old: Sequence[str]) -> Wanted:
     del replicas, old
     spec, labels = live["Spec"], labels_of(live)
     state = str((live.get("UpdateStatus") or {}).get("State") or "")
@@ -161,7 +164,7 @@ def _paused(live: Mapping[str, Any], prefix: str, replicas: int, old: Sequence[s
     return {**spec, "Labels": held, "UpdateConfig": {**update, "Delay": FOREVER}}, "its update is paused"
 
 
-def _resumed(live: Mapping[str, Any], prefix: str, replicas: int, old: Sequence[str]) -> Wanted:
+def _resumed(live: Service, prefix: str, replicas: int, old: Sequence[str]) -> Wanted:
     del replicas, old
     spec, labels = live["Spec"], labels_of(live)
     state = str((live.get("UpdateStatus") or {}).get("State") or "")

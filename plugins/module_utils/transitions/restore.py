@@ -9,7 +9,7 @@ acted. What nobody touched is left alone, also if it differs.
 
 from __future__ import annotations
 
-from typing import AbstractSet, Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, AbstractSet, Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.differences import differences
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import PRUNE, Operation, Plan, ordered
@@ -33,6 +33,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.ports impo
 from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.in_place import as_created, with_targets
 from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.stop import stopped
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
+
 OBJECTS = (("network", "networks"), ("config", "configs"), ("secret", "secrets"))
 #: An update in one of these states stands still, or is on a way of its own: the service is sent again.
 UNSETTLED = ("paused", "rollback_started", "rollback_paused")
@@ -44,7 +47,6 @@ NOT_AGAIN = "a job, which would run again; the next deployment recreates it"
 NOT_PUT_BACK = (HAS_RUN, NOT_AGAIN)
 
 Name = Tuple[str, str]  # kind, name in the Swarm
-Service = Mapping[str, Any]
 
 
 def restoration(
@@ -100,7 +102,7 @@ def _is_same(old: Mapping[str, object], new: Optional[Mapping[str, object]]) -> 
     return want == have
 
 
-def on_live_networks(before: Mapping[str, Any], now: Mapping[str, object], stack: str) -> List[Mapping[str, Any]]:
+def on_live_networks(before: Mapping[str, Any], now: Mapping[str, object], stack: str) -> List[Any]:
     """The services of ``before`` on the networks of ``now``: those of the stack that are not the same any more, or
     gone, by name."""
     news = _own("networks", stack, now)
@@ -161,7 +163,7 @@ def _began(service: Service) -> str:
     return str((service.get("UpdateStatus") or {}).get("StartedAt") or service.get("UpdatedAt") or "")
 
 
-def _as_it_was(service: Service, since: str, undone: str) -> Service:
+def _as_it_was(service: Service, since: str, undone: str) -> Any:
     began = _began(service)
     if not service.get("PreviousSpec") or _moment(began) <= _moment(since):
         return service
@@ -305,7 +307,7 @@ def _removals(
     return operations
 
 
-def _own(plural: str, stack: str, observed: Mapping[str, Any]) -> Dict[str, Mapping[str, Any]]:
+def _own(plural: str, stack: str, observed: Mapping[str, Any]) -> Dict[str, Service]:
     # Somebody else's object of a name that we wanted is the cause of a failure, and nothing to remove.
     return {name_of(obj): obj for obj in observed[plural] if stack_of(obj) == stack}
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any, Dict, FrozenSet, List, Mapping, NamedTuple, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, FrozenSet, List, Mapping, NamedTuple, Optional, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import lingers
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.plain import parse
@@ -30,7 +30,6 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses 
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import (
     ENDED_BADLY,
-    Task,
     error_of,
     how_it_ended,
     seconds,
@@ -53,6 +52,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
     name_of,
     stack_of,
 )
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Node, Service, Task
 
 Raw = Mapping[str, Any]
 ENDED = (*ENDED_BADLY, "orphaned")
@@ -167,7 +169,7 @@ def things_of(kind: str, objects: List[Dict[str, object]]) -> Dict[str, Thing]:
     return found
 
 
-def thing_of(kind: str, obj: Dict[str, Any]) -> Optional[Thing]:
+def thing_of(kind: str, obj: Any) -> Optional[Thing]:
     """One object; None if it is bookkeeping of this collection, or a network that is not of the Swarm."""
     if kind == "networks" and (obj.get("Scope") != "swarm" or lingers(obj)):
         return None
@@ -183,7 +185,7 @@ def root_certificate(info: Raw) -> str:
     return str(found.get("TrustRoot") or "") if isinstance(found, dict) else ""
 
 
-def _service_facts(obj: Raw) -> Dict[str, Any]:
+def _service_facts(obj: Service) -> Dict[str, Any]:
     spec = obj.get("Spec") or {}
     update = obj.get("UpdateStatus") or {}
     container = (spec.get("TaskTemplate") or {}).get("ContainerSpec") or {}
@@ -196,7 +198,7 @@ def _service_facts(obj: Raw) -> Dict[str, Any]:
     return facts
 
 
-def _node_facts(obj: Raw) -> Dict[str, Any]:
+def _node_facts(obj: Node) -> Dict[str, Any]:
     spec, manager = obj.get("Spec") or {}, obj.get("ManagerStatus") or {}
     return {
         "role": str(spec.get("Role") or ""),
@@ -213,7 +215,7 @@ def _label_facts(obj: Raw) -> Dict[str, Any]:
     return {"labels": _digest(labels_of(obj))}
 
 
-FACTS = {
+FACTS: Dict[str, Callable[[Any], Dict[str, Any]]] = {
     "services": _service_facts,
     "nodes": _node_facts,
     "networks": lambda obj: {},
@@ -253,7 +255,7 @@ def _record(config: Raw) -> Optional[Record]:
     return Record(labels.get(STACK, ""), found["number"], status, operation)
 
 
-def _health(lists: Mapping[str, List[Dict[str, Any]]], now: float) -> Dict[str, Judgement]:
+def _health(lists: Mapping[str, List[Any]], now: float) -> Dict[str, Judgement]:
     services, tasks, nodes = lists["services"], lists["tasks"], lists["nodes"]
     grouped, found = tasks_by_service(tasks), {}
     fine = overcome(services, tasks)
@@ -282,7 +284,7 @@ def _stacks(
     }
 
 
-def _failures(lists: Mapping[str, List[Dict[str, Any]]]) -> Dict[str, Failure]:
+def _failures(lists: Mapping[str, List[Any]]) -> Dict[str, Failure]:
     services = {service["ID"]: service for service in lists["services"]}
     nodes = {str(node.get("ID")): hostname(node) for node in lists["nodes"]}
     found = {}
@@ -293,7 +295,7 @@ def _failures(lists: Mapping[str, List[Dict[str, Any]]]) -> Dict[str, Failure]:
     return found
 
 
-def _has_failed(task: Task, service: Raw) -> bool:
+def _has_failed(task: Task, service: Service) -> bool:
     state = state_of(task)
     if state in ENDED:
         return True
@@ -301,7 +303,7 @@ def _has_failed(task: Task, service: Raw) -> bool:
     return state == "complete" and for_ever
 
 
-def _failure(task: Task, service: Raw, nodes: Mapping[str, str]) -> Failure:
+def _failure(task: Task, service: Service, nodes: Mapping[str, str]) -> Failure:
     status = task.get("Status") or {}
     code = (status.get("ContainerStatus") or {}).get("ExitCode")
     said = error_of(task) or (how_it_ended(task) if state_of(task) == "complete" else state_of(task))
