@@ -109,7 +109,7 @@ class ActionModule(PipedAction):
             raise missing(path, "It is searched for on the controller; for one on the target set remote_src.") from None
 
     def _compare(
-        self, result: Dict[str, object], registry: Registry, options: Mapping[str, Any], variables: Mapping[str, Any]
+        self, result: Dict[str, Any], registry: Registry, options: Mapping[str, Any], variables: Mapping[str, Any]
     ) -> None:
         """Adds what is deployed, and what the history says of this registry's rollouts."""
         wanted = {full_name(options, entry["name"]): entry for entry in result["stacks"]}

@@ -14,14 +14,18 @@ def listed(page):
     """The files that a page lists, with what it says of each."""
     found = {}
     for room, text in re.findall(r"^### `([a-z_/]+)/`\n(.*?)(?=^##|\Z)", page, re.M | re.S):
-        for file, what in re.findall(r"^\* `([a-z_0-9]+\.py)`: (.*)$", text, re.M):
+        for file, what in re.findall(r"^\* `([a-z_0-9]+\.pyi?)`: (.*)$", text, re.M):
             assert f"{room}/{file}" not in found, f"{room}/{file} is listed twice"
             found[f"{room}/{file}"] = what
     return found
 
 
 def there():
-    return {path.relative_to(PLUGINS).as_posix() for path in PLUGINS.rglob("*.py") if path.name != "__init__.py"}
+    return {
+        path.relative_to(PLUGINS).as_posix()
+        for path in PLUGINS.rglob("*.py*")
+        if path.suffix != ".pyc" and path.name != "__init__.py"
+    }
 
 
 def test_every_file_has_its_line():
