@@ -12,6 +12,7 @@ from secrets import token_hex
 from typing import Any, Dict
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import COMPILED, check_ranges
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import iso
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.parts.raft_options import SAVED, SWARM_RAFT
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.seal import unseal
@@ -60,7 +61,7 @@ class ActionModule(PipedAction):
         except ValueError:
             raise StackwrightError("The manager's answer can't be read. No backup was written.", "bad_answer") from None
         names = ("cluster_id", "node", "node_id", "address", "engine", "autolock", "managers", "node_labels", "objects")
-        created = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        created = iso(time.time())
         manifest = write(options["path"], {name: done[name] for name in names}, archive, cipher, created)
         removed = expired(options["path"], str(done["cluster_id"]), options["keep"])
         for name in removed:

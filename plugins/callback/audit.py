@@ -60,12 +60,12 @@ notes:
 
 import secrets
 import time
-from datetime import datetime, timezone
 from platform import node
 from typing import Any, Dict, List, Mapping
 
 from ansible.plugins.callback import CallbackBase
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import iso
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.who import who_asks
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.auditing.chain import Head, begun, written
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.auditing.record import (
@@ -167,7 +167,7 @@ class CallbackModule(CallbackBase):
                 self._write({**told, "task": task.get_name(), "host": host, **took})
 
     def _write(self, fields: Dict[str, object]) -> None:
-        now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        now = iso(time.time())
         whole = {"time": now, "play": self._play, "playbook": self._playbook, **self._run, **fields}
         line = ""
         if self._file is not None:

@@ -8,12 +8,11 @@ Until a stack is bound it has references only. What a plan, an error or a result
 
 from __future__ import annotations
 
-import time
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.binding.bind import bind
 from ansible_collections.stackwright.swarm.plugins.module_utils.binding.hiding import contents, scrubbed
-from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock, iso
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.masking.scrub import scrubber
@@ -146,7 +145,7 @@ class Values:
             lambda names: live_values(self.desired, self._observed, names),
             make,
             mark,
-            time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now)),
+            iso(now),
             self.options.get("on_lost") or "fail",
             self.regenerate,
         )

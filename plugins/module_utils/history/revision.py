@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timezone
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import iso
 
 QUEUED, DEPLOYING = "QUEUED", "DEPLOYING"
 HEALTHY, UNHEALTHY = "HEALTHY", "UNHEALTHY"
@@ -101,13 +102,13 @@ class Revision:
             "who": self.who,
             "back_to": self.back_to or None,
             "restored": self.restored,
-            **{name: iso(getattr(self, name)) for name in ("queued", "started", "finished")},
+            **{name: iso(getattr(self, name)) or None for name in ("queued", "started", "finished")},
             "services": [{**_counted(s), "message": s.get("message") or ""} for s in self.services],
             "files": [dict(file) for file in self.sources.get("files") or ()],
             "commit": dict(self.sources.get("commit") or {}),
             "metadata": dict(self.sources.get("metadata") or {}),
             "own": [
-                {"kind": n["kind"], "name": n["name"], "did": n["did"], "who": n["who"], "at": iso(n["at"])}
+                {"kind": n["kind"], "name": n["name"], "did": n["did"], "who": n["who"], "at": iso(n["at"]) or None}
                 for n in self.own
             ],
             "damaged": self.damaged,
@@ -169,15 +170,6 @@ def _notes(given: object) -> Iterator[Dict[str, Any]]:
             note["at"] = _number(item.get("at"))
             note["paths"] = {str(path): str(mark) for path, mark in paths.items()} if isinstance(paths, dict) else {}
             yield {name: value for name, value in note.items() if value or name in ("did", "who", "at")}
-
-
-def iso(seconds: float) -> Optional[str]:
-    """``2026-11-21T12:00:01Z``; None for 0."""
-    try:
-        moment = datetime.fromtimestamp(seconds, timezone.utc) if seconds > 0 else None
-    except (ValueError, OverflowError, OSError):
-        return None
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None
 
 
 def _number(value: Any) -> float:

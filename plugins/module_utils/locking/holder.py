@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, Mapping, Optional
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import iso
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.plain import parse
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import LOCK, labels_of
 
@@ -56,13 +57,7 @@ def is_free(holder: Mapping[str, object]) -> bool:
 
 def moment(seconds: object) -> str:
     """A time of day in UTC, ``2026-11-21 12:00:01 UTC``; empty if ``seconds`` (since 1970) is no time."""
-    from datetime import datetime, timezone
-
-    value = number(seconds, 0.0)
-    try:
-        return datetime.fromtimestamp(value, timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC") if value > 0 else ""
-    except (ValueError, OverflowError, OSError):
-        return ""
+    return iso(number(seconds, 0.0)).replace("T", " ").replace("Z", " UTC")
 
 
 def number(value: object, default: float) -> float:

@@ -16,7 +16,7 @@ from dataclasses import replace
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import configs_named, of_stack
-from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock, iso
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.plain import parse
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import Backoff
@@ -37,7 +37,6 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision
     QUEUED,
     Revision,
     from_record,
-    iso,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.masking.mask import masked_text
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
@@ -146,7 +145,7 @@ class History:
                 revision,
                 status=status,
                 reason=masked_text(reason),
-                services=tuple({"updated_at": iso(now), **s} for s in services) or revision.services,
+                services=tuple({"updated_at": iso(now) or None, **s} for s in services) or revision.services,
                 restored=restored or revision.restored,
                 noticed=noticed or revision.noticed,
                 own=tuple(own) or revision.own,

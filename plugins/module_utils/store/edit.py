@@ -8,9 +8,9 @@ Services follow when they are deployed.
 
 from __future__ import annotations
 
-import time
 from typing import Any, Dict, List, Mapping, Optional, Protocol, Sequence, Tuple
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import iso
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import ValueStoreError
 from ansible_collections.stackwright.swarm.plugins.module_utils.store.carried import NotYetKept
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.choice import ALL, listed, regenerated, texts_of
@@ -34,7 +34,7 @@ class Edit:
 
     def __init__(self, store: Store, rng: Random, now: float, check: bool) -> None:
         self.store, self.rng, self.now, self.check = store, rng, now, check
-        self.created = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now))
+        self.created = iso(now)
 
     def run(self, params: Mapping[str, Any], target: Store) -> Result:
         """Brings the store to ``params["state"]`` (with ``values`` or ``names``; ``moved`` goes to ``target``).

@@ -11,6 +11,8 @@ import re
 from datetime import datetime, timezone
 from typing import Iterator, List, NamedTuple, Optional, Tuple
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import iso
+
 DAY = 86400.0
 AHEAD = 30 * DAY  # seconds before its end at which a certificate is worth a warning
 SHARE = 1 / 3  # of its time: one that is valid for less than 90 days is renewed later than 30 days before its end
@@ -35,7 +37,7 @@ class Validity(NamedTuple):
     @property
     def text(self) -> str:
         """Its end as ``2036-11-26T10:00:00Z``."""
-        return datetime.fromtimestamp(self.ends, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return iso(self.ends)
 
 
 def validities(text: str) -> List[Validity]:

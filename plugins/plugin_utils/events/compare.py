@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from typing import Any, Dict, Iterator, List, Optional
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import iso
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import DEGRADED, FAILED, GOOD
-from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import OPEN, REMOVED, iso
+from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import OPEN, REMOVED
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.events.kinds import KINDS
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.events.snapshot import PARTS, Snapshot, Thing
 
@@ -201,7 +202,7 @@ def alarms(before: Snapshot, now: Snapshot, certificate_days: float) -> Dict[str
             event = {"type": "lock_expired", "reason": lock.holder, "stack": lock.stack, "id": identity}
             found[f"lock {identity} {lock.version}"] = event
     if now.certificate is not None and now.now and now.certificate[1] - now.now < certificate_days * DAY:
-        told: Event = {"type": "certificate_expiring", "reason": "", "expires": iso(now.certificate[1])}
+        told: Event = {"type": "certificate_expiring", "reason": "", "expires": iso(now.certificate[1]) or None}
         found[f"certificate {now.certificate[0]}"] = told
     return found
 

@@ -14,13 +14,12 @@ import threading
 from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import manager_info
-from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock, iso
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, plain_text
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.events import EventStream
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import seconds
-from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import iso
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.certificate import validities
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import PRIVATE, id_of
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.events.compare import (
@@ -241,7 +240,7 @@ class Watcher:
         if options.stacks and event.get("stack") not in options.stacks and event["type"] not in OF_THE_SOURCE:
             return
         whole = {"stack": "", "service": "", "node": "", "name": "", "id": "", **event}
-        whole.update(recovered=recovered, manager=self._name, time=iso(self._clock.wall()))
+        whole.update(recovered=recovered, manager=self._name, time=iso(self._clock.wall()) or None)
         node = whole["node"] if event["type"] in NODES_THAT_ANSWER else ""
         hosts = list(dict.fromkeys(name for name in (self._name, node) if name))
         whole["meta"] = {"hosts": [options.hosts.get(name, name) for name in hosts]}

@@ -10,10 +10,10 @@ import logging
 import threading
 import time
 import urllib.request
-from datetime import datetime, timezone
 from typing import Any, Callable, Dict, List, Mapping, Sequence
 from urllib.parse import urlsplit
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import iso
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.notifying.message import Message, body
 
 PATIENCE = 2.0  # seconds, for all that is on its way when the task ends
@@ -40,7 +40,7 @@ class Notifier:
 
     def tell(self, message: Message) -> None:
         """Sends a message in the background."""
-        now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        now = iso(time.time())
         for target, send in self._targets:
             if message.event in target["events"]:
                 sending = _Sending(target, send, message, now)

@@ -18,6 +18,7 @@ from typing import Any
 
 from ansible import context
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import iso
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.kept import SET, Kept
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.store import StoreConflict, update
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault.file_store import VaultStore, vault_path
@@ -62,7 +63,7 @@ class UnlockKeys:
             current = kept.current(name)
             if current is not None and current.value == key:
                 return kept
-            created = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+            created = iso(time.time())
             kept = kept.added(name, key, SET, secrets.token_hex(4), created)
             entry = kept.entries[name]
             return replace(kept, entries={**kept.entries, name: replace(entry, versions=entry.versions[-KEPT:])})
