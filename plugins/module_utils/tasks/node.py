@@ -51,7 +51,6 @@ if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Node, NodeSpec, Service, Task
 
 Result = Dict[str, Any]
-Item = Mapping[str, Any]
 SAFE = "safe"
 LOOK = 0.2, 1.0  # seconds between two looks at a node: the first pause, the longest
 TELL_EVERY = 10.0  # seconds
@@ -61,7 +60,7 @@ TRAIL = 8  # names in a line
 class _Seen(NamedTuple):
     """One look: the nodes, and if the node is to be drained also the services and tasks of the Swarm."""
 
-    info: Item
+    info: Mapping[str, Any]
     nodes: List[Node]
     node: Node
     services: List[Service]
@@ -268,21 +267,17 @@ class _Work:
 
     def move(self) -> None:
         """Moves all that can move without a dip, or with a smaller one than a drain has; stack after stack."""
-        from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.relocate import (
-            by_stack,
-            move_away,
-            settle,
-        )
+        from ansible_collections.stackwright.swarm.plugins.module_utils.tasks import relocate
 
         own = {**self.options, "wait": True, "check": False, "defer": False, "detach": None}
         own["commit_message"] = f"moved from node {self.name}"
-        settle(self.client, self.clock, self.seen.services, own)
+        relocate.settle(self.client, self.clock, self.seen.services, own)
         ways = {move.service: move for move in self.seen.moves() if move.way != SWARM and not move.stays}
         live = [service for service in self.seen.services if name_of(service) in ways]
         # Those without a dip first: what they leave free helps the others.
-        for group in by_stack([s for s in live if ways[name_of(s)].way == FIRST]) + by_stack(
-            [s for s in live if ways[name_of(s)].way != FIRST]
-        ):
+        first = [service for service in live if ways[name_of(service)].way == FIRST]
+        rest = [service for service in live if ways[name_of(service)].way != FIRST]
+        for group in relocate.by_stack(first) + relocate.by_stack(rest):
             names = [name_of(service) for service in group]
             now = patiently(self.clock, lambda: self.client.list("/services"))
             tasks = patiently(self.clock, self.here)
@@ -290,7 +285,7 @@ class _Work:
             fresh = [service for service in now if name_of(service) in names and id_of(service) in still]
             if fresh:
                 self.tell(f"move {', '.join(name_of(service) for service in fresh)} from {self.name}")
-                move_away(self.client, self.clock, fresh, self.id, own)
+                relocate.move_away(self.client, self.clock, fresh, self.id, own)
 
     def here(self) -> List[Task]:
         """The tasks of the node."""
