@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, NamedTuple, Optional
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import (
     CHANGES,
@@ -31,6 +31,9 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.notifying.notify
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.story_action import StoryAction
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.whole import Whole
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.variables import Variables
+
 #: How many notices are shown as warnings; the result holds all of them.
 SHOWN_NOTICES = 20
 
@@ -43,7 +46,7 @@ class Prepared(NamedTuple):
     """One stack, ready to be deployed: what a manager is given of it. ``desired`` is None if nothing was compiled."""
 
     options: Dict[str, Any]
-    variables: Dict[str, object]
+    variables: Variables
     desired: Optional[Dict[str, Any]]
     stack: Mapping[str, Any]
     arguments: Dict[str, Any]
@@ -57,7 +60,7 @@ class ActionModule(NotifyingAction, StoryAction):
     remembers = True
     prepared: Prepared
 
-    def act(self, result: Dict[str, object], variables: Dict[str, object]) -> Dict[str, Any]:
+    def act(self, result: Dict[str, object], variables: Variables) -> Dict[str, Any]:
         try:
             options = self.checked({**OPTIONS, **MANY})
             check_ranges(options)
@@ -69,7 +72,7 @@ class ActionModule(NotifyingAction, StoryAction):
             result.update(error.details, failed=True, msg=str(error), error_code=error.error_code)
         return result
 
-    def _many(self, options: Dict[str, Any], variables: Dict[str, object]) -> Result:
+    def _many(self, options: Dict[str, Any], variables: Variables) -> Result:
         # Imported here, so that plays with one stack don't pay for it.
         from ansible_collections.stackwright.swarm.plugins.plugin_utils.stacks.many import Many
 
@@ -82,7 +85,7 @@ class ActionModule(NotifyingAction, StoryAction):
                 self.notify_about("many stacks", options, variables)
         return done
 
-    def alone(self, options: Dict[str, Any], variables: Dict[str, object]) -> Result:
+    def alone(self, options: Dict[str, Any], variables: Variables) -> Result:
         """The result for one stack. Raises StackwrightError."""
         around = options["routes"] is not None or options["preflight"]
         if options["on_changes"] == "plan" and around:
@@ -99,7 +102,7 @@ class ActionModule(NotifyingAction, StoryAction):
             self.warn(done)
         return done
 
-    def prepare(self, options: Dict[str, Any], variables: Dict[str, object]) -> None:
+    def prepare(self, options: Dict[str, Any], variables: Variables) -> None:
         """Compiles the files. Raises StackwrightError."""
         desired = self._compile(options, variables) if options["state"] == "present" else None
         options["takes"] = _takes(options["takes"], desired)
@@ -186,7 +189,7 @@ class ActionModule(NotifyingAction, StoryAction):
 
     # -- compiling, on the controller
 
-    def _compile(self, options: Mapping[str, object], variables: Mapping[str, object]) -> Dict[str, Any]:
+    def _compile(self, options: Mapping[str, object], variables: Variables) -> Dict[str, Any]:
         # Imported here, so that plays that only stop or remove stacks don't pay for it.
         from ansible_collections.stackwright.swarm.plugins.plugin_utils.compiling.task_files import compile_files
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import posixpath
-from typing import Any, Dict, List, Mapping
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import COMPILED
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
@@ -42,6 +42,9 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.generat
     result_of,
 )
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.variables import Variables
+
 #: How many warnings are shown; the result holds all of them.
 SHOWN = 20
 
@@ -49,7 +52,7 @@ SHOWN = 20
 class ActionModule(PipedAction):
     module = "stackwright.swarm.services_registry_compose"
 
-    def act(self, result: Dict[str, object], variables: Dict[str, object]) -> Dict[str, Any]:
+    def act(self, result: Dict[str, object], variables: Variables) -> Dict[str, Any]:
         try:
             # A path is one of the target: a ~ in it is not this user's.
             texts = {name: {**spec, **_as_text(spec)} for name, spec in REGISTRY_COMPOSE.items()}
@@ -61,7 +64,7 @@ class ActionModule(PipedAction):
             result.update({"changed": False, **error.details}, failed=True, msg=str(error), error_code=error.error_code)
         return result
 
-    def _generated(self, options: Mapping[str, Any], variables: Mapping[str, object]) -> Dict[str, Any]:
+    def _generated(self, options: Mapping[str, Any], variables: Variables) -> Dict[str, Any]:
         paths = [options["src"], *options["overlays"]]
         seen = self._look(options, True, RESERVED, variables)
         sources = sources_of(seen["sources"])
@@ -108,9 +111,7 @@ class ActionModule(PipedAction):
         _warn(result)
         return result
 
-    def _look(
-        self, options: Mapping[str, object], sources: bool, names: Any, variables: Mapping[str, object]
-    ) -> Dict[str, Any]:
+    def _look(self, options: Mapping[str, object], sources: bool, names: Any, variables: Variables) -> Dict[str, Any]:
         told = {"look": {"sources": sources, "folder": FOLDER, "names": list(names)}}
         found: Dict[str, Any] = self._module(options, told, variables)["facts"]
         return found
@@ -128,9 +129,7 @@ class ActionModule(PipedAction):
         """Whether the target is this machine and this user, so that no module has to be started for files."""
         return self._connection.transport == "local" and self._connection.become is None
 
-    def _module(
-        self, options: Mapping[str, Any], told: Mapping[str, Any], variables: Mapping[str, object]
-    ) -> Dict[str, Any]:
+    def _module(self, options: Mapping[str, Any], told: Mapping[str, Any], variables: Variables) -> Dict[str, Any]:
         if self._is_here() and "images" not in told:
             paths = {name: _here(options[name]) for name in ("src", "overlays", "dest")}
             return do_step({**options, **paths}, told, self._task.check_mode)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import posixpath
-from typing import Any, Dict, List
+from typing import TYPE_CHECKING, Any, Dict, List
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import (
     ComposeError,
@@ -28,6 +28,9 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.importi
 )
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.model import RegistryError, Source
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.variables import Variables
+
 MOST_WARNINGS = 20
 
 
@@ -35,7 +38,7 @@ class ActionModule(PipedAction):
     _supports_check_mode = True
     _supports_async = False
 
-    def act(self, result: Dict[str, object], variables: Dict[str, object]) -> Dict[str, Any]:
+    def act(self, result: Dict[str, object], variables: Variables) -> Dict[str, Any]:
         try:
             options = self.checked(REGISTRY_IMPORT)
             if not options["src"]:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import posixpath
-from typing import Any, Dict, List, Mapping
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping
 
 from ansible.errors import AnsibleError
 
@@ -44,6 +44,9 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.showing
     unfinished,
 )
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.variables import Variables
+
 MOST_WARNINGS = 20
 
 
@@ -51,7 +54,7 @@ class ActionModule(PipedAction):
     _supports_check_mode = True
     _supports_async = False
 
-    def act(self, result: Dict[str, Any], variables: Dict[str, object]) -> Dict[str, Any]:
+    def act(self, result: Dict[str, Any], variables: Variables) -> Dict[str, Any]:
         try:
             options = self.checked({**STACK, **REGISTRY_INFO})
             paths = [self._found(path, options["remote_src"]) for path in (options["src"], *options["overlays"])]
@@ -109,7 +112,7 @@ class ActionModule(PipedAction):
             raise missing(path, "It is searched for on the controller; for one on the target set remote_src.") from None
 
     def _compare(
-        self, result: Dict[str, Any], registry: Registry, options: Mapping[str, Any], variables: Mapping[str, Any]
+        self, result: Dict[str, Any], registry: Registry, options: Mapping[str, Any], variables: Variables
     ) -> None:
         """Adds what is deployed, and what the history says of this registry's rollouts."""
         wanted = {full_name(options, entry["name"]): entry for entry in result["stacks"]}

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Collection, Dict, List, Mapping, Sequence, Set
+from typing import TYPE_CHECKING, Any, Collection, Dict, List, Mapping, Sequence, Set
 
 from ansible.errors import AnsibleConnectionFailure
 
@@ -34,6 +34,9 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.leasing im
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.meeting import HERE, WORKING, Meeting
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.meeting_action import MeetingAction, served_nodes
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.variables import Variables
+
 Entry = Dict[str, str]
 #: What a host whose Engine does not answer says.
 AWAY = ("daemon_unreachable", "timeout")
@@ -49,7 +52,7 @@ class ActionModule(MeetingAction):
     module = "stackwright.swarm.stack_cleanup"
     alone = "Nothing was removed from this node."
 
-    def act(self, result: Dict[str, object], variables: Dict[str, object]) -> Dict[str, Any]:
+    def act(self, result: Dict[str, object], variables: Variables) -> Dict[str, Any]:
         try:
             options = self.checked({**STACK, **CLEANUP, "name": {"type": "str", "required": True}})
             check_cleanup(options)
@@ -77,7 +80,7 @@ class ActionModule(MeetingAction):
         result.update(done, stack=stack.full_name, stack_id=stack.id, stack_hash=stack.hash)
         return self._told(result, options)
 
-    def _all_parts(self, meeting: Meeting, arguments: Mapping[str, object], variables: Mapping[str, object]) -> Result:
+    def _all_parts(self, meeting: Meeting, arguments: Mapping[str, object], variables: Variables) -> Result:
         looked = self._call(arguments, {"part": LOOK}, variables)
         looked["received"] = time.monotonic()
         if looked.get("failed"):
@@ -114,7 +117,7 @@ class ActionModule(MeetingAction):
         meeting: Meeting,
         looked: Mapping[str, Any],
         arguments: Mapping[str, Any],
-        variables: Mapping[str, Any],
+        variables: Variables,
     ) -> Result:
         others = bool(self.expected(variables) - {meeting.host}) and not self._task.check_mode
         handed = {"part": CLUSTER, "who": who_asks(variables), "seen": looked["services"], "others": others}
@@ -134,7 +137,7 @@ class ActionModule(MeetingAction):
         looked: Mapping[str, Any],
         run: str,
         arguments: Mapping[str, object],
-        variables: Mapping[str, object],
+        variables: Variables,
     ) -> str:
         """Renews the lease while others need it. Returns what went wrong, or empty text."""
         cluster = next(c for c in meeting.clusters() if c["cluster_id"] == looked["cluster_id"])
@@ -163,7 +166,7 @@ class ActionModule(MeetingAction):
         looked: Mapping[str, Any],
         cluster: Mapping[str, Any],
         arguments: Mapping[str, Any],
-        variables: Mapping[str, Any],
+        variables: Variables,
     ) -> Result:
         """The part of a node whose cluster-wide part another host did; repeated while the lease was too short."""
         facts = cluster["facts"]
@@ -225,7 +228,7 @@ def _or_raise(done: Result) -> Result:
     return done
 
 
-def _left_over(meeting: Meeting, expected: Set[str], node: str, variables: Mapping[str, Any]) -> List[Entry]:
+def _left_over(meeting: Meeting, expected: Set[str], node: str, variables: Variables) -> List[Entry]:
     """The volumes on nodes that no host of the play cleaned up; reported by the host that ends last."""
     served = served_nodes(meeting, expected, node)
     if served is None:

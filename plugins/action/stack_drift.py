@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping
+from typing import TYPE_CHECKING, Any, Dict, Mapping
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import (
     DRIFT,
@@ -19,12 +19,15 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names impo
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.notifying.notifying_action import NotifyingAction
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault.vault_action import VaultAction
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.variables import Variables
+
 
 class ActionModule(NotifyingAction, VaultAction):
     module = "stackwright.swarm.stack_drift"
     remembers = True
 
-    def act(self, result: Dict[str, object], variables: Dict[str, object]) -> Dict[str, Any]:
+    def act(self, result: Dict[str, object], variables: Variables) -> Dict[str, Any]:
         try:
             options = self.checked({**STACK, **DRIFT, **PINNED, **NOTIFY, "name": {"type": "str", "required": True}})
             check_ranges(options)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping
+from typing import TYPE_CHECKING, Any, Dict, Mapping
 
 from ansible import constants as C
 from ansible.errors import AnsibleConnectionFailure
@@ -16,11 +16,14 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names impo
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.cluster_action import ClusterAction, Result
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.election import Outcome, Turn, turn
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.variables import Variables
+
 
 class ActionModule(ClusterAction):
     module = "stackwright.swarm.stack_health"
 
-    def act(self, result: Dict[str, object], variables: Dict[str, object]) -> Dict[str, Any]:
+    def act(self, result: Dict[str, object], variables: Variables) -> Dict[str, Any]:
         try:
             options = self.checked({**STACK, **HEALTH, "name": {"type": "str", "required": True}})
             check_ranges(options)
@@ -32,7 +35,7 @@ class ActionModule(ClusterAction):
             result.update(error.details, failed=True, msg=str(error), error_code=error.error_code)
         return result
 
-    def _seen(self, stack: str, arguments: Mapping[str, object], variables: Mapping[str, Any]) -> Result:
+    def _seen(self, stack: str, arguments: Mapping[str, object], variables: Variables) -> Result:
         """What this host's module found. If there is something to wait for, one host of a cluster waits for all."""
         alone = len(variables.get("ansible_play_batch") or []) < 2 or self._task.run_once
         if alone or not arguments["wait"] or self._task.check_mode:
@@ -54,9 +57,7 @@ class ActionModule(ClusterAction):
         # A separate check, which only waits if the stack has become unhealthy since.
         return {**self._followed(arguments, {}, variables), "waited_by": theirs.host}
 
-    def _waited(
-        self, mine: Turn, host: str, arguments: Mapping[str, object], variables: Mapping[str, object]
-    ) -> Result:
+    def _waited(self, mine: Turn, host: str, arguments: Mapping[str, object], variables: Variables) -> Result:
         try:
             done = self._followed(arguments, {}, variables)
         except AnsibleConnectionFailure:

@@ -5,17 +5,20 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict
+from typing import TYPE_CHECKING, Any, Dict
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import LOGS
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.cluster_action import ClusterAction
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.variables import Variables
+
 
 class ActionModule(ClusterAction):
     module = "stackwright.swarm.stack_logs"
 
-    def act(self, result: Dict[str, object], variables: Dict[str, object]) -> Dict[str, Any]:
+    def act(self, result: Dict[str, object], variables: Variables) -> Dict[str, Any]:
         try:
             options = self.checked(LOGS)
             arguments = {name: options[name] for name in LOGS if options[name] is not None}

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible import constants as C
 from ansible.errors import AnsibleConnectionFailure
@@ -47,6 +47,9 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.verdict im
     judged,
 )
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.variables import Variables
+
 #: What the result has of each part.
 KEPT = ("node", "cluster_id", "cluster", "calls", "done_by")
 
@@ -56,7 +59,7 @@ class ActionModule(MeetingAction):
     required = ()
     alone = "The ports and paths that the stack needs on this node are not checked."
 
-    def act(self, result: Dict[str, Any], variables: Dict[str, Any]) -> Dict[str, Any]:
+    def act(self, result: Dict[str, Any], variables: Variables) -> Dict[str, Any]:
         self._volumes: Dict[str, Any] = {}
         try:
             options = self.checked({**STACK, **FILES, **PLATFORM, **PREFLIGHT})
@@ -111,7 +114,7 @@ class ActionModule(MeetingAction):
             note(C.DEFAULT_LOCAL_TMP, variables["inventory_hostname"], cluster, stack["name"], code, by)
         return result
 
-    def _desired(self, options: Mapping[str, object], variables: Mapping[str, object]) -> Optional[Dict[str, Any]]:
+    def _desired(self, options: Mapping[str, object], variables: Variables) -> Optional[Dict[str, Any]]:
         """The requirements of the files, without secrets; None without files."""
         if options["name"]:
             Stack.of(options)  # an invalid name is reported before files are read

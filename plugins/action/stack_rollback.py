@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping
+from typing import TYPE_CHECKING, Any, Dict, Mapping
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import (
     BACK,
@@ -20,11 +20,14 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.cluster_ac
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.notifying.notifying_action import NotifyingAction
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault.vault_action import VaultAction
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.variables import Variables
+
 
 class ActionModule(NotifyingAction, VaultAction):
     module = "stackwright.swarm.stack_rollback"
 
-    def act(self, result: Dict[str, Any], variables: Dict[str, object]) -> Dict[str, Any]:
+    def act(self, result: Dict[str, Any], variables: Variables) -> Dict[str, Any]:
         try:
             options = self.checked({**STACK, **BACK, **PINNED, **NOTIFY, "name": {"type": "str", "required": True}})
             check_ranges(options)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict
+from typing import TYPE_CHECKING, Any, Dict
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import (
     SERVICE,
@@ -16,12 +16,15 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors impo
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.cluster_action import ClusterAction
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.variables import Variables
+
 
 class ActionModule(ClusterAction):
     module = "stackwright.swarm.stack_service"
     required = ("name", "service")
 
-    def act(self, result: Dict[str, Any], variables: Dict[str, object]) -> Dict[str, Any]:
+    def act(self, result: Dict[str, Any], variables: Variables) -> Dict[str, Any]:
         try:
             options = self.checked({**STACK, **SERVICE, "name": {"type": "str", "required": True}})
             check_service(options)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from secrets import token_hex
-from typing import Any, Callable, Dict, Mapping
+from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping
 
 from ansible import constants as C
 from ansible.errors import AnsibleConnectionFailure
@@ -32,6 +32,9 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.piped_acti
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault.file_store import VaultStore, with_vaults
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault.play_vault import task_vault
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault.swarm_store import ENCRYPTED
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.variables import Variables
 
 MODULE = "stackwright.swarm.stack_values"
 #: Options of a look that changes nothing.
@@ -57,7 +60,7 @@ class ActionModule(PipedAction):
     #: What was asked for, under no_log.
     as_it_is = ("read",)
 
-    def act(self, result: Dict[str, object], variables: Dict[str, object]) -> Dict[str, Any]:
+    def act(self, result: Dict[str, object], variables: Variables) -> Dict[str, Any]:
         name = {"name": {**STACK["name"], "required": True}}
         try:
             options = self.checked({**STACK, **name, **STORE, **KEPT})
@@ -68,7 +71,7 @@ class ActionModule(PipedAction):
         result.pop("invocation", None)
         return result
 
-    def _change(self, options: Dict[str, Any], variables: Dict[str, Any]) -> Dict[str, Any]:
+    def _change(self, options: Dict[str, Any], variables: Variables) -> Dict[str, Any]:
         stack = Stack.of(options).data
         key = self._read_key(options)
         compiled: Dict[str, Any] = {"read_key": key} if key else {}
@@ -135,7 +138,7 @@ class ActionModule(PipedAction):
         key: str,
         work: Callable[..., Dict[str, object]],
         options: Mapping[str, object],
-        variables: Mapping[str, Any],
+        variables: Variables,
     ) -> Dict[str, Any]:
         """The result of ``work``, by one of the hosts that share a store."""
         host = variables["inventory_hostname"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import time
 from functools import partial
-from typing import Any, Dict, Mapping, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Mapping, Sequence, Tuple
 
 from ansible import constants as C
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
@@ -35,6 +35,9 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.meeting_ac
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.other_hosts import Sibling, at_once
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.defaults import connection_of, module_defaults
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.variables import Variables
+
 #: Seconds beside those of the Engine's answers: to start a module on a busy machine.
 START = 60.0
 #: Hosts that are looked at together.
@@ -47,7 +50,7 @@ class ActionModule(MeetingAction):
     module = "stackwright.swarm.swarm_cluster"
     required = ()
 
-    def act(self, result: Dict[str, object], variables: Dict[str, Any]) -> Dict[str, Any]:
+    def act(self, result: Dict[str, object], variables: Variables) -> Dict[str, Any]:
         host = variables["inventory_hostname"]
         key = self.key("", "", variables)
         with self.meeting("", variables) as meeting, turn(C.DEFAULT_LOCAL_TMP, key, host) as mine:
@@ -64,7 +67,7 @@ class ActionModule(MeetingAction):
         result.update(own)
         return result
 
-    def _lead(self, variables: Dict[str, object]) -> Dict[str, Result]:
+    def _lead(self, variables: Variables) -> Dict[str, Result]:
         """The results of all hosts, by host; that of others under ``*``."""
         self._others: Dict[str, Tuple[Any, Mapping[str, Any]]] = {}
         self._given: Dict[str, Dict[str, Any]] = {}
@@ -79,7 +82,7 @@ class ActionModule(MeetingAction):
 
     # -- what the task says
 
-    def _options(self, variables: Dict[str, Any]) -> Dict[str, Dict[str, Any]]:
+    def _options(self, variables: Variables) -> Dict[str, Dict[str, Any]]:
         """The options of each host of the play that the task is meant for."""
         own = variables["inventory_hostname"]
         found = {}
@@ -103,7 +106,7 @@ class ActionModule(MeetingAction):
                 found[host]["role"] = found[host]["role"] or MANAGER
         return found
 
-    def _sibling(self, host: str, variables: Dict[str, object]) -> Tuple[Any, Mapping[str, Any]]:
+    def _sibling(self, host: str, variables: Mapping[str, Any]) -> Tuple[Any, Any]:
         if host not in self._others:
             sibling = Sibling(self, host, variables)
             loop = str(variables.get("ansible_loop_var") or "")
@@ -114,7 +117,7 @@ class ActionModule(MeetingAction):
             self._others[host] = (sibling.action, theirs)
         return self._others[host]
 
-    def _enrolment(self, options: Dict[str, Dict[str, Any]], variables: Dict[str, Any]) -> Enrolment:
+    def _enrolment(self, options: Dict[str, Dict[str, Any]], variables: Variables) -> Enrolment:
         groups = variables.get("groups") or {}
         wanted = {host: role_of(host, said, groups) for host, said in options.items()}
         first, shared = next(iter(options.items()))

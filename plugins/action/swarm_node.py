@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from functools import partial
-from typing import Any, Dict, Mapping
+from typing import TYPE_CHECKING, Any, Dict
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.parts.swarm_cluster import LOOK
@@ -16,6 +16,9 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.cluster_ac
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.other_hosts import Sibling, at_once, names_of
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.defaults import connection_of
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.variables import Variables
+
 #: Seconds for the answer of the Engine of a node that is to be promoted.
 ANSWER = 60.0
 
@@ -23,7 +26,7 @@ ANSWER = 60.0
 class ActionModule(ClusterAction):
     module = "stackwright.swarm.swarm_node"
 
-    def act(self, result: Dict[str, Any], variables: Dict[str, Any]) -> Dict[str, Any]:
+    def act(self, result: Dict[str, Any], variables: Variables) -> Dict[str, Any]:
         try:
             options = self.checked(NODE)
             check_labels(options)
@@ -40,7 +43,7 @@ class ActionModule(ClusterAction):
             result["warnings"] = [*(result.get("warnings") or []), *result["notices"]]
         return result
 
-    def _asked(self, node: str, variables: Mapping[str, Any]) -> Dict[str, Any]:
+    def _asked(self, node: str, variables: Variables) -> Dict[str, Any]:
         """What the Engine of the node says of its membership; empty if no host of the inventory is the node, or if it
         does not answer."""
         hosts = (variables.get("groups") or {}).get("all") or ()
@@ -48,7 +51,7 @@ class ActionModule(ClusterAction):
         told = at_once({host: partial(self._membership, host, variables) for host in found}, ANSWER)
         return next((facts for facts in told if facts), {})
 
-    def _membership(self, host: str, variables: Mapping[str, Any]) -> Dict[str, Any]:
+    def _membership(self, host: str, variables: Variables) -> Dict[str, Any]:
         action = Sibling(self, host, variables).action
         action._templar.available_variables = action._variables
         connection = connection_of(action, self.module)

@@ -9,7 +9,7 @@ import json
 import os
 import time
 from secrets import token_hex
-from typing import Any, Dict
+from typing import TYPE_CHECKING, Any, Dict
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import COMPILED, check_ranges
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import iso
@@ -25,6 +25,9 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault.backup_fil
     write,
 )
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.variables import Variables
+
 MODULE = "stackwright.swarm.swarm_raft"
 
 
@@ -32,7 +35,7 @@ class ActionModule(PipedAction):
     _supports_check_mode = True
     _supports_async = False
 
-    def act(self, result: Dict[str, Any], variables: Dict[str, Any]) -> Dict[str, Any]:
+    def act(self, result: Dict[str, Any], variables: Variables) -> Dict[str, Any]:
         try:
             options = self.checked(SWARM_RAFT)
             check_ranges(options)
@@ -46,7 +49,7 @@ class ActionModule(PipedAction):
             result.update(error.details, failed=True, msg=str(error), error_code=error.error_code)
         return result
 
-    def _save(self, options: Dict[str, Any], cipher: Cipher, variables: Dict[str, Any]) -> Dict[str, Any]:
+    def _save(self, options: Dict[str, Any], cipher: Cipher, variables: Variables) -> Dict[str, Any]:
         # What would make the backup useless is known before the Engine is stopped.
         cipher.encrypt(b"a test")
         if self._task.check_mode:
@@ -68,7 +71,7 @@ class ActionModule(PipedAction):
             os.unlink(os.path.join(options["path"], name))
         return {**done, **manifest, "removed": removed}
 
-    def _restore(self, options: Dict[str, Any], cipher: Cipher, variables: Dict[str, Any]) -> Dict[str, Any]:
+    def _restore(self, options: Dict[str, Any], cipher: Cipher, variables: Variables) -> Dict[str, Any]:
         facts, archive = read(options["path"], cipher)
         done = self._module({"facts": facts, "archive": "" if self._task.check_mode else archive}, variables)
         if done.get("failed"):
@@ -78,7 +81,7 @@ class ActionModule(PipedAction):
         told = {name: facts[name] for name in ("cluster_id", "node", "node_id", "managers", "node_labels")}
         return {**done, **told, "missing": {kind: count for kind, count in missing.items() if count > 0}}
 
-    def _module(self, handed: Dict[str, Any], variables: Dict[str, Any]) -> Dict[str, Any]:
+    def _module(self, handed: Dict[str, Any], variables: Variables) -> Dict[str, Any]:
         arguments = {**self._task.args, COMPILED: json.dumps(handed)}
         done: Dict[str, Any] = self._execute_module(MODULE, module_args=arguments, task_vars=variables)
         return done

@@ -5,17 +5,20 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict
+from typing import TYPE_CHECKING, Any, Dict
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.plain import plain
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.piped_action import PipedAction
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.variables import Variables
 
 
 class ActionModule(PipedAction):
     _supports_check_mode = True
     _supports_async = False
 
-    def act(self, result: Dict[str, object], variables: Dict[str, object]) -> Dict[str, Any]:
+    def act(self, result: Dict[str, object], variables: Variables) -> Dict[str, Any]:
         module = "stackwright.swarm.swarm_secret"
         result.update(self._execute_module(module, module_args=plain(self._task.args), task_vars=variables))
         return result

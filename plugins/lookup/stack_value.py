@@ -86,7 +86,7 @@ _raw:
 
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
@@ -105,9 +105,12 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.plain 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault.file_store import VaultText
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault.play_vault import play_vault
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.variables import Variables
+
 
 class LookupModule(LookupBase):
-    def run(self, terms: list[object], variables: Any = None, **kwargs: object) -> list[str]:
+    def run(self, terms: list[object], variables: Variables | None = None, **kwargs: object) -> list[str]:
         self.set_options(var_options=variables, direct=kwargs)
         names = [full_name(str(term)) for term in terms]
         try:
@@ -128,7 +131,7 @@ class LookupModule(LookupBase):
             )
         return version.value
 
-    def _kept(self, named: Stack, variables: Mapping[str, object], names: list[str]) -> Kept:
+    def _kept(self, named: Stack, variables: Variables, names: list[str]) -> Kept:
         store, path, stack = self.get_option("store"), self.get_option("path"), named.full_name
         if store == "vault":
             vault = play_vault(self._loader, variables, named.data, {"store": store, "path": path}, names)
@@ -172,9 +175,9 @@ class LookupModule(LookupBase):
         finally:
             client.close()
 
-    def _local(self, variables: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _local(self, variables: Variables) -> Mapping[str, Any]:
         host = self.get_option("host")
-        known = (variables.get("hostvars") or {}).get(host) or {} if host else variables
+        known: Any = (variables.get("hostvars") or {}).get(host) or {} if host else variables
         local = (known.get("ansible_facts") or {}).get("ansible_local") or known.get("ansible_local")
         if isinstance(local, Mapping):
             return local
@@ -186,7 +189,7 @@ class LookupModule(LookupBase):
             "as root.",
         )
 
-    def _from_facts(self, named: Stack, variables: Mapping[str, object]) -> Kept:
+    def _from_facts(self, named: Stack, variables: Variables) -> Kept:
         stack = named.full_name
         data = plain(self._local(variables).get(FACT + stack))
         return Kept(stack) if data is None else Kept.from_data(data, stack, f"ansible_local.{FACT}{stack}", named.owner)

@@ -66,7 +66,7 @@ def counted(trees):
 
 def test_fewer_and_fewer_parameters_take_any():
     direct, by_alias = counted({path: ast.parse(path.read_text()) for path in sorted(PLUGINS.rglob("*.py"))})
-    assert direct <= MOST, "give the new parameters types: core/clock.py, swarm/api_types.pyi, or object"
+    assert direct <= MOST, "give the new parameters types: Clock, those of the stubs (*.pyi), or object"
     assert by_alias <= MOST_BY_ALIAS, "an alias of a type with Any says no more than Any"
 
 

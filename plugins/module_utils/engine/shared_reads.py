@@ -44,7 +44,7 @@ class SharedReads(EngineClient):
         self,
         method: str,
         path: str,
-        query: Optional[Dict[str, object]] = None,
+        query: Optional[Mapping[str, object]] = None,
         body: object = None,
         headers: Optional[Dict[str, str]] = None,
         stream: bool = False,

@@ -6,9 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import ComposeError, Problem
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.variables import Variables
 
 
 def plain(value: object) -> Any:
@@ -39,7 +42,7 @@ def as_text(value: object) -> str:
     return "" if value is None else "".join(str(value))
 
 
-def as_texts(variables: Mapping[str, object]) -> dict[str, str]:
+def as_texts(variables: Variables) -> dict[str, str]:
     """The variables for Compose files as text.
 
     :raises ComposeError: with every variable that is a list or a map, since it has no clear text form.

@@ -8,7 +8,7 @@ from __future__ import annotations
 import posixpath
 import shlex
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
@@ -18,8 +18,11 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compiling.source
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.file_source import FileReader
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.local_files import LocalFiles
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.variables import Variables
 
-def slurped(action: ActionBase, variables: Mapping[str, object]) -> SlurpedFiles:
+
+def slurped(action: ActionBase, variables: Variables) -> SlurpedFiles:
     """Reads the target's files through modules and commands of Ansible's."""
 
     def slurp(path: str) -> Mapping[str, Any]:
@@ -35,7 +38,7 @@ def slurped(action: ActionBase, variables: Mapping[str, object]) -> SlurpedFiles
     return SlurpedFiles(slurp, look)
 
 
-def files_of(action: ActionBase, variables: Mapping[str, object]) -> FileReader:
+def files_of(action: ActionBase, variables: Variables) -> FileReader:
     """Reads the target's files; those of this machine and this user without a detour."""
     here = action._connection.transport == "local" and not action._connection.become
     return LocalFiles() if here else slurped(action, variables)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
@@ -21,8 +21,11 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compiling.target
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.compile import CompileRequest, compile_stack
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.local_files import LocalFiles
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.variables import Variables
 
-def compile_files(action: ActionBase, options: Mapping[str, Any], variables: Mapping[str, object]) -> dict[str, Any]:
+
+def compile_files(action: ActionBase, options: Mapping[str, Any], variables: Variables) -> dict[str, Any]:
     """Return the DesiredState of the files that ``options`` (STACK, FILES and PLATFORM) name.
 
     Raises ComposeError.

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any, Dict, Mapping, Optional, Sequence
+from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Sequence
 
 from ansible.errors import AnsibleError
 from ansible.parsing.mod_args import ModuleArgsParser
@@ -14,6 +14,9 @@ from ansible.template import Templar
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.membership.members import ABSENT, MANAGER, WORKER
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.variables import Variables
 
 
 def arguments_of(task: object, given: Mapping[str, object], templar: Templar) -> Dict[str, Any]:
@@ -47,7 +50,7 @@ def _is_omitted(value: object, omitted: object) -> bool:
     return value is omitted or (isinstance(value, str) and value == omitted) or type(value).__name__ == "_OmitType"
 
 
-def is_meant(task: Any, variables: Mapping[str, object], templar: Templar) -> bool:
+def is_meant(task: Any, variables: Variables, templar: Templar) -> bool:
     """Whether the task's conditions (``when``) hold for the host with these variables."""
     if not task.when:
         return True

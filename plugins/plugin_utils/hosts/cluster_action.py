@@ -9,7 +9,7 @@ import hashlib
 import json
 import time
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Mapping, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Sequence, Tuple
 
 from ansible import constants as C
 from ansible import context
@@ -30,10 +30,13 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.piped_acti
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.preflighted import stopped
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.progress import Follower, pace_of
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.variables import Variables
+
 Result = Dict[str, Any]
 #: The folder of this collection.
 COLLECTION = Path(__file__).resolve().parents[3]
-Run = Callable[[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]], Result]
+Run = Callable[[Mapping[str, object], Mapping[str, object], "Variables"], Result]
 
 
 class ClusterAction(PipedAction):
@@ -77,7 +80,7 @@ class ClusterAction(PipedAction):
         }
 
     def once_per_cluster(
-        self, stack: str, arguments: Mapping[str, object], handed: Mapping[str, object], variables: Mapping[str, Any]
+        self, stack: str, arguments: Mapping[str, object], handed: Mapping[str, object], variables: Variables
     ) -> Result:
         """The module's result, by the manager that does the work of this host's cluster.
 
@@ -113,7 +116,7 @@ class ClusterAction(PipedAction):
         looked: Result,
         arguments: Mapping[str, object],
         handed: Mapping[str, object],
-        variables: Mapping[str, object],
+        variables: Variables,
     ) -> Result:
         host, cluster, changed = meeting.host, str(looked["cluster_id"]), bool(looked.get("changed"))
         wanted = {name: value for name, value in arguments.items() if name not in CONNECTION}
@@ -140,13 +143,13 @@ class ClusterAction(PipedAction):
     def began(self) -> None:
         """Called when the manager begins a change that takes longer than a moment."""
 
-    def meet(self, variables: Mapping[str, object]) -> Meeting:
+    def meet(self, variables: Variables) -> Meeting:
         """The meeting of this task's hosts, for their order; a context."""
         return Meeting(
             C.DEFAULT_LOCAL_TMP, f"{task_key(self._task, variables)}/order", str(variables["inventory_hostname"])
         )
 
-    def wait_in_order(self, meeting: Meeting, cluster: str, variables: Mapping[str, object]) -> None:
+    def wait_in_order(self, meeting: Meeting, cluster: str, variables: Variables) -> None:
         """Waits for the hosts before this one: the first in the order of the inventory that can does the work."""
         earlier = self.earlier(variables)
         if earlier:
@@ -154,13 +157,13 @@ class ClusterAction(PipedAction):
             at_once = min(forks, int(self._task.throttle)) if self._task.throttle else forks
             wait_for_earlier(meeting, earlier, cluster, at_once, time.monotonic, time.sleep)
 
-    def earlier(self, variables: Mapping[str, object], among: str = "ansible_play_batch") -> List[str]:
+    def earlier(self, variables: Variables, among: str = "ansible_play_batch") -> List[str]:
         """The hosts before this one."""
         hosts, host = names_in(variables, among), str(variables["inventory_hostname"])
         return [] if self.is_alone(hosts) or host not in hosts else hosts[: hosts.index(host)]
 
     def _glanced(
-        self, arguments: Mapping[str, Any], handed: Mapping[str, object], variables: Mapping[str, Any], run: Run
+        self, arguments: Mapping[str, Any], handed: Mapping[str, object], variables: Variables, run: Run
     ) -> Result:
         """The result of ``run``, or the remembered one if the manager knows that nothing would change."""
         asked = self.memory_of(arguments, handed)
@@ -180,9 +183,7 @@ class ClusterAction(PipedAction):
         kind = " ".join((self.module.rpartition(".")[2], arguments.get("state") or "")).strip()
         return {"run": kind, "request": self._request(arguments, handed)}
 
-    def _only_look(
-        self, arguments: Mapping[str, Any], handed: Mapping[str, Any], variables: Mapping[str, Any]
-    ) -> Result:
+    def _only_look(self, arguments: Mapping[str, Any], handed: Mapping[str, Any], variables: Variables) -> Result:
         """A look that leaves changes. Without any, it is remembered as the run that it is."""
         return self._call(arguments, {**handed, "defer": True, "only_looks": True}, variables)
 
@@ -191,7 +192,7 @@ class ClusterAction(PipedAction):
         del arguments
         return True
 
-    def _request(self, arguments: Mapping[str, object], handed: Mapping[str, object]) -> str:
+    def _request(self, arguments: Mapping[str, object], handed: Mapping[str, Any]) -> str:
         """The digest of all input of the run, except data that only a run with changes uses."""
         wanted = {name: value for name, value in arguments.items() if name != "commit_message"}
         given = {name: value for name, value in handed.items() if name != "who"}
@@ -201,19 +202,17 @@ class ClusterAction(PipedAction):
         flags = [self.module, self._task.check_mode, self._task.diff, collection_state()]
         return digest_of([flags, wanted, given])
 
-    def key(self, stack: str, cluster: str, variables: Mapping[str, object]) -> str:
+    def key(self, stack: str, cluster: str, variables: Variables) -> str:
         """The meeting point of one cluster's hosts for one stack at this task."""
         return "/".join((task_key(self._task, variables), stack, cluster))
 
-    def _preflights(self, stack: str, variables: Mapping[str, object]) -> Dict[str, StackwrightError]:
+    def _preflights(self, stack: str, variables: Variables) -> Dict[str, StackwrightError]:
         """The errors that stop this stack, by the id of the cluster."""
         if not self.after_preflight:
             return {}
         return stopped(C.DEFAULT_LOCAL_TMP, stack, variables)
 
-    def _followed(
-        self, arguments: Mapping[str, object], handed: Mapping[str, object], variables: Mapping[str, Any]
-    ) -> Result:
+    def _followed(self, arguments: Mapping[str, object], handed: Mapping[str, object], variables: Variables) -> Result:
         """The module's result. If a process on the manager goes on with the work, its lines are shown."""
         host = variables["inventory_hostname"]
         # Of a task with no_log, nothing is shown, and nothing is asked for it.
@@ -244,9 +243,7 @@ class ClusterAction(PipedAction):
 
         return Follower(again, self.say, time.monotonic, time.sleep, AnsibleConnectionFailure, answer).follow(begun)
 
-    def _call(
-        self, arguments: Mapping[str, object], handed: Mapping[str, object], variables: Mapping[str, object]
-    ) -> Result:
+    def _call(self, arguments: Mapping[str, object], handed: Mapping[str, object], variables: Variables) -> Result:
         arguments = {name: _unsaid(item) if name == "commit_message" else item for name, item in arguments.items()}
         given = {**arguments, COMPILED: json.dumps(handed, sort_keys=True, separators=(",", ":"))}
         result: Result = self._execute_module(self.module, module_args=given, task_vars=variables)

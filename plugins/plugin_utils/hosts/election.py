@@ -19,7 +19,10 @@ import json
 import os
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from typing import Any, Dict, Iterator, List, Mapping, Optional
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional
+
+if TYPE_CHECKING:
+    pass
 
 #: After these the leader could not act at all, or was cut off: another manager can take over. So it can where a module
 #: ended without a word of ours, for example as it found no Python ("").
@@ -112,7 +115,7 @@ def turn(folder: str, key: str, host: str) -> Iterator[Turn]:
         os.close(handle)
 
 
-def task_key(task: Any, variables: Mapping[str, object]) -> str:
+def task_key(task: Any, variables: Mapping[str, Any]) -> str:
     """Names a task and the item of its loop: the same for all hosts that run it, another for each item."""
     names = [str(variables.get(name) or "") for name in ("ansible_loop_var", "ansible_index_var")]
     item = [variables[name] for name in names if name in variables]

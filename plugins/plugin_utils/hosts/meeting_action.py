@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Callable, Dict, List, Mapping, Optional, Set
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, Set
 
 from ansible import constants as C
 from ansible import context
@@ -21,6 +21,9 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.waiting im
     wait_for_cluster,
 )
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.variables import Variables
+
 Cluster = Dict[str, Any]
 
 
@@ -30,12 +33,12 @@ class MeetingAction(ClusterAction):
     #: What a worker says that no manager can come before any more.
     alone = ""
 
-    def meeting(self, stack: str, variables: Mapping[str, Any]) -> Meeting:
+    def meeting(self, stack: str, variables: Variables) -> Meeting:
         """The meeting point of this task's hosts; a context."""
         key = f"{task_key(self._task, variables)}/{stack}"
         return Meeting(C.DEFAULT_LOCAL_TMP, key, variables["inventory_hostname"])
 
-    def expected(self, variables: Mapping[str, Any]) -> Set[str]:
+    def expected(self, variables: Variables) -> Set[str]:
         """The hosts that come to this task, in this batch or a later one."""
         if self._task.run_once:
             return {variables["inventory_hostname"]}
@@ -49,7 +52,7 @@ class MeetingAction(ClusterAction):
         work: Callable[[], Result],
         told: Callable[[Result], Mapping[str, object]],
         served: Callable[[Cluster], Result],
-        variables: Mapping[str, object],
+        variables: Variables,
     ) -> Result:
         """The result of ``work`` if this host does it for the cluster; otherwise ``served`` of its facts.
 
@@ -71,17 +74,17 @@ class MeetingAction(ClusterAction):
                 meeting.publish(cluster, {**head, "cluster_id": cluster, **told(done)})
             return done
 
-    def wait_for_manager(self, meeting: Meeting, looked: Mapping[str, Any], variables: Mapping[str, object]) -> Cluster:
+    def wait_for_manager(self, meeting: Meeting, looked: Mapping[str, Any], variables: Variables) -> Cluster:
         """The published result of a manager for the cluster of this node. Raises StackwrightError (``no_manager``)."""
         meeting.say(WAITING, node_id=looked["node_id"])
         hosts = Hosts(self.batch(meeting, variables), self.at_once(), looked["node_id"], looked["node"], self.alone)
         return wait_for_cluster(meeting, hosts, time.monotonic, time.sleep)
 
-    def wait_for_others(self, meeting: Meeting, variables: Mapping[str, object]) -> List[Seat]:
+    def wait_for_others(self, meeting: Meeting, variables: Variables) -> List[Seat]:
         """All seats, when every remaining host of this batch is DONE."""
         return wait_for_all(meeting, self.batch(meeting, variables), self.at_once(), time.monotonic, time.sleep)
 
-    def batch(self, meeting: Meeting, variables: Mapping[str, Any]) -> Set[str]:
+    def batch(self, meeting: Meeting, variables: Variables) -> Set[str]:
         """The hosts that come to this task in this batch."""
         return {meeting.host} if self._task.run_once else set(variables.get("ansible_play_batch") or ())
 

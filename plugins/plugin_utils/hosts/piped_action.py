@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from typing import Any, Dict, Mapping, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Tuple
 
 from ansible import constants as C
 from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure, AnsibleError
@@ -16,6 +16,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.connecti
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.masking.shown import shown
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.plain import plain
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.variables import Variables
 
 Spec = Mapping[str, Mapping[str, Any]]
 
@@ -35,10 +38,10 @@ class PipedAction(ActionBase):
 
     #: Parts of the result that are data for other tasks.
     as_it_is: Tuple[str, ...] = ()
-    _variables: Dict[str, Any]
+    _variables: Variables
     _chosen: Optional[bool] = None
 
-    def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, object]] = None) -> Dict[str, Any]:
+    def run(self, tmp: Optional[str] = None, task_vars: Optional[Variables] = None) -> Dict[str, Any]:
         self._variables = task_vars or {}
         if getattr(self._task, "async_val", 0) and not self._supports_async:
             return {
@@ -69,7 +72,7 @@ class PipedAction(ActionBase):
     def ended(self, result: Dict[str, Any]) -> None:
         """Called at the end with what is shown of the result; may add warnings."""
 
-    def act(self, result: Dict[str, object], variables: Dict[str, object]) -> Dict[str, Any]:
+    def act(self, result: Dict[str, object], variables: Variables) -> Dict[str, Any]:
         """The task's result, which begins with ``result``. The variables are those of the task."""
         raise NotImplementedError
 
@@ -106,7 +109,7 @@ class PipedAction(ActionBase):
 
     def _origin(self) -> str:
         # Before ansible-core 2.18 the task's variables hold Ansible's own default; those of the host do not.
-        own = (self._variables.get("hostvars") or {}).get(self._variables.get("inventory_hostname"))
+        own = (self._variables.get("hostvars") or {}).get(self._variables.get("inventory_hostname", ""))
         try:
             return str(self._connection.get_option_and_origin("pipelining", hostvars=own)[1])
         except KeyError:

@@ -12,9 +12,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from typing import Any, Dict, Mapping
+from typing import TYPE_CHECKING, Dict
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.variables import Variables
 
 PREFIX = "stackwright-preflight-"
 
@@ -37,7 +40,7 @@ def note(folder: str, host: str, cluster: str, stack: str, error_code: str, by: 
     os.rename(f"{path}.new", path)
 
 
-def stopped(folder: str, stack: str, variables: Mapping[str, Any]) -> Dict[str, StackwrightError]:
+def stopped(folder: str, stack: str, variables: Variables) -> Dict[str, StackwrightError]:
     """What stops a stack, by the id of the cluster: preflights by which hosts have dropped out of the play.
 
     A failure that the play has ignored or rescued stops nothing.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Dict, List
+from typing import TYPE_CHECKING, Any, Dict, List
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 
@@ -30,6 +30,9 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.stacks.side_by_s
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.stacks.table import message, rows
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.stacks.together import Part, as_they_should_be, look
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.variables import Variables
+
 Result = Dict[str, Any]
 
 
@@ -40,9 +43,7 @@ class Many:
     :param spec: the options of one stack.
     """
 
-    def __init__(
-        self, action: Any, options: Mapping[str, Any], variables: Dict[str, Any], spec: Mapping[str, Any]
-    ) -> None:
+    def __init__(self, action: Any, options: Mapping[str, Any], variables: Variables, spec: Mapping[str, Any]) -> None:
         self._action, self._options, self._variables, self._spec = action, options, variables, spec
         self._connection = action.connection_arguments(options)
         self._parts: Dict[str, Part] = {}

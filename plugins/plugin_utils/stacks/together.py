@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Dict, List, NamedTuple, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.connection_options import CONNECTION
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
@@ -23,6 +23,9 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.judging im
 )
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.on_hosts import Hosts
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.proxies import SHOWN
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.variables import Variables
 
 Result = Dict[str, Any]
 OURS = "stackwright.swarm."
@@ -51,7 +54,7 @@ class Part(NamedTuple):
 
 
 def look(
-    action: Any, parts: Sequence[Part], connection: Mapping[str, Any], variables: Mapping[str, Any]
+    action: Any, parts: Sequence[Part], connection: Mapping[str, Any], variables: Variables
 ) -> Tuple[Result, Dict[str, Result]]:
     """The cluster of the manager (``cluster_id``, or a failure), and the results of looks that only reads needed.
 

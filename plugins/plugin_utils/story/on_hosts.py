@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from typing import Any, Dict, Optional
+from typing import TYPE_CHECKING, Any, Dict, Optional
 
 from ansible.errors import AnsibleConnectionFailure
 
@@ -16,11 +16,14 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.cluster_ac
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.other_hosts import Sibling
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.defaults import module_defaults
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.variables import Variables
+
 
 class Hosts:
     """The hosts on which ``action`` runs modules. Each connection is made once."""
 
-    def __init__(self, action: ClusterAction, variables: Mapping[str, object]) -> None:
+    def __init__(self, action: ClusterAction, variables: Variables) -> None:
         self._action, self._variables = action, variables
         self.own = str(variables["inventory_hostname"])
         self._siblings: Dict[str, Sibling] = {}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, Dict
+from typing import TYPE_CHECKING, Any, Dict
 
 from ansible.errors import AnsibleConnectionFailure
 
@@ -22,6 +22,9 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.other_host
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.defaults import connection_of
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.on_hosts import Hosts
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.verdict import judged
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.variables import Variables
 
 MODULE = "stackwright.swarm.stack_preflight"
 Result = Dict[str, Any]
@@ -44,7 +47,7 @@ def ask_of(hosts: Hosts, options: Mapping[str, object], host: str, part: Mapping
 
 def preflight(
     action: ClusterAction,
-    variables: Mapping[str, object],
+    variables: Variables,
     options: Mapping[str, object],
     desired: Mapping[str, object],
     others: Sequence[str],

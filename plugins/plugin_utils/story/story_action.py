@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Tuple
+from typing import TYPE_CHECKING, Any, Tuple
 
 from ansible import constants as C
 from ansible.errors import AnsibleConnectionFailure
@@ -32,6 +32,9 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.in_order i
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.meeting import DONE, Meeting
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault.vault_action import VaultAction
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.variables import Variables
+
 Tell = Callable[[Result, Mapping[str, Any]], Result]
 #: What a host says of a failure that another one tells in full.
 KEPT: Tuple[str, ...] = ("failed", "error_code", "stack", "cluster_id")
@@ -40,7 +43,7 @@ KEPT: Tuple[str, ...] = ("failed", "error_code", "stack", "cluster_id")
 class StoryAction(VaultAction):
     """Its hosts meet from the beginning of the task, so that what fails for all of them alike is told by one."""
 
-    def in_order(self, variables: Mapping[str, object], act: Callable[[Meeting], Result]) -> Result:
+    def in_order(self, variables: Variables, act: Callable[[Meeting], Result]) -> Result:
         """The result of ``act`` at this task's meeting; a failure that an earlier host has told alike is short."""
         with self.meet(variables) as meeting:
             try:
@@ -61,7 +64,7 @@ class StoryAction(VaultAction):
                 meeting.say(DONE)
             return self._after(meeting, done, variables)
 
-    def _after(self, meeting: Meeting, done: Result, variables: Mapping[str, object]) -> Result:
+    def _after(self, meeting: Meeting, done: Result, variables: Variables) -> Result:
         """The result, when Ansible has that of the host that did the work: so the cause is shown first."""
         # Another item of a loop is done by the same process.
         looped = bool(variables.get("ansible_loop_var"))
@@ -79,7 +82,7 @@ class StoryAction(VaultAction):
         stack: str,
         arguments: Mapping[str, object],
         handed: Mapping[str, object],
-        variables: Mapping[str, object],
+        variables: Variables,
         tell: Tell,
     ) -> Result:
         """What ``tell`` makes of a look at the services, on the first host of each cluster that can.
@@ -103,7 +106,7 @@ class StoryAction(VaultAction):
         stack: str,
         looked: Result,
         wanted: Any,
-        variables: Mapping[str, Any],
+        variables: Variables,
         work: Callable[[], Result],
     ) -> Result:
         """The result of ``work`` on the first host of the cluster that can, after ``looked``; the others refer to it.

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Dict, List, Optional
+from typing import TYPE_CHECKING, Any, Dict, List, Optional
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.cluster_action import ClusterAction, given_only
@@ -18,6 +18,9 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.preflight_
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.steps import Result
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.story import Asked, Story
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.work import Work
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.variables import Variables
 
 Told = Callable[[Result, Optional[Mapping[str, Any]], List[str]], Result]
 
@@ -37,7 +40,7 @@ class Whole:
         desired: Optional[Mapping[str, object]],
         stack: Mapping[str, Any],
         arguments: Mapping[str, Any],
-        variables: Mapping[str, Any],
+        variables: Variables,
         told: Told,
         clusters: Callable[[], Mapping[str, str]],
     ) -> None:

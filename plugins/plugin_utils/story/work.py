@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Dict, List, Optional
+from typing import TYPE_CHECKING, Any, Dict, List, Optional
 
 from ansible.errors import AnsibleConnectionFailure
 
@@ -14,6 +14,9 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.cluster_ac
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.asked import RoutesAsked
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.on_hosts import Hosts, unreachable
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.steps import Result
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.variables import Variables
 
 OURS = "stackwright.swarm."
 
@@ -31,7 +34,7 @@ class Work:
     def __init__(
         self,
         action: ClusterAction,
-        variables: Mapping[str, Any],
+        variables: Variables,
         arguments: Mapping[str, Any],
         handed: Mapping[str, Any],
         services: Callable[..., Result],

@@ -26,10 +26,12 @@ if TYPE_CHECKING:
     from ansible.parsing.dataloader import DataLoader
     from ansible.plugins.action import ActionBase
 
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.variables import Variables
+
 
 def play_vault(
     loader: DataLoader,
-    variables: Mapping[str, Any],
+    variables: Variables,
     stack: Mapping[str, str],
     options: Mapping[str, Any],
     wanted: Collection[str] | None,
@@ -49,7 +51,7 @@ def play_vault(
 
 def task_vault(
     action: ActionBase,
-    variables: Mapping[str, object],
+    variables: Variables,
     stack: Mapping[str, str],
     options: Mapping[str, Any],
     wanted: Collection[str] | None,
@@ -76,9 +78,7 @@ def task_vault(
     return SwarmVault(stack["name"], run, vault, vault_id, wanted, anew, owner_of(stack).text, moves=moves)
 
 
-def _runs(
-    action: ActionBase, stack: str, variables: Mapping[str, object]
-) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
+def _runs(action: ActionBase, stack: str, variables: Variables) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
     """Runs stack_values on the task's host, by the task's own connection to the Engine."""
     names = {word for name, option in CONNECTION.items() for word in (name, *option.get("aliases", ()))}
     given = {name: value for name, value in action._task.args.items() if name in names}

@@ -14,7 +14,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible import context
 
@@ -22,6 +22,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock impor
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.kept import SET, Kept
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.store import StoreConflict, update
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault.file_store import VaultStore, vault_path
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.variables import Variables
 
 #: The section of the vault; no stack can have this name.
 SECTION = "stackwright.cluster"
@@ -32,7 +35,7 @@ KEPT = 3
 class UnlockKeys:
     """The keys in the vault that ``options`` (path, vault_id) name."""
 
-    def __init__(self, loader: Any, variables: Mapping[str, Any], options: Mapping[str, Any]) -> None:
+    def __init__(self, loader: Any, variables: Variables, options: Mapping[str, Any]) -> None:
         inventories = [source for source in context.CLIARGS.get("inventory") or () if "," not in source]
         folder = str(variables.get("playbook_dir") or loader.get_basedir())
         path = vault_path(options.get("path"), variables.get("inventory_dir"), inventories, folder)

@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Collection, Dict, Mapping, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Collection, Dict, Mapping, Optional, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.cluster_action import ClusterAction, Result
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.variables import Variables
 
 
 class VaultAction(ClusterAction):
@@ -22,7 +25,7 @@ class VaultAction(ClusterAction):
         stack: Mapping[str, Any],
         values: Mapping[str, object],
         needed: Optional[Collection[str]],
-        variables: Mapping[str, Any],
+        variables: Variables,
         if_used: bool = False,
     ) -> None:
         """Takes the vault that ``values`` (store, path, vault_id) name, with the values ``needed``; None for all.
@@ -36,9 +39,7 @@ class VaultAction(ClusterAction):
         self._vault = vault if vault is not None and (not if_used or vault.has_values()) else None
         self._wanted = (stack, values, needed)
 
-    def find_vault(
-        self, stack: Mapping[str, object], values: Mapping[str, object], variables: Mapping[str, object]
-    ) -> None:
+    def find_vault(self, stack: Mapping[str, object], values: Mapping[str, object], variables: Variables) -> None:
         """Takes the vault that the task names for a revision's values; with ``auto``, that beside the inventory if it
         has values of the stack."""
         if values["store"] == "auto" and not values["encrypted"]:
@@ -56,9 +57,7 @@ class VaultAction(ClusterAction):
         del last, kept
         return arguments
 
-    def _followed(
-        self, arguments: Mapping[str, object], handed: Mapping[str, object], variables: Mapping[str, object]
-    ) -> Result:
+    def _followed(self, arguments: Mapping[str, object], handed: Mapping[str, object], variables: Variables) -> Result:
         follow = super()._followed
         if self._vault is None:
             done = follow(arguments, handed, variables)
@@ -75,9 +74,7 @@ class VaultAction(ClusterAction):
 
         return with_vaults({"vault": self._vault}, run)
 
-    def _call(
-        self, arguments: Mapping[str, object], handed: Mapping[str, object], variables: Mapping[str, object]
-    ) -> Result:
+    def _call(self, arguments: Mapping[str, object], handed: Mapping[str, object], variables: Variables) -> Result:
         if self._vault is not None and handed.get("defer"):
             handed = {**handed, "vaults": {"vault": self._vault.handed(*self._vault.read()), "key": ""}}
         done = super()._call(arguments, handed, variables)
@@ -85,7 +82,7 @@ class VaultAction(ClusterAction):
             return self._call(arguments, handed, variables)
         return done
 
-    def _met_encrypted(self, done: Result, variables: Mapping[str, object]) -> bool:
+    def _met_encrypted(self, done: Result, variables: Variables) -> bool:
         """Whether a manager has met values that have to be opened here; from now on they are."""
         if self._vault is not None or not self._wanted or done.get("error_code") != "values_encrypted":
             return False
