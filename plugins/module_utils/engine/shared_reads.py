@@ -64,7 +64,7 @@ class SharedReads(EngineClient):
             self._noted.ends(path, query, found)
         return list(found) if isinstance(found, list) else found
 
-    def _found(self, path: str, query: Dict[str, Any], timeout: Optional[float]) -> Any:
+    def _found(self, path: str, query: Mapping[str, object], timeout: Optional[float]) -> Any:
         stack = _only_stack(query) if self.many and path in OF_STACKS else ""
         if stack:
             query = {name: item for name, item in query.items() if name != "filters"}
