@@ -129,7 +129,9 @@ class ActionModule(NotifyingAction, StoryAction):
             whole = Whole(self, options, desired, stack, arguments, variables, self._told, meeting.of_clusters)
             done = self.by_first(meeting, stack["name"], arguments, handed, variables, whole.tell)
         if self.only_looks and not done.get("failed"):
-            done = {**done, "changed": False, "would_change": bool(done.get("changed"))}
+            changes = bool(done.get("changed"))
+            # The registries were not asked for this plan: the deployment that follows has its notices.
+            done = {**done, "changed": False, "would_change": changes, **({"notices": []} if changes else {})}
         return self.finished(done)
 
     def finished(self, done: Result) -> Result:
