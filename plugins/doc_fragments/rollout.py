@@ -96,7 +96,7 @@ options:
           - The maximum time between two checks of the tasks, in seconds. A slow Engine is asked less often.
         type: float
         default: 0.1
-      at_once:
+      runs_at_once:
         description:
           - How many runs may change stacks of this Swarm at the same time, this one included. A run waits for those that came first, up to
             O(rollout.lock_timeout). V(0) is any number.

@@ -58,7 +58,7 @@ ROLLOUT = (
     "stable_for",
     "max_restarts",
     "poll_interval",
-    "at_once",
+    "runs_at_once",
     "lock_timeout",
     "on_failure",
 )

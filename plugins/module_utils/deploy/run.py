@@ -66,8 +66,8 @@ class Run:
             died = self.lock.acquire(self.options["lock_timeout"], self._wait_in_line)
             # A hanging engine must be detected while the lock can still be renewed.
             self.client.read_timeout = CALL
-            if self.options["at_once"]:
-                wait_in_line(self.lock, self.options["at_once"], self.options["lock_timeout"], self._wait_in_line)
+            if self.options["runs_at_once"]:
+                wait_in_line(self.lock, self.options["runs_at_once"], self.options["lock_timeout"], self._wait_in_line)
             patiently(self.clock, self.history.read, self.keep)
             refuse_history(self.options["identity"], self.stack, self.history.revisions)
             if self.operation == HEAL and left_open(self.history.revisions):

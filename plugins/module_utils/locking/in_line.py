@@ -54,10 +54,10 @@ def wait_in_line(lock: Lock, at_once: int, timeout: float, on_wait: Callable[[st
         others = f"{len(ahead)} older run{'s' if len(ahead) > 1 else ''} of this Swarm"
         if now >= deadline:
             raise DeployError(
-                f"The stack {lock.stack} was not changed: rollout.at_once is {at_once}, and there are {others}. "
+                f"The stack {lock.stack} was not changed: rollout.runs_at_once is {at_once}, and there are {others}. "
                 f"The first is held by {describe(first)}.",
                 "locked",
-                f"Wait until it has ended, or raise at_once or lock_timeout (now {timeout:g} s).",
+                f"Wait until it has ended, or raise runs_at_once or lock_timeout (now {timeout:g} s).",
                 {"holder": public(first)},
             )
         if now - told >= TELL_EVERY:

@@ -53,7 +53,7 @@ DEFAULTS: Dict[str, Any] = {
     "max_restarts": 3,  # of one slot; one more is a crash loop
     "pending_for": 20.0,  # seconds that a task may wait for a node; no option of the module
     "poll_interval": 0.1,  # seconds between two looks at the tasks, at most
-    "at_once": 0,  # runs that may change stacks of this Swarm at once; 0 is any number
+    "runs_at_once": 0,  # runs that may change stacks of this Swarm at once; 0 is any number
     "lock_timeout": 60.0,  # seconds to wait for another run
     "on_failure": None,  # rollback, keep or stop; None is rollback in mode safe, keep in mode fast
     "keep_revisions": 10,

@@ -1,4 +1,4 @@
-"""rollout.at_once: so many runs of a Swarm at once, in the order in which they came, and nobody waits forever."""
+"""rollout.runs_at_once: so many runs of a Swarm at once, in the order in which they came, and nobody waits forever."""
 
 import sys
 from pathlib import Path
@@ -84,7 +84,7 @@ def test_it_gives_up_and_names_who_is_first(locks, clock):
     with pytest.raises(DeployError) as caught:
         wait_in_line(locks[1], 1, 7, lambda line: None)
     assert (caught.value.error_code, caught.value.details["holder"]["who"]) == ("locked", "ann0")
-    assert "rollout.at_once is 1, and there are 1 older run of this Swarm" in str(caught.value)
+    assert "rollout.runs_at_once is 1, and there are 1 older run of this Swarm" in str(caught.value)
     assert 7 <= clock.now() < 8
 
 
@@ -121,7 +121,7 @@ def test_a_deployment_waits_and_then_does_its_work(swarm, clock):
     clock.sleep(0.01)
     state = desired([service("web", replicas=0)])
     told = []
-    options = {**OPTIONS, "at_once": 1, "progress": told.append}
+    options = {**OPTIONS, "runs_at_once": 1, "progress": told.append}
     with pytest.raises(DeployError) as caught:
         deploy_stack(swarm, clock, state, {**options, "lock_timeout": 2})
     assert caught.value.error_code == "locked" and swarm.objects["services"] == {}
