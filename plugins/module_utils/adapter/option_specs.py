@@ -178,6 +178,7 @@ RANGES = {
     "replicas": (0, 100000),
     "at_once": (1, 100),
     "keep_revisions": (1, 1000),
+    "keep": (0, 1000),
     "keep_versions": (1, 1000),
     "to": (1, 999999999),
     "wait_timeout": (1, DAY),

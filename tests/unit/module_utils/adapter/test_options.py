@@ -15,7 +15,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_s
     kept_state,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
-from ansible_collections.stackwright.swarm.plugins.module_utils.parts import cluster_options
+from ansible_collections.stackwright.swarm.plugins.module_utils.parts import cluster_options, raft_options
 from ansible_collections.stackwright.swarm.plugins.module_utils.request import node_options
 
 
@@ -67,7 +67,7 @@ def numbers(spec, path=""):
 
 
 def every_number():
-    for module in (adapter_options, connection, route_options, node_options, cluster_options):
+    for module in (adapter_options, connection, route_options, node_options, cluster_options, raft_options):
         for spec in vars(module).values():
             if isinstance(spec, dict) and all(isinstance(option, dict) for option in spec.values()):
                 yield from numbers(spec)
