@@ -64,7 +64,7 @@ options:
         description:
           - How many services change at once. The next ones follow when these run, so a small Swarm does not start everything together. V(0) is all
             that do not depend on each other.
-          - Not used with O(rollout.mode=fast), nor when a failed deployment is rolled back: that has to be quick.
+          - Not used with O(rollout.mode=fast), nor when a failed deployment is rolled back, because that has to be quick.
         type: int
         default: 0
       timeout:

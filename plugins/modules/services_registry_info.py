@@ -219,7 +219,7 @@ stacks:
   contains:
     name: {description: "The stack's name, as for M(stackwright.swarm.compose_stack).", type: str}
     category: {description: Its category; empty with O(stacks=one)., type: str}
-    services: {description: With O(only), these services and those that they depend on; otherwise empty., type: list, elements: str}
+    services: {description: "With O(only), these services and those that they depend on; otherwise empty.", type: list, elements: str}
     metadata: {description: What identifies the stack as one of this registry., type: dict}
     definition: {description: Its Compose file. With O(stacks=per_category)., type: str}
     new: {description: Whether it has no services in the Swarm. With O(compare=true)., type: bool}
