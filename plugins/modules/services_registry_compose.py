@@ -96,18 +96,18 @@ EXAMPLES = r"""
     dest: /srv/shop/generated
   register: generated
 
+- name: Fail if the committed files are not those of the registry
+  stackwright.swarm.services_registry_compose:
+    src: /srv/shop/services.registry.yaml
+    dest: /srv/shop/generated
+    verify: true
+
 - name: Generate those of production, where every warning counts
   stackwright.swarm.services_registry_compose:
     src: /srv/shop/services.registry.yaml
     overlays: [/srv/shop/services.registry.production.yaml]
     dest: /srv/shop/generated
     strict: true
-
-- name: Fail if the committed files are not those of the registry
-  stackwright.swarm.services_registry_compose:
-    src: /srv/shop/services.registry.yaml
-    dest: /srv/shop/generated
-    verify: true
 """
 
 RETURN = r"""

@@ -72,7 +72,7 @@ EXAMPLES = r"""
 
 - name: Import a whole folder into a file for review, and stop if anything gets lost
   stackwright.swarm.services_registry_import:
-    src: "{{ query('ansible.builtin.fileglob', 'stacks/*.yml') | sort }}"
+    src: "{{ query('ansible.builtin.fileglob', 'compose/*.yml') | sort }}"
     dest: review.registry.yaml
     strict: true
 """

@@ -83,12 +83,12 @@ EXAMPLES = r"""
     since: 10m
     contains: (?i)error
 
-- name: Wait until the shop is ready for requests
+- name: Wait until the worker has begun
   stackwright.swarm.stack_logs:
     name: shop
-    services: [web]
-    since: 1m
-    until: (?i)ready
+    services: [worker]
+    since: 10m
+    until: (?i)at work
     timeout: 30
 """
 

@@ -104,7 +104,7 @@ class Reader:
             "files/stacks/echo/compose.yml": f"services: {{web: {{image: {image}, command: sleep 1d}}}}\n",
             "compose.yml": shop,
             "monitoring.yml": MONITORING.format(image=image),
-            "stacks/monitoring.yml": MONITORING.format(image=image),
+            "compose/monitoring.yml": MONITORING.format(image=image),
             "shop/services.registry.yaml": REGISTRY,
             "srv/shop/services.registry.yaml": REGISTRY,
             "srv/shop/services.registry.production.yaml": REGISTRY_OF_PRODUCTION,
