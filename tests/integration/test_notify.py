@@ -69,7 +69,7 @@ def player(bed, tmp_path):
 def deploy(bed, swarm, player, receiver):
     def run(edition, command="sleep 1d", url=receiver[0], **given):
         text = FILE.format(image=bed.images["busybox"], command=command, edition=edition)
-        options = {"name": swarm.name, "definition": text, "rollout": {"timeout": 20, "stable_for": 1}, **given}
+        options = {"name": swarm.name, "definition": text, "rollout": {"timeout": 20, "stable_for": 4}, **given}
         options["notify"] = [{"url": url}]
         return player.play({"compose_stack": options}, verbosity=4)
 
@@ -89,6 +89,7 @@ def test_each_event_is_told_once(deploy, player, receiver, swarm):
 
     first = deploy("one", commit_message="release 1")
     assert first.code == 0, first.output
+    assert len(got) == 2, (got, first.output)
     start, success = got
     assert (start["event"], start["commit_message"], start["lines"]) == ("start", "release 1", ["release 1"])
     assert success["revision"] == 1 and f"create service {name}_web" in success["lines"]
