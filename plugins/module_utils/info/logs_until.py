@@ -56,16 +56,17 @@ def follow_logs(
     asked = wanted._replace(start=earliest)
     while True:
         found = stack_logs(client, clock, stack, asked)
+        new: List[Result] = []
         for line in found["lines"]:
             key = "\0".join(str(line[name]) for name in ("time", "task", "stream", "text"))
             if key in known:
                 continue
             known[key] = _moment(line)
-            lines.append(line)
+            new.append(line)
             if progress is not None:
                 progress(line_text(line, stack))
-        matched = next((line for line in lines if fits(line["text"])), None)
-        lines = sorted(lines, key=lambda line: str(line["time"]))[-wanted.tail :]
+        matched = next((line for line in new if fits(line["text"])), None)
+        lines = sorted([*lines, *new], key=lambda line: str(line["time"]))[-wanted.tail :]
         if matched is not None or clock.now() >= deadline:
             break
         if known:
