@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 #: What a browser may send again by itself; of the rest, not one may be lost either.
 PAUSE = 0.02
@@ -30,17 +31,13 @@ class Tally:
         self.lost.append((kind, round(time.time(), 3), str(how)))
 
 
-class Visitors:
-    """Threads that ask ``address`` (host, port) for ``host`` until ``stop``."""
+class Threads:
+    """Threads that work from the beginning of a context until ``_end`` is set at its end."""
 
-    def __init__(self, address: tuple[str, int], host: str, getters: int = 3, posters: int = 1, seconds: float = 4.0):
-        self.address, self.host, self.seconds = address, host, seconds
-        self.tally = Tally()
-        self._end = threading.Event()
-        self._threads = [threading.Thread(target=self._get, daemon=True) for _ in range(getters)]
-        self._threads += [threading.Thread(target=self._post, daemon=True) for _ in range(posters)]
+    _end: threading.Event
+    _threads: list[threading.Thread]
 
-    def __enter__(self) -> Visitors:
+    def __enter__(self) -> Self:
         for thread in self._threads:
             thread.start()
         return self
@@ -49,6 +46,17 @@ class Visitors:
         self._end.set()
         for thread in self._threads:
             thread.join(60)
+
+
+class Visitors(Threads):
+    """Threads that ask ``address`` (host, port) for ``host`` until ``stop``."""
+
+    def __init__(self, address: tuple[str, int], host: str, getters: int = 3, posters: int = 1, seconds: float = 4.0):
+        self.address, self.host, self.seconds = address, host, seconds
+        self.tally = Tally()
+        self._end = threading.Event()
+        self._threads = [threading.Thread(target=self._get, daemon=True) for _ in range(getters)]
+        self._threads += [threading.Thread(target=self._post, daemon=True) for _ in range(posters)]
 
     def slow(self) -> list[threading.Thread]:
         """A stream and an upload of ``seconds``, each in a thread that the caller joins."""
@@ -137,7 +145,7 @@ class Visitors:
             connection.close()
 
 
-class Counted:
+class Counted(Threads):
     """Visitors of one service whose every request has a number: GET and POST, over kept and over new connections."""
 
     def __init__(self, address: tuple[str, int], host: str, mark: str, pause: float = 0.1) -> None:
@@ -146,16 +154,6 @@ class Counted:
         self._end = threading.Event()
         kinds = [(method, kept) for method in ("GET", "POST") for kept in (True, False)]
         self._threads = [threading.Thread(target=self._ask, args=kind, daemon=True) for kind in kinds]
-
-    def __enter__(self) -> Counted:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        self._end.set()
-        for thread in self._threads:
-            thread.join(60)
 
     def _ask(self, method: str, kept: bool) -> None:
         kind = f"{method} over {'kept' if kept else 'new'} connections"
@@ -226,23 +224,13 @@ class Websocket:
         self._connection.close()
 
 
-class Balanced:
+class Balanced(Threads):
     """Visitors behind a load balancer: each request goes to the next address that the file ``pool`` has now."""
 
     def __init__(self, pool: Path, port: int, host: str, visitors: int = 3) -> None:
         self.pool, self.port, self.host, self.tally = pool, port, host, Tally()
         self._end = threading.Event()
         self._threads = [threading.Thread(target=self._ask, args=(number,), daemon=True) for number in range(visitors)]
-
-    def __enter__(self) -> Balanced:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        self._end.set()
-        for thread in self._threads:
-            thread.join(60)
 
     def _ask(self, turn: int) -> None:
         while not self._end.wait(0.1):
