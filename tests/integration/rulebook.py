@@ -70,21 +70,32 @@ class Source:
 
 
 class Rulebook:
-    """A process of ansible-rulebook with a rulebook of its own. Each line of its output comes to ``on_line``."""
+    """A process of ansible-rulebook with a rulebook of its own, or with one of the collection and its variables."""
 
-    def __init__(self, folder: Path, rulebook: list[dict[str, Any]], inventory: Path | None = None, **env: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        rulebook: list[dict[str, Any]] | str,
+        inventory: Path | None = None,
+        variables: dict[str, Any] | None = None,
+        **env: str,
+    ) -> None:
         made = subprocess.run(["sh", ROOT / "tests/tools/rulebook_venv.sh"], capture_output=True, text=True)
         if made.returncode == 3:
             pytest.skip(made.stderr.strip())
         assert made.returncode == 0, made.stderr
         venv = Path(made.stdout.strip())
-        (folder / "rulebook.yml").write_text(json.dumps(rulebook))
+        if not isinstance(rulebook, str):
+            (folder / "rulebook.yml").write_text(json.dumps(rulebook))
+            rulebook = str(folder / "rulebook.yml")
+        (folder / "rulebook_vars.yml").write_text(json.dumps(variables or {}))
         inventory = inventory or folder / "hosts"
         if not inventory.exists():
             inventory.write_text("localhost ansible_connection=local\n")
         path = f"{venv / 'bin'}:{os.environ['PATH']}"
         own = {"PATH": path, "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS), "HOME": str(folder), **env}
-        command = [venv / "bin/ansible-rulebook", "--rulebook", folder / "rulebook.yml", "-i", inventory]
+        command = [venv / "bin/ansible-rulebook", "--rulebook", rulebook, "-i", inventory]
+        command += ["--vars", folder / "rulebook_vars.yml"]
         self.lines: list[str] = []
         self._line = threading.Condition()
         self.process = subprocess.Popen(

@@ -43,11 +43,8 @@ def options_of(args: Mapping[str, Any]) -> Options:
     if unknown:
         wrong.append(f"unknown: {', '.join(unknown)} (known: {', '.join(sorted(known))})")
     given = {name: value for name, value in args.items() if value is not None}
-    numbers = {name: _number(name, given[name], wrong) for name in NUMBERS if name in given}
-    common = {name: value for name, value in given.items() if name in CONNECTION}
-    common.update({name: value for name, value in numbers.items() if name == "timeout"})
-    managers = _list("managers", given, wrong, (str, dict)) or [common.get("docker_host", DEFAULT_HOST)]
-    connections = tuple(filter(None, (_connection(manager, common, wrong) for manager in managers)))
+    numbers = {name: number_of(name, given[name], NUMBERS[name], wrong) for name in NUMBERS if name in given}
+    connections = connections_of({**given, **numbers}, wrong)
     types = _list("types", given, wrong, (str,))
     strange = sorted(set(types) - set(TYPES))
     if strange:
@@ -70,12 +67,20 @@ def options_of(args: Mapping[str, Any]) -> Options:
     )
 
 
-def _number(name: str, value: Any, wrong: List[str]) -> float:
-    low, high = NUMBERS[name]
+def connections_of(given: Mapping[str, object], wrong: List[str]) -> Tuple[Connection, ...]:
+    """The managers in the order in which they are asked; what is not valid is added to ``wrong``."""
+    common = {name: value for name, value in given.items() if name in CONNECTION}
+    managers = _list("managers", given, wrong, (str, dict)) or [common.get("docker_host", DEFAULT_HOST)]
+    return tuple(filter(None, (_connection(manager, common, wrong) for manager in managers)))
+
+
+def number_of(name: str, value: object, bounds: Tuple[float, float], wrong: List[str]) -> float:
+    """The number that an option has; what is not within ``bounds`` is added to ``wrong``."""
+    low, high = bounds
     try:
-        found = float(value) if not isinstance(value, bool) else -1.0
-    except (TypeError, ValueError):
-        found = -1.0
+        found = float(str(value)) if not isinstance(value, bool) else low - 1.0
+    except ValueError:
+        found = low - 1.0
     if not low <= found <= high:
         wrong.append(f"{name}: a number from {low:g} to {high:g} is wanted")
     return found

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import queue
+import re
 import threading
 from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
@@ -46,6 +47,7 @@ INBOX = 1000  # messages that may wait; where there are more, a comparison finds
 FEW = 50  # objects that are read one by one; of more, whole lists are
 SHARE = 2.0  # times as long as a comparison took: the least pause after it
 PAUSE, LONGEST_PAUSE, GROWTH = 1.0, 30.0, 1.5  # seconds, seconds, factor: where no manager answers
+TEMPLATE = re.compile(r"\{(?=[{%#])")
 SILENT = 15.0  # seconds without any manager, after which this is told
 
 Message = Dict[str, Any]
@@ -292,9 +294,10 @@ def _short_life(kind: str, identity: str, messages: List[Message], began: int) -
 
 
 def _plain(data: object) -> Any:
-    """The same without anything that controls a terminal."""
+    """The same without anything that controls a terminal, or that Ansible takes for a template."""
     if isinstance(data, str):
-        return plain_text(data, lines=False)
+        # An action's variables are templates for Ansible: the error of a task could run code on the controller.
+        return TEMPLATE.sub("{ ", plain_text(data, lines=False))
     if isinstance(data, dict):
         return {key: _plain(value) for key, value in data.items()}
     return [_plain(value) for value in data] if isinstance(data, list) else data

@@ -181,6 +181,13 @@ def test_messages_are_told_with_all_fields(source, swarm):
     assert {"type", "stack", "service", "node", "reason", "id", "time", "recovered"} <= set(events.events[-1])
 
 
+def test_no_text_is_a_template_of_ansible(source, swarm):
+    """It would run on the controller: variables of an action are templates."""
+    events = watched(source(), swarm)
+    swarm.config("{{{ lookup('pipe', 'id') }} {% if %} {#")
+    assert facts(events.next())[1] == "{ { { lookup('pipe', 'id') }} { % if %} { #"
+
+
 def test_a_message_that_comes_twice_is_told_once(source, swarm):
     events = watched(source(), swarm)
     swarm.config("x")
