@@ -96,6 +96,22 @@ options:
           - The maximum time between two checks of the tasks, in seconds. A slow Engine is asked less often.
         type: float
         default: 0.1
+      pull:
+        description:
+          - V(before) pulls the new images on all nodes that may run their services before the first service changes. If a node can't pull one of them,
+            the task fails and names the services, images and nodes, and nothing is changed. Rollbacks on these nodes need no registry later.
+          - Each pull is a job that the run creates and removes again. It has the image but none of the service's environment, secrets, mounts or
+            networks, and its entrypoint is a program that no image has. So nothing of the image runs.
+          - The task waits for the pulls also with O(rollout.wait=false). O(rollout.timeout) limits the time without a finished pull.
+          - V(on_start) lets each node pull an image when it starts a task.
+        type: str
+        choices: [on_start, before]
+        default: on_start
+      pulls_at_once:
+        description:
+          - How many pulls run at the same time with O(rollout.pull=before), over all nodes.
+        type: int
+        default: 8
       runs_at_once:
         description:
           - How many runs may change stacks of this Swarm at the same time, this one included. A run waits for those that came first, up to

@@ -33,6 +33,7 @@ PURE = (
     "module_utils/drift",
     "module_utils/history",
     "module_utils/preflight",
+    "module_utils/pulling/jobs",
     "module_utils/membership",
     "module_utils/routing",
     "plugin_utils/stacks/order",

@@ -112,6 +112,8 @@ CHANGES: Spec = {
             "stable_for": {"type": "float", "default": 2.0},
             "max_restarts": {"type": "int", "default": 3},
             "poll_interval": {"type": "float", "default": 0.1},
+            "pull": {"type": "str", "choices": ["on_start", "before"], "default": "on_start"},
+            "pulls_at_once": {"type": "int", "default": 8},
             "runs_at_once": {"type": "int", "default": 0},
             "lock_timeout": {"type": "int", "default": 60},
             "on_failure": {"type": "str", "choices": ["rollback", "keep", "stop"]},
@@ -171,6 +173,7 @@ RANGES = {
     "stable_for": (0, DAY),
     "rollout.max_restarts": (0, 1000),
     "rollout.parallel": (0, 1000),
+    "rollout.pulls_at_once": (1, 1000),
     "rollout.runs_at_once": (0, 1000),
     "rollout.poll_interval": (0.05, 10),
     "rollout.lock_timeout": (0, DAY),
@@ -288,7 +291,11 @@ SERVICE: Spec = {
     # One service has no others beside it.
     "rollout": {
         **CHANGES["rollout"],
-        "options": {name: option for name, option in CHANGES["rollout"]["options"].items() if name != "parallel"},
+        "options": {
+            name: option
+            for name, option in CHANGES["rollout"]["options"].items()
+            if name not in ("parallel", "pull", "pulls_at_once")
+        },
     },
 }
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\Z")

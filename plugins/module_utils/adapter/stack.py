@@ -58,6 +58,8 @@ ROLLOUT = (
     "stable_for",
     "max_restarts",
     "poll_interval",
+    "pull",
+    "pulls_at_once",
     "runs_at_once",
     "lock_timeout",
     "on_failure",

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A change of a stack as one transaction.
 
-    lock ─ look again ─ record ─ change, wave by wave, each gated ─ gate ─ prune ─ record ─ unlock
-                                       └── failed: what happened? ─ restore, gated ─ record ─ unlock ─ raise
+    lock ─ look again ─ pull ─ record ─ change, wave by wave, each gated ─ gate ─ prune ─ record ─ unlock
+                                              └── failed: what happened? ─ restore, gated ─ record ─ unlock ─ raise
 
 Until the gate has passed everything can be undone, and on a failure is (undo.py). Only then are objects that are no
 longer in the files removed. This is not rolled back, but completed by the next run.
@@ -51,7 +51,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import CHANGE, PRUNE, Operation, Plan
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.plan_id import check_approved
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.steps import to_run
-from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import detach
+from ansible_collections.stackwright.swarm.plugins.module_utils.pulling.before import Around, pull_before
+from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import BEFORE, detach
 
 Result = Dict[str, Any]
 Options = Mapping[str, Any]
@@ -89,6 +90,7 @@ def _look_again(run: Run, wanted: Wanted, seen: Planned) -> Planned:
 
 
 def _transaction(run: Run, planned: Planned, wanted: Wanted) -> Result:
+    _pull(run, planned)
     former = former_of(run, planned.observed, _past(run, planned))
     number = run.begin(_snapshot(run, planned, wanted), _noted(run, planned)).number
     applying = _applying(run, planned)
@@ -117,6 +119,15 @@ def _transaction(run: Run, planned: Planned, wanted: Wanted) -> Result:
         number,
         planned.drift,
     )
+
+
+def _pull(run: Run, planned: Planned) -> None:
+    """With ``rollout.pull: before``; nothing is changed or recorded yet, so a failure leaves no trace."""
+    if run.options["pull"] != BEFORE:
+        return
+    around = Around(run.client, run.clock, run.stack, run.header, run.progress, run.keep)
+    pull_before(around, planned.plan.work(CHANGE), int(run.options["pulls_at_once"]), float(run.options["timeout"]))
+    run.began = run.clock.now()  # the deadline counts from the first change
 
 
 def _confirmed(run: Run, planned: Planned, wanted: Wanted) -> Result:

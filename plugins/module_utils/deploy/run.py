@@ -27,6 +27,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.locking.holder i
 from ansible_collections.stackwright.swarm.plugins.module_utils.locking.in_line import wait_in_line
 from ansible_collections.stackwright.swarm.plugins.module_utils.locking.lock import CALL, OPEN, Lock
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Operation
+from ansible_collections.stackwright.swarm.plugins.module_utils.pulling.before import remove_left
 from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import detach
 from ansible_collections.stackwright.swarm.plugins.module_utils.revisions.history import History, refuse_history
 
@@ -64,6 +65,8 @@ class Run:
         detach(self.options)
         try:
             died = self.lock.acquire(self.options["lock_timeout"], self._wait_in_line)
+            if died:
+                remove_left(self.client, self.clock, self.stack, self.progress, self.keep)
             # A hanging engine must be detected while the lock can still be renewed.
             self.client.read_timeout = CALL
             if self.options["runs_at_once"]:

@@ -11,6 +11,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 
 #: What a run does that would overwrite changes which others have made since the last revision.
 FAIL, IGNORE = "fail", "ignore"
+#: When the new images of a deployment are pulled, if not when their tasks start.
+BEFORE = "before"
 #: The operation of a run that puts back what drifted; as in history/revision.py.
 HEAL = "heal"
 
@@ -53,6 +55,8 @@ DEFAULTS: Dict[str, Any] = {
     "max_restarts": 3,  # of one slot; one more is a crash loop
     "pending_for": 20.0,  # seconds that a task may wait for a node; no option of the module
     "poll_interval": 0.1,  # seconds between two looks at the tasks, at most
+    "pull": "on_start",  # or "before": the new images are on the nodes before the first service changes
+    "pulls_at_once": 8,  # over all nodes, with pull: before
     "runs_at_once": 0,  # runs that may change stacks of this Swarm at once; 0 is any number
     "lock_timeout": 60.0,  # seconds to wait for another run
     "on_failure": None,  # rollback, keep or stop; None is rollback in mode safe, keep in mode fast

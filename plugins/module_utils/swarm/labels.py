@@ -43,6 +43,9 @@ MOVING = "stackwright.moving"
 #: On a config or secret that only kept revisions need any more: one of them. Only a run with changes looks again.
 KEPT = "stackwright.kept"
 
+#: On a job that only makes a node pull an image: the stack whose run has created it (pulling/).
+PULL = "stackwright.pull"
+
 #: On a network that replaces another one: the name that the file gives both.
 BASE = "stackwright.base"
 

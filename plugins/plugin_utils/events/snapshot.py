@@ -45,6 +45,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.locking.holder i
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
     LOCK,
     PRIVATE,
+    PULL,
     RECORD,
     STACK,
     id_of,
@@ -140,6 +141,7 @@ def snapshot(
 
     :param certificate_end: seconds since 1970 at which the root certificate expires.
     """
+    lists = {**lists, "services": [service for service in lists["services"] if PULL not in labels_of(service)]}
     things = {kind: things_of(kind, lists[kind]) for kind in ("services", "nodes", "networks", "secrets", "configs")}
     now = seconds(info.get("SystemTime")) or 0.0
     locks, records = {}, {}
@@ -172,6 +174,8 @@ def things_of(kind: str, objects: List[Dict[str, object]]) -> Dict[str, Thing]:
 def thing_of(kind: str, obj: Any) -> Optional[Thing]:
     """One object; None if it is bookkeeping of this collection, or a network that is not of the Swarm."""
     if kind == "networks" and (obj.get("Scope") != "swarm" or lingers(obj)):
+        return None
+    if kind == "services" and PULL in labels_of(obj):
         return None
     name = hostname(obj) if kind == "nodes" else name_of(obj)
     if kind in ("configs", "secrets") and name.startswith(PRIVATE):
