@@ -1031,13 +1031,16 @@ holder:
   type: dict
   sample: {who: root@awx, host: manager2, pid: 4711, operation: deploy, message: release 1.4, since: "2026-11-21 05:35:47 UTC"}
 failures:
-  description: Why services are not healthy.
-  returned: if the wait failed
+  description: Why services are not healthy, or which images could not be pulled before the first change.
+  returned: if the wait or a pull failed
   type: list
   elements: dict
   contains:
     service:
       description: The service's name in the Swarm.
+      type: str
+    image:
+      description: With O(rollout.pull=before), the image that the node could not pull.
       type: str
     reason:
       description: What is wrong with the service.

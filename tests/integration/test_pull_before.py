@@ -104,9 +104,9 @@ def test_a_missing_tag_in_one_of_ten_services_touches_none(pair, swarm, core, im
         core.deploy(file({**dict.fromkeys(keys, two), "s7": missing}), **BEFORE, progress=lines.append)
     error = caught.value
     assert error.error_code == "image_not_found"
-    for word in ("s7", missing, "on node", "nothing was changed"):
+    for word in (f"{swarm.name}_s7", missing, "on node", "nothing was changed"):
         assert word in error.message, error.message
-    assert {(one["service"], one["image"]) for one in error.details["failures"]} == {("s7", missing)}
+    assert {(one["service"], one["image"]) for one in error.details["failures"]} == {(f"{swarm.name}_s7", missing)}
     assert {one["node"] for one in error.details["failures"]} <= {"m1", "w1"}
     assert "pulling 2 images on 2 nodes before the first change" in lines
     assert versions(swarm) == was

@@ -78,7 +78,7 @@ class Operation:
         if self.restarts and self.dependents:
             does = "depends" if len(self.dependents) == 1 else "depend"
             tasks = f"{tasks[:-1]}; {', '.join(self.dependents)} {does} on it)"
-        return f"{self.word} {self.kind} {self.name}{': ' + _with_short_digests(detail) if detail else ''}{tasks}"
+        return f"{self.word} {self.kind} {self.name}{': ' + with_short_digests(detail) if detail else ''}{tasks}"
 
     @property
     def word(self) -> str:
@@ -196,7 +196,7 @@ def friendly(path: str) -> str:
     return path
 
 
-def _with_short_digests(text: str) -> str:
+def with_short_digests(text: str) -> str:
     """As many digits of a digest as people compare; all of them are in the data."""
     return DIGEST.sub(r"\1…", text)
 
@@ -216,5 +216,5 @@ def _short(value: object) -> str:
         text = "{" + ", ".join(f"{key}: {_short(value[key])}" for key in sorted(value)) + "}"
     else:
         text = str(value) if value != "" else '""'
-    text = _with_short_digests(text.replace("\n", "\\n"))
+    text = with_short_digests(text.replace("\n", "\\n"))
     return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"

@@ -23,7 +23,10 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry impor
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes import is_active, is_down
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.pulls import HINTS
-from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Operation
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import (
+    Operation,
+    with_short_digests,
+)
 from ansible_collections.stackwright.swarm.plugins.module_utils.pulling.jobs import (
     Pull,
     job_of,
@@ -122,7 +125,8 @@ class _Work:
                 told = now
                 going = sorted({f"{pull.image} on {pull.host}" for pull in self.running.values()})
                 left = len(self.waiting) + len(self.running)
-                self.around.progress(f"pulled {self.total - left} of {self.total}; now {', '.join(going[:3])}")
+                line = f"pulled {self.total - left} of {self.total}; now {', '.join(going[:3])}"
+                self.around.progress(with_short_digests(line))
             if self.running:
                 clock.sleep(pause)
 
@@ -170,9 +174,10 @@ class _Work:
             if said:
                 self.failures.append((pull, said))
             elif said is None:
-                self.around.progress(f"{pull.image} is not pulled on {pull.host}: the node takes no tasks any more")
+                line = f"{pull.image} is not pulled on {pull.host}: the node takes no tasks any more"
+                self.around.progress(with_short_digests(line))
             elif not any(other.image == pull.image for other in (*self.running.values(), *self.waiting)):
-                self.around.progress(f"pulled {pull.image}")
+                self.around.progress(with_short_digests(f"pulled {pull.image}"))
         return ended
 
     def _jobs(self) -> List[Service]:

@@ -25,7 +25,7 @@ LONGEST = 63  # characters of a service's name
 
 
 class Pull(NamedTuple):
-    """One image on one node: the node's id and host name, and the keys of the services that need it there."""
+    """One image on one node: the node's id and host name, and the names of the services that need it there."""
 
     image: str
     node: str
@@ -49,7 +49,7 @@ def pulls_of(operations: Sequence[Operation], nodes: Sequence[Node]) -> List[Pul
         for node in eligible(nodes, template):
             place = image, id_of(node)
             services = found[place].services if place in found else ()
-            found[place] = Pull(*place, hostname(node), (*services, operation.key or operation.name))
+            found[place] = Pull(*place, hostname(node), (*services, operation.name))
     return list(found.values())
 
 

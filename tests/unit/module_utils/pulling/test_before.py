@@ -91,13 +91,13 @@ def test_all_that_fails_is_in_one_error_and_an_image_that_is_missing_is_asked_of
     error = caught.value
     assert error.error_code == "image_not_found" and not swarm.jobs
     assert [(one["service"], one["image"], one["node"]) for one in error.details["failures"]] == [
-        ("s1", "r/b:1", "n1"),
-        ("s2", "r/c:1", "n2"),
+        ("shop_s1", "r/b:1", "n1"),
+        ("shop_s2", "r/c:1", "n2"),
     ]
     assert error.message.splitlines() == [
         "2 images of the stack shop could not be pulled, and nothing was changed:",
-        "  s1: r/b:1 on node n1: No such image: r/b:1",
-        "  s2: r/c:1 on node n2: no space left",
+        "  shop_s1: r/b:1 on node n1: No such image: r/b:1",
+        "  shop_s2: r/c:1 on node n2: no space left",
     ]
     assert swarm.created.count("r/b:1") == 1
 

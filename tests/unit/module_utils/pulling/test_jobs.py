@@ -44,9 +44,9 @@ def places(*operations, nodes=("m1", "w1")):
 
 def test_each_image_is_pulled_once_per_node_that_may_run_it():
     assert places(operation("a"), operation("b"), operation("c", "r/c:1", constraints=[ON_W1])) == [
-        ("r/a:1", "m1", "a", "b"),
-        ("r/a:1", "w1", "a", "b"),
-        ("r/c:1", "w1", "c"),
+        ("r/a:1", "m1", "shop_a", "shop_b"),
+        ("r/a:1", "w1", "shop_a", "shop_b"),
+        ("r/c:1", "w1", "shop_c"),
     ]
 
 

@@ -12,7 +12,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.events.compare i
     remember,
 )
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.events.kinds import TYPES
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.events.snapshot import snapshot
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.events.snapshot import snapshot, thing_of
 
 CASES = sorted((Path(__file__).parents[2] / "cases" / "events").glob("*.yml"))
 NOW = "2026-11-29T10:00:00.5Z"  # 1795946400
@@ -155,3 +155,14 @@ def test_the_guide_has_all_types():
     assert [line for line in guide.splitlines() if line.startswith("| `") and line.split("`")[1] in TYPES] == [
         f"| `{kind}` | {what} |" for kind, what in TYPES.items()
     ]
+
+
+def test_jobs_that_only_pull_images_are_nobody_s_business():
+    """They fail by design, so each of them would be a failed task."""
+    job = service("shop-pull-1", mode="replicated-job")
+    job["Spec"]["Labels"] = {"stackwright.pull": "shop"}
+    lists = {kind: [] for kind in MAKERS}
+    lists.update(services=[job], tasks=[task("t1", "shop-pull-1", "failed", "shutdown", error="no such file")])
+    seen = snapshot({"SystemTime": NOW}, lists)
+    assert not seen.things["services"] and not seen.failures and not seen.health
+    assert thing_of("services", job) is None
