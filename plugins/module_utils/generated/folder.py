@@ -84,7 +84,7 @@ def look(dest: str, folder: str, names: Collection[str]) -> Dict[str, Any]:
     try:
         if not os.access(dest, os.W_OK | os.X_OK):
             raise FolderError(f"The destination {dest} is not writable.", hint=_denied())
-        for path in sorted({*names, *_below(root, folder, found["odd"])}):
+        for path in sorted({*names, *(_below(root, folder, found["odd"]) if folder else ())}):
             _add(root, path, found)
     finally:
         os.close(root)
@@ -186,11 +186,16 @@ def digest(content: Optional[bytes]) -> str:
 
 
 def write(
-    dest: str, files: Mapping[str, str], remove: Collection[str], seen: Mapping[str, str]
+    dest: str,
+    files: Mapping[str, str],
+    remove: Collection[str],
+    seen: Mapping[str, str],
+    private: Collection[str] = (),
 ) -> Tuple[List[str], List[str]]:
     """Writes ``files`` (packed, by path) in their order, then removes; returns what was written and removed.
 
     ``seen``: the digest of what each path held when it was looked at; nothing is written if one is different now.
+    ``private``: the paths that only the owner may read, where they are new.
 
     :raises FolderError: ``details`` then tell what has been done.
     """
@@ -208,7 +213,13 @@ def write(
             for path, content in files.items():
                 parts = path.split("/")
                 with _opened(root, parts[:-1], make=True) as folder:
-                    replace(parts[-1], unpacked(content), folder, keep=True, mode=0o666 & ~mask)
+                    replace(
+                        parts[-1],
+                        unpacked(content),
+                        folder,
+                        keep=True,
+                        mode=0o600 if path in private else 0o666 & ~mask,
+                    )
                 written.append(path)
             for path in remove:
                 _remove(root, path.split("/"))

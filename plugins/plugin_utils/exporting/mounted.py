@@ -1,0 +1,222 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What stands in a container's file system: configs, secrets, volumes, binds and tmpfs."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.binding.bind import SUFFIX
+from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.content import suffixed
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.volumes import base_of, labels_on
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
+    BASE,
+    CONTENT,
+    NAMESPACE,
+    labels_of,
+    name_of,
+)
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.exporting.one import One
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.exporting.surroundings import (
+    ContentKind,
+    Surroundings,
+    without_private,
+)
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.exporting.unit_texts import size_text
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import (
+        Config,
+        ContainerSpec,
+        File,
+        Mount,
+    )
+
+KINDS: tuple[ContentKind, ...] = ("configs", "secrets")
+#: A file's mode where the file does not set one.
+_MODE = 0o444
+#: Where an export puts the contents of configs, below the folder of its Compose file.
+CONFIGS = "configs"
+
+
+def files(one: One) -> None:
+    """Sets ``configs``, ``secrets`` and ``credential_spec``."""
+    around = one.around
+    for kind in KINDS:
+        found = [_said(_reference(*reference, kind, around)) for reference in _references(one.container, kind)]
+        one.put((kind,), found)
+    credentials = (one.container.get("Privileges") or {}).get("CredentialSpec") or {}
+    config = credentials.get("Config")
+    told = {
+        "config": object_key("configs", around.names.get(config, config), around) if config else "",
+        "file": credentials.get("File"),
+        "registry": credentials.get("Registry"),
+    }
+    one.put(("credential_spec",), _said(told))
+
+
+def _references(container: ContainerSpec, kind: ContentKind) -> list[tuple[str, File]]:
+    """What a container has of configs or secrets: the name of each, and the file that it is."""
+    if kind == "configs":
+        return [(ref["ConfigName"], ref["File"]) for ref in container.get("Configs") or [] if ref.get("File")]
+    return [(ref["SecretName"], ref["File"]) for ref in container.get("Secrets") or [] if ref.get("File")]
+
+
+def _reference(name: str, file: File, kind: ContentKind, around: Surroundings) -> dict[str, object]:
+    source = object_key(kind, name, around)
+    uid, gid = file.get("UID") or "0", file.get("GID") or "0"
+    return {
+        "source": source,
+        "target": "" if file.get("Name") == source else file.get("Name"),
+        "uid": "" if uid == "0" else uid,
+        "gid": "" if gid == "0" else gid,
+        "mode": None if file.get("Mode", _MODE) == _MODE else file["Mode"],
+    }
+
+
+def object_key(kind: ContentKind, name: str, around: Surroundings) -> str:
+    """The key of a config or secret in the file, where it is defined from now on."""
+    live = around.contents_of(kind).get(name)
+    if live is None or not around.is_own(live):
+        return around.define(kind, name, around.short(name), {"external": True})
+    base = _base(live, name, kind, around)
+    spec = live["Spec"]
+    common = {
+        "labels": without_private(around.labels(spec.get("Labels"), kind[:-1], around.short(base))),
+        "template_driver": (spec.get("Templating") or {}).get("Name"),
+    }
+    if kind == "configs":
+        path = f"{CONFIGS}/{around.short(base)}"
+        around.contents[path] = base64.b64decode(spec.get("Data") or "")
+        content: dict[str, Any] = {"file": f"./{path}"}
+    elif spec.get("Driver"):
+        content = {"driver": spec["Driver"].get("Name"), "driver_opts": dict(spec["Driver"].get("Options") or {})}
+    else:
+        # Its content can't be read back: the secret that is there is used, by the name that it has.
+        return around.define(kind, name, around.short(base), {"external": True})
+    around.keys.setdefault((kind, name), around.define(kind, base, around.short(base), _said({**content, **common})))
+    return around.keys[kind, name]
+
+
+def _base(live: Config, name: str, kind: ContentKind, around: Surroundings) -> str:
+    """The name without the suffix that a deployment gave it beside one with other content."""
+    suffix = SUFFIX.search(name)
+    base = name[: suffix.start()] if suffix else name
+    if suffix is None or CONTENT not in labels_of(live) or suffixed(base, suffix.group()[1:]) != name:
+        return name
+    containers = [service["Spec"]["TaskTemplate"].get("ContainerSpec") or {} for service in around.observed["services"]]
+    used = {used for container in containers for used, _file in _references(container, kind)}
+    rivals = [other for other in around.contents_of(kind) if other != name and other in used and other.startswith(base)]
+    return name if rivals else base
+
+
+def unused(around: Surroundings) -> None:
+    """Defines the stack's own configs and secrets that no service uses; a deployment would remove them otherwise.
+
+    Those with our label of content are former versions, which the history keeps.
+    """
+    for kind in KINDS:
+        for live in around.observed[kind]:
+            if around.is_own(live) and CONTENT not in labels_of(live):
+                object_key(kind, name_of(live), around)
+
+
+def _said(definition: Mapping[str, object]) -> dict[str, Any]:
+    return {
+        word: value
+        for word, value in definition.items()
+        if value not in (None, "", False, [], {}) or value == 0 and word == "mode" and value is not False
+    }
+
+
+# -- mounts
+
+
+def mounts(one: One) -> None:
+    """Sets ``volumes``, and ``tmpfs`` for what only that key can say."""
+    every = one.container.get("Mounts") or []
+    found = [_mount(mount, one.around) for mount in every if not _has_options(mount)]
+    short = [_short_tmpfs(mount) for mount in every if _has_options(mount)]
+    one.made.update(_said({"volumes": found, "tmpfs": short}))
+
+
+def _mount(mount: Mount, around: Surroundings) -> dict[str, Any]:
+    kind = str(mount.get("Type") or "volume")
+    found: dict[str, Any] = {"type": kind, "source": mount.get("Source"), "target": mount.get("Target")}
+    found.update(read_only=mount.get("ReadOnly"), consistency=mount.get("Consistency"))
+    if kind in _PARTS:
+        found.update(_PARTS[kind](mount, around))
+    return _said(found)
+
+
+def _volume(mount: Mount, around: Surroundings) -> dict[str, Any]:
+    options = mount.get("VolumeOptions") or {}
+    block = _said({"nocopy": options.get("NoCopy"), "subpath": options.get("Subpath")})
+    found: dict[str, Any] = {"volume": block}
+    if mount.get("Source"):
+        found["source"] = _volume_key(mount, around)
+    return found
+
+
+def _volume_key(mount: Mount, around: Surroundings) -> str:
+    name, labels = str(mount["Source"]), labels_on(mount)
+    if labels.get(NAMESPACE) != around.stack.full_name:
+        return around.define("volumes", name, around.short(name), {"external": True})
+    base, driver = base_of(mount), (mount.get("VolumeOptions") or {}).get("DriverConfig") or {}
+    if base != name:
+        around.renamed[base] = name
+    own = {label: value for label, value in labels.items() if label != BASE}
+    definition = {
+        "driver": driver.get("Name"),
+        "driver_opts": dict(driver.get("Options") or {}),
+        "labels": around.labels(own, "volume", around.short(base)),
+    }
+    return around.define("volumes", base, around.short(base), _said(definition))
+
+
+def _bind(mount: Mount, around: Surroundings) -> dict[str, Any]:
+    options = mount.get("BindOptions") or {}
+    propagation = options.get("Propagation")
+    block = {
+        "propagation": None if propagation == "rprivate" else propagation,
+        "recursive": "disabled" if options.get("NonRecursive") else None,
+    }
+    return {"bind": _said(block)}
+
+
+def _tmpfs(mount: Mount, around: Surroundings) -> dict[str, Any]:
+    options = mount.get("TmpfsOptions") or {}
+    size = options.get("SizeBytes")
+    return {"tmpfs": _said({"size": size_text(size) if size else None, "mode": options.get("Mode")})}
+
+
+def _has_options(mount: Mount) -> bool:
+    options: Any = mount.get("TmpfsOptions") or {}
+    return bool(options.get("Options"))
+
+
+def _short_tmpfs(mount: Mount) -> str:
+    options: Any = mount["TmpfsOptions"]
+    words = ["=".join(option) for option in options["Options"]]
+    words += [f"size={size_text(options['SizeBytes'])}"] if options.get("SizeBytes") else []
+    words += [f"mode={options['Mode']:o}"] if options.get("Mode") else []
+    words += ["ro"] if mount.get("ReadOnly") else []
+    return f"{mount['Target']}:{','.join(words)}"
+
+
+def _cluster(mount: Mount, around: Surroundings) -> dict[str, Any]:
+    source = str(mount.get("Source") or "")
+    if source.startswith("group:"):
+        return {}
+    return {"source": around.define("volumes", source, around.short(source), {"external": True})}
+
+
+_PARTS: dict[str, Callable[[Mount, Surroundings], dict[str, Any]]] = {
+    "bind": _bind,
+    "cluster": _cluster,
+    "tmpfs": _tmpfs,
+    "volume": _volume,
+}

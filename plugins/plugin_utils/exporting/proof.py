@@ -1,0 +1,67 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The proof of an export: its Compose file is compiled and planned against what runs. What differs is named."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.binding.bind import bind
+from ansible_collections.stackwright.swarm.plugins.module_utils.binding.recreated_volumes import with_volumes
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import ComposeError, StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import PRUNE, Operation
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconcile import reconcile
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import CONTENT, labels_of
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.compile import CompileRequest, compile_stack
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.load import Source
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.file_source import MemoryFiles
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.exporting.surroundings import Surroundings
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.desired_state import Desired
+
+_FILE = "compose.yml"
+
+
+def desired_of(text: str, around: Surroundings) -> Desired:
+    """The DesiredState of an exported file, with the policies that the stack has. Raises ComposeError."""
+    stack = around.stack
+    request = CompileRequest(
+        [Source(_FILE)],
+        name=stack.name,
+        project=stack.project,
+        environment=stack.environment,
+        label_prefix=stack.prefix,
+        shared_networks=around.shared,
+        platform=around.platform,
+    )
+    return compile_stack(request, MemoryFiles({_FILE: text, **around.contents}))
+
+
+def what_differs(text: str, around: Surroundings) -> list[str]:
+    """What a deployment of the exported file would change, one sentence for each operation."""
+    observed = around.observed
+    try:
+        bound = bind(desired_of(text, around), observed)
+        services = with_volumes(bound["services"], around.stack.full_name, around.renamed)
+        plan = reconcile({**bound, "services": services}, observed, {"prune": True, "resolve_image": "never"})
+    except ComposeError as error:
+        return [f"{problem.key}: {problem.message}" for problem in error.problems]
+    except StackwrightError as error:
+        return [error.message]
+    return [_said(operation) for operation in plan.work() if not _is_former(operation, around)]
+
+
+def _is_former(operation: Operation, around: Surroundings) -> bool:
+    """Whether this is about a former version of a config or secret, which the history keeps."""
+    if operation.phase != PRUNE or operation.kind not in ("config", "secret"):
+        return False
+    live = around.contents_of("configs" if operation.kind == "config" else "secrets").get(operation.name)
+    return live is not None and CONTENT in labels_of(live)
+
+
+def _said(operation: Operation) -> str:
+    changes = ", ".join(change.path for change in operation.changes)
+    why = changes or operation.reason
+    return f"{operation.kind} {operation.name}: a deployment would {operation.action} it ({why})"

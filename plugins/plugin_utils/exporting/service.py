@@ -1,0 +1,191 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One ServiceSpec as a service of a Compose file.
+
+Most keys go back by the table of keys that conversion uses: a key that is copied into a field is copied out of it.
+The functions here are for the fields that conversion makes by functions as well.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.image_pins import without_digest
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import IMAGE
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.normalise import ZERO_COUNTS
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.image import normalise
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.keys.row import CARRIED, Key
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.keys.table import SERVICE_PATHS
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.exporting import attached, mounted
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.exporting.one import One
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.exporting.surroundings import Surroundings
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.exporting.unit_texts import WRITERS
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import ServiceSpec
+
+_FIELD = re.compile(r"[A-Za-z]+(?:\.[A-Za-z]+)*\Z")
+#: What the Engine does anyway.
+_DEFAULTS: dict[tuple[str, ...], object] = {
+    ("deploy", "endpoint_mode"): "vip",
+    ("deploy", "replicas"): 1,
+    ("deploy", "restart_policy", "condition"): "any",
+    ("deploy", "restart_policy", "max_attempts"): 0,
+    ("isolation",): "default",
+    **{
+        ("deploy", block, key): value
+        for block in ("update_config", "rollback_config")
+        for key, value in {"failure_action": "pause", "order": "stop-first", "max_failure_ratio": 0}.items()
+    },
+}
+#: Keys whose fields the functions below read.
+_OTHERWISE = {
+    *(("environment",), ("image",), ("labels",), ("deploy", "labels"), ("deploy", "mode"), ("healthcheck", "disable")),
+}
+
+
+def service_of(spec: ServiceSpec, key: str, around: Surroundings) -> dict[str, Any]:
+    """The service ``key``; what it refers to is defined in ``around``."""
+    one = One(key, spec, around)
+    for path, row in SERVICE_PATHS.items():
+        if row.fate == CARRIED and _FIELD.match(row.text):
+            _copied(one, path, row)
+    for make in _MADE:
+        make(one)
+    return one.made
+
+
+def _copied(one: One, path: tuple[str, ...], row: Key) -> None:
+    """The value of a field as the value of its key, unless it says nothing."""
+    field = tuple(row.text.split("."))
+    value, kind = one.field(field), row.kind
+    if path in _OTHERWISE or (isinstance(value, Mapping) and not kind.read) or _has_maps(value):
+        return
+    nothing = value in (0, False) and not kind.zero and field[-2:] not in ZERO_COUNTS
+    if nothing or (path in _DEFAULTS and value == _DEFAULTS[path]):
+        return
+    if kind.unit and isinstance(value, int):
+        value = WRITERS[kind.unit.parse](value)
+    one.put(path, dict(value) if isinstance(value, Mapping) else value)
+
+
+def _has_maps(value: object) -> bool:
+    return isinstance(value, list) and any(isinstance(item, Mapping) for item in value)
+
+
+# -- the fields that conversion makes by functions
+
+
+def _image(one: One) -> None:
+    """The image as the file had it where that still means the same, without the digest that a deployment added."""
+    running = str(one.container.get("Image") or "")
+    written = str((one.spec.get("Labels") or {}).get(IMAGE) or "")
+    same = written and normalise(written) in (running, without_digest(running))
+    one.put(("image",), written if same else without_digest(running))
+    platforms = (one.template.get("Placement") or {}).get("Platforms") or []
+    if len(platforms) == 1 and "@" not in running:
+        parts = [platforms[0].get("OS") or "linux", platforms[0].get("Architecture") or ""]
+        one.put(("platform",), "/".join(filter(None, parts)))
+
+
+def _environment(one: One) -> None:
+    """Without names that have no value: in a Compose file they would get one from the variables of the task."""
+    pairs = (entry.partition("=") for entry in one.container.get("Env") or [] if "=" in entry)
+    one.put(("environment",), {name: value for name, _equals, value in sorted(pairs)})
+
+
+def _labels(one: One) -> None:
+    one.put(("labels",), one.around.labels(one.container.get("Labels")))
+    one.put(("deploy", "labels"), one.around.labels(one.spec.get("Labels"), "service", one.key))
+
+
+def _mode(one: One) -> None:
+    mode = one.spec.get("Mode") or {}
+    for field, word in (("Global", "global"), ("GlobalJob", "global-job"), ("ReplicatedJob", "replicated-job")):
+        if mode.get(field) is not None:
+            one.put(("deploy", "mode"), word)
+    count = (mode.get("ReplicatedJob") or {}).get("TotalCompletions", 1)
+    if count != 1:
+        one.put(("deploy", "replicas"), count)
+
+
+def _healthcheck(one: One) -> None:
+    if (one.container.get("Healthcheck") or {}).get("Test") == ["NONE"]:
+        one.made["healthcheck"] = {"disable": True}
+
+
+def _hosts(one: One) -> None:
+    found = []
+    for entry in one.container.get("Hosts") or []:
+        address, *names = entry.split()
+        found += [f"{name}={address}" if ":" in address else f"{name}:{address}" for name in names]
+    one.put(("extra_hosts",), found)
+
+
+def _ulimits(one: One) -> None:
+    found: dict[str, Any] = {}
+    for limit in one.container.get("Ulimits") or []:
+        soft, hard = limit.get("Soft", 0), limit.get("Hard", 0)
+        found[limit["Name"]] = soft if soft == hard else {"soft": soft, "hard": hard}
+    one.put(("ulimits",), found)
+
+
+_SELINUX = (("User", "user"), ("Role", "role"), ("Type", "type"), ("Level", "level"))
+
+
+def _security(one: One) -> None:
+    privileges: Any = one.container.get("Privileges") or {}
+    options = ["no-new-privileges:true"] if privileges.get("NoNewPrivileges") else []
+    if (privileges.get("Seccomp") or {}).get("Mode") == "unconfined":
+        options.append("seccomp:unconfined")
+    if (privileges.get("AppArmor") or {}).get("Mode") == "disabled":
+        options.append("apparmor:unconfined")
+    context = privileges.get("SELinuxContext") or {}
+    if context.get("Disable"):
+        options.append("label:disable")
+    options += [f"label:{word}:{context[field]}" for field, word in _SELINUX if context.get(field)]
+    one.put(("security_opt",), options)
+
+
+def _restart_policy(one: One) -> None:
+    """A policy of defaults is one that somebody has set: without any, the Engine has none."""
+    if one.template.get("RestartPolicy") and not (one.made.get("deploy") or {}).get("restart_policy"):
+        one.put(("deploy", "restart_policy", "condition"), "any")
+
+
+def _ports(one: One) -> None:
+    found = []
+    for port in (one.spec.get("EndpointSpec") or {}).get("Ports") or []:
+        entry = {"target": port.get("TargetPort"), "published": str(port.get("PublishedPort") or "")}
+        entry.update(protocol=port.get("Protocol") or "tcp", mode=port.get("PublishMode") or "ingress")
+        if port.get("Name"):
+            entry["name"] = port["Name"]
+        found.append({name: value for name, value in entry.items() if value})
+    one.put(("ports",), found)
+
+
+def _scheduling(one: One) -> None:
+    template = one.template
+    spread = [
+        {"spread": preference["Spread"].get("SpreadDescriptor", "")}
+        for preference in (template.get("Placement") or {}).get("Preferences") or []
+        if preference.get("Spread")
+    ]
+    one.put(("deploy", "placement", "preferences"), spread)
+    reserved = ((template.get("Resources") or {}).get("Reservations") or {}).get("GenericResources") or []
+    kinds = [resource["DiscreteResourceSpec"] for resource in reserved if resource.get("DiscreteResourceSpec")]
+    discrete = [
+        {"discrete_resource_spec": {"kind": kind.get("Kind", ""), "value": kind.get("Value", 0)}} for kind in kinds
+    ]
+    one.put(("deploy", "resources", "reservations", "generic_resources"), discrete)
+
+
+_Make = Callable[[One], None]
+_MADE: tuple[_Make, ...] = (
+    _image, _environment, _labels, _mode, _healthcheck, _hosts, _ulimits, _security, _restart_policy, _ports,
+    _scheduling,
+    attached.networks, mounted.files, mounted.mounts,
+)  # fmt: skip

@@ -1,0 +1,150 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an export knows of the Swarm besides one service: names, the stack's own objects, and the keys they get."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconcile import names_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
+    IMAGE,
+    NAMESPACE,
+    PRIVATE,
+    name_of,
+    stack_of,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner import Owner, labels_in, recorded
+
+
+class Snapshot(TypedDict, total=False):
+    """One look at a Swarm, as ``cluster/observe.py`` and ``parts/stack_export.py`` give it."""
+
+    info: Info
+    api: list[int]
+    key: str | None
+    services: list[Service]
+    networks: list[Network]
+    configs: list[Config]
+    secrets: list[Config]
+    nodes: list[Node]
+    predefined: dict[str, str]
+
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import (
+        Config,
+        Info,
+        Network,
+        Node,
+        Service,
+    )
+
+ContentKind = Literal["configs", "secrets"]
+_NOT_A_KEY = re.compile(r"[^A-Za-z0-9._-]")
+
+
+@dataclass
+class Surroundings:
+    """One stack as the Swarm has it.
+
+    ``keys`` gives the key of an object in the file by its kind and its real name. ``top`` collects the definitions of
+    the file's sections, ``contents`` those of the files that it names. ``renamed`` are the real names of volumes that
+    were recreated, by those in the file. ``shared`` and ``hashed`` are networks on which services answer by hash.
+    """
+
+    stack: Stack
+    observed: Snapshot
+    names: Mapping[str, str] = field(init=False)
+    keys: dict[tuple[str, str], str] = field(default_factory=dict)
+    top: dict[str, dict[str, Any]] = field(default_factory=dict)
+    renamed: dict[str, str] = field(default_factory=dict)
+    contents: dict[str, bytes] = field(default_factory=dict)
+    tracked: bool = False
+    shared: list[str] = field(default_factory=list)
+    hashed: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.names = names_of(self.observed)
+
+    @property
+    def platform(self) -> dict[str, Any]:
+        """The policies of the platform that the stack was deployed with, apart from shared networks."""
+        found: dict[str, Any] = {"hash_aliases": list(self.hashed)} if self.hashed else {}
+        if self.tracked != bool(self.stack.project or self.shared):
+            found["tracking_labels"] = self.tracked
+        return found
+
+    def contents_of(self, kind: ContentKind) -> dict[str, Config]:
+        """The Swarm's configs or secrets by name."""
+        return {name_of(obj): obj for obj in self.observed[kind]}
+
+    def is_own(self, obj: Mapping[str, object]) -> bool:
+        return stack_of(obj) == self.stack.full_name
+
+    def short(self, name: str) -> str:
+        """The name without the stack's, as a key."""
+        start = self.stack.full_name + "_"
+        return name[len(start) :] if name.startswith(start) and len(name) > len(start) else name
+
+    def define(self, kind: str, name: str, wished: str, definition: Mapping[str, object]) -> str:
+        """The key of the object ``name`` in the file; the first time, its definition is added."""
+        if (kind, name) not in self.keys:
+            section, key = self.top.setdefault(kind, {}), _NOT_A_KEY.sub("-", wished) or kind
+            number = 1
+            while key in section:
+                number += 1
+                key = f"{_NOT_A_KEY.sub('-', wished)}-{number}"
+            made = name if definition.get("external") else self.stack.scoped(key)
+            expected = key if definition.get("external") else made
+            section[key] = {**({"name": name} if expected != name else {}), **definition}
+            self.keys[kind, name] = key
+        return self.keys[kind, name]
+
+    def labels(self, labels: Mapping[str, str] | None, word: str = "", key: str = "") -> dict[str, str]:
+        """The labels that the file has to set: not docker's, and not those of tracking, which a task's options give.
+
+        :param word: what tracking calls the object: ``service``, ``volume``; without it, it has no such labels.
+        """
+        given = dict(labels or {})
+        found = {name: given[name] for name in sorted(given) if name not in (NAMESPACE, IMAGE)}
+        prefix, stack = self.stack.prefix, self.stack
+        common = {f"{prefix}-managed": "true", f"{prefix}-stack": stack.id}
+        if stack.project:
+            common.update({f"{prefix}-project": stack.project, f"{prefix}-environment": str(stack.environment)})
+        if not word or not common.items() <= found.items():
+            return found
+        self.tracked = True
+        common[f"{prefix}-{word}"] = key
+        return {name: value for name, value in found.items() if common.get(name) != value}
+
+
+def without_private(labels: Mapping[str, str]) -> dict[str, str]:
+    """The labels without the bookkeeping of this collection."""
+    return {name: value for name, value in labels.items() if not name.startswith(PRIVATE)}
+
+
+def stack_named(full_name: str, observed: Snapshot, prefix: str) -> Stack:
+    """The stack with this name in the Swarm, with the project and environment that its objects record.
+
+    Raises StackwrightError (``invalid_name``) for a name that no stack can have.
+    """
+    owners = [owner for labels in labels_in(observed, full_name) for owner in [recorded(labels, full_name)] if owner]
+    owner = next((owner for owner in owners if owner.name), Owner(""))
+    if owner.name and owner.project:
+        return Stack(owner.name, owner.project, owner.environment, prefix)
+    return Stack(full_name, prefix=prefix)
+
+
+def prefix_of(full_name: str, observed: Snapshot, default: str) -> str:
+    """The label prefix of a stack, by its tracking labels."""
+    for labels in labels_in(observed, full_name):
+        for label, value in labels.items():
+            if label.endswith("-managed") and value == "true":
+                return label[: -len("-managed")]
+    return default

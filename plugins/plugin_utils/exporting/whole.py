@@ -1,0 +1,117 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Several stacks of one snapshot, or all of a Swarm: also the services that belong to no stack."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
+    IMAGE,
+    NAMESPACE,
+    name_of,
+    stack_of,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import MAX_NAME
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.exporting.stack import Exported, export_stack
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.exporting.surroundings import Snapshot
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import (
+        Attachment,
+        Service,
+        ServiceSpec,
+    )
+
+_NO_NAME = re.compile(r"[^A-Za-z0-9_-]+")
+
+
+def export_stacks(names: Iterable[str], observed: Snapshot, prefix: str) -> tuple[list[Exported], list[str]]:
+    """The stacks of these names, and a sentence for each that can't be exported.
+
+    Raises StackwrightError (``not_found``) if the Swarm has no such stack.
+    """
+    there = stacks_in(observed)
+    missing = sorted(set(names) - set(there))
+    if missing:
+        raise StackwrightError(
+            f"There is no stack {', '.join(missing)} in the Swarm.",
+            "not_found",
+            f"Its stacks are: {', '.join(there) or 'none'}. Give full names, as `docker stack ls` shows them.",
+        )
+    found, refused = [], []
+    for name in sorted(set(names)):
+        try:
+            found.append(export_stack(name, _of_stack(observed, name), prefix))
+        except StackwrightError as error:
+            refused.append(f"stack {name}: {error.message}")
+    return found, refused
+
+
+def export_swarm(observed: Snapshot, prefix: str) -> tuple[list[Exported], list[Exported], list[str]]:
+    """All stacks, the loose services as stacks of their own names, and what can't be exported, as sentences."""
+    stacks, refused = export_stacks(stacks_in(observed), observed, prefix)
+    loose, taken = [], set(stacks_in(observed))
+    for service in sorted(observed["services"], key=name_of):
+        if stack_of(service):
+            continue
+        if "ContainerSpec" not in service["Spec"]["TaskTemplate"]:
+            refused.append(f"service {name_of(service)}: it runs no containers")
+            continue
+        name = _free(name_of(service), taken)
+        try:
+            made = export_stack(name, _as_stack(service, name, observed), prefix)
+        except StackwrightError as error:
+            refused.append(f"service {name_of(service)}: {error.message}")
+            continue
+        loose.append(replace(made, loose=name_of(service)))
+    return stacks, loose, refused
+
+
+def stacks_in(observed: Snapshot) -> list[str]:
+    """The names of the stacks that have services, sorted."""
+    return sorted({stack_of(service) for service in observed["services"]} - {""})
+
+
+def _of_stack(observed: Snapshot, name: str) -> Snapshot:
+    return {**observed, "services": [service for service in observed["services"] if stack_of(service) == name]}
+
+
+def _free(wished: str, taken: set[str]) -> str:
+    base = _NO_NAME.sub("-", wished).strip("-_") or "service"
+    name, number = base, 1
+    while name in taken:
+        number += 1
+        name = f"{base}-{number}"
+    taken.add(name)
+    return name
+
+
+def _as_stack(service: Service, stack: str, observed: Snapshot) -> Snapshot:
+    """The snapshot as if the service had been deployed as one of a stack: only what differs besides is worth naming."""
+    spec = service["Spec"]
+    template = spec["TaskTemplate"]
+    container = template["ContainerSpec"]
+    name = {NAMESPACE: stack}
+    # Its name and the stack's make one of at most 63 characters.
+    key = stack if 2 * len(stack) < MAX_NAME else "service"
+    networks = [_joined(attachment, key) for attachment in template.get("Networks") or []]
+    image = str(container.get("Image") or "").partition("@")[0]
+    container = {**container, "Labels": {**(container.get("Labels") or {}), **name}}
+    made: ServiceSpec = {
+        **spec,
+        "Name": f"{stack}_{key}",
+        "Labels": {**(spec.get("Labels") or {}), **name, IMAGE: image},
+        "TaskTemplate": {**template, "ContainerSpec": container, "Networks": networks},
+    }
+    return {**observed, "services": [{**service, "Spec": made}]}
+
+
+def _joined(attachment: Attachment, key: str) -> Attachment:
+    aliases = list(attachment.get("Aliases") or [])
+    return {**attachment, "Aliases": aliases if key in aliases else [*aliases, key]}
