@@ -60,10 +60,8 @@ def export_stack(full_name: str, observed: Snapshot, prefix: str) -> Exported:
     lost = [f"service {name_of(live[key])}: {why}" for key, why in refused.items() if why]
     usable = {key: live[key]["Spec"] for key, why in refused.items() if not why}
     attached.find_shared(usable, around)
-    tree: dict[str, Any] = {
-        "name": stack.full_name,
-        "services": {key: service_of(spec, key, around) for key, spec in usable.items()},
-    }
+    # Without a top-level name, which `docker stack deploy` refuses.
+    tree: dict[str, Any] = {"services": {key: service_of(spec, key, around) for key, spec in usable.items()}}
     mounted.unused(around)
     _drop_default(around.top.get("networks") or {})
     tree.update({section: dict(sorted(entries.items())) for section, entries in around.top.items() if entries})
@@ -71,7 +69,7 @@ def export_stack(full_name: str, observed: Snapshot, prefix: str) -> Exported:
     try:
         text = compose_text(tree, interpolated=True)
         lost += what_differs(text, around) if usable else [f"stack {full_name}: it has no services to deploy"]
-        header = ["Exported from a running Swarm by stackwright.swarm.stack_export."]
+        header = [f"The stack {full_name}, exported from a running Swarm by stackwright.swarm.stack_export."]
         header += [line for one in lost for line in f"Not in this file: {one}".splitlines()]
         text = compose_text(tree, interpolated=True, header=header)
     except ValueError as error:
