@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Dict, List, Mapping, NamedTuple, Optional
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import (
@@ -25,6 +26,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors impo
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.request.story import STORY
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
+
+# Not in a function: Ansible loads this file once, and then starts a process for each host.
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compiling.task_files import compile_files
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.cluster_action import Result
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.meeting import Meeting
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.notifying.notifying_action import NotifyingAction
@@ -104,7 +108,7 @@ class ActionModule(NotifyingAction, StoryAction):
 
     def prepare(self, options: Dict[str, Any], variables: Variables) -> None:
         """Compiles the files. Raises StackwrightError."""
-        desired = self._compile(options, variables) if options["state"] == "present" else None
+        desired = compile_files(self, options, variables) if options["state"] == "present" else None
         options["takes"] = _takes(options["takes"], desired)
         stack = desired["stack"] if desired else _named(options)
         self.stack_name = stack["name"]
@@ -126,7 +130,9 @@ class ActionModule(NotifyingAction, StoryAction):
         if meeting is None:
             done = self.once_per_cluster(stack["name"], arguments, handed, variables)
         else:
-            whole = Whole(self, options, desired, stack, arguments, variables, self._told, meeting.of_clusters)
+            known = partial(self.proxy_of, meeting, variables)
+            whole = Whole(self, options, desired, stack, arguments, variables, self._told, meeting.of_clusters, known)
+            self.own_proxy = whole.proxy_here()
             done = self.by_first(meeting, stack["name"], arguments, handed, variables, whole.tell)
         if self.only_looks and not done.get("failed"):
             changes = bool(done.get("changed"))
@@ -188,14 +194,6 @@ class ActionModule(NotifyingAction, StoryAction):
     def repeated(self, arguments: Mapping[str, Any], last: Result, kept: bool) -> Mapping[str, Any]:
         # The regenerated values have been stored by then.
         return {**arguments, "values": {**arguments["values"], "regenerate": []}} if kept else arguments
-
-    # -- compiling, on the controller
-
-    def _compile(self, options: Mapping[str, object], variables: Variables) -> Dict[str, Any]:
-        # Imported here, so that plays that only stop or remove stacks don't pay for it.
-        from ansible_collections.stackwright.swarm.plugins.plugin_utils.compiling.task_files import compile_files
-
-        return compile_files(self, options, variables)
 
 
 def _named(options: Mapping[str, object]) -> Dict[str, str]:

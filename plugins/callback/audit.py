@@ -72,6 +72,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.auditing.record 
     FAILED,
     OK,
     UNREACHABLE,
+    interrupted_in,
     record,
     results_in,
 )
@@ -162,6 +163,8 @@ class CallbackModule(CallbackBase):
         for one, ended in results_in(found, outcome):
             check = bool(getattr(task, "check_mode", False))
             told = record(action, task.args, one, ended, check, host)
+            for died in interrupted_in(action, one):
+                self._write({**died, "task": task.get_name(), "host": host})
             if told is not None:
                 took = {} if began is None else {"seconds": round(time.monotonic() - began, 1)}
                 self._write({**told, "task": task.get_name(), "host": host, **took})

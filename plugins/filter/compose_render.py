@@ -5,63 +5,16 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from typing import Any
 
-import yaml
-from ansible.errors import AnsibleFilterError
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
-from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import DEFAULT_PREFIX
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.plain import as_texts, plain
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compiling.rendering import rendering
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.compile import CompileRequest, compile_stack
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.load import Source
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.local_files import LocalFiles
+def compose_render(definition: object, *options: object, **named: object) -> str:
+    # Imported here: a template with any filter of a collection has Ansible load all of its filter files.
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.compiling.rendered import rendered
 
-#: How problems name a definition that stands in a playbook.
-INLINE = "definition.yml"
-
-
-def compose_render(
-    definition: object,
-    name: object = None,
-    project: object = None,
-    environment: object = None,
-    variables: Mapping[str, object] | None = None,
-    profiles: Iterable[object] = (),
-    project_directory: object = None,
-    shared_networks: Iterable[object] | None = None,
-    platform: Mapping[str, object] | None = None,
-    label_prefix: str = DEFAULT_PREFIX,
-    confine: str = "none",
-) -> str:
-    if not isinstance(definition, (str, Mapping)):
-        raise AnsibleFilterError("compose_render needs a Compose file as text or as a mapping.")
-    if confine not in ("project", "none"):
-        raise AnsibleFilterError("compose_render: confine must be project or none.")
-    try:
-        request = CompileRequest(
-            sources=[Source(INLINE, plain(definition))],
-            name=plain(name),
-            project=plain(project),
-            environment=plain(environment),
-            label_prefix=plain(label_prefix),
-            variables=as_texts(plain(variables or {})),
-            profiles=plain(list(profiles)),
-            project_directory=plain(project_directory) or os.getcwd(),
-            shared_networks=None if shared_networks is None else plain(list(shared_networks)),
-            platform=plain(platform or {}),
-            confine=plain(confine),
-        )
-        desired = compile_stack(request, LocalFiles())
-    except StackwrightError as error:
-        raise AnsibleFilterError(str(error)) from error
-    except RecursionError:
-        raise AnsibleFilterError("compose_render: the definition is nested too deep, or contains itself.") from None
-    text: str = yaml.safe_dump(rendering(desired), sort_keys=False, width=120, allow_unicode=True)
-    return text
+    checked_there: Any = rendered
+    return str(checked_there(definition, *options, **named))
 
 
 class FilterModule:

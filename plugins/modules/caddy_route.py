@@ -417,14 +417,17 @@ outcome:
     done: {description: Their admin APIs., type: list, elements: str}
 """
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.module import run_module
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.proxy_routes import change_routes
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.connection_options import CONNECTION
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.module import Module
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.route_options import ADMIN, ROUTES
+from ansible_collections.stackwright.swarm.plugins.module_utils.parts.proxy_look import run_routes
 
 
 def main() -> None:
     one = [("stacks", other) for other in ("stack", "routes", "services_of")]
-    run_module({**ADMIN, **ROUTES}, change_routes, mutually_exclusive=[("routes", "services_of"), *one])
+    rules = [("routes", "services_of"), *one]
+    options = {**ADMIN, **ROUTES, **CONNECTION}
+    run_routes(Module(argument_spec=options, supports_check_mode=True, mutually_exclusive=rules))
 
 
 if __name__ == "__main__":

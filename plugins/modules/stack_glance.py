@@ -42,6 +42,21 @@ options:
           - The digest of everything the run was given.
         type: str
         required: true
+  proxy:
+    description:
+      - The proxy of this host for which the last look at its routes is wanted.
+    type: dict
+    suboptions:
+      stack:
+        description:
+          - The id of the stack whose routes it has.
+        type: str
+        required: true
+      admin:
+        description:
+          - The address of its admin API. Only a unix socket is asked.
+        type: str
+        required: true
   defer:
     description:
       - Whether the runs leave changes to another manager.
@@ -80,6 +95,15 @@ told:
   returned: success
   type: dict
   sample: {}
+proxy:
+  description:
+    - What the last look of M(stackwright.swarm.caddy_route) found, if it found all routes and the configuration of the proxy is still
+      the same. Empty if not.
+  returned: success
+  type: dict
+  contains:
+    request: {description: The digest of everything that look was given., type: str}
+    result: {description: Its result., type: dict}
 """
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.glance import glance
@@ -91,6 +115,10 @@ def main() -> None:
         {
             "runs": {"type": "list", "elements": "dict", "required": True, "options": run},
             "defer": {"type": "bool", "default": False},
+            "proxy": {
+                "type": "dict",
+                "options": {name: {"type": "str", "required": True} for name in ("stack", "admin")},
+            },
         }
     )
 

@@ -340,6 +340,16 @@ notices:
   type: list
   elements: str
   sample: []
+interrupted:
+  description: The revisions of runs that were killed, which this run has found and marked as failed.
+  returned: if there are any
+  type: list
+  elements: dict
+  contains:
+    revision: {description: The number of the revision., type: int, sample: 6}
+    operation: {description: What the run did., type: str, sample: deploy}
+    who: {description: Who had started it., type: str, sample: root@controller}
+    started: {description: When it had started (UTC)., type: str, sample: "2026-11-29T12:17:12Z"}
 calls:
   description: The number of calls to the Engine API.
   returned: success, by the host that did the work

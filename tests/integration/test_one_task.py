@@ -73,6 +73,7 @@ class Site:
             stack_rollout={"stable_for": 0.3, "timeout": 60},
         )
         play[0]["vars"].update({f"stack_{key}": value for key, value in given.items()})
+        play[0]["vars"]["ansible_remote_tmp"] = str(self.player.folder / "remote")
         path = self.player.write("deploy.yml", yaml.safe_dump(play, sort_keys=False))
         return self.player.playbook(path, environment={"ANSIBLE_FORKS": str(forks)}, limit=limit, check=check)
 
@@ -117,6 +118,26 @@ def test_the_first_manager_does_it_and_few_lines_tell_it(site, forks):
     assert again.code == 0 and not any(result.get("changed") for result in again.of()), again.output
     assert len(lines_of(again)) == LINES, again.output
     assert again.code == 0 and of_task(again)["m2"]["done_by"] == "m1"
+
+
+def test_a_proxy_that_is_as_it_was_is_not_looked_at_as_a_whole(site):
+    for _run in range(2):
+        assert site.deploy().code == 0
+    looks = "remote/stackwright-*/seen-*.json"
+    records = {path: path.stat().st_ino for path in site.player.folder.glob(looks)}
+    assert len(records) == 4, "three of the services, by Engine, and one of the proxy that all three see"
+    again = site.deploy()
+    told = of_task(again)["m1"]
+    assert again.code == 0 and [one["proxy"] for one in told["routes_result"]] == ["m1", "m2", "m3"]
+    assert {path: path.stat().st_ino for path in site.player.folder.glob(looks)} == records
+    # Somebody takes the route away, by hand.
+    site.proxy.put_routes([])
+    mended = site.deploy()
+    assert mended.code == 0 and of_task(mended)["m1"]["changed"], mended.output
+    assert b"one.example.com" in site.proxy.raw()
+    # And another domain is another look, though the proxy is as it was.
+    other = site.deploy(domain="two.example.com")
+    assert other.code == 0 and b"two.example.com" in site.proxy.raw()
 
 
 def test_as_many_lines_as_there_is_to_tell(site):

@@ -124,6 +124,8 @@ DOORS = {
     "notifications": ("notifying/notifier",),
     # 9,600: only tasks that have Compose files, a vault, or many stacks.
     "on the controller": ("adapter/route_options", "compiling/task_files", "stacks/many", "vault"),
+    # 9,500: Ansible loads all filter files of a collection for any one of its filters.
+    "one filter of many": ("compiling/rendered",),
 }
 
 
@@ -304,3 +306,17 @@ def test_the_walls_stop_a_wrong_import(tmp_path, monkeypatch):
     monkeypatch.setattr(Path, "read_text", lambda self, *a: "import time\n" if self == wrong else "")
     with pytest.raises(AssertionError, match="imports time"):
         test_the_core_is_pure(wrong)
+
+
+def test_filters_load_little():
+    """Ansible loads all filter files of a collection for any of them, in each process that has a template."""
+    loaded, open_ = set(), [path for path in files() if name(path).startswith("filter/")]
+    while open_:
+        path = open_.pop()
+        later = set(inner(path))
+        for target, line in ours(path):
+            if (target, line) not in later and target not in loaded:
+                loaded.add(target)
+                open_.append(PLUGINS / target)
+    lines = sum(len((PLUGINS / target).read_text().splitlines()) for target in loaded)
+    assert lines <= 1500, f"{lines} lines: import what is large inside the filter's function ({sorted(loaded)})"

@@ -9,24 +9,35 @@ No options of theirs, and no filter for what is shown: all that it tells was fil
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Mapping, Optional
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.connection_options import CONNECTION
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.target import connection_of, folder_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
-from ansible_collections.stackwright.swarm.plugins.module_utils.engine.remembered import Remembered, place_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.http import Bounds, TooLarge
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.plain import parse
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.answer import Torn
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.remembered import (
+    Remembered,
+    place_of,
+    place_of_proxy,
+)
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.shared_reads import SharedReads
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.unix import UnixTransport
 
 PATIENCE = 10  # seconds for an answer of the Engine; one that is slower is left to the run itself
+PROXY = 2.0  # seconds for that of a proxy
+SOCKET = "unix://"
 
 
 def glance(options: Dict[str, Dict[str, object]]) -> None:
     """Ends the module with ``told``: the results of last runs without changes that these runs would end with again."""
     module = AnsibleModule(argument_spec={**options, **CONNECTION}, supports_check_mode=True)
     module.params["timeout"] = min(module.params["timeout"], PATIENCE)
-    module.exit_json(changed=False, told=_told(module, module.params["runs"]))
+    told = _told(module, module.params["runs"])
+    module.exit_json(changed=False, told=told, proxy=_proxy(module, module.params["proxy"]))
 
 
 def _told(module: AnsibleModule, runs: List[Dict[str, Any]]) -> Dict[str, Any]:
@@ -43,3 +54,36 @@ def _told(module: AnsibleModule, runs: List[Dict[str, Any]]) -> Dict[str, Any]:
         finally:
             client.close()
     return told
+
+
+class _Proxy:
+    """Reads the configuration of a proxy at the socket of its admin API."""
+
+    def __init__(self, path: str) -> None:
+        self._transport = UnixTransport(path)
+
+    def get(self, path: str, query: Mapping[str, object]) -> Any:
+        del query
+        # It refuses the name of a host at its socket.
+        headers = {"Host": "", "Accept": "application/json"}
+        answer = self._transport.send("GET", path, None, headers, Bounds(PROXY, PROXY))
+        if answer.status != 200:
+            raise ValueError
+        return parse(answer.body)
+
+    def close(self) -> None:
+        self._transport.close()
+
+
+def _proxy(module: AnsibleModule, asked: Optional[Dict[str, str]]) -> Dict[str, Any]:
+    """What the last look at this host's proxy found, if the proxy has the same configuration still."""
+    if not asked or not asked["admin"].startswith(SOCKET):
+        return {}
+    place = place_of_proxy(asked["stack"], asked["admin"])
+    proxy = _Proxy(asked["admin"][len(SOCKET) :])
+    try:
+        return Remembered(folder_of(module), place).known(proxy)
+    except (OSError, ValueError, Torn, TooLarge):
+        return {}  # the look itself reports it
+    finally:
+        proxy.close()

@@ -45,4 +45,4 @@ class Memory:
             told = self._module.told(dict(result))
             told.pop("invocation")
             place = place_of(self._module.params, self._run, self._defer, self._module.check_mode)
-            Remembered(folder_of(self._module), place, self._request).keep(self.trace, self._read, told)
+            Remembered(folder_of(self._module), place, self._request).keep(self.trace.calls, self._read, told)

@@ -102,7 +102,7 @@ class _Labels:
 
 
 def change_routes(client: EngineClient, params: Dict[str, Any], check: bool) -> Dict[str, Any]:
-    """Sets the proxy's routes of a stack to the desired ``state``.
+    """Sets the proxy's routes of a stack to the desired ``state``; ``apps`` of the result is not to be shown.
 
     :raises StackwrightError: RouteError; EngineError if labels of services have to be read.
     """
@@ -161,6 +161,7 @@ def _changed(wish: Wanted, stack: str, params: Mapping[str, object], check: bool
         "conflicts": [conflict.as_dict() for conflict in skipped],
         "node": socket.gethostname(),
         "diff": _diffs(proxies, stack),
+        "apps": done[0].apps if len(done) == 1 else None,
     }
 
 

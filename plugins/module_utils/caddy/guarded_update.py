@@ -23,6 +23,7 @@ class Updated(NamedTuple):
     """What became of one proxy; the routes are the stack's own, as the proxy has them before and after.
 
     ``fresh``: it had no route of any stack. ``skipped`` says which routes were left out, and why.
+    ``apps`` is the configuration that this was decided by; it may have secrets.
     """
 
     changed: bool
@@ -31,6 +32,7 @@ class Updated(NamedTuple):
     modern: bool
     fresh: bool = False
     skipped: Sequence[Any] = ()
+    apps: Any = None
 
 
 def update(admin: Admin, wanted: Wanted, check: bool, again: Any) -> Updated:
@@ -46,7 +48,7 @@ def update(admin: Admin, wanted: Wanted, check: bool, again: Any) -> Updated:
         seen = admin.read(APPS)
         change = wanted.change(seen.value, seen.modern)
         first = change if first is None else first
-        found = Updated(True, first.before, change.after, seen.modern, first.fresh, change.skipped)
+        found = Updated(True, first.before, change.after, seen.modern, first.fresh, change.skipped, seen.value)
         if change.write is None:
             # After a write whose answer was lost: it has arrived.
             return found._replace(changed=written)

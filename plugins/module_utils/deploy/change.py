@@ -71,9 +71,9 @@ def change(client: EngineClient, clock: Clock, wanted: Wanted, seen: Planned, op
         planned = patiently(clock, lambda: _look_again(run, wanted, seen), run.keep)
         check_approved(stack, planned.id, planned.plan.changed, options)
         if planned.plan.changed:
-            return _transaction(run, planned, wanted)
+            return run.told(_transaction(run, planned, wanted))
         if run.interrupted or left_open(run.history.revisions):
-            return _confirmed(run, planned, wanted)
+            return run.told(_confirmed(run, planned, wanted))
     return unchanged(client, clock, stack, planned, options)
 
 

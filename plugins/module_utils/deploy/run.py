@@ -11,7 +11,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.binding.recall import draft
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.logins import registry_header
-from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock, iso
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import patiently
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
@@ -92,6 +92,8 @@ class Run:
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
         self.client.read_timeout = None
+        if isinstance(error, StackwrightError):
+            error.details.update(self.told({}))
         if self.lock.held:
             self._leave_line(str(error) if isinstance(error, StackwrightError) else "nothing was left to do")
         # Where the end could not be recorded the lock is left to expire: runs without changes see it for free, and who
@@ -99,6 +101,19 @@ class Run:
         if self.revision is None or self.revision.status != DEPLOYING:
             self._see_what_is_open()
             self.lock.release()
+
+    def told(self, result: Mapping[str, object]) -> Dict[str, Any]:
+        """The result of this run with the revisions of runs that died, for an audit that has never heard their end."""
+        died = [
+            {
+                "revision": revision.number,
+                "operation": revision.operation,
+                "who": revision.who,
+                "started": iso(revision.started),
+            }
+            for revision in self.interrupted
+        ]
+        return {**result, **({"interrupted": died} if died else {})}
 
     def keep(self) -> None:
         """Renews the lock when it is due. Raises DeployError (``lock_lost``)."""

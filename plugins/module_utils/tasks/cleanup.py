@@ -219,7 +219,7 @@ def clean_cluster(client: EngineClient, clock: Clock, stack: str, options: Optio
         if options["others"] and on_nodes:
             result["run"] = run.hand_on()
     result["calls"] = client.calls
-    return result
+    return run.told(result)
 
 
 def _own_part(

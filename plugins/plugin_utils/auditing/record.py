@@ -91,6 +91,28 @@ def record(
     return plain
 
 
+def interrupted_in(action: str, result: Mapping[str, object]) -> List[Dict[str, Any]]:
+    """What the audit says of runs that were killed, which this run of ``action`` has found in the history."""
+    found = result.get("interrupted")
+    same = {name: result[name] for name in ("stack", "cluster_id", "node") if result.get(name)}
+    return [
+        _plain(
+            {
+                **same,
+                "event": "interrupted",
+                "module": action[len(OURS) :],
+                "outcome": FAILED,
+                "revision": one.get("revision"),
+                "operation": {"state": one.get("operation")},
+                "started_by": one.get("who"),
+                "started": one.get("started"),
+            }
+        )
+        for one in (found if isinstance(found, list) and action.startswith(OURS) else [])
+        if isinstance(one, Mapping)
+    ]
+
+
 def _options(args: Mapping[str, object], result: Mapping[str, object]) -> Dict[str, Any]:
     """The options as the module had them, else as the playbook has them."""
     invocation = result.get("invocation")

@@ -52,6 +52,9 @@ class ClusterAction(PipedAction):
     required: Tuple[str, ...] = ("name",)
     #: Whether the module's runs without changes are remembered (stack_glance).
     remembers = False
+    #: The proxy of this host that is looked at with them, and what the last look at it found.
+    own_proxy: Mapping[str, str] = {}
+    seen_proxy: Mapping[str, Any] = {}
     #: Whether a preflight that has failed in this run, on any host of the cluster, stops it.
     after_preflight = False
     #: Whether a run with changes ends with its plan, and only one without is an ordinary one.
@@ -153,9 +156,12 @@ class ClusterAction(PipedAction):
         """Waits for the hosts before this one: the first in the order of the inventory that can does the work."""
         earlier = self.earlier(variables)
         if earlier:
-            forks = int(context.CLIARGS.get("forks") or C.DEFAULT_FORKS)
-            at_once = min(forks, int(self._task.throttle)) if self._task.throttle else forks
-            wait_for_earlier(meeting, earlier, cluster, at_once, time.monotonic, time.sleep)
+            wait_for_earlier(meeting, earlier, cluster, self.at_once(), time.monotonic, time.sleep)
+
+    def at_once(self) -> int:
+        """How many hosts Ansible serves at the same time."""
+        forks = int(context.CLIARGS.get("forks") or C.DEFAULT_FORKS)
+        return min(forks, int(self._task.throttle)) if self._task.throttle else forks
 
     def earlier(self, variables: Variables, among: str = "ansible_play_batch") -> List[str]:
         """The hosts before this one."""
@@ -171,7 +177,10 @@ class ClusterAction(PipedAction):
             return run(arguments, handed, variables)
         given = {name: value for name, value in arguments.items() if name in CONNECTION}
         given.update(runs=[{"name": arguments["name"], **asked}], defer=bool(handed.get("defer")))
+        if self.own_proxy:
+            given["proxy"] = self.own_proxy
         seen = self._execute_module("stackwright.swarm.stack_glance", module_args=given, task_vars=variables)
+        self.seen_proxy = seen.get("proxy") or {}
         for told in (seen.get("told") or {}).values():
             return {name: item for name, item in told.items() if name != "deferred"}
         return run(arguments, {**handed, **asked}, variables)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, Sequence
 
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.meeting import DONE, HERE, Meeting, Seat
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.meeting import HERE, Meeting, Seat
 
 PAUSE = 0.02  # seconds
 #: Seconds for an earlier host that has not come: a condition may have left it out.
@@ -33,13 +33,44 @@ def wait_for_earlier(
     :param cluster: that of this host; empty if it does not know it.
     :param at_once: how many hosts Ansible serves at the same time.
     """
+
+    def awaited(seat: Seat) -> bool:
+        if seat.facts.get("state") == LOOKED and cluster:
+            return bool(seat.facts.get("cluster") == cluster)
+        return seat.facts.get("state") in (HERE, LOOKED, None)
+
+    _wait(meeting, earlier, awaited, at_once, now, sleep)
+
+
+def wait_for_look(
+    meeting: Meeting,
+    hosts: Sequence[str],
+    at_once: int,
+    now: Callable[[], float],
+    sleep: Callable[[float], None],
+) -> None:
+    """Returns when each of the ``hosts`` has looked at its cluster, or is no longer waited for; see
+    ``wait_for_earlier``."""
+    _wait(meeting, hosts, lambda seat: seat.facts.get("state") in (HERE, None), at_once, now, sleep)
+
+
+def _wait(
+    meeting: Meeting,
+    hosts: Sequence[str],
+    awaited: Callable[[Seat], bool],
+    at_once: int,
+    now: Callable[[], float],
+    sleep: Callable[[float], None],
+) -> None:
     began = now()
     while True:
         seats = {seat.host: seat for seat in meeting.seats()}
         alive = sum(seat.alive for seat in seats.values())
         waited = now() - began
         comes = alive < at_once and waited < GRACE
-        if not any(_awaited(meeting, seats, host, cluster, comes) for host in earlier) or waited >= LONGEST:
+        there = [seats[host] for host in hosts if host in seats]
+        missing = comes and len(there) < len(hosts)
+        if waited >= LONGEST or not (missing or any(seat.alive and awaited(seat) for seat in there)):
             return
         sleep(PAUSE)
 
@@ -49,17 +80,6 @@ def wait_for_result(meeting: Meeting, host: str, now: Callable[[], float], sleep
     began = now()
     while now() - began < GRACE and any(seat.alive for seat in meeting.seats() if seat.host == host):
         sleep(PAUSE)
-
-
-def _awaited(meeting: Meeting, seats: Dict[str, Seat], host: str, cluster: str, comes: bool) -> bool:
-    seat = seats.get(host)
-    if seat is None:
-        return comes
-    if not seat.alive or seat.facts.get("state") == DONE:
-        return False
-    if seat.facts.get("state") == LOOKED and cluster:
-        return bool(seat.facts.get("cluster") == cluster)
-    return seat.facts.get("state") in (HERE, LOOKED, None)
 
 
 def failed_alike(meeting: Meeting, earlier: Sequence[str], told: str) -> str:

@@ -49,8 +49,7 @@ class Hosts:
         except AnsibleConnectionFailure as error:
             return unreachable(error)
         action._task.no_log = secret or action._task.no_log
-        # As with delegate_to, the variables in them are those of the task's own host.
-        given = {**({"docker_host": engine} if engine else {}), **module_defaults(self._action, module), **arguments}
+        given = self.complete(module, arguments, engine)
         try:
             result: Result = action._execute_module(module, module_args=given, task_vars=variables)
         except AnsibleConnectionFailure as error:
@@ -60,6 +59,11 @@ class Hosts:
                 action.cleanup()  # Ansible does so for the task's own host
         result.pop("invocation", None)
         return result
+
+    def complete(self, module: str, arguments: Mapping[str, object], engine: str = "") -> Dict[str, Any]:
+        """The arguments with the defaults of the play for the module."""
+        # As with delegate_to, the variables in them are those of the task's own host.
+        return {**({"docker_host": engine} if engine else {}), **module_defaults(self._action, module), **arguments}
 
     def at(self, host: str, check: Optional[bool] = None) -> Any:
         """The action for ``host``, and its variables."""

@@ -27,6 +27,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.election i
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.in_order import (
     LOOKED,
     failed_alike,
+    wait_for_look,
     wait_for_result,
 )
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.meeting import DONE, Meeting
@@ -100,6 +101,18 @@ class StoryAction(VaultAction):
         wanted = {name: value for name, value in arguments.items() if name not in CONNECTION}
         return self.led(meeting, stack, looked, [wanted, handed], variables, lambda: tell(looked, handed))
 
+    def proxy_of(self, meeting: Meeting, variables: Variables, host: str) -> Mapping[str, Any]:
+        """What ``host`` knows of its own proxy (option ``proxy`` of stack_glance), if it is at this meeting."""
+        if host == meeting.host:
+            return self.seen_proxy
+        batch = names_in(variables, "ansible_play_batch")
+        if host not in batch or self.is_alone(batch):
+            return {}
+        wait_for_look(meeting, [host], self.at_once(), time.monotonic, time.sleep)
+        # What it said at another item of a loop is over.
+        facts = [seat.facts for seat in meeting.seats() if seat.host == host and seat.facts["visit"] == meeting.visit]
+        return facts[0].get("proxy") or {} if facts else {}
+
     def led(
         self,
         meeting: Meeting,
@@ -119,10 +132,11 @@ class StoryAction(VaultAction):
             return work()
         host, cluster = meeting.host, str(looked["cluster_id"])
         digest = digest_of(wanted)
-        meeting.say(LOOKED, cluster=cluster)
+        seen = {"cluster": cluster, "proxy": self.seen_proxy}
+        meeting.say(LOOKED, **seen)
         self.wait_in_order(meeting, cluster, variables)
         with turn(C.DEFAULT_LOCAL_TMP, self.key(stack, cluster, variables), host) as mine:
-            meeting.say(DONE, cluster=cluster)
+            meeting.say(DONE, **seen)
             if mine.outcome is not None:
                 return served(mine.outcome, digest, looked)
             try:

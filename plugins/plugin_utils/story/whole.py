@@ -29,6 +29,7 @@ class Whole:
     """The run of one task on one host.
 
     :param clusters: the clusters of the play's hosts that have told theirs.
+    :param known: what a host knows of the last look at its own proxy.
     :param told: completes a result of the services with what the controller knows.
     :raises StackwrightError: ``invalid_options``.
     """
@@ -43,9 +44,11 @@ class Whole:
         variables: Variables,
         told: Told,
         clusters: Callable[[], Mapping[str, str]],
+        known: Callable[[str], Mapping[str, object]],
     ) -> None:
         self._action, self._options, self._desired, self._stack = action, options, desired, stack
         self._arguments, self._variables, self._told, self._clusters = arguments, variables, told, clusters
+        self._known = known
         play = list(variables.get("ansible_play_hosts_all") or ())
         self._routes = asked_of(options["routes"], variables.get("groups") or {}, play)
         if options["takes"] and self._routes is not None and self._routes.switch != AFTER_GATE:
@@ -53,6 +56,12 @@ class Whole:
                 "takes needs routes.switch after_gate, since domains are taken when the stack is healthy.",
                 "invalid_options",
             )
+
+    def proxy_here(self) -> Dict[str, str]:
+        """The proxy of the task's own host: the stack's id and the address of its admin API; empty if there is none."""
+        routes, host = self._routes, str(self._variables["inventory_hostname"])
+        admin = routes.admin_of(host) if routes is not None and host in routes.proxies else []
+        return {"stack": self._stack["id"], "admin": admin[0]} if len(admin) == 1 else {}
 
     def tell(self, looked: Result, handed: Mapping[str, object]) -> Result:
         """The result of the run after a look at the services."""
@@ -81,6 +90,7 @@ class Whole:
             connection,
             self._identity(),
             strangers,
+            self._known,
         )
         if looked.get("changed") and self._options["plan_id"] and not check:
             # A look refuses no plan: another manager may carry out this one at the moment. Now nobody else does.

@@ -57,6 +57,8 @@ def swarm():
 def test_the_next_run_without_changes_records_what_is_there(swarm):
     done = deploy(swarm, state(2), is_gone=gone)
     assert (done["changed"], done["plan"], done["revision"]) == (False, [], 3)
+    (died,) = done["interrupted"]
+    assert (died["revision"], died["operation"], died["who"]) == (2, "deploy", "bob") and died["started"].endswith("Z")
     assert history(swarm)[1:] == [(2, "deploy", "FAILED"), (3, "deploy", "HEALTHY")]
     healed = drift(swarm, heal=True)
     assert (healed["drifted"], healed["changed"], healed["revision"]) == (False, False, 3)
@@ -64,7 +66,7 @@ def test_the_next_run_without_changes_records_what_is_there(swarm):
     # The one after it has nothing to settle.
     swarm.calls = 0
     again = deploy(swarm, state(2))
-    assert "revision" not in again and again["calls"] <= 6 and len(history(swarm)) == 3
+    assert "revision" not in again and "interrupted" not in again and again["calls"] <= 6 and len(history(swarm)) == 3
 
 
 def test_check_mode_writes_nothing(swarm):

@@ -11,6 +11,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.engine.remembere
     Remembered,
     content_digest,
     place_of,
+    place_of_proxy,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.trace import Trace
 
@@ -45,7 +46,7 @@ def root(tmp_path):
 @pytest.fixture
 def kept(root):
     made = Remembered(root, PLACE, "r1")
-    made.keep(trace(), {}, RESULT)
+    made.keep(trace().calls, {}, RESULT)
     return made
 
 
@@ -76,7 +77,7 @@ def test_without_a_record_of_this_very_request_the_engine_is_not_asked(kept, roo
 
 
 def test_a_run_of_another_request_takes_its_place(kept, root):
-    Remembered(root, PLACE, "r2").keep(trace(), {}, {**RESULT, "plan": ["x"]})
+    Remembered(root, PLACE, "r2").keep(trace().calls, {}, {**RESULT, "plan": ["x"]})
     assert kept.result(Client()) is None
     assert len(os.listdir(root)) == 1
 
@@ -86,13 +87,13 @@ def test_a_file_that_the_run_has_read_counts(root, tmp_path):
     facts.write_text("one")
     facts.chmod(0o600)
     made = Remembered(root, PLACE, "r1")
-    made.keep(trace(), {str(facts): content_digest(str(facts))}, RESULT)
+    made.keep(trace().calls, {str(facts): content_digest(str(facts))}, RESULT)
     assert made.result(Client()) == RESULT
     facts.write_text("two")
     assert made.result(Client()) is None
     facts.unlink()
     assert made.result(Client()) is None
-    made.keep(trace(), {str(facts): content_digest(str(facts))}, RESULT)
+    made.keep(trace().calls, {str(facts): content_digest(str(facts))}, RESULT)
     assert made.result(Client()) == RESULT
     facts.write_text("new")
     assert made.result(Client()) is None
@@ -138,8 +139,14 @@ def test_where_it_can_not_be_written_the_run_goes_on(tmp_path):
     blocked = tmp_path / "file"
     blocked.write_text("")
     made = Remembered(str(blocked / "stackwright-0"), PLACE, "r1")
-    made.keep(trace(), {}, RESULT)
+    made.keep(trace().calls, {}, RESULT)
     assert made.result(Client()) is None
     huge = Remembered(str(tmp_path / "there"), PLACE, "r1")
-    huge.keep(trace(), {}, {"x": "y" * (5 << 20)})
+    huge.keep(trace().calls, {}, {"x": "y" * (5 << 20)})
     assert huge.result(Client()) is None
+
+
+def test_what_is_known_says_of_which_request_it_is(kept, root):
+    assert Remembered(root, PLACE).known(Client()) == {"request": "r1", "result": RESULT}
+    assert Remembered(root, PLACE).known(Client("another")) == {}
+    assert Remembered(root, place_of_proxy("shop", "unix:///x")).known(Client()) == {}

@@ -4,7 +4,11 @@ import json
 
 import pytest
 
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.auditing.record import record, results_in
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.auditing.record import (
+    interrupted_in,
+    record,
+    results_in,
+)
 
 DEPLOY = "stackwright.swarm.compose_stack"
 PLANTED = "planted-value-7"
@@ -117,3 +121,15 @@ def test_each_of_many_stacks_has_a_line():
     assert results_in({"failed": True, "msg": "x"}, "failed") == [({"failed": True, "msg": "x"}, "failed")]
     assert len(results_in({"stacks": [{"name": "a"}]}, "ok")) == 1
     assert [ended for _one, ended in results_in({"results": [{}, {"failed": True}]}, "ok")] == ["ok", "failed"]
+
+
+def test_a_run_that_was_killed_has_a_line_by_the_next():
+    died = {"revision": 6, "operation": "deploy", "who": "bob\x1b[2J", "started": "2026-11-29T12:17:12Z"}
+    result = {"changed": False, "stack": "shop", "cluster_id": "abc", "interrupted": [died]}
+    (line,) = interrupted_in("stackwright.swarm.compose_stack", result)
+    assert (line["event"], line["module"], line["stack"]) == ("interrupted", "compose_stack", "shop")
+    assert (line["revision"], line["started"], line["outcome"]) == (6, "2026-11-29T12:17:12Z", "failed")
+    assert line["started_by"].startswith("bob") and "\x1b" not in line["started_by"]
+    for other in ({}, {"interrupted": "x"}, {"interrupted": [3]}):
+        assert interrupted_in("stackwright.swarm.compose_stack", other) == []
+    assert interrupted_in("community.other.module", result) == []
