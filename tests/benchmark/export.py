@@ -25,6 +25,7 @@ from core import Core
 from testbed import Bed
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import observe
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import ComposeError
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transaction import deploy_stack
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.compile import CompileRequest, compile_stack
@@ -47,7 +48,11 @@ def exported(client: Any, clock: Any, folder: Path) -> tuple[Exported, list[str]
     if not made.services:
         return made, []
     request = CompileRequest([Source(str(folder / "compose.yml"))], name=STACK)
-    plan = deploy_stack(client, clock, compile_stack(request, LocalFiles()), DEPLOYING)
+    try:
+        desired = compile_stack(request, LocalFiles())
+    except ComposeError as error:
+        return made, [str(error)]
+    plan = deploy_stack(client, clock, desired, DEPLOYING)
     return made, [line for line in plan["plan_lines"] if "keep" not in line.split()[:1]] if plan["changed"] else []
 
 
@@ -56,7 +61,7 @@ def as_docker_reads_it(folder: Path, case: dict[str, Any]) -> list[str]:
     source = CORPUS / case["source"] / case["path"]
     given = cli_specs.oracle([str(source)], "mock", {"HOME": "/root", **case["env"]}, seed=case["seed"])
     # The content of secrets can't be exported: they are there.
-    secrets = [{"Spec": {"Name": name.replace("@S", STACK)}} for name in given["secrets"]]
+    secrets = [{"Name": name.replace("@S", STACK)} for name in given["secrets"]]
     seed = {**case["seed"], "secrets": [*(case["seed"].get("secrets") or []), *secrets]}
     told = cli_specs.oracle([str(folder / "compose.yml")], "mock", {"HOME": "/root"}, seed=seed)
     if not told["accepted"]:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Network, ServiceSpec, Subnet
 
 _POOL, _SIZE = "10.0.0.0/8", 24
+#: Swarm takes the subnets of a pool in their order. One further back was more likely set in a file.
+_FIRST = 256
 
 
 def networks(one: One) -> None:
@@ -124,9 +126,11 @@ def _is_chosen(config: Subnet, observed: Snapshot) -> bool:
         return False
     if config.get("IPRange") or str(config.get("Gateway") or _first(str(subnet))) != _first(str(subnet)):
         return False
-    return subnet.prefixlen == size and any(
-        pool.version == 4 == subnet.version and subnet.overlaps(pool) for pool in pools
-    )
+    pool = next((pool for pool in pools if pool.version == subnet.version and subnet.overlaps(pool)), None)
+    if pool is None or subnet.prefixlen != size:
+        return False
+    number = (int(subnet.network_address) - int(pool.network_address)) >> (pool.max_prefixlen - size)
+    return number < _FIRST
 
 
 def _first(subnet: str) -> str:

@@ -26,6 +26,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.exporting.surrou
     without_private,
 )
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.exporting.unit_texts import size_text
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.writing.scalars import Octal
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import (
@@ -190,7 +191,7 @@ def _bind(mount: Mount, around: Surroundings) -> dict[str, Any]:
 def _tmpfs(mount: Mount, around: Surroundings) -> dict[str, Any]:
     options = mount.get("TmpfsOptions") or {}
     size = options.get("SizeBytes")
-    return {"tmpfs": _said({"size": size_text(size) if size else None, "mode": options.get("Mode")})}
+    return {"tmpfs": _said({"size": size_text(size) if size else None, "mode": Octal(options.get("Mode") or 0)})}
 
 
 def _has_options(mount: Mount) -> bool:

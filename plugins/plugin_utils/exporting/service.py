@@ -23,11 +23,16 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.exporting import
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.exporting.one import One
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.exporting.surroundings import Surroundings
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.exporting.unit_texts import WRITERS
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.writing.compose_file import ordered
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import ServiceSpec
 
 _FIELD = re.compile(r"[A-Za-z]+(?:\.[A-Za-z]+)*\Z")
+#: The order of keys in a block, where it is not that of the table.
+_CHECK = ("test", "interval", "timeout", "retries", "start_period", "start_interval")
+_UPDATE = ("parallelism", "delay", "failure_action", "monitor", "max_failure_ratio", "order")
+_UPDATES = ("update_config", "rollback_config")
 #: What the Engine does anyway.
 _DEFAULTS: dict[tuple[str, ...], object] = {
     ("deploy", "endpoint_mode"): "vip",
@@ -37,7 +42,7 @@ _DEFAULTS: dict[tuple[str, ...], object] = {
     ("isolation",): "default",
     **{
         ("deploy", block, key): value
-        for block in ("update_config", "rollback_config")
+        for block in _UPDATES
         for key, value in {"failure_action": "pause", "order": "stop-first", "max_failure_ratio": 0}.items()
     },
 }
@@ -55,7 +60,15 @@ def service_of(spec: ServiceSpec, key: str, around: Surroundings) -> dict[str, A
             _copied(one, path, row)
     for make in _MADE:
         make(one)
+    _order(one)
     return one.made
+
+
+def _order(one: One) -> None:
+    deploy = one.made.get("deploy") or {}
+    for place, name, order in ((one.made, "healthcheck", _CHECK), *((deploy, name, _UPDATE) for name in _UPDATES)):
+        if name in place:
+            place[name] = ordered(place[name], order)
 
 
 def _copied(one: One, path: tuple[str, ...], row: Key) -> None:
@@ -67,6 +80,8 @@ def _copied(one: One, path: tuple[str, ...], row: Key) -> None:
     nothing = value in (0, False) and not kind.zero and field[-2:] not in ZERO_COUNTS
     if nothing or (path in _DEFAULTS and value == _DEFAULTS[path]):
         return
+    if isinstance(value, float):
+        value = round(value, 6)  # 32 bits in the Engine: 0.1 comes back as 0.10000000149011612
     if kind.unit and isinstance(value, int):
         value = WRITERS[kind.unit.parse](value)
     one.put(path, dict(value) if isinstance(value, Mapping) else value)
@@ -159,10 +174,12 @@ def _restart_policy(one: One) -> None:
 def _ports(one: One) -> None:
     found = []
     for port in (one.spec.get("EndpointSpec") or {}).get("Ports") or []:
-        entry = {"target": port.get("TargetPort"), "published": str(port.get("PublishedPort") or "")}
-        entry.update(protocol=port.get("Protocol") or "tcp", mode=port.get("PublishMode") or "ingress")
-        if port.get("Name"):
-            entry["name"] = port["Name"]
+        published, mode = port.get("PublishedPort") or 0, port.get("PublishMode") or "ingress"
+        # In the long form, docker's CLI takes a number only. The short form is a text.
+        is_long = mode != "ingress" or port.get("Name")
+        entry = {"name": port.get("Name"), "target": port.get("TargetPort")}
+        entry["published"] = (published if is_long else str(published)) if published else None
+        entry.update(protocol=port.get("Protocol") or "tcp", mode=mode)
         found.append({name: value for name, value in entry.items() if value})
     one.put(("ports",), found)
 

@@ -17,10 +17,11 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.writing.yaml_tex
 TOP = ("name", "include", "services", "networks", "volumes", "configs", "secrets")
 SERVICE = (
     "extends", "image", "build", "platform", "pull_policy", "container_name", "hostname", "domainname", "profiles",
-    "entrypoint", "command", "user", "working_dir", "env_file", "environment", "configs", "secrets", "ports", "expose",
-    "networks", "volumes", "tmpfs", "depends_on", "pre_start", "healthcheck", "restart", "stop_signal",
-    "stop_grace_period", "init", "tty", "stdin_open", "read_only", "privileged", "cap_add", "cap_drop", "devices",
-    "shm_size", "sysctls", "ulimits", "dns", "dns_search", "extra_hosts", "logging", "labels", "deploy",
+    "entrypoint", "command", "user", "group_add", "working_dir", "env_file", "environment", "configs", "secrets",
+    "ports", "expose", "networks", "volumes", "tmpfs", "depends_on", "pre_start", "healthcheck", "restart",
+    "stop_signal", "stop_grace_period", "init", "tty", "stdin_open", "read_only", "privileged", "cap_add", "cap_drop",
+    "security_opt", "devices", "shm_size", "oom_score_adj", "sysctls", "ulimits", "dns", "dns_search", "dns_opt",
+    "extra_hosts", "logging", "labels", "deploy",
 )  # fmt: skip
 _ENTRY = ("name", "external", "driver", "driver_opts", "file", "content", "environment", "attachable", "ipam", "labels")
 _DEPLOY = (
