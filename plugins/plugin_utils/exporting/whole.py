@@ -24,10 +24,12 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.exporting.surrou
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import (
         Attachment,
+        Network,
         Service,
         ServiceSpec,
     )
 
+_ALONE = "it is on no network; as a service of a stack, it joins the stack's network"
 _NO_NAME = re.compile(r"[^A-Za-z0-9_-]+")
 
 
@@ -69,7 +71,8 @@ def export_swarm(observed: Snapshot, prefix: str) -> tuple[list[Exported], list[
         except StackwrightError as error:
             refused.append(f"service {name_of(service)}: {error.message}")
             continue
-        loose.append(replace(made, loose=name_of(service)))
+        alone = [] if service["Spec"]["TaskTemplate"].get("Networks") else [f"service {name_of(service)}: {_ALONE}"]
+        loose.append(replace(made, loose=name_of(service), lost=[*made.lost, *alone]))
     return stacks, loose, refused
 
 
@@ -109,7 +112,12 @@ def _as_stack(service: Service, stack: str, observed: Snapshot) -> Snapshot:
         "Labels": {**(spec.get("Labels") or {}), **name, IMAGE: image},
         "TaskTemplate": {**template, "ContainerSpec": container, "Networks": networks},
     }
-    return {**observed, "services": [{**service, "Spec": made}]}
+    if networks:
+        return {**observed, "services": [{**service, "Spec": made}]}
+    # A stack's service joins a network: that it differs in this is said in other words.
+    own: Network = {"Id": stack, "Name": f"{stack}_default", "Scope": "swarm", "Labels": name}
+    made["TaskTemplate"]["Networks"] = [{"Target": stack, "Aliases": [key]}]
+    return {**observed, "networks": [*observed["networks"], own], "services": [{**service, "Spec": made}]}
 
 
 def _joined(attachment: Attachment, key: str) -> Attachment:
