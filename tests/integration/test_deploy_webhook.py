@@ -80,6 +80,7 @@ def test_a_request_with_the_token_of_the_stack(swarm, player, source):
     event = events.until(lambda event: True)
     assert status == 202 and event["id"] == answer["id"]
     expected = {"type": "deploy_requested", "stack": name, "src": "a.yml", "variables": {"TAG": "1.10"}}
+    expected["owner"] = {"name": name, "project": "", "environment": ""}
     assert expected.items() <= event.items() and "planted-value" not in str(event)
     assert ask(port, "/shop", TOKEN, {"variables": {"PATH": "x"}})[0] == 400
     assert ask(port, "/shop", TOKEN, {"variables": {"TAG": "{{ 1 }}"}})[0] == 400

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -60,3 +61,44 @@ def test_redeploy_on_request(bed, swarm, player, rulebook):
     assert ask(port, "/shop", TOKEN, {"variables": {"FOR": "3d"}})[0] == 202
     book.until(r"PLAY RECAP")
     assert command_of(swarm, f"{name}_web") == ["sleep", "3d"], "\n".join(book.lines)
+
+
+def test_heal(bed, swarm, player, rulebook):
+    name = f"acme-test-{swarm.name}"
+    src = player.write("app/compose.yml", FILE.format(image=bed.images["busybox"], sleep="1d"))
+    stack = {"name": swarm.name, "project": "acme", "environment": "test"}
+    assert player.play({"compose_stack": {**stack, "src": str(src)}}).code == 0
+    try:
+        book = rulebook("heal", heal_managers=[swarm.docker_host], heal_stacks=[name])
+        for number in range(300):
+            swarm.node.cli(["docker", "service", "update", "-d", "--env-add", f"BY_HAND={number}", f"{name}_web"])
+            if book.saw(r"PLAY \[", 1):
+                break
+        book.until("PLAY RECAP")
+        (service,) = swarm.node.api("GET", f'/services?filters={{"name":["{name}_web"]}}')
+        assert "Env" not in service["Spec"]["TaskTemplate"]["ContainerSpec"], "\n".join(book.lines)
+    finally:
+        player.play({"compose_stack": {**stack, "state": "absent"}})
+
+
+def test_clean_up(bed, swarm, player, rulebook, tmp_path):
+    """A check cleans up; and so does a task that finds no space."""
+    name, old = swarm.name, f"{swarm.name}-old"
+    inventory = yaml.safe_load((tmp_path / "inventory.yml").read_text())
+    inventory["swarm_managers"]["vars"].update(prune_hosts="m1", prune_older_than=0, prune_images="none")
+    player.write("inventory.yml", yaml.safe_dump(inventory))
+    swarm.node.cli(["docker", "network", "create", old])
+    book = rulebook("clean_up", clean_up_managers=[swarm.docker_host], clean_up_threshold=1, clean_up_every=100000)
+    book.until(f"network {old}")
+    book.until("PLAY RECAP")
+    swarm.node.cli(["docker", "network", "create", old])
+    # A mount of what is not there fails in the same way: with a sentence of the Engine.
+    mount = "type=bind,src=/no space left on device,dst=/x"
+    image = bed.images["busybox"]
+    swarm.node.cli(
+        ["docker", "service", "create", "-d", "--name", f"{name}_full", "--mount", mount, image, "sleep", "1d"]
+    )
+    try:
+        book.until(f"network {old}", 2)
+    finally:
+        swarm.node.cli(["docker", "service", "rm", f"{name}_full"])

@@ -33,7 +33,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.drift.service_dr
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import FOLLOWS_IMAGE, IMAGE, KINDS
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.ignore_rules import FORCED, PAUSED, Rule
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.image_pins import NEVER, choose
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.leaving import leave_rules
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.leaving import leave_rules, with_scaled
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconcile import known_of, own_services
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import Known, mode_of, wanted_spec
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
@@ -77,6 +77,9 @@ def compare(intended: Object, observed: Object, context: Context, rules: Sequenc
     stack = str(intended["stack"]["name"])
     live = own_services(stack, observed)
     owned = [rule for service in intended["services"] for rule in leave_rules(service, context.prefix)]
+    for service in intended["services"]:
+        if service["name"] in live:
+            owned += with_scaled(service, service["spec"], live[service["name"]]["Spec"], context.prefix)[1]
     specs = _specs(intended, live, context.prefix)
     found: List[Drift] = []
     ignored: List[Drift] = []

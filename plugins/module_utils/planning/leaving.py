@@ -13,7 +13,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations 
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.extra_step import as_before
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.ignore_rules import Rule, path_of, unknown_path
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.autoscale import bounds_of, replicas_in
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
+    AUTOSCALE,
     BEFORE_STOP,
     LEAVE,
     NOWHERE,
@@ -49,9 +51,11 @@ def with_left(
     ``names`` maps ids of networks and configs to names.
     """
     rules = leave_rules(service, prefix)
+    running = _before_stop(as_before(live), prefix)
+    spec, scaled = with_scaled(service, spec, running, prefix)
+    rules += scaled
     if not rules:
         return spec, ()
-    running = _before_stop(as_before(live), prefix)
     found = differences(normalise.service(spec, names), normalise.service(running, names))
     left = tuple(
         change for change in found if any(rule.fits("", "service", (service["key"],), change.path) for rule in rules)
@@ -60,6 +64,34 @@ def with_left(
     if IMAGE in paths:
         paths |= set(FOLLOWS_IMAGE)
     return overlaid(spec, running, paths, names) if paths else spec, left
+
+
+def with_scaled(
+    service: Mapping[str, object], spec: Mapping[str, object], live: Mapping[str, object], prefix: str
+) -> Tuple[Mapping[str, object], Tuple[Rule, ...]]:
+    """``spec`` with the number of replicas that an autoscaled service has in ``live``, as far as its bounds allow it;
+    and the rule by which a number within the bounds is left.
+
+    Raises StackwrightError (``invalid_options``) for a label or a number of the file that is not valid.
+    """
+    what = f"service {service['key']}" + (f" ({service['where']})" if service.get("where") else "")
+    own: Any = service["spec"]
+    bounds = bounds_of(own.get("Labels") or {}, prefix, what)
+    if bounds is None:
+        return spec, ()
+    given, now = replicas_in(own), replicas_in(live)
+    if given is None or bounds.nearest(given) != given:
+        has = "no number of replicas" if given is None else f"{given} replicas"
+        raise StackwrightError(
+            f"{what}: it has {has}, and the label {prefix}{AUTOSCALE} {bounds.low}-{bounds.high}.",
+            "invalid_options",
+            f"Set deploy.replicas to a number from {bounds.low} to {bounds.high}.",
+        )
+    if now is None:
+        return spec, ()
+    if bounds.nearest(now) == now:
+        return spec, (Rule(service=str(service["key"]), path=path_of("replicas")),)
+    return {**spec, "Mode": {"Replicated": {"Replicas": bounds.nearest(now)}}}, ()
 
 
 def _before_stop(live: Spec, prefix: str) -> Spec:

@@ -63,6 +63,8 @@ BEFORE_STOP = "-replicas-before-stop"
 HELD = "-delay-before-pause"
 #: On a service, after the label prefix: fields of it that others own.
 LEAVE = ".leave"
+#: On a service, after the label prefix: between which numbers of replicas others may choose (autoscale.py).
+AUTOSCALE = ".autoscale"
 #: All labels of ours that are named PREFIX-WORD; a user's own PREFIX-anything is none of them.
 TRACKING = (
     *("-managed", "-stack", "-project", "-environment"),

@@ -53,6 +53,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
     name_of,
     stack_of,
 )
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner import recorded
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Node, Service, Task
@@ -120,7 +121,7 @@ class Snapshot(NamedTuple):
     ``failures`` are by the id of the task, ``health`` by the id of the service, ``stacks`` are statuses by name,
     ``locks`` and ``records`` by the id of their config, ``certificate`` is the digest of the root certificate and the
     seconds since 1970 at which it expires (None: not known), ``now`` the Engine's own time. ``told`` are the keys of
-    alarms that have been told (compare.py).
+    alarms that have been told (compare.py). ``owners`` are project, environment and name of the stacks.
     """
 
     things: Dict[str, Dict[str, Thing]]
@@ -132,6 +133,7 @@ class Snapshot(NamedTuple):
     certificate: Optional[Tuple[str, float]] = None
     now: float = 0.0
     told: FrozenSet[str] = frozenset()
+    owners: Mapping[str, Tuple[str, str, str]] = {}
 
 
 def snapshot(
@@ -158,7 +160,8 @@ def snapshot(
     health = _health(lists, now)
     certificate = None if certificate_end is None else (_digest(root_certificate(info)), certificate_end)
     stacks = _stacks(things["services"], health, locks, now)
-    return Snapshot(things, _failures(lists), health, stacks, locks, records, certificate, now)
+    known = Snapshot(things, _failures(lists), health, stacks, locks, records, certificate, now)
+    return known._replace(owners=_owners(lists))
 
 
 def things_of(kind: str, objects: List[Dict[str, object]]) -> Dict[str, Thing]:
@@ -286,6 +289,17 @@ def _stacks(
         stack: OVERALL[PROGRESSING] if stack in working else OVERALL.get(worst(found), "HEALTHY")
         for stack, found in statuses.items()
     }
+
+
+def _owners(lists: Mapping[str, List[Any]]) -> Dict[str, Tuple[str, str, str]]:
+    """Project, environment and name of each stack whose services or revisions record them."""
+    found = {}
+    for obj in (*lists["configs"], *lists["services"]):
+        stack = stack_of(obj) or labels_of(obj).get(STACK, "")
+        owner = recorded(labels_of(obj), stack) if stack and stack not in found else None
+        if owner is not None and owner.name:
+            found[stack] = (owner.project, owner.environment, owner.name)
+    return found
 
 
 def _failures(lists: Mapping[str, List[Any]]) -> Dict[str, Failure]:

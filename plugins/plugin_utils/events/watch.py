@@ -243,6 +243,9 @@ class Watcher:
             return
         whole = {"stack": "", "service": "", "node": "", "name": "", "id": "", **event}
         whole.update(recovered=recovered, manager=self._name, time=iso(self._clock.wall()) or None)
+        stack = str(whole["stack"])
+        owner = (self._known or NOTHING).owners.get(stack, ("", "", stack))
+        whole["owner"] = dict(zip(("project", "environment", "name"), owner))
         node = whole["node"] if event["type"] in NODES_THAT_ANSWER else ""
         hosts = list(dict.fromkeys(name for name in (self._name, node) if name))
         whole["meta"] = {"hosts": [options.hosts.get(name, name) for name in hosts]}

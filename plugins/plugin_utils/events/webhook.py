@@ -132,9 +132,11 @@ class _Receiver:
         event = {
             "type": "deploy_requested",
             "stack": stack.full_name,
-            "name": stack.name,
-            "project": stack.project or "",
-            "environment": stack.environment or "",
+            "owner": {
+                "project": stack.project or "",
+                "environment": stack.environment or "",
+                "name": stack.name,
+            },
             "src": target.src,
             "variables": variables,
             "address": address,

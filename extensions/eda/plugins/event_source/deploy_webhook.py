@@ -128,7 +128,7 @@ EXAMPLES = r"""
         run_playbook:
           name: stackwright.swarm.deploy
           extra_vars:
-            stack_name: "{{ event.name }}"
+            stack_name: "{{ event.owner.name }}"
             stack_src: "{{ event.src }}"
             stack_variables: "{{ event.variables }}"
 """
