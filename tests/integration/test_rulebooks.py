@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import http.server
+import json
+import queue
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -42,6 +46,29 @@ def rulebook(swarm, tmp_path, player):
     for book in made:
         book.end()
         assert not any("Traceback" in line for line in book.lines), "\n".join(book.lines[-40:])
+
+
+@pytest.fixture
+def receiver():
+    """The address of a receiver of notifications, and a queue of what it got."""
+    got = queue.Queue()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            got.put(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_given):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/", got
+    server.shutdown()
+    server.server_close()
+    thread.join()
 
 
 def command_of(swarm, service):
@@ -102,3 +129,28 @@ def test_clean_up(bed, swarm, player, rulebook, tmp_path):
         book.until(f"network {old}", 2)
     finally:
         swarm.node.cli(["docker", "service", "rm", f"{name}_full"])
+
+
+def test_evidence(bed, swarm, player, rulebook, receiver, tmp_path):
+    """A container that dies is told, and what it said is kept."""
+    url, got = receiver
+    text = FILE.replace("sleep {sleep}", "sh -c 'echo last words {{{{ 1 + 1 }}}} PASSWORD=planted-value-9; sleep 1d'")
+    src = player.write("app/compose.yml", text.format(image=bed.images["busybox"]))
+    assert player.play({"compose_stack": {"name": swarm.name, "src": str(src)}}).code == 0
+    folder = tmp_path / "kept"
+    folder.mkdir()
+    given = {"evidence_managers": [swarm.docker_host], "evidence_folder": str(folder), "evidence_stacks": [swarm.name]}
+    book = rulebook("evidence", **given, evidence_notify=[{"url": url}])
+    for _number in range(300):
+        (task,) = swarm.wait_running(1)
+        swarm.node.cli(["docker", "kill", task["Status"]["ContainerStatus"]["ContainerID"]], check=False)
+        if book.saw(r"PLAY \[", 2):
+            break
+    told = got.get(timeout=120)
+    book.until("PLAY RECAP")
+    (file,) = folder.iterdir()
+    kept = json.loads(file.read_text())
+    assert file.stat().st_mode & 0o777 == 0o600 and kept["event"]["exit_code"] == 137
+    assert "last words {{ 1 + 1 }}" in kept["log"] and kept["health"]["stack"] == swarm.name
+    assert told["title"] == f"{swarm.name}: {swarm.name}_web failed" and str(file) in told["lines"]
+    assert "planted-value" not in file.read_text() + json.dumps(told) + "".join(book.lines)

@@ -244,6 +244,15 @@ NOTIFY: Spec = {
     },
 }
 
+NOTIFICATION: Spec = {
+    **STACK,
+    "name": {"type": "str", "required": True},
+    **NOTIFY,
+    "title": {"type": "str", "required": True},
+    "lines": {"type": "list", "elements": "str", "default": []},
+    "event": {"type": "str", "choices": EVENTS, "default": "failure"},
+}
+
 #: What the action plugin passes beside the options, as JSON: the desired state, and whether to leave the work to
 #: another manager. It is no option: nobody can set it, so no documentation has it.
 COMPILED = "_stackwright_compiled"

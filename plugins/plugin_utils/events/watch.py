@@ -39,6 +39,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.events.snapshot 
     root_certificate,
     snapshot,
     thing_of,
+    things_of,
 )
 
 PATHS = {word: kind for kind, word in KINDS.items()}
@@ -83,7 +84,7 @@ class Watcher:
         self._stream: Any = None
         self._silent_since: Optional[float] = None
         self._silence_told = False
-        self._looked = False
+        self._looked = self._doubted = False
 
     def stop(self) -> None:
         """Ends ``run`` soon; any thread may call it."""
@@ -191,7 +192,7 @@ class Watcher:
         lists["services"] = client.list("/services", {"status": True})
         lists["tasks"] = client.list("/tasks")
         ends = [validity.ends for validity in validities(root_certificate(info))]
-        now = snapshot(info, lists, ends[0] if ends else None)
+        now = self._with_networks(snapshot(info, lists, ends[0] if ends else None))
         del lists
         self._name, self._where, self._engine_time = str(info.get("Name") or ""), client.where, now.now
         known, days = self._known, self.options.certificate_days
@@ -205,6 +206,16 @@ class Watcher:
             self._send(event, recovered)
         took = self._clock.now() - start
         return float(self._clock.now() + max(self.options.interval - took, SHARE * took))
+
+    def _with_networks(self, now: Snapshot) -> Snapshot:
+        """``now`` with the networks that are known, the first time it has none.
+
+        An Engine that loses the leader just then lists its own networks only, as if the Swarm had none.
+        """
+        known = (self._known or NOTHING).things["networks"]
+        doubtful = bool(known) and not now.things["networks"] and not self._doubted
+        self._doubted = doubtful
+        return now._replace(things={**now.things, "networks": known}) if doubtful else now
 
     def _heed(self, client: EngineClient, batch: List[Message], began: int) -> None:
         """Looks at the objects that messages name. ``began``: older ones tell only of what lasts."""
@@ -223,6 +234,8 @@ class Watcher:
             obj = lists[kind].get(identity) if lists else _read_one(client, kind, identity)
             now = thing_of(kind, obj) if obj is not None else None
             before = known.things[kind].get(identity)
+            if kind == "networks" and now is None and not _lists_networks(client):
+                continue  # the next comparison knows
             events = compare_one(kind, identity, before, now)
             if now is not None:
                 known.things[kind][identity] = kept(kind, before, now)
@@ -282,6 +295,11 @@ def _read_one(client: EngineClient, kind: str, identity: str) -> Optional[Dict[s
             return None
         raise
     return found if isinstance(found, dict) else None
+
+
+def _lists_networks(client: EngineClient) -> bool:
+    """Whether the networks of the Swarm are among those that an Engine lists: it leaves them out without a leader."""
+    return bool(things_of("networks", client.list("/networks")))
 
 
 def _short_life(kind: str, identity: str, messages: List[Message], began: int) -> List[Event]:

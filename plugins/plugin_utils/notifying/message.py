@@ -36,6 +36,11 @@ def begun(stack: str, operation: str, who: Mapping[str, str]) -> Message:
     return Message(START, f"{stack}: {operation} started by {who['who']}", _said(who), {"stack": stack, **who})
 
 
+def announced(event: str, stack: str, title: str, lines: List[str], who: Mapping[str, str]) -> Message:
+    """What a playbook wants to tell."""
+    return Message(event, _line(title), _some([_line(line) for line in lines]), {"stack": stack, **who})
+
+
 def ended(module: str, stack: str, result: Mapping[str, Any], who: Mapping[str, str]) -> Optional[Message]:
     """What a run's result is worth telling; None for one without changes, drift and failure.
 

@@ -188,6 +188,33 @@ def test_no_text_is_a_template_of_ansible(source, swarm):
     assert facts(events.next())[1] == "{ { { lookup('pipe', 'id') }} { % if %} { #"
 
 
+def network(name):
+    return {"Id": f"id of {name}", "Name": name, "Scope": "swarm", "Labels": {}}
+
+
+def test_an_engine_without_a_leader_lists_no_networks(source, swarm):
+    networks = {f"id of {name}": network(name) for name in ("ingress", "mine")}
+    swarm.objects["networks"] = dict(networks)
+    events = watched(source(), swarm)
+    with swarm.lock:
+        swarm.objects["networks"].clear()
+        swarm.say("network", "remove", "mine")
+        swarm.config("c1")
+    assert facts(events.next())[:2] == ("config_created", "c1")
+    swarm.cut()  # a comparison
+    swarm.config("c2", told=False)
+    assert facts(events.next())[:2] == ("config_created", "c2")
+    with swarm.lock:
+        swarm.objects["networks"].update(networks)
+        del swarm.objects["networks"]["id of mine"]
+        swarm.say("network", "remove", "mine")
+    assert facts(events.next())[:2] == ("network_removed", "mine")
+    swarm.objects["networks"].clear()
+    for _number in range(2):  # the second time it is believed
+        swarm.cut()
+    assert facts(events.next())[:2] == ("network_removed", "ingress")
+
+
 def test_a_message_that_comes_twice_is_told_once(source, swarm):
     events = watched(source(), swarm)
     swarm.config("x")

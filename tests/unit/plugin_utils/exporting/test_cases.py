@@ -26,6 +26,10 @@ def test_case(directory):
     files = {path: content.decode() for path, content in made.files.items() if path != "compose.yml"}
     found = {"files": files, "options": dict(made.options), "lost": made.lost, "secrets": made.secrets}
     assert {**found, "refused": refused} == {
-        **{"files": {}, "options": {"name": made.name}, "lost": [], "secrets": [], "refused": []},
+        "files": {},
+        "options": {"name": made.name},
+        "lost": [],
+        "secrets": [],
+        "refused": [],
         **expected,
     }
