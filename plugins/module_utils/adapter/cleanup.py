@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Callable, Dict, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import CLEANUP, check_ranges
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.process_identity import is_gone, this_run
@@ -16,6 +16,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry impor
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import with_defaults
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.volume_names import tells_its_own
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import CleanupOptions
 
 #: The parts of the work, in their order: every host looks who it is; a manager does the cluster's; every other host its
 #: own, while that manager renews the lease, and gives the lock back at the end.
@@ -73,7 +76,7 @@ def clean_up(client: EngineClient, params: Dict[str, Any], run: Dict[str, Any]) 
             hint="Run it as the task stackwright.swarm.stack_cleanup, not by the path of the module file.",
         )
 
-    options = with_defaults(
+    options: CleanupOptions = with_defaults(
         {
             **{name: params[name] for name in CLEANUP},
             "timeout": float(params["wait_timeout"]),

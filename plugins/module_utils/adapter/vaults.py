@@ -6,20 +6,23 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Callable, Dict, Mapping
+from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, cast
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.seal import NONCE, seal
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import StoreOptions
 
 #: The vaults that an action plugin may send along: that of ``store``, and that of ``to``.
 VAULT, TO_VAULT = "vault", "to_vault"
 
 
-def values_options(given: Mapping[str, object], compiled: Mapping[str, Any], slot: str = VAULT) -> Dict[str, Any]:
+def values_options(given: Mapping[str, object], compiled: Mapping[str, Any], slot: str = VAULT) -> StoreOptions:
     """The options of a store: those of the user, and the data of the controller's vault."""
     sent = compiled.get("vaults") or {}
     vault = sent.get(slot) or {}
     own = {"carried": vault.get("kept"), "where": vault.get("where"), "number": vault.get("number")}
-    return {**given, **own, "made": sent.get("made"), "before": sent.get("before")}
+    return cast("StoreOptions", {**given, **own, "made": sent.get("made"), "before": sent.get("before")})
 
 
 def handed_over(work: Callable[[], Dict[str, object]], compiled: Mapping[str, Any]) -> Dict[str, Any]:

@@ -12,7 +12,7 @@ digest in a label, so that neither name nor label can be used to guess it.
 from __future__ import annotations
 
 import re
-from typing import Any, Dict, Iterator, Mapping, Optional, Sequence, Set, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterator, Mapping, Optional, Sequence, Set, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.binding.recreated_volumes import (
     bound_volumes,
@@ -31,6 +31,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
     stack_of,
 )
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import Options
+
 KINDS = (("config", "configs"), ("secret", "secrets"))
 SUFFIX = re.compile(r"_[0-9a-f]{8}\Z")
 
@@ -42,7 +45,7 @@ def bind_all(
     client: EngineClient,
     desired: Mapping[str, Any],
     observed: Observed,
-    options: Mapping[str, Any],
+    options: Options,
     write: bool = False,
 ) -> Dict[str, Any]:
     """As ``bind``, with the values that the stack refers to, and the names of its volumes; missing values are made and

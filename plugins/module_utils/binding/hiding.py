@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Mapping, Set, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Set, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.drift.findings import LOST
@@ -13,6 +13,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.masking.mask imp
 from ansible_collections.stackwright.swarm.plugins.module_utils.masking.scrub import scrubber
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Mask
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.spec_places import is_within, places_in
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import Options
 
 Data = Mapping[str, Any]
 
@@ -32,7 +35,7 @@ def scrubbed(error: StackwrightError, scrub: Callable[[Any], Any]) -> Stackwrigh
     return error
 
 
-def with_secrets(story: Callable[[Data], Dict[str, object]], desired: Data, options: Data) -> Dict[str, Any]:
+def with_secrets(story: Callable[[Options], Dict[str, object]], desired: Data, options: Options) -> Dict[str, Any]:
     """Runs ``story(options)`` for a stack without kept values.
 
     Errors and lines of progress come out without the contents of its secrets; a plan has none in the first place.

@@ -34,6 +34,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.values.value_ref
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.binding.pinned import Pinned
+    from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import Options
 
 Scrub = Callable[[Any], Any]
 Observed = Mapping[str, Any]
@@ -92,7 +93,7 @@ def _damaged(revision: Revision, why: str) -> DeployError:
     )
 
 
-def intended_of(revision: Revision, options: Mapping[str, Any]) -> Intended:
+def intended_of(revision: Revision, options: Options) -> Intended:
     """The state that a revision has recorded. Raises DeployError (``revision_damaged``)."""
     try:
         snapshot = unpack(revision.packed)

@@ -8,7 +8,7 @@ Until a stack is bound it has references only. What a plan, an error or a result
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, Sequence, Set
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.binding.bind import bind
 from ansible_collections.stackwright.swarm.plugins.module_utils.binding.hiding import contents, scrubbed
@@ -42,6 +42,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.values.value_ref
     bind_values,
 )
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import Options, StoreOptions
+
 Data = Mapping[str, Any]
 #: In place of the mark of a version that is still to be made.
 NEW = "new"
@@ -55,9 +58,9 @@ class Values:
     ``unbound`` is the bound state with the real names of configs and secrets, but references in the services.
     """
 
-    def __init__(self, client: EngineClient, clock: Clock, desired: Data, options: Data) -> None:
+    def __init__(self, client: EngineClient, clock: Clock, desired: Data, options: Options) -> None:
         self.client, self.clock, self.desired = client, clock, desired
-        self.options: Data = options.get("values") or {}
+        self.options: StoreOptions = options.get("values") or {}
         self.entries: List[Data] = list(desired["values"])
         self.regenerate: Sequence[str] = self.options.get("regenerate") or ()
         self.labels: Dict[str, str] = {}
@@ -171,7 +174,7 @@ class Values:
 
     # -- what is left to do besides the deployment
 
-    def must_hand_over(self, options: Data) -> bool:
+    def must_hand_over(self, options: Options) -> bool:
         """Whether the controller keeps these values, and has to write some before this run can go on."""
         if not is_carried(self.options) or options["check"] or options["defer"]:
             return False
@@ -288,13 +291,13 @@ class Values:
         return shown
 
 
-def with_values(story: Callable[[Data], Dict[str, object]], values: Values, options: Data) -> Dict[str, Any]:
+def with_values(story: Callable[[Options], Dict[str, object]], values: Values, options: Options) -> Dict[str, Any]:
     """Runs ``story(options)`` for a stack with references: ``options["binder"]`` are the values.
 
     Results and errors of the story come out without values. Raises NotYetKept if the controller has to write first.
     """
     mask, progress = options["mask"], options["progress"]
-    given = {
+    given: Options = {
         **options,
         "binder": values,
         "scrub": values.scrub,

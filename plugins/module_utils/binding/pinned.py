@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Mapping, Optional, Set
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, Set
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.binding.hiding import hiding, scrubbed
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
@@ -26,6 +26,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner impo
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.choice import pinned
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.store import latest, update
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.value_references import bind_values
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import Options, StoreOptions
 
 Data = Mapping[str, Any]
 
@@ -50,21 +53,22 @@ class Pinned:
 
     def __init__(self, client: EngineClient, info: Data, snapshot: Data, clock: Optional[Clock] = None) -> None:
         kept = snapshot["values"]
-        self.options: Data = kept.get("store") or {}
+        where: Optional[StoreOptions] = kept.get("store")
+        self.options: StoreOptions = where or {}
         self.labels: Dict[str, str] = dict(kept.get("labels") or {})
         self.desired: Dict[str, Any] = {}
         self.unbound: Dict[str, Any] = {}
         if self.options.get("store") == VAULT and self.options.get("carried") is None:
-            where = self.options.get("path")
+            path = self.options.get("path")
             raise DeployError(
                 "The values of this revision are in a vault on the controller, and this run has no access to it.",
                 "value_lost",
                 "Set for stack_rollback `values: {store: vault}`"
-                + (f" with path {where}" if where else "")
+                + (f" with path {path}" if path else "")
                 + ", or deploy the Compose files of that revision. Nothing was changed.",
                 {"lost": sorted(self.labels)},
             )
-        asked = {**self.options, "owner": owner_of(snapshot["stack"]).text}
+        asked: StoreOptions = {**self.options, "owner": owner_of(snapshot["stack"]).text}
         self._store = open_store(client, clock, snapshot["stack"]["name"], managers_of(info), asked)
         self._kept, _token = latest(self._store)
 
@@ -97,7 +101,7 @@ class Pinned:
 
 
 def with_pinned(
-    story: Callable[[Data], Dict[str, object]], values: Pinned, snapshot: Data, options: Data
+    story: Callable[[Options], Dict[str, object]], values: Pinned, snapshot: Data, options: Options
 ) -> Dict[str, Any]:
     """Runs ``story(options)`` for a snapshot with kept values: what it shows and raises has none of them.
 
@@ -105,7 +109,7 @@ def with_pinned(
     """
     scrub = values.scrub()
     progress = options["progress"]
-    given = {
+    given: Options = {
         **options,
         "scrub": scrub,
         "mask": hiding(snapshot, scrub, options["mask"]),

@@ -9,18 +9,21 @@ Swarm keeps them, and uses them when a task moves to a node without the image: t
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Callable, Dict, Mapping, Optional
+from typing import TYPE_CHECKING, Callable, Dict, Mapping, Optional
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.image_digests import UNREACHABLE, refused_logins
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.registry import RegistryAuth
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Plan
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import Logins
+
 EXPIRED = "the registry {0} no longer accepts these credentials; tasks that move to another node will not start"
 SILENT = "the registry {0} does not answer, so the credentials could not be checked"
 
 
-def refused_by(client: EngineClient, plan: Plan, options: Mapping[str, Any]) -> Dict[str, str]:
+def refused_by(client: EngineClient, plan: Plan, options: Logins) -> Dict[str, str]:
     """The registries that do not take the credentials of what the plan sends, with error codes. Raises EngineError."""
     specs = [op.payload.get("spec") for op in plan.work() if op.kind == "service" and op.action != "remove"]
     images = [str(spec["TaskTemplate"]["ContainerSpec"].get("Image") or "") for spec in specs if spec]
@@ -33,7 +36,7 @@ def with_notices(plan: Plan, refused: Mapping[str, str]) -> Plan:
     return replace(plan, notices=(*plan.notices, *told))
 
 
-def registry_header(options: Mapping[str, Any]) -> Callable[[str], Optional[str]]:
+def registry_header(options: Logins) -> Callable[[str], Optional[str]]:
     """A function from an image to its X-Registry-Auth header, or None."""
     if not options["with_registry_auth"] and not options["registry_auth"]:
         return lambda image: None

@@ -17,7 +17,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.routing.conflict
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import ROUTE_BOOK, id_of, name_of
 
 if TYPE_CHECKING:
-    pass
+    from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import Options
 
 #: Seconds to try again if others write at the same time.
 CONTENTION = 20.0
@@ -71,7 +71,7 @@ def claims_of_others(services: Iterable[Mapping[str, object]], prefix: str, but:
         yield claim.domain, claim.stack
 
 
-def told(client: EngineClient, stack: str, observed: Mapping[str, Any], options: Mapping[str, Any]) -> Dict[str, Any]:
+def told(client: EngineClient, stack: str, observed: Mapping[str, Any], options: Options) -> Dict[str, Any]:
     """What the record says that a deployment of ``stack`` has to know; see ``told_of``.
 
     Asks for all services only if another stack has taken a domain. Raises EngineError.

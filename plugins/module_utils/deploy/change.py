@@ -13,7 +13,7 @@ longer in the files removed. This is not rolled back, but completed by the next 
 from __future__ import annotations
 
 from itertools import groupby
-from typing import AbstractSet, Any, Dict, Iterator, List, Mapping, Set
+from typing import TYPE_CHECKING, AbstractSet, Any, Dict, Iterator, List, Mapping, Set
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.binding.recall import snapshot_of, with_others
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import nodes_of, services_of, tasks_of
@@ -54,8 +54,10 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.steps i
 from ansible_collections.stackwright.swarm.plugins.module_utils.pulling.before import Around, pull_before
 from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import BEFORE, detach
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import Options
+
 Result = Dict[str, Any]
-Options = Mapping[str, Any]
 
 
 def change(client: EngineClient, clock: Clock, wanted: Wanted, seen: Planned, options: Options) -> Result:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Callable, FrozenSet, Mapping, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Callable, FrozenSet, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.binding.recreated_volumes import mounting
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.image_digests import ask_registry
@@ -49,7 +49,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.hand_over import hand_over
 from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.in_place import in_place
 
-Options = Mapping[str, Any]
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import Options
+
 Bound = Mapping[str, Any]
 Revisions = Sequence[Revision]
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Callable, Dict, List, Mapping, Tuple, TypeVar
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Tuple, TypeVar
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import Observed, observe
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
@@ -28,11 +28,13 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.revisions.histor
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner import labels_in, refuse_others
 from ansible_collections.stackwright.swarm.plugins.module_utils.transitions import stop as planning
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import Options
+
 Result = Dict[str, Any]
 Found = TypeVar("Found")
-Options = Mapping[str, Any]
 #: Returns the number of the revision (0 for none), and what it could not wait for.
-Work = Callable[[Any, Observed, Plan], Tuple[int, List[str]]]
+Work = Callable[[Run, Observed, Plan], Tuple[int, List[str]]]
 
 
 def stop(client: EngineClient, clock: Clock, stack: str, options: Options) -> Result:
@@ -91,7 +93,7 @@ def _look(
     return observed, with_mask(plan, options["mask"]), identity
 
 
-def _stop(run: Any, observed: Observed, plan: Plan) -> Tuple[int, List[str]]:
+def _stop(run: Run, observed: Observed, plan: Plan) -> Tuple[int, List[str]]:
     applying = _applying(run, observed)
     _told(applying, [], lambda: applying.run(plan.work()))
     if not run.options["wait"]:
@@ -117,7 +119,7 @@ def _names(services: List[Operation]) -> Dict[str, str]:
     return {operation.payload["id"]: operation.name for operation in services}
 
 
-def _remove(run: Any, observed: Observed, plan: Plan) -> Tuple[int, List[str]]:
+def _remove(run: Run, observed: Observed, plan: Plan) -> Tuple[int, List[str]]:
     number = run.begin().number
     work = plan.work()
     services = [operation for operation in work if operation.kind == "service"]
@@ -149,12 +151,12 @@ def _remove(run: Any, observed: Observed, plan: Plan) -> Tuple[int, List[str]]:
     return int(number), lost
 
 
-def _applying(run: Any, observed: Observed) -> Any:
+def _applying(run: Run, observed: Observed) -> Apply:
     patience = run.options["timeout"]
     return Apply(run.client, run.clock, observed, progress=run.progress, patience=patience, keep=run.keep)
 
 
-def _told(applying: Any, rest: List[Operation], act: Callable[[], Found]) -> Found:
+def _told(applying: Apply, rest: List[Operation], act: Callable[[], Found]) -> Found:
     """``act``; its error says how far it got, and that nothing is rolled back."""
     try:
         return act()

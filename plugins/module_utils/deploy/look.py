@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Callable, Dict, FrozenSet, Mapping, NamedTuple, Optional, Sequence
+from typing import TYPE_CHECKING, Any, Callable, FrozenSet, Mapping, NamedTuple, Optional, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.binding.bind import bind_all
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.image_digests import ask_registry
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.binding.kept_values import Values
     from ansible_collections.stackwright.swarm.plugins.module_utils.binding.pinned import Pinned
     from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import Revision
+    from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import Options
 
-Options = Mapping[str, Any]
 Bound = Mapping[str, Any]
 Revisions = Sequence["Revision"]
 
@@ -147,7 +147,7 @@ def observed_of(client: EngineClient, wanted: Wanted, options: Options) -> Obser
     return observed
 
 
-def with_retries(client: EngineClient, stack: str, observed: Observed, options: Options) -> Dict[str, Any]:
+def with_retries(client: EngineClient, stack: str, observed: Observed, options: Options) -> Options:
     """``options`` with the services to send again although nothing differs: an image was not pulled, a job failed."""
     # Healing only restores changed objects.
     again = failed_jobs(client, stack, observed["services"]) if options["operation"] != HEAL else frozenset()

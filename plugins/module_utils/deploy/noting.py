@@ -38,17 +38,17 @@ MOVES = {"moved": "moved to other nodes", "settled": "moved to other nodes"}
 
 
 def note_services(
-    run: Run, lives: Mapping[str, Service], operations: Sequence[Operation], observed: Observed
+    run: Run, lives: Mapping[str, Service], operations: Sequence[Operation], observed: Observed, state: str
 ) -> Callable[[], None]:
     """Notes on the current revision the planned changes of stack_service; returns a function that removes the notes.
 
-    ``lives`` are the services by name. A stack without a good revision can't drift. Raises
-    EngineError; then nothing was changed.
+    ``lives`` are the services by name, ``state`` is what the task asks for. A stack without a good revision can't
+    drift. Raises EngineError; then nothing was changed.
     """
     revision = present(run.history.revisions)
     if revision is None or revision.damaged:
         return lambda: None
-    names, mark, state = names_of(observed), _mark(run), str(run.options["state"])
+    names, mark = names_of(observed), _mark(run)
     done = MOVES.get(state) or f"{WITH.get(state, state)} with stack_service"
     did = f"{done} since revision {revision.number}"
     notes = list(revision.own)

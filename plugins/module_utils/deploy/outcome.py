@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Dict, List, Mapping, Optional, Sequence
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import Judgement, warnings_of, worst
@@ -18,6 +18,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import nor
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import ROUTE_BOOK, name_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.value_references import show_references
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import Options
+
 LARGEST = 100_000  # bytes of a config that a diff shows
 
 
@@ -26,7 +29,7 @@ def finish(
     stack: str,
     observed: Mapping[str, Any],
     plan: Plan,
-    options: Mapping[str, Any],
+    options: Options,
     judgements: Optional[Sequence[Judgement]] = None,
     plan_id: str = "",
     revision: int = 0,
@@ -69,10 +72,10 @@ def finish(
     return result
 
 
-def diff(work: Sequence[Operation], options: Optional[Mapping[str, Any]] = None) -> Dict[str, str]:
+def diff(work: Sequence[Operation], options: Optional[Options] = None) -> Dict[str, str]:
     """Before and after as text, one section an object, only what changes; with a deployment's ``options`` a new service
     as a whole, and with ``diff_configs`` the content of configs. Data of secrets is never in it."""
-    options = options or {}
+    mask = options["mask"] if options else None
     before: List[str] = []
     after: List[str] = []
     for operation in work:
@@ -84,10 +87,10 @@ def diff(work: Sequence[Operation], options: Optional[Mapping[str, Any]] = None)
         if operation.action == "create":
             after += [f"  {operation.reason}"] if operation.reason else []
         changes = list(operation.changes)
-        if operation.action == "create" and operation.kind == "service" and options.get("mask"):
+        if operation.action == "create" and operation.kind == "service" and mask:
             spec = operation.payload.get("spec") or {}
-            changes = list(masked(replace(operation, changes=tuple(leaves(_normal(spec)))), options["mask"]).changes)
-        if operation.kind == "config" and options.get("diff_configs") and operation.payload.get("data"):
+            changes = list(masked(replace(operation, changes=tuple(leaves(_normal(spec)))), mask).changes)
+        if operation.kind == "config" and options and options["diff_configs"] and operation.payload.get("data"):
             before += _content(operation.payload.get("was"), options)
             after += _content(operation.payload["data"], options)
         for change in changes:
@@ -104,7 +107,7 @@ def _normal(spec: Mapping[str, object]) -> Dict[str, Any]:
     return normal
 
 
-def _content(data: Optional[str], options: Mapping[str, Any]) -> List[str]:
+def _content(data: Optional[str], options: Options) -> List[str]:
     """The lines of a config, without what looks like a secret and without values of the stack."""
     import base64
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Dict, List, Mapping, Sequence, Set, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Sequence, Set, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.binding.hiding import hiding
 from ansible_collections.stackwright.swarm.plugins.module_utils.binding.intended import intended_of, last_good
@@ -24,7 +24,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.ignore_
 from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import FAIL
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import KEY_CONFIG, name_of
 
-Options = Mapping[str, Any]
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import Options
+
 Told = List[Dict[str, Any]]
 
 

@@ -15,13 +15,14 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconci
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import restarted, service_operations
 
 if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import Options
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
 
 
 def recomparer(
     bound: Mapping[str, Any],
     observed: Mapping[str, object],
-    options: Mapping[str, Any],
+    options: Options,
     images: Mapping[str, Any],
     forced: Collection[str] = (),
 ) -> Recompare:
@@ -42,6 +43,6 @@ def recomparer(
         operation = service_operations(desired, live, choice, known)[0]
         if name in forced:
             operation = restarted(operation, live, known.nodes)
-        return masked(operation, options["mask"]) if options["mask"] else operation
+        return masked(operation, options["mask"])
 
     return recompare

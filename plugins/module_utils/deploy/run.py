@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.binding.recall import draft
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.logins import registry_header
@@ -31,6 +31,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.pulling.before i
 from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import detach
 from ansible_collections.stackwright.swarm.plugins.module_utils.revisions.history import History, refuse_history
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import Options
+
 Snapshot = Dict[str, Any]
 
 
@@ -47,9 +50,7 @@ class Run:
     entered. ``revision`` is the run's own, once there is one. Entering raises DeployError (``locked``) and EngineError.
     """
 
-    def __init__(
-        self, client: EngineClient, clock: Clock, stack: str, operation: str, options: Mapping[str, Any]
-    ) -> None:
+    def __init__(self, client: EngineClient, clock: Clock, stack: str, operation: str, options: Options) -> None:
         self.client, self.clock, self.stack, self.operation, self.options = client, clock, stack, operation, options
         self.progress: Callable[[str], None] = options["progress"] or (lambda line: None)
         self.header = registry_header(options)

@@ -8,7 +8,7 @@ Code for runs with changes is imported where it is used: every file costs time o
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping
+from typing import TYPE_CHECKING, Any, Dict, Mapping
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import manager_info
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
@@ -25,18 +25,22 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations 
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.plan_id import check_approved
 from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import with_defaults
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import Options
+
 Result = Dict[str, Any]
-Options = Mapping[str, Any]
 
 
-def deploy_stack(client: EngineClient, clock: Clock, desired: Mapping[str, Any], options: Options) -> Result:
+def deploy_stack(
+    client: EngineClient, clock: Clock, desired: Mapping[str, Any], options: Mapping[str, object]
+) -> Result:
     """Brings the stack of a DesiredState to run (``state: present``).
 
     ``clock`` has ``now()``, ``wall()`` and ``sleep(seconds)``; ``options`` as in request/options.py; the result as in
     outcome.py. Raises EngineError and PlanError (nothing was changed), and DeployError (``details["outcome"]`` says how
     far it came, and what became of it).
     """
-    given = with_defaults(
+    given: Options = with_defaults(
         {**options, "prefix": options.get("prefix") or desired["stack"].get("prefix"), "identity": desired["stack"]}
     )
     given["tell_routes"] = bool(desired.get("routes"))
@@ -58,7 +62,7 @@ def deploy_stack(client: EngineClient, clock: Clock, desired: Mapping[str, Any],
 
 
 def deploy_snapshot(
-    client: EngineClient, clock: Clock, stack: str, snapshot: Mapping[str, Any], options: Options
+    client: EngineClient, clock: Clock, stack: str, snapshot: Mapping[str, Any], options: Mapping[str, object]
 ) -> Result:
     """Deploys the recorded state of a revision, as a new revision; ``options["back_to"]`` is its number.
 
@@ -67,7 +71,7 @@ def deploy_snapshot(
     prefix = options.get("prefix") or snapshot["stack"].get("prefix")
     # The images are those that ran, so no registry is asked.
     identity = options.get("identity") or snapshot["stack"]
-    given = with_defaults({**options, "prefix": prefix, "resolve_image": "never", "identity": identity})
+    given: Options = with_defaults({**options, "prefix": prefix, "resolve_image": "never", "identity": identity})
     if snapshot.get("values"):
         from ansible_collections.stackwright.swarm.plugins.module_utils.binding.pinned import kept_in
 
@@ -82,14 +86,14 @@ def deploy_snapshot(
     return with_pinned(lambda hidden: bring_about(client, clock, wanted, hidden), values, snapshot, given)
 
 
-def stop_stack(client: EngineClient, clock: Clock, stack: str, options: Options) -> Result:
+def stop_stack(client: EngineClient, clock: Clock, stack: str, options: Mapping[str, object]) -> Result:
     """Scales the stack to zero and remembers the counts (``state: stopped``). Result and errors as ``deploy_stack``."""
     from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.end import stop
 
     return stop(client, clock, stack, with_defaults(options))
 
 
-def remove_stack(client: EngineClient, clock: Clock, stack: str, options: Options) -> Result:
+def remove_stack(client: EngineClient, clock: Clock, stack: str, options: Mapping[str, object]) -> Result:
     """Removes the stack except its volumes (``state: absent``); the result is that of ``deploy_stack``."""
     from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.end import remove
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Mapping, Optional
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.image_digests import asked_as_well
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.logins import registry_header
@@ -23,8 +23,10 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses 
     at_a_glance,
 )
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import Options
+
 Result = Dict[str, Any]
-Options = Mapping[str, Any]
 
 
 def unchanged(

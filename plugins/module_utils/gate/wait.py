@@ -47,6 +47,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks imp
 from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import detach
 
 if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import Options
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Node, Service, Task
 
 FIRST_PAUSE, LONGEST_PAUSE, GROWTH = 0.05, 1.0, 1.5  # seconds, seconds, factor
@@ -160,7 +161,7 @@ def _teller(client: EngineClient, clock: Clock, progress: Optional[Callable[[str
     return tell
 
 
-def limits_of(options: Mapping[str, Any]) -> Limits:
+def limits_of(options: Options) -> Limits:
     """The limits that the options set."""
     safe = options["mode"] != "fast"
     return Limits(
@@ -179,7 +180,7 @@ def settle(
     clock: Clock,
     stack: str,
     services: List[Service],
-    options: Mapping[str, Any],
+    options: Options,
     keep: Optional[Callable[[], None]] = None,
 ) -> List[Judgement]:
     """The judgements of a stack that was not changed; waits for it if the options say so. ``keep`` as ``tick`` of

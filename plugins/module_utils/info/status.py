@@ -50,6 +50,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import full_name
 
 if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import Options
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Info, Service, Task
 
 #: The overall status in the words of the history. What is as it should be is HEALTHY.
@@ -64,17 +65,16 @@ OVERALL = {
 ROUNDS = 3
 
 Item = Dict[str, Any]
-Options = Mapping[str, Any]
 
 
-def stack_status(client: EngineClient, clock: Clock, stack: str, options: Options) -> Item:
+def stack_status(client: EngineClient, clock: Clock, stack: str, options: Mapping[str, object]) -> Item:
     """The statuses of the stack's services: stack, exists, status, overall, healthy, services, cluster_id, node, calls.
 
     ``options``: wait (default false here), timeout, stable_for, progress, detach. With ``defer`` there is one look,
     also with ``wait``: another manager may be the one that waits. A stack without services has the status ``unknown``.
     Raises EngineError (``not_found`` with ``wait``), and DeployError as deploying does.
     """
-    given = with_defaults({"wait": False, **options})
+    given: Options = with_defaults({"wait": False, **options})
     info = manager_info(client)
     services = services_of(client, stack)
     if not services:

@@ -12,18 +12,23 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from typing import Any, Dict, Mapping, Optional
+from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import PlanError
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import id_of, labels_of, name_of, stack_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import stack_hash
+
+if TYPE_CHECKING:
+    from typing import Literal, Tuple
+
+    from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import Options
 
 HALF = 8  # letters
 FORM = re.compile(r"([a-z2-7]{8})-([0-9a-f]{8})([0-9a-f]{8})\Z")
 #: Options that decide what a plan does.
 DECISIVE = ("prune", "recreate", "adopt_secrets", "resolve_image", "rerun_jobs")
 #: Such options that are new: they count where they are given, so that a plan without them keeps its id.
-DECISIVE_WHERE_GIVEN = ("restart",)
+DECISIVE_WHERE_GIVEN: Tuple[Literal["restart"], ...] = ("restart",)
 
 
 def plan_id(stack: str, wanted: object, observed: Mapping[str, Any]) -> str:
@@ -36,7 +41,7 @@ def plan_id(stack: str, wanted: object, observed: Mapping[str, Any]) -> str:
 
 
 def wanted_by(
-    desired: Mapping[str, Any], options: Mapping[str, Any], images: Mapping[str, Any], key: Optional[str]
+    desired: Mapping[str, Any], options: Options, images: Mapping[str, Any], key: Optional[str]
 ) -> Dict[str, Any]:
     """What a plan to ``desired`` (a DesiredState or a snapshot) depends on beside the Swarm.
 
@@ -127,7 +132,7 @@ def _half(data: object, key: Optional[str]) -> str:
     return hmac.new(key.encode(), text, hashlib.sha256).hexdigest()[:HALF]
 
 
-def check_approved(stack: str, current: str, changed: bool, options: Mapping[str, Any]) -> None:
+def check_approved(stack: str, current: str, changed: bool, options: Options) -> None:
     """Raises PlanError (``plan_stale``, ``plan_of_another_stack``) if the options bind the run to another plan. If
 
     nothing is left to do, nothing can be done that was not approved. A run that only looks whether there is work

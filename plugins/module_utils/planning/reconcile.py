@@ -45,6 +45,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_fields
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import id_of, name_of, stack_of
 
 if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import PlanOptions
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
 
 #: Why a registry gave no digest.
@@ -60,7 +61,7 @@ Answers = Mapping[str, Mapping[str, Any]]
 
 
 def reconcile(
-    desired: Bound, observed: Mapping[str, Any], options: Mapping[str, Any], images: Optional[Answers] = None
+    desired: Bound, observed: Mapping[str, Any], options: PlanOptions, images: Optional[Answers] = None
 ) -> Plan:
     """The plan from ``observed`` to ``desired`` (a DesiredState whose configs and secrets are bound).
 
@@ -116,7 +117,7 @@ RUN_AGAIN = "the job failed, and is run again"
 
 
 def _services(
-    desired: Bound, observed: Mapping[str, Any], options: Mapping[str, Any], images: Answers
+    desired: Bound, observed: Mapping[str, Any], options: PlanOptions, images: Answers
 ) -> Tuple[List[Operation], List[str]]:
     stack = desired["stack"]["name"]
     current = own_services(stack, observed)
@@ -190,7 +191,7 @@ def own_services(stack: str, observed: Mapping[str, Any]) -> Dict[str, Service]:
     return {name_of(s): s for s in observed["services"] if stack_of(s) == stack}
 
 
-def known_of(desired: Bound, observed: Mapping[str, Any], options: Mapping[str, object]) -> Known:
+def known_of(desired: Bound, observed: Mapping[str, Any], options: PlanOptions) -> Known:
     """What comparing services needs of the cluster."""
     api = observed.get("api")
     return Known(

@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping
+from typing import TYPE_CHECKING, Any, Dict, Mapping
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import DEFAULT_PREFIX
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import Options
 
 #: What a run does that would overwrite changes which others have made since the last revision.
 FAIL, IGNORE = "fail", "ignore"
@@ -81,12 +84,15 @@ DEFAULTS: Dict[str, Any] = {
 }
 
 
-def with_defaults(options: Mapping[str, object]) -> Dict[str, Any]:
-    """``options`` over the defaults; what is None counts as not given."""
+def with_defaults(options: Mapping[str, object]) -> Any:
+    """``options`` over the defaults; what is None counts as not given.
+
+    Here plain data becomes options: the caller names their type (option_types.pyi).
+    """
     return {**DEFAULTS, **{key: value for key, value in options.items() if value is not None}}
 
 
-def detach(options: Mapping[str, Any]) -> None:
+def detach(options: Options) -> None:
     """Tells the caller that there will be a wait, with changes before it or without.
 
     Called while nothing is locked, changed or recorded yet: it may return in another process than it was called in.

@@ -15,7 +15,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.store.swarm impo
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.store import Store
 
 if TYPE_CHECKING:
-    pass
+    from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import StoreOptions
 
 #: What the user may choose.
 AUTO, HOST_FACTS, SWARM, VAULT = "auto", "host_facts", "swarm", "vault"
@@ -26,7 +26,7 @@ def open_store(
     clock: Optional[Clock],
     stack: str,
     managers: int,
-    options: Mapping[str, Any],
+    options: StoreOptions,
     slot: str = VAULT,
 ) -> Store:
     """The store that ``options`` (store, path) name.
@@ -57,7 +57,7 @@ def open_store(
     return order[0]
 
 
-def is_carried(options: Mapping[str, object]) -> bool:
+def is_carried(options: StoreOptions) -> bool:
     """Whether the controller has these values: in its vault, or encrypted in the Swarm (``number`` says where)."""
     return options.get("store") == VAULT or options.get("number") is not None
 

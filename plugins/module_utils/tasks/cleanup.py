@@ -45,10 +45,10 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.node_clean
 from ansible_collections.stackwright.swarm.plugins.module_utils.transitions import cleanup as planning
 
 if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import CleanupOptions
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Task
 
 Result = Dict[str, Any]
-Options = Mapping[str, Any]
 Entry = planning.Entry
 IN_USE = 20.0  # seconds for objects that are still in use: ended tasks free their networks with a delay
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 0.5
@@ -60,7 +60,7 @@ _TASK = re.compile(r"in use by task ([a-z0-9]+)")
 class Look:
     """One snapshot of the objects to clean up. Raises EngineError."""
 
-    def __init__(self, client: EngineClient, stack: str, options: Options) -> None:
+    def __init__(self, client: EngineClient, stack: str, options: CleanupOptions) -> None:
         self.stack, self.options = stack, options
         self.observed: Dict[str, Any] = observe(client, stack)
         refuse_others(options["identity"], stack, labels_in(self.observed, stack))
@@ -77,7 +77,8 @@ class Look:
         self.residue: List[Entry] = []
         self.operations: List[Operation] = []
         self.needed_volumes: Set[str] = set()
-        kinds = {kind for kind in OBJECTS if options[f"{kind}s"]}
+        named: Mapping[str, object] = options
+        kinds = {kind for kind in OBJECTS if named[f"{kind}s"]}
         if options["dangling"]:
             needed = needs_of(client, stack)
             self.operations = planning.dangling(stack, self.observed, kinds, needed)
@@ -103,7 +104,8 @@ class Look:
 
     def whole(self, option: str) -> bool:
         """Whether ``option`` (history, values, services) is to be done; what is dangling is never among that."""
-        return bool(self.options[option]) and not self.options["dangling"]
+        named: Mapping[str, object] = self.options
+        return bool(named[option]) and not self.options["dangling"]
 
     @property
     def bookkeeping(self) -> List[Any]:
@@ -177,7 +179,7 @@ def look_at_node(client: EngineClient, clock: Clock, stack: str) -> Result:
     return found
 
 
-def clean_cluster(client: EngineClient, clock: Clock, stack: str, options: Options) -> Result:
+def clean_cluster(client: EngineClient, clock: Clock, stack: str, options: CleanupOptions) -> Result:
     """Removes what the cluster has of the stack, as ``options`` say (those of the module, over deploy.options), and as
     ``own`` what this node has.
 
@@ -226,7 +228,7 @@ def _own_part(
     client: EngineClient,
     clock: Clock,
     stack: str,
-    options: Options,
+    options: CleanupOptions,
     facts: Mapping[str, object],
     may: Callable[[], str],
 ) -> Result:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Dict, List, Mapping, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.binding.hiding import hiding, scrubbed
 from ansible_collections.stackwright.swarm.plugins.module_utils.binding.intended import (
@@ -47,22 +47,24 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner import labels_in, refuse_others
 from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.heal import heal
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import DriftOptions
+
 Result = Dict[str, Any]
-Options = Mapping[str, Any]
 #: The kind of a domain that another stack has taken.
 TAKEN = "taken"
 #: So often the stack may get a new revision while a run waits to heal it.
 TRIES = 5
 
 
-def stack_drift(client: EngineClient, clock: Clock, stack: str, options: Options) -> Result:
+def stack_drift(client: EngineClient, clock: Clock, stack: str, options: Mapping[str, object]) -> Result:
     """The differences to the last good revision; with ``heal`` also the result of the repair.
 
     ``options`` are those of a deployment, and ``heal``, ``images`` (ask the registry), ``rules`` and ``fail_on_drift``.
     Raises DeployError (``no_stack``, ``no_revision``, ``revision_damaged``, ``no_service``, ``drift_found``), for
     healing also what ``deploy_snapshot`` raises, and EngineError.
     """
-    given = with_defaults(options)
+    given: DriftOptions = with_defaults(options)
     for _try in range(TRIES):
         look = _Look(client, stack, given)
         try:
@@ -76,7 +78,7 @@ def stack_drift(client: EngineClient, clock: Clock, stack: str, options: Options
     )
 
 
-def _within_limits(result: Result, options: Options) -> Result:
+def _within_limits(result: Result, options: DriftOptions) -> Result:
     """``result``, or an error with it if drift is an error."""
     left = result.get("remaining", result["drift_lines"])
     if not options["fail_on_drift"] or not left or result.get("deferred"):
@@ -94,7 +96,7 @@ class _Look:
     """One comparison: six calls, one for the volumes of this node where the stack has some, and one for each image that
     the registry is asked for."""
 
-    def __init__(self, client: EngineClient, stack: str, options: Options) -> None:
+    def __init__(self, client: EngineClient, stack: str, options: DriftOptions) -> None:
         self.client, self.stack, self.options = client, stack, options
         rules: Sequence[Rule] = options["rules"]
         self.revisions, configs, key = read_with(client, stack)
@@ -233,7 +235,7 @@ class _Look:
         notices = sorted({*report["notices"], *done.pop("notices")})
         return {**report, **done, **made, "notices": notices}
 
-    def _heal_options(self) -> Dict[str, Any]:
+    def _heal_options(self) -> DriftOptions:
         words = [f"{drift.kind} {drift.object} {drift.name}" for drift in self.found if self._heals(drift)]
         said = f"healed {', '.join(words[:5])}" + (f" and {len(words) - 5} more" if len(words) > 5 else "")
         scrub = self.intended.scrub

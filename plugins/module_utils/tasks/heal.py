@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Dict, List, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.binding.intended import Intended, Superseded, last_good
 from ansible_collections.stackwright.swarm.plugins.module_utils.binding.recall import recall
@@ -29,6 +29,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.ignore_
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconcile import known_of, own_services
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import jobs_left, sent_again
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import Options
+
 Observed = Mapping[str, Any]
 TAKEN_DOWN = "its tasks were replaced by a forced update; this is only recorded"
 GOES_ON = "its stopped update continues"
@@ -41,7 +44,7 @@ def heal(
     compared: Compared,
     context: Context,
     rules: Sequence[Rule],
-    options: Mapping[str, object],
+    options: Options,
 ) -> Dict[str, Any]:
     """The result of ``deploy_snapshot``. Raises what that raises, and Superseded if there is a newer revision.
 

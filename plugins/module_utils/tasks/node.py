@@ -48,6 +48,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.request.options 
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import id_of, name_of
 
 if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import NodeOptions
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Node, NodeSpec, Service, Task
 
 Result = Dict[str, Any]
@@ -75,10 +76,10 @@ class _Seen(NamedTuple):
         return moves(self.node, self.nodes, self.services, self.tasks)
 
 
-def change_node(client: EngineClient, clock: Clock, name: str, options: Mapping[str, object]) -> Result:
+def change_node(client: EngineClient, clock: Clock, name: str, given: Mapping[str, object]) -> Result:
     """Changes the node ``name`` (host name or id).
 
-    ``options``: ``labels``, ``labels_mode``, ``availability``, ``role`` as Wanted has them; ``move`` (``safe`` or
+    ``given``: ``labels``, ``labels_mode``, ``availability``, ``role`` as Wanted has them; ``move`` (``safe`` or
     ``swarm``), ``unmovable`` (``fail`` or ``stop``), ``wait_ready`` and ``engine_version`` (the node is waited for
     first), ``wait``, ``timeout`` (seconds for the node to be ready, for the tasks to leave, and for the role to
     settle), ``asked`` (what the node's own Engine says: nodes.change.check_role), and those of a run: ``check``, ...
@@ -87,8 +88,7 @@ def change_node(client: EngineClient, clock: Clock, name: str, options: Mapping[
     StackwrightError (``quorum``, ``join_address_gone``),
     DeployError (``not_back``, ``timeout``, and what moving a service raises).
     """
-    options = with_defaults(options)
-    options["progress"] = options["progress"] or (lambda line: None)
+    options: NodeOptions = with_defaults(given)
     wanted = Wanted(
         label_texts(options.get("labels")), options["labels_mode"], options.get("availability"), options.get("role")
     )
@@ -126,7 +126,7 @@ def _look(client: EngineClient, name: str, whole: bool) -> _Seen:
     return _Seen(info, nodes, node, services, client.list("/tasks") if whole else [])
 
 
-def _check_moves(seen: _Seen, leaving: Sequence[Move], options: Mapping[str, object]) -> List[str]:
+def _check_moves(seen: _Seen, leaving: Sequence[Move], options: NodeOptions) -> List[str]:
     """Lines about what does not move, or not without a dip. Raises PlanError (``cannot_move``)."""
     stuck = [move for move in leaving if move.stays]
     lines = [f"service {move.service} can't move from {seen.name}: {move.stays}" for move in stuck]
@@ -153,9 +153,7 @@ def _check_moves(seen: _Seen, leaving: Sequence[Move], options: Mapping[str, obj
     return lines
 
 
-def _result(
-    seen: _Seen, changes: Sequence[Difference], leaving: Sequence[Move], options: Mapping[str, object]
-) -> Result:
+def _result(seen: _Seen, changes: Sequence[Difference], leaving: Sequence[Move], options: NodeOptions) -> Result:
     cluster = (seen.info.get("Swarm") or {}).get("Cluster") or {}
     texts = [str(change) for change in changes]
     safe = options["move"] == SAFE
@@ -195,12 +193,10 @@ def _ended(client: EngineClient, result: Result, spec: NodeSpec) -> Result:
 class _Work:
     """The changes of one node, in their order."""
 
-    def __init__(
-        self, client: EngineClient, clock: Clock, seen: _Seen, wanted: Wanted, options: Mapping[str, Any]
-    ) -> None:
+    def __init__(self, client: EngineClient, clock: Clock, seen: _Seen, wanted: Wanted, options: NodeOptions) -> None:
         self.client, self.clock, self.seen, self.wanted, self.options = client, clock, seen, wanted, options
         self.id, self.name = id_of(seen.node), seen.name
-        self.tell: Callable[[str], None] = options["progress"]
+        self.tell: Callable[[str], None] = options["progress"] or (lambda line: None)
         self.notices: List[str] = []
         #: The services that leave, with what each is to have running elsewhere.
         self.goal: Dict[str, int] = {}

@@ -25,10 +25,10 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.clea
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.store import StoreConflict
 
 if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import CleanupOptions
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Container, Volume
 
 Result = Dict[str, Any]
-Options = Mapping[str, Any]
 Facts = Mapping[str, Any]
 #: Why nothing may be removed now; empty text if it may.
 May = Callable[[], str]
@@ -47,7 +47,9 @@ def containers_of(client: EngineClient, clock: Clock, stack: str) -> List[Tuple[
     return [(str(la.get(SERVICE) or ""), c) for la, c in labelled if la.get(NAMESPACE) == stack and la.get(SERVICE)]
 
 
-def clean_node(client: EngineClient, clock: Clock, stack: str, options: Options, facts: Facts, may: May) -> Result:
+def clean_node(
+    client: EngineClient, clock: Clock, stack: str, options: CleanupOptions, facts: Facts, may: May
+) -> Result:
     """Removes the stack's objects on this node; ``facts`` are those of the cluster-wide part.
 
     ``options["seen"]`` are services whose containers were here before ``facts["services"]`` was read.
@@ -72,7 +74,7 @@ def clean_node(client: EngineClient, clock: Clock, stack: str, options: Options,
 
 class _Node:
     def __init__(
-        self, client: EngineClient, clock: Clock, stack: str, options: Options, facts: Facts, node: str, may: May
+        self, client: EngineClient, clock: Clock, stack: str, options: CleanupOptions, facts: Facts, node: str, may: May
     ) -> None:
         self.client, self.clock, self.stack, self.options, self.facts = client, clock, stack, options, facts
         self.node, self.may = node, may
@@ -179,8 +181,8 @@ class _Node:
     def _other(self, volume: Volume) -> str:
         """Which other stack of this very name has made a volume; empty for ours, and where no label says it."""
         labels, identity = volume.get("Labels") or {}, self.options["identity"]
-        found = recorded(labels, self.stack) if identity and labels.get(NAMESPACE) == self.stack else None
-        return found.shown if found is not None and not found.is_same(owner_of(identity)) else ""
+        found = recorded(labels, self.stack) if labels.get(NAMESPACE) == self.stack else None
+        return found.shown if found is not None and identity and not found.is_same(owner_of(identity)) else ""
 
     def _users(self, volume: str) -> List[Any]:
         """The containers with this very volume; the Engine's filter would take a part of the name as well."""

@@ -30,6 +30,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 )
 
 if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import RebalanceOptions
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Node, Service
 
 Result = Dict[str, Any]
@@ -43,15 +44,14 @@ class _Seen(NamedTuple):
     tasks: List[Any]
 
 
-def rebalance(client: EngineClient, clock: Clock, options: Mapping[str, object]) -> Result:
+def rebalance(client: EngineClient, clock: Clock, given: Mapping[str, object]) -> Result:
     """Moves tasks of the services that gain by it, one move after the other.
 
-    ``options``: ``services`` and ``stacks`` (patterns; empty for all), ``dip`` (``forbid`` or ``allow``), ``timeout``
+    ``given``: ``services`` and ``stacks`` (patterns; empty for all), ``dip`` (``forbid`` or ``allow``), ``timeout``
     (seconds without progress of one move), and those of a run.
     Raises EngineError, and DeployError of a move that fails; the result so far is in its details.
     """
-    options = with_defaults(options)
-    options["progress"] = options["progress"] or (lambda line: None)
+    options: RebalanceOptions = with_defaults(given)
     info = manager_info(client)
     seen = _look(client)
     first = _judge(seen, options)
@@ -63,7 +63,14 @@ def rebalance(client: EngineClient, clock: Clock, options: Mapping[str, object])
         return {**result, "calls": client.calls}
     detach(options)
     done: List[Gain] = []
-    own = {**options, "wait": True, "check": False, "defer": False, "detach": None, "commit_message": "rebalanced"}
+    own: RebalanceOptions = {
+        **options,
+        "wait": True,
+        "check": False,
+        "defer": False,
+        "detach": None,
+        "commit_message": "rebalanced",
+    }
     try:
         from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.relocate import settle
 
@@ -89,7 +96,7 @@ def _look(client: EngineClient) -> _Seen:
     return _Seen(client.list("/nodes"), client.list("/services"), client.list("/tasks"))
 
 
-def _judge(seen: _Seen, options: Mapping[str, object], done: Sequence[Gain] = ()) -> Spread:
+def _judge(seen: _Seen, options: RebalanceOptions, done: Sequence[Gain] = ()) -> Spread:
     # What the scheduler does not do as predicted must not go on for ever.
     tired = {gain.service for gain in done if sum(other.service == gain.service for other in done) >= MOST}
 
@@ -107,7 +114,7 @@ def _fits(name: str, patterns: Any) -> bool:
     return not patterns or any(fnmatchcase(name, str(pattern)) for pattern in patterns)
 
 
-def _planned(seen: _Seen, options: Mapping[str, object]) -> List[Gain]:
+def _planned(seen: _Seen, options: RebalanceOptions) -> List[Gain]:
     """All moves, as predicted from one look."""
     services = {name_of(service): service for service in seen.services}
     done: List[Gain] = []
@@ -120,11 +127,12 @@ def _planned(seen: _Seen, options: Mapping[str, object]) -> List[Gain]:
         seen = seen._replace(tasks=predicted(seen.tasks, services[gain.service], gain))
 
 
-def _move(client: EngineClient, clock: Clock, seen: _Seen, gain: Gain, options: Mapping[str, Any]) -> None:
+def _move(client: EngineClient, clock: Clock, seen: _Seen, gain: Gain, options: RebalanceOptions) -> None:
     from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.relocate import even_out, move_away
 
     live = next(service for service in seen.services if name_of(service) == gain.service)
-    options["progress"](f"move {_line(gain, seen)}")
+    if options["progress"]:
+        options["progress"](f"move {_line(gain, seen)}")
     if gain.away:
         move_away(client, clock, [live], gain.away, options)
     else:

@@ -9,7 +9,7 @@ it fails. A service of no stack has neither; it is updated and waited for.
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError, EngineError
@@ -17,6 +17,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry impor
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import replicas_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import state_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import with_defaults
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
     MOVING,
     id_of,
@@ -31,6 +32,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.one_
     SETTLED,
     service_plan,
 )
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import ServiceOptions
 
 Item = Mapping[str, Any]
 PAUSE = 0.2  # seconds between two looks at an update
@@ -77,18 +81,19 @@ def by_stack(services: Sequence[Item]) -> List[List[Item]]:
     return [found[stack] for stack in sorted(found)]
 
 
-def _change(client: EngineClient, clock: Clock, services: Sequence[Item], options: Mapping[str, Any]) -> None:
+def _change(client: EngineClient, clock: Clock, services: Sequence[Item], given: Mapping[str, object]) -> None:
     stack = stack_of(services[0])
     if stack:
         names = [name_of(service) for service in services]
-        change_service(client, clock, stack, {**options, "service": names})
+        change_service(client, clock, stack, {**given, "service": names})
         return
+    options: ServiceOptions = with_defaults(given)
     for service in services:
         _update(client, clock, service, options)
         _wait(client, clock, service, float(options["timeout"]))
 
 
-def _update(client: EngineClient, clock: Clock, service: Item, options: Mapping[str, Any]) -> None:
+def _update(client: EngineClient, clock: Clock, service: Item, options: ServiceOptions) -> None:
     """Sends the change, unless it is made. After a lost answer the service tells whether it was taken."""
     path = f"/services/{id_of(service)}"
     backoff = Backoff(clock, also=("out_of_sequence",))
@@ -101,7 +106,8 @@ def _update(client: EngineClient, clock: Clock, service: Item, options: Mapping[
             (operation,) = service_plan(now, options["state"], "", 0, replicas, away).operations
             if operation.action == "keep":
                 return
-            options["progress"](str(operation))
+            if options["progress"]:
+                options["progress"](str(operation))
             client.post(f"{path}/update", {"version": now["Version"]["Index"]}, operation.payload["spec"])
             return
         except EngineError as error:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Optional, Sequence
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import manager_info
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
@@ -20,25 +20,29 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.request.options 
 from ansible_collections.stackwright.swarm.plugins.module_utils.revisions.history import History, refuse_history
 from ansible_collections.stackwright.swarm.plugins.module_utils.store.carried import NotYetKept
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import RollbackOptions
+
 SEE = "List the revisions with stack_info and history: true. Nothing was changed."
 
 
-def roll_back(client: EngineClient, clock: Clock, stack: str, options: Mapping[str, Any]) -> Dict[str, Any]:
+def roll_back(client: EngineClient, clock: Clock, stack: str, options: Mapping[str, object]) -> Dict[str, Any]:
     """The result of ``deploy_stack``, and ``to`` (the number of the restored revision).
 
     ``options`` are those of a deployment, and ``to``: a number, or None for the newest good one before the present.
     Raises DeployError: ``no_revision``, ``revision_damaged``, ``revision_not_good``, ``revision_incomplete``,
     ``value_lost`` (nothing was changed), and all that a deployment raises.
     """
-    to = options.get("to")
-    if options.get("defer") and to is None and not options.get("check"):
+    asked: RollbackOptions = with_defaults(options)
+    to = asked.get("to")
+    if asked["defer"] and to is None and not asked["check"]:
         # The newest one may change while several managers look: the one that does the work decides.
         return _deferred(client, stack)
     revisions = History(client, clock, stack).read()
-    refuse_history(options.get("identity"), stack, revisions)
-    target = target_of(stack, revisions, to, bool(options.get("rerun_jobs")))
+    refuse_history(asked["identity"], stack, revisions)
+    target = target_of(stack, revisions, to, asked["rerun_jobs"])
     snapshot = _snapshot(target)
-    given = with_defaults({**options, "back_to": target.number, "resolve_image": "never"})
+    given: RollbackOptions = {**asked, "back_to": target.number, "resolve_image": "never"}
     try:
         result = deploy_snapshot(client, clock, stack, snapshot, given)
     except NotYetKept as needed:

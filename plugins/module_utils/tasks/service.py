@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.logins import (
     refused_by,
@@ -47,22 +47,25 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.one_
 )
 
 if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.apply import Apply
+    from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.run import Run
+    from ansible_collections.stackwright.swarm.plugins.module_utils.health.gate import Before
+    from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import ServiceOptions
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service, Task
 
 Result = Dict[str, Any]
 KEEP = "keep"
 LINES = 20  # of a job's output
 PAUSE = 0.1  # seconds between two checks of a rollback
-Options = Mapping[str, Any]
 
 
-def change_service(client: EngineClient, clock: Clock, stack: str, options: Options) -> Result:
-    """Brings the services ``options["service"]`` (one, or a list) to ``options["state"]``; the result is that of
+def change_service(client: EngineClient, clock: Clock, stack: str, given: Mapping[str, object]) -> Result:
+    """Brings the services ``given["service"]`` (one, or a list) to ``given["state"]``; the result is that of
     ``deploy_stack``. Of a job that was run, it has the exit code and the last lines.
 
     Raises DeployError (``no_stack``, ``no_service``), PlanError, and all that a deployment raises.
     """
-    options = with_defaults(options)
+    options: ServiceOptions = with_defaults(given)
     if options["state"] == RUN:
         options["on_failure"] = KEEP  # a job's run can't be undone
     seen = _Look(client, stack, options)
@@ -83,7 +86,7 @@ def change_service(client: EngineClient, clock: Clock, stack: str, options: Opti
 
 class _Look:
     def __init__(
-        self, client: EngineClient, stack: str, options: Options, logins: Optional[Mapping[str, str]] = None
+        self, client: EngineClient, stack: str, options: ServiceOptions, logins: Optional[Mapping[str, str]] = None
     ) -> None:
         self.client, self.stack, self.options = client, stack, options
         self.observed: Observed = observe(client, stack)
@@ -157,25 +160,25 @@ def _find(client: EngineClient, stack: str, service: str, observed: Observed) ->
     raise DeployError(message, "no_service", f"It has {', '.join(sorted(mine))}.", {"services": sorted(mine)})
 
 
-def _changed(run: Any, seen: _Look) -> List[Judgement]:
+def _changed(run: Run, seen: _Look) -> List[Judgement]:
     from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.apply import Apply
     from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.noting import note_services
     from ansible_collections.stackwright.swarm.plugins.module_utils.gate.wait import before, limits_of, wait
 
-    def was() -> Any:
+    def was() -> Before:
         nodes = nodes_of(run.client, seen.observed)
         return before(seen.observed["services"], tasks_of(run.client, run.stack), nodes)
 
     past = patiently(run.clock, was, run.keep)
-    withdraw = note_services(run, seen.lives, seen.plan.work(), seen.observed)
+    withdraw = note_services(run, seen.lives, seen.plan.work(), seen.observed, seen.options["state"])
     applying = Apply(run.client, run.clock, seen.observed, header=run.header, progress=run.progress, keep=run.keep)
     try:
-        if run.options["state"] == ROLLED_BACK:
+        if seen.options["state"] == ROLLED_BACK:
             for operation in seen.plan.work():
                 past = _go_back(run, operation, seen.lives[operation.name], applying, past)
         else:
             applying.run(seen.plan.work())
-        if not run.options["wait"] or run.options["state"] == PAUSED:
+        if not run.options["wait"] or seen.options["state"] == PAUSED:
             return patiently(run.clock, lambda: _judgements(run.client, seen), run.keep)
         touched = dict.fromkeys(applying.touched, False)
         limits = limits_of(run.options)
@@ -186,7 +189,7 @@ def _changed(run: Any, seen: _Look) -> List[Judgement]:
         from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.restore import Former
         from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.undo import undo
 
-        if run.options["state"] == RUN and isinstance(error, StackwrightError):
+        if seen.options["state"] == RUN and isinstance(error, StackwrightError):
             error.details.update(_ran(run, seen))
         planned = Planned({}, seen.observed, {}, frozenset(), seen.plan, "")
         former = Former(seen.observed, frozenset(("service", op.name) for op in seen.plan.work()), past)
@@ -198,7 +201,7 @@ def _changed(run: Any, seen: _Look) -> List[Judgement]:
         raise failure from error
 
 
-def _ran(run: Any, seen: _Look) -> Result:
+def _ran(run: Run, seen: _Look) -> Result:
     """The exit code of jobs that were run (the first that is not 0), and the last lines that they have written."""
     from ansible_collections.stackwright.swarm.plugins.module_utils.info.logs import Wanted, stack_logs
 
@@ -226,7 +229,7 @@ def _exit_code(tasks: Iterable[Task]) -> Optional[int]:
     return next((code for code in codes if code), codes[0]) if codes else None
 
 
-def _go_back(run: Any, operation: Operation, live: Service, applying: Any, past: Any) -> Any:
+def _go_back(run: Run, operation: Operation, live: Service, applying: Apply, past: Before) -> Before:
     """Swarm's own rollback, which it remembers as one; waits for its end, and gives what the gate forgives."""
     from ansible_collections.stackwright.swarm.plugins.module_utils.gate.wait import updates_of
 
@@ -255,7 +258,7 @@ def _go_back(run: Any, operation: Operation, live: Service, applying: Any, past:
     return past._replace(updates={**past.updates, **updates_of([now])}, broken=past.broken - {now["ID"]})
 
 
-def _send_back(run: Any, path: str, live: Service) -> None:
+def _send_back(run: Run, path: str, live: Service) -> None:
     """Asks for the rollback; after a lost answer, or a version that Swarm has changed, the result is checked."""
     backoff, now = Backoff(run.clock, run.keep, also=("out_of_sequence",)), live
     while True:
@@ -274,7 +277,9 @@ def _send_back(run: Any, path: str, live: Service) -> None:
             raise refused
 
 
-def _unchanged(client: EngineClient, clock: Clock, seen: _Look, options: Options, keep: Any = None) -> List[Judgement]:
+def _unchanged(
+    client: EngineClient, clock: Clock, seen: _Look, options: ServiceOptions, keep: Optional[Callable[[], None]] = None
+) -> List[Judgement]:
     found = _judgements(client, seen)
     if all(judgement.status in GOOD for judgement in found) or not options["wait"] or options["state"] == PAUSED:
         return found
