@@ -30,6 +30,32 @@ options:
       - With O(history=true), also show the text of the Compose files of each revision, if O(stackwright.swarm.compose_stack#module:keep_files) stored it.
     type: bool
     default: false
+  changes:
+    description:
+      - With O(history=true), also show what each revision changed, compared with the good revision before it.
+    type: bool
+    default: false
+    version_added: 1.1.0
+  diff:
+    description:
+      - Compare two revisions of the stack in O(name), see RV(diff_revisions).
+    type: dict
+    version_added: 1.1.0
+    suboptions:
+      from:
+        description: The number of the earlier revision. By default the good one before O(diff.to).
+        type: int
+      to:
+        description: The number of the later revision. By default the newest good one.
+        type: int
+  details:
+    description:
+      - Also show the specification of each service, for example its constraints, environment and update settings.
+      - It never has the content of secrets and configs. Environment variables are shown if their names do not look secret and their values consist of
+        words and numbers; other values are V(********).
+    type: bool
+    default: false
+    version_added: 1.1.0
 extends_documentation_fragment:
   - stackwright.swarm.stack
   - stackwright.swarm.engine
@@ -55,11 +81,22 @@ EXAMPLES = r"""
   stackwright.swarm.stack_info:
     name: shop
 
+- name: Read the specifications of its services
+  stackwright.swarm.stack_info:
+    name: shop
+    details: true
+
 - name: Read its history
   stackwright.swarm.stack_info:
     name: shop
     history: true
   register: shop
+
+- name: Compare the newest good revision with the one before it
+  stackwright.swarm.stack_info:
+    name: shop
+    diff: {}
+  when: shop.stacks[0].revisions | length > 1
 
 - name: Show the deployments, their users and results
   ansible.builtin.debug:
@@ -137,6 +174,31 @@ stacks:
             container_id: {description: The id of its container., type: str}
             image: {description: The image that it runs., type: str}
             created: {description: When it was created., type: str}
+            since: {description: When it entered its state., type: str}
+        constraints: {description: Its placement constraints., returned: with O(details=true), type: list, elements: str}
+        preferences: {description: Its placement preferences., returned: with O(details=true), type: list, elements: str}
+        environment: {description: 'Its environment variables, see O(details).', returned: with O(details=true), type: dict}
+        command: {description: Its command and arguments., returned: with O(details=true), type: list, elements: str}
+        mounts:
+          description: Its mounts.
+          returned: with O(details=true)
+          type: list
+          elements: dict
+          contains:
+            type: {description: 'The type, for example V(volume).', type: str}
+            source: {description: The volume or the path on the node., type: str}
+            target: {description: The path in the container., type: str}
+            read_only: {description: Whether it is read-only., type: bool}
+        secrets: {description: The names of its secrets., returned: with O(details=true), type: list, elements: str}
+        configs: {description: The names of its configs., returned: with O(details=true), type: list, elements: str}
+        resources:
+          description: V(limits) and V(reservations), each with C(cpus) and C(memory) in bytes; 0 if there is none.
+          returned: with O(details=true)
+          type: dict
+        restart_policy: {description: Its restart policy., returned: with O(details=true), type: dict}
+        update_config: {description: How it is updated; durations are in seconds., returned: with O(details=true), type: dict}
+        rollback_config: {description: How Swarm rolls it back., returned: with O(details=true), type: dict}
+        health_check: {description: Its health check; empty if the service defines none., returned: with O(details=true), type: dict}
     routes:
       description:
         - The HTTP routes that the labels of its running services define, in the form that M(stackwright.swarm.caddy_route) takes.
@@ -238,6 +300,12 @@ stacks:
             did: {description: 'The change, for example V(scaled with stack_service since revision 7).', type: str}
             who: {description: The user who started it., type: str}
             at: {description: The time of the change., type: str}
+        changes:
+          description: What it changed, in the words of a plan. Empty if the snapshots can't be read or nothing differs.
+          returned: with O(changes=true)
+          type: list
+          elements: str
+        changes_from: {description: The revision that it is compared with., returned: with O(changes=true), type: int}
         damaged: {description: Why a rollback to this good revision is not possible; otherwise empty., type: str}
     deployments:
       description: Statistics of the recorded deployments. Rates are from 0 to 1; null if there is nothing to count.
@@ -251,6 +319,7 @@ stacks:
         restored: {description: The number of successful rollbacks after failures., type: int}
         not_restored: {description: The number of failed rollbacks after failures., type: int}
         rollback_success: {description: The share of successful rollbacks., type: float}
+        recoveries: {description: How often it became healthy again after a failure., type: int}
         time_to_recover:
           description: The mean time from the detection of a failure until the stack is healthy again, in seconds, by the same or a later run.
           type: float
@@ -293,6 +362,34 @@ stacks:
               container_id: 8d0f7b0e1c6a
               image: "registry.example.com/shop:1.4@sha256:2e0e3921702761e0491f81c75a944f0a079cb5cfc9f167c2a37089be55d3afff"
               created: "2026-11-21T01:22:09.987654321Z"
+              since: "2026-11-21T01:22:10.987654321Z"
+diff_revisions:
+  description:
+    - How the revisions in O(diff) differ. Hidden values are shown as V(********), generated ones as V(<generated>).
+  returned: with O(diff)
+  type: dict
+  contains:
+    from: {description: The number of the earlier revision., type: int}
+    to: {description: The number of the later revision., type: int}
+    lines: {description: The differences as text., type: list, elements: str}
+    changes:
+      description: The differences as data, as the plan of M(stackwright.swarm.compose_stack).
+      type: list
+      elements: dict
+  sample:
+    from: 6
+    to: 7
+    lines: ["update service shop_web: image shop:1.3 → shop:1.4"]
+    changes:
+      - action: update
+        kind: service
+        name: shop_web
+        key: web
+        reason: ""
+        changes: [{path: TaskTemplate.ContainerSpec.Image, before: "shop:1.3", after: "shop:1.4"}]
+        restarts: 0
+        dependents: []
+        phase: change
 cluster_id:
   description: The id of the Swarm.
   returned: success
@@ -316,14 +413,12 @@ error_code:
 """
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.module import run_module
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import STACK
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import STACK_INFO
 from ansible_collections.stackwright.swarm.plugins.module_utils.info.stack_info import show_stacks
-
-_OFF = {"type": "bool", "default": False}
 
 
 def main() -> None:
-    run_module({**STACK, "history": _OFF, "files": _OFF}, show_stacks)
+    run_module(STACK_INFO, show_stacks)
 
 
 if __name__ == "__main__":

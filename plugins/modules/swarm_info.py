@@ -132,6 +132,7 @@ cluster:
   contains:
     id: {description: Its id., type: str}
     created: {description: When it was created., type: str}
+    updated: {description: When its settings were last changed., type: str}
     managers: {description: The number of managers., type: int}
     nodes: {description: The number of nodes., type: int}
     autolock: {description: Whether managers have to be unlocked after a restart., type: bool}
@@ -158,6 +159,7 @@ cluster:
           description: The root certificate of the Swarm.
           type: dict
           contains:
+            issued: {description: Its beginning., type: str}
             expires: {description: Its end., type: str}
             days_left: {description: The whole days until then., type: int}
         this_node:
@@ -166,6 +168,7 @@ cluster:
               No other node can tell it.
           type: dict
           contains:
+            issued: {description: Its beginning., type: str}
             expires: {description: Its end., type: str}
             days_left: {description: The whole days until then., type: int}
         node_days: {description: For how many days a new certificate of a node is valid., type: float}
@@ -175,6 +178,7 @@ cluster:
   sample:
     id: 4eoyr6qczm8id0w9tvzg3ytr7
     created: "2026-11-20T10:00:00.123456789Z"
+    updated: "2026-11-21T09:30:00.123456789Z"
     managers: 3
     nodes: 5
     autolock: false
@@ -183,8 +187,8 @@ cluster:
     vxlan_port: 4789
     raft: {managers: 3, reachable: 3, needed: 2, quorum: true, may_fail: 1, leader: manager1, unreachable: []}
     certificates:
-      root: {expires: "2046-11-15T10:00:00Z", days_left: 7295}
-      this_node: {expires: "2027-02-18T10:00:00Z", days_left: 89}
+      root: {issued: "2026-11-20T10:00:00Z", expires: "2046-11-15T10:00:00Z", days_left: 7295}
+      this_node: {issued: "2026-11-20T10:00:00Z", expires: "2027-02-18T10:00:00Z", days_left: 89}
       node_days: 90.0
       rotating: false
       other_root: []
@@ -213,6 +217,8 @@ nodes:
     cpus_reserved: {description: How many CPUs the tasks on it have reserved., type: float}
     memory_reserved: {description: How many bytes of memory the tasks on it have reserved., type: int}
     tasks: {description: The number of its tasks., type: int}
+    created: {description: When it joined., type: str}
+    updated: {description: 'When it last changed, for example its state.', type: str}
   sample:
     - id: 2ppaq4vzs2rwbx8ctw6qlyhkc
       name: worker1
@@ -233,6 +239,8 @@ nodes:
       cpus_reserved: 1.5
       memory_reserved: 1073741824
       tasks: 7
+      created: "2026-11-20T10:01:00.123456789Z"
+      updated: "2026-11-21T08:00:00.123456789Z"
 stacks:
   description: The stacks, sorted by name, including stacks deployed with the docker command.
   returned: if they are in O(gather)

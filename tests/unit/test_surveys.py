@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PLAYBOOKS = sorted(path.stem for path in (ROOT / "playbooks").glob("*.yml"))
 ANSWER = re.compile(
-    r"\b((?:stack|maintenance|services_registry|prune|audit|care|raft|swarm_cluster|autoscale|evidence)_\w+) "
+    r"\b((?:stack|maintenance|services_registry|prune|audit|care|raft|report|swarm_cluster|autoscale|evidence)_\w+) "
     r"(?:\| default\([^)]*\) )?\| stackwright\.swarm\.answer"
 )
 #: A plan is bound by a workflow, not by a person (docs/guides/awx.md).

@@ -336,6 +336,12 @@ HEALTH: Spec = {
     "wait_timeout": {"type": "int", "default": 300},
     "stable_for": {"type": "float", "default": 2.0},
 }
+#: Of stack_info.
+STACK_INFO: Spec = {
+    **STACK,
+    **{name: {"type": "bool", "default": False} for name in ("history", "files", "changes", "details")},
+    "diff": {"type": "dict", "options": {"from": {"type": "int"}, "to": {"type": "int"}}},
+}
 #: Of swarm_info.
 SWARM_INFO: Spec = {
     "gather": {

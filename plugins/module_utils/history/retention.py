@@ -92,7 +92,7 @@ def noted(revisions: Sequence[Revision]) -> Tuple[Mapping[str, Any], ...]:
 
 
 def statistics(revisions: Sequence[Revision]) -> Dict[str, Any]:
-    """deployments, failed, failure_rate, restored, not_restored, rollback_success, time_to_recover.
+    """deployments, failed, failure_rate, restored, not_restored, rollback_success, recoveries, time_to_recover.
 
     Rates are from 0 to 1, and None if there is nothing to count. ``time_to_recover`` is the mean in seconds from the
     moment at which a failure was noticed to the stack being well again: restored by the same run, or by a later one.
@@ -113,6 +113,7 @@ def statistics(revisions: Sequence[Revision]) -> Dict[str, Any]:
         "restored": len(restored),
         "not_restored": len(tried) - len(restored),
         "rollback_success": _rate(len(restored), len(tried)),
+        "recoveries": len(recoveries),
         "time_to_recover": round(sum(recoveries) / len(recoveries), 1) if recoveries else None,
     }
 

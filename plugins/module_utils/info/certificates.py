@@ -83,4 +83,4 @@ def _own(client: EngineClient, info: Info) -> Optional[Validity]:
 def _told(validity: Optional[Validity], now: Optional[float]) -> Optional[Dict[str, Any]]:
     if validity is None or now is None:
         return None
-    return {"expires": validity.text, "days_left": validity.days_left(now)}
+    return {"issued": validity.issued, "expires": validity.text, "days_left": validity.days_left(now)}

@@ -6,29 +6,100 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any, Dict, Optional
+from typing import Any, Dict, Mapping, Optional, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+from ansible_collections.stackwright.swarm.plugins.module_utils.history.compare import changes_between
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.encoding import unpack
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.retention import statistics
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import Revision
 from ansible_collections.stackwright.swarm.plugins.module_utils.revisions.history import histories
 
 
-def past_of(client: EngineClient, stack: Optional[str], files: bool = False) -> Dict[str, Dict[str, Any]]:
+def past_of(
+    client: EngineClient, stack: Optional[str], files: bool = False, changes: bool = False
+) -> Dict[str, Dict[str, Any]]:
     """Of one stack or all with a history: ``revisions`` (newest first), ``deployments`` (statistics), ``owner``.
 
-    With ``files`` the Compose files of a revision have their text, where it was kept.
+    With ``files`` the Compose files of a revision have their text, where it was kept; with ``changes`` a revision has
+    what differs from the good one before it.
     """
     return {
         name: {
-            "revisions": [{**revision.shown(), **(_texts(revision) if files else {})} for revision in revisions],
+            "revisions": [
+                {
+                    **revision.shown(),
+                    **(_texts(revision) if files else {}),
+                    **(_changes(revision, revisions) if changes else {}),
+                }
+                for revision in revisions
+            ],
             "deployments": statistics(revisions),
             "owner": next((revision.owner for revision in revisions if revision.owner and revision.started), ""),
         }
         for name, revisions in histories(client, stack).items()
     }
+
+
+def difference(client: EngineClient, stack: str, wanted: Mapping[str, Optional[int]]) -> Dict[str, Any]:
+    """``from``, ``to`` (numbers), ``changes`` and ``lines``: how two revisions of ``stack`` differ.
+
+    Without ``to`` the newest good revision is meant, without ``from`` the good one before ``to``.
+    Raises StackwrightError (``no_revision``, ``revision_damaged``).
+    """
+    revisions = histories(client, stack).get(stack) or []
+    to = _numbered(stack, revisions, wanted.get("to")) if wanted.get("to") else _before(revisions, None)
+    start = _numbered(stack, revisions, wanted.get("from")) if wanted.get("from") else _before(revisions, to)
+    if to is None or start is None:
+        raise StackwrightError(
+            f"The history of the stack {stack} has no two revisions to compare.",
+            "no_revision",
+            "See its revisions with stack_info and history: true.",
+        )
+    found = changes_between(_snapshot(start), _snapshot(to))
+    return {
+        "from": start.number,
+        "to": to.number,
+        "changes": [operation.as_dict() for operation in found],
+        "lines": [str(operation) for operation in found],
+    }
+
+
+def _numbered(stack: str, revisions: Sequence[Revision], number: Optional[int]) -> Revision:
+    found = next((revision for revision in revisions if revision.number == number and revision.packed), None)
+    if found is None:
+        known = ", ".join(str(revision.number) for revision in revisions if revision.packed) or "none"
+        raise StackwrightError(
+            f"The history of the stack {stack} has no revision {number} to compare.",
+            "no_revision",
+            f"It has {known}.",
+        )
+    return found
+
+
+def _before(revisions: Sequence[Revision], later: Optional[Revision]) -> Optional[Revision]:
+    """The newest good revision, or the newest one before ``later``."""
+    return next((r for r in revisions if r.good and (later is None or r.number < later.number)), None)
+
+
+def _snapshot(revision: Revision) -> Any:
+    if revision.damaged:
+        raise StackwrightError(
+            f"Revision {revision.number} of the stack {revision.stack} can't be compared: {revision.damaged}.",
+            "revision_damaged",
+        )
+    return unpack(revision.packed)
+
+
+def _changes(revision: Revision, revisions: Sequence[Revision]) -> Dict[str, Any]:
+    """``changes`` as lines, ``changes_from`` the number of the revision before; nothing if they can't be read."""
+    before = _before(revisions, revision)
+    with suppress(StackwrightError):
+        if revision.packed and before is not None:
+            found = changes_between(_snapshot(before), _snapshot(revision))
+            return {"changes": [str(operation) for operation in found], "changes_from": before.number}
+    return {"changes": [], "changes_from": None}
 
 
 def _texts(revision: Revision) -> Dict[str, Any]:

@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import (
     manager_info,
     networks_of,
     predefined,
 )
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.gate.wait import judged
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.judge import tasks_by_service
@@ -52,13 +53,16 @@ def stack_info(
     history: bool = False,
     prefix: str = DEFAULT_PREFIX,
     files: bool = False,
+    details: bool = False,
+    changes: bool = False,
 ) -> Dict[str, Any]:
     """One stack, or all: stacks (sorted by name), cluster_id, node, calls.
 
     Each stack has name, owner, status, services (with ports, networks, tasks), routes, networks, configs, secrets,
     volumes, images, locked_by; with ``history`` (one more call) also revisions and deployments, and stacks that were
-    removed are there, with ``files`` the text of Compose files that were kept. ``prefix``: how the labels begin
-    that say routes.
+    removed are there, with ``files`` the text of Compose files that were kept, with ``changes`` what
+    each changed; with ``details`` services have their
+    specification. ``prefix``: how the labels begin that say routes.
     """
     info = manager_info(client)
     mine = {"filters": {"label": [f"{NAMESPACE}={stack}" if stack else NAMESPACE]}}
@@ -80,12 +84,17 @@ def stack_info(
     if history:
         from ansible_collections.stackwright.swarm.plugins.module_utils.info.history import past_of
 
-        past = past_of(client, stack, files)
+        past = past_of(client, stack, files, changes)
         names |= set(past)
+    describe: Callable[[Service], Item] = _nothing
+    if details:
+        from ansible_collections.stackwright.swarm.plugins.module_utils.info.service_details import service_details
+
+        describe = service_details
     stacks = [
         {
             **past.get(name, {}),
-            **_stack(name, lists, network_names, prefix, seconds(info.get("SystemTime"))),
+            **_stack(name, lists, network_names, prefix, seconds(info.get("SystemTime")), describe),
             "owner": _owner(name, {**lists, "lock": locks.get(name)}, past.get(name, {})),
             "locked_by": locked_by(locks.get(name)),
         }
@@ -103,8 +112,17 @@ def stack_info(
     }
 
 
+def _nothing(_service: Service) -> Item:
+    return {}
+
+
 def _stack(
-    name: str, lists: Mapping[str, List[Any]], network_names: Mapping[str, str], prefix: str, now: Optional[float]
+    name: str,
+    lists: Mapping[str, List[Any]],
+    network_names: Mapping[str, str],
+    prefix: str,
+    now: Optional[float],
+    details: Callable[[Service], Mapping[str, object]],
 ) -> Item:
     services = sorted((s for s in lists["services"] if stack_of(s) == name), key=name_of)
     grouped = tasks_by_service(lists["tasks"])
@@ -117,6 +135,7 @@ def _stack(
             {
                 **judgements[name_of(service)].as_dict(),
                 **describe_service(service, network_names, tasks, nodes),
+                **details(service),
                 "tasks": [describe_task(t, nodes) for t in _sorted(tasks)],
             }
         )
@@ -216,6 +235,7 @@ def describe_task(task: Task, nodes: Mapping[str, str]) -> Item:
         "container_id": container.get("ContainerID", ""),
         "image": str(((task.get("Spec") or {}).get("ContainerSpec") or {}).get("Image") or ""),
         "created": task.get("CreatedAt", ""),
+        "since": str((task.get("Status") or {}).get("Timestamp") or ""),
     }
 
 
@@ -237,4 +257,13 @@ def _network(network: Item) -> Item:
 def show_stacks(client: EngineClient, params: Dict[str, Any], check: bool) -> Dict[str, Any]:
     """The named stack, or all."""
     del check  # nothing is changed either way
-    return stack_info(client, full_name(params), params["history"], params["label_prefix"], params["files"])
+    name, diff = full_name(params), params["diff"]
+    if diff is not None and not name:
+        raise StackwrightError("diff needs the name of a stack.", "invalid_options", "Set name.")
+    options = (params["history"], params["label_prefix"], params["files"], params["details"], params["changes"])
+    result = stack_info(client, name, *options)
+    if diff is not None and name:
+        from ansible_collections.stackwright.swarm.plugins.module_utils.info.history import difference
+
+        result["diff_revisions"] = difference(client, name, diff)
+    return result

@@ -44,6 +44,7 @@ def cluster(info: Info, swarm: Mapping[str, Any], join_tokens: bool) -> Item:
     found = {
         "id": str(swarm.get("ID") or ""),
         "created": str(swarm.get("CreatedAt") or ""),
+        "updated": str(swarm.get("UpdatedAt") or ""),
         "managers": int(own.get("Managers") or 0),
         "nodes": int(own.get("Nodes") or 0),
         "autolock": bool((spec.get("EncryptionConfig") or {}).get("AutoLockManagers")),
@@ -106,6 +107,8 @@ def _node(node: Node, reserved: Tuple[float, int, int]) -> Item:
         "cpus_reserved": round(reserved[0], 3),
         "memory_reserved": reserved[1],
         "tasks": reserved[2],
+        "created": str(node.get("CreatedAt") or ""),
+        "updated": str(node.get("UpdatedAt") or ""),
     }
 
 

@@ -39,6 +39,11 @@ class Validity(NamedTuple):
         """Its end as ``2036-11-26T10:00:00Z``."""
         return iso(self.ends)
 
+    @property
+    def issued(self) -> str:
+        """Its beginning, as ``text``."""
+        return iso(self.begins)
+
 
 def validities(text: str) -> List[Validity]:
     """Of each certificate in a PEM text; what can't be read is left out."""

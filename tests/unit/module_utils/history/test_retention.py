@@ -108,6 +108,7 @@ def test_statistics():
         "restored": 1,
         "not_restored": 1,
         "rollback_success": 0.5,
+        "recoveries": 3,
         "time_to_recover": round((4 + 60 + 30) / 3, 1),
     }
     nothing = statistics([])

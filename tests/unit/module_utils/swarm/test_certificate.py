@@ -111,7 +111,7 @@ def test_what_swarm_info_and_a_preflight_say(tmp_path):
     file.write_text(pem(now - timedelta(days=91), now - timedelta(days=1)))
     nodes = [{"Description": {"Hostname": "w1", "TLSInfo": {"TrustRoot": "another"}}}, {"Description": {}}]
     told, warnings = certificates_of(Client("/run/docker.sock"), info(tmp_path, root), nodes)
-    assert told["root"] == {"expires": "2026-12-19T13:00:00Z", "days_left": 20}
+    assert told["root"] == {"issued": "2007-09-30T12:00:00Z", "expires": "2026-12-19T13:00:00Z", "days_left": 20}
     assert told["this_node"]["days_left"] < 0 and told["node_days"] == 90 and told["other_root"] == ["w1"]
     assert warnings[0].startswith("The root certificate of the Swarm expires in 20 days (2026-12-19T13:00:00Z).")
     assert warnings[1].startswith("The certificate of the node m1 has expired (2026-11-28T12:00:00Z).")
