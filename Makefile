@@ -1,6 +1,6 @@
 # Every target sets up what it needs under .cache/ first.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-down registry-demo registry-demo-down test test-long molecule testbed-status testbed-down lint sanity unit fuzz differential integration faults package benchmark docs hooks
+.PHONY: help setup demo demo-down registry-demo registry-demo-down test test-long molecule testbed-status testbed-down lint sanity unit fuzz browser differential integration faults package benchmark docs hooks
 
 PYTHON := .cache/venv/bin/python
 PYTEST := $(PYTHON) -m pytest -q
@@ -53,6 +53,10 @@ unit: setup ## Unit tests, and a little fuzzing: no engine, no network
 
 fuzz: setup ## 50,000 spoilt Compose files and 2,000 spoilt answers of each kind (an hour; STACKWRIGHT_FUZZ=N, STACKWRIGHT_FUZZ_SEED=N)
 	@STACKWRIGHT_FUZZ=$${STACKWRIGHT_FUZZ:-full} nice $(PYTEST) tests/fuzz
+
+browser: ## The report in a real browser: no request, no error, WCAG AA, screenshots in .cache/browser
+	@sh tests/tools/browser.sh
+	@$(PYTEST) tests/browser
 
 differential: setup ## Our results against those of docker's own tools
 	@sh tests/tools/fetch_compose.sh >/dev/null || echo "differential: without docker-compose, its tests are skipped"

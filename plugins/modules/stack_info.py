@@ -96,7 +96,6 @@ EXAMPLES = r"""
   stackwright.swarm.stack_info:
     name: shop
     diff: {}
-  when: shop.stacks[0].revisions | length > 1
 
 - name: Show the deployments, their users and results
   ansible.builtin.debug:

@@ -36,6 +36,7 @@ OF_ITS_TESTS = {
     "node_prune": ("removed", "left", "error_code"),
     "services_registry_import": ("not_carried", "findings", "error_code"),
     "services_registry_info": ("definition", "rollback", "error_code"),
+    "swarm_report": ("unanswered", "error_code"),
     "swarm_raft": (
         "path",
         "sha256",
@@ -49,6 +50,9 @@ OF_ITS_TESTS = {
     ),
     "swarm_rebalance": ("error_code", "done_by"),
 }
+
+#: So many revisions are there before the examples of a module.
+RELEASES = {"stack_info": 2, "stack_rollback": 3}
 
 #: Stacks of the examples: they have the names that a reader sees, so they are removed by these names.
 STACKS = ("shop", "echo", "database", "acme-production-shop")
@@ -231,9 +235,9 @@ def tasks_of(reader, module):
     if module == "stack_drift":
         hand = {"name": "shop", "service": "web", "replicas": 2}
         tasks.append({"name": "somebody scales it", "stackwright.swarm.stack_service": hand})
-    if module == "stack_rollback":
+    if module in RELEASES:
         forget(reader.bed, "shop")
-        tasks = [deploy_shop() for _revision in range(3)]
+        tasks = [deploy_shop() for _revision in range(RELEASES[module])]
         for number, task in enumerate(tasks, 1):
             task["name"] += f" as release {number}"
             task["stackwright.swarm.compose_stack"]["variables"] = {"TAG": f"revision {number}"}

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "browser"))
 
+import browsing
 from core import Core
 from playbook import ROOT, Player
 
@@ -53,6 +55,23 @@ def report(bed, swarm, tmp_path):
         core.client.close()
 
 
+def looked_at_in_a_browser(path, stack):
+    """No console error, no request, no barrier; where there is no browser, tests/browser says so."""
+    if browsing.missing():
+        return
+    with browsing.browser() as browser:
+        seen = browsing.Visit(browser, path)
+        problems = " ".join(seen.page.locator(".view.current .problems").inner_text().split())
+        assert f"{stack}-ill_web is failed" in problems and "non-zero exit (3)" in problems, problems
+        found = []
+        for place in ("#c1-overview", "#c1-drift", f"#c1-stack-{stack}", f"#c1-service-{stack}-ill_web", "#c1-figures"):
+            seen.go(place)
+            found += seen.violations()
+            seen.shoot(f"real-{place.partition('-')[2].replace(stack, 'stack')}")
+        assert found == [] and seen.faults == []
+        seen.close()
+
+
 def test_a_report_of_a_swarm_with_a_broken_stack_and_drift(report, swarm):
     dest = report.folder / "page.html"
     planned = report(report_dest=str(dest), report_time=TIME, report_hosts="swarm_managers", check=True)
@@ -62,6 +81,7 @@ def test_a_report_of_a_swarm_with_a_broken_stack_and_drift(report, swarm):
     result = run.of(task="Write the report")[0]
     assert result["changed"] and len(result["clusters"]) == 1 and result["clusters"][0]["host"] == "manager1"
     assert result["unanswered"] == [] and result["bytes"] == dest.stat().st_size
+    looked_at_in_a_browser(dest, swarm.name)
     page = dest.read_text()
     assert PLANTED not in page and SCRIPT not in page and "&lt;script&gt;" in page
     assert f"scaled service {swarm.name}_web: replicas 1 → 2" in page

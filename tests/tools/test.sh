@@ -25,14 +25,14 @@ if [ "${1:-}" = beside ]; then
     show=quietly
     # Where the kernel shares the processor out among sessions first, "nice" alone counts only within this one.
     { echo 10 >/proc/self/autogroup; } 2>/dev/null || true
-    for name in unit differential lint docs package; do step "$name"; done
+    for name in unit differential lint docs package browser; do step "$name"; done
     exit 0
 fi
 
 rm -rf "$logs"
 mkdir -p "$logs"
 say "setting up what the tests need, in .cache/"
-sh tests/tools/bootstrap.sh run test docs
+sh tests/tools/bootstrap.sh run test docs browser
 # A session of its own, so that an interrupt ends all that it has started.
 TEST_BEGIN=$begin setsid nice -n 10 sh "$0" beside &
 beside=$!

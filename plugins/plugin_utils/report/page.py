@@ -31,6 +31,8 @@ TONES = {
     "warn": "progressing unknown drain pause UNHEALTHY DEPLOYING updating rollback_completed rollback_paused "
     "rollback_started warn pending starting preparing",
 }
+#: Before the page is laid out: only one part of it is shown at a time.
+FIRST = 'document.documentElement.classList.add("js");'
 TONE_OF = {word: tone for tone, words in TONES.items() for word in words.split()}
 
 
@@ -54,12 +56,14 @@ def page(report: Report) -> str:
         tone=tone,
     )
     environment.globals.update(charts=charts, evidence=evidence)
-    # Nothing is loaded, sent or run except these two texts.
+    # Nothing is loaded, sent or run except these three texts.
+    scripts = f"'{_digest(FIRST)}' '{_digest(js)}'"
     policy = (
-        f"default-src 'none'; style-src '{_digest(css)}'; script-src '{_digest(js)}'; base-uri 'none'; "
-        "form-action 'none'"
+        f"default-src 'none'; style-src '{_digest(css)}'; script-src {scripts}; base-uri 'none'; form-action 'none'"
     )
-    text = environment.get_template("report.html").render(report=report, css=Markup(css), js=Markup(js), policy=policy)
+    text = environment.get_template("report.html").render(
+        report=report, css=Markup(css), first=Markup(FIRST), js=Markup(js), policy=policy
+    )
     return _dense(text)
 
 

@@ -4,7 +4,6 @@
   const all = (selector, from = document) => [...from.querySelectorAll(selector)];
   const views = all(".view");
   const byId = (id) => document.getElementById(id);
-  root.classList.add("js");
 
   // -- pages: #ID, or #ID?q=TEXT&status=STATUS&sort=COLUMN&down=1
 
@@ -32,6 +31,7 @@
     const chooser = byId("cluster");
     if (chooser && key) chooser.value = key;
     document.title = `${view.dataset.title} – ${byId("content").dataset.report}`;
+    prepare(view);
     restore(view, query);
     all("tr.hit").forEach((row) => row.classList.remove("hit"));
     if (target !== view) {
@@ -119,39 +119,45 @@
       keep(tools.closest(".view"));
     });
   }
-  for (const table of all("table.data")) {
-    const heads = all("thead th", table);
-    heads.forEach((head, index) => {
-      const button = document.createElement("button");
-      button.type = "button";
-      button.textContent = head.textContent;
-      head.replaceChildren(button);
-      button.addEventListener("click", () => {
-        sort(table, index, head.getAttribute("aria-sort") === "ascending");
-        if (table.id) keep(table.closest(".view"));
+  // Only when a page is shown: there are hundreds.
+  function prepare(view) {
+    if (view.dataset.ready) return;
+    view.dataset.ready = "1";
+    for (const table of all("table.data", view)) {
+      const heads = all("thead th", table);
+      const titles = heads.map((head) => head.textContent);
+      heads.forEach((head, index) => {
+        const button = document.createElement("button");
+        button.type = "button";
+        button.textContent = titles[index];
+        head.replaceChildren(button);
+        button.addEventListener("click", () => {
+          sort(table, index, head.getAttribute("aria-sort") === "ascending");
+          if (table.id) keep(view);
+        });
       });
-    });
-  }
-  // On narrow screens each cell has its column's name beside it.
-  for (const row of all("table.data tbody tr")) {
-    const heads = row.closest("table").tHead.rows[0].cells;
-    for (const cell of row.cells) if (cell.tagName === "TD") cell.dataset.label = heads[cell.cellIndex].textContent;
+      // On narrow screens each cell has its column's name beside it.
+      for (const row of table.tBodies[0].rows) {
+        for (const cell of row.cells) if (cell.tagName === "TD") cell.dataset.label = titles[cell.cellIndex];
+      }
+    }
   }
 
   // -- find
 
   const find = byId("find");
   const found = byId("found");
-  const things = all("[data-find]").map((element) => ({
-    id: element.id,
-    kind: element.dataset.find,
-    name: element.dataset.name,
-    low: element.dataset.name.toLowerCase(),
-    cluster: element.closest(".view").dataset.cluster,
-  }));
-  const many = new Set(things.map((thing) => thing.cluster)).size > 1;
+  const many = byId("cluster") !== null;
+  let things = null;
 
   function look() {
+    things ??= all("[data-find]").map((element) => ({
+      id: element.id,
+      kind: element.dataset.find,
+      name: element.dataset.name,
+      low: element.dataset.name.toLowerCase(),
+      cluster: element.closest(".view").dataset.cluster,
+    }));
     const words = find.value.toLowerCase().split(/\s+/).filter(Boolean);
     const hits = things.filter((thing) => words.every((word) => thing.low.includes(word)));
     const items = hits.slice(0, 12).map((thing) => {
@@ -223,4 +229,5 @@
   });
   window.addEventListener("hashchange", () => show(true));
   show(false);
+  root.classList.add("ready");
 })();
