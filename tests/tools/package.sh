@@ -46,6 +46,10 @@ for name in docker; do
         exit 1
     }
 done
+# The files of an image with the collection; building it needs a registry.
+"$bin/ansible-builder" create -f "$work/installed/ansible_collections/stackwright/swarm/extensions/awx/execution-environment.yml" -c "$work/environment" \
+    >"$work/create" 2>&1 || { cat "$work/create"; exit 1; }
+grep -q 'ansible-galaxy collection install' "$work"/environment/*file || { echo "package: the execution environment installs no collection"; exit 1; }
 # Galaxy's own checks; ansible-lint is one of make lint.
 cat >"$work/importer.cfg" <<'P'
 [galaxy-importer]
