@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 #: It makes the job templates, and runs outside of AWX.
@@ -28,6 +29,11 @@ def test_a_survey_asks_for_all_that_its_playbook_takes(name):
     taken = {variable for text in texts for variable in ANSWER.findall(text.read_text())}
     survey = json.loads((ROOT / "extensions" / "awx" / "surveys" / f"{name}.json").read_text())
     assert taken - NOT_ASKED <= {question["variable"] for question in survey["spec"]}
+
+
+def test_awx_gets_a_job_template_for_each_playbook():
+    made = yaml.safe_load((ROOT / "roles/awx_setup/vars/main.yml").read_text())["awx_setup_catalogue"]
+    assert sorted(one["playbook"] for one in made) == PLAYBOOKS
 
 
 def test_the_pattern_finds_what_playbooks_take():
