@@ -72,6 +72,7 @@ class ActionModule(PipedAction):
             stacks, loose, refused = export_swarm(observed, options.label_prefix)
         else:
             stacks, refused = export_stacks(options.name, observed, options.label_prefix)
+        refused = [*refused, *(observed.get("notices") or [])]
         lost = [*refused, *(one for made in (*stacks, *loose) for one in made.lost)]
         if lost and options.strict:
             raise StackwrightError(

@@ -185,6 +185,49 @@ def test_a_whole_swarm_with_a_playbook(player):
         docker(player, "service", "rm", loose)
 
 
+VALUES = """\
+x-env:
+  PASSWORD: "{{{{ generate_password(24) }}}}"
+services:
+  web:
+    image: {image}
+    command: ["sh", "-c", "trap exit TERM; sleep 1d & wait", "--password=${{PASSWORD}}"]
+    stop_grace_period: 1s
+    environment:
+      USER: "{{{{ generate_user }}}}"
+      URL: "db://{{{{ generate_user }}}}:{{{{ generate_hex(16) }}}}@db/${{PASSWORD}}"
+    secrets: [token]
+secrets:
+  token: {{content: "{{{{ generate_domain('example.org') }}}}"}}
+"""
+
+
+def test_values_that_are_kept_become_expressions(bed, swarm, tmp_path):
+    text = VALUES.format(image=bed.images["busybox"])
+    player = Player(tmp_path, {"m1": bed.node("m1").docker_host}, {"given.yml": text})
+    player.bed, player.name = bed, swarm.name
+    kept = {"values": {"store": "swarm"}, "rollout": {"wait": False}, "resolve_image": "never"}
+    run = player.play({"compose_stack": {"name": player.name, "src": "given.yml", **kept}})
+    assert run.code == 0, run.output
+    run = player.play(export(player))
+    assert run.code == 0, run.output
+    assert run.last["not_exported"] == []
+    written = (tmp_path / "out" / player.name / "compose.yml").read_text()
+    live = docker(player, "service", "inspect", f"{player.name}_web", "--format", "{{json .Spec.TaskTemplate}}")
+    secret = next(line for line in yaml.safe_load(live)["ContainerSpec"]["Env"] if line.startswith("USER="))[5:]
+    assert secret not in written + run.output
+    found = yaml.safe_load(written)
+    assert found["x-env"] == {"PASSWORD": "{{ generate_password(length=24) }}"}
+    web = found["services"]["web"]
+    assert web["command"][-1] == "--password=${PASSWORD}"
+    assert web["environment"] == {
+        "URL": "db://{{ generate_user }}:{{ generate_hex(bytes=16) }}@db/${PASSWORD}",
+        "USER": "{{ generate_user }}",
+    }
+    assert found["secrets"] == {"token": {"content": "{{ generate_domain(suffix='example.org') }}"}}
+    assert planned(player, str(tmp_path / "out"), values={"store": "swarm"})["changed"] is False
+
+
 @pytest.mark.parametrize(
     ("options", "code"),
     [

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, Set
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, Set, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.binding.hiding import hiding, scrubbed
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
@@ -79,6 +79,13 @@ class Pinned:
     def texts(self) -> Dict[str, str]:
         """The values by name. Raises ValueStoreError (``value_lost``) for those that the store lacks."""
         return pinned(self._kept, self.labels)
+
+    def generators(self) -> Dict[str, Tuple[str, Dict[str, Any]]]:
+        """How the values are made: the generator and its parameters, by name; without those that were only set."""
+        entries = ((name, self._kept.entries.get(name)) for name in self.labels)
+        return {
+            name: (entry.generator, dict(entry.params or {})) for name, entry in entries if entry and entry.generator
+        }
 
     def bind(self, bound: Data) -> Dict[str, Any]:
         """``bound`` with the values. Raises ValueStoreError (``value_lost``) for those that the store lacks."""

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, Dict, Mapping
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Set
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import COMPILED
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import (
@@ -16,16 +16,20 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe 
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+from ansible_collections.stackwright.swarm.plugins.module_utils.info.for_export import referring, why_not
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
+    KEY_CONFIG,
     PRIVATE,
+    STACK,
     is_bookkeeping,
+    labels_of,
     name_of,
     stack_of,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.seal import NONCE, seal
 
 if TYPE_CHECKING:
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Config
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Config, Info, Service
 
 
 def read_swarm(client: EngineClient, params: Mapping[str, object], check: bool) -> Dict[str, Any]:
@@ -42,6 +46,7 @@ def read_swarm(client: EngineClient, params: Mapping[str, object], check: bool) 
             "Run it as the task stackwright.swarm.stack_export, not by the path of the module file.",
         )
     info: Any = manager_info(client)
+    everything = client.list("/configs")
     swarm = info.get("Swarm") or {}
     found: Dict[str, Any] = {
         "info": {"Name": info.get("Name"), "Swarm": {name: swarm.get(name) for name in ("Nodes", "Cluster")}},
@@ -50,18 +55,44 @@ def read_swarm(client: EngineClient, params: Mapping[str, object], check: bool) 
         "services": client.list("/services", {"status": True}),
         "networks": networks_of(client),
         "secrets": client.list("/secrets"),
-        "configs": [config for config in client.list("/configs") if not _is_ours(config)],
+        "configs": [config for config in everything if not _is_ours(config)],
         "nodes": client.list("/nodes"),
     }
     found["secrets"] = [secret for secret in found["secrets"] if not _is_ours(secret)]
+    known = {labels_of(config).get(STACK, "") for config in everything}
+    names: Any = params["name"]
     if not params["all"]:
-        names: Any = params["name"]
         found["services"] = [service for service in found["services"] if stack_of(service) in names]
         found["configs"] = [c if stack_of(c) in names else _without_data(c) for c in found["configs"]]
     found["predefined"] = predefined(client, found)
+    keys = [str(config["Spec"].get("Data") or "") for config in everything if name_of(config) == KEY_CONFIG]
+    found.update(_refer(client, info, found["services"], found["secrets"], keys[0] if keys else None, known))
     sealed = seal(str(run["key"]), os.urandom(NONCE), found)
     cluster = str((swarm.get("Cluster") or {}).get("ID") or "")
     return {"changed": False, "sealed_values": sealed, "cluster_id": cluster, "node": str(info.get("Name") or "")}
+
+
+def _refer(
+    client: EngineClient,
+    info: Info,
+    services: List[Service],
+    secrets: List[Config],
+    key: Optional[str],
+    known: Set[str],
+) -> Dict[str, object]:
+    """The services with references in place of kept values, and what the values of each stack are."""
+    values, notices = {}, []
+    for stack in sorted({stack_of(service) for service in services} & known):
+        try:
+            its = referring(client, info, stack)
+        except StackwrightError as error:
+            notices.append(why_not(stack, error))
+            continue
+        if its is not None:
+            its.find_secrets(secrets, key)
+            services = [its.in_service(service) if stack_of(service) == stack else service for service in services]
+            values[stack] = {"generators": its.generators, "secrets": its.secrets}
+    return {"services": services, "values": values, "notices": notices}
 
 
 def _is_ours(obj: Mapping[str, object]) -> bool:

@@ -19,6 +19,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
     labels_of,
     name_of,
 )
+from ansible_collections.stackwright.swarm.plugins.module_utils.values.value_references import SECRETS, reference
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.exporting.one import One
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.exporting.surroundings import (
     ContentKind,
@@ -93,6 +94,8 @@ def object_key(kind: ContentKind, name: str, around: Surroundings) -> str:
         path = f"{CONFIGS}/{around.short(base)}"
         around.contents[path] = base64.b64decode(spec.get("Data") or "")
         content: dict[str, Any] = {"file": f"./{path}"}
+    elif around.values["secrets"].get(name, "") == around.short(base) != "":
+        content = {"content": reference(f"{SECRETS}/{around.short(base)}")}
     elif spec.get("Driver"):
         content = {"driver": spec["Driver"].get("Name"), "driver_opts": dict(spec["Driver"].get("Options") or {})}
     else:

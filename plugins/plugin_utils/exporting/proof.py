@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.binding.bind import bind
+from ansible_collections.stackwright.swarm.plugins.module_utils.binding.bind import bind, with_names
 from ansible_collections.stackwright.swarm.plugins.module_utils.binding.recreated_volumes import with_volumes
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import ComposeError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import PRUNE, Operation
@@ -43,7 +43,8 @@ def what_differs(text: str, around: Surroundings) -> list[str]:
     """What a deployment of the exported file would change, one sentence for each operation."""
     observed = around.observed
     try:
-        bound = bind(desired_of(text, around), observed)
+        desired = desired_of(text, around)
+        bound = bind({**desired, **_with_secrets(desired, around)}, observed)
         services = with_volumes(bound["services"], around.stack.full_name, around.renamed)
         plan = reconcile({**bound, "services": services}, observed, {"prune": True, "resolve_image": "never"})
     except ComposeError as error:
@@ -51,6 +52,20 @@ def what_differs(text: str, around: Surroundings) -> list[str]:
     except StackwrightError as error:
         return [error.message]
     return [_said(operation) for operation in plan.work() if not _is_former(operation, around)]
+
+
+def _with_secrets(desired: Desired, around: Surroundings) -> dict[str, object]:
+    """Secrets that are kept values as those that run: that their contents are the same, the manager has found out."""
+    reals = {key: real for real, key in around.values["secrets"].items()}
+    secrets, renamed = [], {}
+    for entry in desired["secrets"]:
+        real = "" if entry["external"] else reals.get(entry["key"], "")
+        if real:
+            renamed["secret", entry["name"]] = real
+            entry = {"key": entry["key"], "name": real, "external": True, "spec": None, "data": None}
+        secrets.append(entry)
+    services = [{**service, "spec": with_names(service["spec"], renamed)} for service in desired["services"]]
+    return {"secrets": secrets, "services": services}
 
 
 def _is_former(operation: Operation, around: Surroundings) -> bool:

@@ -13,6 +13,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors impo
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import STEP, labels_of, name_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.exporting import attached, mounted
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.exporting.expressions import Expressions
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.exporting.proof import what_differs
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.exporting.service import service_of
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.exporting.surroundings import (
@@ -66,12 +67,14 @@ def export_stack(full_name: str, observed: Snapshot, prefix: str) -> Exported:
     _drop_default(around.top.get("networks") or {})
     tree.update({section: dict(sorted(entries.items())) for section, entries in around.top.items() if entries})
     options = _options(around)
+    values = Expressions(around.values["generators"])
     try:
-        text = compose_text(tree, interpolated=True)
+        tree = values.marked(tree)
+        text = values.expanded(compose_text(tree, interpolated=True))
         lost += what_differs(text, around) if usable else [f"stack {full_name}: it has no services to deploy"]
         header = [f"The stack {full_name}, exported from a running Swarm by stackwright.swarm.stack_export."]
         header += [line for one in lost for line in f"Not in this file: {one}".splitlines()]
-        text = compose_text(tree, interpolated=True, header=header)
+        text = values.expanded(compose_text(tree, interpolated=True, header=header))
     except ValueError as error:
         raise StackwrightError(
             f"The stack {full_name} can't be exported: {error}.",

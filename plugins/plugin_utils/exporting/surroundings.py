@@ -22,6 +22,13 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names impo
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner import Owner, labels_in, recorded
 
 
+class Values(TypedDict):
+    """The kept values of a stack: how each is made, and the keys of secrets that are one, by their real names."""
+
+    generators: dict[str, tuple[str, dict[str, object]]]
+    secrets: dict[str, str]
+
+
 class Snapshot(TypedDict, total=False):
     """One look at a Swarm, as ``cluster/observe.py`` and ``parts/stack_export.py`` give it."""
 
@@ -34,6 +41,8 @@ class Snapshot(TypedDict, total=False):
     secrets: list[Config]
     nodes: list[Node]
     predefined: dict[str, str]
+    values: dict[str, Values]
+    notices: list[str]
 
 
 if TYPE_CHECKING:
@@ -71,6 +80,12 @@ class Surroundings:
 
     def __post_init__(self) -> None:
         self.names = names_of(self.observed)
+
+    @property
+    def values(self) -> Values:
+        """The kept values of the stack that are known."""
+        none: Values = {"generators": {}, "secrets": {}}
+        return (self.observed.get("values") or {}).get(self.stack.full_name, none)
 
     @property
     def platform(self) -> dict[str, Any]:
