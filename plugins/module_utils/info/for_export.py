@@ -37,8 +37,9 @@ class Referring:
     keys of secrets that are nothing but such a value, by their real names.
     """
 
-    def __init__(self, snapshot: Mapping[str, Any], values: Pinned) -> None:
-        self.snapshot, self.texts = snapshot, values.texts()
+    def __init__(self, snapshot: Mapping[str, object], values: Pinned) -> None:
+        self.snapshot: Any = snapshot
+        self.texts = values.texts()
         made = {name: how for name, how in values.generators().items() if how[0] != SIGNED}
         self.generators = {name: how for name, how in made.items() if not (name.startswith(STACK) and "#" in name)}
         self.secrets: Dict[str, str] = {}
