@@ -2,12 +2,11 @@
 
 As takeover.py: real files (../shared/corpus-expected), the real CLI, a real engine whose only node is drained. Each
 export is deployed by docker's CLI as well, against the recording stand-in of ../shared/oracle: it accepts the file,
-and sends what it sent for the original.
+and sends what it sent for the original. Compose reads in it what we read (tests/tools/fetch_compose.sh).
 """
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import tempfile
@@ -20,14 +19,14 @@ from takeover import CORPUS, SHARED, STACK, Swarm, cases
 sys.path.insert(0, str(SHARED / "oracle"))
 
 import cli_specs
-from compare import compare
+from compare_compose import BINARY
 from core import Core
+from export_oracles import of_compose, of_docker_s_cli
 from testbed import Bed
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import observe
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import ComposeError
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transaction import deploy_stack
-from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.compile import CompileRequest, compile_stack
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.load import Source
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.local_files import LocalFiles
@@ -56,31 +55,12 @@ def exported(client: Any, clock: Any, folder: Path) -> tuple[Exported, list[str]
     return made, [line for line in plan["plan_lines"] if "keep" not in line.split()[:1]] if plan["changed"] else []
 
 
-def as_docker_reads_it(folder: Path, case: dict[str, Any]) -> list[str]:
-    """How the services that docker's CLI makes of the export differ from those that it makes of the original."""
+def as_others_read_it(folder: Path, case: dict[str, Any]) -> list[str]:
+    """What docker's CLI and Compose make of the export that they do not make of the original."""
     source = CORPUS / case["source"] / case["path"]
     given = cli_specs.oracle([str(source)], "mock", {"HOME": "/root", **case["env"]}, seed=case["seed"])
-    # The content of secrets can't be exported: they are there.
-    secrets = [{"Name": name.replace("@S", STACK)} for name in given["secrets"]]
-    seed = {**case["seed"], "secrets": [*(case["seed"].get("secrets") or []), *secrets]}
-    told = cli_specs.oracle([str(folder / "compose.yml")], "mock", {"HOME": "/root"}, seed=seed)
-    if not told["accepted"]:
-        return [f"docker's CLI refuses the export: {told['message'][:200]}"]
-    found, wanted = normal(told), normal(given)
-    for name in found["networks"].keys() & wanted["networks"].keys():
-        # A subnet that was left to the Engine may be in the export as it came out.
-        pair = normalise.network_pair(wanted["networks"][name], found["networks"][name])
-        wanted["networks"][name], found["networks"][name] = pair
-    return compare(found, wanted)
-
-
-def normal(told: dict[str, Any]) -> dict[str, Any]:
-    """What counts: a default that is written and one that is not are the same."""
-    services = {name: normalise.service(spec, api=(1, 41)) for name, spec in told["services"].items()}
-    networks = {name: normalise.network(spec) for name, spec in told["networks"].items()}
-    found = {"services": services, "networks": networks, "configs": told["configs"], "secrets": {}}
-    text = json.dumps(found).replace(f"{STACK}_", "@S_")
-    return json.loads(text)
+    found = of_docker_s_cli(folder / "compose.yml", STACK, given, case["seed"])
+    return found + (of_compose(folder / "compose.yml") if BINARY.exists() else [])
 
 
 def one(swarm: Swarm, name: str, case: dict[str, Any], folder: Path) -> tuple[list[str], list[str]]:
@@ -95,7 +75,7 @@ def one(swarm: Swarm, name: str, case: dict[str, Any], folder: Path) -> tuple[li
         export, changes = core._run(lambda client, clock, _a, _b: exported(client, clock, folder), None, {})
         wrong = [] if bool(changes) <= bool(export.lost) else changes
         if not export.lost:
-            wrong = wrong + as_docker_reads_it(folder, case)
+            wrong = wrong + as_others_read_it(folder, case)
         return export.lost, wrong
     finally:
         core.client.close()
