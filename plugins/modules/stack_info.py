@@ -158,6 +158,17 @@ stacks:
         update_state: {description: The Engine's state of the latest update; empty if there was none., type: str}
         created: {description: When it was created., type: str}
         updated: {description: When it was last changed., type: str}
+        runs:
+          description: The last runs of a job on a schedule, the newest last; empty for any other service.
+          type: list
+          elements: dict
+          contains:
+            slot: {description: "The time in UTC that it ran for, empty for a run by hand.", type: str}
+            started: {description: When it started., type: str}
+            state: {description: "V(running), V(complete), V(failed), V(stopped) by a change of the job, or V(unknown).", type: str}
+            exit_code: {description: The exit code of its last task., type: int}
+            seconds: {description: How long it ran., type: float}
+            error: {description: "The error of its last task, if it failed.", type: str}
         tasks:
           description: Its tasks, including ended tasks that the Swarm still remembers.
           type: list
@@ -350,6 +361,7 @@ stacks:
           update_state: completed
           created: "2026-11-21T01:21:07.123456789Z"
           updated: "2026-11-21T01:22:10.987654321Z"
+          runs: []
           tasks:
             - id: 2ppaq4vzs2rwbx8ctw6qlyhkc
               slot: 1

@@ -53,6 +53,11 @@ options:
       - With O(state=restarted), restart only if a task of the service is older than this time in UTC, such as V(2026-11-21T12:00:00Z). A second run
         then changes nothing.
     type: str
+  slot:
+    description:
+      - With O(state=run), the time in UTC for which a job on a schedule runs, such as V(2026-11-21T03:00:00Z). A job that has run for this time or a
+        later one is not run again. The playbook C(cron) sets it.
+    type: str
   with_registry_auth:
     description:
       - Send the manager's registry credentials with the service.

@@ -296,6 +296,7 @@ SERVICE: Spec = {
     },
     "replicas": {"type": "int"},
     "started_before": {"type": "str"},
+    "slot": {"type": "str"},
     **{name: CHANGES[name] for name in ("with_registry_auth", "registry_auth", "commit_message")},
     # One service has no others beside it.
     "rollout": {
@@ -313,7 +314,7 @@ _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\Z")
 def check_service(options: Mapping[str, Any]) -> None:
     """Raises StackwrightError (``invalid_options``) if the options of stack_service do not fit together."""
     check_ranges(options)
-    state, replicas, moment = options["state"], options["replicas"], options["started_before"]
+    state, replicas, moment, slot = (options[name] for name in ("state", "replicas", "started_before", "slot"))
     wrong = ""
     if (state == "scaled") != (replicas is not None):
         wrong = (
@@ -325,6 +326,8 @@ def check_service(options: Mapping[str, Any]) -> None:
         wrong = f"started_before can't be used with state {state}."
     elif moment is not None and not _MOMENT.match(moment):
         wrong = f"started_before must be a time such as 2026-11-21T12:00:00Z, not {moment!r}."
+    elif slot is not None and (state != "run" or not _MOMENT.match(slot)):
+        wrong = f"slot needs state run, and must be a time such as 2026-11-21T12:00:00Z, not {slot!r}."
     if wrong:
         raise StackwrightError(wrong, "invalid_options")
 

@@ -45,6 +45,7 @@ SERVICE_PASSED = (
     "state",
     "replicas",
     "started_before",
+    "slot",
     "with_registry_auth",
     "registry_auth",
     "commit_message",

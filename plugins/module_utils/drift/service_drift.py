@@ -34,7 +34,11 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.ignore_
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.image_pins import without_digest
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prefixes import service_as_there
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import QUIET, Known, mode_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import (
+    QUIET,
+    Known,
+    runs_when_changed,
+)
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
     BEFORE_STOP,
@@ -74,7 +78,7 @@ def service_drift(service: Object, live: Object, spec: Object, known: Known, con
 
 def for_a_job(drift: Drift, spec: Any, context: Context) -> Drift:
     """``drift`` of a service that is to have ``spec``; a job is put back only if it may run again."""
-    if context.rerun_jobs or drift.healing not in (UPDATE, CREATE) or not mode_of(spec).endswith("Job"):
+    if context.rerun_jobs or drift.healing not in (UPDATE, CREATE) or not runs_when_changed(spec):
         return drift
     return replace(drift, healing=BY_HAND, hint=RUNS_AGAIN)
 
@@ -125,7 +129,7 @@ def _told(kind: str, service: Object, changes: Tuple[Change, ...], live: Object,
 
 
 def _stuck(service: Object, live: Object, differs: bool) -> Drift:
-    job = mode_of(live["Spec"]).endswith("Job")  # sent again, it would run again
+    job = runs_when_changed(live["Spec"])  # sent again, it would run again
     return Drift(
         PAUSED,
         "service",

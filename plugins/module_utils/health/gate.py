@@ -182,6 +182,7 @@ class Gate:
             self._ended.get(key, {}),
             self.limits.observe,
             self.before.lost,
+            asked=key in self.touched,
             old_slots=None
             if self.before.slots is None
             else {slot for owner, slot in self.before.slots if owner == key},

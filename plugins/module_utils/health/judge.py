@@ -32,6 +32,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks imp
     state_of,
     timestamp,
 )
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.scheduled import is_scheduled
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service, ServiceSpec, Task
@@ -109,7 +110,12 @@ def _desired(spec: ServiceSpec, mode: str, view: View) -> int:
 def _job(spec: ServiceSpec, seen: Seen, view: View, judgement: Callable[..., Judgement]) -> Judgement:
     desired, running = judgement("").desired, len(seen.running)
     if len(seen.done) >= desired:
-        return judgement(COMPLETE, "")
+        return judgement(COMPLETE if desired else ASLEEP, "")
+    if is_scheduled(spec) and not view.asked:
+        # The stack is not waiting for it, and its next run is another one.
+        if seen.failures and not running and not seen.coming:
+            return judgement(ASLEEP, f"its last run failed: {last_error(seen)}")
+        return judgement(HEALTHY, f"{len(seen.done)} of {desired} complete")
     fatal = _hopeless(seen)
     if not fatal and seen.failures and condition_of(spec) == "none":
         fatal = last_error(seen)

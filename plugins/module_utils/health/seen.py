@@ -43,6 +43,7 @@ class View(NamedTuple):
     old_lost: AbstractSet[str] = frozenset()  # ids of tasks that were on lost nodes before
     now: Optional[float] = None  # seconds since 1970, where one look is to tell what has been pending for too long
     pending: float = 20.0  # seconds for which a task may wait for a node
+    asked: bool = False  # whether this run changed the service: a job on a schedule that it runs is waited for
     old_slots: Optional[AbstractSet[str]] = None  # those that had tasks before (None: any): only there ``since`` counts
 
 

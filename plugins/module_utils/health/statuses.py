@@ -127,5 +127,6 @@ def at_a_glance(service: Service, nodes: Iterable[Node] = ()) -> Optional[Judgem
     if mode == "global" and desired and running == desired:
         return Judgement(spec["Name"], HEALTHY, mode, desired, running)
     if mode == "replicated-job" and int(counts.get("CompletedTasks") or 0) >= replicas_of(spec):
-        return Judgement(spec["Name"], COMPLETE, mode, replicas_of(spec), running)
+        desired = replicas_of(spec)
+        return Judgement(spec["Name"], COMPLETE if desired else ASLEEP, mode, desired, running)
     return None

@@ -15,6 +15,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.gate.wait import judged
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.job_runs import with_outcome
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.judge import tasks_by_service
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import update_state, worst
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import error_of, seconds, state_of
@@ -136,6 +137,7 @@ def _stack(
                 **judgements[name_of(service)].as_dict(),
                 **describe_service(service, network_names, tasks, nodes),
                 **details(service),
+                "runs": with_outcome(service, tasks),
                 "tasks": [describe_task(t, nodes) for t in _sorted(tasks)],
             }
         )

@@ -27,6 +27,11 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
     labels_of,
     ours_in,
 )
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.scheduled import (
+    asleep,
+    is_scheduled,
+    with_runs_of,
+)
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
@@ -103,9 +108,17 @@ def not_run(desired: Mapping[str, Any], current: Optional[Service], choice: Choi
     return [op if op.action in ("keep", "remove") else left for op in found if not (is_job and op.action == "remove")]
 
 
+def runs_when_changed(spec: Mapping[str, object]) -> bool:
+    """Whether Swarm runs a service of this ServiceSpec to an end when it is created or changed."""
+    return mode_of(spec).endswith("Job") and not is_scheduled(spec)
+
+
 def jobs_left(bound: Mapping[str, Any]) -> Dict[str, Any]:
-    """A copy of a bound state in which each job says that it is not to be run (``left``)."""
-    services = [{**s, "left": True} if mode_of(s["spec"]).endswith("Job") else s for s in bound["services"]]
+    """A copy of a bound state in which each job says that it is not to be run (``left``).
+
+    One on a schedule is asleep in any state.
+    """
+    services = [{**s, "left": True} if runs_when_changed(s["spec"]) else s for s in bound["services"]]
     return {**bound, "services": services}
 
 
@@ -113,7 +126,7 @@ def sent_again(operation: Operation, current: Service, reason: str) -> Operation
     """In place of ``keep``, the specification as it is: credentials go with it, and a job is run again."""
     if operation.action != "keep":
         return operation
-    payload = {"id": current["ID"], "version": current["Version"]["Index"], "spec": current["Spec"]}
+    payload = {"id": current["ID"], "version": current["Version"]["Index"], "spec": asleep(current["Spec"])}
     return replace(operation, action="update", reason=reason, payload=payload)
 
 
@@ -145,7 +158,7 @@ def _update(
     known: Known,
 ) -> Operation:
     old = current["Spec"]
-    sent = dict(spec)
+    sent = dict(with_runs_of(spec, old))
     same_template = want["TaskTemplate"] == have["TaskTemplate"]
     same_endpoint = want["EndpointSpec"] == have["EndpointSpec"]
     same_but_for_place = _but_for_place(want) == _but_for_place(have)
@@ -164,6 +177,7 @@ def _update(
     same_ports = want["EndpointSpec"].get("Ports") == have["EndpointSpec"].get("Ports")
     if is_job or not same_template or not same_ports:
         restarts = _desired_count(want, known.nodes)
+        restarts = _running(current) if is_scheduled(sent) else restarts
         restarts = restarts if is_job else min(task_count(current, known.nodes), restarts)
     if same_but_for_place and not same_template and same_ports and not is_job:
         moving = misplaced(current, sent["TaskTemplate"]["Placement"], known.placing)
@@ -186,6 +200,11 @@ def _update(
         },
         at_most=at_most,
     )
+
+
+def _running(service: Service) -> int:
+    """Tasks of a run in progress, which Swarm stops when the job is changed."""
+    return int((service.get("ServiceStatus") or {}).get("RunningTasks") or 0)
 
 
 def _but_for_place(spec: Mapping[str, Any]) -> Dict[str, Any]:

@@ -61,6 +61,10 @@ HANDING_OVER = "stackwright.handing-over"
 BEFORE_STOP = "-replicas-before-stop"
 #: On a service whose update is held, after the label prefix: the delay between its batches before, in nanoseconds.
 HELD = "-delay-before-pause"
+#: On a service, after the label prefix: when a job runs. Its other labels begin with ``.cron.`` too.
+CRON, SCHEDULE = ".cron.", ".cron.schedule"
+#: On a job on a schedule: its last runs, as JSON (swarm/scheduled.py). Written with each run.
+CRON_RUNS = "stackwright.cron"
 #: On a service, after the label prefix: fields of it that others own.
 LEAVE = ".leave"
 #: On a service, after the label prefix: between which numbers of replicas others may choose (autoscale.py).

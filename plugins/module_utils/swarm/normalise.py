@@ -14,7 +14,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_fields import too_new
-from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import PRIVATE
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import CRON_RUNS, PRIVATE
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.scheduled import asleep
 
 if TYPE_CHECKING:
     pass
@@ -73,11 +74,13 @@ def service(
     """The normal form of a ServiceSpec.
 
     ``names`` maps ids of networks and configs to names. ``api`` is the version that is spoken: fields that the
-    Engine drops below it are left out. ``ForceUpdate`` is not part of the form: it is never asked for in a file.
+    Engine drops below it are left out. ``ForceUpdate`` is not part of the form: it is never asked for in a file. Nor is
+    whether a job on a schedule is awake, nor the runs that it remembers.
     """
-    out: Spec = compact(spec)
+    out: Spec = compact(asleep(spec))
     for part in SERVICE:
         part(out)
+    (out.get("Labels") or {}).pop(CRON_RUNS, None)
     template = out.get("TaskTemplate") or {}
     out["TaskTemplate"] = task(template, names, api)
     return out

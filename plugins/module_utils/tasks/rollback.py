@@ -15,7 +15,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client im
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.encoding import unpack
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.retention import newest_good
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import FAILED, GOOD, Revision
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import mode_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import runs_when_changed
 from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import with_defaults
 from ansible_collections.stackwright.swarm.plugins.module_utils.revisions.history import History, refuse_history
 from ansible_collections.stackwright.swarm.plugins.module_utils.store.carried import NotYetKept
@@ -122,7 +122,7 @@ def _differs(older: Optional[Dict[str, Any]], now: Optional[Dict[str, Any]], rer
         return True
     there = {service["name"]: service["spec"] for service in now["services"]}
     wanted = {service["name"]: service["spec"] for service in older["services"]}
-    put_back = {name for name, spec in wanted.items() if rerun_jobs or not mode_of(spec).endswith("Job")}
+    put_back = {name for name, spec in wanted.items() if rerun_jobs or not runs_when_changed(spec)}
     names = [{entry["name"] for entry in side["networks"]} for side in (older, now)]
     return (
         names[0] != names[1]

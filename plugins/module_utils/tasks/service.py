@@ -29,6 +29,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry impor
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.outcome import finish
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.declared import whole_rollback
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.job_runs import with_outcome
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import GOOD, Judgement
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import ENDED_BADLY, is_current, state_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Operation, Plan, with_mask
@@ -37,6 +38,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconci
 from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import detach, with_defaults
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import name_of, stack_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner import labels_in, refuse_others
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.scheduled import is_scheduled
 from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.one_service import (
     AWAY,
     PAUSED,
@@ -96,12 +98,14 @@ class _Look:
             _find(client, stack, str(key), self.observed) for key in ([given] if isinstance(given, str) else given)
         ]
         self.lives = {name_of(live): live for live in found}
-        tasks = tasks_of(client, stack) if options["state"] == RESTARTED else []
+        on_schedule = options["state"] == RUN and any(is_scheduled(live["Spec"]) for live in found)
+        tasks = tasks_of(client, stack) if options["state"] == RESTARTED or on_schedule else []
         operations: List[Operation] = []
         for live in self.lives.values():
             nodes, replicas = node_count(self.observed), options.get("replicas") or 0
             old = [str(options["away_from"])] if options["state"] == AWAY else self._old(live, tasks)
-            operations += service_plan(live, options["state"], options["prefix"], nodes, replicas, old).operations
+            runs = self._runs(live, tasks) if on_schedule else []
+            operations += service_plan(live, options["state"], options["prefix"], nodes, replicas, old, runs).operations
         self.plan: Plan = with_mask(Plan(tuple(operations)), options["mask"])
         if self.plan.changed and options["identity"]:
             from ansible_collections.stackwright.swarm.plugins.module_utils.revisions.history import (
@@ -114,6 +118,12 @@ class _Look:
         if self.plan.changed and (options["with_registry_auth"] or options["registry_auth"]):
             self.logins = refused_by(client, self.plan, options) if logins is None else logins
             self.plan = with_notices(self.plan, self.logins)
+
+    def _runs(self, live: Service, tasks: Sequence[Task]) -> List[Dict[str, object]]:
+        """What a job on a schedule is to remember: its runs with the outcome of the last one, and the new run."""
+        before = with_outcome(live, [task for task in tasks if task.get("ServiceID") == live["ID"]])
+        now = str(self.observed["info"].get("SystemTime") or "")[:19]
+        return [*before, {"slot": str(self.options.get("slot") or ""), "started": f"{now}Z"}]
 
     def _old(self, live: Service, tasks: Sequence[Task]) -> List[str]:
         """The tasks that run and began before the given time (any, where none is given)."""

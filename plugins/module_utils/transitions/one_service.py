@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import PlanError
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.differences import differences
@@ -21,9 +21,10 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
     name_of,
     spellings,
 )
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.scheduled import awake, is_scheduled
 
 if TYPE_CHECKING:
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service, ServiceSpec
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
 
 SCALED, RESTARTED, ROLLED_BACK = "scaled", "restarted", "rolled_back"
 PAUSED, RESUMED, RUN = "paused", "resumed", "run"
@@ -36,15 +37,24 @@ Spec = Dict[str, Any]
 
 
 def service_plan(
-    live: Service, state: str, prefix: str, nodes: int, replicas: int = 0, old: Sequence[str] = ()
+    live: Service,
+    state: str,
+    prefix: str,
+    nodes: int,
+    replicas: int = 0,
+    old: Sequence[str] = (),
+    runs: Sequence[Dict[str, object]] = (),
 ) -> Plan:
     """The plan that brings a service to ``state``: one operation, with a reason also if there is nothing to do.
 
-    ``old`` are the tasks that a restart is to replace, or the id of the node that tasks are to leave.
+    ``old`` are the tasks that a restart is to replace, or the id of the node that tasks are to leave. ``runs`` is what
+    a job on a schedule is to remember, the run that is asked for last.
     Raises PlanError (``unsafe_change``, ``no_previous``).
     """
     name = name_of(live)
     spec, reason = _WANTED[state](live, prefix, replicas, old)
+    if state == RUN and is_scheduled(live["Spec"]):
+        spec, reason = _run_on_schedule(live, list(runs))
     if spec is None:
         return Plan((Operation("keep", "service", name, reason=reason),))
     before, after = normalise.service(live["Spec"]), normalise.service(spec)
@@ -95,6 +105,14 @@ def _run(live: Service, prefix: str, replicas: int, old: Sequence[str]) -> Wante
             hint="Use state: restarted to replace the tasks of a long-running service.",
         )
     return _forced(live["Spec"]), "run again"
+
+
+def _run_on_schedule(live: Service, runs: List[Dict[str, object]]) -> Wanted:
+    before = [str(run.get("slot") or "") for run in runs[:-1]]
+    slot = str(runs[-1].get("slot") or "") if runs else ""
+    if slot and max(before, default="") >= slot:
+        return None, f"has already run for {slot}"
+    return _forced(awake(live["Spec"], runs)), f"runs for {slot}" if slot else "run again"
 
 
 def _forced(spec: ServiceSpec) -> Spec:

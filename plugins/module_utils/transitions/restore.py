@@ -18,6 +18,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prune i
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import (
     QUIET,
     mode_of,
+    runs_when_changed,
     task_count,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.subnets import overlap
@@ -30,6 +31,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
     stack_of,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.ports import Ports, asked, ports_in
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.scheduled import asleep, with_runs_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.in_place import as_created, with_targets
 from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.stop import stopped
 
@@ -209,12 +211,12 @@ def _services(
             yield Operation("keep", "service", name, reason=NOT_AGAIN)
         elif old is not None and not was_job:
             # After the removals: a port that a new service has taken is free again then.
-            yield Operation("create", "service", name, reason=BACK, wave=1, payload={"spec": old["Spec"]})
+            yield Operation("create", "service", name, reason=BACK, wave=1, payload={"spec": asleep(old["Spec"])})
 
 
 def is_job(service: Service) -> bool:
-    """Whether its tasks run to an end."""
-    return mode_of(service["Spec"]).endswith("Job")
+    """Whether it would run to an end if it were put back. A job on a schedule sleeps on."""
+    return runs_when_changed(service["Spec"])
 
 
 def _job_left(new: Service) -> Operation:
@@ -234,13 +236,14 @@ def back(old: Service, new: Service) -> Operation:
     unsettled = str((new.get("UpdateStatus") or {}).get("State") or "") in UNSETTLED
     if before == after and not unsettled:
         return Operation("keep", "service", name, reason=BACK)
-    have, want = normalise.service(before), normalise.service(after)
+    wanted = with_runs_of(asleep(after), before)
+    have, want = normalise.service(before), normalise.service(wanted)
     same = have["TaskTemplate"] == want["TaskTemplate"]
     restarts = 0 if same and have["EndpointSpec"] == want["EndpointSpec"] else task_count(new, 1)
     payload = {
         "id": id_of(new),
         "version": new["Version"]["Index"],
-        "spec": after,
+        "spec": wanted,
     }
     return Operation(
         "update",

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import (
     ComposeError,
     Problem,
     StackwrightError,
 )
-from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import DEFAULT_PREFIX
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import CRON, DEFAULT_PREFIX
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack, hashed_name, host_name
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.scheduled import asleep
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.context import ConvertOptions
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.desired import convert, remember_docker
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.load import Project, Source, load
@@ -104,6 +105,11 @@ def compile_stack(
 
         found = project_routes(project, stack, bool(policies["shared_networks"]))
         routes, problems, notices = found.routes, [*problems, *found.problems], [*notices, *found.notices]
+    if any(CRON in label for label in _labels(project)):
+        from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schedules import check_schedules
+
+        more, told = check_schedules(project, stack)
+        problems, notices = [*problems, *more], [*notices, *told]
     report.add(problems)
     _refuse(report, [*report.notices, *notices], request.strict, invalid)
     project = with_steps(project, stack)
@@ -120,6 +126,8 @@ def compile_stack(
         remember_docker(desired, project, stack, options)
     if any(request.parts.get(option) for option in PARTS):
         desired = _parts_of(desired, request, project, stack, reader)
+    for service in desired["services"]:
+        service["spec"] = asleep(service["spec"])
     desired["routes"] = routes
     desired["notices"] = _unique([*(n.as_dict() for n in [*project.notices, *notices]), *desired["notices"]])
     if request.strict and desired["notices"]:
@@ -129,13 +137,14 @@ def compile_stack(
 
 def _may_have_routes(project: Project) -> bool:
     """Whether a label of a service may be meant for routes: routes.py looks closer."""
+    words = (label.lower() for label in _labels(project))
+    return any(any(part in word for part in ROUTE_PARTS) or word.startswith(OTHER_PROXIES) for word in words)
+
+
+def _labels(project: Project) -> Iterator[str]:
     for service in project.services.values():
         for place in (("deploy", "labels"), ("labels",)):
-            for label in mapping(deep(service, *place)):
-                word = str(label).lower()
-                if any(part in word for part in ROUTE_PARTS) or word.startswith(OTHER_PROXIES):
-                    return True
-    return False
+            yield from map(str, mapping(deep(service, *place)))
 
 
 def _parts_of(desired: Desired, request: CompileRequest, project: Project, stack: Stack, reader: FileReader) -> Desired:

@@ -1,0 +1,34 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The schedules that the labels of a project's jobs define."""
+
+from __future__ import annotations
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import Problem
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import CRON
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.project import Project
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.inspection import Look, deep, mapping
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.cron.labels import timing_of
+
+JOB = "replicated-job"
+
+
+def check_schedules(project: Project, stack: Stack) -> tuple[list[Problem], list[Problem]]:
+    """The problems and the notices of labels of schedules."""
+    look = Look(project, stack.full_name)
+    for key, service in look.services.items():
+        for label in mapping(service.get("labels")):
+            if CRON in label:
+                hint = "write it under deploy.labels"
+                look.notice(("services", key, "labels", label), "a label of the container has no effect", hint, "cron")
+        labels = {str(name): str(value) for name, value in mapping(deep(service, "deploy", "labels")).items()}
+        timing, faults = timing_of(labels, stack.prefix)
+        for fault in faults:
+            look.problem(("services", key, "deploy", "labels", fault.label), fault.message, fault.hint, "cron")
+        if timing is not None and deep(service, "deploy", "mode") != JOB:
+            label = next(label for label in labels if CRON in label)
+            message = f"only a service with mode: {JOB} runs on a schedule"
+            look.problem(("services", key, "deploy", "labels", label), message, f"set deploy.mode: {JOB}", "cron")
+    return list(look.problems.values()), list(look.notices.values())
