@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 RUNNING, COMPLETE, FAILED = "running", "complete", "failed"
 STOPPED, UNKNOWN = "stopped", "unknown"
+LONGEST = 100  # characters of an error that a label remembers
 
 
 def with_outcome(service: Service, tasks: Sequence[Task]) -> List[Dict[str, Any]]:
@@ -44,7 +45,8 @@ def _outcome(service: Service, tasks: Sequence[Task], started: Optional[float]) 
         return {"state": UNKNOWN}
     live = (*ON_THE_WAY, "running")
     if any(state_of(task) in live and task.get("DesiredState") not in ("shutdown", "remove") for task in mine):
-        return {"state": RUNNING}
+        last_error = next((error_of(task) for task in reversed(_by_age(mine)) if state_of(task) in ENDED_BADLY), "")
+        return {"state": RUNNING, "error": last_error[:LONGEST]} if last_error else {"state": RUNNING}
     ended = max((seconds((task.get("Status") or {}).get("Timestamp")) or 0.0) for task in mine)
     took = round(max(ended - started, 0.0), 1)
     wanted = int((service["Spec"]["Mode"].get("ReplicatedJob") or {}).get("MaxConcurrent") or 1)
@@ -53,6 +55,10 @@ def _outcome(service: Service, tasks: Sequence[Task], started: Optional[float]) 
     failed = [task for task in mine if state_of(task) in ENDED_BADLY]
     if not failed:
         return {"state": STOPPED, "seconds": took}
-    last = max(failed, key=lambda task: str(task.get("CreatedAt") or ""))
+    last = _by_age(failed)[-1]
     code = ((last.get("Status") or {}).get("ContainerStatus") or {}).get("ExitCode")
-    return {"state": FAILED, "exit_code": code, "seconds": took, "error": error_of(last)[:100]}
+    return {"state": FAILED, "exit_code": code, "seconds": took, "error": error_of(last)[:LONGEST]}
+
+
+def _by_age(tasks: Sequence[Task]) -> List[Task]:
+    return sorted(tasks, key=lambda task: str(task.get("CreatedAt") or ""))

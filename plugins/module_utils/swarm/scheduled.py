@@ -16,35 +16,34 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 #: Runs that the label of a job remembers.
 KEPT_RUNS = 10
 
-Spec = Mapping[str, Any]
+Spec = Mapping[str, object]
 
 
 def is_scheduled(spec: Spec) -> bool:
     """Whether a ServiceSpec is of a job on a schedule, whatever the prefix of its labels is."""
-    if (spec.get("Mode") or {}).get("ReplicatedJob") is None:
-        return False
-    return any(label.endswith(SCHEDULE) for label in spec.get("Labels") or ())
+    mode: Any = spec.get("Mode") or {}
+    return mode.get("ReplicatedJob") is not None and any(label.endswith(SCHEDULE) for label in _labels(spec))
 
 
-def asleep(spec: Spec) -> Spec:
-    """``spec`` as it is deployed: a job on a schedule does not run. Any other is returned as it is."""
-    return _with_completions(spec, 0) if is_scheduled(spec) else spec
+def asleep(spec: Spec) -> Dict[str, Any]:
+    """A copy of ``spec`` as it is deployed: a job on a schedule does not run."""
+    return _with_completions(spec, 0) if is_scheduled(spec) else dict(spec)
 
 
 def awake(spec: Spec, runs: List[Dict[str, object]]) -> Any:
     """``spec`` of a job on a schedule so that Swarm runs it; ``runs`` are remembered, the newest last."""
-    wanted = int(spec["Mode"]["ReplicatedJob"].get("MaxConcurrent", 1)) or 1
+    mode: Any = spec["Mode"]
     text = json.dumps(runs[-KEPT_RUNS:], sort_keys=True, separators=(",", ":"))
-    made = _with_completions(spec, wanted)
-    return {**made, "Labels": {**spec["Labels"], CRON_RUNS: text}}
+    made = _with_completions(spec, int(mode["ReplicatedJob"].get("MaxConcurrent", 1)) or 1)
+    return {**made, "Labels": {**_labels(spec), CRON_RUNS: text}}
 
 
-def with_runs_of(spec: Spec, live: Spec) -> Spec:
-    """``spec`` with the runs that the live service remembers, so that a deployment forgets none."""
-    text = (live.get("Labels") or {}).get(CRON_RUNS)
+def with_runs_of(spec: Spec, live: Spec) -> Dict[str, Any]:
+    """A copy of ``spec`` with the runs that the live service remembers, so that a deployment forgets none."""
+    text = _labels(live).get(CRON_RUNS)
     if text is None or not is_scheduled(spec):
-        return spec
-    return {**spec, "Labels": {**(spec.get("Labels") or {}), CRON_RUNS: text}}
+        return dict(spec)
+    return {**spec, "Labels": {**_labels(spec), CRON_RUNS: text}}
 
 
 def runs_of(labels: Mapping[str, str]) -> List[Dict[str, Any]]:
@@ -56,6 +55,11 @@ def runs_of(labels: Mapping[str, str]) -> List[Dict[str, Any]]:
     return [run for run in found if isinstance(run, dict)] if isinstance(found, list) else []
 
 
+def _labels(spec: Spec) -> Dict[str, str]:
+    found: Any = spec.get("Labels") or {}
+    return dict(found)
+
+
 def _with_completions(spec: Spec, wanted: int) -> Dict[str, Any]:
-    job = {**spec["Mode"]["ReplicatedJob"], "TotalCompletions": wanted}
-    return {**spec, "Mode": {**spec["Mode"], "ReplicatedJob": job}}
+    mode: Any = spec["Mode"]
+    return {**spec, "Mode": {**mode, "ReplicatedJob": {**mode["ReplicatedJob"], "TotalCompletions": wanted}}}

@@ -27,8 +27,13 @@ def check_schedules(project: Project, stack: Stack) -> tuple[list[Problem], list
         timing, faults = timing_of(labels, stack.prefix)
         for fault in faults:
             look.problem(("services", key, "deploy", "labels", fault.label), fault.message, fault.hint, "cron")
-        if timing is not None and deep(service, "deploy", "mode") != JOB:
-            label = next(label for label in labels if CRON in label)
+        if timing is None:
+            continue
+        place = ("services", key, "deploy", "labels", next(label for label in labels if CRON in label))
+        if deep(service, "deploy", "mode") != JOB:
             message = f"only a service with mode: {JOB} runs on a schedule"
-            look.problem(("services", key, "deploy", "labels", label), message, f"set deploy.mode: {JOB}", "cron")
+            look.problem(place, message, f"set deploy.mode: {JOB}", "cron")
+        elif not any(deep(service, "deploy", "restart_policy", name) for name in ("condition", "max_attempts")):
+            hint = "set deploy.restart_policy.condition: none, or max_attempts"
+            look.notice(place, "a run that fails is tried again without end, so it is never over", hint, "cron")
     return list(look.problems.values()), list(look.notices.values())

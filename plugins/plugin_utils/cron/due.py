@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta, timezone
-from typing import Any
+from typing import Any, TypedDict
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import BEFORE_STOP, ours_in
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.cron.labels import (
@@ -21,8 +21,33 @@ FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 JOB = "replicated-job"
 RUNNING, FAILED = "running", "failed"
 
-Stack = Mapping[str, Any]
-Service = Mapping[str, Any]
+
+class Run(TypedDict, total=False):
+    """A run as stack_info says it."""
+
+    slot: str
+    started: str
+    state: str
+    exit_code: int | None
+    error: str
+
+
+class Service(TypedDict):
+    """What counts of a service of stack_info."""
+
+    name: str
+    mode: str
+    desired: int
+    created: str
+    labels: dict[str, str]
+    runs: list[Run]
+
+
+class Stack(TypedDict):
+    """What counts of a stack of stack_info."""
+
+    name: str
+    services: list[Service]
 
 
 def jobs_of(stacks: Sequence[Stack], now: datetime, prefix: str, late: float) -> list[dict[str, Any]]:
@@ -41,12 +66,12 @@ def jobs_of(stacks: Sequence[Stack], now: datetime, prefix: str, late: float) ->
             timing, faults = timing_of(service["labels"], prefix)
             if service["mode"] != JOB or (timing is None and not faults):
                 continue
-            job = {"stack": stack["name"], "service": service["name"], "runs": list(service.get("runs") or ())}
+            job = {"stack": stack["name"], "service": service["name"], "runs": service["runs"]}
             if timing is None:
                 problem = "; ".join(f"{fault.label} {fault.message}" for fault in faults)
                 found.append({**job, "due": False, "slot": "", "next": "", "reason": problem, "problem": problem})
                 continue
-            found.append({**job, **_of(timing, service, now, late, stopped), "problem": _failed(job["runs"])})
+            found.append({**job, **_of(timing, service, now, late, stopped), "problem": _failed(service["runs"])})
     return sorted(found, key=lambda job: (job["stack"], job["service"]))
 
 
@@ -81,7 +106,7 @@ def _why_not(timing: Timing, service: Service, slot: datetime | None, now: datet
 
 def _moments(service: Service) -> Iterator[datetime]:
     """When it was created, and the times that it has run for."""
-    for text in (service["created"], *(run.get("slot") or run.get("started") for run in service.get("runs") or ())):
+    for text in (service["created"], *(run.get("slot") or run.get("started") for run in service["runs"])):
         try:
             yield datetime.strptime(f"{str(text)[:19]}Z", FORMAT).replace(tzinfo=timezone.utc)
         except ValueError:
@@ -90,14 +115,15 @@ def _moments(service: Service) -> Iterator[datetime]:
 
 
 def _is_running(service: Service) -> bool:
-    return any((run.get("state") or RUNNING) == RUNNING for run in (service.get("runs") or ())[-1:])
+    return any((run.get("state") or RUNNING) == RUNNING for run in service["runs"][-1:])
 
 
-def _failed(runs: Sequence[Mapping[str, object]]) -> str:
-    last = runs[-1] if runs else {}
-    if last.get("state") != FAILED:
-        return ""
-    return f"the run for {last.get('slot') or last.get('started')} failed with exit code {last.get('exit_code')}"
+def _failed(runs: Sequence[Run]) -> str:
+    last: Run = runs[-1] if runs else {}
+    what = f"the run for {last.get('slot') or last.get('started')}"
+    if last.get("state") == RUNNING and last.get("error"):
+        return f"{what} is tried again after a failure: {last['error']}"
+    return f"{what} failed with exit code {last.get('exit_code')}" if last.get("state") == FAILED else ""
 
 
 def _is_stopped(services: Sequence[Service], prefix: str) -> bool:
