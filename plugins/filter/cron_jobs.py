@@ -13,12 +13,15 @@ from ansible.errors import AnsibleFilterError
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import DEFAULT_PREFIX
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.plain import plain
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.cron.due import FORMAT, jobs_of
+
+FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 
 def cron_jobs(
     stacks: object, label_prefix: str = DEFAULT_PREFIX, late: float = 600, now: str | None = None
 ) -> list[dict[str, Any]]:
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.cron.due import jobs_of
+
     found = plain(stacks)
     if not isinstance(found, list) or not all(isinstance(one, Mapping) and "services" in one for one in found):
         raise AnsibleFilterError("cron_jobs wants the stacks that stack_info returns.")

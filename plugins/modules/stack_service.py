@@ -41,7 +41,8 @@ options:
       - V(paused) pauses an update in progress. Swarm has no API for this, so the delay between two batches is set to ten years. The current batch and
         one more are still updated. A label stores the original delay. Swarm's own rollback afterwards leads to the new spec.
       - V(resumed) continues a paused update, or one that Swarm paused after a failure.
-      - V(run) runs a job again, waits until it ends, and returns RV(exit_code) and RV(lines), even if it fails. A failed job is not rolled back.
+      - V(run) runs a job, also one on a schedule, waits until it ends, and returns RV(exit_code) and RV(lines), even if it fails. A failed job is not
+        rolled back.
     type: str
     choices: [scaled, restarted, rolled_back, paused, resumed, run]
     default: scaled

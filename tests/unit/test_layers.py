@@ -125,7 +125,7 @@ DOORS = {
     # Only tasks with receivers of notifications.
     "notifications": ("notifying/notifier",),
     # 9,600: only tasks that have Compose files, a vault, or many stacks.
-    "on the controller": ("adapter/route_options", "compiling/task_files", "stacks/many", "vault"),
+    "on the controller": ("adapter/route_options", "compiling/task_files", "cron/due", "stacks/many", "vault"),
     # 9,500: Ansible loads all filter files of a collection for any one of its filters.
     "one filter of many": ("compiling/rendered",),
 }

@@ -286,6 +286,8 @@ def kept_state(options: Mapping[str, object]) -> str:
     return "listed" if options["values"] is None else "present"
 
 
+#: Options of ``rollout`` for several services, or for new images.
+OF_MANY = ("parallel", "pull", "pulls_at_once")
 #: Of stack_service.
 SERVICE: Spec = {
     "service": {"type": "list", "elements": "str", "required": True},
@@ -301,11 +303,7 @@ SERVICE: Spec = {
     # One service has no others beside it.
     "rollout": {
         **CHANGES["rollout"],
-        "options": {
-            name: option
-            for name, option in CHANGES["rollout"]["options"].items()
-            if name not in ("parallel", "pull", "pulls_at_once")
-        },
+        "options": {name: option for name, option in CHANGES["rollout"]["options"].items() if name not in OF_MANY},
     },
 }
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\Z")

@@ -67,7 +67,8 @@ def service_operations(
     name, key = desired["name"], desired["key"]
     if current is None:
         payload = {"spec": _with_image(desired["spec"], choice)}
-        return [Operation("create", "service", name, key, f"image {choice.image}", payload=payload)]
+        when = "; it runs on its schedule" if is_scheduled(desired["spec"]) else ""
+        return [Operation("create", "service", name, key, f"image {choice.image}{when}", payload=payload)]
     old = current["Spec"]
     spec, left = _wanted(desired, desired["spec"], current, choice, known)
     want = _compared(spec, old, known)
