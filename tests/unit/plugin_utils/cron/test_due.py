@@ -106,7 +106,7 @@ def test_a_failed_run_is_a_problem(last, problem):
         ),
         pytest.param({**DAILY, "stackwright.cron.overlap": "allow"}, ["stackwright.cron.overlap"], id="overlap"),
         pytest.param({"stackwright.cron.missed": "skip"}, ["stackwright.cron.missed"], id="no-schedule"),
-        pytest.param({"stackwright.cron.shedule": "@daily"}, ["stackwright.cron.shedule"], id="typo"),
+        pytest.param({"stackwright.cron.schedules": "@daily"}, ["stackwright.cron.schedules"], id="typo"),
         pytest.param({"other.cron.schedule": "@daily"}, ["other.cron.schedule"], id="prefix"),
     ],
 )
