@@ -288,14 +288,11 @@ def kept_state(options: Mapping[str, object]) -> str:
 
 #: Options of ``rollout`` for several services, or for new images.
 OF_MANY = ("parallel", "pull", "pulls_at_once")
+STATES = ["scaled", "restarted", "rolled_back", "paused", "resumed", "run"]
 #: Of stack_service.
 SERVICE: Spec = {
     "service": {"type": "list", "elements": "str", "required": True},
-    "state": {
-        "type": "str",
-        "choices": ["scaled", "restarted", "rolled_back", "paused", "resumed", "run"],
-        "default": "scaled",
-    },
+    "state": {"type": "str", "choices": STATES, "default": "scaled"},
     "replicas": {"type": "int"},
     "started_before": {"type": "str"},
     "slot": {"type": "str"},
@@ -315,11 +312,8 @@ def check_service(options: Mapping[str, Any]) -> None:
     state, replicas, moment, slot = (options[name] for name in ("state", "replicas", "started_before", "slot"))
     wrong = ""
     if (state == "scaled") != (replicas is not None):
-        wrong = (
-            "replicas is required with state scaled."
-            if state == "scaled"
-            else f"replicas can't be used with state {state}."
-        )
+        how = "is required" if state == "scaled" else "can't be used"
+        wrong = f"replicas {how} with state {state}."
     elif moment is not None and state != "restarted":
         wrong = f"started_before can't be used with state {state}."
     elif moment is not None and not _MOMENT.match(moment):
