@@ -277,6 +277,8 @@ options:
       - Each is a Compose key as shown in the plan, such as V(replicas), V(image), V(resources) or V(environment.LOG_LEVEL), or a path as shown in
         C(changes) of the result.
       - The label C(stackwright.leave) under C(deploy.labels) of a service does the same, for example V(replicas, resources).
+      - The label C(stackwright.autoscale) of a replicated service, for example V(2-10), keeps its number of replicas if it is within these bounds, and
+        brings any other number to the nearest one.
       - The revision records these fields, so M(stackwright.swarm.stack_drift) does not report them and M(stackwright.swarm.stack_rollback) does not reset them.
     type: dict
     default: {}

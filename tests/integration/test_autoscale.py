@@ -9,6 +9,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from documented import documentation
 from playbook import ROOT, Player
 
 #: It uses all of the CPU that it may.
@@ -28,10 +29,13 @@ AT_ONCE = {"autoscale_up_after": 0, "autoscale_down_after": 0, "autoscale_second
 
 
 @pytest.fixture
-def stack(bed, swarm, tmp_path):
+def player(swarm, tmp_path):
     # Two names of one manager: the work is done once.
-    player = Player(tmp_path, {"m1": swarm.docker_host, "also": swarm.docker_host})
+    return Player(tmp_path, {"m1": swarm.docker_host, "also": swarm.docker_host})
 
+
+@pytest.fixture
+def stack(bed, swarm, player):
     class Stack:
         name = swarm.name
 
@@ -56,10 +60,14 @@ def stack(bed, swarm, tmp_path):
     return Stack()
 
 
-def test_by_the_cpu_of_its_containers(stack):
+def test_by_the_cpu_of_its_containers(stack, player):
     stack.deploy(busy="yes")
     shown = stack.autoscale(check=True)
     assert shown.code == 0 and stack.replicas() == 1, shown.output
+    (load,) = player.play({"stack_load": {"name": stack.name}}, limit="m1").of(host="m1")
+    (task,), (service,) = load["tasks"], load["services"]
+    assert task["cpu_percent"] > 20 and service["tasks"] == [task["task"]] and service["busy"] == ""
+    assert set(service) == set(documentation("stack_load", "RETURN")["services"]["contains"])
     first = stack.autoscale()
     assert first.code == 0 and f"{stack.name}_web: 1 → 2" in first.output, first.output
     assert first.output.count("changed:") == 1 and stack.replicas() == 2

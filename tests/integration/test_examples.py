@@ -34,6 +34,9 @@ ELSEWHERE = {
 OF_ITS_TESTS = {
     "compose_stack": ("routes_result", "would_change"),
     "node_prune": ("removed", "left", "error_code"),
+    # Only of services with the label: test_autoscale.py.
+    "stack_load": ("services", "error_code"),
+    "stack_notification": ("error_code",),
     "services_registry_import": ("not_carried", "findings", "error_code"),
     "services_registry_info": ("definition", "rollback", "error_code"),
     "swarm_report": ("unanswered", "error_code"),
