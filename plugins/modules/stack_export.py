@@ -17,6 +17,7 @@ description:
     RV(not_exported) names.
   - Configs become files. The content of a secret can't be read back, so a secret becomes C(external). Routes stay labels.
   - Defaults are left out, and images have no digest unless the stack was deployed with one.
+  - Kept values of this collection become the expressions that generate them.
   - Specifications contain environments as they are. So Compose files and configs have the mode V(0600), and the contents of files are in no result or diff.
 options:
   name:

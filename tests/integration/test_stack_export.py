@@ -228,6 +228,27 @@ def test_values_that_are_kept_become_expressions(bed, swarm, tmp_path):
     assert planned(player, str(tmp_path / "out"), values={"store": "swarm"})["changed"] is False
 
 
+def test_a_stack_that_had_steps(bed, swarm, tmp_path):
+    """The steps are gone; that a service has had them, its label says."""
+    service = {"image": bed.images["busybox"], "command": "sleep 1d", "stop_grace_period": "1s"}
+    text = yaml.safe_dump({"services": {"web": {**service, "pre_start": [{"command": "true"}]}}})
+    player = Player(tmp_path, {"m1": bed.node("m1").docker_host}, {"given.yml": text})
+    player.bed, player.name = bed, swarm.name
+    run = player.play({"compose_stack": {"name": player.name, "src": "given.yml", "resolve_image": "never"}})
+    assert run.code == 0, run.output
+    run = player.play(export(player))
+    assert run.code == 0, run.output
+    assert (run.last["not_exported"], run.last["stacks"][0]["services"]) == ([], ["web"])
+    assert planned(player, str(tmp_path / "out"))["changed"] is False
+
+
+def test_two_managers_write_the_files_once(player):
+    both = Player(player.folder, {"m1": player.hosts["m1"], "m2": player.hosts["m1"]})
+    run = both.play(export(player))
+    assert run.code == 0, run.output
+    assert sorted(bool(run.of(host)[-1]["changed"]) for host in ("m1", "m2")) == [False, True]
+
+
 @pytest.mark.parametrize(
     ("options", "code"),
     [
