@@ -1,0 +1,62 @@
+"""docs/errors.md lists every error code of the collection, and no other."""
+
+import ast
+import builtins
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+CODE = re.compile(r"[a-z][a-z0-9_]*\Z")
+#: Internal: caught before a task ends, or replaced by the code of its cause.
+INTERNAL = {"error", "not_shared"}
+
+
+def literals(node):
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value
+
+
+def of_tree(tree):
+    """The texts in the places of a code."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+            ours = name.endswith("Error") and not hasattr(builtins, name)
+            if ours and len(node.args) > 1:
+                yield from literals(node.args[1])
+            for keyword in node.keywords:
+                if keyword.arg == "error_code":
+                    yield from literals(keyword.value)
+        elif isinstance(node, ast.Dict):
+            for key, value in zip(node.keys, node.values, strict=True):
+                if isinstance(key, ast.Constant) and key.value == "error_code":
+                    yield from literals(value)
+        elif isinstance(node, ast.Assign) and any(getattr(one, "id", "") == "default_code" for one in node.targets):
+            yield from literals(node.value)
+
+
+def used():
+    trees = (ast.parse(path.read_text()) for path in (ROOT / "plugins").rglob("*.py"))
+    return {code for tree in trees for code in of_tree(tree) if CODE.match(code)} - INTERNAL
+
+
+def listed():
+    rows = re.findall(r"^\| (`.*?`) \|", (ROOT / "docs/errors.md").read_text(), re.M)
+    return [code for row in rows for code in re.findall(r"`(\w+)`", row)]
+
+
+def test_each_code_has_its_cause_and_remedy():
+    missing = sorted(used() - set(listed()))
+    assert not missing, f"add to docs/errors.md: {missing}"
+
+
+def test_no_code_is_listed_that_nobody_gives():
+    text = "\n".join(path.read_text() for path in (ROOT / "plugins").rglob("*.py"))
+    spare = [code for code in listed() if f'"{code}"' not in text]
+    assert not spare and len(listed()) == len(set(listed()))
+
+
+def test_the_scan_sees_each_form():
+    text = "class A(E):\n    default_code = 'a'\nE2Error('x', 'b')\nf(error_code='c')\nd = {'error_code': 'd'}\n"
+    assert set(of_tree(ast.parse(text))) == {"a", "b", "c", "d"}
+    assert len(used()) > 100
