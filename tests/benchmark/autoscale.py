@@ -1,8 +1,9 @@
 """The autoscaler under a step load: python tests/benchmark/autoscale.py [MINUTES]
 
 A web service answers real requests, each of which costs CPU; a task may use a tenth of a CPU. Visitors come all at
-once, ask at a steady rate and stay. ansible-rulebook runs the rulebook autoscale. In the middle, a new release of the
-web service is deployed. At the end the visitors leave.
+once and stay. Each waits for its answer before it asks again, so that never more than VISITORS requests are on their
+way, and all containers have limits of CPU and processes: the machine may be shared. ansible-rulebook runs the rulebook
+autoscale. In the middle, a new release of the web service is deployed. At the end the visitors leave.
 
 It shows each move, and fails if the service needs more than three moves after the step, if a move ever goes the other
 way, or if the deployment changes the number.
@@ -34,8 +35,8 @@ FILE = r"""services:
     deploy:
       endpoint_mode: dnsrr
       replicas: 1
-      labels: {{stackwright.autoscale: "1-8"}}
-      resources: {{limits: {{cpus: "0.1"}}}}
+      labels: {{stackwright.autoscale: "1-5"}}
+      resources: {{limits: {{cpus: "0.1", pids: 16}}}}
       update_config: {{order: start-first}}
   visitor:
     image: {image}
@@ -44,14 +45,17 @@ FILE = r"""services:
       - sh
       - -c
       - |
-        ask() {{
+        while :; do
           to=$$(nslookup web | grep -o '10[.0-9]*$$' | shuf -n 1)
-          printf 'GET /cgi-bin/work HTTP/1.0\r\n\r\n' | timeout 4 nc $$to 8000 > /dev/null
-        }}
-        while :; do ask & sleep 0.5; done
+          [ "$$to" ] && printf 'GET /cgi-bin/work HTTP/1.0\r\n\r\n' | nc $$to 8000 > /dev/null
+          sleep 0.4
+        done
     stop_grace_period: 1s
     networks: [front]
-    deploy: {{replicas: 0, labels: {{stackwright.leave: replicas}}}}
+    deploy:
+      replicas: 0
+      labels: {{stackwright.leave: replicas}}
+      resources: {{limits: {{cpus: "0.05", pids: 16}}}}
 networks: {{front: {{}}}}
 configs:
   work:
