@@ -71,7 +71,7 @@ class ActionModule(PipedAction):
         if options.all:
             stacks, loose, refused = export_swarm(observed, options.label_prefix)
         else:
-            stacks, refused = export_stacks(options.name, observed, options.label_prefix)
+            stacks, refused = export_stacks(options.name, observed, options.label_prefix), []
         refused = [*refused, *(observed.get("notices") or [])]
         lost = [*refused, *(one for made in (*stacks, *loose) for one in made.lost)]
         if lost and options.strict:

@@ -33,32 +33,29 @@ _ALONE = "it is on no network; as a service of a stack, it joins the stack's net
 _NO_NAME = re.compile(r"[^A-Za-z0-9_-]+")
 
 
-def export_stacks(names: Iterable[str], observed: Snapshot, prefix: str) -> tuple[list[Exported], list[str]]:
-    """The stacks of these names, and a sentence for each that can't be exported.
+def export_stacks(names: Iterable[str], observed: Snapshot, prefix: str) -> list[Exported]:
+    """The stacks of these names, sorted.
 
-    Raises StackwrightError (``not_found``) if the Swarm has no such stack.
+    Raises StackwrightError: ``not_found``, and as ``export_stack``.
     """
-    there = stacks_in(observed)
-    missing = sorted(set(names) - set(there))
+    missing = sorted(set(names) - set(stacks_in(observed)))
     if missing:
         raise StackwrightError(
             f"There is no stack {', '.join(missing)} in the Swarm.",
             "not_found",
-            f"Its stacks are: {', '.join(there) or 'none'}. Give full names, as `docker stack ls` shows them.",
+            "Give full names of stacks with services, as `docker stack ls` shows them. Nothing was written.",
         )
-    found, refused = [], []
-    for name in sorted(set(names)):
-        try:
-            found.append(export_stack(name, _of_stack(observed, name), prefix))
-        except StackwrightError as error:
-            refused.append(f"stack {name}: {error.message}")
-    return found, refused
+    return [export_stack(name, _of_stack(observed, name), prefix) for name in sorted(set(names))]
 
 
 def export_swarm(observed: Snapshot, prefix: str) -> tuple[list[Exported], list[Exported], list[str]]:
     """All stacks, the loose services as stacks of their own names, and what can't be exported, as sentences."""
-    stacks, refused = export_stacks(stacks_in(observed), observed, prefix)
-    loose, taken = [], set(stacks_in(observed))
+    stacks, loose, refused, taken = [], [], [], set(stacks_in(observed))
+    for name in stacks_in(observed):
+        try:
+            stacks += export_stacks([name], observed, prefix)
+        except StackwrightError as error:
+            refused.append(f"stack {name}: {error.message}")
     for service in sorted(observed["services"], key=name_of):
         if stack_of(service):
             continue
