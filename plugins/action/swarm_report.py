@@ -49,8 +49,9 @@ class ActionModule(ClusterAction):
                 raise StackwrightError(
                     f"'{time}' is not a valid time.", "invalid_options", "Write it as 2026-11-29T12:00:00Z."
                 )
+            audit = self._read(options["audit"]) if options["audit"] else None
             clusters, unanswered = _Asked(self, options, variables).everything()
-            made = report(options["title"], time, clusters, unanswered)
+            made = report(options["title"], time, clusters, unanswered, audit)
             text = RENDER[options["format"]](made)
             result.update(changed=self._written(options["dest"], text), dest=options["dest"], bytes=len(text.encode()))
             result["unanswered"] = unanswered
@@ -62,6 +63,17 @@ class ActionModule(ClusterAction):
         except StackwrightError as error:
             result.update(error.details, failed=True, msg=str(error), error_code=error.error_code)
         return result
+
+    @staticmethod
+    def _read(audit: str) -> str:
+        try:
+            return Path(audit).read_text(encoding="utf-8", errors="replace")
+        except OSError as error:
+            raise StackwrightError(
+                f"The audit {audit} can't be read: {error.strerror}.",
+                "audit_unreadable",
+                "Name a file of the callback.",
+            ) from None
 
     def _written(self, dest: str, text: str) -> bool:
         """Whether the file has changed; in check mode whether it would."""

@@ -39,6 +39,11 @@ options:
       - The time of the report in UTC, for example V(2026-11-29T12:00:00Z). Ages and weeks are counted back from it. By default the time of the run.
       - The same Swarm and the same time give the same bytes.
     type: str
+  audit:
+    description:
+      - A file of the callback P(stackwright.swarm.audit#callback) on the controller. The figures then count the runs that were refused or failed without a
+        change in the last 12 weeks, for example because of invalid files.
+    type: path
   drift:
     description: Compare each stack with its last good revision, as M(stackwright.swarm.stack_drift).
     type: bool
@@ -123,7 +128,7 @@ unanswered:
     msg: {description: Why., type: str}
   sample: []
 error_code:
-  description: A stable code of the error. V(no_manager), V(dest_unwritable) or V(invalid_options).
+  description: A stable code of the error. V(no_manager), V(audit_unreadable), V(dest_unwritable) or V(invalid_options).
   returned: failure
   type: str
   sample: no_manager

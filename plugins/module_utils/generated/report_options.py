@@ -12,6 +12,7 @@ REPORT: Dict[str, Dict[str, Any]] = {
     "format": {"type": "str", "choices": ["html", "json", "markdown"], "default": "html"},
     "title": {"type": "str", "default": "Swarm report"},
     "time": {"type": "str"},
+    "audit": {"type": "path"},
     "drift": {"type": "bool", "default": True},
     "usage": {"type": "bool", "default": True},
     "label_prefix": {"type": "str", "default": "stackwright"},

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta, timezone
 from statistics import median
@@ -100,6 +101,42 @@ def _weeks(runs: Sequence[Run], time: str) -> List[Week]:
 
 def _rate(part: int, whole: int) -> Optional[float]:
     return round(part / whole, 3) if whole else None
+
+
+def refusals(text: str, time: str) -> Dict[str, Any]:
+    """From the text of an audit, what was refused or failed without a change in the last twelve weeks.
+
+    ``total`` and ``codes`` (``code``, ``count`` and the ``last`` of them, the most frequent first). Lines that can't be
+    read are left out: audit_verify tells of them.
+    """
+    weeks = _weeks([], time)
+    found: Dict[str, List[Dict[str, str]]] = {}
+    for line in text.splitlines():
+        one = _refusal(line)
+        if one and weeks and _monday_of(one["time"]) >= weeks[0]["week"]:
+            found.setdefault(one["code"], []).append(one)
+    codes = [{"code": code, "count": len(its), "last": its[-1]} for code, its in found.items()]
+    return {
+        "total": sum(map(len, found.values())),
+        "codes": sorted(codes, key=lambda one: (-len(found[str(one["code"])]), str(one["code"]))),
+    }
+
+
+def _refusal(line: str) -> Dict[str, str]:
+    try:
+        told = json.loads(line)
+    except ValueError:
+        return {}
+    if not isinstance(told, dict) or told.get("event") != "refused" or told.get("check"):
+        return {}
+    names = {"code": "error_code", "stack": "stack", "time": "time", "who": "who", "reason": "reason"}
+    found = {name: str(told.get(key) or "") for name, key in names.items()}
+    return {**found, "code": found["code"] or "unknown", "stack": found["stack"] or str(told.get("name") or "")}
+
+
+def _monday_of(time: str) -> str:
+    at = when(time)
+    return _monday(at) if at else ""
 
 
 def events(stacks: Sequence[Stack], nodes: Sequence[Node]) -> List[Dict[str, str]]:

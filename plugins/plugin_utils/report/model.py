@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Dict
+from typing import TYPE_CHECKING, Any, Dict, Optional
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.report.attention import BAD, GOOD, problems
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.report.figures import events, figures
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.report.figures import events, figures, refusals
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.plugin_utils.report.shapes import (
@@ -29,19 +29,23 @@ ENDED_BADLY = ("failed", "rejected", "orphaned")
 Item = Dict[str, Any]
 
 
-def report(title: str, time: str, clusters: Sequence[Given], unanswered: Sequence[Unanswered] = ()) -> Item:
-    """``title``, ``time``, ``clusters`` and ``unanswered``.
+def report(
+    title: str, time: str, clusters: Sequence[Given], unanswered: Sequence[Unanswered] = (), audit: Optional[str] = None
+) -> Item:
+    """``title``, ``time``, ``clusters``, ``refused`` and ``unanswered``.
 
     :param time: the time of the report, as ``2026-11-29T12:00:00Z``.
     :param clusters: of each cluster ``host`` (of the inventory), ``swarm`` (of swarm_info with all sections but tasks),
         ``stacks`` (of stack_info with history, details and changes), ``drift`` (results of stack_drift by stack) and
         ``usage`` (by the names of nodes: ``load`` and ``memory_used``).
     :param unanswered: ``host`` and ``msg`` of each host that gave no answer.
+    :param audit: the text of an audit; None if there is none.
     """
     return {
         "title": title,
         "time": time,
         "clusters": [_cluster(f"c{number}", given, time) for number, given in enumerate(clusters, 1)],
+        "refused": None if audit is None else refusals(audit, time),
         "unanswered": [{"host": one["host"], "msg": one["msg"]} for one in unanswered],
     }
 

@@ -168,6 +168,7 @@ class Unanswered(TypedDict):
 
 class Report(TypedDict):
     clusters: List[Cluster]
+    refused: Optional[Mapping[str, Any]]
     time: str
     title: str
     unanswered: List[Unanswered]
