@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -77,6 +77,18 @@ class Visit:
             "async rules => (await axe.run(document, {runOnly: {type: 'tag', values: rules}})).violations", RULES
         )
         return [f"{one['id']}: {node['html'][:120]}" for one in found for node in one["nodes"]]
+
+    def processor(self) -> Callable[[], float]:
+        """Gives the seconds that the processor has spent on the page since."""
+        session = self.context.new_cdp_session(self.page)
+        session.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+        def spent() -> float:
+            metrics = {one["name"]: one["value"] for one in session.send("Performance.getMetrics")["metrics"]}
+            return metrics["TaskDuration"]
+
+        before = spent()
+        return lambda: spent() - before
 
     def shoot(self, name: str) -> Path:
         SHOTS.mkdir(parents=True, exist_ok=True)

@@ -19,12 +19,10 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.report.page impo
 PAGES = ("overview", "nodes", "stacks", "services", "tasks", "secrets", "networks", "drift", "events", "figures")
 VIEWS = [f"#c1-{name}" for name in PAGES] + ["#c1-stack-blog", "#c1-service-blog_web"]
 FILTER = """() => {
-    const begin = performance.now();
     const box = document.querySelector("#c1-services input[type=search]");
     box.value = "shop";
     box.dispatchEvent(new Event("input", {bubbles: true}));
     document.body.getBoundingClientRect();
-    return performance.now() - begin;
 }"""
 SCRIPT = "<script>window.planted = 1</script><img src=x onerror='window.planted = 1'>"
 
@@ -233,19 +231,18 @@ def test_five_hundred_services(visit, tmp_path):
     assert len(text.encode()) <= 3_000_000
     assert made <= 2.0, f"made in {made:.2f} s"
     seen = visit(path)
-    # As the browser counts it: from the start of the navigation to the script's end, when everything works. The machine
-    # is shared: the best of three says what the page needs.
-    entry = "performance.getEntriesByType('navigation')[0]"
-    ready, took = [], []
-    for _time in range(3):
-        seen.page.goto("about:blank")
-        seen.go("#c1-services")
-        ready.append(seen.page.evaluate(f"{entry}.domContentLoadedEventEnd"))
-        took.append(seen.page.evaluate(FILTER))
-        assert len(seen.rows("c1-services-table")) == 25
+    seen.page.goto("about:blank")
+    # The processor's time of the page, until all of it works and is drawn: the machine is shared.
+    spent = seen.processor()
+    seen.go("#c1-services")
+    ready = seen.page.evaluate("performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd")
+    loading = spent()
+    seen.page.evaluate(FILTER)
+    filtering = spent() - loading
+    assert len(seen.rows("c1-services-table")) == 25
     size = len(text.encode()) / 1e6
     print(
-        f"500 services: {size:.2f} MB, made in {made:.2f} s, usable in {min(ready):.0f} ms, filter {min(took):.0f} ms"
+        f"500 services: {size:.2f} MB, made in {made:.2f} s, usable after {loading:.2f} s of the processor "
+        f"({ready / 1000:.2f} s by the clock), filtered in {filtering:.2f} s"
     )
-    assert min(ready) <= 1000, f"usable after {ready} ms"
-    assert min(took) <= 300, f"a filter took {took} ms"
+    assert loading <= 1 and filtering <= 0.5
