@@ -423,8 +423,8 @@ error_code:
   sample: not_a_manager
 """
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.info_options import STACK_INFO
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.module import run_module
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import STACK_INFO
 from ansible_collections.stackwright.swarm.plugins.module_utils.info.stack_info import show_stacks
 
 

@@ -394,8 +394,8 @@ error_code:
   sample: not_a_manager
 """
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.info_options import SWARM_INFO
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.module import run_module
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import SWARM_INFO
 from ansible_collections.stackwright.swarm.plugins.module_utils.info.swarm_info import show_swarm
 
 

@@ -324,38 +324,12 @@ def check_service(options: Mapping[str, Any]) -> None:
         raise StackwrightError(wrong, "invalid_options")
 
 
-_SECTIONS = ["cluster", "nodes", "stacks", "services", "tasks", "tasks_by_node", "networks", "configs", "secrets"]
 #: Of stack_health.
 HEALTH: Spec = {
     "wait": {"type": "bool", "default": False},
     "wait_timeout": {"type": "int", "default": 300},
     "stable_for": {"type": "float", "default": 2.0},
 }
-#: Of stack_info.
-STACK_INFO: Spec = {
-    **STACK,
-    **{name: {"type": "bool", "default": False} for name in ("history", "files", "changes", "details")},
-    "diff": {"type": "dict", "options": {"from": {"type": "int"}, "to": {"type": "int"}}},
-}
-#: Of swarm_info.
-SWARM_INFO: Spec = {
-    "gather": {
-        "type": "list",
-        "elements": "str",
-        "choices": _SECTIONS,
-        "default": [section for section in _SECTIONS if not section.startswith("tasks")],
-    },
-    "filters": {
-        "type": "dict",
-        "default": {},
-        "options": {name: {"type": "str"} for name in ("name", "stack", "service", "node", "role", "state", "label")},
-    },
-    "limit": {"type": "int"},
-    "offset": {"type": "int", "default": 0},
-    "join_tokens": {"type": "bool", "default": False, "no_log": False},
-    "what_if": {"type": "str"},
-}
-
 #: Of stack_logs.
 LOGS: Spec = {
     **STACK,
