@@ -423,13 +423,14 @@ error_code:
   sample: not_a_manager
 """
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.info_options import STACK_INFO
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.module import run_module
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import STACK
 from ansible_collections.stackwright.swarm.plugins.module_utils.info.stack_info import show_stacks
+from ansible_collections.stackwright.swarm.plugins.module_utils.request.info_options import STACK_INFO
 
 
 def main() -> None:
-    run_module(STACK_INFO, show_stacks)
+    run_module({**STACK, **STACK_INFO}, show_stacks)
 
 
 if __name__ == "__main__":

@@ -394,9 +394,9 @@ error_code:
   sample: not_a_manager
 """
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.info_options import SWARM_INFO
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.module import run_module
 from ansible_collections.stackwright.swarm.plugins.module_utils.info.swarm_info import show_swarm
+from ansible_collections.stackwright.swarm.plugins.module_utils.request.info_options import SWARM_INFO
 
 
 def main() -> None:

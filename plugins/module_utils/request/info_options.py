@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import STACK, Spec
+from typing import Any, Dict
+
+Spec = Dict[str, Dict[str, Any]]
 
 _SECTIONS = ["cluster", "nodes", "stacks", "services", "tasks", "tasks_by_node", "networks", "configs", "secrets"]
-#: Of stack_info.
+#: Of stack_info, beside STACK.
 STACK_INFO: Spec = {
-    **STACK,
     **{name: {"type": "bool", "default": False} for name in ("history", "files", "changes", "details")},
     "diff": {"type": "dict", "options": {"from": {"type": "int"}, "to": {"type": "int"}}},
 }
