@@ -29,6 +29,8 @@ NAMED = {
     "portainer+templates/stacks/openamt/docker-compose.yml": NO_SERVICE,
     "vegasbrianc+prometheus/pwd-stack.yml": NO_SERVICE,
 }
+#: Compose makes a path of an empty device; the Engine and we leave it empty.
+EMPTY_DEVICE = "docker+compose/pkg/e2e/fixtures/project-volume-bind-test/docker-compose.yml"
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +71,8 @@ def test_compose_reads_in_the_export_what_we_read(exports, tmp_path):
         if not made.lost:
             found = of_compose(written(made, tmp_path / name))
             differing.update({name: found} if found else {})
+    lines = differing.pop(EMPTY_DEVICE, ["volumes.project-data.driver_opts.device: "])
+    assert [line.partition(": ")[0] for line in lines] == ["volumes.project-data.driver_opts.device"]
     assert differing == {}
 
 

@@ -407,6 +407,7 @@ def tasks_of_objects():
     return [
         {"name": "no node", "stackwright.swarm.swarm_node": {"name": "nobody"}},
         {"name": "no password", "stackwright.swarm.swarm_raft": {"state": "saved", "path": "backups"}},
+        {"name": "no stack", "stackwright.swarm.stack_export": {"name": ["nobody"], "dest": "exported"}},
         {"name": "no secret", "stackwright.swarm.swarm_secret": bad},
         {"name": "no config", "stackwright.swarm.swarm_config": bad},
         {"name": "no network", "stackwright.swarm.swarm_network": {"name": "ingress"}},
