@@ -33,11 +33,11 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import Options
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Contents, Observed
 
-KINDS = (("config", "configs"), ("secret", "secrets"))
+KINDS: Tuple[Tuple[str, Contents], ...] = (("config", "configs"), ("secret", "secrets"))
 SUFFIX = re.compile(r"_[0-9a-f]{8}\Z")
 
-Observed = Mapping[str, Any]
 Entry = Dict[str, Any]
 
 
@@ -113,7 +113,7 @@ def _bound(
     kind: str, entry: Entry, bases: Set[str], desired: Mapping[str, Any], observed: Observed, adopt_secrets: bool
 ) -> Entry:
     stack, base = desired["stack"]["name"], entry["name"]
-    objects = observed[kind + "s"]
+    objects = observed["configs"] if kind == "config" else observed["secrets"]
     named = {name_of(obj): obj for obj in objects}
     own = [obj for obj in objects if stack_of(obj) == stack and _belongs(obj, base, bases)]
     own.sort(key=lambda obj: (name_of(obj) != base, name_of(obj)))

@@ -35,9 +35,10 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.values.value_ref
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.binding.pinned import Pinned
     from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import Options
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Contents, Observed
 
 Scrub = Callable[[Any], Any]
-Observed = Mapping[str, Any]
+CONTENTS: Tuple[Tuple[str, Contents], ...] = (("config", "configs"), ("secret", "secrets"))
 KINDS = ("networks", "configs", "secrets", "services")
 SEE = "List the revisions with stack_info and history: true."
 
@@ -195,8 +196,8 @@ class Intended:
 def _contents(observed: Observed) -> Dict[Tuple[str, str], str]:
     """The digests of what configs and secrets hold, where they can be known."""
     found = {}
-    for kind in ("config", "secret"):
-        for obj in observed[kind + "s"]:
+    for kind, plural in CONTENTS:
+        for obj in observed[plural]:
             known = labels_of(obj).get(CONTENT, "")
             if not known and kind == "config" and not obj["Spec"].get("Templating"):
                 known = digest(kind, {"spec": {}, "data": obj["Spec"].get("Data")}, None)

@@ -44,6 +44,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.values.value_ref
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import Options, StoreOptions
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed
 
 Data = Mapping[str, Any]
 #: In place of the mark of a version that is still to be made.
@@ -74,12 +75,12 @@ class Values:
         self._token: Any = None
         self._written = False
         self._tries = 0
-        self._observed: Data = {}
+        self._observed: Observed = {}
         self._places: Dict[Any, Set[str]] = {}
 
     # -- into the specs
 
-    def bind(self, desired: Data, observed: Data, adopt_secrets: bool, write: bool) -> Dict[str, Any]:
+    def bind(self, desired: Data, observed: Observed, adopt_secrets: bool, write: bool) -> Dict[str, Any]:
         """As ``bind.bind``, with the values in it. Values that are missing are made if ``write``, for ``store`` to
         keep them; else they show as ``<generated>``. Raises ValueStoreError, and EngineError of the store ``swarm``."""
         self._observed = observed

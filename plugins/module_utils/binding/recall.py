@@ -44,8 +44,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.binding.pinned import Pinned
-
-Observed = Mapping[str, Any]
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed
 
 
 def draft(
@@ -242,6 +241,7 @@ def running_values(key: Optional[str], observed: Observed) -> Dict[str, Any]:
     if not key:
         return {}
     mark = keyed(key)
+    specs: List[Tuple[str, Optional[Mapping[str, object]]]]
     specs = [("service", spec) for s in observed["services"] for spec in (s["Spec"], s.get("PreviousSpec"))]
     specs += [("network", network) for network in observed["networks"]]
     specs += [(kind, obj["Spec"]) for kind, plural in KINDS for obj in observed[plural]]

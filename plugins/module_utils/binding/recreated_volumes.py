@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, NamedTuple, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.content import SHOWN
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
@@ -30,6 +30,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.volumes
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import BASE, name_of, stack_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.volume_names import could_be
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed
+
 Item = Mapping[str, Any]
 Look = Callable[[], Sequence[Any]]
 
@@ -43,7 +46,7 @@ class _Made(NamedTuple):
     order: int
 
 
-def bound_volumes(client: EngineClient, bound: Item, observed: Item, history: Look) -> Dict[str, Any]:
+def bound_volumes(client: EngineClient, bound: Item, observed: Observed, history: Look) -> Dict[str, Any]:
     """``bound`` with the names of the volumes that the stack has now.
 
     ``bound["recreate_volumes"]`` are those that get a new one where it is known that the old one was made otherwise
@@ -143,7 +146,7 @@ def _of_revision(revision: Any, stack: str) -> List[_Made]:
 
 
 def _made_otherwise(
-    client: EngineClient, stack: str, made: _Made, driver: Driver, observed: Item, history: Look
+    client: EngineClient, stack: str, made: _Made, driver: Driver, observed: Observed, history: Look
 ) -> str:
     """What is known to differ of the real volume although the service says the same: by what is on this node, else by
     the revisions that had the same volume."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any, Dict, List, Mapping
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.content import suffixed
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.differences import differences
@@ -19,10 +19,13 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.subnets
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import BASE, labels_of, name_of, stack_of
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Network
+
 Item = Mapping[str, Any]
 
 
-def bound_networks(desired: Item, networks: List[Item]) -> List[Item]:
+def bound_networks(desired: Item, networks: Sequence[Network]) -> List[Item]:
     """The networks of a DesiredState as they are to be; ``in_place`` names those that go before one is made."""
     made = [entry if entry["external"] else _bound(entry, desired, networks) for entry in desired["networks"]]
     there = {name_of(network): network for network in networks if stack_of(network) == desired["stack"]["name"]}
@@ -42,7 +45,7 @@ def bound_networks(desired: Item, networks: List[Item]) -> List[Item]:
     return out
 
 
-def _bound(entry: Item, desired: Item, networks: List[Item]) -> Item:
+def _bound(entry: Item, desired: Item, networks: Sequence[Network]) -> Item:
     """``entry`` with the name of the network that is as it says, or is to be made (``replaces`` names the others).
 
     ``desired["replace_networks"]`` allows that; else it is the network that differs. ``base`` is the file's name, where

@@ -26,16 +26,22 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 )
 
 if TYPE_CHECKING:
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Info, Node, Service, Task
-
-Observed = Dict[str, Any]
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import (
+        Config,
+        Info,
+        Network,
+        Node,
+        Service,
+        Task,
+    )
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed
 
 
 def observe(
     client: EngineClient,
     stack: str,
     desired: Optional[Mapping[str, object]] = None,
-    seen: Sequence[Mapping[str, object]] = (),
+    seen: Sequence[Config] = (),
 ) -> Observed:
     """The state of ``stack``: info, api, services, networks, secrets, configs, lock, key, predefined.
 
@@ -73,7 +79,7 @@ def manager_info(client: EngineClient) -> Info:
     return info
 
 
-def configs_named(client: EngineClient, names: Sequence[str]) -> List[Dict[str, Any]]:
+def configs_named(client: EngineClient, names: Sequence[str]) -> List[Config]:
     """The configs with exactly these names."""
     found = client.list("/configs", {"filters": {"name": sorted(names)}})
     return [config for config in found if name_of(config) in names]
@@ -89,7 +95,7 @@ def services_of(client: EngineClient, stack: str) -> List[Service]:
     return client.list("/services", {**of_stack(stack), "status": True})
 
 
-def networks_of(client: EngineClient) -> List[Dict[str, Any]]:
+def networks_of(client: EngineClient) -> List[Network]:
     """The networks, without those that the Swarm has no more and only this node still shows (see ``lingers``)."""
     return [network for network in client.list("/networks") if not lingers(network)]
 
@@ -131,7 +137,7 @@ def attached_of(client: EngineClient) -> Dict[str, List[str]]:
 
 def look_closer(client: EngineClient, observed: Observed, desired: Mapping[str, Any]) -> Observed:
     """The snapshot with what only a run with changes needs: all services, and who holds the names that we want."""
-    closer = dict(observed)
+    closer: Observed = {**observed}
     closer["all_services"] = client.list("/services")
     names = {entry["name"] for entry in desired["configs"]}
     known = {name_of(config) for config in observed["configs"]}
@@ -147,7 +153,7 @@ def _other_configs(desired: Mapping[str, Any]) -> List[str]:
     return names
 
 
-def predefined(client: EngineClient, observed: Mapping[str, Any]) -> Dict[str, str]:
+def predefined(client: EngineClient, observed: Observed) -> Dict[str, str]:
     """The ids of host and bridge: Swarm has its own for them, which no list shows (one call for each in use)."""
     known = {id_of(network) for network in observed["networks"]}
     targets = {

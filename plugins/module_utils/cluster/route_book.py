@@ -18,6 +18,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import Options
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed
 
 #: Seconds to try again if others write at the same time.
 CONTENTION = 20.0
@@ -71,7 +72,7 @@ def claims_of_others(services: Iterable[Mapping[str, object]], prefix: str, but:
         yield claim.domain, claim.stack
 
 
-def told(client: EngineClient, stack: str, observed: Mapping[str, Any], options: Options) -> Dict[str, Any]:
+def told(client: EngineClient, stack: str, observed: Observed, options: Options) -> Dict[str, Any]:
     """What the record says that a deployment of ``stack`` has to know; see ``told_of``.
 
     Asks for all services only if another stack has taken a domain. Raises EngineError.
@@ -86,9 +87,7 @@ def told(client: EngineClient, stack: str, observed: Mapping[str, Any], options:
     return told_of(book, identity, own, claims)
 
 
-def taken_from(
-    client: EngineClient, stack: str, identity: str, observed: Mapping[str, Any], prefix: str
-) -> List[Taken]:
+def taken_from(client: EngineClient, stack: str, identity: str, observed: Observed, prefix: str) -> List[Taken]:
     """What others have taken of the domains that the live services of ``stack`` (its full name) claim.
 
     Asks for all services where anybody has taken a domain. Raises EngineError.

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.content import create_key, digest
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import lingers
@@ -35,8 +35,10 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.hand
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Objects, Observed
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0  # seconds between tries to remove what is still in use
+OBJECTS: Tuple[Tuple[str, Objects], ...] = (("network", "networks"), ("config", "configs"), ("secret", "secrets"))
 PATIENCE = 60.0  # seconds; the stop time of its tasks is added
 PORT_LAG = 10.0  # seconds for which the Engine may still count a freed port of a service
 PORT_HOLDER = re.compile(r"port '\d+' is already in use by service '([^']+)'")
@@ -59,7 +61,7 @@ class Apply:
         self,
         client: EngineClient,
         clock: Clock,
-        observed: Mapping[str, Any],
+        observed: Observed,
         recompare: Optional[Recompare] = None,
         header: Callable[[str], Optional[str]] = lambda image: None,
         progress: Callable[[str], None] = lambda line: None,
@@ -78,12 +80,9 @@ class Apply:
         self._predefined: Mapping[str, str] = observed.get("predefined") or {}
         self._renewal = Renewal(client, clock, observed, keep)
         #: What the plan was made for, by id.
-        self._seen = {id_of(obj): obj["Spec"] for kind in ("services", "configs", "secrets") for obj in observed[kind]}
-        self.ids = {
-            (kind, name_of(obj)): id_of(obj)
-            for kind, plural in (("network", "networks"), ("config", "configs"), ("secret", "secrets"))
-            for obj in observed[plural]
-        }
+        self._seen: Dict[str, Mapping[str, object]] = {id_of(obj): obj["Spec"] for obj in observed["services"]}
+        self._seen.update({id_of(obj): obj["Spec"] for obj in (*observed["configs"], *observed["secrets"])})
+        self.ids = {(kind, name_of(obj)): id_of(obj) for kind, plural in OBJECTS for obj in observed[plural]}
 
     def run(self, operations: Sequence[Operation], later: Sequence[Operation] = ()) -> None:
         """Carries out ``operations`` in their order; ``later`` is what the caller means to do after them.

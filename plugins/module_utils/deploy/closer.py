@@ -16,7 +16,6 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.logins i
     with_notices,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import (
-    Observed,
     attached_of,
     look_closer,
 )
@@ -51,12 +50,13 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.in_p
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import Options
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed
 
 Bound = Mapping[str, Any]
 Revisions = Sequence[Revision]
 
 
-def in_order(plan: Plan, stack: str, observed: Mapping[str, object], back: bool = False) -> Plan:
+def in_order(plan: Plan, stack: str, observed: Observed, back: bool = False) -> Plan:
     """``plan`` in an order in which each published port is free when it is taken, and each network when it is
     recreated; raises as ``hand_over``."""
     anew = removed_first(plan.operations)
@@ -165,7 +165,8 @@ def _closer(
     history: Optional[Callable[[], Revisions]],
 ) -> Observed:
     """What is observed, with the answers to ``questions``, with all services and the history. Raises EngineError."""
-    found = look_closer(client, observed, wanted.state) if "all_services" not in observed else dict(observed)
+    found: Observed
+    found = look_closer(client, observed, wanted.state) if "all_services" not in observed else {**observed}
     if ("attached", "") in questions:
         found["attached"] = attached_of(client)
     olds = sorted(name for part, name in questions if part == "mounting")

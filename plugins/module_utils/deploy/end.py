@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Tuple, TypeVar
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import Observed, observe
+from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import observe
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import patiently
@@ -30,11 +30,12 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.transitions impo
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import Options
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed
 
 Result = Dict[str, Any]
 Found = TypeVar("Found")
 #: Returns the number of the revision (0 for none), and what it could not wait for.
-Work = Callable[[Run, Observed, Plan], Tuple[int, List[str]]]
+Work = Callable[[Run, "Observed", Plan], Tuple[int, List[str]]]
 
 
 def stop(client: EngineClient, clock: Clock, stack: str, options: Options) -> Result:

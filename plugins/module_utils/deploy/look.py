@@ -11,7 +11,6 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.binding.bind imp
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.image_digests import ask_registry
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.logins import registry_header
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import (
-    Observed,
     nodes_of,
     observe,
     tasks_of,
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.binding.pinned import Pinned
     from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import Revision
     from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import Options
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed
 
 Bound = Mapping[str, Any]
 Revisions = Sequence["Revision"]

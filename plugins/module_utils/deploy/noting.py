@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.binding.recall import digest_of
-from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import Observed, observe
+from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import observe
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import patiently
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.restore import Former
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.run import Run
@@ -31,7 +31,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Lists, Observed
 
+KINDS: Tuple[Tuple[str, Lists], ...] = (("service", "services"), ("network", "networks"))
 WITH = {"rolled_back": "rolled back", "paused": "held"}
 #: What swarm_node and swarm_rebalance do.
 MOVES = {"moved": "moved to other nodes", "settled": "moved to other nodes"}
@@ -74,7 +76,7 @@ def left_behind(run: Run, former: Former) -> Tuple[Note, ...]:
     now = patiently(run.clock, lambda: observe(run.client, run.stack), run.keep)
     mark, did = _mark(run), f"left by revision {run.revision.number}, which was rolled back"
     found: List[Note] = []
-    for kind, plural in (("service", "services"), ("network", "networks")):
+    for kind, plural in KINDS:
         olds, news = _own(run.stack, former.observed, plural), _own(run.stack, now, plural)
         for name in sorted(name for its, name in former.names if its == kind):
             old, new = olds.get(name), news.get(name)
@@ -106,5 +108,5 @@ def _mark(run: Run) -> Mark:
     return marker(digest_of(run.client, None))
 
 
-def _own(stack: str, observed: Mapping[str, Any], plural: str) -> Dict[str, Mapping[str, Any]]:
+def _own(stack: str, observed: Observed, plural: Lists) -> Dict[str, Mapping[str, Any]]:
     return {name_of(obj): obj for obj in observed[plural] if stack_of(obj) == stack and id_of(obj)}

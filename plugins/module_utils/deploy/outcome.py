@@ -20,6 +20,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.values.value_ref
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import Options
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed
 
 LARGEST = 100_000  # bytes of a config that a diff shows
 
@@ -27,7 +28,7 @@ LARGEST = 100_000  # bytes of a config that a diff shows
 def finish(
     client: EngineClient,
     stack: str,
-    observed: Mapping[str, Any],
+    observed: Observed,
     plan: Plan,
     options: Options,
     judgements: Optional[Sequence[Judgement]] = None,

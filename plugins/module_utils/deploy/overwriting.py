@@ -26,12 +26,14 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import Options
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Network, Service
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed
 
 Told = List[Dict[str, Any]]
 
 
 def warn_of_drift(
-    client: EngineClient, stack: str, plan: Plan, observed: Dict[str, Any], options: Options
+    client: EngineClient, stack: str, plan: Plan, observed: Observed, options: Options
 ) -> Tuple[Plan, Told]:
     """The plan with a notice for each drift that it overwrites, and these drifts as data.
 
@@ -70,7 +72,7 @@ def warn_of_drift(
 
 
 def _found(
-    client: EngineClient, target: Revision, plan: Plan, observed: Dict[str, Any], options: Options
+    client: EngineClient, target: Revision, plan: Plan, observed: Observed, options: Options
 ) -> Tuple[List[Drift], List[Drift]]:
     """The part of the drift that a plan overwrites, and the part of it that our own runs left."""
     compared, mask = _compared(client, target, observed, options)
@@ -87,7 +89,7 @@ def _found(
     return [drift.masked(mask) for drift in found], [drift.masked(mask) for drift in ours]
 
 
-def _compared(client: EngineClient, revision: Revision, observed: Dict[str, Any], options: Options) -> Any:
+def _compared(client: EngineClient, revision: Revision, observed: Observed, options: Options) -> Any:
     intended = intended_of(revision, {**options, "values": {}})
     if (
         ("$kept" in str(intended.snapshot) or noted(observed["revisions"]))
@@ -99,13 +101,13 @@ def _compared(client: EngineClient, revision: Revision, observed: Dict[str, Any]
     binder = options.get("binder")
     known = binder.of_versions if binder is not None else _none
     # Unfinished work of a dead run is not a change by others.
-    networks = {name_of(network): network for network in observed["networks"]}
+    networks: Dict[str, Network] = {name_of(network): network for network in observed["networks"]}
     for service in observed["services"]:
         networks = {
             **{gone["Name"]: {**gone, "Scope": "swarm"} for gone in networks_in(service["Spec"])},
             **networks,
         }
-    services = [{**service, "Spec": as_before(service["Spec"])} for service in observed["services"]]
+    services: List[Service] = [{**service, "Spec": as_before(service["Spec"])} for service in observed["services"]]
     observed = {**observed, "services": services, "networks": list(networks.values())}
     intended.take(client, observed, observed.get("key") or observed.get("history_key"), known)
     context = intended.context(observed, observed["revisions"], {})

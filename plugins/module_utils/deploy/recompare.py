@@ -17,11 +17,12 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.service
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import Options
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed
 
 
 def recomparer(
     bound: Mapping[str, Any],
-    observed: Mapping[str, object],
+    observed: Observed,
     options: Options,
     images: Mapping[str, Any],
     forced: Collection[str] = (),

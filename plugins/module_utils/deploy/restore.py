@@ -9,7 +9,7 @@ a service that an update of ours comes too late for is compared again, and then 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, AbstractSet, Any, List, Mapping, NamedTuple, Optional, Sequence, Set
+from typing import TYPE_CHECKING, AbstractSet, List, NamedTuple, Optional, Sequence, Set
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import observe, services_of, tasks_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError, StackwrightError
@@ -41,9 +41,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.rest
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed
 
 ROUNDS = 3
-Observed = Mapping[str, Any]
 
 
 class Former(NamedTuple):

@@ -33,6 +33,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.revisions.histor
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import Options
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed
 
 Snapshot = Dict[str, Any]
 
@@ -59,7 +60,7 @@ class Run:
         self.history = History(client, clock, stack, options["identity"])
         self.revision: Optional[Revision] = None
         self.interrupted: List[Revision] = []
-        self.seen: Mapping[str, Any] = {}  # the latest look at the stack
+        self.seen: Observed = {}  # the latest look at the stack
         self.began = clock.now()  # once it has the lock
 
     def __enter__(self) -> Run:

@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any, Dict, List, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.image_digests import asked_as_well
-from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import Observed, configs_named
+from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import configs_named
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.apply import Apply
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.look import Planned
@@ -29,6 +29,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import revision_name
 from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.restore import interrupted, moved
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed
 
 ROLLBACK, KEEP, STOP = "rollback", "keep", "stop"
 Outcome = Dict[str, Any]

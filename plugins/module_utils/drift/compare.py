@@ -48,6 +48,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.stop
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed
 
 Object = Mapping[str, Any]
 
@@ -72,7 +73,7 @@ class Compared:
     ours: Tuple[Drift, ...] = ()
 
 
-def compare(intended: Object, observed: Object, context: Context, rules: Sequence[Rule] = ()) -> Compared:
+def compare(intended: Object, observed: Observed, context: Context, rules: Sequence[Rule] = ()) -> Compared:
     """How ``observed`` differs from ``intended`` (a revision's state; bound, or with what can be known of it)."""
     stack = str(intended["stack"]["name"])
     live = own_services(stack, observed)
@@ -138,7 +139,7 @@ def healed(intended: Object, compared: Compared, live: Mapping[str, Service], kn
 
 
 def _all(
-    intended: Object, observed: Object, live: Mapping[str, Service], specs: Mapping[str, Object], context: Context
+    intended: Object, observed: Observed, live: Mapping[str, Service], specs: Mapping[str, Object], context: Context
 ) -> Iterator[Drift]:
     known = known_of(intended, observed, {})
     for service in intended["services"]:

@@ -23,6 +23,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service, Task
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed
 
 PAUSE, PATIENCE = 0.1, 10.0  # seconds, for Swarm to take the tasks away
 #: Changes of these make Swarm replace the tasks by itself.
@@ -32,12 +33,10 @@ REPLACING = ("TaskTemplate", "EndpointSpec")
 class Renewal:
     """Looks after the services of ``observed`` of which not all tasks are running. ``keep`` keeps a lock meanwhile."""
 
-    def __init__(
-        self, client: EngineClient, clock: Clock, observed: Mapping[str, Any], keep: Callable[[], None]
-    ) -> None:
+    def __init__(self, client: EngineClient, clock: Clock, observed: Observed, keep: Callable[[], None]) -> None:
         self._client, self._clock, self._keep = client, clock, keep
         # Tasks on a lost node count as running.
-        unsure = not all(map(is_ready, observed.get("nodes", [{}])))
+        unsure = "nodes" not in observed or not all(map(is_ready, observed["nodes"]))
         self._short = {id_of(service) for service in observed["services"] if unsure or _is_short(service)}
 
     def after(self, operation: Operation, spec: Mapping[str, object], headers: Optional[Dict[str, str]]) -> None:

@@ -23,12 +23,13 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.overlay im
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Contents
 
 KEPT = "$kept"
 #: Stands before and after the name of a kept value in a text (values/value_references.py).
 REFERENCE = "\0"
 ENVIRONMENT = "TaskTemplate.ContainerSpec.Env"
-KINDS = (("config", "configs"), ("secret", "secrets"))
+KINDS: Tuple[Tuple[str, Contents], ...] = (("config", "configs"), ("secret", "secrets"))
 
 Snapshot = Dict[str, Any]
 #: A value of any JSON type to a digest that gives nothing away.

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import (
     manager_info,
@@ -43,7 +43,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner impo
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.volume_names import expanded, of_task
 
 if TYPE_CHECKING:
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Mount, Service, Task
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Mount, Network, Service, Task
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Lists, Observed
 
 Item = Dict[str, Any]
 
@@ -67,7 +68,7 @@ def stack_info(
     """
     info = manager_info(client)
     mine = {"filters": {"label": [f"{NAMESPACE}={stack}" if stack else NAMESPACE]}}
-    lists: Dict[str, List[Any]] = {
+    lists: Observed = {
         "services": client.list("/services", {**mine, "status": True}),
         "tasks": client.list("/tasks", mine),
         "networks": networks_of(client),
@@ -79,7 +80,7 @@ def stack_info(
     lists["configs"] = [config for config in lists["configs"] if not is_bookkeeping(config)]
     network_names = {id_of(network): name_of(network) for network in lists["networks"]}
     network_names.update(predefined(client, lists))
-    kinds = ("services", "networks", "configs", "secrets")
+    kinds: Tuple[Lists, ...] = ("services", "networks", "configs", "secrets")
     names = {stack_of(obj) for kind in kinds for obj in lists[kind]} - {""}
     past: Dict[str, Item] = {}
     if history:
@@ -119,7 +120,7 @@ def _nothing(_service: Service) -> Item:
 
 def _stack(
     name: str,
-    lists: Mapping[str, List[Any]],
+    lists: Observed,
     network_names: Mapping[str, str],
     prefix: str,
     now: Optional[float],
@@ -154,7 +155,7 @@ def _stack(
     }
 
 
-def _owner(name: str, lists: Mapping[str, object], past: Item) -> Dict[str, str]:
+def _owner(name: str, lists: Observed, past: Item) -> Dict[str, str]:
     """Which of the stacks that can have this name it is, by labels or history; empty texts where none says it."""
     known = filter(None, (recorded(labels, name) for labels in labels_in(lists, name)))
     found = next(known, None) or of_text(past.pop("owner", ""))
@@ -245,7 +246,7 @@ def _sorted(tasks: Sequence[Task]) -> List[Task]:
     return sorted(tasks, key=lambda t: (t.get("Slot") or 0, str(t.get("NodeID") or ""), str(t.get("CreatedAt") or "")))
 
 
-def _network(network: Item) -> Item:
+def _network(network: Network) -> Item:
     return {
         "name": name_of(network),
         "id": id_of(network),

@@ -28,6 +28,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner impo
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Info, Node
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed
 
 Item = Dict[str, Any]
 Lists = Mapping[str, List[Any]]
@@ -183,7 +184,13 @@ def stacks(lists: Lists) -> List[Item]:
 
 
 def _owner(name: str, lists: Lists) -> Optional[Owner]:
-    return next(filter(None, (recorded(labels, name) for labels in labels_in(lists, name))), None)
+    seen: Observed = {
+        "services": lists["services"],
+        "networks": lists["networks"],
+        "configs": lists["configs"],
+        "secrets": lists["secrets"],
+    }
+    return next(filter(None, (recorded(labels, name) for labels in labels_in(seen, name))), None)
 
 
 def networks(lists: Lists) -> List[Item]:

@@ -10,7 +10,7 @@ change its labels at a known version index, so of two that try only one succeeds
 from __future__ import annotations
 
 import json
-from typing import Any, Callable, Dict, Mapping, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Optional, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import configs_named
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
@@ -35,6 +35,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import lock_name
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner import owner_labels, refuse_others
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Config
 
 TTL = 30.0  # seconds without a renewal after which a holder counts as dead
 LEAST_TTL, MOST_TTL = 0.1, 600.0  # seconds that are believed of another's
@@ -159,7 +162,7 @@ class Lock:
         self._hold(id_of(made or {}), before)
         return None
 
-    def _look(self) -> Optional[Dict[str, Any]]:
+    def _look(self) -> Optional[Config]:
         return next(iter(configs_named(self.client, [self.name])), None)
 
     def _refuse_others(self, config: Mapping[str, object]) -> None:

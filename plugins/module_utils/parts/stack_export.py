@@ -64,7 +64,7 @@ def read_swarm(client: EngineClient, params: Mapping[str, object], check: bool) 
     if not params["all"]:
         found["services"] = [service for service in found["services"] if stack_of(service) in names]
         found["configs"] = [c if stack_of(c) in names else _without_data(c) for c in found["configs"]]
-    found["predefined"] = predefined(client, found)
+    found["predefined"] = predefined(client, {"networks": found["networks"], "services": found["services"]})
     keys = [str(config["Spec"].get("Data") or "") for config in everything if name_of(config) == KEY_CONFIG]
     found.update(_refer(client, info, found["services"], found["secrets"], keys[0] if keys else None, known))
     sealed = seal(str(run["key"]), os.urandom(NONCE), found)

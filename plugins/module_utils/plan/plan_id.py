@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import PlanError
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import id_of, labels_of, name_of, stack_of
@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from typing import Literal, Tuple
 
     from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import Options
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Objects, Observed
 
 HALF = 8  # letters
+OBJECTS: Tuple[Objects, ...] = ("networks", "configs", "secrets")
 FORM = re.compile(r"([a-z2-7]{8})-([0-9a-f]{8})([0-9a-f]{8})\Z")
 #: Options that decide what a plan does.
 DECISIVE = ("prune", "recreate", "adopt_secrets", "resolve_image", "rerun_jobs")
@@ -31,7 +33,7 @@ DECISIVE = ("prune", "recreate", "adopt_secrets", "resolve_image", "rerun_jobs")
 DECISIVE_WHERE_GIVEN: Tuple[Literal["restart"], ...] = ("restart",)
 
 
-def plan_id(stack: str, wanted: object, observed: Mapping[str, Any]) -> str:
+def plan_id(stack: str, wanted: object, observed: Observed) -> str:
     """The id of the plan that leads the stack (its full name) from ``observed`` to ``wanted`` (plain data).
 
     Keyed with the cluster's key where ``observed`` has it, so that nobody can try values of secrets against it.
@@ -112,14 +114,16 @@ def _parts(given: str, stack: str) -> Any:
     return found.groups()
 
 
-def _seen(stack: str, observed: Mapping[str, Any]) -> Any:
+def _seen(stack: str, observed: Observed) -> Any:
     """What the stack is now, in the Engine's own words but for counts, versions and times."""
-    seen = []
-    for kind in ("services", "networks", "configs", "secrets"):
+    seen: List[List[Any]] = []
+    for service in observed["services"]:
+        if stack_of(service) == stack:
+            seen.append(["services", name_of(service), id_of(service), service["Spec"]])
+    for kind in OBJECTS:
         for obj in observed[kind]:
             if stack_of(obj) == stack:
-                detail = obj["Spec"] if kind == "services" else labels_of(obj)
-                seen.append([kind, name_of(obj), id_of(obj), detail])
+                seen.append([kind, name_of(obj), id_of(obj), labels_of(obj)])
     return sorted(seen, key=lambda item: item[:3])
 
 

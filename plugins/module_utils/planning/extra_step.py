@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Sequence
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import HANDING_OVER
 
 if TYPE_CHECKING:
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Network, Service, ServiceSpec
 
 #: How variables are named that hold what Swarm would forget: their values are hidden wherever they are shown.
 CARRIED = "STACKWRIGHT_KEPT_SECRET_"
@@ -27,32 +27,34 @@ Spec = Mapping[str, Any]
 Hidden = Callable[[Spec], Sequence[str]]
 
 
-def as_before(spec: Spec) -> Spec:
+def as_before(spec: ServiceSpec) -> ServiceSpec:
     """The specification that an extra step was made of; any other as it is."""
     labels = dict(spec.get("Labels") or {})
     if HANDING_OVER not in labels:
         return spec
     was = json.loads(labels.pop(HANDING_OVER))
-    template = dict(spec["TaskTemplate"])
+    template: Dict[str, Any] = {**spec["TaskTemplate"]}
     container = dict(template["ContainerSpec"])
     env = [entry for entry in container.pop("Env", None) or [] if not entry.startswith(CARRIED)]
     if env:
         container["Env"] = env
     template["ContainerSpec"] = container
-    made = {**spec, "Labels": labels, "TaskTemplate": template}
+    made: Any = {**spec, "Labels": labels, "TaskTemplate": template, "EndpointSpec": was}
+    before: ServiceSpec = made
     if NETWORKS not in was:
-        return {**made, "EndpointSpec": was}
+        return before
     for field in ("Networks", "Placement"):
         template.pop(field, None)
         if was[field] is not None:
             template[field] = was[field]
-    return {**made, "EndpointSpec": was["EndpointSpec"], "Mode": was["Mode"]}
+    made.update(EndpointSpec=was["EndpointSpec"], Mode=was["Mode"])
+    return before
 
 
-def networks_in(spec: Spec) -> List[Dict[str, Any]]:
+def networks_in(spec: Spec) -> List[Network]:
     """The networks, as they were created, that a service has given up in an extra step."""
     text = (spec.get("Labels") or {}).get(HANDING_OVER)
-    found: List[Dict[str, Any]] = json.loads(text).get(NETWORKS, []) if text else []
+    found: List[Network] = json.loads(text).get(NETWORKS, []) if text else []
     return found
 
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Set, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Set, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.differences import differences
@@ -23,6 +23,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
     spellings,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.overlay import overlaid
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import ServiceSpec
 
 Spec = Mapping[str, Any]
 
@@ -44,7 +47,7 @@ def leave_rules(service: Mapping[str, Any], prefix: str) -> Tuple[Rule, ...]:
 
 
 def with_left(
-    service: Mapping[str, Any], spec: Spec, live: Spec, names: Mapping[str, str], prefix: str
+    service: Mapping[str, Any], spec: Spec, live: ServiceSpec, names: Mapping[str, str], prefix: str
 ) -> Tuple[Spec, Tuple[Change, ...]]:
     """``spec``, which the service is to have, with what is left as it is in the ServiceSpec ``live``; and what that is.
 

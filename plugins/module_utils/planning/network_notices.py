@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Set, Tuple
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import id_of, name_of, stack_of
 
 if TYPE_CHECKING:
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import ServiceSpec
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service, ServiceSpec
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed
 
 
-def name_collisions(desired: Mapping[str, Any], observed: Mapping[str, Any]) -> List[str]:
+def name_collisions(desired: Mapping[str, Any], observed: Observed) -> List[str]:
     """A notice for each name of a service on an external network that a live service of another stack has there.
 
     Nothing where ``observed`` has not looked at all services of the Swarm.
@@ -21,7 +22,7 @@ def name_collisions(desired: Mapping[str, Any], observed: Mapping[str, Any]) -> 
     stack = desired["stack"]["name"]
     external = {entry["name"] for entry in desired["networks"] if entry["external"]}
     names = {id_of(network): name_of(network) for network in observed["networks"]}
-    taken: Dict[Tuple[str, str], Mapping[str, Any]] = {}
+    taken: Dict[Tuple[str, str], Service] = {}
     for other in observed.get("all_services") or () if external else ():
         if stack_of(other) != stack:
             for attachment in other["Spec"]["TaskTemplate"].get("Networks") or ():
@@ -48,7 +49,7 @@ def name_collisions(desired: Mapping[str, Any], observed: Mapping[str, Any]) -> 
 PROXY_MOUNT = "/run/caddy"
 
 
-def out_of_reach(desired: Mapping[str, Any], observed: Mapping[str, Any]) -> List[str]:
+def out_of_reach(desired: Mapping[str, Any], observed: Observed) -> List[str]:
     """A notice for each routed service that shares no network with a proxy of the platform.
 
     Nothing where ``observed`` has not looked at all services of the Swarm, or there is no such proxy.
@@ -71,7 +72,7 @@ def out_of_reach(desired: Mapping[str, Any], observed: Mapping[str, Any]) -> Lis
     ]
 
 
-def _is_proxy(service: Mapping[str, Any]) -> bool:
+def _is_proxy(service: Service) -> bool:
     container = (service["Spec"].get("TaskTemplate") or {}).get("ContainerSpec") or {}
     return any(mount.get("Target") == PROXY_MOUNT for mount in container.get("Mounts") or ())
 

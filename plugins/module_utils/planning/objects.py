@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Collection, Dict, Iterator, List, Mapping, NamedTuple, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Collection, Dict, Iterator, List, Mapping, NamedTuple, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, PlanError
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.differences import differences
@@ -22,11 +22,14 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
     stack_of,
 )
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Contents, Observed
+
 MADE_ANEW = "differs, and no service uses it"
 
 
 def network_operations(
-    desired: Mapping[str, Any], observed: Mapping[str, Any], unused: Collection[str] = (), recreate: bool = False
+    desired: Mapping[str, Any], observed: Observed, unused: Collection[str] = (), recreate: bool = False
 ) -> Tuple[List[Operation], List[str]]:
     """Operations and notices for the stack's own networks.
 
@@ -128,7 +131,7 @@ def object_operations(kind: str, entries: Sequence[Mapping[str, Any]], prefix: s
     return operations
 
 
-def key_operation(desired: Mapping[str, Any], observed: Mapping[str, object], adopting: bool) -> List[Operation]:
+def key_operation(desired: Mapping[str, Any], observed: Observed, adopting: bool) -> List[Operation]:
     """The creation of the cluster's key, where a secret needs it for the first time."""
     if observed.get("key") is not None:
         return []
@@ -139,6 +142,7 @@ def key_operation(desired: Mapping[str, Any], observed: Mapping[str, object], ad
 
 
 #: Names of networks that each node has, and that no Swarm does.
+CONTENTS: Tuple[Tuple[str, Contents], ...] = (("config", "configs"), ("secret", "secrets"))
 PREDEFINED = ("host", "bridge", "none", "default")
 
 
@@ -153,7 +157,7 @@ class Absent(NamedTuple):
     exists: bool = False
 
 
-def absent_externals(desired: Mapping[str, Any], observed: Mapping[str, Any]) -> Iterator[Absent]:
+def absent_externals(desired: Mapping[str, Any], observed: Observed) -> Iterator[Absent]:
     """The external objects that a service refers to and that do not exist, or only on one node."""
     users = _users(desired)
     networks = {name_of(network): network for network in observed["networks"]}
@@ -171,7 +175,7 @@ def absent_externals(desired: Mapping[str, Any], observed: Mapping[str, Any]) ->
         elif user and networks[name].get("Scope") != "swarm":
             problem = "is local to one node; services need an overlay network"
             yield Absent("network", name, user, problem, "", exists=True)
-    for kind, plural in (("config", "configs"), ("secret", "secrets")):
+    for kind, plural in CONTENTS:
         names = {name_of(obj) for obj in observed[plural]}
         for entry in desired[plural]:
             user = users.get((kind, entry["name"]))

@@ -18,12 +18,12 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 )
 
 if TYPE_CHECKING:
-    pass
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Objects, Observed
 
-KINDS = (("network", "networks"), ("config", "configs"), ("secret", "secrets"))
+KINDS: Tuple[Tuple[str, Objects], ...] = (("network", "networks"), ("config", "configs"), ("secret", "secrets"))
 
 
-def gone_services(stack: str, wanted: Set[str], observed: Mapping[str, Any], nodes: int) -> List[Operation]:
+def gone_services(stack: str, wanted: Set[str], observed: Observed, nodes: int) -> List[Operation]:
     """Removals of this stack's services that are not in ``wanted`` (names)."""
     return [
         Operation(
@@ -43,7 +43,7 @@ def gone_services(stack: str, wanted: Set[str], observed: Mapping[str, Any], nod
 def gone_objects(
     stack: str,
     wanted: Mapping[str, Set[str]],
-    observed: Mapping[str, Any],
+    observed: Observed,
     operations: Sequence[Operation],
     waits: bool = True,
 ) -> Tuple[List[Operation], List[str]]:
@@ -104,7 +104,7 @@ def _kept(kind: str, obj: Mapping[str, Any], number: int) -> Operation:
 
 
 def references_after(
-    observed: Mapping[str, Any], operations: Sequence[Operation], before: bool = True
+    observed: Observed, operations: Sequence[Operation], before: bool = True
 ) -> Dict[Tuple[str, str], Set[Tuple[str, str]]]:
     """(kind, id or name) → the services (name, stack) that will refer to it, or did ``before`` their latest update."""
     by_name = {op.name: op for op in operations if op.kind == "service" and op.action != "keep"}

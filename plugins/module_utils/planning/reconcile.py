@@ -47,6 +47,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import PlanOptions
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed
 
 #: Why a registry gave no digest.
 WHY = {
@@ -60,9 +61,7 @@ Bound = Mapping[str, Any]
 Answers = Mapping[str, Mapping[str, Any]]
 
 
-def reconcile(
-    desired: Bound, observed: Mapping[str, Any], options: PlanOptions, images: Optional[Answers] = None
-) -> Plan:
+def reconcile(desired: Bound, observed: Observed, options: PlanOptions, images: Optional[Answers] = None) -> Plan:
     """The plan from ``observed`` to ``desired`` (a DesiredState whose configs and secrets are bound).
 
     ``options``: prune, recreate, resolve_image, adopt_secrets, pull_again and run_again (services), unused_networks
@@ -97,7 +96,7 @@ def reconcile(
         operations += gone_services(stack, wanted, observed, node_count(observed))
         waits = bool(options.get("wait", True))
         staying = [network for network in observed["networks"] if id_of(network) not in first]
-        seen = {**observed, "networks": staying}
+        seen: Observed = {**observed, "networks": staying}
         removals, kept = gone_objects(stack, wanted_names(desired), seen, operations, waits)
         operations += [
             replace(op, reason=f"replaced by {replaced[op.name]}")
@@ -117,7 +116,7 @@ RUN_AGAIN = "the job failed, and is run again"
 
 
 def _services(
-    desired: Bound, observed: Mapping[str, Any], options: PlanOptions, images: Answers
+    desired: Bound, observed: Observed, options: PlanOptions, images: Answers
 ) -> Tuple[List[Operation], List[str]]:
     stack = desired["stack"]["name"]
     current = own_services(stack, observed)
@@ -186,12 +185,12 @@ def _unknown_to_the_engine(service: Mapping[str, Any], api: Optional[Sequence[in
     return [f"service {service['key']}: {explain(path, since)}; this engine leaves it out" for path, since in found]
 
 
-def own_services(stack: str, observed: Mapping[str, Any]) -> Dict[str, Service]:
+def own_services(stack: str, observed: Observed) -> Dict[str, Service]:
     """The live services of the stack by name."""
     return {name_of(s): s for s in observed["services"] if stack_of(s) == stack}
 
 
-def known_of(desired: Bound, observed: Mapping[str, Any], options: PlanOptions) -> Known:
+def known_of(desired: Bound, observed: Observed, options: PlanOptions) -> Known:
     """What comparing services needs of the cluster."""
     api = observed.get("api")
     return Known(
@@ -204,13 +203,13 @@ def known_of(desired: Bound, observed: Mapping[str, Any], options: PlanOptions) 
     )
 
 
-def names_of(observed: Mapping[str, Any]) -> Dict[str, str]:
+def names_of(observed: Observed) -> Dict[str, str]:
     """The names of networks and configs by their ids."""
     names = {id_of(obj): name_of(obj) for kind in ("networks", "configs") for obj in observed[kind]}
     return {**names, **(observed.get("predefined") or {})}
 
 
-def node_count(observed: Mapping[str, Any]) -> int:
+def node_count(observed: Observed) -> int:
     """The number of nodes of the Swarm."""
     return int((observed["info"].get("Swarm") or {}).get("Nodes") or 1)
 

@@ -15,12 +15,13 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Info
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed
 
 Subnet = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 Pool = Tuple[Subnet, str]  # a subnet, and the part of it that addresses are taken from
 
 
-def refuse_overlaps(operations: Sequence[Operation], observed: Mapping[str, Any]) -> None:
+def refuse_overlaps(operations: Sequence[Operation], observed: Observed) -> None:
     """Raises EngineError (``conflict``) if a network that is made overlaps another one of the Swarm, or of the plan.
 
     A network that the files no longer have counts: it is removed only after the services run.
@@ -50,7 +51,7 @@ def refuse_overlaps(operations: Sequence[Operation], observed: Mapping[str, Any]
     _refuse_exhaustion(operations, observed, [subnet for _whose, (subnet, _part) in others])
 
 
-def _refuse_exhaustion(operations: Sequence[Operation], observed: Mapping[str, Any], taken: Sequence[Subnet]) -> None:
+def _refuse_exhaustion(operations: Sequence[Operation], observed: Observed, taken: Sequence[Subnet]) -> None:
     """Raises EngineError (``conflict``) if Swarm has no subnet for the networks that leave it to choose one."""
     asking = [
         op.key or op.name

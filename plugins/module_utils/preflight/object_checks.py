@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator, List, Mapping
+from typing import TYPE_CHECKING, Dict, Iterator, List, Mapping, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.objects import absent_externals, owner
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.facts import Item, Seen, published
@@ -18,11 +18,14 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.findin
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import name_of, stack_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.ports import Port
 
-Lists = Mapping[str, List[Any]]
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Objects, Observed
+
+KINDS: Tuple[Tuple[str, Objects], ...] = (("network", "networks"), ("config", "configs"), ("secret", "secrets"))
 RENAME = "Give the {0} another `name`, or declare it `external: true`."
 
 
-def object_findings(desired: Item, observed: Lists) -> Iterator[Finding]:
+def object_findings(desired: Item, observed: Observed) -> Iterator[Finding]:
     """External objects that are missing, and names of own objects that belong to another owner.
 
     ``observed`` has networks, configs and secrets.
@@ -38,11 +41,11 @@ def object_findings(desired: Item, observed: Lists) -> Iterator[Finding]:
             )
             yield of_service(service, ERROR, code, message, hint)
     stack = desired["stack"]["name"]
-    for kind in ("network", "config", "secret"):
+    for kind, plural in KINDS:
         by_name: Dict[str, List[Item]] = {}
-        for obj in observed[f"{kind}s"]:
+        for obj in observed[plural]:
             by_name.setdefault(name_of(obj), []).append(obj)
-        for entry in desired[f"{kind}s"]:
+        for entry in desired[plural]:
             found = by_name.get(entry["name"], [])
             if not entry["external"] and found and all(stack_of(obj) != stack for obj in found):
                 message = f"{kind} {entry['key']}: the name {entry['name']} belongs to {owner(found[0])}."

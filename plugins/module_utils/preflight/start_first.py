@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Sequence
+from typing import TYPE_CHECKING, Dict, List, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Operation
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.placing import starts_first, tasks_of
@@ -23,9 +23,10 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.ports impo
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed
 
 
-def never_start(desired: Item, observed: Mapping[str, Any], operations: Sequence[Operation]) -> List[str]:
+def never_start(desired: Item, observed: Observed, operations: Sequence[Operation]) -> List[str]:
     """A notice for each update of ``operations`` that replaces tasks and has no node for the first of the new ones."""
     placing = observed["placing"]
     services = observed.get("all_services") or observed["services"]

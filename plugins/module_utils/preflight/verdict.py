@@ -25,6 +25,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.placem
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Node
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed
 
 
 class Judged(NamedTuple):
@@ -36,7 +37,7 @@ class Judged(NamedTuple):
 
 def judge(
     desired: Item,
-    observed: Mapping[str, List[Any]],
+    observed: Observed,
     looked_up: List[str],
     answers: Mapping[str, Mapping[str, object]],
     registry_of: Callable[[str], str],

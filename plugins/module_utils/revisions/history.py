@@ -13,7 +13,7 @@ import base64
 import json
 import re
 from dataclasses import replace
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import configs_named, of_stack
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock, iso
@@ -59,6 +59,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner impo
     owner_of,
     refuse_others,
 )
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Config
 
 CALL = 20.0  # seconds for one answer
 #: A revision that is queued is given up this long after its time to wait has passed.
@@ -276,7 +279,7 @@ def histories(client: EngineClient, stack: Optional[str] = None) -> Dict[str, Li
     return {name: revisions for name, revisions in made.items() if revisions}
 
 
-def read_with(client: EngineClient, stack: str) -> Tuple[List[Revision], List[Dict[str, Any]], str]:
+def read_with(client: EngineClient, stack: str) -> Tuple[List[Revision], List[Config], str]:
     """The revisions of a stack, newest first, the config that holds the cluster's key, and that key (empty if there is
     none), in one call."""
     prefix = revision_name(stack, 0)[:-1]

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Dict, Iterable, Mapping, NamedTuple, Optional
+from typing import TYPE_CHECKING, Dict, Iterable, Mapping, NamedTuple, Optional, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
@@ -19,10 +19,13 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import id_of_text, stack_id
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Lists, Observed
+
 Labels = Mapping[str, str]
 _ID = re.compile(r"[a-z2-7]{32}\Z")
 _MANAGED, _STACK = "-managed", "-stack"
-KINDS = ("services", "networks", "configs", "secrets")
+KINDS: Tuple[Lists, ...] = ("services", "networks", "configs", "secrets")
 
 
 class Owner(NamedTuple):
@@ -100,14 +103,15 @@ def _named(identity: str, project: str, environment: str, full: str, sure: bool 
     return Owner(identity, project, environment)
 
 
-def labels_in(observed: Mapping[str, Any], full: str) -> Iterable[Labels]:
+def labels_in(observed: Observed, full: str) -> Iterable[Labels]:
     """The labels of everything that the Swarm has under the stack's name; ``observed`` as ``observe`` gives it."""
     for kind in KINDS:
         for obj in observed.get(kind) or ():
             if stack_of(obj) == full:
                 yield labels_of(obj)
-    if observed.get("lock"):
-        yield labels_of(observed["lock"])
+    lock = observed.get("lock")
+    if lock:
+        yield labels_of(lock)
 
 
 def refuse_others(mine: Optional[Mapping[str, object]], full: str, found: Iterable[Labels]) -> None:

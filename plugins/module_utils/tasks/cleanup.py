@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from functools import partial
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Set
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Set, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import observe, tasks_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
@@ -47,12 +47,14 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.transitions impo
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import CleanupOptions
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Task
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Lists, Observed
 
 Result = Dict[str, Any]
 Entry = planning.Entry
 IN_USE = 20.0  # seconds for objects that are still in use: ended tasks free their networks with a delay
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 0.5
 LONGEST_LEASE = 600.0  # seconds: longer than any lease
+LISTS: Tuple[Lists, ...] = ("services", "networks", "configs", "secrets")
 OBJECTS = ("service", "network", "config", "secret")
 _TASK = re.compile(r"in use by task ([a-z0-9]+)")
 
@@ -62,7 +64,7 @@ class Look:
 
     def __init__(self, client: EngineClient, stack: str, options: CleanupOptions) -> None:
         self.stack, self.options = stack, options
-        self.observed: Dict[str, Any] = observe(client, stack)
+        self.observed: Observed = observe(client, stack)
         refuse_others(options["identity"], stack, labels_in(self.observed, stack))
         self.observed["all_services"] = client.list("/services")
         self.tasks = tasks_of(client, stack)
@@ -89,9 +91,8 @@ class Look:
     @property
     def exists(self) -> bool:
         """Whether the Swarm has anything of the stack."""
-        kinds = ("services", "networks", "configs", "secrets")
         return bool(self.records or self.values or self.tasks) or any(
-            stack_of(obj) == self.stack for kind in kinds for obj in self.observed[kind]
+            stack_of(obj) == self.stack for kind in LISTS for obj in self.observed[kind]
         )
 
     @property
@@ -334,7 +335,7 @@ class _Cleaning:
         while ids:
             run.keep()
             observed = patiently(run.clock, lambda: observe(run.client, run.stack), run.keep)
-            there = {id_of(obj) for kind in OBJECTS for obj in observed[kind + "s"]}
+            there = {id_of(obj) for kind in LISTS for obj in observed[kind]}
             ids = {identity: op for identity, op in ids.items() if identity in there}
             if not ids or run.clock.now() >= deadline:
                 break

@@ -18,7 +18,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.binding.intended
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.image_digests import ask_registry
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.logins import registry_header
-from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import Observed, observe, services_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import observe, services_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.outcome import diff
@@ -49,6 +49,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.heal impor
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import DriftOptions
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed
 
 Result = Dict[str, Any]
 #: The kind of a domain that another stack has taken.

@@ -31,8 +31,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.service
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import Options
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed
 
-Observed = Mapping[str, Any]
 TAKEN_DOWN = "its tasks were replaced by a forced update; this is only recorded"
 GOES_ON = "its stopped update continues"
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Optional
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.binding.recreated_volumes import (
     recorded,
@@ -36,6 +36,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.image_name
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import name_of, stack_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner import labels_in, refuse_others
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed
+
 Result = Dict[str, Any]
 #: A preflight without files looks at the cluster alone.
 NOTHING: Mapping[str, Any] = {
@@ -59,7 +62,7 @@ def check_cluster(
     ``desired`` is what ``preflight.trim`` leaves of a DesiredState. Seven calls at most, and one for each image that
     a registry is asked for. ``identity`` is the stack that is meant, also if there are no files. Raises EngineError.
     """
-    observed: Dict[str, List[Any]] = {"nodes": client.list("/nodes")}
+    observed: Observed = {"nodes": client.list("/nodes")}
     observed["services"] = client.list("/services") if desired["services"] or identity else []
     # The tasks of other stacks only matter if resources or ports may be short.
     running = {"filters": {"desired-state": ["running"]}}
@@ -126,9 +129,7 @@ def _refused_logins(
     return found
 
 
-def _other_owner(
-    client: EngineClient, identity: Optional[Mapping[str, Any]], observed: Mapping[str, List[object]]
-) -> List[Finding]:
+def _other_owner(client: EngineClient, identity: Optional[Mapping[str, Any]], observed: Observed) -> List[Finding]:
     """A finding if the stack's name belongs to another stack, by its objects or its history."""
     if not identity:
         return []

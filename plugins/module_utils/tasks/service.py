@@ -13,7 +13,6 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.logins i
     with_notices,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import (
-    Observed,
     nodes_of,
     observe,
     services_of,
@@ -54,6 +53,7 @@ if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.health.gate import Before
     from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import ServiceOptions
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service, Task
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed
 
 Result = Dict[str, Any]
 KEEP = "keep"

@@ -29,6 +29,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.volume_nam
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service, Task, TaskTemplate
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed
 
 Entry = Dict[str, str]
 #: Tasks in these states have not come so far that their node has made their volumes.
@@ -41,9 +42,7 @@ def entry(kind: str, name: str, node: str = "", reason: str = "") -> Entry:
     return {**made, "reason": reason} if reason else made
 
 
-def removal(
-    stack: str, observed: Mapping[str, object], kinds: AbstractSet[str], nodes: int
-) -> Tuple[List[Operation], List[Entry]]:
+def removal(stack: str, observed: Observed, kinds: AbstractSet[str], nodes: int) -> Tuple[List[Operation], List[Entry]]:
     """Removals of the stack's objects of ``kinds``, and the residue: those that a service which stays refers to."""
     operations = gone_services(stack, set(), observed, nodes) if "service" in kinds else []
     operations = [_with_reason(operation, "clean-up") for operation in operations]
@@ -60,7 +59,7 @@ def removal(
 
 
 def dangling(
-    stack: str, observed: Mapping[str, object], kinds: AbstractSet[str], needed: Mapping[str, AbstractSet[str]]
+    stack: str, observed: Observed, kinds: AbstractSet[str], needed: Mapping[str, AbstractSet[str]]
 ) -> List[Operation]:
     """Removals of the stack's networks, configs and secrets that no service refers to and nothing needs.
 
@@ -75,7 +74,7 @@ def dangling(
     return list(ordered(found))
 
 
-def _own(stack: str, observed: Mapping[str, Any], kinds: AbstractSet[str]) -> List[Tuple[str, Mapping[str, Any]]]:
+def _own(stack: str, observed: Observed, kinds: AbstractSet[str]) -> List[Tuple[str, Mapping[str, Any]]]:
     return [
         (kind, obj)
         for kind, plural in KINDS
@@ -181,7 +180,7 @@ def wanted_volume(stack: str, name: str, chosen: Optional[Sequence[str]], node: 
     )
 
 
-def similar(stack: str, observed: Mapping[str, Any]) -> List[str]:
+def similar(stack: str, observed: Observed) -> List[str]:
     """Stacks whose names differ from this one in case only."""
     names = {stack_of(obj) for kind in ("all_services", "networks", "secrets") for obj in observed[kind]}
     return sorted(name for name in names if name != stack and name.lower() == stack.lower())

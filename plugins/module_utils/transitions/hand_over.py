@@ -38,6 +38,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.ports impo
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed
 
 WRITES = ("create", "update")
 
@@ -57,9 +58,7 @@ def begun(operation: Operation, live: Service) -> str:
     return str((live.get("UpdateStatus") or {}).get("StartedAt") or "") if same else ""
 
 
-def hand_over(
-    plan: Plan, stack: str, observed: Mapping[str, Any], nodes: int, hidden: Hidden, back: bool = False
-) -> Plan:
+def hand_over(plan: Plan, stack: str, observed: Observed, nodes: int, hidden: Hidden, back: bool = False) -> Plan:
     """``plan`` in an order in which each port is free when it is taken, with extra steps where there is none.
 
     ``observed`` has ``services`` (the stack's own) and, if other stacks are to be looked at, ``all_services``. A plan

@@ -32,7 +32,11 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import nor
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import NOWHERE, id_of, name_of, stack_of
 
 if TYPE_CHECKING:
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import (
+        Attachment,
+        Service,
+        ServiceSpec,
+    )
 
 ANEW = "on the recreated network"
 FIELDS = ("Name", "Driver", "Internal", "Attachable", "EnableIPv6", "IPAM", "Labels")
@@ -47,15 +51,15 @@ def as_created(network: Item) -> Spec:
     return {**{field: network[field] for field in FIELDS if network.get(field)}, "Options": options}
 
 
-def with_targets(spec: Item, names: Mapping[str, str]) -> Spec:
+def with_targets(spec: ServiceSpec, names: Mapping[str, str]) -> ServiceSpec:
     """A copy of a ServiceSpec on the networks that ``names`` gives in place of what it has."""
 
-    def renamed(attachments: Sequence[Item]) -> List[Spec]:
-        return [{**item, "Target": names.get(item.get("Target", ""), item.get("Target"))} for item in attachments]
+    def renamed(attachments: Sequence[Attachment]) -> List[Attachment]:
+        return [{**item, "Target": names.get(item.get("Target", ""), item.get("Target", ""))} for item in attachments]
 
     template = spec.get("TaskTemplate") or {}
     if not names or not template.get("Networks"):
-        return dict(spec)
+        return {**spec}
     return {**spec, "TaskTemplate": {**template, "Networks": renamed(template["Networks"])}}
 
 
@@ -166,9 +170,9 @@ def _steps(planned: Sequence[Operation], live: Service, anew: _Anew) -> Any:
         # What it was kept for the history has to know still.
         reason = f"{op.reason}; {ANEW}" if op.reason.startswith(AS_DOCKER) else ANEW
         op = replace(op, action="update", reason=reason, payload={**op.payload, **identity, "spec": base})
-    spec = with_targets(op.payload["spec"], anew.gone)
+    after = with_targets(op.payload["spec"], anew.gone)
     return step, [
-        replace(op, restarts=0, at_most=False, payload={**op.payload, "spec": spec, "after": step.payload["spec"]})
+        replace(op, restarts=0, at_most=False, payload={**op.payload, "spec": after, "after": step.payload["spec"]})
     ]
 
 

@@ -37,8 +37,11 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.stop
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Lists, Objects, Observed
 
-OBJECTS = (("network", "networks"), ("config", "configs"), ("secret", "secrets"))
+KINDS: Tuple[Tuple[str, Lists], ...]
+OBJECTS: Tuple[Tuple[str, Objects], ...] = (("network", "networks"), ("config", "configs"), ("secret", "secrets"))
+KINDS = (("service", "services"), *OBJECTS)
 #: An update in one of these states stands still, or is on a way of its own: the service is sent again.
 UNSETTLED = ("paused", "rollback_started", "rollback_paused")
 BACK, GONE = "as before", "did not exist before"
@@ -53,8 +56,8 @@ Name = Tuple[str, str]  # kind, name in the Swarm
 
 def restoration(
     stack: str,
-    before: Mapping[str, Any],
-    now: Mapping[str, Any],
+    before: Observed,
+    now: Observed,
     names: AbstractSet[Name],
     stop_new: str = "",
 ) -> Plan:
@@ -72,14 +75,12 @@ def restoration(
     before = {**before, "services": on_live_networks(before, now, stack)}
     services = list(_services(stack, before, now, names, stop_new))
     operations = networks + services + list(_labels(stack, before, now, names))
-    rest = {**now, "networks": [network for network in now["networks"] if id_of(network) not in removed]}
+    rest: Observed = {**now, "networks": [network for network in now["networks"] if id_of(network) not in removed]}
     operations += _removals(stack, before, rest, names, _final(now, services))
     return Plan(ordered(operations))
 
 
-def _networks(
-    stack: str, before: Mapping[str, object], now: Mapping[str, object], names: AbstractSet[Name]
-) -> List[Operation]:
+def _networks(stack: str, before: Observed, now: Observed, names: AbstractSet[Name]) -> List[Operation]:
     """What makes the networks again that were removed first. What is in their way goes."""
     olds, news = _own("networks", stack, before), _own("networks", stack, now)
     again: Dict[str, Dict[str, Any]] = {
@@ -104,7 +105,7 @@ def _is_same(old: Mapping[str, object], new: Optional[Mapping[str, object]]) -> 
     return want == have
 
 
-def on_live_networks(before: Mapping[str, Any], now: Mapping[str, object], stack: str) -> List[Any]:
+def on_live_networks(before: Observed, now: Observed, stack: str) -> List[Any]:
     """The services of ``before`` on the networks of ``now``: those of the stack that are not the same any more, or
     gone, by name."""
     news = _own("networks", stack, now)
@@ -118,9 +119,7 @@ def on_live_networks(before: Mapping[str, Any], now: Mapping[str, object], stack
     ]
 
 
-def interrupted(
-    stack: str, observed: Mapping[str, Any], since: str, known: AbstractSet[str], undone: str = ""
-) -> Dict[str, Any]:
+def interrupted(stack: str, observed: Observed, since: str, known: AbstractSet[str], undone: str = "") -> Observed:
     """What was there before a run that began at ``since`` (the Engine's time) and died, as far as can be told.
 
     What was made since then was not there, but for services in ``known`` (those of the last good revision), which it
@@ -128,16 +127,23 @@ def interrupted(
     ``undone``, when the run had begun to undo its work, has the one it had.
     """
     if not since:
-        return dict(observed)
-    was: Dict[str, Any] = dict(observed)
-    for plural in ("services", "networks", "configs", "secrets"):
-        kept = []
-        for obj in observed[plural]:
-            made = str(obj.get("CreatedAt") or obj.get("Created") or "")
-            new = stack_of(obj) == stack and _moment(made) > _moment(since)
-            if not new or (plural == "services" and name_of(obj) in known):
-                kept.append(_as_it_was(obj, since, undone) if plural == "services" and not new else obj)
-        was[plural] = kept
+        return {**observed}
+
+    def is_new(obj: Mapping[str, object]) -> bool:
+        made = str(obj.get("CreatedAt") or obj.get("Created") or "")
+        return stack_of(obj) == stack and _moment(made) > _moment(since)
+
+    was: Observed = {
+        **observed,
+        "services": [
+            service if is_new(service) else _as_it_was(service, since, undone)
+            for service in observed["services"]
+            if not is_new(service) or name_of(service) in known
+        ],
+        "networks": [network for network in observed["networks"] if not is_new(network)],
+        "configs": [config for config in observed["configs"] if not is_new(config)],
+        "secrets": [secret for secret in observed["secrets"] if not is_new(secret)],
+    }
     there = {name_of(network) for network in was["networks"]}
     for spec in (
         spec for service in observed["services"] for spec in _since(service, since) if stack_of(service) == stack
@@ -165,7 +171,7 @@ def _began(service: Service) -> str:
     return str((service.get("UpdateStatus") or {}).get("StartedAt") or service.get("UpdatedAt") or "")
 
 
-def _as_it_was(service: Service, since: str, undone: str) -> Any:
+def _as_it_was(service: Service, since: str, undone: str) -> Service:
     began = _began(service)
     if not service.get("PreviousSpec") or _moment(began) <= _moment(since):
         return service
@@ -179,10 +185,10 @@ def _moment(text: str) -> Tuple[str, str]:
     return seconds, fraction.ljust(9, "0")
 
 
-def moved(stack: str, was: Mapping[str, object], now: Mapping[str, object]) -> AbstractSet[Name]:
+def moved(stack: str, was: Observed, now: Observed) -> AbstractSet[Name]:
     """What of the stack is not as it was."""
     names = set()
-    for kind, plural in (("service", "services"), *OBJECTS):
+    for kind, plural in KINDS:
         olds, news = _own(plural, stack, was), _own(plural, stack, now)
         names |= {(kind, name) for name in set(olds) ^ set(news)}
         if kind == "network":
@@ -193,7 +199,7 @@ def moved(stack: str, was: Mapping[str, object], now: Mapping[str, object]) -> A
 
 
 def _services(
-    stack: str, before: Mapping[str, object], now: Mapping[str, object], names: AbstractSet[Name], stop_new: str
+    stack: str, before: Observed, now: Observed, names: AbstractSet[Name], stop_new: str
 ) -> Iterator[Operation]:
     olds, news = _own("services", stack, before), _own("services", stack, now)
     for name in sorted(name for kind, name in names if kind == "service"):
@@ -270,9 +276,7 @@ def _stopped(new: Service, prefix: str, olds: Sequence[Ports]) -> Operation:
     return Operation("update", "service", name_of(new), reason=reason, restarts=task_count(new, 1), payload=payload)
 
 
-def _labels(
-    stack: str, before: Mapping[str, object], now: Mapping[str, object], names: AbstractSet[Name]
-) -> Iterator[Operation]:
+def _labels(stack: str, before: Observed, now: Observed, names: AbstractSet[Name]) -> Iterator[Operation]:
     for kind, plural in OBJECTS[1:]:
         news = _own(plural, stack, now)
         for name, old in sorted(_own(plural, stack, before).items()):
@@ -290,8 +294,8 @@ def _labels(
 
 def _removals(
     stack: str,
-    before: Mapping[str, object],
-    now: Mapping[str, object],
+    before: Observed,
+    now: Observed,
     names: AbstractSet[Name],
     final: List[Mapping[str, object]],
 ) -> List[Operation]:
@@ -310,12 +314,12 @@ def _removals(
     return operations
 
 
-def _own(plural: str, stack: str, observed: Mapping[str, Any]) -> Dict[str, Service]:
+def _own(plural: Lists, stack: str, observed: Observed) -> Dict[str, Any]:
     # Somebody else's object of a name that we wanted is the cause of a failure, and nothing to remove.
     return {name_of(obj): obj for obj in observed[plural] if stack_of(obj) == stack}
 
 
-def _final(now: Mapping[str, Any], operations: List[Operation]) -> List[Mapping[str, Any]]:
+def _final(now: Observed, operations: List[Operation]) -> List[Mapping[str, Any]]:
     """The specs of all services as they will be after ``operations``."""
     specs: Dict[str, Optional[Mapping[str, Any]]] = {
         name_of(service): service["Spec"] for service in now.get("all_services") or now["services"]

@@ -21,12 +21,12 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 )
 
 if TYPE_CHECKING:
-    pass
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed
 
 Spec = Dict[str, Any]
 
 
-def stop(stack: str, observed: Mapping[str, Any], prefix: str, nodes: int) -> Plan:
+def stop(stack: str, observed: Observed, prefix: str, nodes: int) -> Plan:
     """Scales every replicated service to zero and sends global ones nowhere; the state before is kept in a label."""
     operations = []
     for service in observed["services"]:
@@ -84,7 +84,7 @@ def stopped(spec: Mapping[str, Any], prefix: str) -> Tuple[Optional[Spec], str]:
     return {**spec, "Labels": {**labels, label: "global"}, "TaskTemplate": template}, "stopped"
 
 
-def remove(stack: str, observed: Mapping[str, object], nodes: int) -> Plan:
+def remove(stack: str, observed: Observed, nodes: int) -> Plan:
     """Removes everything of the stack but its volumes; also what its history would go back to."""
     observed = {**observed, "kept": {}}
     none: Dict[str, Any] = {"network": set(), "config": set(), "secret": set()}

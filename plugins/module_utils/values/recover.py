@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import re
-from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import id_of, name_of, stack_of
@@ -17,6 +17,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.values.value_ref
     references_in,
     unescaped,
 )
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed
 
 
 class Place(NamedTuple):
@@ -34,7 +37,7 @@ class Live(NamedTuple):
     value: Optional[str]
 
 
-def live_values(desired: Mapping[str, object], observed: Mapping[str, object], names: Set[str]) -> Dict[str, Live]:
+def live_values(desired: Mapping[str, object], observed: Observed, names: Set[str]) -> Dict[str, Live]:
     """The value in use for each of ``names`` (which the store does not have); unused ones are left out.
 
     ``desired`` is a DesiredState with references.
@@ -50,7 +53,7 @@ def live_values(desired: Mapping[str, object], observed: Mapping[str, object], n
     return found
 
 
-def _places(desired: Mapping[str, Any], observed: Mapping[str, Any]) -> Iterator[Place]:
+def _places(desired: Mapping[str, Any], observed: Observed) -> Iterator[Place]:
     stack = desired["stack"]["name"]
     names = {id_of(obj): name_of(obj) for kind in ("networks", "configs") for obj in observed[kind]}
     live = {name_of(service): service for service in observed["services"] if stack_of(service) == stack}

@@ -29,30 +29,19 @@ class Values(TypedDict):
     secrets: dict[str, str]
 
 
-class Snapshot(TypedDict, total=False):
-    """One look at a Swarm, as ``cluster/observe.py`` and ``parts/stack_export.py`` give it."""
-
-    info: Info
-    api: list[int]
-    key: str | None
-    services: list[Service]
-    networks: list[Network]
-    configs: list[Config]
-    secrets: list[Config]
-    nodes: list[Node]
-    predefined: dict[str, str]
-    values: dict[str, Values]
-    notices: list[str]
-
-
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import (
         Config,
-        Info,
-        Network,
-        Node,
-        Service,
     )
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed
+
+    class Snapshot(Observed, total=False):
+        """One look at a Swarm, as ``cluster/observe.py`` and ``parts/stack_export.py`` give it."""
+
+        values: dict[str, Values]
+        notices: list[str]
+else:
+    Snapshot = dict
 
 ContentKind = Literal["configs", "secrets"]
 _NOT_A_KEY = re.compile(r"[^A-Za-z0-9._-]")
