@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.image_pins import without_digest
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import IMAGE
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.normalise import ZERO_COUNTS
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.scheduled import is_scheduled
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.image import normalise
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.keys.row import CARRIED, Key
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.keys.table import SERVICE_PATHS
@@ -122,7 +123,9 @@ def _mode(one: One) -> None:
     for field, word in (("Global", "global"), ("GlobalJob", "global-job"), ("ReplicatedJob", "replicated-job")):
         if mode.get(field) is not None:
             one.put(("deploy", "mode"), word)
-    count = (mode.get("ReplicatedJob") or {}).get("TotalCompletions", 1)
+    # A job on a schedule wants no completions while it sleeps.
+    counted = "MaxConcurrent" if is_scheduled(one.spec) else "TotalCompletions"
+    count = (mode.get("ReplicatedJob") or {}).get(counted, 1)
     if count != 1:
         one.put(("deploy", "replicas"), count)
 

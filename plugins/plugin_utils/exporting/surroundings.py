@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconcile import names_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
+    CRON_RUNS,
     IMAGE,
     NAMESPACE,
     PRIVATE,
@@ -116,7 +117,7 @@ class Surroundings:
         :param word: what tracking calls the object: ``service``, ``volume``; without it, it has no such labels.
         """
         given = dict(labels or {})
-        found = {name: given[name] for name in sorted(given) if name not in (NAMESPACE, IMAGE)}
+        found = {name: given[name] for name in sorted(given) if name not in (NAMESPACE, IMAGE, CRON_RUNS)}
         prefix, stack = self.stack.prefix, self.stack
         common = {f"{prefix}-managed": "true", f"{prefix}-stack": stack.id}
         if stack.project:

@@ -5,10 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.scheduled import awake
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.value_references import (
     bind_values,
     references_in,
 )
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.compile import CompileRequest, compile_stack
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.load import Source
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.file_source import MemoryFiles
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.exporting.stack import export_stack
 
 _SPEC = importlib.util.spec_from_file_location(
@@ -70,3 +74,18 @@ def test_what_no_file_can_say_is_named():
     assert [one.rpartition(": ")[2] for one in exported.lost] == [
         "a deployment would update it (TaskTemplate.ContainerSpec.Annotated)"
     ]
+
+
+@pytest.mark.parametrize("has_run", [False, True], ids=["asleep", "after-a-run"])
+def test_a_job_on_a_schedule_has_its_replicas_and_no_runs(has_run):
+    labels = {"stackwright.cron.schedule": "@daily"}
+    deploy = {"mode": "replicated-job", "replicas": 2, "labels": labels, "restart_policy": {"condition": "none"}}
+    file = {"services": {"backup": {"image": "backup:1", "deploy": deploy}}}
+    desired = compile_stack(CompileRequest(sources=[Source("compose.yml", file)], name="shop"), MemoryFiles({}))
+    observed = observed_of(desired)
+    (job,) = observed["services"]
+    if has_run:
+        job["Spec"] = awake(job["Spec"], [{"slot": "2026-11-21T00:00:00Z", "started": "2026-11-21T00:00:03Z"}])
+    exported = export_stack("shop", observed, "stackwright")
+    text = exported.files["compose.yml"].decode()
+    assert exported.lost == [] and "replicas: 2" in text and "stackwright.cron:" not in text, text
