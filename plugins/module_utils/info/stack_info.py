@@ -132,14 +132,14 @@ def _stack(
     nodes = {n["ID"]: str((n.get("Description") or {}).get("Hostname") or n["ID"]) for n in lists["nodes"]}
     described = []
     for service in services:
-        tasks = grouped.get(service["ID"], [])
+        tasks, judgement = grouped.get(service["ID"], []), judgements[name_of(service)]
         described.append(
             {
-                **judgements[name_of(service)].as_dict(),
+                **judgement.as_dict(),
                 **describe_service(service, network_names, tasks, nodes),
                 **details(service),
                 "runs": with_outcome(service, tasks),
-                "tasks": [describe_task(t, nodes) for t in _sorted(tasks)],
+                **_without_secrets(service, judgement.message, [describe_task(t, nodes) for t in _sorted(tasks)]),
             }
         )
     return {
@@ -153,6 +153,16 @@ def _stack(
         "volumes": sorted({volume for item in described for volume in item["volumes"]}),
         "images": sorted({item["image"] for item in described}),
     }
+
+
+def _without_secrets(service: Service, message: str, tasks: Sequence[Mapping[str, object]]) -> Item:
+    """``message`` and ``tasks``: of failures nothing is told that looks like a secret of the service."""
+    if not message and not any(task["error"] for task in tasks):
+        return {"message": message, "tasks": list(tasks)}
+    from ansible_collections.stackwright.swarm.plugins.module_utils.gate.evidence import hider
+
+    hide = hider(service)
+    return {"message": hide(message), "tasks": [{**task, "error": hide(str(task["error"]))} for task in tasks]}
 
 
 def _owner(name: str, lists: Observed, past: Item) -> Dict[str, str]:
