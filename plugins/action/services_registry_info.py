@@ -16,6 +16,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors impo
 from ansible_collections.stackwright.swarm.plugins.module_utils.generated.options import REGISTRY_INFO
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.plain import as_texts
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compiling.found_file import found_file
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compiling.provenance import commit_of
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compiling.target_files import absolute, slurped
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.file_source import FileReader
@@ -107,7 +108,7 @@ class ActionModule(PipedAction):
         if remote:
             return absolute(self, path)
         try:
-            return str(self._find_needle("files", path))
+            return found_file(self, path)
         except AnsibleError:
             raise missing(path, "It is searched for on the controller; for one on the target set remote_src.") from None
 

@@ -29,6 +29,7 @@ PREFIX = "demo"
 STACK = "guestbook"
 EXAMPLE = ROOT / "examples" / "guestbook"
 FOLDER = CACHE / "demo"
+REPORT = FOLDER / "report.html"
 WEB_CONFIG = {"Cmd": ["python3", "/app/guestbook.py"], "User": "10001:10001"}
 WEB = "guestbook-web"
 DATABASE = "postgres:15"
@@ -67,6 +68,8 @@ def _demo() -> None:
         recap = playbook(site)
         if not re.search(r"\bchanged=0\b", recap):
             raise BedError(f"the second run changed something:\n{recap}")
+    with step("A page about the Swarm: ansible-playbook playbooks/report.yml"):
+        playbook(site, "report", "-e", f"report_dest={REPORT}", "-e", "report_title=make demo")
     show_ways_on(site)
 
 
@@ -246,6 +249,7 @@ def show_ways_on(site: dict[str, str]) -> None:
     asked = f"curl -H 'Host: {site['domain']}' {site['page']}" if site["domain"] else site["page"]
     print(f"""
   The page        {asked}
+  The report      {REPORT.as_uri()}
   Look around     . .cache/demo/env
                   docker stack ps {STACK}
                   docker service logs {STACK}_web

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import posixpath
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import ComposeError, Problem
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.plain import as_texts
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compiling.found_file import found_file
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compiling.metadata import metadata_of
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compiling.provenance import commit_of, provenance
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compiling.sources import sources_of
@@ -33,7 +35,7 @@ def compile_files(action: ActionBase, options: Mapping[str, Any], variables: Var
 
     def find(path: str) -> str:
         try:
-            return str(action._find_needle("files", path))
+            return found_file(action, path)
         except AnsibleError as error:
             raise _not_found(path, str(error)) from None
 
@@ -81,6 +83,7 @@ def _found(given: object, find: Callable[[str], str]) -> Any:
 def _not_found(path: str, searched: str) -> ComposeError:
     places = [line.strip() for line in searched.splitlines() if line.startswith("\t")]
     places[-1:] = [place.split(" on the Ansible Controller")[0] for place in places[-1:]]
+    places.append(os.path.abspath(path))
     hint = f"searched for {', '.join(dict.fromkeys(places))}; for a file on the manager set remote_src: true"
     problem = Problem("the file does not exist on the controller", file=path, hint=hint, code="file_missing")
     return ComposeError([problem])

@@ -17,6 +17,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors impo
 from ansible_collections.stackwright.swarm.plugins.module_utils.masking.shown import shown
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.plain import plain
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compiling.found_file import found_file
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.election import TAKE_OVER
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.meeting import Meeting
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.stacks.listed import (
@@ -92,7 +93,7 @@ class Many:
 
     def _folder(self, path: str) -> str:
         try:
-            return str(self._action._find_needle("files", path))
+            return found_file(self._action, path)
         except AnsibleError:
             raise StackListError(
                 f"The folder {path} does not exist on the controller. Set an absolute path, or put it next to the play."
