@@ -76,7 +76,7 @@ class ActionModule(NotifyingAction, StoryAction):
             result.update(error.details, failed=True, msg=str(error), error_code=error.error_code)
         return result
 
-    def _many(self, options: Dict[str, Any], variables: Variables) -> Result:
+    def _many(self, options: Dict[str, object], variables: Variables) -> Result:
         # Imported here, so that plays with one stack don't pay for it.
         from ansible_collections.stackwright.swarm.plugins.plugin_utils.stacks.many import Many
 
@@ -89,7 +89,7 @@ class ActionModule(NotifyingAction, StoryAction):
                 self.notify_about("many stacks", options, variables)
         return done
 
-    def alone(self, options: Dict[str, Any], variables: Variables) -> Result:
+    def alone(self, options: Dict[str, object], variables: Variables) -> Result:
         """The result for one stack. Raises StackwrightError."""
         around = options["routes"] is not None or options["preflight"]
         if options["on_changes"] == "plan" and around:

@@ -117,7 +117,7 @@ class ActionModule(PipedAction):
         return found
 
     def _write(
-        self, options: Mapping[str, Any], change: Change, wanted: Mapping[str, str], there: Any, variables: Any
+        self, options: Mapping[str, object], change: Change, wanted: Mapping[str, str], there: Any, variables: Any
     ) -> None:
         # Whoever reads the orchestrator finds all that it includes.
         order = sorted(change.write, key=lambda path: path == ORCHESTRATOR)
@@ -129,7 +129,9 @@ class ActionModule(PipedAction):
         """Whether the target is this machine and this user, so that no module has to be started for files."""
         return self._connection.transport == "local" and self._connection.become is None
 
-    def _module(self, options: Mapping[str, Any], told: Mapping[str, Any], variables: Variables) -> Dict[str, Any]:
+    def _module(
+        self, options: Mapping[str, object], told: Mapping[str, object], variables: Variables
+    ) -> Dict[str, Any]:
         if self._is_here() and "images" not in told:
             paths = {name: _here(options[name]) for name in ("src", "overlays", "dest")}
             return do_step({**options, **paths}, told, self._task.check_mode)

@@ -165,7 +165,7 @@ class ActionModule(MeetingAction):
         meeting: Meeting,
         looked: Mapping[str, Any],
         cluster: Mapping[str, Any],
-        arguments: Mapping[str, Any],
+        arguments: Mapping[str, object],
         variables: Variables,
     ) -> Result:
         """The part of a node whose cluster-wide part another host did; repeated while the lease was too short."""

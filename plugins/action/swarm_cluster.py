@@ -106,7 +106,7 @@ class ActionModule(MeetingAction):
                 found[host]["role"] = found[host]["role"] or MANAGER
         return found
 
-    def _sibling(self, host: str, variables: Mapping[str, Any]) -> Tuple[Any, Any]:
+    def _sibling(self, host: str, variables: Mapping[str, object]) -> Tuple[Any, Any]:
         if host not in self._others:
             sibling = Sibling(self, host, variables)
             loop = str(variables.get("ansible_loop_var") or "")

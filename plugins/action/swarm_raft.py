@@ -35,7 +35,7 @@ class ActionModule(PipedAction):
     _supports_check_mode = True
     _supports_async = False
 
-    def act(self, result: Dict[str, Any], variables: Variables) -> Dict[str, Any]:
+    def act(self, result: Dict[str, object], variables: Variables) -> Dict[str, Any]:
         try:
             options = self.checked(SWARM_RAFT)
             check_ranges(options)
@@ -81,7 +81,7 @@ class ActionModule(PipedAction):
         told = {name: facts[name] for name in ("cluster_id", "node", "node_id", "managers", "node_labels")}
         return {**done, **told, "missing": {kind: count for kind, count in missing.items() if count > 0}}
 
-    def _module(self, handed: Dict[str, Any], variables: Variables) -> Dict[str, Any]:
+    def _module(self, handed: Dict[str, object], variables: Variables) -> Dict[str, Any]:
         arguments = {**self._task.args, COMPILED: json.dumps(handed)}
         done: Dict[str, Any] = self._execute_module(MODULE, module_args=arguments, task_vars=variables)
         return done

@@ -17,7 +17,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.care.findings im
 NAMES = ("inventory_hostname", "care_swarm", "care_nodes", "care_drift")
 
 
-def care_findings(hosts: Any, accept: Any = ()) -> list[str]:
+def care_findings(hosts: object, accept: Any = ()) -> list[str]:
     if not isinstance(hosts, list) or not all(isinstance(host, Mapping) and NAMES[0] in host for host in hosts):
         raise AnsibleFilterError("care_findings wants a list of the variables of hosts.")
     # Only these: to look at the others of a host would read its vaults.

@@ -29,7 +29,7 @@ def run_change(
     options: Dict[str, Dict[str, object]],
     work: Change,
     remember: Optional[Remember] = None,
-    looks: Optional[Callable[..., Dict[str, Any]]] = None,
+    looks: Optional[Callable[..., Dict[str, object]]] = None,
     **rules: object,
 ) -> None:
     """Runs ``work(client, params, run)`` for a module that changes a stack and whose action plugin is a ClusterAction.

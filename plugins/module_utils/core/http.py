@@ -71,7 +71,7 @@ class Watched:
         self.watch = watch
         self.timeout = watch.left()
 
-        def watched(sock: Any, *arguments: Any, **more: Any) -> Any:
+        def watched(sock: object, *arguments: object, **more: object) -> Any:
             return response(_Files(sock, watch), *arguments, **more)
 
         self.response_class = watched
@@ -123,7 +123,7 @@ class _Raw(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: Any) -> Optional[int]:
+    def readinto(self, buffer: object) -> Optional[int]:
         self._sock.settimeout(self._watch.left())
         count: Optional[int] = self._file.readinto(buffer)
         self._watch.took(count or 0)

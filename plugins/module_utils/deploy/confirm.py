@@ -55,7 +55,7 @@ def _named(client: EngineClient, kind: str, name: str) -> List[Dict[str, Any]]:
     return [obj for obj in found if name_of(obj) == name and not (kind == "network" and lingers(obj))]
 
 
-def _is_same(kind: str, obj: Mapping[str, Any], body: Mapping[str, Any], as_wanted: AsWanted) -> bool:
+def _is_same(kind: str, obj: Mapping[str, Any], body: Mapping[str, object], as_wanted: AsWanted) -> bool:
     """Whether an object with the right name is the one that we wanted to create, and not another one."""
     if labels_of(obj) != (body.get("Labels") or {}):
         return False

@@ -34,7 +34,7 @@ def finish(
     judgements: Optional[Sequence[Judgement]] = None,
     plan_id: str = "",
     revision: int = 0,
-    drift: Sequence[Mapping[str, Any]] = (),
+    drift: Sequence[Mapping[str, object]] = (),
 ) -> Dict[str, Any]:
     """The result: changed, deferred, plan, plan_id, kept, diff, notices, calls, stack, cluster_id, node.
 

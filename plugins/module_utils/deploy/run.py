@@ -136,7 +136,7 @@ class Run:
 
     # -- the record
 
-    def begin(self, snapshot: Optional[Snapshot] = None, own: Sequence[Mapping[str, Any]] = ()) -> Revision:
+    def begin(self, snapshot: Optional[Snapshot] = None, own: Sequence[Mapping[str, object]] = ()) -> Revision:
         """Records the start; ``own`` are the notes of our own runs that remain. Raises EngineError."""
         # A change of one service records nothing.
         made = draft(self.stack, self.lock.holder, self.options, self.operation, snapshot, int(self.options["back_to"]))
@@ -147,7 +147,7 @@ class Run:
         self.revision = self.history.begin(made)
         return self.revision
 
-    def end(self, status: str, reason: str = "", services: Sequence[Mapping[str, Any]] = (), **more: Any) -> None:
+    def end(self, status: str, reason: str = "", services: Sequence[Mapping[str, object]] = (), **more: Any) -> None:
         """Records the end. Raises EngineError."""
         if self.revision is not None:
             hide = self.options["scrub"]

@@ -29,14 +29,14 @@ class SharedReads(EngineClient):
     something to change, which these answers do not: NotShared.
     """
 
-    def __init__(self, connection: Connection, transport: Any = None) -> None:
+    def __init__(self, connection: Connection, transport: object = None) -> None:
         super().__init__(connection, transport)
         self.many = False
         self._answers: Dict[str, Any] = {}
         self._asked: Optional[Set[str]] = None
         self._noted: Any = None
 
-    def look(self, trace: Any = None) -> None:
+    def look(self, trace: object = None) -> None:
         """A new look begins, which notes its calls in ``trace``."""
         self._asked, self._noted = set(), trace
 
@@ -75,7 +75,7 @@ class SharedReads(EngineClient):
         return self._answers[key].get(stack, []) if stack else self._answers[key]
 
 
-def _by_stack(found: List[Mapping[str, Any]]) -> Dict[str, List[Mapping[str, Any]]]:
+def _by_stack(found: List[Mapping[str, object]]) -> Dict[str, List[Mapping[str, Any]]]:
     """The objects of each stack; those of none under an empty name."""
     stacks: Dict[str, List[Mapping[str, Any]]] = {}
     for one in found:

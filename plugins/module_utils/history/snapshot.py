@@ -160,7 +160,7 @@ def reveal(spec: object, find: Callable[[str, str], object]) -> Any:
     return spec
 
 
-def _entry(item: Any, find: Callable[[str, str], Any]) -> Any:
+def _entry(item: Any, find: Callable[[str, str], object]) -> Any:
     variable = item.get("variable") if isinstance(item, dict) else None
     return f"{variable}={reveal(item['value'], find)}" if variable else reveal(item, find)
 

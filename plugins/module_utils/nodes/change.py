@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, NamedTuple, Optional, Sequence
+from typing import TYPE_CHECKING, Dict, List, Mapping, NamedTuple, Optional, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, PlanError
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes import hostname, is_down
@@ -129,7 +129,7 @@ def differences(node: Node, spec: NodeSpec) -> List[Difference]:
 
 
 def check_role(
-    nodes: Sequence[Node], node: Node, role: Optional[str], asked: Optional[Mapping[str, Any]] = None
+    nodes: Sequence[Node], node: Node, role: Optional[str], asked: Optional[Mapping[str, object]] = None
 ) -> List[str]:
     """Warnings about a change of role.
 

@@ -20,7 +20,10 @@ Change = Callable[["EngineClient", Dict[str, Any], Dict[str, Any]], Dict[str, An
 
 
 def look_at_all(
-    module: Module, looks: List[Dict[str, Any]], work: Change, remember: Callable[[Module, Dict[str, Any]], Any]
+    module: Module,
+    looks: List[Dict[str, object]],
+    work: Change,
+    remember: Callable[[Module, Dict[str, object]], object],
 ) -> Dict[str, Any]:
     """The module's result: ``looks`` has the result for each of ``looks``, in their order.
 

@@ -133,7 +133,7 @@ class _Pruning:
 
     # -- images
 
-    def _images(self, needs: Optional[Dict[str, Any]], node_id: str) -> None:
+    def _images(self, needs: Optional[Dict[str, object]], node_id: str) -> None:
         if needs is None and node_id:
             self.notices.append(
                 f"No image was removed on {self.node}: a worker does not know which ones the Swarm needs. Give it "

@@ -199,7 +199,7 @@ def _asks(route: object) -> bool:
     return _has(route, lambda handler: handler.get("handler") == "authentication")
 
 
-def _has(route: Any, is_meant: Callable[[Mapping[str, Any]], bool]) -> bool:
+def _has(route: Any, is_meant: Callable[[Mapping[str, object]], bool]) -> bool:
     """Whether a route has such a handler, itself or in the routes within it."""
     own = any(is_meant(handler) for handler in maps(route.get("handle")))
     return own or any(_has(inner, is_meant) for inner in inner_routes(route))

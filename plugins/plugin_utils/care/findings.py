@@ -32,7 +32,7 @@ def findings(hosts: Sequence[Mapping[str, Any]], accept: Sequence[str] = ()) -> 
     return [text for text in told if not any(pattern.search(text) for pattern in accepted)]
 
 
-def _unanswered(host: Mapping[str, Any], swarm: Mapping[str, Any]) -> Iterator[str]:
+def _unanswered(host: Mapping[str, object], swarm: Mapping[str, object]) -> Iterator[str]:
     if swarm.get("unreachable") or swarm.get("failed") or swarm.get("error_code"):
         yield f"{host['inventory_hostname']}: {_first(swarm.get('msg'))}"
 

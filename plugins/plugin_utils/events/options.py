@@ -95,7 +95,7 @@ def _list(name: str, given: Mapping[str, object], wrong: List[str], kinds: Tuple
     return []
 
 
-def _connection(manager: Any, common: Mapping[str, Any], wrong: List[str]) -> Any:
+def _connection(manager: Any, common: Mapping[str, object], wrong: List[str]) -> Any:
     own: Dict[str, Any] = {"docker_host": manager} if isinstance(manager, str) else dict(manager)
     unknown = sorted(str(name) for name in own if name not in CONNECTION)
     if unknown:

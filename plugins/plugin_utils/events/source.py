@@ -20,7 +20,7 @@ LAST_WORDS = 3.0  # seconds for the thread to end after a cancellation
 TICK = 0.5  # seconds after which a thread that waits for the queue asks whether to go on
 
 
-async def watch(queue: Any, args: Dict[str, Any], log: logging.Logger) -> None:
+async def watch(queue: Any, args: Dict[str, object], log: logging.Logger) -> None:
     """Puts events on ``queue`` until it is cancelled.
 
     A queue that is full makes the watcher wait: what happens meanwhile is compared afterwards, and kept nowhere.

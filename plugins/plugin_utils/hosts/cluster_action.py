@@ -169,7 +169,7 @@ class ClusterAction(PipedAction):
         return [] if self.is_alone(hosts) or host not in hosts else hosts[: hosts.index(host)]
 
     def _glanced(
-        self, arguments: Mapping[str, Any], handed: Mapping[str, object], variables: Variables, run: Run
+        self, arguments: Mapping[str, object], handed: Mapping[str, object], variables: Variables, run: Run
     ) -> Result:
         """The result of ``run``, or the remembered one if the manager knows that nothing would change."""
         asked = self.memory_of(arguments, handed)
@@ -185,14 +185,14 @@ class ClusterAction(PipedAction):
             return {name: item for name, item in told.items() if name != "deferred"}
         return run(arguments, {**handed, **asked}, variables)
 
-    def memory_of(self, arguments: Mapping[str, Any], handed: Mapping[str, Any]) -> Dict[str, str]:
+    def memory_of(self, arguments: Mapping[str, Any], handed: Mapping[str, object]) -> Dict[str, str]:
         """Which run this is for the memory of runs without changes (stack_glance); empty if it is not remembered."""
         if not self.remembers or not self.may_remember(arguments):
             return {}
         kind = " ".join((self.module.rpartition(".")[2], arguments.get("state") or "")).strip()
         return {"run": kind, "request": self._request(arguments, handed)}
 
-    def _only_look(self, arguments: Mapping[str, Any], handed: Mapping[str, Any], variables: Variables) -> Result:
+    def _only_look(self, arguments: Mapping[str, object], handed: Mapping[str, object], variables: Variables) -> Result:
         """A look that leaves changes. Without any, it is remembered as the run that it is."""
         return self._call(arguments, {**handed, "defer": True, "only_looks": True}, variables)
 

@@ -115,7 +115,7 @@ def turn(folder: str, key: str, host: str) -> Iterator[Turn]:
         os.close(handle)
 
 
-def task_key(task: Any, variables: Mapping[str, Any]) -> str:
+def task_key(task: Any, variables: Mapping[str, object]) -> str:
     """Names a task and the item of its loop: the same for all hosts that run it, another for each item."""
     names = [str(variables.get(name) or "") for name in ("ansible_loop_var", "ansible_index_var")]
     item = [variables[name] for name in names if name in variables]

@@ -69,7 +69,7 @@ class PipedAction(ActionBase):
         self.ended(result)
         return result
 
-    def ended(self, result: Dict[str, Any]) -> None:
+    def ended(self, result: Dict[str, object]) -> None:
         """Called at the end with what is shown of the result; may add warnings."""
 
     def act(self, result: Dict[str, object], variables: Variables) -> Dict[str, Any]:

@@ -68,7 +68,7 @@ def ended(module: str, stack: str, result: Mapping[str, Any], who: Mapping[str, 
     return Message(SUCCESS, f"{stack}: deployed{revision} by {who['who']}", lines, fields)
 
 
-def _failure(stack: str, result: Mapping[str, Any], who: Mapping[str, str], fields: Dict[str, Any]) -> Message:
+def _failure(stack: str, result: Mapping[str, Any], who: Mapping[str, str], fields: Dict[str, object]) -> Message:
     outcome = result.get("outcome") or {}
     why = str(result.get("msg") or "the host is unreachable").strip().splitlines()
     lines = [*_said(who), *_some([_line(line) for line in why])]
@@ -82,7 +82,7 @@ def _said(who: Mapping[str, str]) -> List[str]:
     return [_line(who["commit_message"])] if who.get("commit_message") else []
 
 
-def _object(item: Mapping[str, Any]) -> str:
+def _object(item: Mapping[str, object]) -> str:
     """An operation of a plan, or a kind of drift, without what changes in it."""
     words = (item.get("action") or item.get("kind"), item.get("object") or item.get("kind"), item.get("name"))
     return _line(" ".join(str(word) for word in words if word))

@@ -63,7 +63,7 @@ class Notifier:
 
 
 class _Sending:
-    def __init__(self, target: Mapping[str, Any], send: Send, message: Message, now: str) -> None:
+    def __init__(self, target: Mapping[str, object], send: Send, message: Message, now: str) -> None:
         self._target, self._send, self._message, self._now = target, send, message, now
         self.name, self.failure = _name(target), ""
         self.thread = threading.Thread(target=self._run, daemon=True)
@@ -89,7 +89,7 @@ def _post(target: Mapping[str, Any], message: Message, now: str) -> None:
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
     """A receiver that sends elsewhere would get the message's headers there."""
 
-    def redirect_request(self, *_given: Any) -> None:
+    def redirect_request(self, *_given: object) -> None:
         return None
 
 
@@ -114,7 +114,7 @@ class _Apprise:
         else:
             self._failure = "Apprise does not know such an address"
 
-    def __call__(self, target: Mapping[str, Any], message: Message, now: str) -> None:
+    def __call__(self, target: Mapping[str, object], message: Message, now: str) -> None:
         del target, now
         self._thread.join()
         if self._sender is None:

@@ -30,7 +30,7 @@ class StackListError(StackwrightError):
     default_code = "invalid_stack_list"
 
 
-def each_stack(given: Sequence[Any], find: Callable[[str], str], own: Sequence[str]) -> List[Dict[str, Any]]:
+def each_stack(given: Sequence[object], find: Callable[[str], str], own: Sequence[str]) -> List[Dict[str, Any]]:
     """The options of each stack, as they are given for it, with ``after``.
 
     :param own: the options of the task that are not those of a stack.
@@ -55,7 +55,7 @@ def each_stack(given: Sequence[Any], find: Callable[[str], str], own: Sequence[s
     return found
 
 
-def shared(arguments: Mapping[str, Any], own: Sequence[str]) -> Dict[str, Any]:
+def shared(arguments: Mapping[str, object], own: Sequence[str]) -> Dict[str, Any]:
     """The options of the task that apply to each stack.
 
     :param own: the options that are not those of a stack. Raises StackListError.
@@ -68,7 +68,7 @@ def shared(arguments: Mapping[str, Any], own: Sequence[str]) -> Dict[str, Any]:
     return {name: value for name, value in arguments.items() if name not in own}
 
 
-def merged(every: Mapping[str, Any], one: Mapping[str, Any]) -> Dict[str, Any]:
+def merged(every: Mapping[str, object], one: Mapping[str, object]) -> Dict[str, Any]:
     """The options of a stack: its own, and those for all; dictionaries are merged by their keys."""
     found = {name: value for name, value in one.items() if name != "after"}
     for name, value in every.items():

@@ -99,7 +99,7 @@ class Many:
                 f"The folder {path} does not exist on the controller. Set an absolute path, or put it next to the play."
             ) from None
 
-    def _part(self, arguments: Dict[str, Any], name: str) -> Any:
+    def _part(self, arguments: Dict[str, object], name: str) -> Any:
         """A stack, not compiled yet, and its options. Raises StackwrightError with its name."""
         own = self._action
         task = own._task.copy()
@@ -185,7 +185,7 @@ class Many:
         return done
 
 
-def text_of(warning: Any) -> str:
+def text_of(warning: object) -> str:
     """A warning as text: from ansible-core 2.19 on, those of modules are objects."""
     details = getattr(warning, "details", None) or ()
     return "; ".join(str(getattr(one, "msg", one)) for one in details) or str(getattr(warning, "msg", warning))

@@ -81,7 +81,7 @@ def _speak(stack: str, work: Work, writing: int) -> NoReturn:
         display = Display()
         display._final_q, display.verbosity, display.log_verbosity = None, 0, 0
 
-        def say(what: Mapping[str, Any]) -> None:
+        def say(what: Mapping[str, object]) -> None:
             rest = json.dumps(what).encode() + b"\n"
             while rest:
                 rest = rest[os.write(writing, rest) :]

@@ -54,7 +54,7 @@ class Part(NamedTuple):
 
 
 def look(
-    action: Any, parts: Sequence[Part], connection: Mapping[str, Any], variables: Variables
+    action: Any, parts: Sequence[Part], connection: Mapping[str, object], variables: Variables
 ) -> Tuple[Result, Dict[str, Result]]:
     """The cluster of the manager (``cluster_id``, or a failure), and the results of looks that only reads needed.
 
@@ -86,7 +86,7 @@ def look(
     return found, told
 
 
-def as_they_should_be(action: Any, parts: Sequence[Part], told: Mapping[str, Result]) -> Dict[str, Result]:
+def as_they_should_be(action: object, parts: Sequence[Part], told: Mapping[str, Result]) -> Dict[str, Result]:
     """The whole results of the stacks that certainly need no run: nothing of their services or routes would change.
 
     :param told: the results of their looks.

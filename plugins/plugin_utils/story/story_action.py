@@ -118,7 +118,7 @@ class StoryAction(VaultAction):
         meeting: Meeting,
         stack: str,
         looked: Result,
-        wanted: Any,
+        wanted: object,
         variables: Variables,
         work: Callable[[], Result],
     ) -> Result:

@@ -40,7 +40,7 @@ class Whole:
         options: Mapping[str, Any],
         desired: Optional[Mapping[str, object]],
         stack: Mapping[str, Any],
-        arguments: Mapping[str, Any],
+        arguments: Mapping[str, object],
         variables: Variables,
         told: Told,
         clusters: Callable[[], Mapping[str, str]],

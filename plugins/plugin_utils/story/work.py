@@ -48,7 +48,7 @@ class Work:
         preflight: Callable[[], Result],
         routes: Optional[RoutesAsked],
         connection: Mapping[str, object],
-        identity: Mapping[str, Any],
+        identity: Mapping[str, object],
         strangers: Callable[[Hosts, Sequence[str]], List[str]],
         known: Callable[[str], Mapping[str, object]],
     ) -> None:

@@ -94,7 +94,7 @@ def check_folder(folder: str) -> None:
         raise StackwrightError(f"No backup can be written to {folder}: {wrong}.", "backup_unwritable")
 
 
-def write(folder: str, facts: Mapping[str, Any], archive: str, cipher: Cipher, created: str) -> dict[str, Any]:
+def write(folder: str, facts: Mapping[str, object], archive: str, cipher: Cipher, created: str) -> dict[str, Any]:
     """Writes the backup and its manifest, in this order; gives the manifest with the path of the backup.
 
     Raises StackwrightError (``backup_not_encrypted``, ``backup_unwritable``).

@@ -80,7 +80,7 @@ def compose_service(context: Context, service: Service, findings: Findings) -> M
     return out
 
 
-def copied(node: Any, scalar: Any) -> Any:
+def copied(node: object, scalar: Any) -> Any:
     """A tree whose scalars went through ``scalar``, with the same places."""
     if isinstance(node, Map):
         found = Map(node.start)

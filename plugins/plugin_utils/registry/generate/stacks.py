@@ -128,13 +128,13 @@ def _pair(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> Any:
     if isinstance(value, dict):
         return {str(key): "" if item is None else str(item) for key, item in value.items()}
     return value if isinstance(value, bool) else str(value)
 
 
-def _texts(node: Any) -> list[str]:
+def _texts(node: object) -> list[str]:
     if isinstance(node, dict):
         return [text for value in node.values() for text in _texts(value)]
     if isinstance(node, list):
