@@ -113,7 +113,7 @@ def main(minutes):
             steady = list(watch.moves)
             node.cli(["docker", "service", "scale", "-d", f"{STACK}_visitor=0"])
             for _number in range(600):
-                if watch.replicas() == 1 or watch.end.wait(1):
+                if watch.moves[-1:] and watch.moves[-1][2] == 1 or watch.end.wait(1):
                     break
         finally:
             watch.end.set()

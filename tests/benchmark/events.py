@@ -141,6 +141,8 @@ def run(bed, book, minutes):
     }
     print(json.dumps(result, indent=1))
     assert not missing and not doubled and ratio <= FLAT and result["recovered"]
+    # Nobody touches the networks; a new leader must not look like it.
+    assert not any(kind.startswith("network_") for kind, _name, _recovered in told)
     assert not any("Traceback" in line for line in book.lines)
 
 

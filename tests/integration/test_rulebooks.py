@@ -154,3 +154,16 @@ def test_evidence(bed, swarm, player, rulebook, receiver, tmp_path):
     assert "last words {{ 1 + 1 }}" in kept["log"] and kept["health"]["stack"] == swarm.name
     assert told["title"] == f"{swarm.name}: {swarm.name}_web failed" and str(file) in told["lines"]
     assert "planted-value" not in file.read_text() + json.dumps(told) + "".join(book.lines)
+
+
+def test_autoscale(bed, swarm, player, rulebook):
+    name = swarm.name
+    text = FILE.format(image=bed.images["busybox"], sleep="1d") + "    deploy: {labels: {stackwright.autoscale: 1-5}}\n"
+    src = player.write("app/compose.yml", text)
+    assert player.play({"compose_stack": {"name": name, "src": str(src)}}).code == 0
+    given = {"autoscale_stack": name, "autoscale_hosts": "swarm_managers", "autoscale_every": 100000}
+    given.update(autoscale_command="echo 25", autoscale_target=10, autoscale_up_after=0, autoscale_seconds=0.1)
+    book = rulebook("autoscale", **given)
+    book.until("PLAY RECAP")
+    (service,) = swarm.node.api("GET", f'/services?filters={{"name":["{name}_web"]}}')
+    assert service["Spec"]["Mode"]["Replicated"]["Replicas"] == 3, "\n".join(book.lines)

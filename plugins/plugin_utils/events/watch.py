@@ -49,6 +49,7 @@ FEW = 50  # objects that are read one by one; of more, whole lists are
 SHARE = 2.0  # times as long as a comparison took: the least pause after it
 PAUSE, LONGEST_PAUSE, GROWTH = 1.0, 30.0, 1.5  # seconds, seconds, factor: where no manager answers
 TEMPLATE = re.compile(r"\{(?=[{%#])")
+PREDEFINED = ("bridge", "host", "none")  # a new leader creates its own, which no list has
 SILENT = 15.0  # seconds without any manager, after which this is told
 
 Message = Dict[str, Any]
@@ -227,15 +228,15 @@ class Watcher:
             if kind and identity:
                 actions.setdefault((kind, identity), []).append(message)
         kinds = {kind for kind, _identity in actions}
-        lists = {}
-        if len(actions) > FEW:
-            lists = {kind: {id_of(obj): obj for obj in client.list(f"/{kind}")} for kind in kinds}
+        # A single network is what this Engine has of it, also if the Swarm has another one or none.
+        listed = kinds if len(actions) > FEW else kinds & {"networks"}
+        lists = {kind: {id_of(obj): obj for obj in client.list(f"/{kind}")} for kind in listed}
         for (kind, identity), messages in actions.items():
-            obj = lists[kind].get(identity) if lists else _read_one(client, kind, identity)
+            obj = lists[kind].get(identity) if kind in lists else _read_one(client, kind, identity)
             now = thing_of(kind, obj) if obj is not None else None
             before = known.things[kind].get(identity)
-            if kind == "networks" and now is None and not _lists_networks(client):
-                continue  # the next comparison knows
+            if kind == "networks" and now is None and not things_of(kind, list(lists[kind].values())):
+                continue  # there is no leader; the next comparison knows
             events = compare_one(kind, identity, before, now)
             if now is not None:
                 known.things[kind][identity] = kept(kind, before, now)
@@ -297,17 +298,12 @@ def _read_one(client: EngineClient, kind: str, identity: str) -> Optional[Dict[s
     return found if isinstance(found, dict) else None
 
 
-def _lists_networks(client: EngineClient) -> bool:
-    """Whether the networks of the Swarm are among those that an Engine lists: it leaves them out without a leader."""
-    return bool(things_of("networks", client.list("/networks")))
-
-
 def _short_life(kind: str, identity: str, messages: List[Message], began: int) -> List[Event]:
     """The events of an object that was gone before it could be looked at."""
     actions = [message.get("Action") for message in messages if int(message.get("time") or 0) > began]
     attributes = messages[0]["Actor"].get("Attributes") or {}
     name = str(attributes.get("name") or "") if isinstance(attributes, dict) else ""
-    if "create" not in actions or name.startswith(PRIVATE):
+    if "create" not in actions or name.startswith(PRIVATE) or (kind == "networks" and name in PREDEFINED):
         return []
     word = KINDS[kind]
     about = {"reason": "", "name": name, "id": identity, **({"service": name} if kind == "services" else {})}

@@ -66,7 +66,8 @@ class Client:
         with self.swarm.lock:
             if identity not in self.swarm.objects[kind]:
                 raise EngineError("gone", "not_found")
-            return self.swarm.objects[kind][identity]
+            # Of a network that its node uses, an Engine gives its own entry.
+            return {**self.swarm.objects[kind][identity], **({"Peers": []} if kind == "networks" else {})}
 
     def list(self, path, query=None):
         self._ask(path)
@@ -196,6 +197,9 @@ def test_an_engine_without_a_leader_lists_no_networks(source, swarm):
     networks = {f"id of {name}": network(name) for name in ("ingress", "mine")}
     swarm.objects["networks"] = dict(networks)
     events = watched(source(), swarm)
+    # What a new leader says: nothing has changed.
+    for action, name in (("update", "mine"), ("create", "host"), ("remove", "ingress")):
+        swarm.say("network", action, name)
     with swarm.lock:
         swarm.objects["networks"].clear()
         swarm.say("network", "remove", "mine")
