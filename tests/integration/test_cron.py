@@ -118,7 +118,7 @@ def test_it_runs_once_for_each_time_and_a_deployment_forgets_no_run(jobs):
     done = jobs.run(due["slot"])
     assert done["changed"] and done["exit_code"] == 0 and done["lines"] == ["saved"]
     again = jobs.run(due["slot"])
-    assert not again["changed"] and "has already run" in str(again["plan"] or again) or not again["plan"]
+    assert not again["changed"]
     assert len(jobs.tasks()) == 1
     assert not jobs.deploy()["changed"], "what a run leaves is no difference"
     assert not jobs.core.drift()["drifted"]
@@ -158,7 +158,7 @@ def test_overlap(jobs):
     jobs.run(jobs.look(after=timedelta(minutes=5))["slot"], wait=False)
     jobs.swarm.wait("the job to run", lambda: [t for t in jobs.tasks() if t["Status"]["State"] == "running"])
     jobs.run(jobs.look(after=timedelta(minutes=7))["slot"], wait=False)
-    assert [run["state"] for run in jobs.look()["runs"]][:2] == ["stopped", "running"] or True
+    assert [run["state"] for run in jobs.look()["runs"]][:2] == ["stopped", "stopped"]
     jobs.swarm.wait("one task", lambda: len([t for t in jobs.tasks() if t["Status"]["State"] == "running"]) == 1)
     assert len(jobs.look()["runs"]) == 3
 

@@ -28,7 +28,11 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry impor
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.outcome import finish
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.declared import whole_rollback
-from ansible_collections.stackwright.swarm.plugins.module_utils.health.job_runs import with_outcome
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.job_runs import (
+    RUNNING,
+    STOPPED,
+    with_outcome,
+)
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import GOOD, Judgement
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import ENDED_BADLY, is_current, state_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Operation, Plan, with_mask
@@ -122,6 +126,8 @@ class _Look:
     def _runs(self, live: Service, tasks: Sequence[Task]) -> List[Dict[str, object]]:
         """What a job on a schedule is to remember: its runs with the outcome of the last one, and the new run."""
         before = with_outcome(live, [task for task in tasks if task.get("ServiceID") == live["ID"]])
+        if before and before[-1].get("state") == RUNNING:
+            before[-1] = {**before[-1], "state": STOPPED}  # Swarm stops it when the next one starts
         now = str(self.observed["info"].get("SystemTime") or "")[:19]
         return [*before, {"slot": str(self.options.get("slot") or ""), "started": f"{now}Z"}]
 

@@ -119,7 +119,16 @@ def test_a_deployment_that_is_undone_runs_it_neither(swarm):
 def test_a_run_in_progress_is_in_the_plan_of_what_would_stop_it(swarm):
     swarm.exits[NAME] = None
     deploy(swarm, compiled())
+    get = swarm.get
+
+    def dated(path, *args, **how):
+        found = get(path, *args, **how)
+        return {**found, "SystemTime": "2000-01-01T00:00:00Z"} if path == "/info" else found
+
+    swarm.get = dated
     run(swarm)
+    run(swarm, "2026-11-22T03:00:00Z")
+    assert [one.get("state") for one in runs_of(live(swarm)["Labels"])] == ["stopped", None]
     # It is not waited for.
     assert deploy(swarm, compiled(), wait=True)["status"] == "healthy"
     (service,) = [s for s in swarm.objects["services"].values() if s["Spec"]["Name"] == NAME]
