@@ -60,3 +60,18 @@ def test_backups_are_looked_for(care, tmp_path):
     old = time.time() - 3 * 86400
     os.utime(folder / "raft.tar", (old, old))
     assert care(care_prune="false", care_backups=str(folder), care_backup_days="2", care_accept="^(?!backup)").code
+
+
+def test_a_stack_with_a_project_is_compared(bed, swarm, care, tmp_path):
+    core = Core(swarm.docker_host, swarm.name, tmp_path, project="acme", environment="dev")
+    made = core.deploy(FILE.format(image=bed.images["busybox"]))
+    name = f"acme-dev-{swarm.name}"
+    try:
+        well = care(care_prune="false")
+        assert made["changed"] and well.code == 0 and "Nothing found." in well.output, well.output
+        swarm.node.cli(["docker", "service", "scale", "-d", f"{name}_web=2"])
+        ill = care(care_prune="false")
+        assert ill.code and f"stack {name}: drift: scaled service {name}_web: replicas 1 → 2" in ill.output, ill.output
+    finally:
+        core.client.close()
+        swarm.node.cli(["docker", "stack", "rm", name])
