@@ -134,7 +134,7 @@ def test_a_dry_run_says_all_and_asks_nobody(awx, setup):
     [
         {"awx_setup_organization": ""},
         {"awx_setup_scm_url": ""},
-        {"awx_setup_templates": ["deploy", "deplyo"]},
+        {"awx_setup_templates": ["deploy", "deployment"]},
         {"awx_setup_templates": ["deploy"]},
         {"awx_setup_teams": {"boss": "Operations"}},
     ],
