@@ -60,7 +60,7 @@ def preflight(client: EngineClient, params: Dict[str, object], run: Dict[str, An
     return {**result, "calls": client.calls}
 
 
-def _cluster(client: EngineClient, params: Dict[str, Any], run: Dict[str, Any]) -> Dict[str, Any]:
+def _cluster(client: EngineClient, params: Dict[str, object], run: Dict[str, Any]) -> Dict[str, Any]:
     from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.preflight import NOTHING, check_cluster
 
     options = {name: params[name] for name in ("resolve_image", "with_registry_auth", "registry_auth")}

@@ -31,6 +31,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.volume_names import could_be
 
 if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import Revision
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed
 
 Item = Mapping[str, Any]
@@ -125,7 +126,7 @@ def _made(spec: Item, stack: str, order: int) -> List[_Made]:
     return [_Made(str(m["Source"]), base_of(m), driver_of(m), order) for m in own_volumes(spec, stack)]
 
 
-def recorded(revisions: Sequence[Any], stack: str, base: str) -> List[_Made]:
+def recorded(revisions: Sequence[Revision], stack: str, base: str) -> List[_Made]:
     """The volume as the newest good revision has it: of a stack that was removed, nothing else tells its name."""
     from ansible_collections.stackwright.swarm.plugins.module_utils.history.retention import newest_good
 
@@ -133,7 +134,7 @@ def recorded(revisions: Sequence[Any], stack: str, base: str) -> List[_Made]:
     return [made for made in _of_revision(last, stack) if made.base == base] if last is not None else []
 
 
-def _of_revision(revision: Any, stack: str) -> List[_Made]:
+def _of_revision(revision: Revision, stack: str) -> List[_Made]:
     from ansible_collections.stackwright.swarm.plugins.module_utils.history.encoding import unpack
 
     if revision.damaged or not revision.packed:

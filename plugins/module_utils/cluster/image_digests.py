@@ -10,11 +10,14 @@ As with docker's CLI an answer that does not come is no error: the image is then
 from __future__ import annotations
 
 import re
-from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Set
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Set
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError, EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.image_name import registry_of
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.engine.registry import RegistryAuth
 
 PATIENCE = 30.0  # seconds for one image
 
@@ -88,7 +91,7 @@ def asked_as_well(
     return {**images, **{image: found for image, found in answers.items() if found.get("refused") == UNREACHABLE}}
 
 
-def refused_logins(client: EngineClient, images: Iterable[str], auth: Any) -> Dict[str, str]:
+def refused_logins(client: EngineClient, images: Iterable[str], auth: RegistryAuth) -> Dict[str, str]:
     """The registries of ``images`` that do not take the credentials for them, or do not answer: their error codes.
 
     ``auth`` is a RegistryAuth. One call for each registry that there are credentials for. Raises EngineError.

@@ -30,7 +30,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import nor
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import id_of, name_of, stack_of
 
 if TYPE_CHECKING:
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service, ServiceSpec
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Lists, Observed
 
 KINDS: Tuple[Tuple[str, Lists], ...] = (("service", "services"), ("network", "networks"))
@@ -95,7 +95,7 @@ def _note(run: Run, kind: str, name: str, did: str, **more: object) -> Dict[str,
 
 
 def _paths(
-    old: Mapping[str, Any], new: Mapping[str, Any], names: Mapping[str, str], new_names: Mapping[str, str], mark: Mark
+    old: ServiceSpec, new: ServiceSpec, names: Mapping[str, str], new_names: Mapping[str, str], mark: Mark
 ) -> Dict[str, str]:
     changes = list(differences(normalise.service(old, names), normalise.service(new, new_names)))
     counts = [int(spec["TaskTemplate"].get("ForceUpdate") or 0) for spec in (old, new)]

@@ -15,13 +15,16 @@ import socket
 import subprocess
 import tarfile
 from contextlib import suppress
-from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, NamedTuple, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import is_transient
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.enrolling.own import unlock
 from ansible_collections.stackwright.swarm.plugins.module_utils.membership.quorum import needed
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 
 Item = Mapping[str, Any]
 #: The most bytes of a raft folder that are packed: the archive goes through the memory of both sides.
@@ -99,7 +102,7 @@ def objects_of(client: EngineClient) -> Dict[str, int]:
     return {kind: len(found[kind]) for kind in KINDS}
 
 
-def save(client: EngineClient, clock: Any, downtime: bool, commands: Commands) -> Dict[str, Any]:
+def save(client: EngineClient, clock: Clock, downtime: bool, commands: Commands) -> Dict[str, Any]:
     """Stops the Engine, packs its raft folder, and starts it again, whatever happens.
 
     Gives what ``look`` says, with ``archive`` (a gzipped tar as text in base64) and ``seconds`` without the Engine.
@@ -142,7 +145,7 @@ def fits(client: EngineClient, facts: Item) -> None:
 
 
 def restore(
-    client: EngineClient, clock: Any, facts: Item, archive: str, keys: Sequence[str], commands: Commands
+    client: EngineClient, clock: Clock, facts: Item, archive: str, keys: Sequence[str], commands: Commands
 ) -> Dict[str, Any]:
     """Makes this Engine the only manager of the Swarm in a backup; gives its ``objects`` and the ``seconds`` it took.
 
@@ -272,7 +275,7 @@ def _on_to_the_end() -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
-def _stop(client: EngineClient, clock: Any, commands: Commands) -> None:
+def _stop(client: EngineClient, clock: Clock, commands: Commands) -> None:
     _command(commands.stop, commands.timeout, "engine_not_stopped", "stops")
     deadline = clock.now() + commands.timeout
     while _answers(client):
@@ -285,7 +288,7 @@ def _stop(client: EngineClient, clock: Any, commands: Commands) -> None:
         clock.sleep(PAUSE)
 
 
-def _start(client: EngineClient, clock: Any, commands: Commands, keys: Sequence[str]) -> None:
+def _start(client: EngineClient, clock: Clock, commands: Commands, keys: Sequence[str]) -> None:
     """Starts the Engine, and unlocks it if it is locked."""
     _command(commands.start, commands.timeout, "engine_not_started", "starts")
     deadline = clock.now() + commands.timeout
@@ -343,7 +346,7 @@ def _is_own(address: str) -> bool:
 
 
 def _until(
-    client: EngineClient, clock: Any, timeout: float, node: str, not_yet: str, done: Callable[[Item, Item], bool]
+    client: EngineClient, clock: Clock, timeout: float, node: str, not_yet: str, done: Callable[[Item, Item], bool]
 ) -> None:
     """Until the Engine's own node is ``done``, by /info and its entry. Raises StackwrightError (``unfinished``)."""
     deadline, said = clock.now() + timeout, ""

@@ -11,7 +11,7 @@ Why: docs/decisions/0016-no-removal-outside-the-lock.md.
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Dict, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Dict, Optional, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError
@@ -44,7 +44,9 @@ def end_lease(client: EngineClient, clock: Clock, stack: str, run: str) -> Resul
     return {"changed": False}
 
 
-def end_later(client: EngineClient, clock: Clock, stack: str, run: str, seconds: float, detach: Any) -> Result:
+def end_later(
+    client: EngineClient, clock: Clock, stack: str, run: str, seconds: float, detach: Optional[Callable[[], None]]
+) -> Result:
     """As ``end_lease`` after ``seconds``, in a process of its own. If there is none, the lock is left to expire."""
     import os
 

@@ -60,7 +60,7 @@ def mode_for(mode: str, pull_again: bool) -> str:
 
 
 def choose(
-    desired: Mapping[str, Any],
+    desired: Mapping[str, object],
     current: Optional[Service],
     mode: str,
     answers: Mapping[str, Mapping[str, Any]],

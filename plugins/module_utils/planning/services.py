@@ -222,7 +222,7 @@ def _reason(sent: Mapping[str, Any], old: Mapping[str, Any], prefix: str) -> str
 def _replaced(
     desired: Mapping[str, Any],
     current: Service,
-    spec: Mapping[str, Any],
+    spec: Mapping[str, object],
     known: Known,
     before: str,
     after: str,

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Mapping
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.image_pins import look_ups
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.facts import Item, Seen
@@ -53,7 +53,9 @@ def platforms(desired: Item, answers: Answers) -> Dict[str, List[Platform]]:
     return found
 
 
-def image_findings(seen: Seen, looked_up: List[str], answers: Answers, registry_of: Any) -> Iterator[Finding]:
+def image_findings(
+    seen: Seen, looked_up: List[str], answers: Answers, registry_of: Callable[[str], str]
+) -> Iterator[Finding]:
     """What the registries refused, or did not answer. ``registry_of`` gives the registry of an image's name."""
     for service in seen.desired["services"]:
         image = image_of(service)

@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import NAMESPACE
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Mount
 
 FORMAT = ("stack", "waves")
 CONTAINER = ("Image", "Configs", "Secrets")
@@ -42,7 +45,7 @@ def _service(service: Mapping[str, Any]) -> Dict[str, Any]:
     }
 
 
-def _mount(mount: Mapping[str, Any]) -> Dict[str, Any]:
+def _mount(mount: Mount) -> Dict[str, Any]:
     kept = _some(mount, ("Type", "Source", "Target"))
     options = mount.get("VolumeOptions") or {}
     driver, stack = (options.get("DriverConfig") or {}).get("Name"), (options.get("Labels") or {}).get(NAMESPACE)

@@ -77,7 +77,7 @@ def merged(every: Mapping[str, object], one: Mapping[str, object]) -> Dict[str, 
     return found
 
 
-def _checked(entry: Dict[str, Any], where: str, mistakes: List[str]) -> Dict[str, Any]:
+def _checked(entry: Dict[str, object], where: str, mistakes: List[str]) -> Dict[str, Any]:
     after = entry.get("after") or []
     after = [after] if isinstance(after, str) else after
     if not isinstance(after, list) or not all(isinstance(name, str) for name in after):

@@ -86,7 +86,7 @@ def _part(project: Mapping[str, Any], names: list[str], base: str) -> dict[str, 
     return found
 
 
-def _uses_default(service: Mapping[str, Any]) -> bool:
+def _uses_default(service: Mapping[str, object]) -> bool:
     return not service.get("networks") and not service.get("network_mode")
 
 
