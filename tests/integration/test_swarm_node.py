@@ -17,7 +17,7 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).resolve().parents
 
 from core import Core
 from playbook import BIN, ROOT, Player
-from testbed import for_tests
+from testbed import BedError, for_tests
 from testbed.commands import wait_for
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, StackwrightError
@@ -259,7 +259,14 @@ def test_roles_and_the_quorum(cluster):
     assert not set_node(cluster, "m3", role="worker")["changed"]
     assert set_node(cluster, "m3", role="manager")["changed"]
     assert not set_node(cluster, "m3", role="manager")["changed"]
-    wait_for("m3 to answer as a manager", lambda: cluster.node("m3").api("GET", "/nodes"), 60)
+
+    def answers():
+        try:
+            return cluster.node("m3").api("GET", "/nodes")
+        except BedError:  # 503 while it catches up
+            return None
+
+    wait_for("m3 to answer as a manager", answers, 60)
     cluster.kill("m2")
     try:
 
