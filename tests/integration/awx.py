@@ -24,9 +24,8 @@ def variables_of(name: str) -> set[str]:
     """What a playbook takes: what its head names, and the options of the roles that it uses."""
     text = (ROOT / "playbooks" / f"{name}.yml").read_text()
     head = text[: text.index("\n- ")]
-    found = set(
-        re.findall(r"\b(?:stack|swarm|services_registry|maintenance|prune|audit|raft|report|care|cron|autoscale|evidence)_\w+", head)
-    )
+    kinds = "stack|swarm|services_registry|maintenance|prune|audit|raft|report|care|cron|autoscale|evidence"
+    found = set(re.findall(rf"\b(?:{kinds})_\w+", head))
     for role in re.findall(r"stackwright\.swarm\.(stack|swarm_platform|swarm_cluster|services_registry)\b(?=\n)", text):
         specs = yaml.safe_load((ROOT / "roles" / role / "meta" / "argument_specs.yml").read_text())
         if "tasks_from" not in text:
