@@ -38,7 +38,7 @@ def tasks():
                         yield page, module, given
 
 
-@pytest.mark.parametrize(("page", "module", "given"), tasks(), ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(("page", "module", "given"), list(tasks()), ids=lambda value: str(value)[:40])
 def test_a_task_on_a_page_has_real_options(page, module, given):
     options = options_of(module)
     for name, value in given.items():
