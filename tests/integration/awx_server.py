@@ -171,6 +171,8 @@ class Awx:
         }
         item = self.objects[key]
         shown = {"description": "", **item, "id": number, "url": url, "type": kind[:-1], "related": related}
+        if kind == "credential_types":
+            shown["managed"] = False
         if kind == "projects":
             shown.update(status="successful", scm_revision="1")
         if kind in ("inventories", "job_templates", "workflow_job_templates"):

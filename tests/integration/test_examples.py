@@ -20,6 +20,8 @@ from playbook import Player
 RARE = ("cause", "rollback_error", "holder", "read", "owed", "proxies", "handed_routes", "live_services", "told")
 #: Of secrets, configs and networks that are in use: test_loose_objects.py.
 RARE += ("used_by", "outdated", "differences")
+#: After a run that was killed: test_after_a_run_that_died.py.
+RARE += ("interrupted",)
 #: What other tests see: test_parts.py, test_stack_service.py, and the unit tests of what a revision keeps.
 ELSEWHERE = {
     "plan.dependents",
@@ -28,11 +30,17 @@ ELSEWHERE = {
     "stacks.revisions.files.text",
     "stacks.revisions.commit.branch",
     "stacks.revisions.commit.id",
+    # test_pull_before.py
+    "failures.image",
+    # Of jobs on a schedule: test_cron.py.
+    "stacks.services.runs",
+    *(f"stacks.services.runs.{key}" for key in ("slot", "started", "state", "seconds", "exit_code", "error")),
 }
 #: Of one module: what its own tests bring about, and no example (test_one_task.py, test_node_prune.py,
 #: test_swarm_node.py, and the unit tests of plugin_utils/registry).
 OF_ITS_TESTS = {
     "compose_stack": ("routes_result", "would_change"),
+    "stack_glance": ("proxy",),
     "node_prune": ("removed", "left", "error_code"),
     # Only of services with the label: test_autoscale.py.
     "stack_load": ("services", "error_code"),
