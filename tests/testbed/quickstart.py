@@ -69,7 +69,7 @@ def _demo() -> None:
         if not re.search(r"\bchanged=0\b", recap):
             raise BedError(f"the second run changed something:\n{recap}")
     with step("A page about the Swarm: ansible-playbook playbooks/report.yml"):
-        playbook(site, "report", "-e", f"report_dest={REPORT}", "-e", "report_title=make demo")
+        playbook(site, "report", "-e", f"report_dest={REPORT}", "-e", "report_title=Demo")
     show_ways_on(site)
 
 
