@@ -39,7 +39,7 @@ def wait_for_earlier(
             return bool(seat.facts.get("cluster") == cluster)
         return seat.facts.get("state") in (HERE, LOOKED, None)
 
-    _wait(meeting, earlier, awaited, at_once, now, sleep)
+    _wait(meeting, earlier, awaited, at_once, LONGEST, now, sleep)
 
 
 def wait_for_look(
@@ -49,9 +49,11 @@ def wait_for_look(
     now: Callable[[], float],
     sleep: Callable[[float], None],
 ) -> None:
-    """Returns when each of the ``hosts`` has looked at its cluster, or is no longer waited for; see
-    ``wait_for_earlier``."""
-    _wait(meeting, hosts, lambda seat: seat.facts.get("state") in (HERE, None), at_once, now, sleep)
+    """Returns when each of the ``hosts`` has looked at its cluster, or after GRACE: it spares work, and no more.
+
+    See ``wait_for_earlier``.
+    """
+    _wait(meeting, hosts, lambda seat: seat.facts.get("state") in (HERE, None), at_once, GRACE, now, sleep)
 
 
 def _wait(
@@ -59,6 +61,7 @@ def _wait(
     hosts: Sequence[str],
     awaited: Callable[[Seat], bool],
     at_once: int,
+    longest: float,
     now: Callable[[], float],
     sleep: Callable[[float], None],
 ) -> None:
@@ -70,7 +73,7 @@ def _wait(
         comes = alive < at_once and waited < GRACE
         there = [seats[host] for host in hosts if host in seats]
         missing = comes and len(there) < len(hosts)
-        if waited >= LONGEST or not (missing or any(seat.alive and awaited(seat) for seat in there)):
+        if waited >= longest or not (missing or any(seat.alive and awaited(seat) for seat in there)):
             return
         sleep(PAUSE)
 

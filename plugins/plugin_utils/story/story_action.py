@@ -44,6 +44,9 @@ KEPT: Tuple[str, ...] = ("failed", "error_code", "stack", "cluster_id")
 class StoryAction(VaultAction):
     """Its hosts meet from the beginning of the task, so that what fails for all of them alike is told by one."""
 
+    #: The visit of the meeting at which this host has waited for the looks of the others.
+    waited = 0
+
     def in_order(self, variables: Variables, act: Callable[[Meeting], Result]) -> Result:
         """The result of ``act`` at this task's meeting; a failure that an earlier host has told alike is short."""
         with self.meet(variables) as meeting:
@@ -108,7 +111,12 @@ class StoryAction(VaultAction):
         batch = names_in(variables, "ansible_play_batch")
         if host not in batch or self.is_alone(batch):
             return {}
-        wait_for_look(meeting, [host], self.at_once(), time.monotonic, time.sleep)
+        if self.waited != meeting.visit:
+            # For all at once: each that does not come would be waited for on its own.
+            self.waited = meeting.visit
+            wait_for_look(
+                meeting, [one for one in batch if one != meeting.host], self.at_once(), time.monotonic, time.sleep
+            )
         # What it said at another item of a loop is over.
         facts = [seat.facts for seat in meeting.seats() if seat.host == host and seat.facts["visit"] == meeting.visit]
         return facts[0].get("proxy") or {} if facts else {}
