@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import struct
+from itertools import takewhile
 from typing import TYPE_CHECKING, AbstractSet, Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, plain_text
@@ -311,7 +312,10 @@ def _check_of(inspected: Mapping[str, Any], starting: bool) -> str:
         failing = health["FailingStreak"] >= (inspected["Config"]["Healthcheck"].get("Retries") or RETRIES)
         if not last["ExitCode"] or not (failing or starting):
             return ""
-        return str(last["Output"]).strip()[-MOST:] or f"exit code {last['ExitCode']}"
+        # A check that runs as Docker stops the container ends with 137 and no word: then the one before tells more.
+        failed = takewhile(lambda result: result["ExitCode"], reversed(health["Log"]))
+        said = next(filter(None, (str(result["Output"]).strip() for result in failed)), "")
+        return said[-MOST:] or f"exit code {last['ExitCode']}"
     except (KeyError, IndexError, TypeError):
         return ""  # it has no health check, or none has ended yet
 

@@ -83,6 +83,11 @@ def checked(streak, said, retries=0):
     return {"State": state, "Config": {"Healthcheck": {"Retries": retries}}}
 
 
+def cut_off(container):
+    container["State"]["Health"]["Log"].append({"ExitCode": 137, "Output": ""})
+    return container
+
+
 @pytest.mark.parametrize(
     ("container", "expected"),
     [
@@ -90,6 +95,16 @@ def checked(streak, said, retries=0):
             checked(3, "HTTP/1.1 404\n"),
             "shop_web: it has ended (its health check fails, node node1)\n    health check: HTTP/1.1 404",
             id="its last words",
+        ),
+        pytest.param(
+            cut_off(checked(3, "HTTP/1.1 404\n")),
+            "shop_web: it has ended (its health check fails, node node1)\n    health check: HTTP/1.1 404",
+            id="the words before, where Docker stopped the container during a check",
+        ),
+        pytest.param(
+            cut_off(checked(3, "")),
+            "shop_web: it has ended (its health check fails, node node1)\n    health check: exit code 137",
+            id="no check that said anything",
         ),
         pytest.param(
             checked(3, "\n"),
