@@ -36,7 +36,7 @@ class One:
     def container(self) -> ContainerSpec:
         return self.template.get("ContainerSpec") or {}
 
-    def field(self, path: tuple[str, ...]) -> object:
+    def value_at(self, path: tuple[str, ...]) -> object:
         """What stands at ``path`` in the spec, or None."""
         found: object = self.spec
         for part in path:

@@ -75,7 +75,7 @@ def _order(one: One) -> None:
 def _copied(one: One, path: tuple[str, ...], row: Key) -> None:
     """The value of a field as the value of its key, unless it says nothing."""
     field = tuple(row.text.split("."))
-    value, kind = one.field(field), row.kind
+    value, kind = one.value_at(field), row.kind
     if path in _OTHERWISE or (isinstance(value, Mapping) and not kind.read) or _has_maps(value):
         return
     nothing = value in (0, False) and not kind.zero and field[-2:] not in ZERO_COUNTS
