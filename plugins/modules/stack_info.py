@@ -38,16 +38,16 @@ options:
     version_added: 1.1.0
   diff:
     description:
-      - Compare two revisions of the stack in O(name), see RV(diff_revisions).
+      - Compare two revisions of the stack in O(name), or a revision and the stack as it is, see RV(diff_revisions).
     type: dict
     version_added: 1.1.0
     suboptions:
       from:
-        description: The number of the earlier revision. By default the good one before O(diff.to).
+        description: The number of the earlier revision. By default the good one before O(diff.to), for V(live) the last good one.
         type: int
       to:
-        description: The number of the later revision. By default the newest good one.
-        type: int
+        description: The number of the later revision, or V(live) for the stack as it is. By default the newest good one.
+        type: str
   details:
     description:
       - Also show the specification of each service, for example its constraints, environment and update settings.
@@ -86,16 +86,22 @@ EXAMPLES = r"""
     name: shop
     details: true
 
-- name: Read its history
+- name: Read its history, and what each revision changed
   stackwright.swarm.stack_info:
     name: shop
     history: true
+    changes: true
   register: shop
 
 - name: Compare the newest good revision with the one before it
   stackwright.swarm.stack_info:
     name: shop
     diff: {}
+
+- name: Show what was changed since revision 1, also by others
+  stackwright.swarm.stack_info:
+    name: shop
+    diff: {from: 1, to: live}
 
 - name: Show the deployments, their users and results
   ansible.builtin.debug:
@@ -377,11 +383,12 @@ stacks:
 diff_revisions:
   description:
     - How the revisions in O(diff) differ. Hidden values are shown as V(********), generated ones as V(<generated>).
+    - For V(live), replicas set by M(stackwright.swarm.stack_service) and changes by others are included; fields that the stack leaves to others are not.
   returned: with O(diff)
   type: dict
   contains:
     from: {description: The number of the earlier revision., type: int}
-    to: {description: The number of the later revision., type: int}
+    to: {description: 'The number of the later revision, or V(live).', type: raw}
     lines: {description: The differences as text., type: list, elements: str}
     changes:
       description: The differences as data, as the plan of M(stackwright.swarm.compose_stack).

@@ -243,15 +243,15 @@ def tasks_of(reader, module):
     tasks = [] if module == "compose_stack" else [deploy_shop()]
     if module == "stack_values":
         forget(reader.bed, "shop")
-    if module == "stack_drift":
-        hand = {"name": "shop", "service": "web", "replicas": 2}
-        tasks.append({"name": "somebody scales it", "stackwright.swarm.stack_service": hand})
     if module in RELEASES:
         forget(reader.bed, "shop")
         tasks = [deploy_shop() for _revision in range(RELEASES[module])]
         for number, task in enumerate(tasks, 1):
             task["name"] += f" as release {number}"
             task["stackwright.swarm.compose_stack"]["variables"] = {"TAG": f"revision {number}"}
+    if module in ("stack_drift", "stack_info"):
+        hand = {"name": "shop", "service": "web", "replicas": 2}
+        tasks.append({"name": "somebody scales it", "stackwright.swarm.stack_service": hand})
     for task in examples:
         tasks.append(task)
         if is_ours(task):

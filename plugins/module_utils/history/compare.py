@@ -9,7 +9,8 @@ What a snapshot hides is compared by its digest and shown as hidden: that it cha
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Dict, Iterator, List
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.snapshot import reveal
 from ansible_collections.stackwright.swarm.plugins.module_utils.masking.mask import HIDDEN, mask
@@ -32,6 +33,35 @@ def changes_between(before: Snapshot, after: Snapshot) -> List[Operation]:
     found += _objects("config", _by_name(before["configs"]), _by_name(after["configs"]))
     found += _objects("secret", _by_name(before["secrets"]), _by_name(after["secrets"]))
     return list(ordered(found))
+
+
+def in_sequence(first: Sequence[Operation], then: Sequence[Operation]) -> List[Operation]:
+    """What the operations ``first`` and, after them, ``then`` come to: what the second takes back is not told."""
+    done = {(op.kind, op.name): op for op in first}
+    for op in then:
+        before = done.pop((op.kind, op.name), None)
+        known = before.action if before is not None else ""
+        if before is None or (known, op.action) == ("update", "remove"):
+            done[op.kind, op.name] = op
+        elif (known, op.action) == ("create", "update"):
+            done[op.kind, op.name] = before
+        elif known == "remove":
+            done[op.kind, op.name] = replace(op, action="update", reason="another specification", changes=())
+        elif op.action == "update":
+            changes = _joined(before.changes, op.changes)
+            if changes or not (before.changes and op.changes):
+                done[op.kind, op.name] = replace(op, changes=changes, reason=op.reason or before.reason)
+    return list(ordered(list(done.values())))
+
+
+def _joined(first: Sequence[Change], then: Sequence[Change]) -> Tuple[Change, ...]:
+    paths = {change.path: change for change in first}
+    for change in then:
+        before = paths.pop(change.path, change).before
+        # Two hidden values look alike.
+        if before != change.after or before == HIDDEN:
+            paths[change.path] = Change(change.path, before, change.after)
+    return tuple(paths[path] for path in sorted(paths))
 
 
 def _by_name(entries: List[Entry]) -> Dict[str, Entry]:

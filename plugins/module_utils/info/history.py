@@ -6,15 +6,20 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any, Dict, Mapping, Optional, Sequence
+from typing import Any, Dict, Mapping, Optional, Sequence, Union
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
-from ansible_collections.stackwright.swarm.plugins.module_utils.history.compare import changes_between
+from ansible_collections.stackwright.swarm.plugins.module_utils.history.compare import changes_between, in_sequence
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.encoding import unpack
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.retention import statistics
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import Revision
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Operation
 from ansible_collections.stackwright.swarm.plugins.module_utils.revisions.history import histories
+
+#: In place of a later revision: the stack as it is.
+LIVE = "live"
+NUMBERS = "Give a number that stack_info shows with history: true; to may also be live."
 
 
 def past_of(
@@ -42,13 +47,15 @@ def past_of(
     }
 
 
-def difference(client: EngineClient, stack: str, wanted: Mapping[str, Optional[int]]) -> Dict[str, Any]:
-    """``from``, ``to`` (numbers), ``changes`` and ``lines``: how two revisions of ``stack`` differ.
+def difference(client: EngineClient, stack: str, wanted: Mapping[str, Union[int, str, None]]) -> Dict[str, Any]:
+    """``from``, ``to``, ``changes`` and ``lines``: how two revisions differ, or one and the live stack.
 
-    Without ``to`` the newest good revision is meant, without ``from`` the good one before ``to``.
-    Raises StackwrightError (``no_revision``, ``revision_damaged``).
+    Without ``to`` the newest good revision is meant, without ``from`` the good one before ``to``; both are numbers.
+    ``to`` may be ``live``. Raises StackwrightError (``no_revision``, ``revision_damaged``, ``invalid_options``).
     """
     revisions = histories(client, stack).get(stack) or []
+    if wanted.get("to") == LIVE:
+        return _to_live(client, stack, revisions, wanted)
     to = _numbered(stack, revisions, wanted.get("to")) if wanted.get("to") else _before(revisions, None)
     start = _numbered(stack, revisions, wanted.get("from")) if wanted.get("from") else _before(revisions, to)
     if to is None or start is None:
@@ -57,17 +64,33 @@ def difference(client: EngineClient, stack: str, wanted: Mapping[str, Optional[i
             "no_revision",
             "See its revisions with stack_info and history: true.",
         )
-    found = changes_between(_snapshot(start), _snapshot(to))
+    return _told(start, to.number, changes_between(_snapshot(start), _snapshot(to)))
+
+
+def _to_live(
+    client: EngineClient, stack: str, revisions: Sequence[Revision], wanted: Mapping[str, Union[int, str, None]]
+) -> Dict[str, Any]:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.info.against_live import changes_since, last_good
+
+    good = last_good(stack, revisions)
+    start = _numbered(stack, revisions, wanted.get("from")) if wanted.get("from") else good
+    between = changes_between(_snapshot(start), _snapshot(good)) if start is not good else []
+    return _told(start, LIVE, in_sequence(between, changes_since(client, stack, revisions, good)))
+
+
+def _told(start: Revision, to: Union[int, str], found: Sequence[Operation]) -> Dict[str, Any]:
     return {
         "from": start.number,
-        "to": to.number,
+        "to": to,
         "changes": [operation.as_dict() for operation in found],
         "lines": [str(operation) for operation in found],
     }
 
 
-def _numbered(stack: str, revisions: Sequence[Revision], number: Optional[int]) -> Revision:
-    found = next((revision for revision in revisions if revision.number == number and revision.packed), None)
+def _numbered(stack: str, revisions: Sequence[Revision], number: Union[int, str, None]) -> Revision:
+    if not str(number).isdecimal():
+        raise StackwrightError(f"diff: '{number}' is not the number of a revision.", "invalid_options", NUMBERS)
+    found = next((one for one in revisions if one.number == int(number or 0) and one.packed), None)
     if found is None:
         known = ", ".join(str(revision.number) for revision in revisions if revision.packed) or "none"
         raise StackwrightError(

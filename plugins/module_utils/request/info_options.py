@@ -13,7 +13,7 @@ _SECTIONS = ["cluster", "nodes", "stacks", "services", "tasks", "tasks_by_node",
 #: Of stack_info, beside STACK.
 STACK_INFO: Spec = {
     **{name: {"type": "bool", "default": False} for name in ("history", "files", "changes", "details")},
-    "diff": {"type": "dict", "options": {"from": {"type": "int"}, "to": {"type": "int"}}},
+    "diff": {"type": "dict", "options": {"from": {"type": "int"}, "to": {"type": "str"}}},
 }
 #: Of swarm_info.
 SWARM_INFO: Spec = {

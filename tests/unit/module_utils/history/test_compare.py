@@ -2,7 +2,11 @@
 
 import json
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.history.compare import changes_between
+import pytest
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.history.compare import changes_between, in_sequence
+from ansible_collections.stackwright.swarm.plugins.module_utils.masking.mask import HIDDEN
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Change, Operation
 
 SECRET = "correct-horse-battery"
 
@@ -58,3 +62,36 @@ def test_other_objects():
         "update config shop_page: another content",
     ]
     assert lines(before, snapshot()) == ["remove network shop_net", "remove config shop_page"]
+
+
+def change(path, before, after):
+    return Operation("update", "service", "shop_web", "web", changes=(Change(path, before, after),))
+
+
+def simple(action):
+    return Operation(action, "service", "shop_web", "web")
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "told"),
+    [
+        (change("Labels.a", "1", "2"), change("Labels.a", "2", "3"), ["update service shop_web: labels a 1 → 3"]),
+        (change("Labels.a", "1", "2"), change("Labels.a", "2", "1"), []),
+        (
+            change("Labels.b", "1", "2"),
+            change("Labels.a", None, "1"),
+            ["update service shop_web: labels a absent → 1, labels b 1 → 2"],
+        ),
+        (change("Labels.a", HIDDEN, HIDDEN), change("Labels.a", HIDDEN, HIDDEN), None),
+        (simple("create"), change("Labels.a", "1", "2"), ["create service shop_web"]),
+        (simple("create"), simple("remove"), []),
+        (change("Labels.a", "1", "2"), simple("remove"), ["remove service shop_web"]),
+        (simple("remove"), simple("create"), ["update service shop_web: another specification"]),
+    ],
+    ids=["twice", "and back", "two fields", "hidden", "created", "came and went", "removed", "replaced"],
+)
+def test_one_after_the_other(first, then, told):
+    found = [str(operation) for operation in in_sequence([first], [then])]
+    if told is None:
+        told = [f"update service shop_web: labels a {HIDDEN} → {HIDDEN}"]
+    assert found == told

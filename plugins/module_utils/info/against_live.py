@@ -1,0 +1,58 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How a stack as it is differs from a recorded one, in the words of a plan."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Dict, List, Sequence, Tuple
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.binding.hiding import hiding
+from ansible_collections.stackwright.swarm.plugins.module_utils.binding.intended import intended_of, last_good
+from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import observe
+from ansible_collections.stackwright.swarm.plugins.module_utils.drift.compare import compare
+from ansible_collections.stackwright.swarm.plugins.module_utils.drift.findings import STACK, Drift
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import Revision
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Operation, ordered
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.ignore_rules import EXTRA, MISSING
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.volumes import own_volumes
+from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import with_defaults
+from ansible_collections.stackwright.swarm.plugins.module_utils.revisions.history import read_with
+
+__all__ = ["changes_since", "last_good"]
+
+
+def changes_since(client: EngineClient, stack: str, revisions: Sequence[Revision], good: Revision) -> List[Operation]:
+    """What others and our own runs did to a stack since ``good``, the last good one of its ``revisions``.
+
+    Fields that the stack leaves to others are not compared. Raises DeployError (``revision_damaged``) and EngineError.
+    """
+    options = with_defaults({})
+    _same, configs, key = read_with(client, stack)
+    intended = intended_of(good, options)
+    observed = observe(client, stack, intended.snapshot, configs)
+    intended.take(client, observed, key)
+    if any(own_volumes(service["spec"], stack) for service in intended.bound["services"]):
+        observed["volumes"] = (client.get("/volumes") or {}).get("Volumes") or []
+    context = intended.context(observed, revisions, {})
+    compared = compare(intended.bound, observed, context, intended.open)
+    mask = hiding(intended.snapshot, intended.scrub, options["mask"])
+    found: Dict[Tuple[str, str], Operation] = {}
+    for drift in (*compared.found, *compared.ours):
+        told = _operation(drift.masked(mask))
+        before = found.get((told.kind, told.name))
+        if before is not None:
+            # Several kinds of drift of one object.
+            told = replace(told, changes=(*before.changes, *told.changes), reason=before.reason or told.reason)
+        found[told.kind, told.name] = told
+    # A stack that is gone as a whole, or stopped, is no object that a plan has.
+    whole = [told for told in found.values() if told.kind == STACK]
+    return [*whole, *ordered([told for told in found.values() if told.kind != STACK])]
+
+
+def _operation(drift: Drift) -> Operation:
+    action = {MISSING: "remove", EXTRA: "create"}.get(drift.kind, "update")
+    reason = "" if drift.changes or action != "update" else drift.reason or drift.by
+    return Operation(action, drift.object, drift.name, drift.key, reason, drift.changes)
