@@ -28,7 +28,21 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from warm import SOCKET, Warm, receive
 
 #: Settings that differ from run to run; a fork reads them again.
-READ_AGAIN = {"ANSIBLE_HOME", "ANSIBLE_VAULT_PASSWORD_FILE", "ANSIBLE_FORKS"}
+READ_AGAIN = {
+    "ANSIBLE_CALLBACKS_ENABLED",
+    "ANSIBLE_CALLBACK_RESULT_FORMAT",
+    "ANSIBLE_FORKS",
+    "ANSIBLE_HOME",
+    "ANSIBLE_INVENTORY_UNPARSED_FAILED",
+    "ANSIBLE_KEEP_REMOTE_FILES",
+    "ANSIBLE_LOCAL_TEMP",
+    "ANSIBLE_PIPELINING",
+    "ANSIBLE_REMOTE_TEMP",
+    "ANSIBLE_REMOTE_TMP",
+    "ANSIBLE_SHOW_TASK_PATH_ON_FAILURE",
+    "ANSIBLE_VAULT_IDENTITY_LIST",
+    "ANSIBLE_VAULT_PASSWORD_FILE",
+}
 _lock = threading.Lock()
 _servers: dict[str, socket.socket] = {}
 _warm: list[Warm] = []

@@ -84,7 +84,8 @@ def test_a_fork_reads_its_settings_again(player, monkeypatch):
         ({"DOCKER_HOST": "x"}, True),
         ({"ANSIBLE_FORKS": "1"}, True),
         ({"ANSIBLE_LOG_PATH": "x"}, False),
-        ({"ANSIBLE_PIPELINING": "0"}, False),
+        ({"ANSIBLE_PIPELINING": "0"}, True),
+        ({"ANSIBLE_FORCE_COLOR": "1"}, False),
         ({"LC_ALL": "C"}, False),
     ],
 )
