@@ -37,6 +37,8 @@ PURE = (
     "module_utils/membership",
     "module_utils/routing",
     "plugin_utils/cron",
+    "plugin_utils/environments/domains",
+    "plugin_utils/environments/previews",
     "plugin_utils/stacks/order",
     "plugin_utils/stacks/table",
     "plugin_utils/story/asked",
@@ -127,7 +129,7 @@ DOORS = {
     # 9,600: only tasks that have Compose files, a vault, or many stacks.
     "on the controller": ("adapter/route_options", "compiling/task_files", "cron/due", "stacks/many", "vault"),
     # 9,500: Ansible loads all filter files of a collection for any one of its filters.
-    "one filter of many": ("compiling/rendered",),
+    "one filter of many": ("compiling/rendered", "environments"),
 }
 
 

@@ -1,0 +1,159 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The stacks of an environment: as they are listed, or as a clone that shares nothing with another environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+import yaml
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.route_labels import starts
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import DEFAULT_PREFIX
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.plain import as_texts
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compiling.sources import sources_of
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.compile import CompileRequest, compile_stack
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.local_files import LocalFiles
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.environments.domains import domain_of
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.stacks.listed import each_stack, merged
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.desired_state import Desired
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.environments.shapes import Options
+
+#: What the playbook says of all stacks, and no dictionary may.
+OF_ENVIRONMENT = ("project", "environment", "label_prefix")
+
+
+class CloneError(StackwrightError):
+    """The stacks can't be those of a clone: ``invalid_stack_list``, ``shared_data``."""
+
+    default_code = "invalid_stack_list"
+
+
+def stacks_of(
+    listed: Sequence[object],
+    project: str,
+    environment: str,
+    every: Mapping[str, object],
+    pattern: str = "",
+    share: Sequence[str] = (),
+    keep_ports: bool = False,
+) -> dict[str, Any]:
+    """``stacks``: options for compose_stack. ``urls``: the addresses of their routes. ``notes``: what a clone has not.
+
+    :param every: options for all of the stacks.
+    :param pattern: of the domains of a clone (domains.py); empty for an environment that is no clone.
+    :param share: volumes and folders of nodes that a clone may have in common with others.
+    :raises StackwrightError: ``shared_data``, and those of the list and of the Compose files.
+    """
+    stacks, urls = [], []
+    notes: list[str] = []
+    for one in each_stack(listed, _folder, OF_ENVIRONMENT):
+        for option in ("src", "env_files"):
+            if one.get(option):
+                paths = [one[option]] if isinstance(one[option], str) else one[option]
+                one[option] = [_folder(path) for path in paths]
+        if one.get("state", "present") == "present":
+            options = cast("Options", {**merged(every, one), "project": project, "environment": environment})
+            desired = _compiled(options)
+            if pattern:
+                _refuse_shared(desired, share)
+                overlay = _overlay(desired, options, pattern, keep_ports, notes)
+                if overlay:
+                    given = one.get("definition")
+                    before = [] if given is None else given if isinstance(given, list) else [given]
+                    one["definition"] = [*before, overlay]
+                    if not one.get("src") and not one.get("project_directory"):
+                        one["project_directory"] = os.getcwd()
+                    desired = _compiled(cast("Options", {**options, **one}))
+            urls += [_url(route) for route in desired["routes"] if route.get("domain")]
+        stacks.append(one)
+    return {"stacks": stacks, "urls": sorted(set(urls), key=urls.index), "notes": notes}
+
+
+def _folder(path: str) -> str:
+    return os.path.abspath(os.path.expanduser(path))
+
+
+def _compiled(options: Options) -> Desired:
+    if options.get("remote_src"):
+        raise CloneError(f"stack {options['name']}: the files of an environment must be on the controller.")
+    given = {"src": None, "definition": None, "remote_src": False, "project_directory": None, **options}
+    sources, directory = sources_of(given, _folder)
+    request = CompileRequest(
+        sources=sources,
+        name=str(options["name"]),
+        project=str(options["project"]),
+        environment=str(options["environment"]),
+        label_prefix=str(options.get("label_prefix") or DEFAULT_PREFIX),
+        variables=as_texts(options.get("variables") or {}),
+        env_files=options.get("env_files") or [],
+        profiles=options.get("profiles") or [],
+        project_directory=directory or os.getcwd(),
+        shared_networks=options.get("shared_networks"),
+        platform=options.get("platform") or {},
+        env_overrides=options.get("env_overrides") or {},
+        confine=str(options.get("confine") or "none"),
+    )
+    return compile_stack(request, LocalFiles())
+
+
+def _refuse_shared(desired: Desired, share: Sequence[str]) -> None:
+    """Data is never in two environments by chance: a volume with a name of its own, or a folder of a node."""
+    own = f"{desired['stack']['name']}_"
+    wrong = []
+    for service in desired["services"]:
+        for mount in service["spec"]["TaskTemplate"]["ContainerSpec"].get("Mounts") or []:
+            source, kind = str(mount.get("Source") or ""), mount.get("Type")
+            foreign = kind in ("volume", "cluster") and source and not source.startswith(own)
+            written = kind == "bind" and not mount.get("ReadOnly")
+            if (foreign or written) and source not in share:
+                what = "the folder" if kind == "bind" else "the volume"
+                wrong.append(f"service {service['name']}: {what} {source} would be shared with other environments")
+    if wrong:
+        raise CloneError(
+            "\n".join([*sorted(set(wrong)), "Nothing was changed."]),
+            error_code="shared_data",
+            hint="Give the volume no name of its own, mount the folder read-only, or list it in environment_share.",
+        )
+
+
+def _overlay(desired: Desired, options: Options, pattern: str, keep_ports: bool, notes: list[str]) -> str:
+    """A Compose file over those of the stack: its domains, and no published ports."""
+    start = starts(str(options.get("label_prefix") or DEFAULT_PREFIX))
+    lines: list[str] = []
+    for service in desired["services"]:
+        spec = service["spec"]
+        key = service["key"]
+        labels = {**(spec["TaskTemplate"]["ContainerSpec"].get("Labels") or {}), **(spec.get("Labels") or {})}
+        fields = {"project": options["project"], "environment": options["environment"], "stack": options["name"]}
+        new = {}
+        for label, text in labels.items():
+            if label.startswith(start) and label.endswith((".domain", ".domains")):
+                domains = [
+                    domain_of(pattern, {**fields, "service": key, "domain": part.strip()}) for part in text.split(",")
+                ]
+                new[label] = ",".join(domains)
+        ports = (spec.get("EndpointSpec") or {}).get("Ports") if not keep_ports else None
+        if new or ports:
+            lines.append(f"  {yaml.safe_dump(key).splitlines()[0]}:")
+            # Ports belong to a node: two environments can't publish the same.
+            lines += ["    ports: !reset []"] if ports else []
+            lines += [
+                f"    deploy: {{labels: {yaml.safe_dump(new, default_flow_style=True, width=10**6).strip()}}}"
+            ] * bool(new)
+        if ports:
+            shown = ", ".join(str(port.get("PublishedPort") or port["TargetPort"]) for port in ports)
+            notes.append(f"{service['name']}: published ports are left out ({shown})")
+    return "\n".join(["services:", *lines, ""]) if lines else ""
+
+
+def _url(route: Mapping[str, object]) -> str:
+    scheme = "http" if route.get("tls") in ("off", False) else "https"
+    path = str(route.get("base_path") or "/")
+    return f"{scheme}://{route['domain']}{path}"

@@ -1,0 +1,172 @@
+"""Previews of pull requests beside production: made, updated, swept at once. Production is untouched, nothing is left.
+
+With STACKWRIGHT_LONG=1 there are 20 of them.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).resolve().parents[1])]
+
+from caddy import VERSIONS, Caddy, running
+from playbook import ROOT, Player
+from testbed import for_tests
+
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.environments.previews import preview_name
+
+PREVIEWS = 20 if os.environ.get("STACKWRIGHT_LONG") == "1" else 2
+COMPOSE = """\
+services:
+  web:
+    image: {image}
+    command: ["sh", "-c", "trap exit TERM; sleep 1d & wait"]
+    stop_grace_period: 1s
+    environment: {{RELEASE: "${{RELEASE:-1}}", PASSWORD: "{{{{ generate_password }}}}"}}
+    volumes: [data:/data]
+    configs: [page]
+    secrets: [token]
+    ports: ["{port}:8000"]
+    deploy:
+      placement: {{constraints: [node.role == worker]}}
+      labels:
+        stackwright.http.port: 8000
+        stackwright.http.routes.0.domain: {domain}
+        stackwright.http.routes.0.tls: "off"
+configs: {{page: {{content: "release ${{RELEASE:-1}}"}}}}
+secrets: {{token: {{content: "{{{{ generate_hex(bytes=16) }}}}"}}}}
+volumes: {{data: }}
+"""
+
+
+@pytest.fixture(scope="module")
+def bed():
+    with for_tests.bed_for("environments", workers=1) as made:
+        yield made
+
+
+class Project:
+    def __init__(self, bed, scope, proxy, folder):
+        self.bed, self.name, self.proxy, self.folder = bed, scope.name, proxy, folder
+        self.domain = f"{scope.name}.example.com"
+        self.player = Player(folder, {host: bed.node(host).docker_host for host in ("m1", "w1")})
+        inventory = yaml.safe_load((folder / "inventory.yml").read_text())
+        managers = inventory["swarm_managers"]
+        inventory["swarm_nodes"] = {"hosts": {"w1": managers["hosts"].pop("w1")}, "vars": managers["vars"]}
+        self.player.write("inventory.yml", yaml.safe_dump(inventory))
+        (folder / "tasks").symlink_to(ROOT / "playbooks" / "tasks")
+        text = COMPOSE.format(image=bed.images["busybox"], domain=self.domain, port=18000)
+        self.player.write("stacks/shop/compose.yml", text)
+
+    def run(self, name, check=False, **given):
+        plays = yaml.safe_load((ROOT / "playbooks" / f"{name}.yml").read_text())
+        for play in plays:
+            play["module_defaults"] = {"group/stackwright.swarm.swarm": {"docker_host": "{{ docker_host }}"}}
+        quick = {"stack_rollout": {"stable_for": 0.2, "timeout": 60}} if name == "environment" else {}
+        variables = {
+            **quick,
+            "stack_admin": [self.proxy.url],
+            "stack_on_unlisted_proxy": "ignore",
+            "stack_preflight": False,
+            "stack_values": {"store": "swarm"},
+            "environment_project": self.name,
+            "environment_stacks": ["stacks"],
+            **given,
+        }
+        path = self.player.write(f"{name}.yml", yaml.safe_dump(plays, sort_keys=False))
+        played = self.player.playbook(path, check=check, variables=variables)
+        print(played.output)
+        return played
+
+    def password(self, environment):
+        """The generated value that the service of an environment has."""
+        (service,) = [
+            one
+            for one in self.bed.node("m1").api("GET", "/services")
+            if one["Spec"]["Name"] == f"{self.name}-{environment}-shop_web"
+        ]
+        return next(text for text in service["Spec"]["TaskTemplate"]["ContainerSpec"]["Env"] if "PASSWORD" in text)
+
+    def preview(self, ref, check=False, release=1, **given):
+        given |= {"environment_preview": {"ref": ref, "ttl": "1h"}, "stack_variables": {"RELEASE": release}}
+        return self.run("environment", check=check, **given)
+
+    def sweep(self, check=False, hours=2):
+        later = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=hours)
+        return self.run(
+            "environment_sweep", check=check, sweep_project=self.name, sweep_at=f"{later:%Y-%m-%dT%H:%M:%SZ}"
+        )
+
+    def everything(self):
+        """What the Swarm, its nodes and the proxy have of the project, each with its specification and version."""
+        found = {}
+        for path in ("services", "networks", "configs", "secrets"):
+            for thing in self.bed.node("m1").api("GET", f"/{path}"):
+                spec = thing.get("Spec", thing)
+                if self.name in json.dumps([spec["Name"], spec.get("Labels")]):
+                    found[f"{path} {spec['Name']}"] = json.dumps([spec, thing.get("Version")], sort_keys=True)
+        for node in self.bed.nodes.values():
+            for volume in node.api("GET", "/volumes")["Volumes"] or []:
+                if volume["Name"].startswith(self.name):
+                    found[f"{node.name} volume {volume['Name']}"] = json.dumps(volume, sort_keys=True)
+            for network in node.api("GET", "/networks"):
+                if network["Name"].startswith(self.name):
+                    found[f"{node.name} network {network['Name']}"] = network["Id"]
+            for container in node.api("GET", "/containers/json?all=1"):
+                if container["Names"][0].lstrip("/").startswith(self.name):
+                    found[f"{node.name} container {container['Names'][0]}"] = container["Id"]
+        for domain in self.domains():
+            found[f"route {domain}"] = ""
+        return found
+
+    def domains(self):
+        text = json.dumps(self.proxy.routes())
+        return sorted({part for part in text.split('"') if part.endswith(self.domain)})
+
+
+@pytest.fixture
+def project(bed, tmp_path, request):
+    with for_tests.scope_for(bed, request, longest=18) as scope, running(Caddy(VERSIONS[-1], tmp_path / "c")) as proxy:
+        yield Project(bed, scope, proxy, tmp_path)
+
+
+def test_previews_come_and_go_beside_production(project):
+    made = project.run("environment", environment_name="production")
+    assert made.code == 0
+    before = project.everything()
+    assert project.domains() == [project.domain] and any("w1 volume" in name for name in before)
+    refs = ["feature/login", *range(12, 11 + PREVIEWS)]
+    shown = project.preview(refs[0], check=True)
+    assert shown.code == 0 and project.everything() == before
+    same = {"environment_clone_of": "production", "environment_values": "same"}
+    for ref in refs:
+        done = project.preview(ref, **(same if ref == refs[0] else {}))
+        assert done.code == 0 and "published ports are left out" in done.output
+    assert f"https://pr-12-{project.domain}" in done.output.replace("http://", "https://")
+    assert len(project.domains()) == 1 + PREVIEWS
+    full = project.everything()
+    assert project.password(preview_name(refs[0])) == project.password("production") != project.password("pr-12")
+    updated = project.preview(12, release=2)
+    assert updated.code == 0
+    after = project.everything()
+    changed = {name for name in full.keys() | after.keys() if full.get(name) != after.get(name)}
+    assert any("services" in name for name in changed) and all("pr-12" in n or "stackwright" in n for n in changed), (
+        changed
+    )
+    would = project.sweep(check=True)
+    assert would.code == 0 and project.everything() == after
+    assert project.sweep().code == 0
+    assert project.everything() == before, "nothing is left, and production is untouched"
+    again = project.sweep()
+    assert again.code == 0 and "changed=0" in again.output and project.everything() == before
+    gone = project.run(
+        "environment", environment_name="production", environment_state="absent", environment_confirm="production"
+    )
+    assert gone.code == 0 and project.everything() == {}
