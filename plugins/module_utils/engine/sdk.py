@@ -90,13 +90,17 @@ class SdkTransport:
             self._session = None  # the thread that hangs has it
             raise
 
-    def open(self, path: str) -> Any:
-        """The answer to a GET whose body comes without end, as requests has it. Raises OSError and EngineError."""
+    def open(
+        self, path: str, method: str = "GET", body: object = None, headers: Optional[Dict[str, str]] = None
+    ) -> Any:
+        """The answer to a call whose body comes without end, as requests has it. Raises OSError and EngineError."""
         session = self._session
         try:
-            return session.get(
+            return session.request(
+                method,
                 session.base_url + path,
-                headers={"Accept-Encoding": "identity"},
+                data=body,
+                headers={"Accept-Encoding": "identity", **(headers or {})},
                 timeout=(self._connection.timeout, None),
                 stream=True,
                 allow_redirects=False,

@@ -35,6 +35,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.one_
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import ServiceOptions
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
 
 Item = Mapping[str, Any]
 PAUSE = 0.2  # seconds between two looks at an update
@@ -63,6 +64,11 @@ def even_out(client: EngineClient, clock: Clock, service: Item, options: Mapping
     count = replicas_of(service["Spec"])
     for replicas in (count + 1, count):
         _change(client, clock, [service], {**options, "state": SCALED, "replicas": replicas})
+
+
+def scaled(client: EngineClient, clock: Clock, service: Service, replicas: int, options: Mapping[str, object]) -> None:
+    """Brings a service to so many replicas. Raises as ``move_away``."""
+    _change(client, clock, [service], {**options, "state": SCALED, "replicas": replicas})
 
 
 def settle(client: EngineClient, clock: Clock, services: Sequence[Item], options: Mapping[str, object]) -> List[str]:

@@ -1,0 +1,68 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Snapshots of volumes on one host: the options of volume_snapshot and volume_restore, and their calls."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Dict, Mapping, cast
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.process_identity import is_gone, this_run
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
+from ansible_collections.stackwright.swarm.plugins.module_utils.volumes.quiesce import Scale
+from ansible_collections.stackwright.swarm.plugins.module_utils.volumes.restore import restore
+from ansible_collections.stackwright.swarm.plugins.module_utils.volumes.snapshot import take
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
+    from ansible_collections.stackwright.swarm.plugins.module_utils.volumes.volume_types import Options
+
+Spec = Dict[str, Dict[str, Any]]
+WAIT: Spec = {"wait_timeout": {"type": "int", "default": 300}}
+SNAPSHOT: Spec = {
+    "name": {"type": "str"},
+    "volumes": {"type": "list", "elements": "str", "default": []},
+    "dest": {"type": "path", "required": True},
+    "snapshot": {"type": "str"},
+    "quiesce": {"type": "str", "choices": ["stop", "pause", "command", "none"], "default": "stop"},
+    "command": {"type": "list", "elements": "str", "default": []},
+    "keep": {"type": "int", "default": 7},
+    "labels": {"type": "dict", "default": {}},
+    **WAIT,
+}
+RESTORE: Spec = {
+    "name": {"type": "str"},
+    "volume": {"type": "str", "required": True},
+    "src": {"type": "path", "required": True},
+    "snapshot": {"type": "str", "default": "latest"},
+    "quiesce": {"type": "str", "choices": ["stop", "none"], "default": "none"},
+    **WAIT,
+}
+
+
+def snapshot_volumes(client: EngineClient, params: Mapping[str, object], check: bool) -> Dict[str, Any]:
+    """The work of volume_snapshot."""
+    options = cast("Options", params)
+    if options["keep"] < 0:
+        raise StackwrightError(f"keep must be 0 or more, not {options['keep']}.", "invalid_options")
+    options["labels"] = {str(key): str(value) for key, value in options["labels"].items()}
+    return take(client, SystemClock(), options, check, _scale(client, options))
+
+
+def restore_volume(client: EngineClient, params: Mapping[str, object], check: bool) -> Dict[str, Any]:
+    """The work of volume_restore."""
+    options = cast("Options", params)
+    return restore(client, SystemClock(), options, check, _scale(client, options))
+
+
+def _scale(client: EngineClient, params: Options) -> Scale:
+    """Under the lock of the service's stack, and through its gate."""
+
+    def scale(service: Service, replicas: int) -> None:
+        from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.relocate import scaled
+
+        options = {"this_run": this_run, "is_gone": is_gone, "timeout": params["wait_timeout"]}
+        scaled(client, SystemClock(), service, replicas, {**options, "commit_message": "volumes"})
+
+    return scale

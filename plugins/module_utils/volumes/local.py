@@ -1,0 +1,128 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Volumes of this node, and their content, by a container that is created and never started."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import IO, TYPE_CHECKING, Callable, Iterable, Iterator, List, Optional
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.archive import read_archive, write_archive
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+from ansible_collections.stackwright.swarm.plugins.module_utils.volumes.content import ROOT, Content, scan
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Container, Volume
+
+HELPER = "stackwright.helper"  # label of such containers: the volume
+TASK, SERVICE = "com.docker.swarm.task.id", "com.docker.swarm.service.name"
+ENDED = ("created", "exited", "dead")
+Take = Callable[[Iterable[bytes]], Content]
+
+
+def find(client: EngineClient, name: str) -> Optional[Volume]:
+    """The volume; None if there is none. Raises StackwrightError (``volume_not_local``)."""
+    try:
+        volume: Volume = client.get(f"/volumes/{name}")
+    except EngineError as error:
+        if error.error_code != "not_found":
+            raise
+        return None
+    reason = ""
+    if volume.get("Driver") != "local":
+        reason = f"its driver is {volume.get('Driver')}"
+    elif volume.get("Options"):
+        kind = volume["Options"].get("type") or "none"
+        reason = f"its driver options (type {kind}) place its data elsewhere"
+    if reason:
+        raise StackwrightError(
+            f"The volume {name} on {client.node or client.where} can't be copied: {reason}.",
+            "volume_not_local",
+            "Only local volumes without driver options are supported. Use the means of the storage itself.",
+        )
+    return volume
+
+
+def users(client: EngineClient, volume: str) -> List[Container]:
+    """The containers of this node that have the volume, running or not, without ours."""
+    found = client.list("/containers/json", {"all": True, "filters": {"volume": [volume]}})
+    return [one for one in found if HELPER not in (one.get("Labels") or {}) and _has(one, volume)]
+
+
+def running(client: EngineClient, volume: str) -> List[Container]:
+    """Those of ``users`` that run, or are paused or restarting."""
+    return [one for one in users(client, volume) if one.get("State") not in ENDED]
+
+
+def name_of(container: Container) -> str:
+    """What a container is called: its service, else its own name."""
+    labels = container.get("Labels") or {}
+    return str(labels.get(SERVICE) or (container.get("Names") or [container["Id"][:12]])[0]).lstrip("/")
+
+
+def clear(client: EngineClient, volume: str) -> None:
+    """Removes the containers that runs of ours have left."""
+    filters = {"label": [f"{HELPER}={volume}"], "status": ["created"]}
+    for one in client.list("/containers/json", {"all": True, "filters": filters}):
+        client.delete(f"/containers/{one['Id']}", {"v": True})
+
+
+def read(client: EngineClient, volume: str, take: Take = scan) -> Content:
+    """The content of a volume; ``take`` gets the blocks of its tar stream. Raises StackwrightError."""
+    with _helper(client, volume, read_only=True) as container:
+        return take(read_archive(client, container, f"/{ROOT}"))
+
+
+def fill(client: EngineClient, volume: Volume, file: IO[bytes], size: int) -> None:
+    """Replaces a volume by a new one with the content of a tar ``file`` of ``size`` bytes. Raises EngineError.
+
+    Not in place: the Engine's interface adds and overwrites files, and removes none.
+    """
+    name = str(volume["Name"])
+    for one in users(client, name):
+        # An ended task. Swarm no longer needs its container, and the volume could not be removed.
+        if one.get("State") in ENDED and TASK in (one.get("Labels") or {}):
+            client.delete(f"/containers/{one['Id']}", {"v": True})
+    client.delete(f"/volumes/{name}")
+    client.post("/volumes/create", body={"Name": name, "Driver": "local", "Labels": volume.get("Labels") or {}})
+    with _helper(client, name, read_only=False) as container:
+        write_archive(client, container, "/", file, size)
+
+
+@contextlib.contextmanager
+def _helper(client: EngineClient, volume: str, read_only: bool) -> Iterator[str]:
+    mount = {"Type": "volume", "Source": volume, "Target": f"/{ROOT}", "ReadOnly": read_only}
+    body = {
+        "Image": _image(client, volume),
+        "Cmd": ["never-started"],
+        "Labels": {HELPER: volume},
+        "NetworkDisabled": True,
+        "HostConfig": {"NetworkMode": "none", "Mounts": [{**mount, "VolumeOptions": {"NoCopy": True}}]},
+    }
+    container = client.create("/containers/create", body)
+    try:
+        yield container
+    finally:
+        with contextlib.suppress(EngineError):  # the next run removes it
+            client.delete(f"/containers/{container}", {"v": True, "force": True})
+
+
+def _image(client: EngineClient, volume: str) -> str:
+    """An image that is on this node, whatever is in it: that of a container with the volume, else the smallest."""
+    images = {str(image["Id"]): image for image in client.list("/images/json")}
+    for one in users(client, volume):
+        if one.get("ImageID") in images:
+            return str(one["ImageID"])
+    if not images:
+        raise StackwrightError(
+            f"The node {client.node or client.where} has no image, and a volume is reached through a container.",
+            "no_image",
+            "Pull any image there.",
+        )
+    return min(images, key=lambda one: (int(images[one].get("Size") or 0), one))
+
+
+def _has(container: Container, volume: str) -> bool:
+    return any(mount.get("Name") == volume for mount in container.get("Mounts") or [])

@@ -1,0 +1,173 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who uses volumes, and how it is kept still while they are copied.
+
+What is stopped is written down first, in the folder of the snapshots: a run that dies leaves it to the next one.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Callable, List, Optional, Sequence
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.volume_names import could_be
+from ansible_collections.stackwright.swarm.plugins.module_utils.volumes import local
+from ansible_collections.stackwright.swarm.plugins.module_utils.volumes.shelf import QUIESCED, load, save
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Container, Service
+    from ansible_collections.stackwright.swarm.plugins.module_utils.volumes.volume_types import Quiesced
+
+STOP, PAUSE, COMMAND, NONE = "stop", "pause", "command", "none"
+#: What a snapshot is worth.
+CONSISTENCY = {STOP: "stopped", PAUSE: "paused", COMMAND: "command", NONE: "crash-consistent"}
+LOOK = 0.1  # seconds between two looks
+#: Sets the number of replicas of a service (as the Engine has it), and waits.
+Scale = Callable[["Service", int], None]
+
+
+class Users:
+    """The users of ``volumes`` on this node. ``dest`` is the folder of the snapshots, ``limit`` in seconds."""
+
+    def __init__(
+        self, client: EngineClient, clock: Clock, volumes: Sequence[str], dest: str, scale: Scale, limit: float
+    ) -> None:
+        self.client, self.clock, self.volumes, self.scale, self.limit = client, clock, volumes, scale, limit
+        self._note = os.path.join(dest, QUIESCED)
+        info = client.get("/info") or {}
+        swarm = info.get("Swarm") or {}
+        self.node, self._id = str(info.get("Name") or ""), str(swarm.get("NodeID") or "")
+        self._manages = bool(swarm.get("ControlAvailable"))
+        self.stopped: List[str] = []
+
+    def running(self) -> List[Container]:
+        """The containers that run."""
+        found = {one["Id"]: one for volume in self.volumes for one in local.running(self.client, volume)}
+        return [found[key] for key in sorted(found)]
+
+    def services(self) -> List[Service]:
+        """The services with tasks here that run or are to run; empty on a worker, which does not know them."""
+        if not self._manages:
+            return []
+        mine = {"filters": {"node": [self._id], "desired-state": ["running", "ready"]}}
+        ids = {task.get("ServiceID") for task in self.client.list("/tasks", mine)}
+        return [one for one in self.client.list("/services") if one["ID"] in ids and self._mounts(one)]
+
+    def refuse(self) -> None:
+        """Raises StackwrightError (``volume_in_use``) if there are any."""
+        names = sorted({*map(local.name_of, self.running()), *(one["Spec"]["Name"] for one in self.services())})
+        if names:
+            raise StackwrightError(
+                f"The volume {', '.join(self.volumes)} on {self.node} is in use by {', '.join(names)}. Nothing was "
+                "changed.",
+                "volume_in_use",
+                "Stop it, or set quiesce: stop.",
+            )
+
+    def quiet(self, how: str, command: Sequence[str]) -> None:
+        """Stops, pauses or prepares them. Raises StackwrightError (``cannot_stop``, ``not_a_manager``, ``timeout``,
+        ``command_failed``)."""
+        if how == COMMAND:
+            for one in self.running():
+                self._execute(one, command)
+        elif how == PAUSE:
+            found = [one["Id"] for one in self.running() if one.get("State") == "running"]
+            self._write({"paused": found})
+            for container in found:
+                self.client.post(f"/containers/{container}/pause")
+        elif how == STOP:
+            self._stop()
+
+    def resume(self) -> None:
+        """Lets all go on that this run or one before has stopped or paused; those who are gone stay gone."""
+        noted = load(self._note) or {}
+        for container in noted.get("paused") or ():
+            self._tolerate(f"/containers/{container}/unpause")
+        for container in noted.get("containers") or ():
+            self._tolerate(f"/containers/{container}/start")
+        services = {one["Spec"]["Name"]: one for one in self.client.list("/services")} if noted.get("services") else {}
+        for name, count in (noted.get("services") or {}).items():
+            # Somebody who has started it since wants it so.
+            if name in services and _replicas(services[name]) == 0:
+                self.scale(services[name], count)
+        if os.path.exists(self._note):
+            os.unlink(self._note)
+
+    def _stop(self) -> None:
+        services, containers = self.services(), self.running()
+        names = {one["Spec"]["Name"] for one in services}
+        plain = [one["Id"] for one in containers if local.TASK not in (one.get("Labels") or {})]
+        unknown = sorted(
+            {local.name_of(one) for one in containers if one["Id"] not in plain and local.name_of(one) not in names}
+        )
+        if unknown and not self._manages:
+            raise StackwrightError(
+                f"{self.node} is a worker, which can't stop services ({', '.join(unknown)}).",
+                "not_a_manager",
+                "Scale them to 0 on a manager first (stack_service), or choose another quiesce.",
+            )
+        fixed = sorted(one["Spec"]["Name"] for one in services if _replicas(one) is None)
+        if fixed:
+            raise StackwrightError(
+                f"{', '.join(fixed)} can't be stopped by its number of replicas: it is global, or a job. Nothing was "
+                "changed.",
+                "cannot_stop",
+                "Choose another quiesce, or remove the service first.",
+            )
+        self.stopped = sorted(names)
+        self._write({"services": {one["Spec"]["Name"]: _replicas(one) or 0 for one in services}, "containers": plain})
+        for one in services:
+            self.scale(one, 0)
+        for container in plain:
+            self.client.post(f"/containers/{container}/stop", timeout=self.limit)
+        self._until("the containers have not ended", lambda: not self.running())
+
+    def _execute(self, container: Container, command: Sequence[str]) -> None:
+        body = {"Cmd": list(command), "AttachStdout": False, "AttachStderr": False}
+        made = self.client.create(f"/containers/{container['Id']}/exec", body)
+        self.client.post(f"/exec/{made}/start", body={"Detach": True})
+        self._until("the command has not ended", lambda: not self.client.get(f"/exec/{made}/json").get("Running"))
+        code = self.client.get(f"/exec/{made}/json").get("ExitCode")
+        if code:
+            raise StackwrightError(
+                f"The command in {local.name_of(container)} on {self.node} ended with exit code {code}. No snapshot "
+                "was taken.",
+                "command_failed",
+                "Run it with `docker exec` to see its output.",
+            )
+
+    def _until(self, what: str, done: Callable[[], bool]) -> None:
+        deadline = self.clock.now() + self.limit
+        while not done():
+            if self.clock.now() >= deadline:
+                raise StackwrightError(f"On {self.node}, {what} within {self.limit:g} s.", "timeout")
+            self.clock.sleep(LOOK)
+
+    def _write(self, found: Quiesced) -> None:
+        noted: Quiesced = load(self._note) or {}  # type: ignore[assignment]
+        services = {**(found.get("services") or {}), **(noted.get("services") or {})}
+        containers = [*(noted.get("containers") or []), *(found.get("containers") or [])]
+        paused = [*(noted.get("paused") or []), *(found.get("paused") or [])]
+        save(self._note, {"services": services, "containers": containers, "paused": paused})
+
+    def _tolerate(self, path: str) -> None:
+        try:
+            self.client.post(path)
+        except EngineError as error:
+            if error.status not in (304, 404, 409, 500):
+                raise
+
+    def _mounts(self, service: Service) -> bool:
+        container = service["Spec"]["TaskTemplate"].get("ContainerSpec") or {}
+        sources = [str(one.get("Source") or "") for one in container.get("Mounts") or [] if one.get("Type") == "volume"]
+        return any(could_be(source, volume) for source in sources for volume in self.volumes)
+
+
+def _replicas(service: Service) -> Optional[int]:
+    """How many replicas a service is to have; None if that is no number of its own."""
+    replicated = (service["Spec"].get("Mode") or {}).get("Replicated")
+    return None if replicated is None else int(replicated.get("Replicas") or 0)

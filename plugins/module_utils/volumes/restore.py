@@ -1,0 +1,180 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Puts a snapshot back into its volume. What was there is kept as a snapshot until the new content is whole.
+
+The volume is replaced by a new one, and what it holds is compared with the snapshot. A run that dies leaves a note, so
+that the next one takes the half of a volume for no content.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from typing import TYPE_CHECKING, Any, Dict, Optional
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+from ansible_collections.stackwright.swarm.plugins.module_utils.volumes import local
+from ansible_collections.stackwright.swarm.plugins.module_utils.volumes.quiesce import STOP, Scale, Users
+from ansible_collections.stackwright.swarm.plugins.module_utils.volumes.shelf import (
+    BEFORE,
+    RESTORING,
+    Shelf,
+    load,
+    opened,
+    save,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.volumes.snapshot import shown, store
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Volume
+    from ansible_collections.stackwright.swarm.plugins.module_utils.volumes.volume_types import Meta, Options, Restoring
+
+Result = Dict[str, Any]
+LATEST = "latest"
+
+
+def restore(client: EngineClient, clock: Clock, params: Options, check: bool, scale: Scale) -> Result:
+    """Restores a volume; the module's result. ``params`` are the options of volume_restore.
+
+    Raises StackwrightError (``no_snapshot``, ``snapshot_damaged``, ``volume_in_use``, ``volume_not_local``,
+    ``restore_failed``, ``cannot_stop``, ``not_a_manager``, and those of a snapshot), EngineError.
+    """
+    client.get("/info")
+    with contextlib.ExitStack() as closing:
+        shelf = Shelf(params["src"], _full_name(client, params))
+        # Looked at before the folder is made.
+        meta = _chosen(shelf, params["snapshot"])
+        if not check:
+            closing.enter_context(opened(params["src"], [shelf.volume]))
+        shelf.verify(meta)
+        if not check:
+            local.clear(client, shelf.volume)
+        return _Restore(client, clock, shelf, meta, params, scale).run(check)
+
+
+class _Restore:
+    def __init__(
+        self, client: EngineClient, clock: Clock, shelf: Shelf, meta: Meta, params: Options, scale: Scale
+    ) -> None:
+        self.client, self.clock, self.shelf, self.meta, self.params = client, clock, shelf, meta, params
+        self.users = Users(client, clock, [shelf.volume], params["src"], scale, params["wait_timeout"])
+        #: What a run that died had begun.
+        self.left: Optional[Restoring] = load(shelf.path(RESTORING))  # type: ignore[assignment]
+        self.volume = local.find(client, shelf.volume)
+
+    def run(self, check: bool) -> Result:
+        content = None if self.volume is None else local.read(self.client, self.shelf.volume).digest
+        changed = content != self.meta["content"]["digest"] or self.left is not None
+        if changed and self.params["quiesce"] != STOP:
+            self.users.refuse()
+        if changed and not check:
+            self._change()
+        elif not check:
+            self.users.resume()
+        return {
+            "changed": changed,
+            "node": self.client.node,
+            "snapshot": shown({**self.meta, "new": False}),
+            "before": self.left["before"] if self.left else None,
+            "stopped": self.users.stopped,
+            "calls": self.client.calls,
+        }
+
+    def _change(self) -> None:
+        try:
+            if self.params["quiesce"] == STOP:
+                self.users.quiet(STOP, ())
+            self.users.refuse()
+            self._refuse_plain()
+            if self.left is None:
+                self._note()
+        except BaseException:
+            # Nothing was changed; but a note of a run before says that the content is not whole.
+            if load(self.shelf.path(RESTORING)) is None:
+                self.users.resume()
+            raise
+        try:
+            self._fill(self.meta)
+        except StackwrightError as error:
+            self._put_back(error)
+        self._over()
+
+    def _refuse_plain(self) -> None:
+        plain = [
+            local.name_of(one)
+            for one in local.users(self.client, self.shelf.volume)
+            if local.TASK not in (one.get("Labels") or {})
+        ]
+        if plain:
+            raise StackwrightError(
+                f"The volume {self.shelf.volume} on {self.client.node} belongs to containers of no service: "
+                f"{', '.join(sorted(plain))}. Nothing was changed.",
+                "volume_in_use",
+                "Remove these containers.",
+            )
+
+    def _note(self) -> None:
+        before = None
+        if self.volume is not None:
+            kept = store(
+                self.client,
+                self.clock,
+                self.shelf,
+                self.volume,
+                {"kind": BEFORE, "consistency": "stopped", "labels": {}},
+            )
+            self.shelf.describe(kept)
+            self.shelf.verify(kept)
+            before = kept["id"]
+        labels = (self.volume and self.volume.get("Labels")) or self.meta["volume_labels"]
+        self.left = {"snapshot": self.meta["id"], "before": before, "labels": labels}
+        save(self.shelf.path(RESTORING), self.left)
+
+    def _fill(self, meta: Meta) -> None:
+        volume: Volume = {
+            "Name": self.shelf.volume,
+            "Labels": self.left["labels"] if self.left else meta["volume_labels"],
+        }
+        with open(self.shelf.path(meta["id"], ".tar"), "rb") as file:
+            local.fill(self.client, volume, file, meta["content"]["length"])
+        if local.read(self.client, self.shelf.volume).digest != meta["content"]["digest"]:
+            raise StackwrightError("what is in the volume now differs from the snapshot", "restore_failed")
+
+    def _put_back(self, error: StackwrightError) -> None:
+        before = self.left["before"] if self.left else None
+        name = f"The volume {self.shelf.volume} on {self.client.node} was not restored: {error.message}."
+        try:
+            if before is None:
+                raise error
+            self._fill(self.shelf.meta(before))
+        except StackwrightError:
+            kept = f" What it had before is the snapshot {before}." if before else ""
+            raise StackwrightError(
+                f"{name} Its content is not complete, and its services stay stopped.{kept}",
+                "restore_failed",
+                "Remove the cause, and run volume_restore again, with this or another snapshot.",
+            ) from error
+        self._over()
+        raise StackwrightError(f"{name} It has what it had before.", error.error_code, error.hint) from error
+
+    def _over(self) -> None:
+        os.unlink(self.shelf.path(RESTORING))
+        self.shelf.retain(1, BEFORE)
+        self.users.resume()
+
+
+def _full_name(client: EngineClient, params: Options) -> str:
+    stack, name = params["name"], str(params["volume"])
+    full = f"{stack}_{name}" if stack else name
+    own = Shelf(params["src"], full)
+    return full if not stack or os.path.isdir(own.folder) else name
+
+
+def _chosen(shelf: Shelf, name: Optional[str]) -> Meta:
+    if name and name != LATEST:
+        return shelf.meta(name)
+    found = shelf.all()
+    return found[-1] if found else shelf.meta(LATEST)

@@ -1,0 +1,63 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The types of snapshots of volumes. Imported for types only."""
+
+from typing import Dict, List, Optional, TypedDict
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Labels
+
+class Kept(TypedDict):
+    """content.py: Content."""
+
+    digest: str
+    entries: int
+    size: int
+    sha256: str
+    length: int
+
+class Meta(TypedDict, total=False):
+    """The description of a snapshot. ``new`` is only in results, ``seal`` (of all others) only in the file."""
+
+    format: int
+    id: str
+    kind: str
+    volume: str
+    node: str
+    taken: str
+    stack: str
+    consistency: str
+    labels: Labels
+    volume_labels: Labels
+    content: Kept
+    new: bool
+    seal: str
+
+class Restoring(TypedDict):
+    """The note of a restore that has begun: the snapshots of then and of now, and the labels of the volume."""
+
+    snapshot: str
+    before: Optional[str]
+    labels: Labels
+
+class Quiesced(TypedDict, total=False):
+    """The note of what is to go on: services with their replicas, ids of containers."""
+
+    services: Dict[str, int]
+    containers: List[str]
+    paused: List[str]
+
+class Options(TypedDict, total=False):
+    """Those of volume_snapshot and of volume_restore."""
+
+    name: Optional[str]
+    volumes: List[str]
+    volume: str
+    dest: str
+    src: str
+    snapshot: Optional[str]
+    quiesce: str
+    command: List[str]
+    keep: int
+    labels: Labels
+    wait_timeout: int

@@ -1,0 +1,152 @@
+"""volume_snapshot and volume_restore on a real Engine: what is in a volume comes back, and nothing is lost."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from core import Core
+from playbook import Player
+
+FILE = """
+services:
+  app:
+    image: {image}
+    command: sh -c 'trap exit TERM; sleep 1d & wait'
+    stop_grace_period: 1s
+    volumes: ["data:/data"]
+volumes: {{data: {{}}}}
+"""
+#: What a volume may hold: owners, modes, links of both kinds, a pipe, an empty folder, odd names.
+CONTENT = """
+cd /data; chown 999:998 .; chmod 0700 .; mkdir -p a/b empty; echo one > a/b/file; ln a/b/file a/hard; ln -s ../x a/soft
+mkfifo pipe; chmod 4751 a/b/file; chown 1000:1001 a/b/file; echo two > 'a name
+of two lines'; touch -t 202001020304 a/old; head -c 3000000 /dev/urandom > big; mkdir shut; chmod 0000 shut
+"""
+STATE = """
+cd /data; find . | sort | while read -r name; do stat -c '%n %F %a %u:%g %h' "$name" 2>/dev/null; done
+stat -c %Y a/old 2>/dev/null
+find . -type f | sort | xargs -d '\n' sha256sum 2>/dev/null; readlink a/soft; true
+"""
+
+
+@pytest.fixture
+def shop(bed, swarm, tmp_path):
+    core = Core(swarm.docker_host, swarm.name, tmp_path)
+    core.deploy(FILE.format(image=bed.images["busybox"]))
+    yield Shop(swarm, tmp_path)
+    core.client.close()
+
+
+class Shop:
+    def __init__(self, swarm, folder):
+        self.swarm, self.name, self.volume = swarm, swarm.name, f"{swarm.name}_data"
+        self.player = Player(folder, {"m1": swarm.docker_host})
+        self.dest = folder / "snapshots"
+        self.folder = self.dest / self.volume
+
+    def inside(self, script):
+        (task,) = self.swarm.wait_running(1)
+        container = task["Status"]["ContainerStatus"]["ContainerID"]
+        return self.swarm.node.cli(["docker", "exec", container, "sh", "-c", script]).stdout
+
+    def snapshot(self, **options):
+        return {"volume_snapshot": {"name": self.name, "dest": str(self.dest), **options}, "ignore_errors": True}
+
+    def restore(self, check=False, **options):
+        given = {"name": self.name, "volume": "data", "src": str(self.dest), **options}
+        return {"volume_restore": given, "ignore_errors": True, "check_mode": check}
+
+    def helpers(self):
+        found = self.swarm.node.api("GET", "/containers/json?all=true")
+        return [one["Id"] for one in found if "stackwright.helper" in (one.get("Labels") or {})]
+
+
+def test_a_volume_comes_back_as_it_was(shop):
+    shop.inside(CONTENT)
+    before = shop.inside(STATE)
+    check = {**shop.snapshot(), "check_mode": True}
+    would, made, again, same = shop.player.play(check, shop.snapshot(), shop.snapshot(), check).of()
+    assert (would["changed"], made["changed"], again["changed"], same["changed"]) == (True, True, False, False), made
+    (shot,) = made["snapshots"]
+    assert shot["consistency"] == "stopped" and made["stopped"] == [f"{shop.name}_app"]
+    assert again["snapshots"][0]["id"] == shot["id"] and len(list(shop.folder.glob("*.tar"))) == 1
+    assert {path.stat().st_mode & 0o777 for path in shop.folder.iterdir()} == {0o600}
+    assert (shop.folder.stat().st_mode & 0o777, shop.dest.stat().st_mode & 0o777) == (0o700, 0o700)
+
+    shop.inside("cd /data; rm -r a empty; echo new > later; chmod 0755 .; chown 0:0 .; echo x >> big")
+    changed = shop.inside(STATE)
+    refused, told = shop.player.play(shop.restore(), shop.restore(check=True, quiesce="stop")).of()
+    assert refused["error_code"] == "volume_in_use" and f"{shop.name}_app" in refused["msg"]
+    assert told["changed"] and shop.inside(STATE) == changed
+    labels = shop.swarm.node.api("GET", f"/volumes/{shop.volume}")["Labels"]
+    done, twice = shop.player.play(shop.restore(quiesce="stop"), shop.restore()).of()
+    assert done["changed"] and not twice["changed"], done
+    assert shop.inside(STATE) == before
+    assert shop.swarm.node.api("GET", f"/volumes/{shop.volume}")["Labels"] == labels
+    # What was there before the restore is a snapshot as well.
+    (back,) = shop.player.play(shop.restore(quiesce="stop", snapshot=done["before"])).of()
+    assert back["changed"] and shop.inside(STATE) == changed
+
+    # A damaged archive is refused before anything is changed.
+    archive = shop.folder / f"{shot['id']}.tar"
+    content = archive.read_bytes()
+    archive.write_bytes(content[:2_000_000] + b"!" + content[2_000_001:])
+    (damaged,) = shop.player.play(shop.restore(quiesce="stop")).of()
+    assert damaged["error_code"] == "snapshot_damaged" and shop.inside(STATE) == changed
+    assert shop.helpers() == [] and not list(shop.dest.glob(".quiesced*"))
+
+
+def test_what_is_not_stopped_and_what_is_refused(shop):
+    node, name = shop.swarm.node, shop.name
+    started = shop.swarm.tasks()[0]["ID"]
+    options = ["--driver", "local", "--opt", "type=tmpfs", "--opt", "device=tmpfs"]
+    node.cli(["docker", "volume", "create", *options, f"{name}_memory"])
+    run = shop.player.play(
+        shop.snapshot(volumes=["data"], quiesce="none", snapshot="n1"),
+        shop.snapshot(volumes=["data"], quiesce="pause", snapshot="n2", labels={"release": 7}),
+        shop.snapshot(volumes=["data"], quiesce="command", command=["sh", "-c", "echo dump > /data/dump"], keep=2),
+        shop.snapshot(volumes=["data"], quiesce="command", command=["false"]),
+        shop.snapshot(volumes=["data"], quiesce="none", snapshot="n2"),
+        shop.snapshot(volumes=["memory"]),
+        shop.snapshot(volumes=["nothing"]),
+        shop.restore(snapshot="n1"),
+    )
+    none, paused, command, failed, named, memory, nothing, gone = run.of()
+    told = [one["snapshots"][0]["consistency"] for one in (none, paused, command)]
+    assert told == ["crash-consistent", "paused", "command"]
+    assert paused["snapshots"][0]["labels"] == {"release": "7"} and not named["changed"]
+    assert command["removed"] == [f"{shop.volume}/n1"]
+    codes = [one.get("error_code") for one in (failed, memory, nothing, gone)]
+    assert codes == ["command_failed", "volume_not_local", "no_volume", "no_snapshot"]
+    assert "tmpfs" in memory["msg"]
+    assert started in [task["ID"] for task in shop.swarm.tasks()] and "dump" in shop.inside("ls /data")
+
+
+def test_what_a_dead_run_left_is_completed(shop):
+    """As if it had been killed when the volume was gone, with the service stopped."""
+    shop.inside("echo one > /data/file")
+    (made,) = shop.player.play(shop.snapshot()).of()
+    shop.inside("echo two > /data/file")
+    before = shop.player.play(shop.snapshot(snapshot="two")).of()[0]["snapshots"][0]
+    node, service = shop.swarm.node, f"{shop.name}_app"
+    node.cli(["docker", "service", "scale", "--detach", f"{service}=0"])
+    shop.swarm.wait("no container", lambda: not node.cli(["docker", "ps", "-aq", "-f", f"volume={shop.volume}"]).stdout)
+    node.cli(["docker", "volume", "rm", shop.volume])
+    (shop.dest / ".quiesced.json").write_text(json.dumps({"services": {service: 1}}))
+    note = {"snapshot": made["snapshots"][0]["id"], "before": before["id"], "labels": {"is": "kept"}}
+    (shop.folder / ".restoring.json").write_text(json.dumps(note))
+    (shop.folder / "half.tar").write_text("what a snapshot left")
+    refused, done = shop.player.play(
+        shop.snapshot(volumes=[shop.volume]), shop.restore(snapshot=made["snapshots"][0]["id"])
+    ).of()
+    assert refused["error_code"] in ("no_volume", "restore_unfinished")
+    assert done["changed"] and done["before"] == before["id"], done
+    assert shop.inside("cat /data/file") == "one\n"
+    assert node.api("GET", f"/volumes/{shop.volume}")["Labels"] == {"is": "kept"}
+    assert not [path.name for path in shop.folder.iterdir() if path.name.startswith((".", "half"))]

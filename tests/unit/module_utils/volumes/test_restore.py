@@ -1,0 +1,88 @@
+"""A restore that fails half-way: the content before comes back, or all is left so that the next run completes it."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from test_shelf import packed
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.volumes import local, restore, shelf, snapshot
+
+OLD, NEW = packed(("file", b"old")), packed(("file", b"new"))
+PARAMS = {"name": None, "volume": "data", "snapshot": "latest", "quiesce": "none", "wait_timeout": 1}
+
+
+class Clock:
+    now = staticmethod(lambda: 0.0)
+    wall = staticmethod(lambda: 1700000000.0)
+    sleep = staticmethod(lambda seconds: None)
+
+
+class Node:
+    """An Engine with one volume; ``fails`` are the fills that fail, after the volume was removed."""
+
+    def __init__(self, monkeypatch):
+        self.content, self.fails, self.fills, self.node, self.calls = NEW, set(), 0, "n1", 0
+        monkeypatch.setattr(local, "find", lambda client, name: self.content and {"Name": name, "Labels": {"a": "b"}})
+        monkeypatch.setattr(local, "read", lambda client, name, take=local.scan: take([self.content]))
+        monkeypatch.setattr(local, "users", lambda client, name: [])
+        monkeypatch.setattr(local, "clear", lambda client, name: None)
+        monkeypatch.setattr(local, "fill", self.fill)
+
+    def fill(self, client, volume, file, size):
+        self.content, self.fills = None, self.fills + 1
+        if self.fills in self.fails:
+            raise EngineError("no space left", "disk_full", "Free space.")
+        self.content = file.read()
+
+    def get(self, path):
+        return {"Name": "n1"}
+
+
+@pytest.fixture
+def node(monkeypatch, tmp_path):
+    made = Node(monkeypatch)
+    made.params = {**PARAMS, "src": str(tmp_path)}
+    with shelf.opened(str(tmp_path), ["data"]) as (own,):
+        made.content = OLD
+        volume = {"Name": "data", "Labels": {}}
+        own.describe(snapshot.store(made, Clock, own, volume, {"consistency": "stopped", "labels": {}, "id": "s1"}))
+        made.content = NEW
+    made.own = own
+    made.restore = lambda check=False, **more: restore.restore(made, Clock, {**made.params, **more}, check, None)
+    return made
+
+
+def test_a_restore_that_works(node):
+    assert node.restore(check=True)["changed"] and node.content == NEW
+    done = node.restore()
+    assert done["changed"] and node.content == OLD and not node.restore()["changed"]
+    back = node.restore(snapshot=done["before"])
+    assert back["changed"] and node.content == NEW
+
+
+def test_what_was_there_comes_back(node):
+    node.fails = {1}
+    with pytest.raises(StackwrightError) as raised:
+        node.restore()
+    assert raised.value.error_code == "disk_full" and "It has what it had before." in str(raised.value)
+    assert node.content == NEW and node.restore()["changed"] and node.content == OLD
+
+
+def test_if_it_can_not_the_next_run_completes_it(node):
+    node.fails = {1, 2}
+    with pytest.raises(StackwrightError) as raised:
+        node.restore()
+    assert raised.value.error_code == "restore_failed" and node.content is None
+    (before,) = node.own.all(shelf.BEFORE)
+    assert before["id"] in str(raised.value)
+    with pytest.raises(StackwrightError) as refused:
+        snapshot.refuse_unfinished(node.own)
+    assert refused.value.error_code == "restore_unfinished"
+    done = node.restore()
+    assert done["changed"] and done["before"] == before["id"] and node.content == OLD
+    snapshot.refuse_unfinished(node.own)
