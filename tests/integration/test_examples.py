@@ -60,6 +60,9 @@ OF_ITS_TESTS = {
         "removed_nodes",
     ),
     "swarm_rebalance": ("error_code", "done_by"),
+    # test_volumes.py
+    "volume_restore": ("error_code",),
+    "volume_snapshot": ("error_code",),
 }
 
 #: So many revisions are there before the examples of a module.
