@@ -59,6 +59,7 @@ OF_ITS_TESTS = {
         "missing",
         "removed_nodes",
     ),
+    "swarm_bundle": ("restore",),  # test_bundle.py
     "swarm_rebalance": ("error_code", "done_by"),
     # test_volumes.py
     "volume_restore": ("error_code",),
@@ -418,6 +419,7 @@ def tasks_of_objects():
     return [
         {"name": "no node", "stackwright.swarm.swarm_node": {"name": "nobody"}},
         {"name": "no password", "stackwright.swarm.swarm_raft": {"state": "saved", "path": "backups"}},
+        {"name": "no bundle", "stackwright.swarm.swarm_bundle": {"state": "verified", "path": "nowhere"}},
         {"name": "no stack", "stackwright.swarm.stack_export": {"name": ["nobody"], "dest": "exported"}},
         {"name": "no secret", "stackwright.swarm.swarm_secret": bad},
         {"name": "no config", "stackwright.swarm.swarm_config": bad},

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The part of stack_export that runs on a manager: one read of the Swarm, sealed for the action plugin."""
+"""The part of stack_export and swarm_bundle on a manager: one read of the Swarm, sealed for the action plugin."""
 
 from __future__ import annotations
 
@@ -35,15 +35,16 @@ if TYPE_CHECKING:
 def read_swarm(client: EngineClient, params: Mapping[str, object], check: bool) -> Dict[str, Any]:
     """What the Swarm has of the stacks in ``name``, or all of it. Raises EngineError, and StackwrightError (``usage``).
 
-    The specifications hold environments as they are, so they travel sealed with the action's key.
+    The specifications hold environments as they are, so they travel sealed with the action's key. A bundle asks for the
+    kept values too.
     """
     del check  # nothing is changed either way
     run: Any = params[COMPILED]
     if not run:
         raise StackwrightError(
-            "stack_export was run without its action plugin, which writes the files on the controller.",
+            "The module was run without its action plugin, which writes the files on the controller.",
             "usage",
-            "Run it as the task stackwright.swarm.stack_export, not by the path of the module file.",
+            "Run it as a task by its full name, not by the path of the module file.",
         )
     info: Any = manager_info(client)
     everything = client.list("/configs")
@@ -66,10 +67,16 @@ def read_swarm(client: EngineClient, params: Mapping[str, object], check: bool) 
         found["configs"] = [c if stack_of(c) in names else _without_data(c) for c in found["configs"]]
     found["predefined"] = predefined(client, {"networks": found["networks"], "services": found["services"]})
     keys = [str(config["Spec"].get("Data") or "") for config in everything if name_of(config) == KEY_CONFIG]
-    found.update(_refer(client, info, found["services"], found["secrets"], keys[0] if keys else None, known))
+    texts, key = bool(run.get("texts")), keys[0] if keys else None
+    found.update(_refer(client, info, found["services"], found["secrets"], key, known, texts))
     sealed = seal(str(run["key"]), os.urandom(NONCE), found)
     cluster = str((swarm.get("Cluster") or {}).get("ID") or "")
     return {"changed": False, "sealed_values": sealed, "cluster_id": cluster, "node": str(info.get("Name") or "")}
+
+
+def read_whole_swarm(client: EngineClient, params: Mapping[str, object], check: bool) -> Dict[str, Any]:
+    """As ``read_swarm``, of all stacks."""
+    return read_swarm(client, {**params, "name": [], "all": True}, check)
 
 
 def _refer(
@@ -79,9 +86,14 @@ def _refer(
     secrets: List[Config],
     key: Optional[str],
     known: Set[str],
+    texts: bool,
 ) -> Dict[str, object]:
-    """The services with references in place of kept values, and what the values of each stack are."""
-    values, notices = {}, []
+    """The services with references in place of kept values, and what the values of each stack are.
+
+    :param texts: whether the values themselves are asked for.
+    """
+    values: Dict[str, Dict[str, object]] = {}
+    notices = []
     for stack in sorted({stack_of(service) for service in services} & known):
         try:
             its = referring(client, info, stack)
@@ -91,7 +103,11 @@ def _refer(
         if its is not None:
             its.find_secrets(secrets, key)
             services = [its.in_service(service) if stack_of(service) == stack else service for service in services]
-            values[stack] = {"generators": its.generators, "secrets": its.secrets}
+            values[stack] = {
+                "generators": its.generators,
+                "secrets": its.secrets,
+                **({"texts": its.texts} if texts else {}),
+            }
     return {"services": services, "values": values, "notices": notices}
 
 

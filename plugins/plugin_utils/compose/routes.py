@@ -108,8 +108,9 @@ def _look_for_others(look: Look, key: str, service: Mapping[str, object], prefix
 
 def _check_reachable(look: Look, key: str, service: Mapping[str, object], places: dict[str, tuple[str, ...]]) -> None:
     """A service on the network of its node has no name that the proxy could use."""
-    joined = list(mapping(service.get("networks")))
-    if service.get("network_mode") in PREDEFINED or set(joined) & set(PREDEFINED):
+    # By its key, "default" is the stack's own network.
+    joined = set(mapping(service.get("networks"))) - {"default"}
+    if service.get("network_mode") in PREDEFINED or joined & set(PREDEFINED):
         hint = "connect the service to a network, or remove its route"
         message = "the proxy can't reach a service on the host network"
         look.problem(min(places.values()), message, hint, "route_unreachable")

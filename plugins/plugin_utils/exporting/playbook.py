@@ -48,7 +48,7 @@ def playbook_files(
     stacks: Sequence[Exported], loose: Sequence[Exported], refused: Iterable[str], observed: Snapshot
 ) -> dict[str, bytes]:
     """The files by path. Raises ValueError for a text that no YAML can hold."""
-    networks = [_network(network, observed) for network in _shared(observed)]
+    networks = outside_networks(observed)
     made = {
         "inventory.yml": yaml_text(_inventory(observed)),
         "deploy.yml": _PLAYBOOK,
@@ -70,10 +70,10 @@ def _inventory(observed: Snapshot) -> dict[str, Any]:
     return {"all": {"children": {name: {"hosts": hosts or None} for name, hosts in groups.items()}}}
 
 
-def _shared(observed: Snapshot) -> list[Network]:
-    """The networks of the Swarm that belong to no stack."""
+def outside_networks(observed: Snapshot) -> list[dict[str, Any]]:
+    """The networks of the Swarm that belong to no stack, as the options of swarm_network."""
     own = [network for network in observed["networks"] if network.get("Scope") == "swarm" and not stack_of(network)]
-    return sorted((network for network in own if not network.get("Ingress")), key=name_of)
+    return [_network(network, observed) for network in sorted(own, key=name_of) if not network.get("Ingress")]
 
 
 def _network(network: Network, observed: Snapshot) -> dict[str, Any]:
@@ -91,7 +91,7 @@ def _network(network: Network, observed: Snapshot) -> dict[str, Any]:
     return {word: value for word, value in found.items() if value}
 
 
-def _unowned(observed: Snapshot, kind: ContentKind) -> list[str]:
+def unowned(observed: Snapshot, kind: ContentKind) -> list[str]:
     return sorted(name_of(obj) for obj in observed[kind] if NAMESPACE not in ((obj["Spec"].get("Labels")) or {}))
 
 
@@ -102,8 +102,8 @@ def _page(
     networks: Sequence[Mapping[str, object]],
     observed: Snapshot,
 ) -> str:
-    secrets = sorted({name for one in (*stacks, *loose) for name in one.secrets} | set(_unowned(observed, "secrets")))
-    configs = _unowned(observed, "configs")
+    secrets = sorted({name for one in (*stacks, *loose) for name in one.secrets} | set(unowned(observed, "secrets")))
+    configs = unowned(observed, "configs")
     lost = [*refused, *(one for made in (*stacks, *loose) for one in made.lost)]
     lines = [
         "# This Swarm as files",

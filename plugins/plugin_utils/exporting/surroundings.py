@@ -23,11 +23,18 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names impo
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner import Owner, labels_in, recorded
 
 
-class Values(TypedDict):
-    """The kept values of a stack: how each is made, and the keys of secrets that are one, by their real names."""
-
+class Expressed(TypedDict):
     generators: dict[str, tuple[str, dict[str, object]]]
     secrets: dict[str, str]
+
+
+class Values(Expressed, total=False):
+    """The kept values of a stack: how each is made, and the keys of secrets that are one, by their real names.
+
+    ``texts`` are the values themselves, where a bundle has asked for them.
+    """
+
+    texts: dict[str, str]
 
 
 if TYPE_CHECKING:

@@ -111,9 +111,9 @@ def write(folder: str, facts: Mapping[str, object], archive: str, cipher: Cipher
         **facts,
     }
     try:
-        _put(path, content)
+        put(path, content)
         listed = {"file": name + SUFFIX, **manifest}
-        _put(os.path.join(folder, name + MANIFEST), (json.dumps(listed, indent=2) + "\n").encode())
+        put(os.path.join(folder, name + MANIFEST), (json.dumps(listed, indent=2) + "\n").encode())
     except OSError as error:
         raise StackwrightError(f"{path} can't be written: {error.strerror}.", "backup_unwritable") from None
     return {**manifest, "path": path}
@@ -151,15 +151,15 @@ def read(path: str, cipher: Cipher) -> tuple[dict[str, Any], str]:
         raise StackwrightError(f"{path} is not a backup of raft data.", "damaged_backup") from None
 
 
-def expired(folder: str, cluster: str, keep: int) -> list[str]:
+def expired(folder: str, cluster: str, keep: int, kind: str = "swarm", suffix: str = SUFFIX) -> list[str]:
     """The names of the backups of a Swarm but for the newest ``keep``; none if that is 0."""
-    start = f"swarm-{cluster[:12]}-"
-    found = sorted(name for name in os.listdir(folder) if name.startswith(start) and name.endswith((SUFFIX, MANIFEST)))
+    start = f"{kind}-{cluster[:12]}-"
+    found = sorted(name for name in os.listdir(folder) if name.startswith(start) and name.endswith((suffix, MANIFEST)))
     stamps = sorted({os.path.splitext(name)[0] for name in found})
     return [name for name in found if os.path.splitext(name)[0] in stamps[:-keep]] if keep else []
 
 
-def _put(path: str, content: bytes) -> None:
+def put(path: str, content: bytes) -> None:
     """Writes a file that is complete or not there, for its owner only."""
     new = f"{path}.new"
     with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as target:

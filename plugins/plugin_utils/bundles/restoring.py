@@ -1,0 +1,204 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Pure. From a bundle and a look at another Swarm to what the tasks of a restore need. What can't work is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.parts.bundle_options import Options
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import NAMESPACE, name_of
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.bundles.contents import Content, encoded
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.bundles.mapped import (
+    HOSTNAME,
+    KINDS,
+    Kind,
+    Names,
+    Tree,
+    definition_of,
+    nodes_in,
+    outside,
+)
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.exporting.surroundings import Snapshot
+
+#: The options of a stack that say which one it is.
+_STACK = ("name", "project", "environment", "label_prefix")
+
+
+class Restoration:
+    """What a restore of a bundle does to the Swarm ``target``.
+
+    :param platform: the names of the stacks that are restored first; :param lacks: what the bundle does not have.
+    :param options: ``nodes``, ``domains`` and ``networks`` (old names to new), ``secrets``, ``only``, ``incomplete``.
+    :raises StackwrightError: ``bundle_mapping``, ``bundle_incomplete``, each with all that is wrong.
+    """
+
+    def __init__(
+        self, content: Content, options: Options, target: Snapshot, platform: Collection[str], lacks: Sequence[str]
+    ) -> None:
+        self.content, self.options, self.platform, self.lacks = content, options, platform, lacks
+        self.renamed: Mapping[str, str] = options.networks
+        self.nodes = {str(node["Description"]["Hostname"]): node["ID"] for node in target["nodes"]}
+        self.there: dict[Kind, set[str]] = {
+            "networks": {name_of(network) for network in target["networks"]},
+            "secrets": {name_of(secret) for secret in target["secrets"]},
+            "configs": {name_of(config) for config in target["configs"]},
+        }
+        running = {name_of(service) for service in target["services"]}
+        self.stacks: dict[str, Any] = {
+            name: stack
+            for name, stack in sorted(content["stacks"].items())
+            # A service without a stack comes back as a stack, unless it is there as it was.
+            if (options.only == "all" or name in platform) and stack["loose"] not in running
+        }
+        self.labels: dict[str, dict[str, str]] = {}
+        self.trees: dict[str, Tree] = {}
+        self.configs: dict[str, dict[str, Any]] = dict(content["configs"])
+        self._map()
+        self.secrets, self.left_out = self._known_secrets()
+        for name in self.left_out:
+            del self.stacks[name]
+
+    def _map(self) -> None:
+        """Gives all that is restored its new names."""
+        wrong, asked, old = [], self.options.nodes, self.content["nodes"]
+        nodes, ids = {}, {}
+        networks = [network["name"] for network in self.content["networks"]]
+        for kind, mapped, known in (("nodes", asked, list(old)), ("networks", self.renamed, networks)):
+            wrong += [f"{kind}: the bundle has no {one}." for one in sorted(set(mapped) - set(known))]
+        for name, node in sorted(old.items()):
+            new = str(asked.get(name, name) or "")
+            if new in self.nodes:
+                nodes[name], ids[node["id"]] = new, self.nodes[new]
+                if node["labels"]:
+                    self.labels[new] = {**self.labels.get(new, {}), **node["labels"]}
+            elif asked.get(name):
+                wrong.append(f"nodes: the Swarm has no node {new}.")
+            elif node["labels"] and name not in asked:
+                wrong.append(f"The node {name} has labels, and the Swarm has no such node.")
+        names = Names(nodes, ids, self.options.domains, self.renamed)
+        for name, stack in self.stacks.items():
+            self.trees[name], odd = definition_of(stack["files"], names)
+            for key, data in odd.items():
+                self._take_out(name, key, data)
+            wrong += [
+                f"stack {name}: the service {service} must run on the node {node}, which the Swarm does not have."
+                for service, kind, node in nodes_in(self.trees[name])
+                if node not in (self.nodes if kind == HOSTNAME else self.nodes.values())
+            ]
+        if wrong:
+            raise StackwrightError(
+                "\n".join([*wrong, "Nothing was changed."]),
+                "bundle_mapping",
+                "Map names of the bundle to those of this Swarm, and a node without a successor to an empty text. It"
+                f" has the nodes {', '.join(sorted(self.nodes))}.",
+            )
+
+    def _take_out(self, stack: str, key: str, data: str) -> None:
+        """A config that no definition can hold is created before, with its name and its owner."""
+        entry = self.trees[stack]["configs"][key]
+        name = entry.get("name") or f"{stack}_{key}"
+        driver, labels = entry.get("template_driver") or "", {**(entry.get("labels") or {}), NAMESPACE: stack}
+        self.configs[name] = {"data": data, "labels": labels, "template_driver": driver}
+        self.trees[stack]["configs"][key] = {"name": name, "external": True}
+
+    def _known_secrets(self) -> tuple[dict[str, Any], dict[str, str]]:
+        """The secrets to create, and why stacks are left out."""
+        found, missing, left_out = {}, [], {}
+        needed = {name: stack for stack, tree in self.trees.items() for name in outside(tree, "secrets")}
+        for name, secret in self.content["secrets"].items():
+            given = self.options.secrets
+            data = encoded(given[name]) if name in given else secret["data"]
+            if name in self.there["secrets"] or not (name in needed or self.options.only == "all"):
+                continue
+            if data is not None:
+                found[name] = {"data": data, "labels": secret["labels"]}
+            elif name in needed:
+                users = [stack for stack, tree in self.trees.items() if name in outside(tree, "secrets")]
+                missing.append(f"secret {name} (stack {', '.join(users)}): nobody gave its content.")
+                left_out.update(
+                    {stack: f"stack {stack}: the content of the secret {name} is not known" for stack in users}
+                )
+        if missing and not self.options.incomplete:
+            raise StackwrightError(
+                "\n".join([*missing, "Nothing was changed."]),
+                "bundle_incomplete",
+                "Give the contents in secrets, create them, or set incomplete: true to leave out their stacks.",
+                {"missing": sorted(left_out)},
+            )
+        return found, left_out
+
+    def tasks(self, check: bool) -> dict[str, Any]:
+        """What the modules are given. With ``check``, stacks are only named if what they need does not exist yet."""
+        wanted = {name: self._wants(name) for name in self.stacks}
+        used = {kind: {one for wants in wanted.values() for one in wants[kind]} for kind in KINDS}
+        every, platform = self.options.only == "all", self.platform
+        networks = self._networks(None if every else used["networks"])
+        configs = {
+            name: config
+            for name, config in self.configs.items()
+            if name not in self.there["configs"] and (every or name in used["configs"])
+        }
+        new: dict[Kind, set[str]] = {
+            "networks": {network["name"] for network in networks} - self.there["networks"],
+            "secrets": set(self.secrets),
+            "configs": set(configs),
+        }
+        owners = {network: name for name in self.stacks for network in self.stacks[name]["networks"]}
+        later = [name for name, wants in wanted.items() if check and any(new[kind] & {*wants[kind]} for kind in KINDS)]
+        entries = {
+            name: {**self._options(name), "definition": tree} for name, tree in self.trees.items() if name in wanted
+        }
+        for name, entry in entries.items():
+            before = {owners[one] for one in wanted[name]["networks"] if owners.get(one, name) != name}
+            entry["after"] = sorted(before - {*later, *([] if name in platform else platform)})
+        return {
+            "node_labels": self.labels,
+            "networks": networks,
+            "secrets": self.secrets,
+            "configs": configs,
+            "kept": [
+                {"stack": {word: entries[name][word] for word in _STACK if word in entries[name]}, "values": values}
+                for name, values in sorted(self.content["values"].items())
+                if name in entries and values
+            ],
+            "folders": sorted({path for name in platform if name in entries for path in self.stacks[name]["binds"]}),
+            "platform": [entry for name, entry in entries.items() if name in platform and name not in later],
+            "stacks": [entry for name, entry in entries.items() if name not in (*platform, *later)],
+            "unplanned": later,
+            "not_restored": self._not_restored(),
+        }
+
+    def _networks(self, used: set[str] | None) -> list[dict[str, Any]]:
+        """The networks that belong to no stack, all or those that are used. One with a successor that exists stays."""
+        found = []
+        for network in self.content["networks"]:
+            name = self.renamed.get(network["name"], network["name"])
+            taken = name != network["name"] and name in self.there["networks"]
+            if not taken and (used is None or name in used):
+                found.append({**network, "name": name})
+        return found
+
+    def _wants(self, name: str) -> dict[Kind, list[str]]:
+        """The objects that have to be there before a stack."""
+        found = {kind: outside(self.trees[name], kind) for kind in KINDS}
+        return {**found, "networks": [*found["networks"], *self._options(name).get("shared_networks", [])]}
+
+    def _options(self, name: str) -> dict[str, Any]:
+        """The options of compose_stack, with the new names of networks."""
+        found = dict(self.stacks[name]["options"])
+        if "shared_networks" in found:
+            found["shared_networks"] = [self.renamed.get(one, one) for one in found["shared_networks"]]
+        platform = found.get("platform") or {}
+        if platform.get("hash_aliases"):
+            found["platform"] = {**platform, "hash_aliases": [self.renamed.get(o, o) for o in platform["hash_aliases"]]}
+        return found
+
+    def _not_restored(self) -> list[str]:
+        known = {f"secret {name}:" for name in (*self.secrets, *self.there["secrets"])}
+        others = {f"stack {name}:" for name in set(self.content["stacks"]) - set(self.stacks)}
+        lines = [one for one in self.lacks if not one.startswith((*known, *others))]
+        return [*lines, *self.left_out.values()]
