@@ -28,11 +28,14 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.on_hosts i
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.variables import Variables
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.report.shapes import Service
 
 #: Seconds for the answers of all hosts, which are asked at the same time.
 SECONDS = 600.0
 #: Of hosts that manage no Swarm: they may be its nodes.
 NO_MANAGER = ("not_a_manager", "not_in_swarm", "no_swarm")
+#: The lines that are read of the log of a service that fails; and of so many stacks at most.
+LINES, MOST_LOGS = 20, 10
 SECTIONS = ("cluster", "nodes", "services", "tasks_by_node", "networks", "configs", "secrets")
 
 
@@ -168,11 +171,22 @@ class _Asked:
         )
         if told.get("failed"):
             return told
+        ill = {stack["name"]: _failing(stack["services"]) for stack in told["stacks"]}
+        for stack in [one for one in told["stacks"] if ill[one["name"]]][:MOST_LOGS]:
+            self._add_logs(host, stack["name"], ill[stack["name"]])
         drift: Dict[str, Any] = {}
         for stack in told["stacks"] if self._options["drift"] else ():
             if any(revision["status"] in ("HEALTHY", "UNHEALTHY") for revision in stack["revisions"]):
                 drift[stack["name"]] = self._drift(host, stack["name"], prefix)
         return {"stacks": told["stacks"], "drift": drift}
+
+    def _add_logs(self, host: str, stack: str, services: Sequence[Service]) -> None:
+        """``log`` of services that fail: the last lines of each, where the manager can read them."""
+        names = [service["name"] for service in services]
+        told = self._run(host, "stackwright.swarm.stack_logs", name=stack, services=names, tail=LINES * len(names))
+        for service in services:
+            its = [line["text"] for line in told.get("lines") or () if line["service"] == service["name"]]
+            service["log"] = its[-LINES:]
 
     def _drift(self, host: str, stack: str, prefix: object) -> Dict[str, Any]:
         action, variables = self._hosts.at(host)
@@ -195,6 +209,10 @@ class _Asked:
             told = self._run(host, "ansible.builtin.slurp", src=path)
             texts.append(base64.b64decode(told.get("content") or "").decode("utf-8", "replace"))
         return usage_of(*texts)
+
+
+def _failing(services: Sequence[Service]) -> List[Service]:
+    return [one for one in services if one["status"] in ("failed", "degraded")]
 
 
 def usage_of(name: str, loadavg: str, meminfo: str) -> Dict[str, Any]:

@@ -63,6 +63,7 @@ def service(stack: str, name: str, tasks: list, desired: int, fails: bool, numbe
         "id": "q4dyk0q5jdd6bxh2fyqx0e3m1",
         "image": f"registry.example.com/{stack}/{name}:1.{number}{DIGEST}",
         "image_asked": "",
+        **({"log": [f"try {number}: no such database" for number in range(1, 6)]} if fails else {}),
         "labels": {"com.docker.stack.namespace": stack},
         "ports": [] if number else [{"published": 8000, "target": 80, "protocol": "tcp", "mode": "ingress"}],
         "networks": [f"{stack}_default"],

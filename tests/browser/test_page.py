@@ -68,7 +68,9 @@ def test_the_worst_comes_first(visit, small):
     assert seen.shown() == "Overview"
     problems = seen.page.locator(".view.current .problems li").all_inner_texts()
     assert "w1" in problems[0] and "down" in problems[0] and "blog_web is failed" in problems[1].replace("\n", " ")
-    assert "non-zero exit (3)" in problems[1]
+    assert "non-zero exit (3)" in problems[1] and "try 5: no such database" in problems[1]
+    seen.go("#c1-service-blog_web")
+    assert "try 1: no such database\n" in seen.page.locator(".view.current .log").inner_text()
     assert any("scaled service shop_web: replicas 2 → 5" in text for text in problems[2:])
 
 
@@ -174,6 +176,28 @@ def planted(value):
     if isinstance(value, list):
         return [planted(item) for item in value]
     return f"{value}{SCRIPT}" if isinstance(value, str) and value else value
+
+
+def test_the_name_of_an_image_breaks_between_its_parts(visit, small):
+    """Each line of a cell begins where a part of the name does."""
+    seen = visit(small)
+    seen.go("#c1-services")
+    lines = seen.page.evaluate(
+        """() => [...document.querySelectorAll("#c1-services td.image")].map(cell => {
+            cell.style.cssText = "display: block; width: 220px";
+            const range = document.createRange();
+            let top = -1, starts = [];
+            for (const text of cell.childNodes) if (text.nodeType === 3)
+                for (let at = 0; at < text.length; at++) {
+                    range.setStart(text, at); range.setEnd(text, at + 1);
+                    const here = range.getBoundingClientRect().top;
+                    if (here > top) { if (top >= 0) starts.push(at); top = here; }
+                }
+            return starts;
+        })"""
+    )
+    assert lines and all(at == 0 for starts in lines for at in starts)
+    assert any(starts for starts in lines), "at this width they are broken"
 
 
 def test_a_script_stays_text(visit, tmp_path):

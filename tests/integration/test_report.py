@@ -1,6 +1,11 @@
-"""swarm_report and the playbooks report and history on a real Swarm: a broken stack, drift, history, planted values."""
+"""swarm_report and the playbooks report and history on a real Swarm: a broken stack, drift, history, planted values.
+
+With STACKWRIGHT_LONG=1 the page is also opened dark, on a phone and for print, searched and filtered;
+STACKWRIGHT_TEST_NODES=3 makes it of three managers.
+"""
 
 import json
+import os
 import re
 import sys
 from pathlib import Path
@@ -17,6 +22,7 @@ from playbook import ROOT, Player
 QUIET = ["sh", "-c", "trap exit TERM; sleep 1d & wait"]
 PLANTED = "pl4nted7f3a9XqZ"
 SCRIPT = "<script>alert(1)</script>"
+LONG = os.environ.get("STACKWRIGHT_LONG") == "1"
 TIME = "2026-11-29T12:00:00Z"
 
 
@@ -37,7 +43,8 @@ def report(bed, swarm, tmp_path):
     first = {"LEVEL": "info", "DB_PASSWORD": PLANTED, "GREETING": PLANTED}
     cores[0].deploy(text(QUIET, environment=first), commit_message=f"first {SCRIPT}", who="ali")
     cores[0].deploy(text(QUIET, environment={**first, "LEVEL": "debug"}), commit_message="more words", who="ali")
-    cores[1].deploy(text(["sh", "-c", "exit 3"]), wait=False)
+    fails = ["sh", "-c", f"echo '{SCRIPT} no database for '$$DB_PASSWORD; exit 3"]
+    cores[1].deploy(text(fails, environment={"DB_PASSWORD": PLANTED}), wait=False)
     ill = {"filters": {"service": [f"{swarm.name}-ill_web"]}}
 
     def states():
@@ -64,20 +71,43 @@ def looked_at_in_a_browser(path, stack):
     """No console error, no request, no barrier; where there is no browser, tests/browser says so."""
     if browsing.missing():
         return
+    modes = {"light": {}, "dark": {"color_scheme": "dark"}, "phone": {"viewport": browsing.PHONE}}
     with browsing.browser() as browser:
-        seen = browsing.Visit(browser, path)
-        problems = " ".join(seen.page.locator(".view.current .problems").inner_text().split())
-        assert f"{stack}-ill_web is failed" in problems and "non-zero exit (3)" in problems, problems
-        found = []
-        for place in ("#c1-overview", "#c1-drift", f"#c1-stack-{stack}", f"#c1-service-{stack}-ill_web", "#c1-figures"):
-            seen.go(place)
-            found += seen.violations()
-            seen.shoot(f"real-{place.partition('-')[2].replace(stack, 'stack')}")
-        assert found == [] and seen.faults == []
-        seen.close()
+        for mode in modes if LONG else ["light"]:
+            seen = browsing.Visit(browser, path, **modes[mode])
+            looked_over(seen, mode, stack)
+            assert seen.faults == []
+            seen.close()
 
 
-def test_a_report_of_a_swarm_with_a_broken_stack_and_drift(report, swarm):
+def looked_over(seen, mode, stack):
+    problems = " ".join(seen.page.locator(".view.current .problems").inner_text().split())
+    assert f"{stack}-ill_web is failed" in problems and "non-zero exit (3)" in problems, problems
+    assert f"{SCRIPT} no database for ********" in problems, problems
+    found = []
+    for place in ("#c1-overview", "#c1-drift", f"#c1-stack-{stack}", f"#c1-service-{stack}-ill_web", "#c1-figures"):
+        seen.go(place)
+        found += seen.violations()
+        seen.shoot(f"real-{mode}-{place.partition('-')[2].replace(stack, 'stack')}")
+    assert found == []
+    if LONG and mode == "light":
+        searched(seen, stack)
+
+
+def searched(seen, stack):
+    seen.go(f"#c1-services?q={stack}-ill&status=failed")
+    assert [row.split("\n")[0] for row in seen.rows("c1-services-table")] == [f"{stack}-ill_web"]
+    seen.page.keyboard.press("/")
+    seen.page.keyboard.type(f"{stack}-ill web")
+    seen.page.keyboard.press("ArrowDown")
+    seen.page.keyboard.press("Enter")
+    assert seen.shown().startswith(f"{stack}-ill_web")
+    assert SCRIPT in seen.page.locator(".view.current .log").inner_text()
+    seen.page.emulate_media(media="print")
+    seen.shoot("real-print")
+
+
+def test_a_report_of_a_swarm_with_a_broken_stack_and_drift(report, swarm, bed):
     dest = report.folder / "page.html"
     planned = report(report_dest=str(dest), report_time=TIME, report_hosts="swarm_managers", check=True)
     assert planned.code == 0 and not dest.exists(), planned.output
@@ -91,10 +121,12 @@ def test_a_report_of_a_swarm_with_a_broken_stack_and_drift(report, swarm):
     assert PLANTED not in page and SCRIPT not in page and "&lt;script&gt;" in page
     assert f"scaled service {swarm.name}_web: replicas 1 → 2" in page
     assert "environment LEVEL info → debug" in page, "what a revision changed"
+    assert f"{SCRIPT} no database for ********".replace("<", "&lt;").replace(">", "&gt;") in page
     assert "non-zero exit (3)" in page and f'id="c1-service-{swarm.name}-ill_web"' in page
     again = report(report_dest=str(dest), report_time=TIME, report_format="json", report_hosts="swarm_managers")
     data = json.loads(dest.read_text())
     assert again.code == 0 and PLANTED not in dest.read_text()
+    assert len(data["clusters"][0]["nodes"]) == len(bed.nodes)
     (stack,) = [one for one in data["clusters"][0]["stacks"] if one["name"] == swarm.name]
     assert [revision["number"] for revision in stack["revisions"]] == [2, 1]
     assert stack["services"][0]["environment"]["LEVEL"] == "debug"

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Dict, List
+from typing import TYPE_CHECKING, Any, Dict, List, Sequence
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.plugin_utils.report.shapes import (
@@ -20,19 +20,21 @@ BAD, WARN, NOTE = "bad", "warn", "note"
 ORDER = {BAD: 0, WARN: 1, NOTE: 2}
 #: The share of a node's CPUs or memory from which its reservations are worth a warning.
 FULL = 0.9
+#: So many lines of a log are shown beside what is wrong; all that were read are on the page of the service.
+SHOWN = 3
 
 
-def problems(cluster: Cluster) -> List[Dict[str, str]]:
-    """``level`` (bad, warn or note), ``kind`` and ``name`` of the object, ``text``, ``evidence``."""
+def problems(cluster: Cluster) -> List[Dict[str, Any]]:
+    """``level`` (bad, warn or note), ``kind`` and ``name`` of the object, ``text``, ``evidence``, ``log`` (lines)."""
     found = [*_cluster(cluster["cluster"]), *_nodes(cluster), *_services(cluster), *_stacks(cluster)]
     return sorted(found, key=lambda problem: ORDER[problem["level"]])
 
 
-def _one(level: str, kind: str, name: str, text: str, evidence: str = "") -> Dict[str, str]:
-    return {"level": level, "kind": kind, "name": name, "text": text, "evidence": evidence}
+def _one(level: str, kind: str, name: str, text: str, evidence: str = "", log: Sequence[str] = ()) -> Dict[str, Any]:
+    return {"level": level, "kind": kind, "name": name, "text": text, "evidence": evidence, "log": list(log)}
 
 
-def _cluster(swarm: Swarm) -> Iterator[Dict[str, str]]:
+def _cluster(swarm: Swarm) -> Iterator[Dict[str, Any]]:
     raft = swarm["raft"]
     if raft["unreachable"]:
         text = f"{raft['reachable']} of {raft['managers']} managers are reachable, {raft['needed']} are needed"
@@ -44,7 +46,7 @@ def _cluster(swarm: Swarm) -> Iterator[Dict[str, str]]:
         yield _one(WARN, "cluster", "Swarm", str(warning))
 
 
-def _nodes(cluster: Cluster) -> Iterator[Dict[str, str]]:
+def _nodes(cluster: Cluster) -> Iterator[Dict[str, Any]]:
     for node in cluster["nodes"]:
         if node["state"] != "ready":
             yield _one(BAD, "node", node["name"], f"is {node['state']}", node["message"])
@@ -55,13 +57,13 @@ def _nodes(cluster: Cluster) -> Iterator[Dict[str, str]]:
                 yield _one(WARN, "node", node["name"], f"{share:.0%} of its {what} reserved")
 
 
-def _services(cluster: Cluster) -> Iterator[Dict[str, str]]:
+def _services(cluster: Cluster) -> Iterator[Dict[str, Any]]:
     for service in cluster["services"]:
         if service["status"] in GOOD:
             continue
         level = WARN if service["status"] in ("progressing", "unknown") else BAD
         text = f"is {service['status']}: {service['running']} of {service['desired']} tasks run"
-        yield _one(level, "service", service["name"], text, evidence(service))
+        yield _one(level, "service", service["name"], text, evidence(service), service["log"][-SHOWN:])
 
 
 def evidence(service: Service) -> str:
@@ -76,7 +78,7 @@ def evidence(service: Service) -> str:
     return "; ".join(filter(None, [service["message"], told, where]))
 
 
-def _stacks(cluster: Cluster) -> Iterator[Dict[str, str]]:
+def _stacks(cluster: Cluster) -> Iterator[Dict[str, Any]]:
     for stack in cluster["stacks"]:
         if stack["gone"]:
             continue

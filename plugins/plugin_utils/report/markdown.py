@@ -37,6 +37,7 @@ def _of_cluster(cluster: Cluster) -> Iterator[str]:
         for problem in cluster["problems"]:
             told = f": {problem['evidence']}" if problem["evidence"] else ""
             yield f"* {problem['kind']} **{_plain(problem['name'])}** {_plain(problem['text'] + told)}"
+            yield from (f"    * {_plain(line)}" for line in problem["log"])
         yield ""
     yield from ("### Stacks", "")
     rows = []

@@ -121,6 +121,7 @@ def _service(service: Service) -> Item:
     last = failed[-1] if failed else None
     return {
         **service,
+        "log": list(service.get("log") or ()),
         "image_name": str(service["image"]).partition("@")[0],
         "digest": str(service["image"]).partition("@")[2],
         # The Engine keeps a few ended tasks for each replica.

@@ -49,6 +49,7 @@ def page(report: Report) -> str:
     environment.filters.update(
         ago=partial(ago, report["time"]),
         anchor=anchor,
+        breakable=breakable,
         bytes=amount,
         duration=duration,
         moment=moment,
@@ -79,6 +80,11 @@ def _digest(text: str) -> str:
 def anchor(name: object) -> str:
     """A name as a part of an id and of an address."""
     return re.sub(r"[^A-Za-z0-9_.-]", lambda match: f"~{ord(match.group()):x}", str(name))
+
+
+def breakable(image: object) -> Markup:
+    """The name of an image, which lines may break after its host, folders and name, and nowhere else."""
+    return Markup("<wbr>").join(re.findall(r"[^/:]+[/:]?|[/:]", str(image)))
 
 
 def tone(word: object) -> str:

@@ -33,6 +33,7 @@ class Service(TypedDict, total=False):
     image: str
     image_asked: str
     last_failure: Optional[Failure]
+    log: List[str]
     message: str
     name: str
     restarts: int

@@ -15,7 +15,14 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.report.charts im
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.report.figures import figures, refusals
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.report.markdown import markdown
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.report.model import report
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.report.page import ago, amount, anchor, duration, page
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.report.page import (
+    ago,
+    amount,
+    anchor,
+    breakable,
+    duration,
+    page,
+)
 
 
 def test_a_cluster_that_is_well_has_no_problems():
@@ -31,7 +38,13 @@ def test_problems_are_in_order_and_have_their_evidence():
     told = {(problem["kind"], problem["name"]): problem for problem in made["problems"]}
     assert told["node", "w1"]["evidence"] == "heartbeat failure"
     assert "task: non-zero exit (3); last failure on" in told["service", "blog_web"]["evidence"]
+    assert told["service", "blog_web"]["log"] == [f"try {number}: no such database" for number in (3, 4, 5)]
     assert told["drift", "shop"]["text"].startswith("1 difference from revision ")
+
+
+def test_an_image_breaks_between_its_parts():
+    assert breakable("host:5000/a/b:1.4") == "host:<wbr>5000/<wbr>a/<wbr>b:<wbr>1.4" and breakable("") == ""
+    assert breakable("<b>/x") == "&lt;b&gt;/<wbr>x"
 
 
 def revision(number, status, started, finished, restored=""):
