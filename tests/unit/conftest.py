@@ -14,6 +14,9 @@ if not LINK.exists():
     LINK.symlink_to(ROOT)
 sys.path.insert(0, str(ROOT / ".cache" / "collections"))
 
+#: Characters of a text in the name of a test.
+LONGEST_ID = 80
+
 # The same examples in every run, so that a failure is the change's own; STACKWRIGHT_SEARCH=1 looks for new ones.
 settings.register_profile("steady", derandomize=True, deadline=None)
 settings.register_profile("search", max_examples=2000, deadline=None)
@@ -40,3 +43,11 @@ def calls():
         return counted
 
     return count
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """A long text has its beginning and its length in a test's name, which logs repeat. Others: as pytest does it."""
+    if not isinstance(val, (str, bytes)) or len(val) <= LONGEST_ID:
+        return None
+    start = val[:LONGEST_ID].decode("ascii", "replace") if isinstance(val, bytes) else val[:LONGEST_ID]
+    return f"{ascii(start)[1:-1]} and so on, {len(val)} in all"
