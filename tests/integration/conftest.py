@@ -7,8 +7,11 @@ STACKWRIGHT_TEST_BED (prefix, default "pytest"), STACKWRIGHT_KEEP_BED=1 (leave i
 
 from __future__ import annotations
 
+import http.server
+import json
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -44,6 +47,47 @@ def swarm(bed: Bed, request: pytest.FixtureRequest) -> Iterator[StackScope]:
         yield scope
 
 
+class Received(list):
+    """The messages that a receiver got."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._more = threading.Condition()
+
+    def append(self, message: object) -> None:
+        with self._more:
+            super().append(message)
+            self._more.notify_all()
+
+    def first(self, seconds: float) -> object:
+        """The first one; waits for it."""
+        with self._more:
+            assert self._more.wait_for(lambda: len(self), seconds), f"no message came within {seconds} s"
+            return self[0]
+
+
+@pytest.fixture
+def receiver() -> Iterator[tuple[str, Received]]:
+    """The address of a receiver of notifications, and the messages that it got."""
+    got = Received()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            got.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_given: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/", got
+        server.shutdown()
+        thread.join()
+
+
 __all__ = [
     "BedError",
     "bed",
@@ -51,5 +95,6 @@ __all__ = [
     "pytest_runtest_makereport",
     "pytest_runtest_teardown",
     "pytest_terminal_summary",
+    "receiver",
     "swarm",
 ]

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import http.server
-import json
 import socket
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -29,26 +26,10 @@ SECRET = "T0KEN-planted"
 
 
 @pytest.fixture
-def receiver():
-    """Its address, with a token in it, and the messages that it got."""
-    got = []
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_POST(self):
-            got.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *_given):
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/{SECRET}", got
-    server.shutdown()
-    server.server_close()
-    thread.join()
+def receiver(receiver):
+    """As all tests have it, with a secret in its address."""
+    address, got = receiver
+    return address + SECRET, got
 
 
 @pytest.fixture

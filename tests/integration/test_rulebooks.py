@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import http.server
 import json
-import queue
 import sys
-import threading
 from pathlib import Path
 
 import pytest
@@ -46,29 +43,6 @@ def rulebook(swarm, tmp_path, player):
     for book in made:
         book.end()
         assert not any("Traceback" in line for line in book.lines), "\n".join(book.lines[-40:])
-
-
-@pytest.fixture
-def receiver():
-    """The address of a receiver of notifications, and a queue of what it got."""
-    got = queue.Queue()
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_POST(self):
-            got.put(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *_given):
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/", got
-    server.shutdown()
-    server.server_close()
-    thread.join()
 
 
 def command_of(swarm, service):
@@ -146,7 +120,7 @@ def test_evidence(bed, swarm, player, rulebook, receiver, tmp_path):
         swarm.node.cli(["docker", "kill", task["Status"]["ContainerStatus"]["ContainerID"]], check=False)
         if book.saw(r"PLAY \[", 2):
             break
-    told = got.get(timeout=120)
+    told = got.first(120)
     book.until("PLAY RECAP")
     (file,) = folder.iterdir()
     kept = json.loads(file.read_text())
