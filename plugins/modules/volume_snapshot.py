@@ -46,6 +46,7 @@ options:
         in a paused container, so use it for small volumes.
       - V(command) runs O(command) in each running container first, for example one that writes a dump into the volume.
       - V(none) copies while everything runs. The snapshot is labelled V(crash-consistent), and a database may be unable to use it.
+        If nothing uses the volume, it is labelled V(stopped).
     type: str
     choices: [stop, pause, command, none]
     default: stop

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 from core import Core
 from playbook import Player
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine import archive
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+from ansible_collections.stackwright.swarm.plugins.module_utils.parts.volumes import restore_volume, snapshot_volumes
+from ansible_collections.stackwright.swarm.plugins.module_utils.volumes import local
+
+LONG = pytest.mark.skipif(
+    os.environ.get("STACKWRIGHT_LONG") != "1", reason="every step takes minutes: STACKWRIGHT_LONG=1"
+)
 
 FILE = """
 services:
@@ -150,3 +162,115 @@ def test_what_a_dead_run_left_is_completed(shop):
     assert shop.inside("cat /data/file") == "one\n"
     assert node.api("GET", f"/volumes/{shop.volume}")["Labels"] == {"is": "kept"}
     assert not [path.name for path in shop.folder.iterdir() if path.name.startswith((".", "half"))]
+
+
+DATABASE = """
+services:
+  db:
+    image: {image}
+    environment: {{POSTGRES_USER: app, POSTGRES_DB: shop, POSTGRES_PASSWORD: secret, PGPASSWORD: secret}}
+    volumes: ["data:/var/lib/postgresql/data"]
+    healthcheck: {{test: [CMD-SHELL, "{test}"], interval: 1s, retries: {retries}}}
+    deploy: {{update_config: {{monitor: 1s}}}}
+volumes: {{data: {{}}}}
+"""
+ASK = "psql -h 127.0.0.1 -U app -At shop"
+
+
+def test_a_destructive_migration_is_undone(bed, swarm, tmp_path):
+    """Release 2 drops a table and never becomes healthy. The rollback restores the service, the snapshot its data."""
+    shop = Shop(swarm, tmp_path)
+    one = DATABASE.format(image=bed.images["postgres"], test="pg_isready -h 127.0.0.1", retries=30)
+    # As a migration in the image would: the table is gone, and then something fails.
+    drop = f"pg_isready -h 127.0.0.1 && {ASK} -c 'DROP TABLE IF EXISTS kept' && exit 1"
+    two = DATABASE.format(image=bed.images["postgres"], test=drop, retries=3)
+    rollout = {"timeout": 120, "stable_for": 0.5}
+
+    def deploy(text):
+        return {"compose_stack": {"name": swarm.name, "definition": yaml.safe_load(text), "rollout": rollout}}
+
+    def dump():
+        lines = shop.inside("pg_dump -h 127.0.0.1 -U app shop").splitlines()
+        return [line for line in lines if not line.startswith(("\\restrict", "\\unrestrict"))]
+
+    first = shop.player.play(deploy(one))
+    assert first.code == 0, first.output
+    shop.inside(f"{ASK} -c 'CREATE TABLE kept AS SELECT n, md5(n::text) FROM generate_series(1, 5000) n'")
+    before = dump()
+    assert len(before) > 5000
+    back = {"volume": shop.volume, "src": str(shop.dest), "snapshot": "{{ shot.snapshots[0].id }}", "quiesce": "stop"}
+    release = {f"stackwright.swarm.{key}": value for key, value in deploy(two).items()}
+    take = {"stackwright.swarm.volume_snapshot": {"name": swarm.name, "dest": str(shop.dest)}, "register": "shot"}
+    play = {
+        "hosts": "swarm_managers",
+        "gather_facts": False,
+        "module_defaults": {"group/stackwright.swarm.swarm": {"docker_host": "{{ docker_host }}"}},
+        "tasks": [take, {"block": [release], "rescue": [{"stackwright.swarm.volume_restore": back}]}],
+    }
+    run = shop.player.playbook(shop.player.write("release.yml", yaml.safe_dump([play])))
+    taken, failed, restored = run.of()
+    assert taken["changed"] and failed["error_code"] == "health_gate_failed", run.output
+    assert failed["outcome"]["rollback"] == "done" and restored["changed"], run.output
+    assert dump() == before
+    # What the migration had made of it is kept.
+    assert restored["before"] in [path.stem for path in shop.folder.glob("*.tar")]
+
+
+def steps_of(monkeypatch, until):
+    """In a child: it is killed before step ``until`` of all calls of the Engine and changes of files."""
+    count = [0]
+
+    def counted(real):
+        def call(*given, **more):
+            count[0] += 1
+            if count[0] == until:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return real(*given, **more)
+
+        return call
+
+    for place, name in ((EngineClient, "request"), (archive, "_call"), (os, "rename"), (os, "unlink")):
+        monkeypatch.setattr(place, name, counted(getattr(place, name)))
+
+
+@pytest.mark.parametrize("kind", ["files", pytest.param("database", marks=LONG)])
+def test_a_restore_that_is_killed_is_completed(bed, swarm, shop, monkeypatch, kind):
+    """SIGKILL before each step (STACKWRIGHT_LONG=1), or before some; the next run has the snapshot in the volume."""
+    text = FILE.format(image=bed.images["busybox"])
+    if kind == "database":
+        text = DATABASE.format(image=bed.images["postgres"], test="pg_isready -h 127.0.0.1", retries=30)
+        text = text.replace(" db:", " app:")
+    core = Core(swarm.docker_host, swarm.name, shop.player.folder)
+    if kind == "database":
+        core.remove(), swarm.node.cli(["docker", "volume", "rm", shop.volume])
+    core.deploy(text)
+    shop.inside("date > /data/file" if kind == "files" else f"{ASK} -c 'CREATE TABLE kept AS SELECT 1'")
+    common = {"name": swarm.name, "quiesce": "stop", "wait_timeout": 120}
+    more = {"volumes": ["data"], "snapshot": "s", "command": [], "keep": 0, "labels": {}, "dest": str(shop.dest)}
+    assert snapshot_volumes(core.client, {**common, **more}, False)["changed"]
+    options = {**common, "volume": "data", "src": str(shop.dest), "snapshot": "s"}
+    digest = json.loads((shop.folder / "s.json").read_text())["content"]["digest"]
+    ends = []
+    for step in range(1, 400) if os.environ.get("STACKWRIGHT_LONG") == "1" else (57,):
+        # Now it differs; the killed run has as many steps each time.
+        shop.inside("echo more >> /data/file" if kind == "files" else f"{ASK} -c 'INSERT INTO kept VALUES (2)'")
+        child = os.fork()
+        if not child:
+            try:
+                steps_of(monkeypatch, step)
+                restore_volume(EngineClient(core.connection), options, False)
+                os._exit(0)
+            finally:
+                os._exit(1)
+        ends.append(os.waitpid(child, 0)[1])
+        client = EngineClient(core.connection)
+        restore_volume(client, options, False)
+        assert local.read(client, shop.volume).digest == digest or kind == "database", step
+        if kind == "database":
+            assert shop.inside(f"{ASK} -c 'SELECT count(*) FROM kept'") == "1\n", step
+        client.close()
+        if ends[-1] == 0:
+            break
+    core.client.close()
+    assert ends[0] == signal.SIGKILL and shop.helpers() == []
+    assert len(ends) == 1 or ends[-1] == 0

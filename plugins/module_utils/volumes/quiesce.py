@@ -16,7 +16,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors impo
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.volume_names import could_be
 from ansible_collections.stackwright.swarm.plugins.module_utils.volumes import local
-from ansible_collections.stackwright.swarm.plugins.module_utils.volumes.shelf import QUIESCED, load, save
+from ansible_collections.stackwright.swarm.plugins.module_utils.volumes.shelf import QUIESCED, load, save, unfinished
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Container, Service
@@ -83,7 +83,12 @@ class Users:
             self._stop()
 
     def resume(self) -> None:
-        """Lets all go on that this run or one before has stopped or paused; those who are gone stay gone."""
+        """Lets all go on that this run or one before has stopped or paused; those who are gone stay gone.
+
+        Nothing goes on while a volume is not whole.
+        """
+        if unfinished(os.path.dirname(self._note)):
+            return
         noted = load(self._note) or {}
         for container in noted.get("paused") or ():
             self._tolerate(f"/containers/{container}/unpause")

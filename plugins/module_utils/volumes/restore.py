@@ -92,9 +92,7 @@ class _Restore:
             if self.left is None:
                 self._note()
         except BaseException:
-            # Nothing was changed; but a note of a run before says that the content is not whole.
-            if load(self.shelf.path(RESTORING)) is None:
-                self.users.resume()
+            self.users.resume()
             raise
         try:
             self._fill(self.meta)

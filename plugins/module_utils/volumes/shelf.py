@@ -150,6 +150,11 @@ def opened(dest: str, volumes: Iterable[str]) -> Iterator[List[Shelf]]:
         os.close(handle)
 
 
+def unfinished(dest: str) -> List[str]:
+    """The volumes in ``dest`` whose restore has begun and not ended."""
+    return sorted(name for name in os.listdir(dest) if os.path.exists(os.path.join(dest, name, RESTORING)))
+
+
 def unwritable(dest: str, error: OSError) -> StackwrightError:
     """The error for a folder that can't be used."""
     code = "disk_full" if error.errno == 28 else "snapshot_unwritable"

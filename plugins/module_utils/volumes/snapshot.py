@@ -18,15 +18,17 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.volumes.content 
 from ansible_collections.stackwright.swarm.plugins.module_utils.volumes.quiesce import (
     COMMAND,
     CONSISTENCY,
+    NONE,
+    STOP,
     Scale,
     Users,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.volumes.shelf import (
     FORMAT,
-    RESTORING,
     SNAPSHOT,
     Shelf,
     opened,
+    unfinished,
 )
 
 if TYPE_CHECKING:
@@ -48,8 +50,9 @@ def take(client: EngineClient, clock: Clock, params: Options, check: bool, scale
     client.get("/info")
     volumes = chosen(client, params["name"], params["volumes"])
     names = [str(volume["Name"]) for volume in volumes]
+    users = Users(client, clock, names, params["dest"], scale, params["wait_timeout"])
     if check:
-        shots = [_compared(client, Shelf(params["dest"], name), params) for name in names]
+        shots = [_compared(users, Shelf(params["dest"], name), params) for name in names]
         return _result(client, shots, [], [])
     removed: List[str] = []
     shots = []
@@ -57,13 +60,12 @@ def take(client: EngineClient, clock: Clock, params: Options, check: bool, scale
         for shelf in shelves:
             refuse_unfinished(shelf)
             local.clear(client, shelf.volume)
-        users = Users(client, clock, names, params["dest"], scale, params["wait_timeout"])
         wanted = [(shelf, volume) for shelf, volume in zip(shelves, volumes) if not _named(shelf, params["snapshot"])]
         try:
             if wanted:
                 users.quiet(params["quiesce"], params["command"])
             for shelf, volume in zip(shelves, volumes):
-                shots.append(_named(shelf, params["snapshot"]) or _taken(client, clock, shelf, volume, params))
+                shots.append(_named(shelf, params["snapshot"]) or _taken(users, shelf, volume, params))
         finally:
             users.resume()
         for shelf in shelves:
@@ -123,17 +125,21 @@ def kept(content: Content) -> Kept:
 
 
 def refuse_unfinished(shelf: Shelf) -> None:
-    """Raises StackwrightError (``restore_unfinished``): its content is not whole."""
-    if os.path.exists(shelf.path(RESTORING)):
+    """Raises StackwrightError (``restore_unfinished``) if a volume of the same folder is not whole: its services have
+    to stay stopped."""
+    for volume in unfinished(os.path.dirname(shelf.folder)):
         raise StackwrightError(
-            f"A restore of the volume {shelf.volume} has not ended, so its content is not complete.",
+            f"A restore of the volume {volume} has not ended, so its content is not complete.",
             "restore_unfinished",
             "Run volume_restore again first.",
         )
 
 
-def _taken(client: EngineClient, clock: Clock, shelf: Shelf, volume: Volume, params: Options) -> Meta:
-    meta = store(client, clock, shelf, volume, _said(params))
+def _taken(users: Users, shelf: Shelf, volume: Volume, params: Options) -> Meta:
+    said = _said(users, params)
+    meta = store(users.client, users.clock, shelf, volume, said)
+    if _said(users, params)["consistency"] != said["consistency"]:  # a task has started or ended meanwhile
+        meta["consistency"] = CONSISTENCY[params["quiesce"]]
     same = None if params["snapshot"] else _same(shelf, meta)
     if same is not None:
         shelf.remove(meta["id"])
@@ -142,18 +148,20 @@ def _taken(client: EngineClient, clock: Clock, shelf: Shelf, volume: Volume, par
     return {**meta, "new": True}
 
 
-def _compared(client: EngineClient, shelf: Shelf, params: Options) -> Meta:
+def _compared(users: Users, shelf: Shelf, params: Options) -> Meta:
     """What would become of a volume, by its content now."""
     named = _named(shelf, params["snapshot"])
     if named is not None:
         return named
-    content = kept(local.read(client, shelf.volume))
-    meta: Meta = {**_said(params), "volume": shelf.volume, "content": content, "new": True}
+    content = kept(local.read(users.client, shelf.volume))
+    meta: Meta = {**_said(users, params), "volume": shelf.volume, "content": content, "new": True}
     return (None if params["snapshot"] else _same(shelf, meta)) or meta
 
 
-def _said(params: Options) -> Meta:
-    said: Meta = {"consistency": CONSISTENCY[params["quiesce"]], "labels": params["labels"]}
+def _said(users: Users, params: Options) -> Meta:
+    how = params["quiesce"]
+    still = how == NONE and not users.running() and not users.services()
+    said: Meta = {"consistency": CONSISTENCY[STOP if still else how], "labels": params["labels"]}
     if params["snapshot"]:
         said["id"] = params["snapshot"]
     return said
