@@ -39,7 +39,13 @@ def environments(
 
 
 def environment_record(
-    environment: str, project: str, stacks: object, preview: object = None, url: str = "", now: str = ""
+    environment: str,
+    project: str,
+    stacks: object,
+    nodes: object = (),
+    preview: object = None,
+    url: str = "",
+    now: str = "",
 ) -> dict[str, Any]:
     from ansible_collections.stackwright.swarm.plugins.plugin_utils.environments.previews import (
         checked,
@@ -49,7 +55,7 @@ def environment_record(
 
     try:
         checked(plain(project), plain(environment))
-        labels = record_labels(project, environment, plain(stacks), _preview(preview), url, _moment(now))
+        labels = record_labels(project, environment, plain(stacks), plain(nodes), _preview(preview), url, _moment(now))
     except StackwrightError as error:
         raise AnsibleFilterError(str(error)) from error
     return {"name": record_name(project, environment), "labels": labels}

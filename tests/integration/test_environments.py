@@ -98,11 +98,10 @@ class Project:
         given |= {"environment_preview": {"ref": ref, "ttl": "1h"}, "stack_variables": {"RELEASE": release}}
         return self.run("environment", check=check, **given)
 
-    def sweep(self, check=False, hours=2):
+    def sweep(self, check=False, hours=2, **given):
         later = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=hours)
-        return self.run(
-            "environment_sweep", check=check, sweep_project=self.name, sweep_at=f"{later:%Y-%m-%dT%H:%M:%SZ}"
-        )
+        given |= {"sweep_project": self.name, "sweep_at": f"{later:%Y-%m-%dT%H:%M:%SZ}"}
+        return self.run("environment_sweep", check=check, **given)
 
     def everything(self):
         """What the Swarm, its nodes and the proxy have of the project, each with its specification and version."""
@@ -162,6 +161,10 @@ def test_previews_come_and_go_beside_production(project):
     )
     would = project.sweep(check=True)
     assert would.code == 0 and project.everything() == after
+    part = project.sweep(sweep_hosts="swarm_managers")
+    assert part.code and "the node w1 was not cleaned up" in part.output
+    left = project.everything().keys() - before.keys()
+    assert len(left) == 2 * PREVIEWS and all("w1 volume" in name or "-environment-" in name for name in left), left
     assert project.sweep().code == 0
     assert project.everything() == before, "nothing is left, and production is untouched"
     again = project.sweep()

@@ -88,10 +88,18 @@ def record_name(project: str, environment: str) -> str:
 
 
 def record_labels(
-    project: str, environment: str, stacks: Iterable[str], preview: Preview | None, url: str, now: datetime
+    project: str,
+    environment: str,
+    stacks: Iterable[str],
+    nodes: Iterable[str],
+    preview: Preview | None,
+    url: str,
+    now: datetime,
 ) -> dict[str, str]:
     """The labels of the record of an environment that may be a preview. Raises StackwrightError."""
     labels = {"project": project, "name": environment, "stacks": " ".join(sorted(stacks)), "url": url}
+    # A Swarm forgets where the tasks of a removed service have been, and with them the volumes.
+    labels["nodes"] = " ".join(sorted(nodes))
     if preview:
         seconds_of(preview["ttl"])
         labels.update(ref=preview["ref"], ttl=preview["ttl"], updated=now.strftime(FORMAT))
@@ -123,6 +131,7 @@ def environments_of(
             one.update(
                 {"record": config["name"], "stacks": labels.get("stacks", "").split(), "url": labels.get("url", "")}
             )
+            one["nodes"] = labels.get("nodes", "").split()
             if labels.get("ttl"):
                 _is_preview(one, labels)
     for stack in stacks:
@@ -131,6 +140,9 @@ def environments_of(
             continue
         one = _entry(found, owner["project"], owner["environment"])
         one["stacks"] = sorted({*one["stacks"], owner["name"]})
+        with_data = [service for service in stack["services"] if service["volumes"]]
+        seen = {task["node"] for service in with_data for task in service["tasks"] if task["node"]}
+        one["nodes"] = sorted({*one["nodes"], *seen})
         labels_of = [service["labels"] for service in stack["services"]]
         if any(labels.get(prefix + KEEP, "").lower() in ("true", "yes", "1", "on") for labels in labels_of):
             one["keep"] = True
@@ -152,6 +164,7 @@ def _entry(found: dict[tuple[str, str], Found], project: str, environment: str) 
         "stacks": [],
         "members": [],
         "full_names": [],
+        "nodes": [],
         "stamp": "",
         "preview": False,
         "ref": "",

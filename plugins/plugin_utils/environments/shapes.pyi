@@ -21,10 +21,17 @@ class Owner(TypedDict):
     environment: str
     name: str
 
+class Task(TypedDict):
+    """What counts of a task of stack_info."""
+
+    node: str
+
 class Service(TypedDict):
     """What counts of a service of stack_info."""
 
     labels: dict[str, str]
+    volumes: list[str]
+    tasks: list[Task]
 
 class Live(TypedDict):
     """What counts of a stack of stack_info."""
@@ -41,8 +48,8 @@ class Config(TypedDict):
 class Found(TypedDict):
     """One environment. ``expires`` and ``updated`` are times in UTC, empty unless it is a preview.
 
-    ``members`` are its stacks as the modules name them, ``full_names`` their names in the Swarm. ``stamp`` is another
-    text after an update.
+    ``members`` are its stacks as the modules name them, ``full_names`` their names in the Swarm. ``nodes`` have
+    or had tasks with volumes. ``stamp`` is another text after an update.
     """
 
     project: str
@@ -51,6 +58,7 @@ class Found(TypedDict):
     stacks: list[str]
     members: list[dict[str, str]]
     full_names: list[str]
+    nodes: list[str]
     stamp: str
     preview: bool
     ref: str

@@ -22,13 +22,16 @@ NOW = datetime(2026, 11, 21, 3, 0, tzinfo=timezone.utc)
 def record(environment, hours, ttl="1h", project="acme", keep=False, stacks=("shop",)):
     """The config of a preview that was updated ``hours`` ago."""
     preview = {"ref": environment, "ttl": ttl, "keep": keep}
-    labels = record_labels(project, environment, stacks, preview, "https://x/", NOW - timedelta(hours=hours))
+    labels = record_labels(project, environment, stacks, ["w1"], preview, "https://x/", NOW - timedelta(hours=hours))
     return {"name": record_name(project, environment), "labels": labels}
 
 
 def stack(environment, name="shop", project="acme", **labels):
     owner = {"project": project, "environment": environment, "name": name}
-    return {"owner": owner, "services": [{"labels": labels}]}
+    tasks = [{"node": "w2"}, {"node": ""}]
+    services = [{"labels": labels, "volumes": ["data"], "tasks": tasks}]
+    services.append({"labels": {}, "volumes": [], "tasks": [{"node": "w3"}]})
+    return {"owner": owner, "services": services}
 
 
 def verdicts(configs, stacks=(), **how):
@@ -115,6 +118,7 @@ def test_a_record_that_can_not_be_read_is_told_and_stays():
 def test_the_stacks_of_a_record_and_those_that_run_are_one_environment():
     (one,) = environments_of([stack("pr-1", "web")], [record("pr-1", 0, stacks=["shop"])], NOW, project="acme")
     assert one["stacks"] == ["shop", "web"] and one["full_names"] == ["acme-pr-1-shop", "acme-pr-1-web"]
+    assert one["nodes"] == ["w1", "w2"], "those where volumes may be"
     assert one["expires"] == "2026-11-21T04:00:00Z" and one["ref"] == "pr-1"
     assert environments_of([stack("pr-1", "web")], [], NOW, project="other") == []
 
