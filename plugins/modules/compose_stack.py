@@ -150,9 +150,11 @@ options:
           - V(paas) sets defaults for a platform with many stacks. O(shared_networks) is V(public), O(platform.tracking_labels) is V(true),
             O(platform.update_config) is V(safe) with an O(platform.update_delay) of V(5s), O(platform.restart_policy) has the condition V(any), and
             O(platform.logging) sends logs to a Fluentd on the service's node, with the tag C({{stack}}.{{service}}).
+          - V(logs) sets only O(platform.logging), for the collector of the role P(stackwright.swarm.swarm_platform#role). Both are asynchronous
+            with a bounded buffer, so that a service does not wait for a collector.
           - Options that the task sets take precedence. V(false), V(keep), an empty list or an empty map turns a part off.
         type: str
-        choices: [paas]
+        choices: [paas, logs]
       tracking_labels:
         description:
           - Put labels with the stack's project, environment and services on its objects.

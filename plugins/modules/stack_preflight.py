@@ -110,9 +110,9 @@ options:
     suboptions:
       preset:
         description:
-          - V(paas) turns on several of these options.
+          - V(paas) turns on several of these options, V(logs) the log driver for the collector of the role P(stackwright.swarm.swarm_platform#role).
         type: str
-        choices: [paas]
+        choices: [paas, logs]
       tracking_labels:
         description: Put labels with the stack's project, environment and services on its objects.
         type: bool

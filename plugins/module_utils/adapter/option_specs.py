@@ -44,7 +44,7 @@ PLATFORM: Spec = {
         "type": "dict",
         "default": {},
         "options": {
-            "preset": {"type": "str", "choices": ["paas"]},
+            "preset": {"type": "str", "choices": ["paas", "logs"]},
             "tracking_labels": {"type": "bool"},
             "update_config": {"type": "str", "choices": ["keep", "safe"]},
             "update_delay": {"type": "str"},

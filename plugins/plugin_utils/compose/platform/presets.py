@@ -10,6 +10,17 @@ from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import ComposeError, Problem
 
+#: How a service's lines go to a collector. Asynchronous, or no task would start without one; and bounded, or the Engine
+#: keeps a million messages of each container in its memory while the collector does not take them.
+_BOUNDED = {
+    "fluentd-async": "true",
+    "fluentd-buffer-limit": "8192",
+    "max-buffer-size": "4m",
+    "mode": "non-blocking",
+    "tag": "{{stack}}.{{service}}",
+}
+#: Labels of containers that are fields of each line. Few values, so that they can be labels in Loki.
+_FIELDS = "com.docker.stack.namespace,com.docker.swarm.service.name"
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     "paas": {
         "shared_networks": ["public"],
@@ -17,13 +28,20 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "update_config": "safe",
         "update_delay": "5s",
         "restart_policy": {"condition": "any"},
-        # The node's own collector: a driver resolves names as the node does, so not those of services. Asynchronous, or
-        # no task would start without a collector.
+        # The node's own collector: a driver resolves names as the node does, so not those of services.
+        "logging": {"driver": "fluentd", "options": {"fluentd-address": "127.0.0.1:24224", **_BOUNDED}},
+    },
+    # The collector of the role swarm_platform: a socket that only root opens, where a port would be open to the network.
+    "logs": {
         "logging": {
             "driver": "fluentd",
-            "options": {"fluentd-address": "127.0.0.1:24224", "fluentd-async": "true", "tag": "{{stack}}.{{service}}"},
+            "options": {
+                "fluentd-address": "unix:///var/lib/stackwright/logs/forward.sock",
+                "labels": _FIELDS,
+                **_BOUNDED,
+            },
         },
-    }
+    },
 }
 
 

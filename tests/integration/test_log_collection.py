@@ -1,0 +1,122 @@
+"""A service whose lines go to a collector does not notice that the collector is dead or hangs."""
+
+import contextlib
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from caddy import wait_for
+from playbook import Player
+
+#: 50,000 lines a burst at most; each number that was written is in the file.
+APPLICATION = """\
+n=0
+while :; do
+  n=$$((n+1)); echo "line $$n of a text that is about as long as those of an access log, one hundred bytes or so"
+  if [ $$((n % 500)) = 0 ]; then echo $$n > /out/part; mv /out/part /out/n; sleep 0.02; fi
+done
+"""
+
+
+class Collector:
+    """The collector's process on ``socket``, and the lines that it has received."""
+
+    def __init__(self, folder):
+        self.socket, self.file = folder / "forward.sock", folder / "lines.jsonl"
+        self.file.touch()
+        self.process = None
+
+    def start(self):
+        program = Path(__file__).with_name("collector.py")
+        self.process = subprocess.Popen([sys.executable, str(program), str(self.socket), str(self.file)])
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def received(self):
+        with contextlib.suppress(json.JSONDecodeError):  # the line that is being written
+            return [json.loads(line) for line in self.file.read_text().splitlines()]
+        return []
+
+
+@pytest.fixture
+def collector(tmp_path):
+    made = Collector(tmp_path)
+    made.start()
+    yield made
+    made.kill()
+
+
+def test_a_service_goes_on_when_its_collector_hangs_and_dies(bed, swarm, tmp_path, collector):
+    player = Player(tmp_path, {"m1": bed.docker_host})
+    (tmp_path / "out").mkdir()
+
+    def written():
+        path = tmp_path / "out" / "n"
+        return int(path.read_text()) if path.exists() else 0
+
+    def goes_on(lines, what):
+        least = written() + lines
+        wait_for(lambda: written() >= least, what, 120)
+
+    service = {
+        "image": bed.images["busybox"],
+        "command": ["sh", "-c", APPLICATION],
+        "volumes": [f"{tmp_path}/out:/out"],
+        "stop_grace_period": "1s",
+    }
+    stack = {
+        "name": swarm.name,
+        "definition": {"services": {"web": service}},
+        "platform": {"preset": "logs", "logging": {"options": {"fluentd-address": f"unix://{collector.socket}"}}},
+    }
+    run = player.play({"compose_stack": stack})
+    assert run.code == 0, run.output
+    wait_for(collector.received, "lines at the collector")
+    first = collector.received()[0]
+    record = first["record"]
+    assert first["tag"] == f"{swarm.name}.web"
+    assert record["com.docker.stack.namespace"] == swarm.name
+    assert record["com.docker.swarm.service.name"] == f"{swarm.name}_web"
+    assert record["log"].startswith("line 1 of")
+
+    # It hangs: the buffer fills, and what does not fit is dropped instead of kept in the Engine's memory.
+    collector.signal(signal.SIGSTOP)
+    goes_on(40_000, "the service beside a collector that hangs")
+    last = written()
+    collector.signal(signal.SIGCONT)
+    wait_for(lambda: number(collector.received()[-1:]) > last, "lines after the collector goes on")
+    assert len(collector.received()) < number(collector.received()[-1:]) - 10_000
+
+    # It is killed: the lines since then are in the Engine's own copy.
+    collector.kill()
+    goes_on(10_000, "the service without a collector")
+    last = written()
+    run = player.play({"stack_logs": {"name": swarm.name, "tail": 5}}, {"compose_stack": stack})
+    assert run.code == 0, run.output
+    logs, again = run.of()
+    assert number([{"record": {"log": logs["lines"][-1]["text"]}}]) >= last
+    assert again["changed"] is False
+
+    # A new task starts without a collector, and one that comes back gets its lines.
+    changed = {**stack, "definition": {"services": {"web": {**service, "environment": {"NEW": "1"}}}}}
+    run = player.play({"compose_stack": changed})
+    assert run.code == 0, run.output
+    goes_on(1_000, "the new task without a collector")
+    collector.file.write_text("")
+    collector.start()
+    wait_for(collector.received, "lines at the collector that came back", 120)
+
+
+def number(lines):
+    return int(lines[0]["record"]["log"].split()[1]) if lines else 0
