@@ -88,6 +88,21 @@ RECIPES = {
         folders=("config", "data", "root"),
         caddy="2.11",
     ),
+    **{
+        name: Recipe(
+            packages=(f"prometheus-{name}" if name != "prometheus" else name,),
+            configuration=(("Env", [PATH]), ("Entrypoint", [f"/usr/bin/{binary}"])),
+            links=COMMON,
+            drop=("usr/share/javascript", "usr/share/nodejs", "usr/share/fonts"),
+            folders=("root",),
+        )
+        for name, binary in (
+            ("prometheus", "prometheus"),
+            ("node-exporter", "prometheus-node-exporter"),
+            ("alertmanager", "prometheus-alertmanager"),
+            ("blackbox-exporter", "prometheus-blackbox-exporter"),
+        )
+    },
     "python": Recipe(
         packages=("python3-minimal", "libpython3-stdlib", "python3-psycopg2"),
         configuration=(("Env", [PATH, "PYTHONUNBUFFERED=1", "PYTHONDONTWRITEBYTECODE=1"]), ("Cmd", ["python3"])),
