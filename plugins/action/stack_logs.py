@@ -23,7 +23,7 @@ class ActionModule(ClusterAction):
             options = self.checked(LOGS)
             arguments = {name: options[name] for name in LOGS if options[name] is not None}
             arguments.update(self.connection_arguments(options))
-            if options["until"] or options["timeout"]:
+            if options["until"] or options["wait_timeout"]:
                 result.update(self._followed(arguments, {"shows": not self.earlier(variables)}, variables))
             else:
                 result.update(self._call(arguments, {}, variables))

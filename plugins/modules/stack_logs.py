@@ -14,7 +14,7 @@ author:
 description:
   - Shows the last log lines of a stack, of some of its services or of one task, from all nodes, in chronological order.
   - Values of a service's variables with names such as password, token or key are hidden, and so is text that looks like one.
-  - With O(until) it waits for a line and shows the lines of the meantime; with O(timeout) alone it shows them for that time. If several hosts of a play
+  - With O(until) it waits for a line and shows the lines of the meantime; with O(wait_timeout) alone it shows them for that time. If several hosts of a play
     are managers of one cluster, each of them waits, and the first one shows the lines.
   - The task does not fail if lines are not available, for example because their node is down. RV(missing) lists them.
 options:
@@ -46,11 +46,11 @@ options:
   until:
     description:
       - Waits until a line matches this Python regular expression, and returns it as RV(matched). Fails with the last lines if none matches within
-        O(timeout).
+        O(wait_timeout).
       - Lines that O(since) and O(tail) choose match as well. Set O(since) if an earlier line could match.
       - In check mode it does not wait.
     type: str
-  timeout:
+  wait_timeout:
     description:
       - How long to follow the logs, in seconds, 1 to 86400. 60 by default with O(until); without both, it does not wait.
     type: int
@@ -89,7 +89,7 @@ EXAMPLES = r"""
     services: [worker]
     since: 10m
     until: (?i)at work
-    timeout: 30
+    wait_timeout: 30
 """
 
 RETURN = r"""

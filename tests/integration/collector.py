@@ -19,7 +19,10 @@ CONSTANTS = {0xC0: None, 0xC2: False, 0xC3: True}
 
 
 def unpack(source: BinaryIO) -> object:
-    """The next msgpack value of ``source``; EOFError at its end, ValueError for a type that the protocol does not use."""
+    """The next msgpack value of ``source``.
+
+    Raises EOFError at its end, ValueError for a type that the protocol does not use.
+    """
 
     def take(count: int) -> bytes:
         data = source.read(count)

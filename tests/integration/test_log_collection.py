@@ -122,3 +122,32 @@ def test_a_service_goes_on_when_its_collector_hangs_and_dies(bed, swarm, tmp_pat
 
 def number_of(line):
     return int(re.search(r"line (\d+) of", line)[1])
+
+
+def test_the_role_plans_its_optional_stacks(bed, swarm, tmp_path):
+    player = Player(tmp_path, {"m1": bed.docker_host})
+    role = {
+        "ansible.builtin.include_role": {"name": "stackwright.swarm.swarm_platform"},
+        "vars": {
+            "swarm_platform_stack": f"{swarm.name}-p",
+            "swarm_platform_network": f"{swarm.name}-net",
+            "swarm_platform_folder": str(tmp_path / "admin"),
+            "swarm_platform_logs": True,
+            "swarm_platform_logs_stack": f"{swarm.name}-l",
+            "swarm_platform_logs_folder": str(tmp_path / "logs"),
+            "swarm_platform_metrics": "yes",
+            "swarm_platform_metrics_stack": f"{swarm.name}-m",
+            "swarm_platform_metrics_network": f"{swarm.name}-metrics",
+        },
+    }
+    run = player.play(role, check=True)
+    assert run.code == 0, run.output
+    planned = {result["stack"]: result for result in run.of() if "plan" in result}
+    logs, metrics = planned[f"{swarm.name}-l"], planned[f"{swarm.name}-m"]
+
+    def created(result):
+        return {step["name"].rpartition("_")[2] for step in result["plan"] if step["kind"] == "service"}
+
+    assert created(logs) == {"collector", "loki", "grafana"}
+    assert created(metrics) == {"prometheus", "alertmanager", "node", "blackbox", "proxy"}
+    assert not logs.get("notices") and not metrics.get("notices")

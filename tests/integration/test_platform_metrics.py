@@ -87,7 +87,7 @@ def test_prometheus_finds_what_runs_and_tells_of_what_does_not(bed, swarm, tmp_p
     assert value('caddy_admin_http_requests_total{job="proxy"}')
     (expiry,) = wait_for(lambda: value('probe_ssl_earliest_cert_expiry{job="swarm_certificates"} - time()'), "TLS", 90)
     assert 86400 * 30 < expiry[1] < 86400 * 91
-    running = dict((metric["service"], count) for metric, count in value("stackwright:service_tasks:running"))
+    running = {metric["service"]: count for metric, count in value("stackwright:service_tasks:running")}
     assert running[f"{name}-shop_shop"] == running[f"{name}-m_prometheus"] == 1
     again = player.play(*tasks)
     assert not any(result.get("changed") for result in again.of()), json.dumps(again.of())

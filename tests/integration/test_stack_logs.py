@@ -77,7 +77,7 @@ def test_it_waits_for_a_line(bed, swarm, tmp_path):
     )
     core.client.close()
     player = Player(tmp_path, {"m1": bed.docker_host, "also": bed.docker_host})
-    run = player.play({"stack_logs": {"name": name, "since": "1s", "timeout": 9}})
+    run = player.play({"stack_logs": {"name": name, "since": "1s", "wait_timeout": 9}})
     assert run.code == 0, run.output
     shown = [line for line in run.output.splitlines() if " | tick " in line and line.startswith("[")]
     assert len({line.split()[0] for line in shown}) == 1, "one host shows them"
@@ -88,8 +88,8 @@ def test_it_waits_for_a_line(bed, swarm, tmp_path):
     run = player.play(
         {"stack_logs": {"name": name, "until": f"^tick {first} "}},
         {"stack_logs": {"name": name, "since": "1s", "until": "^tick [0-9]*0 "}},
-        {"stack_logs": {"name": name, "until": "^boom", "timeout": 2}, "ignore_errors": True},
-        {"stack_logs": {"name": name, "until": "^boom", "timeout": 600}, "check_mode": True},
+        {"stack_logs": {"name": name, "until": "^boom", "wait_timeout": 2}, "ignore_errors": True},
+        {"stack_logs": {"name": name, "until": "^boom", "wait_timeout": 600}, "check_mode": True},
         limit="m1",
     )
     past, future, late, checked = run.of()

@@ -340,7 +340,7 @@ LOGS: Spec = {
     "since": {"type": "str"},
     "contains": {"type": "str"},
     "until": {"type": "str"},
-    "timeout": {"type": "int"},
+    "wait_timeout": {"type": "int"},
 }
 
 _REMOVED = {"type": "bool", "default": True}

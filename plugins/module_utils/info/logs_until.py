@@ -84,7 +84,7 @@ def _moment(line: Mapping[str, Any]) -> float:
 
 
 def look_at_logs(client: EngineClient, params: Dict[str, Any], run: Mapping[str, Any]) -> Result:
-    """The last lines of a stack; with ``until`` or ``timeout``, those of the time to come as well.
+    """The last lines of a stack; with ``until`` or ``wait_timeout``, those of the time to come as well.
 
     In check mode nothing has changed that could write a line, so it does not wait.
 
@@ -93,7 +93,7 @@ def look_at_logs(client: EngineClient, params: Dict[str, Any], run: Mapping[str,
     wanted = Wanted(
         params["services"], params["task"] or "", params["tail"], params["since"] or "", params["contains"] or ""
     )
-    until, timeout = params["until"] or "", params["timeout"]
+    until, timeout = params["until"] or "", params["wait_timeout"]
     stack = full_name(params) or ""
     if run["check"] or not (until or timeout):
         expression(until, "until")

@@ -31,7 +31,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         # The node's own collector: a driver resolves names as the node does, so not those of services.
         "logging": {"driver": "fluentd", "options": {"fluentd-address": "127.0.0.1:24224", **_BOUNDED}},
     },
-    # The collector of the role swarm_platform: a socket that only root opens, where a port would be open to the network.
+    # The collector of the role swarm_platform: a socket that only root opens; a port would be open to all.
     "logs": {
         "logging": {
             "driver": "fluentd",

@@ -130,3 +130,17 @@ def test_the_state_of_kept_values_where_none_is_given(given, state):
 def test_names_without_a_state_are_not_guessed_at(given, word):
     with pytest.raises(StackwrightError, match=word):
         kept_state({"state": None, "values": None, "names": None, "to": None, **given})
+
+
+def test_no_option_of_a_task_has_the_name_of_one_of_the_connection():
+    specs = {
+        name: value
+        for name, value in vars(adapter_options).items()
+        if name.isupper() and name != "RANGES" and isinstance(value, dict)
+    }
+    assert "LOGS" in specs
+    assert {
+        name: sorted(set(spec) & set(connection.CONNECTION))
+        for name, spec in specs.items()
+        if set(spec) & set(connection.CONNECTION)
+    } == {}

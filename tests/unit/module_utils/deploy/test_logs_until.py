@@ -1,4 +1,4 @@
-"""stack_logs with ``until`` and ``timeout``: each line once, in the order of time, and an end in any case."""
+"""stack_logs with ``until`` and ``wait_timeout``: each line once, in the order of time, and an end in any case."""
 
 import itertools
 
@@ -125,7 +125,7 @@ def params(**given):
         "since": None,
         "contains": None,
         "until": None,
-        "timeout": None,
+        "wait_timeout": None,
         **given,
     }
 
@@ -152,7 +152,7 @@ def clock(monkeypatch):
 
 def test_no_line_matches(clock):
     with pytest.raises(StackwrightError) as caught:
-        look_at_logs(Engine(clock, *LINES), params(until="never", timeout=8), run())
+        look_at_logs(Engine(clock, *LINES), params(until="never", wait_timeout=8), run())
     assert (caught.value.error_code, clock.time) == ("timeout", 8)
     assert "matched 'never' within 8 s. The last lines:\n" in str(caught.value)
     assert str(caught.value).endswith("| ready 7") and len(caught.value.details["lines"]) == 4
