@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from caddy import wait_for
 from playbook import Player
 
+METRICS = ("prometheus", "node_exporter", "alertmanager", "blackbox_exporter")
 #: Each hundredth number is in the file when its line was written.
 APPLICATION = """\
 n=0
@@ -126,16 +127,21 @@ def number_of(line):
 
 def test_the_role_plans_its_optional_stacks(bed, swarm, tmp_path):
     player = Player(tmp_path, {"m1": bed.docker_host})
+    image = bed.images["busybox"]
     role = {
         "ansible.builtin.include_role": {"name": "stackwright.swarm.swarm_platform"},
         "vars": {
             "swarm_platform_stack": f"{swarm.name}-p",
             "swarm_platform_network": f"{swarm.name}-net",
             "swarm_platform_folder": str(tmp_path / "admin"),
+            "swarm_platform_image": image,
             "swarm_platform_logs": True,
+            "swarm_platform_logs_images": dict.fromkeys(["fluent_bit", "loki", "grafana"], image),
             "swarm_platform_logs_stack": f"{swarm.name}-l",
             "swarm_platform_logs_folder": str(tmp_path / "logs"),
+            "swarm_platform_logs_domain": "logs.example.com",
             "swarm_platform_metrics": "yes",
+            "swarm_platform_metrics_images": dict.fromkeys(METRICS, image),
             "swarm_platform_metrics_stack": f"{swarm.name}-m",
             "swarm_platform_metrics_network": f"{swarm.name}-metrics",
         },
@@ -150,4 +156,6 @@ def test_the_role_plans_its_optional_stacks(bed, swarm, tmp_path):
 
     assert created(logs) == {"collector", "loki", "grafana"}
     assert created(metrics) == {"prometheus", "alertmanager", "node", "blackbox", "proxy"}
-    assert not logs.get("notices") and not metrics.get("notices")
+    assert not metrics.get("notices")
+    # The network of the proxy is not there yet.
+    assert all("shares no network with the proxy" in notice["message"] for notice in logs.get("notices") or ())

@@ -169,4 +169,8 @@ def _proxies(client: EngineClient, services: Sequence[Item], folder: str) -> Lis
 def _mounts(service: Item, folder: str) -> bool:
     template: Optional[Any] = (service.get("Spec") or {}).get("TaskTemplate") or {}
     mounts = ((template or {}).get("ContainerSpec") or {}).get("Mounts") or []
-    return any(mount.get("Type") == "bind" and str(mount.get("Source")).rstrip("/") == folder for mount in mounts)
+    # Read-only for what reads the proxy's metrics.
+    return any(
+        mount.get("Type") == "bind" and not mount.get("ReadOnly") and str(mount.get("Source")).rstrip("/") == folder
+        for mount in mounts
+    )
