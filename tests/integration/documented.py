@@ -1,17 +1,22 @@
-"""What the documentation promises: the examples as tasks, and the keys of results."""
+"""What the documentation promises: the examples as tasks, the keys of results, and the code blocks of pages."""
 
 from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from textwrap import indent
+from typing import NamedTuple
 
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
 FILTERS = sorted(path.stem for path in (ROOT / "plugins" / "filter").glob("*.yml"))
+
+FENCE = re.compile(r"^(?P<indent> *)```(?P<language>\S*)$")
+MARK = re.compile(r" *<!-- (.*) -->$")
 
 #: What Ansible itself puts into results.
 COMMON = frozenset(
@@ -71,3 +76,30 @@ def paths(keys: dict, start: str = "") -> set[str]:
     for name, inner in keys.items():
         every |= {start + name} | paths(inner, f"{start}{name}.")
     return every
+
+
+class Block(NamedTuple):
+    """A code block of a page; ``mark`` is the comment on the line before it."""
+
+    page: str
+    line: int
+    language: str
+    mark: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.page}:{self.line}"
+
+
+def blocks_in(page: str, text: str) -> Iterator[Block]:
+    """The code blocks of a page, in order."""
+    lines, number = text.splitlines(), 0
+    while number < len(lines):
+        fence = FENCE.match(lines[number])
+        if fence:
+            mark = MARK.match(lines[number - 1]) if number else None
+            end = lines.index(f"{fence['indent']}```", number + 1)
+            inside = "".join(line.removeprefix(fence["indent"]) + "\n" for line in lines[number + 1 : end])
+            yield Block(page, number + 1, fence["language"], mark[1] if mark else "", inside)
+            number = end
+        number += 1

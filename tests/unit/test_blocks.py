@@ -7,7 +7,6 @@ import shlex
 import sys
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 import yaml
@@ -24,41 +23,13 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.model i
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "integration"))
 
-from documented import documentation
+from documented import blocks_in, documentation
 
 OURS = "stackwright.swarm."
 #: Recorded runs and drawings are excerpts by their kind: of these, only the commands are checked.
-RECORDED = ("console", "text")
+RECORDED = ("console", "text", "")
 LANGUAGES = ("yaml", "json", "ini", "python", "{toctree}", *RECORDED)
 PAGES = sorted([*(ROOT / "docs").rglob("*.md"), ROOT / "README.md"])
-FENCE = re.compile(r"^(?P<indent> *)```(?P<language>\S*)$")
-MARK = re.compile(r" *<!-- (.*) -->$")
-
-
-class Block(NamedTuple):
-    """A code block of a page; ``mark`` is the comment on the line before it."""
-
-    page: str
-    line: int
-    language: str
-    mark: str
-    text: str
-
-    def __str__(self):
-        return f"{self.page}:{self.line}"
-
-
-def blocks_in(page, text):
-    lines, number = text.splitlines(), 0
-    while number < len(lines):
-        fence = FENCE.match(lines[number])
-        if fence:
-            mark = MARK.match(lines[number - 1]) if number else None
-            end = lines.index(f"{fence['indent']}```", number + 1)
-            inside = "".join(line.removeprefix(fence["indent"]) + "\n" for line in lines[number + 1 : end])
-            yield Block(page, number + 1, fence["language"], mark[1] if mark else "", inside)
-            number = end
-        number += 1
 
 
 BLOCKS = [block for page in PAGES for block in blocks_in(str(page.relative_to(ROOT)), page.read_text())]
@@ -202,11 +173,13 @@ def wrong_mapping(block, read):
 
 @of("yaml")
 def test_yaml_is_what_its_reader_takes(block, tmp_path):
-    if block.mark.startswith(("in: ", "file: ", "expect: ", "problems of:")):
+    if block.mark.startswith("in: ") or (block.page == "docs/pipeline.md" and block.mark):
         return  # an excerpt of a file, or a block that test_docs.py runs
     if block.mark != "excerpt" and re.search(r"^services:$", block.text, re.M):
         # Our own parser: a value may begin with an expression.
-        request = CompileRequest([Source("compose.yml", block.text)], name="shop", variables={"TAG": "1.4"})
+        request = CompileRequest(
+            [Source("compose.yml", block.text)], name="shop", variables={"TAG": "1.4", "RELEASE": "1"}
+        )
         assert compile_stack(request, MemoryFiles({}))["services"]
         return
     if block.mark == "excerpt":
@@ -262,7 +235,10 @@ def wrong_command(words):
             yield f"there is no playbook {name}"
         roles = re.findall(rf"{OURS}(\w+)", text)
         known = {option for role in roles if (ROOT / "roles" / role).is_dir() for option in variables_of(role)}
-        yield from (f"{name} has no variable {one}" for one in given if one not in text and one not in known)
+        # Names that don't begin like ours are the user's own.
+        ours = {one.partition("_")[0] for one in known | set(re.findall(r"\w+_hosts", text))}
+        unknown = [one for one in given if one not in text and one not in known]
+        yield from (f"{name} has no variable {one}" for one in unknown if one.partition("_")[0] in ours)
     if words[0] == "make":
         made = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M)
         yield from (f"there is no target {word}" for word in words[1:] if "=" not in word and word not in made)
