@@ -253,12 +253,12 @@ def test_commands_are_real(block):
 
 
 def test_what_is_wrong_is_seen():
-    bad = yaml.safe_load("[{stackwright.swarm.compose_stack: {nmae: shop, state: none}}, {stackwright.swarm.none: {}}]")
+    bad = yaml.safe_load("[{stackwright.swarm.compose_stack: {naem: shop, state: none}}, {stackwright.swarm.none: {}}]")
     assert list(wrong_in_tasks(bad)) == [
-        "stackwright.swarm.compose_stack has no option nmae",
+        "stackwright.swarm.compose_stack has no option naem",
         "stackwright.swarm.compose_stack: state can't be none",
         "there is no module stackwright.swarm.none",
     ]
     assert list(wrong_command(["make", "nothing"])) and list(wrong_command(["ansible-playbook", OURS + "x"]))
-    assert list(wrong_command(["ansible-playbook", OURS + "deploy", "-e", "stack_nmae=x"]))
+    assert list(wrong_command(["ansible-playbook", OURS + "deploy", "-e", "stack_naem=x"]))
     assert [block.line for block in blocks_in("x", "a\n```yaml\nb: 1\n```\n")] == [2]
