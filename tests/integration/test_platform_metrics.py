@@ -29,6 +29,7 @@ def test_prometheus_finds_what_runs_and_tells_of_what_does_not(bed, swarm, tmp_p
         "swarm_platform_image": bed.images["caddy-2.11"],
         "swarm_platform_folder": str(tmp_path / "admin"),
         "swarm_platform_http_port": PORT,
+        "swarm_platform_config": {"apps": {"http": {"metrics": {}}}},
         "swarm_platform_https_port": 0,
         "swarm_platform_metrics": True,
         "swarm_platform_metrics_stack": f"{name}-m",
@@ -84,7 +85,8 @@ def test_prometheus_finds_what_runs_and_tells_of_what_does_not(bed, swarm, tmp_p
     assert value("shop_orders") and value("shop_orders")[0][1] == 42
     assert [metric["status"] for metric, _ in value('up{job="nodes"}')] == ["ready"]
     assert value("node_memory_MemTotal_bytes")[0][0]["node"] == value('up{job="nodes"}')[0][0]["node"]
-    assert value('caddy_admin_http_requests_total{job="proxy"}')
+    # What the proxy's health check asks for.
+    assert wait_for(lambda: value("caddy_http_requests_total"), "the proxy's requests", 60)
     (expiry,) = wait_for(lambda: value('probe_ssl_earliest_cert_expiry{job="swarm_certificates"} - time()'), "TLS", 90)
     assert 86400 * 30 < expiry[1] < 86400 * 91
     running = {metric["service"]: count for metric, count in value("stackwright:service_tasks:running")}

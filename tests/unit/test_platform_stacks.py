@@ -1,11 +1,19 @@
-"""The configuration of the logs stack by the documented names of its parts: their images can't be had for tests."""
+"""The optional stacks of swarm_platform, and the configuration of the logs stack by the names that its parts document.
+
+The images of the logs stack can't be had for tests.
+"""
 
 import json
 import re
 from pathlib import Path
 
 import jinja2
+import pytest
 import yaml
+
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.compile import CompileRequest, compile_stack
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.load import Source
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.local_files import LocalFiles
 
 ROLE = Path(__file__).resolve().parents[2] / "roles" / "swarm_platform"
 FILES = ROLE / "files" / "logs"
@@ -84,3 +92,28 @@ def test_the_dashboard_asks_for_labels_that_lines_have():
     sources = {panel["datasource"]["uid"] for panel in dashboard["panels"]}
     role = yaml.safe_load((ROLE / "vars" / "main.yml").read_text())
     assert sources == {"loki"} and "'uid': 'loki'" in role["swarm_platform_logs_sources"]["datasources"]
+
+
+@pytest.mark.parametrize("stack", ["logs", "metrics"])
+def test_the_stacks_compile_and_their_own_lines_stay_on_the_node(stack):
+    variables = yaml.safe_load((ROLE / "vars" / "main.yml").read_text())
+    given = yaml.safe_load((ROLE / "defaults" / "main.yml").read_text())
+    given = {key.removeprefix("swarm_platform_"): value for key, value in given.items()}
+    given[f"{stack}_images"] = variables[f"swarm_platform_{stack}_official"]
+    given["logs_domain"] = "logs.example.com"
+    environment = jinja2.Environment(trim_blocks=True, loader=jinja2.FileSystemLoader(ROLE / "templates"))
+    environment.filters.update(to_json=json.dumps, regex_escape=re.escape)
+    context = {
+        **{key: value for key, value in variables.items() if isinstance(value, dict)},
+        "swarm_platform_given": given,
+        "swarm_platform_logs_joined": [["shared", "public"]],
+        "role_path": str(ROLE),
+    }
+    context["lookup"] = lambda _plugin, name: environment.get_template(name).render(context)
+    text = environment.get_template(f"{stack}/compose.yml.j2").render(context)
+    request = CompileRequest(sources=[Source("compose.yml", text)], name=stack)
+    desired = compile_stack(request, LocalFiles())
+    assert desired["notices"] == []
+    for service in desired["services"]:
+        assert service["spec"]["TaskTemplate"]["LogDriver"] == {"Name": "local", "Options": {"max-size": "5m"}}
+        assert service["spec"]["EndpointSpec"].get("Ports", []) == []
