@@ -14,6 +14,7 @@ import yaml
 sys.path.insert(0, str(Path(__file__).parent))
 
 from core import Core
+from forward import forwarded
 from playbook import Player
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine import archive
@@ -138,6 +139,22 @@ def test_what_is_not_stopped_and_what_is_refused(shop):
     assert codes == ["command_failed", "volume_not_local", "no_volume", "no_snapshot"]
     assert "tmpfs" in memory["msg"]
     assert started in [task["ID"] for task in shop.swarm.tasks()] and "dump" in shop.inside("ls /data")
+
+
+def test_a_remote_engine(shop):
+    """The folder is where the module runs, and the Engine is elsewhere: both directions go through the Docker SDK."""
+    with forwarded(str(shop.swarm.node.socket)) as address:
+        remote = {"docker_host": f"tcp://{address}"}
+        shop.inside("head -c 5000000 /dev/zero > /data/big; echo one > /data/file")
+        before = shop.inside(STATE)
+        gone = {"docker_host": "tcp://127.0.0.1:9"}
+        run = shop.player.play(shop.snapshot(quiesce="pause", **remote), shop.snapshot(**gone))
+        made, refused = run.of()
+        assert made["changed"] and made["snapshots"][0]["bytes"] > 5000000, made
+        assert refused["error_code"] == "daemon_unreachable"
+        shop.inside("rm /data/big; echo two > /data/file")
+        (done,) = shop.player.play(shop.restore(quiesce="stop", **remote)).of()
+        assert done["changed"] and shop.inside(STATE) == before, done
 
 
 def test_what_a_dead_run_left_is_completed(shop):

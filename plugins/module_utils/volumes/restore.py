@@ -174,5 +174,5 @@ def _full_name(client: EngineClient, params: Options) -> str:
 def _chosen(shelf: Shelf, name: Optional[str]) -> Meta:
     if name and name != LATEST:
         return shelf.meta(name)
-    found = shelf.all()
+    found = shelf.all(strict=True)  # the newest may be one that is damaged
     return found[-1] if found else shelf.meta(LATEST)

@@ -51,13 +51,16 @@ class Shelf:
         """The path of a file of this volume."""
         return os.path.join(self.folder, name + end)
 
-    def all(self, kind: str = SNAPSHOT) -> List[Meta]:
-        """The descriptions that are whole, the oldest first."""
+    def all(self, kind: str = SNAPSHOT, strict: bool = False) -> List[Meta]:
+        """The descriptions that are whole, the oldest first. ``strict`` raises StackwrightError for one that is not."""
         found = []
         for name in os.listdir(self.folder) if os.path.isdir(self.folder) else []:
             if name.endswith(".json") and not name.startswith("."):
-                with contextlib.suppress(StackwrightError):
+                try:
                     found.append(self.meta(name[:-5]))
+                except StackwrightError:
+                    if strict:
+                        raise
         return sorted((one for one in found if one["kind"] == kind), key=lambda one: (one["taken"], one["id"]))
 
     def meta(self, name: str) -> Meta:
@@ -71,7 +74,8 @@ class Shelf:
                 f"Available: {names}.",
             )
         seal = found.pop("seal", None)
-        if seal != _seal(found) or found.get("format") != FORMAT or found.get("volume") != self.volume:
+        about = (found.get("format"), found.get("volume"), found.get("id"))
+        if seal != _seal(found) or about != (FORMAT, self.volume, name):
             raise self._named(name, damaged("its description was altered"))
         return found
 

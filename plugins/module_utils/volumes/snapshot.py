@@ -27,6 +27,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.volumes.shelf im
     FORMAT,
     SNAPSHOT,
     Shelf,
+    check_name,
     opened,
     unfinished,
 )
@@ -90,7 +91,7 @@ def chosen(client: EngineClient, stack: Optional[str], names: Sequence[str]) -> 
     volumes = []
     for name in names:
         full = [f"{stack}_{name}", name] if stack else [name]
-        volume = next(filter(None, (local.find(client, one) for one in full)), None)
+        volume = next(filter(None, (local.find(client, check_name("volume", one)) for one in full)), None)
         if volume is None:
             raise _none(f"volume {full[0]}", client)
         volumes.append(volume)

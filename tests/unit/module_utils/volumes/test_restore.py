@@ -86,3 +86,19 @@ def test_if_it_can_not_the_next_run_completes_it(node):
     done = node.restore()
     assert done["changed"] and done["before"] == before["id"] and node.content == OLD
     snapshot.refuse_unfinished(node.own)
+
+
+def test_latest_is_not_an_older_one_where_the_newest_is_damaged(node):
+    volume = {"Name": "data", "Labels": {}}
+    said = {"consistency": "stopped", "labels": {}, "id": "s2"}
+    node.own.describe(snapshot.store(node, Clock, node.own, volume, said))
+    path = node.own.path("s2", ".json")
+    with open(path, "r+") as file:
+        text = file.read().replace("stopped", "paused")
+        file.seek(0)
+        file.write(text)
+        file.truncate()
+    with pytest.raises(StackwrightError) as raised:
+        node.restore()
+    assert raised.value.error_code == "snapshot_damaged" and node.content == NEW
+    assert node.restore(snapshot="s1")["changed"]
