@@ -22,7 +22,8 @@ from testbed import for_tests
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.environments.previews import preview_name
 
-PREVIEWS = 20 if os.environ.get("STACKWRIGHT_LONG") == "1" else 2
+LONG = os.environ.get("STACKWRIGHT_LONG") == "1"
+PREVIEWS = 20 if LONG else 2
 COMPOSE = """\
 services:
   web:
@@ -142,8 +143,9 @@ def test_previews_come_and_go_beside_production(project):
     before = project.everything()
     assert project.domains() == [project.domain] and any("w1 volume" in name for name in before)
     refs = ["feature/login", *range(12, 11 + PREVIEWS)]
-    shown = project.preview(refs[0], check=True)
-    assert shown.code == 0 and project.everything() == before
+    if LONG:
+        shown = project.preview(refs[0], check=True)
+        assert shown.code == 0 and project.everything() == before
     same = {"environment_clone_of": "production", "environment_values": "same"}
     for ref in refs:
         done = project.preview(ref, **(same if ref == refs[0] else {}))
@@ -167,8 +169,9 @@ def test_previews_come_and_go_beside_production(project):
     assert len(left) == 2 * PREVIEWS and all("w1 volume" in name or "-environment-" in name for name in left), left
     assert project.sweep().code == 0
     assert project.everything() == before, "nothing is left, and production is untouched"
-    again = project.sweep()
-    assert again.code == 0 and "changed=0" in again.output and project.everything() == before
+    if LONG:
+        again = project.sweep()
+        assert again.code == 0 and "changed=0" in again.output and project.everything() == before
     gone = project.run(
         "environment", environment_name="production", environment_state="absent", environment_confirm="production"
     )
