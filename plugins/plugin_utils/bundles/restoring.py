@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -22,6 +23,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.bundles.mapped i
     nodes_in,
     outside,
 )
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.exporting.stack import COMPOSE
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.exporting.surroundings import Snapshot
 
 #: The options of a stack that say which one it is.
@@ -69,6 +71,10 @@ class Restoration:
         networks = [network["name"] for network in self.content["networks"]]
         for kind, mapped, known in (("nodes", asked, list(old)), ("networks", self.renamed, networks)):
             wrong += [f"{kind}: the bundle has no {one}." for one in sorted(set(mapped) - set(known))]
+        texts = [base64.b64decode(stack["files"][COMPOSE]).decode() for stack in self.content["stacks"].values()]
+        for domain in self.options.domains:
+            if not any(domain in text for text in texts):
+                wrong.append(f"domains: no stack of the bundle has {domain}.")
         for name, node in sorted(old.items()):
             new = str(asked.get(name, name) or "")
             if new in self.nodes:
@@ -142,12 +148,12 @@ class Restoration:
             for name, config in self.configs.items()
             if name not in self.there["configs"] and (every or name in used["configs"])
         }
+        owners = {network: name for name in self.stacks for network in self.stacks[name]["networks"]}
         new: dict[Kind, set[str]] = {
-            "networks": {network["name"] for network in networks} - self.there["networks"],
+            "networks": {*owners, *(network["name"] for network in networks)} - self.there["networks"],
             "secrets": set(self.secrets),
             "configs": set(configs),
         }
-        owners = {network: name for name in self.stacks for network in self.stacks[name]["networks"]}
         later = [name for name, wants in wanted.items() if check and any(new[kind] & {*wants[kind]} for kind in KINDS)]
         entries = {
             name: {**self._options(name), "definition": tree} for name, tree in self.trees.items() if name in wanted

@@ -13,6 +13,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors impo
 from ansible_collections.stackwright.swarm.plugins.module_utils.parts.bundle_options import SWARM_BUNDLE, Options
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.bundles import bundle_file
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.bundles.bundle_file import read, write
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.bundles.contents import contents_of
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.bundles.mapped import Names, definition_of
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.bundles.proof import refuse_what_does_not_compile
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.bundles.restoring import Restoration
@@ -69,10 +70,13 @@ def target(*nodes, **objects):
     return {"nodes": found, "networks": [], "secrets": [], "configs": [], "services": [], **named}
 
 
-def restored(there, check=False, content=CONTENT, **given):
+def options(**given):
     defaults = {name: option.get("default") for name, option in SWARM_BUNDLE.items()}
-    options = Options(**{**defaults, "state": "read", "path": "x", **given})
-    return Restoration(content, options, there, ["proxy"], ["secret shop_key: its content"]).tasks(check)
+    return Options(**{**defaults, "state": "read", "path": "x", **given})
+
+
+def restored(there, check=False, content=CONTENT, **given):
+    return Restoration(content, options(**given), there, ["proxy"], ["secret shop_key: its content"]).tasks(check)
 
 
 def cipher(password=b"p"):
@@ -239,8 +243,9 @@ def test_other_nodes_domains_and_networks():
         (["new"], {"nodes": {"old": "nwe"}}, "the Swarm has no node nwe"),
         (["old"], {"nodes": {"odl": "old"}}, "the bundle has no odl"),
         (["old"], {"networks": {"pbulic": "edge"}}, "the bundle has no pbulic"),
+        (["old"], {"domains": {"exmaple.com": "example.org"}}, "no stack of the bundle has exmaple.com"),
     ],
-    ids=["labels", "constraint", "typo of the new", "typo of the old", "network"],
+    ids=["labels", "constraint", "typo of the new", "typo of the old", "network", "domain"],
 )
 def test_names_that_do_not_fit_are_refused(nodes, given, said):
     with pytest.raises(StackwrightError, match=said) as caught:
@@ -260,7 +265,10 @@ def test_secrets_that_nobody_knows():
 def test_check_mode_plans_what_can_be_planned():
     found = restored(target("old", secrets=["shop_key"]), True)
     assert (found["unplanned"], found["stacks"], len(found["platform"])) == (["shop"], [], 1)
+    # One of its networks is the proxy's.
     there = target("old", secrets=["shop_key"], networks=["public"])
+    assert restored(there, True)["unplanned"] == ["shop"]
+    there = target("old", secrets=["shop_key"], networks=["public", "edge"])
     assert restored(there, True)["unplanned"] == []
 
 
@@ -272,3 +280,81 @@ def test_a_stack_comes_after_the_owner_of_its_network_and_an_odd_config_before_i
     )
     assert {one["name"]: one["after"] for one in found["stacks"]} == {"more": [], "shop": ["more"]}
     assert found["configs"]["more_page"]["labels"] == {"com.docker.stack.namespace": "more"}
+
+
+NAMESPACE = "com.docker.stack.namespace"
+OF_SHOP = {NAMESPACE: "shop"}
+
+
+def swarm():
+    """A Swarm with the stack shop, a service without a stack, and objects that belong to no stack."""
+
+    def service(name, labels, **container):
+        container = {"Image": "shop/web:1", "Labels": labels, **container}
+        template = {"ContainerSpec": container, "Networks": [{"Target": "n1", "Aliases": ["web"]}]}
+        spec = {"Name": name, "Labels": {**labels, "com.docker.stack.image": "shop/web:1"}, "TaskTemplate": template}
+        return {"ID": name, "Version": {"Index": 1}, "Spec": {**spec, "Mode": {"Replicated": {"Replicas": 1}}}}
+
+    def thing(name, **spec):
+        return {"ID": name, "Spec": {"Name": name, "Labels": {}, **spec}}
+
+    key = {"SecretID": "shop_key", "SecretName": "shop_key", "File": {"Name": "key", "Mode": 0o444}}
+    mounts = [
+        {"Type": "volume", "Source": "shop_data", "Target": "/data", "VolumeOptions": {"Labels": OF_SHOP}},
+        {"Type": "bind", "Source": "/srv", "Target": "/srv"},
+    ]
+    return {
+        "info": {"Swarm": {"Nodes": 1, "Cluster": {}}},
+        "api": [1, 47],
+        "key": None,
+        "predefined": {},
+        "services": [service("shop_web", OF_SHOP, Secrets=[key], Mounts=mounts), service("alone", {})],
+        "networks": [
+            {"Id": "n1", "Name": "shop_default", "Scope": "swarm", "Driver": "overlay", "Labels": OF_SHOP},
+            {"Id": "n2", "Name": "public", "Scope": "swarm", "Driver": "overlay", "Attachable": True},
+        ],
+        "secrets": [thing("shop_key", Labels={**OF_SHOP, "stackwright.content": "x"}), thing("spare")],
+        "configs": [thing("banner", Data=packed("hello"), Templating={"Name": "golang"})],
+        "nodes": [{"ID": "i1", "Description": {"Hostname": "old"}, "Spec": {"Labels": {"disk": "ssd"}}}],
+        "values": {"shop": {"generators": {}, "secrets": {}, "texts": {"web/KEY": "planted-77", "web/OLD": "x"}}},
+        "notices": ["stack other: its kept values are written as they run"],
+    }
+
+
+def test_the_contents_of_a_bundle():
+    given = {"shop": {"web/OLD": "planted-79"}}
+    facts, content = contents_of(swarm(), "stackwright", ["shop", "proxy"], given, {"shop_key": "planted-80"})
+    assert facts["platform"] == ["shop"]
+    assert facts["stacks"] == {
+        "alone": {"services": ["alone"], "values": 0},
+        "shop": {"services": ["web"], "values": 2},
+    }
+    assert (facts["nodes"], facts["networks"], facts["configs"]) == (["old"], ["public"], ["banner"])
+    assert facts["secrets"] == ["shop_key"]
+    assert {
+        "secret spare: its content is not known",
+        "stack shop: the data of the volume shop_data",
+        "stack shop: the files below /srv on the nodes",
+        "stack other: its kept values are written as they run",
+    } <= set(facts["not_in_bundle"])
+    assert not any("shop_key" in line for line in facts["not_in_bundle"])
+    assert content["values"] == {"shop": {"web/KEY": "planted-77", "web/OLD": "planted-79"}}
+    assert content["secrets"]["shop_key"] == {"data": packed("planted-80"), "stacks": ["shop"], "labels": OF_SHOP}
+    assert content["configs"]["banner"] == {"data": packed("hello"), "labels": {}, "template_driver": "golang"}
+    assert content["networks"] == [{"name": "public", "attachable": True}]
+    assert content["nodes"] == {"old": {"id": "i1", "labels": {"disk": "ssd"}}}
+    assert content["stacks"]["shop"]["networks"] == ["shop_default"]
+    assert "planted" not in json.dumps(facts)
+    refuse_what_does_not_compile(content["stacks"])
+    # The service without a stack is there, so it does not come a second time.
+    there = {**swarm(), "networks": []}
+    found = Restoration(content, options(), there, [], []).tasks(False)
+    assert [one["name"] for one in found["stacks"]] == ["shop"]
+    there["services"] = []
+    found = Restoration(content, options(), there, [], []).tasks(False)
+    assert [one["name"] for one in found["stacks"]] == ["alone", "shop"]
+
+
+@pytest.mark.parametrize("given", [({"nobody": {}}, {}), ({}, {"nothing": ""})], ids=["values", "secrets"])
+def test_contents_of_what_is_not_there_are_refused(given):
+    assert code_of(contents_of, swarm(), "stackwright", [], *given) == "not_found"
