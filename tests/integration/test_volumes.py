@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -179,6 +180,46 @@ def test_what_a_dead_run_left_is_completed(shop):
     assert shop.inside("cat /data/file") == "one\n"
     assert node.api("GET", f"/volumes/{shop.volume}")["Labels"] == {"is": "kept"}
     assert not [path.name for path in shop.folder.iterdir() if path.name.startswith((".", "half"))]
+
+
+def test_a_volume_moves_to_another_node(bed, swarm, tmp_path):
+    """The recipe of the guide: the label of a node says where the service is, and the source stays. 1 GiB if LONG."""
+    if len(bed.nodes) < 2:
+        pytest.skip("one node: STACKWRIGHT_TEST_NODES=2")
+    (source, target), key = (bed.node("m1"), bed.node("w1" if "w1" in bed.nodes else "m2")), f"has-{swarm.name}"
+    shop = Shop(swarm, tmp_path)
+    player, service = shop.player, {"name": swarm.name, "service": "app"}
+    text = FILE.format(image=bed.images["busybox"])
+    definition = yaml.safe_load(text)
+    definition["services"]["app"]["deploy"] = {"placement": {"constraints": [f"node.labels.{key} == yes"]}}
+
+    def label(node, value):
+        return {"swarm_node": {"name": node.name, "labels": {key: value}}}
+
+    begun = player.play(label(source, "yes"), {"compose_stack": {"name": swarm.name, "definition": definition}})
+    assert begun.code == 0, begun.output
+    back = {"volume": shop.volume, "src": str(shop.dest), "docker_host": target.docker_host}
+    size = 1 << 30 if os.environ.get("STACKWRIGHT_LONG") == "1" else 8 << 20
+    shop.inside(f"head -c {size} /dev/urandom > /data/big")
+    before = shop.inside("sha256sum /data/big")
+    target.cli(["docker", "pull", "--quiet", bed.images["busybox"]])  # without any image it is refused (no_image)
+    start = time.monotonic()
+    run = player.play(
+        {"stack_service": {**service, "replicas": 0}},
+        {"volume_snapshot": {"volumes": [shop.volume], "dest": str(shop.dest), "quiesce": "none"}},
+        {"volume_restore": back},
+        label(source, None),
+        label(target, "yes"),
+        {"stack_service": {**service, "replicas": 1}},
+    )
+    assert run.code == 0, run.output
+    print(f"{size >> 20} MiB moved in {time.monotonic() - start:.1f} s: the gap of the service")
+    assert run.of()[1]["snapshots"][0]["consistency"] == "stopped"
+    (task,) = [one for one in swarm.tasks() if one["DesiredState"] == "running"]
+    container = task["Status"]["ContainerStatus"]["ContainerID"]
+    assert target.cli(["docker", "exec", container, "sh", "-c", "sha256sum /data/big"]).stdout == before
+    assert shop.volume in [volume["Name"] for volume in source.api("GET", "/volumes")["Volumes"]]
+    player.play(label(target, None))
 
 
 DATABASE = """

@@ -95,7 +95,7 @@ def fill(client: EngineClient, volume: Volume, file: IO[bytes], size: int) -> No
 def _helper(client: EngineClient, volume: str, read_only: bool) -> Iterator[str]:
     mount = {"Type": "volume", "Source": volume, "Target": f"/{ROOT}", "ReadOnly": read_only}
     body = {
-        "Image": _image(client, volume),
+        "Image": image(client, volume),
         "Cmd": ["never-started"],
         "Labels": {HELPER: volume},
         "NetworkDisabled": True,
@@ -109,9 +109,9 @@ def _helper(client: EngineClient, volume: str, read_only: bool) -> Iterator[str]
             client.delete(f"/containers/{container}", {"v": True, "force": True})
 
 
-def _image(client: EngineClient, volume: str) -> str:
+def image(client: EngineClient, volume: str) -> str:
     """An image that is on this node, whatever is in it: that of a container with the volume, else the smallest."""
-    images = {str(image["Id"]): image for image in client.list("/images/json")}
+    images = {str(one["Id"]): one for one in client.list("/images/json")}
     for one in users(client, volume):
         if one.get("ImageID") in images:
             return str(one["ImageID"])

@@ -84,6 +84,7 @@ class _Restore:
         }
 
     def _change(self) -> None:
+        local.image(self.client, self.shelf.volume)  # not found out when the volume is gone
         try:
             if self.params["quiesce"] == STOP:
                 self.users.quiet(STOP, ())
@@ -143,7 +144,7 @@ class _Restore:
 
     def _put_back(self, error: StackwrightError) -> None:
         before = self.left["before"] if self.left else None
-        name = f"The volume {self.shelf.volume} on {self.client.node} was not restored: {error.message}."
+        name = f"The volume {self.shelf.volume} on {self.client.node} was not restored: {error.message.rstrip('.')}."
         try:
             if before is None:
                 raise error

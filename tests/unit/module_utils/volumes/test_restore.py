@@ -30,6 +30,7 @@ class Node:
         monkeypatch.setattr(local, "find", lambda client, name: self.content and {"Name": name, "Labels": {"a": "b"}})
         monkeypatch.setattr(local, "read", lambda client, name, take=local.scan: take([self.content]))
         monkeypatch.setattr(local, "users", lambda client, name: [])
+        monkeypatch.setattr(local, "image", lambda client, name: "image")
         monkeypatch.setattr(local, "clear", lambda client, name: None)
         monkeypatch.setattr(local, "fill", self.fill)
 
