@@ -1,7 +1,13 @@
 """swarm_bundle, bundle.yml and bundle_restore.yml: stacks come back from a file, also under other names."""
 
+import contextlib
 import json
+import os
+import random
+import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -55,45 +61,58 @@ def service(player):
     return found, dict(line.split("=", 1) for line in found["TaskTemplate"]["ContainerSpec"]["Env"])
 
 
-def run(player, name, check=False, **variables):
+def how(player, **variables):
     given = {"stack_proxies": [], "stack_preflight": False, "bundle_path": "bundles", **variables}
     environment = {"DOCKER_HOST": player.hosts["m1"], "ANSIBLE_VAULT_PASSWORD_FILE": str(player.folder / "password")}
-    path = ROOT / "playbooks" / f"{name}.yml"
-    played = player.playbook(path, variables=given, check=check, environment=environment)
+    return {"variables": given, "environment": environment}
+
+
+def run(player, name, check=False, **variables):
+    played = player.playbook(ROOT / "playbooks" / f"{name}.yml", check=check, **how(player, **variables))
     played.changed = sorted({line["task"] for line in played.lines if line["result"].get("changed")})
     assert PLANTED not in played.output
     return played
 
 
-def test_stacks_come_back(player):
+def saved(player):
+    """The environment of the stack's service, and the stack's bundle."""
     network = {"swarm_network": {"name": f"{player.name}-shared", "attachable": True}}
     label = {"swarm_node": {"name": "m1", "labels": {"disk": "ssd"}}}
     stack = {"name": player.name, "src": "compose.yml", "resolve_image": "never"}
     stack.update(values={"store": "swarm"}, shared_networks=[f"{player.name}-shared"])
     done = player.play(network, label, {"compose_stack": stack})
     assert done.code == 0, done.output
-    before, environment = service(player)
+    environment = service(player)[1]
     (secret,) = [one["Spec"]["Name"] for one in live(player, "secrets") if "_key" in one["Spec"]["Name"]]
-
-    saved = run(player, "bundle", bundle_secrets={secret: PLANTED})
-    assert saved.code == 0, saved.output
+    values = {"bundle_values_stacks": player.name, "bundle_values_store": "swarm"}
+    told = run(player, "bundle", bundle_secrets={secret: PLANTED}, **values)
+    assert told.code == 0, told.output
+    assert environment["KEY"] not in told.output
+    assert f"Not in it: stack {player.name}: the data of the volume {player.name}_data" in told.output
     (bundle,) = (player.folder / "bundles").glob("*.bundle")
+    return environment, bundle
+
+
+def remove(player):
+    clean = {"name": player.name, "volumes": True, "values": True, "history": True}
+    network = {"name": f"{player.name}-shared", "state": "absent"}
+    gone = player.play({"stack_cleanup": clean}, {"swarm_network": network})
+    assert gone.code == 0, gone.output
+    assert not live(player, "services") and not live(player, "secrets")
+
+
+def test_stacks_come_back(player):
+    environment, bundle = saved(player)
     manifest = bundle.with_suffix(".json").read_text()
     assert json.loads(manifest)["stacks"][player.name] == {"services": ["web"], "values": 2}
-    assert PLANTED not in manifest and environment["KEY"] not in manifest + saved.output
-    assert f"Not in it: stack {player.name}: the data of the volume {player.name}_data" in saved.output
-    given = {"bundle_restore_src": str(bundle), "bundle_restore_values": {"store": "swarm"}}
+    assert PLANTED not in manifest and environment["KEY"] not in manifest
     damaged = player.write("bundles/damaged.bundle", bundle.read_text()[:-9])
     damaged.with_suffix(".json").write_text(manifest)
     refused = run(player, "bundle_restore", bundle_restore_src=str(damaged))
     assert refused.code != 0 and "was changed or is incomplete" in refused.output
 
-    clean = {"name": player.name, "volumes": True, "values": True, "history": True}
-    gone = player.play(
-        {"stack_cleanup": clean}, {"swarm_network": {"name": f"{player.name}-shared", "state": "absent"}}
-    )
-    assert gone.code == 0, gone.output
-    assert not live(player, "services") and not live(player, "secrets")
+    remove(player)
+    given = {"bundle_restore_src": str(bundle), "bundle_restore_values": {"store": "swarm"}}
     given["bundle_restore_domains"] = f"{player.name}.example.com={player.name}.example.org"
     steps = ["Create the configs that belong to no stack", "Create the networks that belong to no stack"]
     steps += ["Create the secrets", "Store the kept values"]
@@ -106,5 +125,32 @@ def test_stacks_come_back(player):
     after, now = service(player)
     assert now == {**environment, "URL": f"https://{player.name}.example.org/"}
     assert after["Labels"]["stackwright.http.routes.0.domain"] == f"{player.name}.example.org"
+    again = run(player, "bundle_restore", **given)
+    assert (again.code, again.changed) == (0, []), again.output
+
+
+@pytest.mark.skipif(os.environ.get("STACKWRIGHT_LONG") != "1", reason="takes minutes (STACKWRIGHT_LONG=1 runs it)")
+def test_a_restore_that_was_killed_is_completed(player):
+    environment, bundle = saved(player)
+    given = {"bundle_restore_src": str(bundle), "bundle_restore_values": {"store": "swarm"}}
+    command, variables, _results = player.command(ROOT / "playbooks" / "bundle_restore.yml", **how(player, **given))
+    chance, longest = random.Random(19), 20.0
+    for _number in range(int(os.environ.get("STACKWRIGHT_KILLS", "20"))):
+        remove(player)
+        quiet = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
+        killed = subprocess.Popen(command, cwd=player.folder, env=variables, start_new_session=True, **quiet)
+        after = chance.uniform(1, longest)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            killed.wait(after)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(killed.pid, signal.SIGKILL)
+        killed.wait(60)
+        began = time.monotonic()
+        whole = run(player, "bundle_restore", **given)
+        longest = time.monotonic() - began
+        assert whole.code == 0, whole.output
+        assert service(player)[1] == environment
+        assert len(live(player, "secrets")) == 2
+        print(f"killed after {after:.1f} s, left to do: {', '.join(whole.changed) or 'nothing'}", flush=True)
     again = run(player, "bundle_restore", **given)
     assert (again.code, again.changed) == (0, []), again.output
