@@ -22,7 +22,7 @@ PORT = 18089
 def test_prometheus_finds_what_runs_and_tells_of_what_does_not(bed, swarm, tmp_path):
     name, node = swarm.name, bed.node("m1")
     player = Player(tmp_path, {"m1": bed.docker_host})
-    receiver = {"url": f"http://{name}-hook:8000/hook", "send_resolved": False}
+    receiver = {"url": "http://hook:8000/", "send_resolved": False}
     options = {
         "swarm_platform_stack": f"{name}-p",
         "swarm_platform_network": f"{name}-net",
@@ -53,8 +53,11 @@ def test_prometheus_finds_what_runs_and_tells_of_what_does_not(bed, swarm, tmp_p
         "deploy": {"endpoint_mode": "dnsrr", "labels": {"stackwright.metrics.port": 8000}},
     }
     down = {"image": bed.images["busybox"], "command": "sleep 1d", "stop_grace_period": "1s"}
+    # Shows what it gets, and answers.
+    answer = r"printf 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n' | nc -l -p 8000; echo"
+    hook = {**application, "command": ["sh", "-c", f"while :; do {answer}; done"], "deploy": {"endpoint_mode": "dnsrr"}}
     shop = {
-        "services": {"shop": application, "down": down},
+        "services": {"shop": application, "down": down, "hook": hook},
         "networks": {"metrics": {"external": True, "name": f"{name}-metrics"}},
     }
     tasks = [
@@ -100,3 +103,6 @@ def test_prometheus_finds_what_runs_and_tells_of_what_does_not(bed, swarm, tmp_p
     assert {one["labels"]["alertname"] for one in alert} == {"ServiceDown"}
     assert alert[0]["labels"]["service"] == f"{name}-shop_down"
     assert alert[0]["annotations"]["summary"] == f"{name}-shop_down has no running task"
+    sent = {"stack_logs": {"name": f"{name}-shop", "services": ["hook"], "until": "ServiceDown", "wait_timeout": 60}}
+    run = player.play(sent)
+    assert run.code == 0, run.output
