@@ -17,6 +17,16 @@ pytestmark = pytest.mark.skipif(
     os.environ.get("STACKWRIGHT_LONG") != "1", reason="some minutes and 200 MB of packages: STACKWRIGHT_LONG=1"
 )
 PORT = 18089
+#: Prints the requests that it gets.
+RECEIVER = """
+import http.server
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        print(self.rfile.read(int(self.headers["Content-Length"])).decode())
+        self.send_response(200)
+        self.end_headers()
+http.server.HTTPServer(("", 8000), Handler).serve_forever()
+"""
 
 
 def test_prometheus_finds_what_runs_and_tells_of_what_does_not(bed, swarm, tmp_path):
@@ -53,9 +63,13 @@ def test_prometheus_finds_what_runs_and_tells_of_what_does_not(bed, swarm, tmp_p
         "deploy": {"endpoint_mode": "dnsrr", "labels": {"stackwright.metrics.port": 8000}},
     }
     down = {"image": bed.images["busybox"], "command": "sleep 1d", "stop_grace_period": "1s"}
-    # Shows what it gets, and answers.
-    answer = r"printf 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n' | nc -l -p 8000; echo"
-    hook = {**application, "command": ["sh", "-c", f"while :; do {answer}; done"], "deploy": {"endpoint_mode": "dnsrr"}}
+    hook = {
+        "image": bed.images["python"],
+        "command": ["python3", "-c", RECEIVER],
+        "networks": ["metrics"],
+        "stop_grace_period": "1s",
+        "deploy": {"endpoint_mode": "dnsrr"},
+    }
     shop = {
         "services": {"shop": application, "down": down, "hook": hook},
         "networks": {"metrics": {"external": True, "name": f"{name}-metrics"}},
