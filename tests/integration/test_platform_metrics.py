@@ -120,3 +120,9 @@ def test_prometheus_finds_what_runs_and_tells_of_what_does_not(bed, swarm, tmp_p
     sent = {"stack_logs": {"name": f"{name}-shop", "services": ["hook"], "until": "ServiceDown", "wait_timeout": 60}}
     run = player.play(sent)
     assert run.code == 0, run.output
+
+    # The proxy and its network go as well.
+    absent = {**tasks[0], "vars": {**options, "swarm_platform_state": "absent"}}
+    run = player.play({"compose_stack": {"name": f"{name}-shop", "state": "absent"}}, absent)
+    assert run.code == 0, run.output
+    assert not swarm.objects("services") and not swarm.objects("networks")
