@@ -116,6 +116,21 @@ RECIPES = {
         folders=("root",),
         users=(("memcache", 11211),),
     ),
+    "redis": Recipe(
+        packages=("redis-server",),
+        configuration=(("Env", [PATH]), ("Cmd", ["redis-server"])),
+        links=(*COMMON, ("redis-server", "usr/bin/valkey-server"), ("redis-cli", "usr/bin/valkey-cli")),
+        folders=("root",),
+    ),
+    "docker-registry": Recipe(
+        packages=("docker-registry",),
+        configuration=(
+            ("Env", [PATH, "OTEL_TRACES_EXPORTER=none", "REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY=/var/lib/registry"]),
+            ("Cmd", ["docker-registry", "serve", "/etc/docker/registry/config.yml"]),
+        ),
+        links=COMMON,
+        folders=("root",),
+    ),
     "postgres": Recipe(
         packages=("postgresql-15", "util-linux", "libcap-ng0"),
         configuration=(

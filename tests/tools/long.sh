@@ -15,6 +15,10 @@ second_day() {
         tests/integration/test_swarm_cluster.py tests/integration/test_swarm_cluster_killed.py
     STACKWRIGHT_LONG=1 STACKWRIGHT_TEST_NODES=5 .cache/venv/bin/python -m pytest -q tests/integration/test_story.py \
         tests/integration/test_killed.py tests/faults/test_leaders.py
+    echo "long: the tutorial, the example stacks, and a report of three managers in a browser"
+    STACKWRIGHT_LONG=1 .cache/venv/bin/python -m pytest -q tests/integration/test_tutorial.py \
+        tests/integration/test_example_stacks.py
+    STACKWRIGHT_LONG=1 STACKWRIGHT_TEST_NODES=3 .cache/venv/bin/python -m pytest -q tests/integration/test_report.py
 }
 
 for bed in ${*:-20.10:3 26.1:1 28.5:1 second-day}; do
