@@ -240,10 +240,10 @@ def test_other_nodes_domains_and_networks():
     [
         (["new"], {}, "The node old has labels"),
         (["new"], {"nodes": {"old": ""}}, "the service web must run on the node old"),
-        (["new"], {"nodes": {"old": "nwe"}}, "the Swarm has no node nwe"),
+        (["new"], {"nodes": {"old": "missing"}}, "the Swarm has no node missing"),
         (["old"], {"nodes": {"odl": "old"}}, "the bundle has no odl"),
         (["old"], {"networks": {"pbulic": "edge"}}, "the bundle has no pbulic"),
-        (["old"], {"domains": {"exmaple.com": "example.org"}}, "no stack of the bundle has exmaple.com"),
+        (["old"], {"domains": {"sample.com": "example.org"}}, "no stack of the bundle has sample.com"),
     ],
     ids=["labels", "constraint", "typo of the new", "typo of the old", "network", "domain"],
 )
