@@ -114,7 +114,7 @@ def test_a_report_of_a_swarm_with_a_broken_stack_and_drift(report, swarm, bed):
     run = report(report_dest=str(dest), report_time=TIME, report_hosts="swarm_managers")
     assert run.code == 0, run.output
     result = run.of(task="Write the report")[0]
-    assert result["changed"] and len(result["clusters"]) == 1 and result["clusters"][0]["host"] == "manager1"
+    assert result["changed"] and [cluster["host"] for cluster in result["clusters"]] == ["manager1"], result
     assert result["unanswered"] == [] and result["bytes"] == dest.stat().st_size
     looked_at_in_a_browser(dest, swarm.name)
     page = dest.read_text()

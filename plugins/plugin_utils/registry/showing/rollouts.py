@@ -56,7 +56,10 @@ def undoing(stacks: Sequence[Stack], run: str) -> dict[str, Any]:
         found["others"] += [
             {"stack": stack["name"], "number": revision["number"], "who": revision["who"]}
             for revision in revisions
-            if _number(revision) > first and revision not in mine and revision not in backs
+            if _number(revision) > first
+            and revision not in mine
+            and revision not in backs
+            and not _left_no_trace(revision)
         ]
         before = [_number(revision) for revision in revisions if _number(revision) < first and _is_state(revision)]
         to = before[-1] if before and _state(revisions, before[-1]) != "REMOVED" else 0
@@ -93,6 +96,12 @@ def _is_undo(revision: Revision, first: int) -> bool:
     if operation == "remove":
         return status == "REMOVED"
     return bool(operation == "rollback" and status in GOOD and back_to < first)
+
+
+def _left_no_trace(revision: Revision) -> bool:
+    """Whether the stack is as it was before: the run waited and had nothing left to do, or was rolled back."""
+    status, restored = revision["status"], revision.get("restored")
+    return bool(restored == "done" or (status == "CANCELLED" and restored not in ("none", "failed")))
 
 
 def _is_state(revision: Revision) -> bool:

@@ -11,13 +11,14 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.showing
 )
 
 
-def revision(number, run="", status="HEALTHY", operation="deploy", back_to=0, **metadata):
+def revision(number, run="", status="HEALTHY", operation="deploy", back_to=0, restored="", **metadata):
     metadata = {f"registry_{name}": value for name, value in {"run": run, **metadata}.items() if value}
     return {
         "number": number,
         "status": status,
         "operation": operation,
         "back_to": back_to,
+        "restored": restored,
         "who": "ann",
         "started": f"2026-01-01T00:00:{number:02}Z",
         "metadata": metadata,
@@ -70,6 +71,12 @@ def test_the_latest_of_all_stacks_counts():
         # Another run since.
         ([revision(1), revision(2, "r1"), revision(3)], [1], [3], []),
         ([revision(1), revision(2, "r1"), revision(3), revision(4, "r1")], [1], [3], []),
+        # ... that had nothing left to do after it had waited, or was rolled back, or broke off.
+        ([revision(1), revision(2, "r1"), revision(3, "", "CANCELLED")], [1], [], []),
+        ([revision(1), revision(2, "r1"), revision(3, "", "FAILED", restored="done")], [1], [], []),
+        ([revision(1), revision(2, "r1"), revision(3, "", "FAILED", restored="failed")], [1], [3], []),
+        ([revision(1), revision(2, "r1"), revision(3, "", "CANCELLED", restored="none")], [1], [3], []),
+        ([revision(1), revision(2, "r1"), revision(3, "", "QUEUED")], [1], [3], []),
         # It is undone already, by a run that was killed then.
         ([revision(1), revision(2, "r1"), revision(3, "", "HEALTHY", "rollback", 1)], [], [], []),
         ([revision(1, "r1", new="yes"), revision(2, "", "REMOVED", "remove")], [], [], []),
