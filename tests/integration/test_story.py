@@ -230,8 +230,13 @@ def test_the_second_day_of_a_shop(shop):
 
     # A stranger changes something. It is told, in the way of a careful deployment, and put back; the operator's stays.
     node = shop.bed.node("m1")
+    before = shop.running()["web"]
     node.cli(["docker", "service", "update", "--detach", "--env-add", "RELEASE=hand", f"{shop.stack}_web"])
-    wait_for("the stranger's change", lambda: shop.release() == ("RELEASE=hand", 3), 120)
+    wait_for(
+        "the stranger's change",
+        lambda: shop.release() == ("RELEASE=hand", 3) and not shop.running()["web"] & before,
+        120,
+    )
     seen = shop.core.drift()
     assert [drift["name"] for drift in seen["drift"]] == [f"{shop.stack}_web"] and len(seen["ours"]) == 1
     with pytest.raises(StackwrightError) as refused:
