@@ -330,8 +330,10 @@ class Apply:
             self.keep()
 
     def _lingers(self, name: str) -> bool:
+        """Whether the name of a removed network is about to be free, or has become so since it was refused."""
         found = self.client.list("/networks", {"filters": {"name": [name]}})
-        return any(name_of(network) == name and lingers(network) for network in found)
+        named = [network for network in found if name_of(network) == name]
+        return not named or any(map(lingers, named))
 
     def _auth(self, spec: Mapping[str, Any]) -> Optional[Dict[str, str]]:
         value = self.header(spec["TaskTemplate"]["ContainerSpec"].get("Image") or "")

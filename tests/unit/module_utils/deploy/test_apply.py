@@ -171,6 +171,22 @@ def test_a_network_that_only_lingers_on_a_node_is_made_again_once_it_is_gone():
     assert "shop_new" in swarm.names("services")
 
 
+def test_a_network_that_is_gone_when_one_looks_why_its_name_was_taken():
+    swarm = start()
+    removed = swarm.add("networks", **after()["networks"][-1]["spec"], Peers=[{"Name": "node", "IP": "10.0.0.1"}])
+    made, work = applying(swarm, after())
+    listed = made.client.list
+
+    def late(path, *query):
+        if path == "/networks":
+            swarm.objects["networks"].pop(removed["Id"], None)
+        return listed(path, *query)
+
+    made.client.list = late
+    made.run(work)
+    assert swarm.names("networks").count("shop_more") == 1
+
+
 def test_a_network_that_lingers_for_ever_is_given_up():
     swarm = start()
     swarm.add("networks", **after()["networks"][-1]["spec"], Peers=[{"Name": "node", "IP": "10.0.0.1"}])
