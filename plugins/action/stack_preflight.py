@@ -48,6 +48,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.verdict im
 )
 
 if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import State
     from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.variables import Variables
 
 #: What the result has of each part.
@@ -114,7 +115,7 @@ class ActionModule(MeetingAction):
             note(C.DEFAULT_LOCAL_TMP, variables["inventory_hostname"], cluster, stack["name"], code, by)
         return result
 
-    def _desired(self, options: Mapping[str, object], variables: Variables) -> Optional[Dict[str, Any]]:
+    def _desired(self, options: Mapping[str, object], variables: Variables) -> Optional[State]:
         """The requirements of the files, without secrets; None without files."""
         if options["name"]:
             Stack.of(options)  # an invalid name is reported before files are read
@@ -122,7 +123,7 @@ class ActionModule(MeetingAction):
             return None
         from ansible_collections.stackwright.swarm.plugins.plugin_utils.compiling.task_files import compile_files
 
-        desired = compile_files(self, options, variables)
+        desired: Any = compile_files(self, options, variables)
         self._volumes = wanted_volumes(desired)
         return trimmed(desired)
 

@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping
+from typing import TYPE_CHECKING, Any, Dict, Mapping
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import check_ranges
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import through_an_election
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import State
 
 #: The parts of the work. Every host looks at itself; one manager at the cluster, and at once at its own node; every
 #: other host at what the stack needs there. A host that is alone does all at once.
@@ -64,5 +67,6 @@ def _cluster(client: EngineClient, params: Dict[str, object], run: Dict[str, Any
     from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.preflight import NOTHING, check_cluster
 
     options = {name: params[name] for name in ("resolve_image", "with_registry_auth", "registry_auth")}
-    desired, identity = run.get("desired") or NOTHING, run.get("identity")
+    desired: State = run.get("desired") or NOTHING
+    identity = run.get("identity")
     return through_an_election(SystemClock(), lambda: check_cluster(client, desired, options, identity))

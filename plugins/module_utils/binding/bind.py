@@ -33,7 +33,13 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import Options
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Contents, Observed
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import (
+        ContentEntry,
+        Contents,
+        Observed,
+        ServiceEntry,
+        State,
+    )
 
 KINDS: Tuple[Tuple[str, Contents], ...] = (("config", "configs"), ("secret", "secrets"))
 SUFFIX = re.compile(r"_[0-9a-f]{8}\Z")
@@ -43,11 +49,11 @@ Entry = Dict[str, Any]
 
 def bind_all(
     client: EngineClient,
-    desired: Mapping[str, Any],
+    desired: State,
     observed: Observed,
     options: Options,
     write: bool = False,
-) -> Dict[str, Any]:
+) -> State:
     """As ``bind``, with the values that the stack refers to, and the names of its volumes; missing values are made and
     kept if ``write``. If
 
@@ -74,7 +80,7 @@ def bind_all(
     return {**bound, "binder": binder}
 
 
-def bind(desired: Mapping[str, Any], observed: Observed, adopt_secrets: bool = False) -> Dict[str, Any]:
+def bind(desired: State, observed: Observed, adopt_secrets: bool = False) -> State:
     """A copy of ``desired`` whose configs and secrets have a ``binding`` and whose services refer to the real names.
 
     A network that was replaced has a generated name; one that differs gets such a name where ``desired`` says
@@ -82,7 +88,7 @@ def bind(desired: Mapping[str, Any], observed: Observed, adopt_secrets: bool = F
 
     Raises EngineError: ``not_found`` naming every external object that is missing, ``conflict`` for a foreign name.
     """
-    bound = dict(desired)
+    bound: State = {**desired}
     renamed: Dict[Tuple[str, str], str] = {}
     for kind, plural in KINDS:
         entries = desired[plural]
@@ -95,9 +101,9 @@ def bind(desired: Mapping[str, Any], observed: Observed, adopt_secrets: bool = F
             if not entry["external"] and entry["binding"]["name"] != entry["name"]:
                 renamed[kind, entry["name"]] = entry["binding"]["name"]
     bound["networks"] = bound_networks(desired, observed["networks"])
-    for entry in bound["networks"]:
-        if entry.get("base"):
-            renamed["network", entry["base"]] = entry["name"]
+    for network in bound["networks"]:
+        if network.get("base"):
+            renamed["network", network["base"]] = network["name"]
     missing = list(missing_externals(desired, observed))
     if missing:
         raise EngineError("External objects are missing: " + "; ".join(missing) + ".", "not_found", CREATE_THEM)
@@ -110,8 +116,8 @@ CREATE_THEM = "Create them first or correct the names. Nothing was changed."
 
 
 def _bound(
-    kind: str, entry: Entry, bases: Set[str], desired: Mapping[str, Any], observed: Observed, adopt_secrets: bool
-) -> Entry:
+    kind: str, entry: ContentEntry, bases: Set[str], desired: State, observed: Observed, adopt_secrets: bool
+) -> ContentEntry:
     stack, base = desired["stack"]["name"], entry["name"]
     objects = observed["configs"] if kind == "config" else observed["secrets"]
     named = {name_of(obj): obj for obj in objects}
@@ -160,8 +166,8 @@ def _belongs(obj: Mapping[str, object], base: str, bases: Set[str]) -> bool:
     return suffixed(base, suffix.group()[1:]) == name
 
 
-def _same(kind: str, entry: Entry, obj: Mapping[str, Any], key: Optional[str]) -> bool:
-    spec, have = entry["spec"], obj["Spec"]
+def _same(kind: str, entry: ContentEntry, obj: Mapping[str, Any], key: Optional[str]) -> bool:
+    spec, have = entry["spec"] or {}, obj["Spec"]
     if (spec.get("Templating") or None) != (have.get("Templating") or None):
         return False
     if (spec.get("Driver") or None) != (have.get("Driver") or None):
@@ -173,7 +179,7 @@ def _same(kind: str, entry: Entry, obj: Mapping[str, Any], key: Optional[str]) -
     return key is not None and labels_of(obj).get(CONTENT) == digest(kind, entry, key)
 
 
-def with_names(spec: Mapping[str, Any], renamed: Mapping[Tuple[str, str], str]) -> Dict[str, Any]:
+def with_names(spec: Mapping[str, Any], renamed: Mapping[Tuple[str, str], str]) -> Any:
     """A copy of a ServiceSpec whose references to networks, configs and secrets use the real names."""
     template = spec["TaskTemplate"]
     container = dict(template["ContainerSpec"])
@@ -194,14 +200,14 @@ def with_names(spec: Mapping[str, Any], renamed: Mapping[Tuple[str, str], str]) 
     return {**spec, "TaskTemplate": {**template, "ContainerSpec": container}}
 
 
-def _renamed(service: Mapping[str, Any], renamed: Mapping[Tuple[str, str], str]) -> Dict[str, Any]:
-    result = {**service, "spec": with_names(service["spec"], renamed)}
+def _renamed(service: ServiceEntry, renamed: Mapping[Tuple[str, str], str]) -> ServiceEntry:
+    result: ServiceEntry = {**service, "spec": with_names(service["spec"], renamed)}
     if "as_docker" in service:
         result["as_docker"] = {**service["as_docker"], "spec": with_names(service["as_docker"]["spec"], renamed)}
     return result
 
 
-def missing_externals(desired: Mapping[str, object], observed: Observed) -> Iterator[str]:
+def missing_externals(desired: State, observed: Observed) -> Iterator[str]:
     """One sentence for each external object that a service refers to and that does not exist."""
     for absent in absent_externals(desired, observed):
         places = sorted(f"service {s['key']}" + (f" ({s['where']})" if s.get("where") else "") for s in absent.users)

@@ -16,11 +16,12 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.values.spec_plac
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import Options
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Snapshot, State
 
 Data = Mapping[str, Any]
 
 
-def contents(desired: Data) -> List[str]:
+def contents(desired: State) -> List[str]:
     """The contents of the secrets of a DesiredState, as text."""
     import base64
 
@@ -35,7 +36,7 @@ def scrubbed(error: StackwrightError, scrub: Callable[[Any], Any]) -> Stackwrigh
     return error
 
 
-def with_secrets(story: Callable[[Options], Dict[str, object]], desired: Data, options: Options) -> Dict[str, Any]:
+def with_secrets(story: Callable[[Options], Dict[str, object]], desired: State, options: Options) -> Dict[str, Any]:
     """Runs ``story(options)`` for a stack without kept values.
 
     Errors and lines of progress come out without the contents of its secrets; a plan has none in the first place.
@@ -51,12 +52,13 @@ def with_secrets(story: Callable[[Options], Dict[str, object]], desired: Data, o
         raise scrubbed(error, scrub) from None
 
 
-def hiding(snapshot: Mapping[str, Any], scrub: Callable[[object], object], mask: Mask) -> Mask:
+def hiding(snapshot: Snapshot, scrub: Callable[[object], object], mask: Mask) -> Mask:
     """A mask that also shows nothing of what stands where ``snapshot`` refers to a kept value, nor such values."""
     places: Dict[Tuple[str, str], Set[str]] = {}
     if snapshot.get("values"):
+        parts: Any = snapshot
         for kind in ("network", "config", "secret", "service"):
-            for entry in snapshot[kind + "s"]:
+            for entry in parts[kind + "s"]:
                 if entry["spec"]:
                     places[kind, entry["key"]] = places_in(kind, entry["spec"])
 

@@ -35,7 +35,12 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.values.value_ref
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.binding.pinned import Pinned
     from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import Options
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Contents, Observed
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import (
+        Contents,
+        Observed,
+        Snapshot,
+        State,
+    )
 
 Scrub = Callable[[Any], Any]
 CONTENTS: Tuple[Tuple[str, Contents], ...] = (("config", "configs"), ("secret", "secrets"))
@@ -114,10 +119,10 @@ class Intended:
     can't be read; ``why`` says why.
     """
 
-    def __init__(self, revision: Revision, snapshot: Dict[str, Any]) -> None:
+    def __init__(self, revision: Revision, snapshot: Snapshot) -> None:
         self.revision, self.snapshot = revision, snapshot
         self.what = f"revision {revision.number}"
-        self.bound: Dict[str, Any] = {}
+        self.bound: State = {}
         self.scrub: Scrub = lambda data: data
         self.open: Tuple[Rule, ...] = ()
         self.why = ""
@@ -152,10 +157,9 @@ class Intended:
 
         self._leave(labels.keys() - texts.keys())
         full = {**dict.fromkeys(labels, ""), **texts}
+        bound: Any = self.bound
         for part in KINDS:
-            self.bound[part] = [
-                {**e, "spec": bind_values(e["spec"], full) if e["spec"] else None} for e in self.bound[part]
-            ]
+            bound[part] = [{**e, "spec": bind_values(e["spec"], full) if e["spec"] else None} for e in bound[part]]
 
     def _read(self, client: EngineClient, observed: Observed) -> Mapping[str, str]:
         from ansible_collections.stackwright.swarm.plugins.module_utils.binding.pinned import Pinned

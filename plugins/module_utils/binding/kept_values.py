@@ -44,7 +44,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.values.value_ref
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import Options, StoreOptions
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Desired, Observed, State
 
 Data = Mapping[str, Any]
 #: In place of the mark of a version that is still to be made.
@@ -59,13 +59,13 @@ class Values:
     ``unbound`` is the bound state with the real names of configs and secrets, but references in the services.
     """
 
-    def __init__(self, client: EngineClient, clock: Clock, desired: Data, options: Options) -> None:
+    def __init__(self, client: EngineClient, clock: Clock, desired: Desired, options: Options) -> None:
         self.client, self.clock, self.desired = client, clock, desired
         self.options: StoreOptions = options.get("values") or {}
         self.entries: List[Data] = list(desired["values"])
         self.regenerate: Sequence[str] = self.options.get("regenerate") or ()
         self.labels: Dict[str, str] = {}
-        self.unbound: Dict[str, Any] = {}
+        self.unbound: State = {}
         # Name to what happened to it in this run; of a vault, before it was written.
         self.made: Dict[str, str] = dict(self.options.get("made") or {})
         self.done: Dict[str, str] = dict(self.made)
@@ -80,13 +80,14 @@ class Values:
 
     # -- into the specs
 
-    def bind(self, desired: Data, observed: Observed, adopt_secrets: bool, write: bool) -> Dict[str, Any]:
+    def bind(self, desired: State, observed: Observed, adopt_secrets: bool, write: bool) -> State:
         """As ``bind.bind``, with the values in it. Values that are missing are made if ``write``, for ``store`` to
         keep them; else they show as ``<generated>``. Raises ValueStoreError, and EngineError of the store ``swarm``."""
         self._observed = observed
         texts = self._chosen(self._open(), write)
         objects = {kind: bind_values(desired[kind], texts) for kind in ("networks", "configs", "secrets")}
-        self.unbound = bind({**desired, **objects}, observed, adopt_secrets)
+        whole: Any = {**desired, **objects}
+        self.unbound = bind(whole, observed, adopt_secrets)
         return {**self.unbound, "services": bind_values(self.unbound["services"], texts)}
 
     def _chosen(self, store: Store, write: bool) -> Dict[str, str]:
@@ -256,7 +257,8 @@ class Values:
     def _places_of(self, kind: str, key: str) -> Set[str]:
         if (kind, key) not in self._places:
             found: Set[str] = set()
-            for entry in self.desired[kind + "s"]:
+            parts: Any = self.desired
+            for entry in parts[kind + "s"]:
                 if entry["key"] == key and entry.get("spec"):
                     found |= places_in(kind, entry["spec"])
             self._places[kind, key] = found

@@ -29,11 +29,12 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.values.value_ref
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import Options, StoreOptions
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Snapshot, State
 
 Data = Mapping[str, Any]
 
 
-def kept_in(snapshot: Data, values: Data) -> Dict[str, Any]:
+def kept_in(snapshot: Snapshot, values: Data) -> Snapshot:
     """The snapshot with the store that a run names: ``values`` has ``store`` and ``path``, and ``carried`` of a vault.
 
     Labels have a mark of chance, so a version that is found under one is the right one, wherever it was moved to.
@@ -45,19 +46,20 @@ def kept_in(snapshot: Data, values: Data) -> Dict[str, Any]:
         store["store"] = VAULT if values.get("number") is None else SWARM
     elif values.get("store", AUTO) != AUTO:
         store = {"store": values["store"], "path": values.get("path")}
-    return {**snapshot, "values": {**kept, "store": store}}
+    read: Any = store
+    return {**snapshot, "values": {**kept, "store": read}}
 
 
 class Pinned:
     """The values of one snapshot. The next one takes ``unbound``, ``desired``, ``labels`` and ``options`` from it."""
 
-    def __init__(self, client: EngineClient, info: Data, snapshot: Data, clock: Optional[Clock] = None) -> None:
+    def __init__(self, client: EngineClient, info: Data, snapshot: Snapshot, clock: Optional[Clock] = None) -> None:
         kept = snapshot["values"]
         where: Optional[StoreOptions] = kept.get("store")
         self.options: StoreOptions = where or {}
         self.labels: Dict[str, str] = dict(kept.get("labels") or {})
-        self.desired: Dict[str, Any] = {}
-        self.unbound: Dict[str, Any] = {}
+        self.desired: State = {}
+        self.unbound: State = {}
         if self.options.get("store") == VAULT and self.options.get("carried") is None:
             path = self.options.get("path")
             raise DeployError(
@@ -87,14 +89,16 @@ class Pinned:
             name: (entry.generator, dict(entry.params or {})) for name, entry in entries if entry and entry.generator
         }
 
-    def bind(self, bound: Data) -> Dict[str, Any]:
+    def bind(self, bound: State) -> State:
         """``bound`` with the values. Raises ValueStoreError (``value_lost``) for those that the store lacks."""
         texts = self.texts()
-        self.desired = self.unbound = dict(bound)
-        parts = {part: bind_values(bound[part], texts) for part in ("networks", "services")}
+        self.desired = self.unbound = {**bound}
+        parts: Any = {part: bind_values(bound[part], texts) for part in ("networks", "services")}
         for part in ("configs", "secrets"):
             parts[part] = [{**e, "spec": bind_values(e["spec"], texts) if e["spec"] else None} for e in bound[part]]
-        return {**bound, **parts, "binder": self}
+        made: Any = {**bound, **parts, "binder": self}
+        state: State = made
+        return state
 
     def scrub(self) -> Callable[[Any], Any]:
         """A function that takes every kept value of the stack out of plain data."""
@@ -108,7 +112,7 @@ class Pinned:
 
 
 def with_pinned(
-    story: Callable[[Options], Dict[str, object]], values: Pinned, snapshot: Data, options: Options
+    story: Callable[[Options], Dict[str, object]], values: Pinned, snapshot: Snapshot, options: Options
 ) -> Dict[str, Any]:
     """Runs ``story(options)`` for a snapshot with kept values: what it shows and raises has none of them.
 

@@ -26,7 +26,6 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.snapshot import (
     KINDS,
     Digest,
-    Snapshot,
     hidden_values,
     keyed,
     needs,
@@ -44,7 +43,15 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.binding.pinned import Pinned
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Config
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import (
+        Binder,
+        Binding,
+        ContentEntry,
+        Observed,
+        Snapshot,
+        State,
+    )
 
 
 def draft(
@@ -69,7 +76,7 @@ def draft(
     )
 
 
-def snapshot_of(client: EngineClient, bound: Mapping[str, Any], observed: Observed, plan: Plan) -> Snapshot:
+def snapshot_of(client: EngineClient, bound: State, observed: Observed, plan: Plan) -> Snapshot:
     """What the plan makes of the stack, free of secrets. Creates the cluster's key if values have to be hidden.
 
     Of a stack with kept values it has the references and which versions they meant.
@@ -89,7 +96,7 @@ def snapshot_of(client: EngineClient, bound: Mapping[str, Any], observed: Observ
     stack = bound["stack"]["name"]
     snapshot = take(bound, plan.operations, own_services(stack, observed), contents, digest_of(client, any_key))
     if binder is not None:
-        store = {name: binder.options.get(name) for name in ("store", "path") if binder.options.get(name)}
+        store: Any = {name: binder.options.get(name) for name in ("store", "path") if binder.options.get(name)}
         snapshot["values"] = {"labels": dict(binder.labels), "store": store}
     return snapshot
 
@@ -100,13 +107,17 @@ def with_others(snapshot: Snapshot, stack: str, revisions: Sequence[Revision]) -
     last = present(revisions)
     if last is None or last.damaged or not last.packed:
         return snapshot
-    before, out = unpack(last.packed), dict(snapshot)
+    before = unpack(last.packed)
+    out: Snapshot = {**snapshot}
     names = {service["name"] for service in snapshot["services"]}
     others = [service for service in before["services"] if service["name"] not in names]
     out["services"] = sorted([*snapshot["services"], *others], key=lambda service: str(service["name"]))
+    parts: Any = out
+    now_there: Any = snapshot
+    once: Any = before
     for plural in ("networks", "configs", "secrets"):
-        there = {entry.get("real", entry["name"]) for entry in snapshot[plural]}
-        out[plural] = [*snapshot[plural], *(e for e in before[plural] if e.get("real", e["name"]) not in there)]
+        there = {entry.get("real", entry["name"]) for entry in now_there[plural]}
+        parts[plural] = [*now_there[plural], *(e for e in once[plural] if e.get("real", e["name"]) not in there)]
     keys = {service["key"] for service in others}
     waves = zip_longest(snapshot["waves"], before["waves"], fillvalue=())
     out["waves"] = [[*new, *(key for key in old if key in keys)] for new, old in waves]
@@ -117,23 +128,25 @@ def with_others(snapshot: Snapshot, stack: str, revisions: Sequence[Revision]) -
     return out
 
 
-def _with_references(bound: Mapping[str, Any], binder: Any) -> Dict[str, Any]:
+def _with_references(bound: State, binder: Binder) -> State:
     """The bound state with the names that are real, and references where there are values now."""
-    written: Dict[str, Any] = {**bound, "services": binder.unbound["services"]}
+    written: State = {**bound, "services": binder.unbound["services"]}
+    parts: Any = written
+    desired: Any = binder.desired
     for plural in ("networks", "configs", "secrets"):
-        specs = {entry["key"]: entry.get("spec") for entry in binder.desired[plural]}
-        written[plural] = [{**entry, "spec": specs[entry["key"]]} for entry in bound[plural]]
+        specs = {entry["key"]: entry.get("spec") for entry in desired[plural]}
+        parts[plural] = [{**entry, "spec": specs[entry["key"]]} for entry in parts[plural]]
     return written
 
 
 def recall(
     client: EngineClient,
-    snapshot: Mapping[str, object],
+    snapshot: Snapshot,
     observed: Observed,
     what: str = "it",
     spared: Collection[Tuple[str, str]] = (),
     values: Optional[Pinned] = None,
-) -> Dict[str, Any]:
+) -> State:
     """A bound desired state as ``bind`` makes it, from a snapshot; ``what`` names the revision in errors.
 
     ``values`` are its kept ones, if they have been read already. Of the configs and secrets ``spared`` (kind, name) it
@@ -171,11 +184,11 @@ def recall(
 
 def _found(
     kind: str,
-    entry: Mapping[str, object],
-    live: Optional[Mapping[str, object]],
+    entry: ContentEntry,
+    live: Optional[Config],
     gone: List[str],
     spared: Collection[Tuple[str, str]],
-) -> Dict[str, Any]:
+) -> ContentEntry:
     real = entry["real"]
     if live is None:
         gone.append(f"{kind} {real} no longer exists")
@@ -183,11 +196,11 @@ def _found(
         have = labels_of(live).get(CONTENT, "")
         if entry["content"] and have and have != entry["content"]:
             gone.append(f"{kind} {real} has different content now")
-    binding = {"name": real, "object": live, "reason": "labels differ", "adopt": False}
+    binding: Binding = {"name": real, "object": live, "reason": "labels differ", "adopt": False}
     return {**entry, "data": None, "binding": binding}
 
 
-def _revealed(client: EngineClient, snapshot: Mapping[str, object], observed: Observed, what: str) -> Dict[str, Any]:
+def _revealed(client: EngineClient, snapshot: Snapshot, observed: Observed, what: str) -> State:
     values: Optional[Dict[str, Any]] = None
     lost: List[str] = []
 
@@ -212,19 +225,20 @@ def _revealed(client: EngineClient, snapshot: Mapping[str, object], observed: Ob
     return bound
 
 
-def revealed(snapshot: Mapping[str, Any], find: Callable[[str, str, str], object]) -> Dict[str, Any]:
+def revealed(snapshot: Snapshot, find: Callable[[str, str, str], object]) -> State:
     """A snapshot as plain specifications; ``find(where, digest, name)`` gives what it hides (``service web``).
 
     Raises DeployError (``revision_damaged``) if one is none that an Engine would take.
     """
-    bound: Dict[str, Any] = {"format": 1, "routes": [], "notices": []}
-    bound.update({key: snapshot[key] for key in ("stack", "waves")})
+    bound: State = {"format": 1, "routes": [], "notices": [], "stack": snapshot["stack"], "waves": snapshot["waves"]}
+    parts: Any = bound
+    packed: Any = snapshot
     for kind in ("network", "config", "secret", "service"):
-        bound[kind + "s"] = [
+        parts[kind + "s"] = [
             {**entry, "spec": reveal(entry["spec"], partial(find, f"{kind} {entry['key']}"))}
-            for entry in snapshot[kind + "s"]
+            for entry in packed[kind + "s"]
         ]
-        for entry in bound[kind + "s"]:
+        for entry in parts[kind + "s"]:
             fault = wrong(entry["spec"], SPECS[kind]) if entry["spec"] is not None else None
             if fault is not None:
                 raise DeployError(

@@ -32,7 +32,12 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.volume_nam
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import Revision
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import (
+        Observed,
+        Recreated,
+        ServiceEntry,
+        State,
+    )
 
 Item = Mapping[str, Any]
 Look = Callable[[], Sequence[Any]]
@@ -47,7 +52,7 @@ class _Made(NamedTuple):
     order: int
 
 
-def bound_volumes(client: EngineClient, bound: Item, observed: Observed, history: Look) -> Dict[str, Any]:
+def bound_volumes(client: EngineClient, bound: State, observed: Observed, history: Look) -> State:
     """``bound`` with the names of the volumes that the stack has now.
 
     ``bound["recreate_volumes"]`` are those that get a new one where it is known that the old one was made otherwise
@@ -63,7 +68,7 @@ def bound_volumes(client: EngineClient, bound: Item, observed: Observed, history
         for made in _made(service["Spec"], stack, int(service["Version"]["Index"]))
     ]
     names: Dict[str, str] = {}
-    recreated: List[Item] = []
+    recreated: List[Recreated] = []
     not_recreated = [f"recreate_volumes: no deployed service mounts {base}" for base in sorted(asked - set(wanted))]
     for base, driver in wanted.items():
         known = [made for made in live if made.base == base]
@@ -86,17 +91,22 @@ def bound_volumes(client: EngineClient, bound: Item, observed: Observed, history
                     f"recreate_volumes: {latest.name} is kept: its options match the file, as far as they can be read"
                 )
     renamed = {base: name for base, name in names.items() if base != name}
-    told = {"recreated": recreated, "not_recreated": not_recreated, "renamed_volumes": renamed}
-    return {**bound, **told, "services": with_volumes(bound["services"], stack, renamed)}
+    return {
+        **bound,
+        "recreated": recreated,
+        "not_recreated": not_recreated,
+        "renamed_volumes": renamed,
+        "services": with_volumes(bound["services"], stack, renamed),
+    }
 
 
-def with_volumes(services: Sequence[Item], stack: str, renamed: Mapping[str, str]) -> List[Item]:
+def with_volumes(services: Sequence[ServiceEntry], stack: str, renamed: Mapping[str, str]) -> List[ServiceEntry]:
     """Copies of bound services whose volumes have these names, by those of the file."""
     if not renamed:
         return list(services)
-    out: List[Item] = []
+    out: List[ServiceEntry] = []
     for service in services:
-        made = {**service, "spec": _renamed(service["spec"], stack, renamed)}
+        made: ServiceEntry = {**service, "spec": _renamed(service["spec"], stack, renamed)}
         if "as_docker" in service:
             spec = _renamed(service["as_docker"]["spec"], stack, renamed)
             made["as_docker"] = {**service["as_docker"], "spec": spec}
@@ -104,7 +114,7 @@ def with_volumes(services: Sequence[Item], stack: str, renamed: Mapping[str, str
     return out
 
 
-def _renamed(spec: Item, stack: str, renamed: Mapping[str, str]) -> Dict[str, Any]:
+def _renamed(spec: Item, stack: str, renamed: Mapping[str, str]) -> Any:
     own = [id(mount) for mount in own_volumes(spec, stack)]
     template = spec["TaskTemplate"]
     container = template.get("ContainerSpec") or {}

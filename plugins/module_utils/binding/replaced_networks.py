@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, List, Mapping, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.content import suffixed
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.differences import differences
@@ -21,20 +21,21 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Network
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import NetworkEntry, State
 
 Item = Mapping[str, Any]
 
 
-def bound_networks(desired: Item, networks: Sequence[Network]) -> List[Item]:
+def bound_networks(desired: State, networks: Sequence[Network]) -> List[NetworkEntry]:
     """The networks of a DesiredState as they are to be; ``in_place`` names those that go before one is made."""
     made = [entry if entry["external"] else _bound(entry, desired, networks) for entry in desired["networks"]]
     there = {name_of(network): network for network in networks if stack_of(network) == desired["stack"]["name"]}
     to_be = [
-        entry["spec"]
+        entry["spec"] or {}
         for entry in made
         if not entry["external"] and (entry.get("replaces") or entry["name"] not in there)
     ]
-    out: List[Item] = []
+    out: List[NetworkEntry] = []
     for entry in made:
         first = [
             name
@@ -45,13 +46,13 @@ def bound_networks(desired: Item, networks: Sequence[Network]) -> List[Item]:
     return out
 
 
-def _bound(entry: Item, desired: Item, networks: Sequence[Network]) -> Item:
+def _bound(entry: NetworkEntry, desired: State, networks: Sequence[Network]) -> NetworkEntry:
     """``entry`` with the name of the network that is as it says, or is to be made (``replaces`` names the others).
 
     ``desired["replace_networks"]`` allows that; else it is the network that differs. ``base`` is the file's name, where
     it is not that one.
     """
-    base, spec = entry["name"], entry["spec"]
+    base, spec = entry["name"], entry["spec"] or {}
     own = [
         network
         for network in networks
@@ -61,7 +62,7 @@ def _bound(entry: Item, desired: Item, networks: Sequence[Network]) -> Item:
         return entry
     own.sort(key=lambda network: (name_of(network) != base, name_of(network)))
     same = [network for network in own if not _differs(spec, network)]
-    made: Dict[str, Any] = dict(entry)
+    made: NetworkEntry = {**entry}
     latest = max(same or own, key=lambda network: str(network.get("Created") or ""))
     name = name_of(latest)
     if not same and desired.get("replace_networks"):

@@ -34,13 +34,13 @@ if TYPE_CHECKING:
         Service,
         Task,
     )
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed, State
 
 
 def observe(
     client: EngineClient,
     stack: str,
-    desired: Optional[Mapping[str, object]] = None,
+    desired: Optional[State] = None,
     seen: Sequence[Config] = (),
 ) -> Observed:
     """The state of ``stack``: info, api, services, networks, secrets, configs, lock, key, predefined.
@@ -135,7 +135,7 @@ def attached_of(client: EngineClient) -> Dict[str, List[str]]:
     return found
 
 
-def look_closer(client: EngineClient, observed: Observed, desired: Mapping[str, Any]) -> Observed:
+def look_closer(client: EngineClient, observed: Observed, desired: State) -> Observed:
     """The snapshot with what only a run with changes needs: all services, and who holds the names that we want."""
     closer: Observed = {**observed}
     closer["all_services"] = client.list("/services")
@@ -146,7 +146,7 @@ def look_closer(client: EngineClient, observed: Observed, desired: Mapping[str, 
     return closer
 
 
-def _other_configs(desired: Mapping[str, Any]) -> List[str]:
+def _other_configs(desired: State) -> List[str]:
     names = [entry["name"] for entry in desired["configs"] if entry["external"]]
     if any(not entry["external"] for entry in desired["secrets"]):
         names.append(KEY_CONFIG)

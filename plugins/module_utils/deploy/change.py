@@ -56,6 +56,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.request.options 
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import Options
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Snapshot
 
 Result = Dict[str, Any]
 
@@ -143,9 +144,9 @@ def _confirmed(run: Run, planned: Planned, wanted: Wanted) -> Result:
     return {**result, "revision": number}
 
 
-def _snapshot(run: Run, planned: Planned, wanted: Wanted) -> Dict[str, Any]:
+def _snapshot(run: Run, planned: Planned, wanted: Wanted) -> Snapshot:
     if wanted.record is not None:
-        return dict(wanted.record(planned))
+        return {**wanted.record(planned)}
     snapshot = snapshot_of(run.client, planned.bound, planned.observed, planned.plan)
     if planned.bound.get("part"):
         snapshot = with_others(snapshot, run.stack, run.history.revisions)

@@ -50,9 +50,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.in_p
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import Options
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed, State
 
-Bound = Mapping[str, Any]
 Revisions = Sequence[Revision]
 
 
@@ -69,7 +68,7 @@ def in_order(plan: Plan, stack: str, observed: Observed, back: bool = False) -> 
     return in_place(plan, stack, observed, node_count(observed), hidden_texts, back)
 
 
-def with_starts(plan: Plan, bound: Bound, observed: Observed) -> Plan:
+def with_starts(plan: Plan, bound: State, observed: Observed) -> Plan:
     """``plan`` with notices of updates that can never start a new task beside the old one."""
     return replace(plan, notices=tuple(sorted((*plan.notices, *never_start(bound, observed, plan.operations)))))
 
@@ -144,7 +143,7 @@ def whole_plan(
     return made._replace(drift=drift, logins=seen.logins)
 
 
-def _questions(bound: Bound, plan: Plan) -> FrozenSet[Tuple[str, str]]:
+def _questions(bound: State, plan: Plan) -> FrozenSet[Tuple[str, str]]:
     """What has to be looked at to carry out ``plan``: names of parts of an observation, and of volumes."""
     found = {("mounting", entry["old"]) for entry in bound.get("recreated") or ()}
     if removed_first(plan.operations) or any(entry.get("replaces") for entry in bound["networks"]):

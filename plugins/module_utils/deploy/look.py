@@ -34,9 +34,8 @@ if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.binding.pinned import Pinned
     from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import Revision
     from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import Options
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed, Snapshot, State
 
-Bound = Mapping[str, Any]
 Revisions = Sequence["Revision"]
 
 
@@ -44,7 +43,7 @@ def _any(revisions: Revisions) -> None:
     del revisions
 
 
-def _as_it_is(plan: Plan, bound: Bound, observed: Observed) -> Plan:
+def _as_it_is(plan: Plan, bound: State, observed: Observed) -> Plan:
     del bound, observed
     return plan
 
@@ -56,11 +55,11 @@ class Wanted(NamedTuple):
     ``record`` gives the snapshot to record, where that is not simply what the plan makes of the stack.
     """
 
-    state: Mapping[str, Any]
-    bind: Callable[[EngineClient, Observed, bool], Bound]  # True: missing values are generated, to be stored
+    state: State
+    bind: Callable[[EngineClient, Observed, bool], State]  # True: missing values are generated, to be stored
     check: Callable[[Revisions], None] = _any
-    revise: Callable[[Plan, Bound, Observed], Plan] = _as_it_is
-    record: Optional[Callable[[Planned], Mapping[str, Any]]] = None
+    revise: Callable[[Plan, State, Observed], Plan] = _as_it_is
+    record: Optional[Callable[[Planned], Snapshot]] = None
     values: Optional[Values] = None  # the kept values that ``bind`` chooses, and that have to be stored
 
     @property
@@ -74,7 +73,7 @@ class Planned(NamedTuple):
     ``drift`` what the plan overwrites of changes that others have made since the last revision, ``logins`` the
     registries that refuse the credentials."""
 
-    bound: Bound
+    bound: State
     observed: Observed
     images: Mapping[str, Any]
     asked: FrozenSet[str]
@@ -84,7 +83,7 @@ class Planned(NamedTuple):
     logins: Optional[Mapping[str, str]] = None
 
 
-def from_files(desired: Mapping[str, object], options: Options) -> Wanted:
+def from_files(desired: State, options: Options) -> Wanted:
     """The compiler's result for Compose files."""
     values = options.get("binder")
     return Wanted(
@@ -94,12 +93,10 @@ def from_files(desired: Mapping[str, object], options: Options) -> Wanted:
     )
 
 
-def from_snapshot(
-    snapshot: Mapping[str, object], what: str, rerun_jobs: bool = False, values: Optional[Pinned] = None
-) -> Wanted:
+def from_snapshot(snapshot: Snapshot, what: str, rerun_jobs: bool = False, values: Optional[Pinned] = None) -> Wanted:
     """The recorded state of a revision; ``what`` names it in errors, ``values`` are its kept ones."""
 
-    def recalled(client: EngineClient, observed: Observed, write: bool) -> Bound:
+    def recalled(client: EngineClient, observed: Observed, write: bool) -> State:
         del write  # missing values can't be generated again
         from ansible_collections.stackwright.swarm.plugins.module_utils.binding.recall import recall
 
@@ -128,7 +125,7 @@ def look(client: EngineClient, wanted: Wanted, options: Options) -> Planned:
 
 def planned(
     wanted: Wanted,
-    bound: Bound,
+    bound: State,
     observed: Observed,
     options: Options,
     plan: Plan,

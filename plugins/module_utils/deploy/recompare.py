@@ -17,11 +17,11 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.service
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import Options
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed, State
 
 
 def recomparer(
-    bound: Mapping[str, Any],
+    bound: State,
     observed: Observed,
     options: Options,
     images: Mapping[str, Any],

@@ -33,9 +33,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.revisions.histor
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import Options
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed
-
-Snapshot = Dict[str, Any]
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed, Snapshot
 
 
 class LeftOpen(DeployError):

@@ -27,13 +27,12 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.request.options 
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import Options
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Desired, Snapshot
 
 Result = Dict[str, Any]
 
 
-def deploy_stack(
-    client: EngineClient, clock: Clock, desired: Mapping[str, Any], options: Mapping[str, object]
-) -> Result:
+def deploy_stack(client: EngineClient, clock: Clock, desired: Desired, options: Mapping[str, object]) -> Result:
     """Brings the stack of a DesiredState to run (``state: present``).
 
     ``clock`` has ``now()``, ``wall()`` and ``sleep(seconds)``; ``options`` as in request/options.py; the result as in
@@ -62,7 +61,7 @@ def deploy_stack(
 
 
 def deploy_snapshot(
-    client: EngineClient, clock: Clock, stack: str, snapshot: Mapping[str, Any], options: Mapping[str, object]
+    client: EngineClient, clock: Clock, stack: str, snapshot: Snapshot, options: Mapping[str, object]
 ) -> Result:
     """Deploys the recorded state of a revision, as a new revision; ``options["back_to"]`` is its number.
 

@@ -48,7 +48,11 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.stop
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import (
+        Observed,
+        ServiceEntry,
+        State,
+    )
 
 Object = Mapping[str, Any]
 
@@ -73,7 +77,7 @@ class Compared:
     ours: Tuple[Drift, ...] = ()
 
 
-def compare(intended: Object, observed: Observed, context: Context, rules: Sequence[Rule] = ()) -> Compared:
+def compare(intended: State, observed: Observed, context: Context, rules: Sequence[Rule] = ()) -> Compared:
     """How ``observed`` differs from ``intended`` (a revision's state; bound, or with what can be known of it)."""
     stack = str(intended["stack"]["name"])
     live = own_services(stack, observed)
@@ -120,14 +124,14 @@ def compare(intended: Object, observed: Observed, context: Context, rules: Seque
     )
 
 
-def healed(intended: Object, compared: Compared, live: Mapping[str, Service], known: Known) -> Dict[str, Any]:
+def healed(intended: State, compared: Compared, live: Mapping[str, Service], known: Known) -> State:
     """``intended`` as healing brings it about: stopped where the stack is stopped, and what is ignored as it is."""
-    services = []
+    services: List[ServiceEntry] = []
     for service in intended["services"]:
         name = service["name"]
         if ("service", name) in compared.spared and name not in live:
             continue
-        spec = compared.specs[name]
+        spec: Any = compared.specs[name]
         paths = set(compared.left.get(name) or ())
         if IMAGE in paths:
             paths |= set(FOLLOWS_IMAGE)
@@ -139,7 +143,7 @@ def healed(intended: Object, compared: Compared, live: Mapping[str, Service], kn
 
 
 def _all(
-    intended: Object, observed: Observed, live: Mapping[str, Service], specs: Mapping[str, Object], context: Context
+    intended: State, observed: Observed, live: Mapping[str, Service], specs: Mapping[str, Object], context: Context
 ) -> Iterator[Drift]:
     known = known_of(intended, observed, {})
     for service in intended["services"]:
@@ -159,7 +163,7 @@ def _all(
         yield from object_drift(kind, intended, observed, live, context)
 
 
-def _specs(intended: Object, live: Mapping[str, Service], prefix: str) -> Dict[str, Object]:
+def _specs(intended: State, live: Mapping[str, Service], prefix: str) -> Dict[str, Object]:
     """What each service is to have, given what is there: without tasks where ``state: stopped`` has left the stack."""
     is_stopped = _stack_is_stopped(intended, live, prefix)
     specs: Dict[str, Object] = {}
@@ -170,7 +174,7 @@ def _specs(intended: Object, live: Mapping[str, Service], prefix: str) -> Dict[s
     return specs
 
 
-def _stack_is_stopped(intended: Object, live: Mapping[str, Service], prefix: str) -> bool:
+def _stack_is_stopped(intended: State, live: Mapping[str, Service], prefix: str) -> bool:
     # New services of a failed deployment may be stopped for inspection, beside a running stack.
     names = [service["name"] for service in intended["services"] if service["name"] in live]
     return any(_is_stopped(live[name], prefix) for name in names)

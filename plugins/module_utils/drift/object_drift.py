@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Set, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional, Set, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.drift.findings import (
     BY_HAND,
@@ -48,6 +48,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
     stack_of,
 )
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed, State
+
 #: Networks that every engine has.
 PREDEFINED = ("host", "bridge", "none", "default")
 IN_USE = "Swarm can't change a network in use: remove these services and the network, then heal to recreate them."
@@ -56,7 +59,7 @@ Object = Mapping[str, Any]
 Services = Mapping[str, Object]
 
 
-def network_drift(intended: Object, observed: Object, live: Services, context: Context) -> Iterator[Drift]:
+def network_drift(intended: State, observed: Object, live: Services, context: Context) -> Iterator[Drift]:
     """``live`` are the stack's services by name."""
     stack = intended["stack"]["name"]
     by_name: Dict[str, List[Object]] = {}
@@ -97,12 +100,12 @@ def _network(stack: str, entry: Object, found: List[Object], used: Set[str], wha
     return replace(drift, healing=CREATE, hint="No service uses it: healing recreates it.")
 
 
-def object_drift(kind: str, intended: Object, observed: Object, live: Services, context: Context) -> Iterator[Drift]:
+def object_drift(kind: str, intended: State, observed: Observed, live: Services, context: Context) -> Iterator[Drift]:
     """Of configs or secrets; ``live`` are the stack's services by name."""
     stack = intended["stack"]["name"]
-    there = {name_of(obj): obj for obj in observed[kind + "s"]}
+    there = {name_of(obj): obj for obj in (observed["configs"] if kind == "config" else observed["secrets"])}
     wanted = set()
-    for entry in intended[kind + "s"]:
+    for entry in intended["configs"] if kind == "config" else intended["secrets"]:
         name = entry["name"] if entry["external"] else entry["real"]
         wanted.add(name)
         drift = _object(kind, stack, entry, name, there.get(name), context)
@@ -164,7 +167,7 @@ def _replaced(kind: str, name: str, key: str, reason: str, there: Object, change
     return seen(Drift(REPLACED, kind, name, key, reason, NO_CONTENTS, changes, FILES), there)
 
 
-def volume_drift(intended: Object, observed: Object, context: Context) -> Iterator[Drift]:
+def volume_drift(intended: State, observed: Object, context: Context) -> Iterator[Drift]:
     """The volumes of the node that was asked (``observed["volumes"]``) that were made otherwise than is intended."""
     stack = intended["stack"]["name"]
     own = [mount for service in intended["services"] for mount in own_volumes(service["spec"], stack)]

@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, FrozenSet, List, Mapping
+from typing import TYPE_CHECKING, FrozenSet, List
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import at_a_glance, mode_of
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import State
 
 
 def failed_jobs(client: EngineClient, stack: str, services: List[Service]) -> FrozenSet[str]:
@@ -24,7 +25,7 @@ def failed_jobs(client: EngineClient, stack: str, services: List[Service]) -> Fr
     return frozenset(judgement.name for judgement in look(client, stack, doubtful) if judgement.fatal)
 
 
-def not_waited_for(bound: Mapping[str, Any], services: List[Service]) -> FrozenSet[str]:
+def not_waited_for(bound: State, services: List[Service]) -> FrozenSet[str]:
     """The jobs that are not to be run and are not complete: no wait would make them so. Their names."""
     left = {service["name"] for service in bound["services"] if service.get("left")}
     done = {s["Spec"]["Name"] for s in services if s["Spec"]["Name"] in left and at_a_glance(s) is not None}

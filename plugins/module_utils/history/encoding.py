@@ -12,11 +12,14 @@ import hashlib
 import json
 import struct
 import zlib
-from typing import Any, Dict, List, Mapping
+from typing import TYPE_CHECKING, Any, Dict, List
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.plain import parse
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.shape import Map, Obj, wrong
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Snapshot
 
 PART_SIZE = 480_000  # bytes; the Engine takes 1,024,000
 LARGEST = 64 * 1024 * 1024  # maximum bytes of a snapshot
@@ -51,7 +54,7 @@ SNAPSHOT = Obj(
 )
 
 
-def pack(snapshot: Mapping[str, object]) -> bytes:
+def pack(snapshot: Snapshot) -> bytes:
     """The packed form of plain data."""
     text = json.dumps(snapshot, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     body = zlib.compress(text.encode(), 6)
@@ -70,7 +73,7 @@ def problem(packed: bytes) -> str:
     return ""
 
 
-def unpack(packed: bytes) -> Dict[str, Any]:
+def unpack(packed: bytes) -> Snapshot:
     """The snapshot. Raises StackwrightError (``revision_damaged``) for anything that ``pack`` did not make."""
     why = problem(packed)
     if not why:
@@ -83,7 +86,8 @@ def unpack(packed: bytes) -> Dict[str, Any]:
                 fault = wrong(value, SNAPSHOT) or _incomplete(value)
                 why = f"its snapshot{fault}" if fault else ""
             if not why:
-                return dict(value)
+                found: Snapshot = value
+                return found
         except (zlib.error, ValueError):
             why = "its snapshot is not readable"
     raise StackwrightError(why, "revision_damaged")

@@ -23,7 +23,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.overlay im
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Contents
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Contents, Snapshot, State
 
 KEPT = "$kept"
 #: Stands before and after the name of a kept value in a text (values/value_references.py).
@@ -31,7 +31,6 @@ REFERENCE = "\0"
 ENVIRONMENT = "TaskTemplate.ContainerSpec.Env"
 KINDS: Tuple[Tuple[str, Contents], ...] = (("config", "configs"), ("secret", "secrets"))
 
-Snapshot = Dict[str, Any]
 #: A value of any JSON type to a digest that gives nothing away.
 Digest = Callable[[Any], str]
 
@@ -48,7 +47,7 @@ def keyed(key: str) -> Digest:
 
 
 def take(
-    bound: Mapping[str, Any],
+    bound: State,
     operations: Sequence[Operation],
     current: Mapping[str, Service],
     contents: Mapping[Tuple[str, str], str],
@@ -61,7 +60,8 @@ def take(
     """
     planned = {op.name: op for op in operations if op.kind == "service" and op.action != "remove"}
     stack = bound["stack"]
-    snapshot: Snapshot = {"format": 1, "stack": dict(stack), "waves": bound.get("waves") or []}
+    made: Any
+    snapshot: Any = {"format": 1, "stack": dict(stack), "waves": bound.get("waves") or []}
     snapshot["networks"] = [_described("network", entry, digest) for entry in bound["networks"]]
     for kind, plural in KINDS:
         snapshot[plural] = []
@@ -76,9 +76,10 @@ def take(
         name, key = service["name"], service["key"]
         operation = planned.get(name)
         as_docker = operation is not None and operation.reason.startswith(AS_DOCKER)
-        spec = service["as_docker"]["spec"] if as_docker else service["spec"]
+        spec: Any = service["as_docker"]["spec"] if as_docker else service["spec"]
         fields = ("key", "name", "image", "depends_on", "where", "leave", "step_of")
-        kept = {field: service[field] for field in fields if field in service}
+        given: Any = service
+        kept = {field: given[field] for field in fields if field in service}
         if operation is not None and operation.reason == NOT_RUN:
             kept["not_run"] = True  # what is there is another, or nothing
         else:
@@ -91,7 +92,8 @@ def take(
         kept["spec"] = hide("service", key, spec, digest)
         kept["forced"] = forced_after(operation, current.get(name))
         snapshot["services"].append(kept)
-    return snapshot
+    taken: Snapshot = snapshot
+    return taken
 
 
 def _of_others(change: Change) -> Dict[str, Any]:
@@ -110,13 +112,13 @@ def forced_after(operation: Optional[Operation], current: Optional[Service]) -> 
     return int((source.get("TaskTemplate") or {}).get("ForceUpdate") or 0)
 
 
-def needs(snapshot: Mapping[str, Any]) -> List[Tuple[str, str]]:
+def needs(snapshot: Snapshot) -> List[Tuple[str, str]]:
     """The configs and secrets of the stack's own that the snapshot needs, as (kind, real name), sorted."""
     own = {(kind, e["real"]) for kind, plural in KINDS for e in snapshot[plural] if not e["external"]}
     return sorted(own)
 
 
-def used(snapshot: Mapping[str, Any]) -> Set[Tuple[str, str]]:
+def used(snapshot: Snapshot) -> Set[Tuple[str, str]]:
     """Everything that its services refer to, by kind and name."""
     return {reference for service in snapshot["services"] for reference in references(service["spec"])}
 

@@ -13,10 +13,11 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.service
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import State
 
 
 def with_dependents(
-    desired: Mapping[str, Any], operations: Sequence[Operation], current: Mapping[str, Service], nodes: int
+    desired: State, operations: Sequence[Operation], current: Mapping[str, Service], nodes: int
 ) -> List[Operation]:
     """``operations`` (of services) with those that depend on each, and with restarts as ``depends_on`` asks for them.
 

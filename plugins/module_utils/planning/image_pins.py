@@ -17,6 +17,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Platform, Service
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import ServiceEntry, State
 
 ALWAYS, NEVER = "always", "never"
 
@@ -31,7 +32,7 @@ class Choice(NamedTuple):
 
 
 def look_ups(
-    desired: Mapping[str, Any],
+    desired: State,
     current: Mapping[str, Service],
     mode: str,
     pull_again: AbstractSet[str] = frozenset(),
@@ -44,9 +45,9 @@ def look_ups(
     """
     services = {s["key"]: s for s in desired["services"]}
 
-    def asks(service: Mapping[str, Any]) -> bool:
+    def asks(service: ServiceEntry) -> bool:
         name = service["name"]
-        owner = services.get(service.get("step_of"))
+        owner = services.get(service.get("step_of", ""))
         if owner is not None and (_wanted(owner) == _wanted(service) or not (name in steps or asks(owner))):
             return False
         return _asks(service, current.get(name), mode_for(mode, name in pull_again))
@@ -60,7 +61,7 @@ def mode_for(mode: str, pull_again: bool) -> str:
 
 
 def choose(
-    desired: Mapping[str, object],
+    desired: ServiceEntry,
     current: Optional[Service],
     mode: str,
     answers: Mapping[str, Mapping[str, Any]],
@@ -86,7 +87,7 @@ def without_digest(image: str) -> str:
     return image.partition("@")[0]
 
 
-def _asks(desired: Mapping[str, object], current: Optional[Service], mode: str) -> bool:
+def _asks(desired: ServiceEntry, current: Optional[Service], mode: str) -> bool:
     wanted = _wanted(desired)
     if mode == NEVER or "@" in wanted or is_id(wanted):
         return False
@@ -96,7 +97,7 @@ def _asks(desired: Mapping[str, object], current: Optional[Service], mode: str) 
     return not (same_text and without_digest(_running(current)) == wanted)
 
 
-def _wanted(desired: Mapping[str, Any]) -> str:
+def _wanted(desired: ServiceEntry) -> str:
     return str(desired["spec"]["TaskTemplate"]["ContainerSpec"]["Image"])
 
 

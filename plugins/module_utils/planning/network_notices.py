@@ -5,16 +5,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Set, Tuple
+from typing import TYPE_CHECKING, Dict, List, Set, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import id_of, name_of, stack_of
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service, ServiceSpec
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed, State
 
 
-def name_collisions(desired: Mapping[str, Any], observed: Observed) -> List[str]:
+def name_collisions(desired: State, observed: Observed) -> List[str]:
     """A notice for each name of a service on an external network that a live service of another stack has there.
 
     Nothing where ``observed`` has not looked at all services of the Swarm.
@@ -49,7 +49,7 @@ def name_collisions(desired: Mapping[str, Any], observed: Observed) -> List[str]
 PROXY_MOUNT = "/run/caddy"
 
 
-def out_of_reach(desired: Mapping[str, Any], observed: Observed) -> List[str]:
+def out_of_reach(desired: State, observed: Observed) -> List[str]:
     """A notice for each routed service that shares no network with a proxy of the platform.
 
     Nothing where ``observed`` has not looked at all services of the Swarm, or there is no such proxy.

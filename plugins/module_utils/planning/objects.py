@@ -23,13 +23,13 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 )
 
 if TYPE_CHECKING:
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Contents, Observed
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Contents, Observed, State
 
 MADE_ANEW = "differs, and no service uses it"
 
 
 def network_operations(
-    desired: Mapping[str, Any], observed: Observed, unused: Collection[str] = (), recreate: bool = False
+    desired: State, observed: Observed, unused: Collection[str] = (), recreate: bool = False
 ) -> Tuple[List[Operation], List[str]]:
     """Operations and notices for the stack's own networks.
 
@@ -61,8 +61,9 @@ def network_operations(
             payload = {"spec": entry["spec"]}
             operations.append(Operation("create", "network", name, key, entry.get("reason", "new"), payload=payload))
             continue
-        labels = labels_as_there(entry["spec"].get("Labels"), labels_of(own[0]), prefix)
-        want, have = normalise.network_pair({**entry["spec"], "Labels": labels}, own[0])
+        spec = entry["spec"] or {}
+        labels = labels_as_there(spec.get("Labels"), labels_of(own[0]), prefix)
+        want, have = normalise.network_pair({**spec, "Labels": labels}, own[0])
         changes = differences(have, want)
         serious = [str(change) for change in changes if not change.path.startswith("Labels")]
         if serious and (recreate or name in unused):
@@ -131,7 +132,7 @@ def object_operations(kind: str, entries: Sequence[Mapping[str, Any]], prefix: s
     return operations
 
 
-def key_operation(desired: Mapping[str, Any], observed: Observed, adopting: bool) -> List[Operation]:
+def key_operation(desired: State, observed: Observed, adopting: bool) -> List[Operation]:
     """The creation of the cluster's key, where a secret needs it for the first time."""
     if observed.get("key") is not None:
         return []
@@ -157,7 +158,7 @@ class Absent(NamedTuple):
     exists: bool = False
 
 
-def absent_externals(desired: Mapping[str, Any], observed: Observed) -> Iterator[Absent]:
+def absent_externals(desired: State, observed: Observed) -> Iterator[Absent]:
     """The external objects that a service refers to and that do not exist, or only on one node."""
     users = _users(desired)
     networks = {name_of(network): network for network in observed["networks"]}
@@ -177,13 +178,14 @@ def absent_externals(desired: Mapping[str, Any], observed: Observed) -> Iterator
             yield Absent("network", name, user, problem, "", exists=True)
     for kind, plural in CONTENTS:
         names = {name_of(obj) for obj in observed[plural]}
-        for entry in desired[plural]:
-            user = users.get((kind, entry["name"]))
-            if entry["external"] and user and entry["name"] not in names:
-                yield Absent(kind, entry["name"], user, "does not exist", f"docker {kind} create {entry['name']} FILE")
+        for content in desired[plural]:
+            name = content["name"]
+            user = users.get((kind, name))
+            if content["external"] and user and name not in names:
+                yield Absent(kind, name, user, "does not exist", f"docker {kind} create {name} FILE")
 
 
-def _users(desired: Mapping[str, Any]) -> Dict[Tuple[str, str], List[Mapping[str, Any]]]:
+def _users(desired: State) -> Dict[Tuple[str, str], List[Mapping[str, Any]]]:
     users: Dict[Tuple[str, str], List[Mapping[str, Any]]] = {}
     for service in desired["services"]:
         for reference in () if service.get("step_of") else set(references(service["spec"])):
@@ -200,7 +202,7 @@ def owner(obj: Mapping[str, object]) -> str:
 Item = Mapping[str, Any]
 
 
-def refuse_replacement(desired: Item, observed: Item, first: Mapping[str, str]) -> None:
+def refuse_replacement(desired: State, observed: Item, first: Mapping[str, str]) -> None:
     """Raises PlanError (``unsafe_change``) if somebody else uses a network that is to be replaced, by another one
     or in its place (``first``: names by id).
 

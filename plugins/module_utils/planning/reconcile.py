@@ -47,7 +47,11 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import PlanOptions
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import (
+        Observed,
+        ServiceEntry,
+        State,
+    )
 
 #: Why a registry gave no digest.
 WHY = {
@@ -57,11 +61,10 @@ WHY = {
     "registry_unreachable": " (it does not answer)",
 }
 
-Bound = Mapping[str, Any]
 Answers = Mapping[str, Mapping[str, Any]]
 
 
-def reconcile(desired: Bound, observed: Observed, options: PlanOptions, images: Optional[Answers] = None) -> Plan:
+def reconcile(desired: State, observed: Observed, options: PlanOptions, images: Optional[Answers] = None) -> Plan:
     """The plan from ``observed`` to ``desired`` (a DesiredState whose configs and secrets are bound).
 
     ``options``: prune, recreate, resolve_image, adopt_secrets, pull_again and run_again (services), unused_networks
@@ -116,7 +119,7 @@ RUN_AGAIN = "the job failed, and is run again"
 
 
 def _services(
-    desired: Bound, observed: Observed, options: PlanOptions, images: Answers
+    desired: State, observed: Observed, options: PlanOptions, images: Answers
 ) -> Tuple[List[Operation], List[str]]:
     stack = desired["stack"]["name"]
     current = own_services(stack, observed)
@@ -170,7 +173,7 @@ def _services(
     if any(service.get("step_of") for service in desired["services"]):
         from ansible_collections.stackwright.swarm.plugins.module_utils.planning.steps import Steps, with_steps
 
-        def chosen(service: Mapping[str, object], live: Optional[Service]) -> Choice:
+        def chosen(service: ServiceEntry, live: Optional[Service]) -> Choice:
             return choose(service, live, mode_for(mode, service["name"] in again), images)
 
         failed = set(options.get("run_again", ()))
@@ -178,7 +181,7 @@ def _services(
     return operations, notices
 
 
-def _unknown_to_the_engine(service: Mapping[str, Any], api: Optional[Sequence[int]]) -> List[str]:
+def _unknown_to_the_engine(service: ServiceEntry, api: Optional[Sequence[int]]) -> List[str]:
     if not api:
         return []
     found = too_new(service["spec"], (api[0], api[1]))
@@ -190,7 +193,7 @@ def own_services(stack: str, observed: Observed) -> Dict[str, Service]:
     return {name_of(s): s for s in observed["services"] if stack_of(s) == stack}
 
 
-def known_of(desired: Bound, observed: Observed, options: PlanOptions) -> Known:
+def known_of(desired: State, observed: Observed, options: PlanOptions) -> Known:
     """What comparing services needs of the cluster."""
     api = observed.get("api")
     return Known(
@@ -214,7 +217,7 @@ def node_count(observed: Observed) -> int:
     return int((observed["info"].get("Swarm") or {}).get("Nodes") or 1)
 
 
-def wanted_names(desired: Bound) -> Dict[str, Set[str]]:
+def wanted_names(desired: State) -> Dict[str, Set[str]]:
     """The names that stay, by kind."""
     return {
         "network": {entry["name"] for entry in desired["networks"]},

@@ -35,6 +35,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.scheduled 
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import ServiceEntry, State
 
 MODES = ("Replicated", "Global", "ReplicatedJob", "GlobalJob")
 WORD = {"Replicated": "replicated", "Global": "global", "ReplicatedJob": "replicated-job", "GlobalJob": "global-job"}
@@ -58,7 +59,7 @@ class Known(NamedTuple):
 
 
 def service_operations(
-    desired: Mapping[str, Any], current: Optional[Service], choice: Choice, known: Known
+    desired: ServiceEntry, current: Optional[Service], choice: Choice, known: Known
 ) -> List[Operation]:
     """One operation; two (remove, create) where the mode changes and ``recreate`` allows it.
 
@@ -87,7 +88,7 @@ def service_operations(
 
 
 def _wanted(
-    desired: Mapping[str, object], spec: Mapping[str, object], current: Service, choice: Choice, known: Known
+    desired: ServiceEntry, spec: Mapping[str, object], current: Service, choice: Choice, known: Known
 ) -> Tuple[Mapping[str, Any], Tuple[Change, ...]]:
     full = wanted_spec(spec, current, choice, known.prefix)
     return with_left(desired, full, current["Spec"], known.names, known.prefix)
@@ -101,7 +102,7 @@ def _compared(spec: Mapping[str, object], old: Mapping[str, object], known: Know
     return normalise.service(service_as_there(spec, old, known.prefix), known.names, known.api)
 
 
-def not_run(desired: Mapping[str, Any], current: Optional[Service], choice: Choice, known: Known) -> List[Operation]:
+def not_run(desired: ServiceEntry, current: Optional[Service], choice: Choice, known: Known) -> List[Operation]:
     """As ``service_operations``, for a job that must not run: it is neither created nor changed."""
     is_job = current is not None and mode_of(current["Spec"]).endswith("Job")
     found = service_operations(desired, current, choice, known._replace(recreate=known.recreate or is_job))
@@ -114,11 +115,12 @@ def runs_when_changed(spec: Mapping[str, object]) -> bool:
     return mode_of(spec).endswith("Job") and not is_scheduled(spec)
 
 
-def jobs_left(bound: Mapping[str, Any]) -> Dict[str, Any]:
+def jobs_left(bound: State) -> State:
     """A copy of a bound state in which each job says that it is not to be run (``left``).
 
     One on a schedule is asleep in any state.
     """
+    services: List[ServiceEntry]
     services = [{**s, "left": True} if runs_when_changed(s["spec"]) else s for s in bound["services"]]
     return {**bound, "services": services}
 
@@ -150,7 +152,7 @@ def restarted(operation: Operation, current: Service, nodes: int, why: str = ASK
 
 
 def _update(
-    desired: Mapping[str, Any],
+    desired: ServiceEntry,
     current: Service,
     spec: Mapping[str, Any],
     want: Mapping[str, Any],
@@ -220,7 +222,7 @@ def _reason(sent: Mapping[str, Any], old: Mapping[str, Any], prefix: str) -> str
 
 
 def _replaced(
-    desired: Mapping[str, Any],
+    desired: ServiceEntry,
     current: Service,
     spec: Mapping[str, object],
     known: Known,

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         TaskTemplate,
         Volume,
     )
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import ServiceEntry, State
 
 DONE = "a step of pre_start, which has run"
 NOT_NEEDED = "a step of pre_start, left over from an unfinished run"
@@ -60,10 +61,10 @@ class Steps(NamedTuple):
     ``choose`` gives the image of a service, given what runs of it; ``failed`` are names of jobs that have failed.
     """
 
-    desired: Mapping[str, Any]
+    desired: State
     current: Mapping[str, Service]
     known: Known
-    choose: Callable[[Item, Optional[Service]], Choice]
+    choose: Callable[[ServiceEntry, Optional[Service]], Choice]
     failed: Set[str]
 
 
@@ -124,7 +125,9 @@ def _needed(running: Sequence[str], services: Mapping[str, Item]) -> Set[str]:
     return needed
 
 
-def _run(step: Item, live: Optional[Service], services: Mapping[str, Item], steps: Steps) -> List[Operation]:
+def _run(
+    step: ServiceEntry, live: Optional[Service], services: Mapping[str, ServiceEntry], steps: Steps
+) -> List[Operation]:
     owner = services[step["step_of"]]
     there = steps.current.get(owner["name"])
     same_image = step["image"] == owner["image"]
@@ -143,23 +146,25 @@ def _run(step: Item, live: Optional[Service], services: Mapping[str, Item], step
     return [replace(op, action=WAIT, reason="it was already started for the same change") for op in found]
 
 
-def _placed(step: Item, owner: Item, there: Optional[Item], choice: Choice, known: Known) -> Optional[Dict[str, Any]]:
+def _placed(
+    step: ServiceEntry, owner: ServiceEntry, there: Optional[Item], choice: Choice, known: Known
+) -> Optional[ServiceEntry]:
     """The step where the service's volumes are; None if one has to look at nodes and tasks first."""
     spec = step["spec"]
     volumes = local_volumes(spec)
     if not volumes or known.nodes < 2 or "GlobalJob" in spec["Mode"]:
-        return dict(step)
+        return step
     if not known.placing.get("nodes"):
         return None
     volumes = local_volumes(spec, known.placing.get("volumes") or ())
     if not volumes:
-        return dict(step)
+        return step
     template = spec["TaskTemplate"]
     placement = template.get("Placement") or {}
     platforms = placement.get("Platforms") or choice.platforms or []
     nodes = {id_of(node) for node in eligible(known.placing["nodes"], _at({**placement, "Platforms": platforms}))}
     if len(nodes) < 2:
-        return dict(step)
+        return step
     running = tasks_of(there, known.placing["tasks"]) if there is not None else ()
     here = {str(task["NodeID"]) for task in running} & nodes
     if len(here) != 1:
@@ -194,7 +199,7 @@ def local_volumes(spec: ServiceSpec, there: Sequence[Volume] = ()) -> List[str]:
     return found
 
 
-def _nowhere(step: Item, owner: Item, volumes: Sequence[str], count: int, runs: bool) -> PlanError:
+def _nowhere(step: ServiceEntry, owner: ServiceEntry, volumes: Sequence[str], count: int, runs: bool) -> PlanError:
     where = f"its tasks run on {count} nodes" if runs else f"its first task may run on any of {count} nodes"
     one = len(volumes) == 1
     return PlanError(

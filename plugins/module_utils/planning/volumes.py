@@ -18,6 +18,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.volume_nam
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import State
 
 Item = Mapping[str, Any]
 #: ``Name`` and ``Options`` of a driver.
@@ -58,7 +59,7 @@ def driver_of(mount: Item) -> Driver:
     return {"Name": config.get("Name") or LOCAL, "Options": config.get("Options") or {}}
 
 
-def wanted_volumes(desired: Mapping[str, Any]) -> Dict[str, Driver]:
+def wanted_volumes(desired: State) -> Dict[str, Driver]:
     """How each of the stack's own volumes is to be made, by its name in the file. Options may hold passwords."""
     stack = desired["stack"]["name"]
     return {base_of(m): driver_of(m) for service in desired["services"] for m in own_volumes(service["spec"], stack)}
@@ -135,7 +136,7 @@ def _is_whose(source: str, volume: Item) -> bool:
 
 
 def recreation(
-    desired: Item, observed: Item, services: Iterable[Operation], prune: bool
+    desired: State, observed: Item, services: Iterable[Operation], prune: bool
 ) -> Tuple[List[Operation], List[str]]:
     """An operation for each volume that another one replaces (``desired["recreated"]``), and notices of those that
     were asked for in vain. ``services`` are the operations of the services, which may leave their mounts as they are.

@@ -30,6 +30,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.ports impo
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Node
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import State
 
 #: A resource: its name, or a host-mode port, of which each node has one.
 Resource = Union[str, Port]
@@ -48,7 +49,7 @@ def wanted(service: Item) -> Amounts:
     return needs
 
 
-def is_short(desired: Item) -> bool:
+def is_short(desired: State) -> bool:
     """Whether any service needs something that may be short, so that one has to know the tasks of all."""
     return any(wanted(service) for service in desired["services"])
 

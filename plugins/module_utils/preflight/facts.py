@@ -13,6 +13,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.ports impo
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Node, Platform, Service, Task
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import State
 
 Item = Mapping[str, Any]
 #: Tasks in these states hold what they have of their node; those before have no node yet.
@@ -22,7 +23,7 @@ HOLDING = frozenset(ON_THE_WAY) - {"new", "pending"} | {"running"}
 class Seen(NamedTuple):
     """One snapshot. ``platforms`` holds those of images by service name, where a registry has told them."""
 
-    desired: Item
+    desired: State
     nodes: List[Node]
     services: List[Service]
     tasks: List[Task]

@@ -19,6 +19,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.image_name
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Platform, Service
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import State
 
 Answers = Mapping[str, Mapping[str, Any]]
 
@@ -28,7 +29,7 @@ def image_of(service: Item) -> str:
     return str(service["spec"]["TaskTemplate"]["ContainerSpec"].get("Image") or "")
 
 
-def asked(desired: Item, own: Mapping[str, Service], mode: str) -> List[str]:
+def asked(desired: State, own: Mapping[str, Service], mode: str) -> List[str]:
     """The images to ask for, each once: as a deployment would, and those with a digest of services that are new.
 
     ``own`` has the live services by name; ``mode`` is always, changed or never.
@@ -43,7 +44,7 @@ def asked(desired: Item, own: Mapping[str, Service], mode: str) -> List[str]:
     return sorted({*look_ups(desired, own, mode), *pinned})
 
 
-def platforms(desired: Item, answers: Answers) -> Dict[str, List[Platform]]:
+def platforms(desired: State, answers: Answers) -> Dict[str, List[Platform]]:
     """The platforms of images by service name, where a registry has told them."""
     found = {}
     for service in desired["services"]:

@@ -19,13 +19,13 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.ports import Port
 
 if TYPE_CHECKING:
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Objects, Observed
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Objects, Observed, State
 
 KINDS: Tuple[Tuple[str, Objects], ...] = (("network", "networks"), ("config", "configs"), ("secret", "secrets"))
 RENAME = "Give the {0} another `name`, or declare it `external: true`."
 
 
-def object_findings(desired: Item, observed: Observed) -> Iterator[Finding]:
+def object_findings(desired: State, observed: Observed) -> Iterator[Finding]:
     """External objects that are missing, and names of own objects that belong to another owner.
 
     ``observed`` has networks, configs and secrets.

@@ -23,10 +23,10 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.ports impo
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed, State
 
 
-def never_start(desired: Item, observed: Observed, operations: Sequence[Operation]) -> List[str]:
+def never_start(desired: State, observed: Observed, operations: Sequence[Operation]) -> List[str]:
     """A notice for each update of ``operations`` that replaces tasks and has no node for the first of the new ones."""
     placing = observed["placing"]
     services = observed.get("all_services") or observed["services"]

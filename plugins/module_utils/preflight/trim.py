@@ -11,6 +11,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Mount
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import State
 
 FORMAT = ("stack", "waves")
 CONTAINER = ("Image", "Configs", "Secrets")
@@ -18,13 +19,15 @@ TEMPLATE = ("Placement", "Resources", "Networks")
 SERVICE = ("Name", "Mode", "EndpointSpec", "UpdateConfig")
 
 
-def trimmed(desired: Mapping[str, Any]) -> Dict[str, Any]:
+def trimmed(desired: State) -> State:
     """A DesiredState of the same shape with less in it."""
-    result: Dict[str, Any] = {key: desired[key] for key in FORMAT}
+    whole: Any = desired
+    result: Any = {key: whole[key] for key in FORMAT}
     for kind in ("networks", "configs", "secrets"):
-        result[kind] = [{key: entry[key] for key in ("key", "name", "external")} for entry in desired[kind]]
+        result[kind] = [{key: entry[key] for key in ("key", "name", "external")} for entry in whole[kind]]
     result["services"] = [_service(service) for service in desired["services"]]
-    return result
+    trimmed_state: State = result
+    return trimmed_state
 
 
 def _service(service: Mapping[str, Any]) -> Dict[str, Any]:
@@ -68,7 +71,7 @@ def bind_sources(service: Mapping[str, Any]) -> List[str]:
     return sorted(source for source in sources if source.startswith("/") and "{{" not in source and "\0" not in source)
 
 
-def needs_vips(desired: Mapping[str, Any]) -> bool:
+def needs_vips(desired: State) -> bool:
     """Whether a service has a virtual IP or a port in ingress mode."""
     for service in desired["services"]:
         spec = service["spec"]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, NamedTuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.capacity import capacity_findings
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.cluster import cluster_findings
-from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.facts import Item, Seen, node_name
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.facts import Seen, node_name
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.findings import Finding
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.image_checks import image_findings, platforms
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.node_questions import facts_for_nodes
@@ -25,7 +25,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.placem
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Node
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed, State
 
 
 class Judged(NamedTuple):
@@ -36,7 +36,7 @@ class Judged(NamedTuple):
 
 
 def judge(
-    desired: Item,
+    desired: State,
     observed: Observed,
     looked_up: List[str],
     answers: Mapping[str, Mapping[str, object]],

@@ -17,7 +17,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.revisions.histor
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import RECORD, STACK, labels_of
 
 if TYPE_CHECKING:
-    pass
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Snapshot
 
 Needs = Dict[str, Any]
 
@@ -77,7 +77,7 @@ def _services(revision: Revision) -> Tuple[Mapping[str, Any], ...]:
     try:
         if revision.damaged:
             raise StackwrightError(revision.damaged)
-        snapshot: Mapping[str, Any] = unpack(revision.packed)
+        snapshot: Snapshot = unpack(revision.packed)
     except StackwrightError:
         raise DeployError(
             f"Revision {revision.number} of the stack {revision.stack} is damaged: the images that it needs are "

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Set
+from typing import TYPE_CHECKING, Dict, Set
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
@@ -14,6 +14,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.history.retentio
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import OPEN, REMOVED
 from ansible_collections.stackwright.swarm.plugins.module_utils.revisions.history import History
 from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.cleanup import mounted
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Snapshot
 
 #: More than there can be.
 ALL = 1_000_000
@@ -33,7 +36,7 @@ def needs_of(client: EngineClient, stack: str) -> Dict[str, Set[str]]:
         if revision.number <= removed or not (revision.good or revision.damaged or revision.status in OPEN):
             continue
         try:
-            snapshot: Dict[str, Any] = {} if revision.damaged or not revision.packed else unpack(revision.packed)
+            snapshot: Snapshot = {} if revision.damaged or not revision.packed else unpack(revision.packed)
         except StackwrightError:
             snapshot = {}
         if not snapshot and revision.status in OPEN and not revision.damaged:

@@ -32,7 +32,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.routing.route_ow
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import labels_of, name_of, stack_of
 
 if TYPE_CHECKING:
-    pass
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import State
 
 TAKE_OVER = "Set take_over to gone (stack_take_over of the role) to take over routes of stacks that no longer exist."
 #: Conflicts that a message names; the details have all.
@@ -197,7 +197,7 @@ def route_labels(service: Mapping[str, Any]) -> Dict[str, str]:
 
 
 def check_before_deploy(
-    desired: Mapping[str, Any],
+    desired: State,
     services: Iterable[Mapping[str, object]],
     takes: Container[str] = (),
     yields: Container[str] = (),

@@ -1,18 +1,21 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The types of a stack's state: as it is observed. Imported for types only."""
+"""The types of a stack's state: as it is observed, desired and recorded. Imported for types only."""
 
-from typing import Dict, List, Literal, Mapping, Optional, Sequence, TypedDict
+from typing import Dict, List, Literal, Mapping, Optional, Protocol, Sequence, TypedDict
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.retention import References
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import Revision
+from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import StoreOptions
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import (
     Config,
+    ContentSpec,
     Info,
     Network,
     Node,
     Service,
+    ServiceSpec,
     Task,
     Volume,
 )
@@ -51,3 +54,127 @@ class Observed(TypedDict, total=False):
     placing: Placing
     revisions: Sequence[Revision]
     kept: References
+
+class Binding(TypedDict, total=False):
+    """The object that a config or secret of a state is in the Swarm, or None if it must be created."""
+
+    name: str
+    object: Optional[Config]
+    reason: str
+    adopt: bool
+    was: Optional[str]
+
+class NetworkEntry(TypedDict, total=False):
+    """``base``: the name in the files, if the network was replaced; ``replaces``, ``in_place``: those that go."""
+
+    key: str
+    name: str
+    external: bool
+    spec: Optional[Network]
+    base: str
+    replaces: List[str]
+    in_place: List[str]
+    reason: str
+
+class ContentEntry(TypedDict, total=False):
+    """A config or secret; ``data`` is base64. A snapshot has ``real`` and ``content`` in place of the data."""
+
+    key: str
+    name: str
+    external: bool
+    spec: Optional[ContentSpec]
+    data: Optional[str]
+    template: bool
+    binding: Binding
+    real: str
+    content: str
+
+class Dependency(TypedDict, total=False):
+    condition: str
+    restart: bool
+    required: bool
+
+class AsDocker(TypedDict):
+    """What ``docker stack deploy`` would create, and the keys that it ignores."""
+
+    spec: ServiceSpec
+    keys: List[str]
+
+class ServiceEntry(TypedDict, total=False):
+    """A snapshot has ``forced``, and ``not_run`` of a job that a rollback did not run again.
+
+    ``left``: a job that must not run.
+    """
+
+    key: str
+    name: str
+    image: str
+    spec: ServiceSpec
+    as_docker: AsDocker
+    depends_on: Mapping[str, Dependency]
+    where: str
+    step_of: str
+    leave: List[str]
+    forced: int
+    not_run: bool
+    left: bool
+
+class RouteEntry(TypedDict, total=False):
+    """The fields that a deployment reads; routing/route.py reads all."""
+
+    domain: str
+    base_path: str
+    service: str
+    upstream: str
+    tls: str
+
+class Recreated(TypedDict, total=False):
+    """A volume that an empty one replaces."""
+
+    name: str
+    base: str
+    old: str
+    why: str
+
+class Binder(Protocol):
+    """What a revision takes the references to kept values from (binding/kept_values.py, pinned.py)."""
+
+    labels: Dict[str, str]
+    options: StoreOptions
+    unbound: State
+
+    @property
+    def desired(self) -> State: ...
+
+class State(TypedDict, total=False):
+    """What a DesiredState, a bound one and a snapshot have in common (docs/architecture.md)."""
+
+    format: int
+    stack: Mapping[str, str]
+    networks: List[NetworkEntry]
+    configs: List[ContentEntry]
+    secrets: List[ContentEntry]
+    services: List[ServiceEntry]
+    waves: List[List[str]]
+    routes: List[RouteEntry]
+    notices: List[Mapping[str, object]]
+    sources: Mapping[str, object]
+    part: bool
+    recreate_volumes: List[str]
+    replace_networks: bool
+    recreated: List[Recreated]
+    not_recreated: List[str]
+    renamed_volumes: Mapping[str, str]
+    binder: Binder
+
+class Desired(State, total=False):
+    values: List[Mapping[str, object]]
+
+class KeptValues(TypedDict, total=False):
+    """The kept values that a revision used: their versions by name, and where they are."""
+
+    labels: Mapping[str, str]
+    store: StoreOptions
+
+class Snapshot(State, total=False):
+    values: KeptValues

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Dict, List, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.binding.intended import Intended, Superseded, last_good
 from ansible_collections.stackwright.swarm.plugins.module_utils.binding.recall import recall
@@ -31,7 +31,12 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.service
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import Options
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import (
+        Observed,
+        ServiceEntry,
+        Snapshot,
+        State,
+    )
 
 TAKEN_DOWN = "its tasks were replaced by a forced update; this is only recorded"
 GOES_ON = "its stopped update continues"
@@ -70,7 +75,7 @@ class _Healing:
         if now.number != self.intended.revision.number:
             raise Superseded(f"Revision {now.number} was deployed in the meantime.")
 
-    def bind(self, client: EngineClient, observed: Observed, write: bool) -> Dict[str, Any]:
+    def bind(self, client: EngineClient, observed: Observed, write: bool) -> State:
         """The revision's state, with the current values of ignored differences."""
         del write  # missing values can't be generated again
         what = self.intended.what
@@ -89,7 +94,7 @@ class _Healing:
         state = healed(bound, self.compared, live, known_of(bound, observed, {}))
         return state if self.context.rerun_jobs else jobs_left(state)
 
-    def revise(self, plan: Plan, bound: Mapping[str, object], observed: Observed) -> Plan:
+    def revise(self, plan: Plan, bound: State, observed: Observed) -> Plan:
         """The plan with differences that reconcile does not see, and without those to keep."""
         del bound
         live = own_services(self.intended.revision.stack, observed)
@@ -108,22 +113,22 @@ class _Healing:
             operations.append(op)
         return replace(plan, operations=tuple(operations))
 
-    def record(self, planned: Planned) -> Dict[str, Any]:
+    def record(self, planned: Planned) -> Snapshot:
         """The snapshot of the new revision: the same one, since ignored differences are not intended."""
         snapshot = self.intended.snapshot
         live = own_services(self.intended.revision.stack, planned.observed)
         plan = {op.name: op for op in planned.plan.operations if op.kind == "service" and op.action == "update"}
         ignored = {name for kind, name in self.compared.spared if kind == FORCED}
-        services = [
+        services: List[ServiceEntry] = [
             service
             if service["name"] in ignored
             else {**service, "forced": forced_after(plan.get(service["name"]), live.get(service["name"]))}
             for service in snapshot["services"]
         ]
-        recorded = {**snapshot, "services": services}
+        recorded: Snapshot = {**snapshot, "services": services}
         if snapshot.get("values"):
             # Where the values are, but never what the controller has sent of its vault.
             store = snapshot["values"].get("store") or {}
-            where = {name: store[name] for name in ("store", "path") if store.get(name)}
+            where: Any = {name: value for name, value in store.items() if name in ("store", "path") and value}
             recorded["values"] = {**snapshot["values"], "store": where}
         return recorded

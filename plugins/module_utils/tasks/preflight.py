@@ -37,11 +37,11 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner import labels_in, refuse_others
 
 if TYPE_CHECKING:
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed, State
 
 Result = Dict[str, Any]
 #: A preflight without files looks at the cluster alone.
-NOTHING: Mapping[str, Any] = {
+NOTHING: State = {
     "stack": {"name": ""},
     "waves": [],
     "networks": [],
@@ -53,7 +53,7 @@ NOTHING: Mapping[str, Any] = {
 
 def check_cluster(
     client: EngineClient,
-    desired: Mapping[str, Any],
+    desired: State,
     options: Mapping[str, Any],
     identity: Optional[Mapping[str, object]] = None,
 ) -> Result:
@@ -94,7 +94,7 @@ def check_cluster(
     }
 
 
-def _as_it_was(client: EngineClient, desired: Mapping[str, Any]) -> Mapping[str, Any]:
+def _as_it_was(client: EngineClient, desired: State) -> State:
     """``desired`` of a stack without services, with the names of its last volumes."""
     stack = desired["stack"]["name"]
     bases = {base_of(mount) for service in desired["services"] for mount in own_volumes(service["spec"], stack)}
@@ -107,7 +107,7 @@ def _as_it_was(client: EngineClient, desired: Mapping[str, Any]) -> Mapping[str,
 
 def _refused_logins(
     client: EngineClient,
-    desired: Mapping[str, Any],
+    desired: State,
     options: Mapping[str, Any],
     credentials: RegistryAuth,
     answers: Mapping[str, Mapping[str, object]],

@@ -22,6 +22,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.store.carried im
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import RollbackOptions
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Snapshot
 
 SEE = "List the revisions with stack_info and history: true. Nothing was changed."
 
@@ -109,14 +110,14 @@ def _before_the_present(stack: str, revisions: Sequence[Revision], rerun_jobs: b
     return found
 
 
-def _content(revision: Revision) -> Optional[Dict[str, Any]]:
+def _content(revision: Revision) -> Optional[Snapshot]:
     try:
         return unpack(revision.packed)
     except StackwrightError:
         return None
 
 
-def _differs(older: Optional[Dict[str, Any]], now: Optional[Dict[str, Any]], rerun_jobs: bool) -> bool:
+def _differs(older: Optional[Snapshot], now: Optional[Snapshot], rerun_jobs: bool) -> bool:
     """Whether a rollback from one snapshot to an older one changes anything; unreadable ones may."""
     if older is None or now is None:
         return True
@@ -132,7 +133,7 @@ def _differs(older: Optional[Dict[str, Any]], now: Optional[Dict[str, Any]], rer
     )
 
 
-def _snapshot(target: Revision) -> Dict[str, Any]:
+def _snapshot(target: Revision) -> Snapshot:
     try:
         return unpack(target.packed)
     except StackwrightError as error:

@@ -19,7 +19,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.values.value_ref
 )
 
 if TYPE_CHECKING:
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed, State
 
 
 class Place(NamedTuple):
@@ -37,7 +37,7 @@ class Live(NamedTuple):
     value: Optional[str]
 
 
-def live_values(desired: Mapping[str, object], observed: Observed, names: Set[str]) -> Dict[str, Live]:
+def live_values(desired: State, observed: Observed, names: Set[str]) -> Dict[str, Live]:
     """The value in use for each of ``names`` (which the store does not have); unused ones are left out.
 
     ``desired`` is a DesiredState with references.
@@ -53,7 +53,7 @@ def live_values(desired: Mapping[str, object], observed: Observed, names: Set[st
     return found
 
 
-def _places(desired: Mapping[str, Any], observed: Observed) -> Iterator[Place]:
+def _places(desired: State, observed: Observed) -> Iterator[Place]:
     stack = desired["stack"]["name"]
     names = {id_of(obj): name_of(obj) for kind in ("networks", "configs") for obj in observed[kind]}
     live = {name_of(service): service for service in observed["services"] if stack_of(service) == stack}

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.binding.bind import bind, with_names
 from ansible_collections.stackwright.swarm.plugins.module_utils.binding.recreated_volumes import with_volumes
@@ -19,6 +19,11 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.f
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.exporting.surroundings import Surroundings
 
 if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import (
+        ContentEntry,
+        ServiceEntry,
+        State,
+    )
     from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.desired_state import Desired
 
 _FILE = "compose.yml"
@@ -43,8 +48,8 @@ def what_differs(text: str, around: Surroundings) -> list[str]:
     """What a deployment of the exported file would change, one sentence for each operation."""
     observed = around.observed
     try:
-        desired = desired_of(text, around)
-        bound = bind({**desired, **_with_secrets(desired, around)}, observed)
+        desired: Any = desired_of(text, around)
+        bound = bind(_with_secrets(desired, around), observed)
         services = with_volumes(bound["services"], around.stack.full_name, around.renamed)
         plan = reconcile({**bound, "services": services}, observed, {"prune": True, "resolve_image": "never"})
     except ComposeError as error:
@@ -54,18 +59,21 @@ def what_differs(text: str, around: Surroundings) -> list[str]:
     return [_said(operation) for operation in plan.work() if not _is_former(operation, around)]
 
 
-def _with_secrets(desired: Desired, around: Surroundings) -> dict[str, object]:
+def _with_secrets(desired: State, around: Surroundings) -> State:
     """Secrets that are kept values as those that run: that their contents are the same, the manager has found out."""
     reals = {key: real for real, key in around.values["secrets"].items()}
-    secrets, renamed = [], {}
+    secrets: list[ContentEntry] = []
+    renamed = {}
     for entry in desired["secrets"]:
         real = "" if entry["external"] else reals.get(entry["key"], "")
         if real:
             renamed["secret", entry["name"]] = real
             entry = {"key": entry["key"], "name": real, "external": True, "spec": None, "data": None}
         secrets.append(entry)
-    services = [{**service, "spec": with_names(service["spec"], renamed)} for service in desired["services"]]
-    return {"secrets": secrets, "services": services}
+    services: list[ServiceEntry] = [
+        {**service, "spec": with_names(service["spec"], renamed)} for service in desired["services"]
+    ]
+    return {**desired, "secrets": secrets, "services": services}
 
 
 def _is_former(operation: Operation, around: Surroundings) -> bool:

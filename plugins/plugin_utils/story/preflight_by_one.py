@@ -24,6 +24,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.on_hosts i
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.verdict import judged
 
 if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import State
     from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.variables import Variables
 
 MODULE = "stackwright.swarm.stack_preflight"
@@ -49,7 +50,7 @@ def preflight(
     action: ClusterAction,
     variables: Variables,
     options: Mapping[str, object],
-    desired: Mapping[str, object],
+    desired: State,
     others: Sequence[str],
 ) -> Result:
     """The result as of stack_preflight, for the nodes of this host and of ``others``; it changes nothing.

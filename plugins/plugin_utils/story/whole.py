@@ -127,7 +127,8 @@ class Whole:
         own = str(self._variables["inventory_hostname"])
         # A part of the work of one host has the nodes of all of them checked.
         others = [] if self._action._task.run_once else [host for host in hosts if host != own]
-        return preflight(self._action, self._variables, self._options, self._desired or {}, others)
+        desired: Any = self._desired or {}
+        return preflight(self._action, self._variables, self._options, desired, others)
 
     def _say(self, lines: List[str]) -> None:
         for line in lines if self._options["show"] else ():
