@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, Set, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, Set, Tuple, cast
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.binding.hiding import hiding, scrubbed
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
@@ -96,9 +96,7 @@ class Pinned:
         parts: Any = {part: bind_values(bound[part], texts) for part in ("networks", "services")}
         for part in ("configs", "secrets"):
             parts[part] = [{**e, "spec": bind_values(e["spec"], texts) if e["spec"] else None} for e in bound[part]]
-        made: Any = {**bound, **parts, "binder": self}
-        state: State = made
-        return state
+        return cast("State", {**bound, **parts, "binder": self})
 
     def scrub(self) -> Callable[[Any], Any]:
         """A function that takes every kept value of the stack out of plain data."""

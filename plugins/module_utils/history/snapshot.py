@@ -13,7 +13,7 @@ import base64
 import hashlib
 import hmac
 import json
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple, cast
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.masking.mask import mask
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Change, Operation
@@ -92,8 +92,7 @@ def take(
         kept["spec"] = hide("service", key, spec, digest)
         kept["forced"] = forced_after(operation, current.get(name))
         snapshot["services"].append(kept)
-    taken: Snapshot = snapshot
-    return taken
+    return cast("Snapshot", snapshot)
 
 
 def _of_others(change: Change) -> Dict[str, Any]:

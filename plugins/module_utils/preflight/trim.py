@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, cast
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import NAMESPACE
 
@@ -26,8 +26,7 @@ def trimmed(desired: State) -> State:
     for kind in ("networks", "configs", "secrets"):
         result[kind] = [{key: entry[key] for key in ("key", "name", "external")} for entry in whole[kind]]
     result["services"] = [_service(service) for service in desired["services"]]
-    trimmed_state: State = result
-    return trimmed_state
+    return cast("State", result)
 
 
 def _service(service: Mapping[str, Any]) -> Dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.bundles.contents import Content
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault.backup_file import MANIFEST, Cipher, put
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault.backup_file import MANIFEST, Cipher, put_both
 
 #: The format of the bundles that are written.
 FORMAT = 1
@@ -30,21 +30,7 @@ def write(folder: str, facts: Mapping[str, object], content: Content, cipher: Ci
     """
     facts = {"format": FORMAT, **facts}
     encrypted = cipher.encrypt(json.dumps({"facts": facts, "content": content}).encode())
-    stamp = str(facts["created"]).replace("-", "").replace(":", "")
-    name = f"{KIND}-{str(facts['cluster_id'])[:12]}-{stamp}"
-    path = os.path.join(folder, name + SUFFIX)
-    manifest = {
-        "sha256": hashlib.sha256(encrypted).hexdigest(),
-        "bytes": len(encrypted),
-        "encryption": cipher.name,
-        **facts,
-    }
-    try:
-        put(path, encrypted)
-        put(os.path.join(folder, name + MANIFEST), _text({"file": name + SUFFIX, **manifest}))
-    except OSError as error:
-        raise StackwrightError(f"{path} can't be written: {error.strerror}.", "backup_unwritable") from None
-    return {**manifest, "path": path}
+    return put_both(folder, KIND, SUFFIX, encrypted, cipher.name, facts, _text)
 
 
 def read(path: str, cipher: Cipher) -> tuple[dict[str, Any], Content]:

@@ -10,7 +10,7 @@ import json
 import os
 import shlex
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ansible.errors import AnsibleError
@@ -21,7 +21,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors impo
 if TYPE_CHECKING:
     from ansible.parsing.vault import VaultLib
 
-SUFFIX, MANIFEST = ".raft", ".json"
+KIND, SUFFIX, MANIFEST = "swarm", ".raft", ".json"
 VAULT = "ansible-vault"
 #: Seconds for the command that encrypts or decrypts.
 TIMEOUT = 600
@@ -100,23 +100,43 @@ def write(folder: str, facts: Mapping[str, object], archive: str, cipher: Cipher
     Raises StackwrightError (``backup_not_encrypted``, ``backup_unwritable``).
     """
     content = cipher.encrypt(json.dumps({"facts": facts, "archive": archive}).encode())
-    stamp = created.replace("-", "").replace(":", "")
-    name = f"swarm-{str(facts['cluster_id'])[:12]}-{stamp}"
-    path = os.path.join(folder, name + SUFFIX)
+    return put_both(folder, KIND, SUFFIX, content, cipher.name, {**facts, "created": created}, _text)
+
+
+def put_both(
+    folder: str,
+    kind: str,
+    suffix: str,
+    content: bytes,
+    encryption: str,
+    facts: Mapping[str, object],
+    text: Callable[[Mapping[str, object]], bytes],
+) -> dict[str, Any]:
+    """Writes what is encrypted, then its manifest as ``text`` has it; gives the manifest with the path of the file.
+
+    ``facts`` have ``cluster_id`` and ``created``, by which the files are named. Raises StackwrightError
+    (``backup_unwritable``).
+    """
+    stamp = str(facts["created"]).replace("-", "").replace(":", "")
+    name = f"{kind}-{str(facts['cluster_id'])[:12]}-{stamp}"
+    path = os.path.join(folder, name + suffix)
     manifest = {
         "sha256": hashlib.sha256(content).hexdigest(),
         "bytes": len(content),
-        "created": created,
-        "encryption": cipher.name,
+        "created": facts["created"],
+        "encryption": encryption,
         **facts,
     }
     try:
-        put(path, content)
-        listed = {"file": name + SUFFIX, **manifest}
-        put(os.path.join(folder, name + MANIFEST), (json.dumps(listed, indent=2) + "\n").encode())
+        _put(path, content)
+        _put(os.path.join(folder, name + MANIFEST), text({"file": name + suffix, **manifest}))
     except OSError as error:
         raise StackwrightError(f"{path} can't be written: {error.strerror}.", "backup_unwritable") from None
     return {**manifest, "path": path}
+
+
+def _text(manifest: Mapping[str, object]) -> bytes:
+    return (json.dumps(manifest, indent=2) + "\n").encode()
 
 
 def read(path: str, cipher: Cipher) -> tuple[dict[str, Any], str]:
@@ -151,7 +171,7 @@ def read(path: str, cipher: Cipher) -> tuple[dict[str, Any], str]:
         raise StackwrightError(f"{path} is not a backup of raft data.", "damaged_backup") from None
 
 
-def expired(folder: str, cluster: str, keep: int, kind: str = "swarm", suffix: str = SUFFIX) -> list[str]:
+def expired(folder: str, cluster: str, keep: int, kind: str = KIND, suffix: str = SUFFIX) -> list[str]:
     """The names of the backups of a Swarm but for the newest ``keep``; none if that is 0."""
     start = f"{kind}-{cluster[:12]}-"
     found = sorted(name for name in os.listdir(folder) if name.startswith(start) and name.endswith((suffix, MANIFEST)))
@@ -159,7 +179,7 @@ def expired(folder: str, cluster: str, keep: int, kind: str = "swarm", suffix: s
     return [name for name in found if os.path.splitext(name)[0] in stamps[:-keep]] if keep else []
 
 
-def put(path: str, content: bytes) -> None:
+def _put(path: str, content: bytes) -> None:
     """Writes a file that is complete or not there, for its owner only."""
     new = f"{path}.new"
     with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as target:
