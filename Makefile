@@ -72,7 +72,7 @@ testbed-down: ## Remove every test Swarm that any run from this checkout left
 	@python3 tests/testbed down --all
 
 integration: setup ## Against a real Swarm of one node
-	@sh tests/tools/swarm_tests.sh tests/integration -n $(BEDS) --dist loadgroup --durations=40
+	@sh tests/tools/swarm_tests.sh tests/integration -n $(BEDS) --dist loadgroup --no-loadscope-reorder --durations=80
 
 faults: setup ## A deployment disturbed at every call of the Engine, and many at once
 	@sh tests/tools/swarm_tests.sh tests/faults -n 2 --dist load --durations=5

@@ -323,6 +323,17 @@ def test_tests_that_share_a_fixture_of_their_module_stay_on_one_worker(pytester_
     assert len(set((pytester_folder / "workers").read_text().split())) == 1
 
 
+def test_what_takes_longest_begins_first(pytester_folder):
+    (pytester_folder / "test_others.py").write_text("def test_fast(): pass\n\n\ndef test_slow(): pass\n")
+    (pytester_folder / "durations.txt").write_text(
+        "7.50s call     test_others.py::test_slow\n"
+        "3.00s setup    test_them.py::test_it[0]@test_them.py\n4.00s call     test_them.py::test_it[2]\n"
+    )
+    done = pytest_in(pytester_folder, "-vv", "-n", "1", "--dist", "loadgroup", "--no-loadscope-reorder")
+    names = re.findall(r"PASSED test_\w+\.py::(\w+)", done.stdout)
+    assert names == ["test_slow", *["test_it"] * 4, "test_fast"], done.stdout
+
+
 def pytest_in(folder, *options):
     """What pytest says of the tests in ``folder``, in a process of its own."""
     return run(
@@ -339,6 +350,7 @@ def pytester_folder(tmp_path):
         f"""
 import sys
 sys.path.insert(0, {str(Path(__file__).resolve().parents[1])!r})
+from pathlib import Path
 import pytest
 from testbed import BedError, bed, for_tests, swarm
 from testbed.for_tests import *
@@ -359,6 +371,8 @@ class Fake:
         return cls()
 
 for_tests.Bed = Fake
+for_tests.DURATIONS = Path({str(tmp_path / "durations.txt")!r})
+for_tests.DURATIONS.touch()
 swarm.StackScope.ghosts = lambda self: []
 
 @pytest.fixture(scope="session")

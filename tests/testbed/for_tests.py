@@ -10,6 +10,7 @@ import hashlib
 import os
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -28,6 +29,8 @@ __all__ = [
 #: Whether beds stay up at the end, for the next run.
 KEEP = os.environ.get("STACKWRIGHT_KEEP_BED") == "1"
 TROUBLE = "trouble of a bed"
+#: The slowest tests of a run of `make integration`, as its end shows them; each stays true for long enough.
+DURATIONS = Path(__file__).resolve().parents[1] / "integration" / "durations.txt"
 #: The beds of fixtures that are up now, and why one of them is to be replaced.
 _up: list[Bed] = []
 _stuck: list[str] = []
@@ -98,13 +101,33 @@ def scope_for(bed: Bed, request: pytest.FixtureRequest, longest: int = 30) -> It
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """For ``--dist loadgroup``: tests that share a fixture of their module stay together; any other goes to any bed."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """For ``--dist loadgroup``: tests that share a fixture of their module stay together; any other goes to any bed.
+
+    What takes longest begins first, so that no bed is at work for minutes when the others have nothing left to do.
+    """
+    units: dict[pytest.Item, str] = {}
+    seconds: dict[str, float] = {}
+    recorded = _recorded()
     for item in items:
         fixtures = getattr(item, "_fixtureinfo", None)
         found = fixtures.name2fixturedefs.values() if fixtures else []
+        units[item] = item.nodeid
         if any(definitions[-1].scope in ("module", "class", "package") for definitions in found):
-            item.add_marker(pytest.mark.xdist_group(str(item.path.name)))
+            units[item] = str(item.path.name)
+            item.add_marker(pytest.mark.xdist_group(units[item]))
+        seconds[units[item]] = seconds.get(units[item], 0) + recorded.get(f"{item.path.name}::{item.name}", 0)
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: -seconds[units[item]])
+
+
+def _recorded() -> dict[str, float]:
+    """Seconds of the tests in DURATIONS, each by its file's name and its own."""
+    lines = re.findall(r"^ *([\d.]+)s \w+ +\S*?(test_\w+\.py::.*?)(?:@test_\w+\.py)?$", DURATIONS.read_text(), re.M)
+    found: dict[str, float] = {}
+    for seconds, name in lines:
+        found[name] = found.get(name, 0) + float(seconds)
+    return found
 
 
 @pytest.hookimpl(wrapper=True)
