@@ -48,7 +48,7 @@ sanity: setup ## ansible-test sanity over the built archive (STACKWRIGHT_CORES="
 	@sh tests/tools/sanity.sh
 
 unit: setup ## Unit tests, and a little fuzzing: no engine, no network
-	@$(PYTEST) -n 2 tests/unit
+	@sh tests/tools/run_tests.sh tests/unit -n 2
 	@$(PYTEST) -n 2 tests/fuzz
 
 fuzz: setup ## 50,000 spoilt Compose files and 2,000 spoilt answers of each kind (an hour; STACKWRIGHT_FUZZ=N, STACKWRIGHT_FUZZ_SEED=N)
@@ -72,10 +72,10 @@ testbed-down: ## Remove every test Swarm that any run from this checkout left
 	@python3 tests/testbed down --all
 
 integration: setup ## Against a real Swarm of one node
-	@sh tests/tools/swarm_tests.sh tests/integration -n $(BEDS) --dist loadgroup --no-loadscope-reorder --durations=80
+	@sh tests/tools/run_tests.sh tests/integration -n $(BEDS) --dist loadgroup --no-loadscope-reorder --durations=80
 
 faults: setup ## A deployment disturbed at every call of the Engine, and many at once
-	@sh tests/tools/swarm_tests.sh tests/faults -n 2 --dist load --durations=5
+	@sh tests/tools/run_tests.sh tests/faults -n 2 --dist load --durations=5
 
 package: setup ## Build the collection, install it and use it from there
 	@sh tests/tools/package.sh

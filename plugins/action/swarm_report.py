@@ -149,6 +149,9 @@ class _Asked:
                 return {"host": host, "told": work(host)}
             except AnsibleConnectionFailure as error:
                 return {"host": host, "told": {"msg": str(error), "error_code": "host_unreachable"}}
+            # Its process would end without a word, and the report would say that the host was slow.
+            except Exception as error:
+                return {"host": host, "told": {"msg": str(error) or type(error).__name__}}
 
         told = at_once({host: partial(safely, host) for host in hosts}, SECONDS)
         answers = {one["host"]: one["told"] for one in told}

@@ -8,6 +8,7 @@ A registry that can't be reached, or wants credentials, gives no answer: then no
 
 from __future__ import annotations
 
+import http.client
 import json
 import re
 import urllib.error
@@ -30,7 +31,7 @@ Fetch = Callable[[str, Mapping[str, str]], Tuple[int, Mapping[str, str], bytes]]
 
 
 def fetch(url: str, headers: Mapping[str, str]) -> Tuple[int, Mapping[str, str], bytes]:
-    """Status, headers (in lower case) and body of a GET. Raises OSError."""
+    """Status, headers (in lower case) and body of a GET. Raises OSError and http.client.HTTPException."""
     request = urllib.request.Request(url, headers=dict(headers))
     try:
         with urllib.request.build_opener().open(request, timeout=PATIENCE) as answer:  # https or http, see _base
@@ -60,7 +61,7 @@ def _known(image: str, get: Fetch) -> Optional[bool]:
         config = ask.read(f"blobs/{manifest['config']['digest']}")
         check = (config.get("config") or {}).get("Healthcheck") or {}
         return bool(check.get("Test")) and check["Test"] != ["NONE"]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError):
+    except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError, AttributeError, IndexError):
         return None
 
 

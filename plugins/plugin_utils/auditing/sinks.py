@@ -120,8 +120,9 @@ class Http:
             try:
                 with urllib.request.build_opener().open(request, timeout=PATIENCE):
                     pass
-            except (OSError, ValueError) as error:
-                self.lost, self.reason = self.lost + 1, str(error)
+            # A receiver may answer anything, also what is no HTTP. A thread that ends would lose all further lines.
+            except Exception as error:
+                self.lost, self.reason = self.lost + 1, str(error) or type(error).__name__
 
 
 def _when(fields: Mapping[str, object]) -> Dict[str, Any]:

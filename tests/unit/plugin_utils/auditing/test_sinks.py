@@ -111,3 +111,23 @@ def test_no_receiver_is_told():
     sink.write("line")
     sink.close()
     assert sink.lost == 1 and "refused" in sink.reason
+def test_a_receiver_that_speaks_no_http_loses_its_own_line_only():
+    """Whatever answers at that port: an address may be given to another program."""
+    answers = [b"220 mail.example.com ESMTP\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: nine\r\n\r\n", b""]
+
+    def serve():
+        for answer in answers:
+            peer, _address = server.accept()
+            with peer:
+                peer.recv(65536)
+                peer.sendall(answer)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        sink = Http(f"http://127.0.0.1:{server.getsockname()[1]}/", {})
+        for number in range(len(answers)):
+            sink.write(f"line {number}")
+        thread.join(30)
+        sink.close()
+    assert sink.lost == 2 and sink.reason
