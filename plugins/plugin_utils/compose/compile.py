@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import gc
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
@@ -71,6 +73,19 @@ class CompileRequest:
     parts: Mapping[str, Any] = field(default_factory=dict)
 
 
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Keeps Python's collector of cycles away: it would walk the growing trees again and again, and they have none."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+@_uncollected()
 def compile_stack(
     request: CompileRequest, reader: FileReader, opened: Optional[List[Tuple[str, bytes]]] = None
 ) -> Desired:
