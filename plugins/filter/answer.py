@@ -17,7 +17,7 @@ from ansible.module_utils.parsing.convert_bool import BOOLEANS_FALSE, BOOLEANS_T
 def answer(value: object, kind: str = "text", otherwise: object = None) -> Any:
     """Text as ``kind`` (text, bool, int, list or dict); ``otherwise`` for what was not answered.
 
-    What is no text stays as it is, and so does text that does not read as ``kind``: the option that takes it says so
+    What is not text stays as it is, and so does text that does not read as ``kind``: the option that takes it says so
     by its own name. Raises AnsibleFilterError for an unknown ``kind``.
     """
     if kind not in _READERS:

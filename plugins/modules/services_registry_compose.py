@@ -65,7 +65,7 @@ options:
     description:
       - Whether to ask the registries of images, from the target, if images with a RV(ignore:health_check) of type V(docker) have a health check.
         One that has none is a warning, since Swarm then takes each running container for healthy.
-      - "Images are read without credentials, three calls each. A registry that can't be reached is no warning."
+      - "Images are read without credentials, three calls each. A registry that can't be reached is not a warning."
     type: bool
     default: false
   label_prefix:

@@ -1,4 +1,4 @@
-"""What is no deployment, disturbed at every call: rollback, healing, changes of one service, of kept values, clean-up.
+"""What is not a deployment, disturbed at every call: rollback, healing, changes of one service or of values, clean-up.
 
 By default each call meets one fault, of another kind from call to call; all faults at all calls with
 STACKWRIGHT_LONG=1. Each ends as it was, as desired, or is repaired by the next run.

@@ -77,7 +77,7 @@ class Controller:
             refused = refusals(question, answer)
             if question["variable"] in answers or question["required"]:
                 assert not refused, refused
-            # As AWX: a default that is no valid answer is left out; an empty text is valid.
+            # As AWX: a default that is not a valid answer is left out; an empty text is valid.
             if not refused:
                 answered[question["variable"]] = answer
         unknown = set(answers) - {question["variable"] for question in survey(name)["spec"]}

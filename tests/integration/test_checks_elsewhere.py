@@ -29,7 +29,7 @@ services:
     deploy: {{placement: {{constraints: [node.hostname == w1]}}, restart_policy: {{delay: 100ms}}}}
 """
 SAID = ["page 404", "********", "token=********"]
-#: A node is slow where the machine is busy: then its check is left out, which is no failure of this test.
+#: A node is slow where the machine is busy: then its check is left out, which is not a failure of this test.
 TRIES = 3
 
 

@@ -115,7 +115,7 @@ def test_the_environment_of_the_task(player, bed):
     good = Certificates(player.folder / "good")
     socket = str(bed.node("m1").socket)
     with forwarded(socket, good.context()) as tls:
-        # The controller's own environment, where this is no number, is not asked.
+        # The controller's own environment, where this is not a number, is not asked.
         sound = {"DOCKER_TIMEOUT": "60"}
         config = {"DOCKER_CONFIG": str(player.folder / "docker"), **sound}
         endpoint = f"host=tcp://{tls},ca={good.path('ca')},cert={good.path('cert')},key={good.path('key')}"

@@ -120,7 +120,7 @@ def test_it_runs_once_for_each_time_and_a_deployment_forgets_no_run(jobs):
     again = jobs.run(due["slot"])
     assert not again["changed"]
     assert len(jobs.tasks()) == 1
-    assert not jobs.deploy()["changed"], "what a run leaves is no difference"
+    assert not jobs.deploy()["changed"], "what a run leaves is not a difference"
     assert not jobs.core.drift()["drifted"]
     jobs.deploy(version=2)
     assert len(jobs.tasks()) == 1

@@ -66,7 +66,7 @@ def test_nothing_secret_is_shown(player, swarm):
     assert again.last["changed"] is False
     for run in (made, announced, changed, again):
         assert [word for word in NEVER if word in run.output] == []
-    # What changes is still seen, and what is no secret is shown with its values.
+    # What changes is still seen, and what is not a secret is shown with its values.
     (operation,) = (op for op in changed.last["plan"] if op["kind"] == "service")
     changes = {c["path"].rpartition(".")[2]: (c["before"], c["after"]) for c in operation["changes"]}
     assert changes["DB_PASSWORD"] == ("********", "********")

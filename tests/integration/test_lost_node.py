@@ -1,4 +1,4 @@
-"""A worker is lost: true statuses, what is untouched is no reason to undo, nothing waits for what can't end."""
+"""A worker is lost: true statuses, what is untouched is not a reason to undo, nothing waits for what can't end."""
 
 from __future__ import annotations
 

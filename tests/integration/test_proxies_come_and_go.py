@@ -269,7 +269,7 @@ def test_a_proxy_that_dies_during_a_deployment_and_a_host_that_is_gone(site):
 
 
 class Asking(threading.Thread):
-    """Asks each proxy for a domain all the time, and counts what is no answer of a service.
+    """Asks each proxy for a domain all the time, and counts what is not an answer of a service.
 
     Each request has a connection of its own. Caddy may cut one that comes in the moment of a reload:
     these are counted for themselves, and are not more than the reloads.

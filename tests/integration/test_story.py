@@ -180,7 +180,7 @@ class Shop:
         return {s["name"].removeprefix(f"{self.stack}_"): s["status"] for s in result["services"]}
 
     def calm(self):
-        """Only our own runs have been here: that is no drift, and the stack is well. Gives what is told as ours."""
+        """Only our own runs have been here: that is not drift, and the stack is well. Gives what is told as ours."""
         seen = self.core.drift()
         assert [line.partition(":")[0] for line in seen["drift_lines"]] == self.found
         assert stack_status(self.core.client, SystemClock, self.stack, {})["overall"] == "HEALTHY"
@@ -222,7 +222,7 @@ def test_the_second_day_of_a_shop(shop):
     assert (shop.release(), shop.data("runs")) == (("RELEASE=1", 2), ["1", "2", "3"])
     shop.calm()
 
-    # An operator needs more of it: that is told, and is no drift.
+    # An operator needs more of it: that is told, and is not drift.
     shop.step(lambda core, **more: core.service("web", "scaled", replicas=3, **OPTIONS, **more))
     assert shop.release() == ("RELEASE=1", 3)
     (ours,) = shop.calm()

@@ -170,7 +170,7 @@ def test_a_drain_without_a_dip(cluster, core, scope):
     again = set_node(cluster, node, availability="drain")
     assert not again["changed"] and again["moves"] == [] and again["calls"] <= 4
     drift = core.drift()
-    assert drift["drift"] == [], "what we restarted is no drift"
+    assert drift["drift"] == [], "what we restarted is not drift"
     back = set_node(cluster, node, availability="active")
     assert back["changed"] and not set_node(cluster, node, availability="active")["changed"]
 

@@ -130,7 +130,7 @@ def use_given_engine(docker_host: str) -> dict[str, str]:
         swarm = json.loads(run([docker_cli(), "info", "--format", "{{json .Swarm}}"]).stdout)
         if swarm.get("LocalNodeState") != "active" or not swarm.get("ControlAvailable"):
             raise BedError(
-                f"{docker_host} is no manager of a Swarm; run `docker swarm init` there, or unset DOCKER_HOST"
+                f"{docker_host} is not a manager of a Swarm; run `docker swarm init` there, or unset DOCKER_HOST"
             )
     with step("Image of the web application: Python, from Debian's packages"):
         web = build_web()

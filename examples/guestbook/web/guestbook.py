@@ -54,7 +54,7 @@ PAGE = """<!doctype html>
 
 @contextlib.contextmanager
 def database() -> Iterator[psycopg2.extensions.cursor]:
-    """One transaction on a connection of its own, so that a restarted database is no problem."""
+    """One transaction on a connection of its own, so that a restarted database is not a problem."""
     connection = psycopg2.connect(
         host=os.environ["DATABASE_HOST"],
         dbname=os.environ["DATABASE_NAME"],

@@ -22,7 +22,7 @@ WORKS = Path("/tmp/works")
 
 @contextlib.contextmanager
 def database() -> Iterator[psycopg2.extensions.cursor]:
-    """One transaction on a connection of its own, so that a restarted database is no problem."""
+    """One transaction on a connection of its own, so that a restarted database is not a problem."""
     password = Path("/run/secrets/db_password").read_text(encoding="utf-8").strip()
     connection = psycopg2.connect(host="postgres", dbname="shop", user="shop", password=password, connect_timeout=3)
     with contextlib.closing(connection), connection, connection.cursor() as cursor:

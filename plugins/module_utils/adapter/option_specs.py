@@ -254,7 +254,7 @@ NOTIFICATION: Spec = {
 }
 
 #: What the action plugin passes beside the options, as JSON: the desired state, and whether to leave the work to
-#: another manager. It is no option: nobody can set it, so no documentation has it.
+#: another manager. It is not an option: nobody can set it, so no documentation has it.
 COMPILED = "_stackwright_compiled"
 
 

@@ -4,7 +4,7 @@
 """Asks the registry, through the engine, for the digests of images: ``GET /distribution/IMAGE/json``; and whether it
 takes credentials: ``POST /auth``.
 
-As with docker's CLI an answer that does not come is no error: the image is then used by its name, with a notice.
+As with docker's CLI an answer that does not come is not an error: the image is then used by its name, with a notice.
 """
 
 from __future__ import annotations

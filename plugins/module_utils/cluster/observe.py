@@ -46,7 +46,7 @@ def observe(
     """The state of ``stack``: info, api, services, networks, secrets, configs, lock, key, predefined.
 
     ``desired`` says which other configs matter, ``seen`` are configs that were read just now. Raises EngineError, with
-    its own code where this is no manager.
+    its own code where this is not a manager.
     """
     observed: Observed = {"info": manager_info(client)}
     observed["api"] = list(client.api_version or ())

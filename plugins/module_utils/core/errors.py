@@ -12,7 +12,7 @@ import re
 from dataclasses import asdict, dataclass
 from typing import Any, Dict, List, Match, Optional, Sequence
 
-#: Whole sequences for a terminal (colours, links, titles), up to their end. What does not end is no sequence.
+#: Whole sequences for a terminal (colours, links, titles), up to their end. What does not end is not a sequence.
 _SEQUENCE = re.compile(
     "(?:\x1b\\[|\x9b)[0-?]*[ -/]*[@-~]"
     "|(?:\x1b[\\]PX^_]|[\x90\x98\x9d-\x9f])[^\x00-\x1f\x7f-\x9f]*(?:\x07|\x1b\\\\|\x9c)"

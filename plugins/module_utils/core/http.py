@@ -93,7 +93,7 @@ def body_of(response: Any, watch: Watch) -> bytes:
     while True:
         try:
             part = response.read(BLOCK)
-        except ValueError:  # the length of a chunk is no length
+        except ValueError:  # the length of a chunk is not a length
             raise http.client.IncompleteRead(b"".join(parts)) from None
         if not part:
             break

@@ -116,7 +116,7 @@ def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _message(line: bytes) -> Optional[Dict[str, Any]]:
-    """The message of a line; None for an empty one, and for what is no message."""
+    """The message of a line; None for an empty one, and for what is not a message."""
     try:
         found = parse(line) if line.strip() else None
     except ValueError:

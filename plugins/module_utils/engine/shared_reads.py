@@ -55,7 +55,7 @@ class SharedReads(EngineClient):
             return super().request(method, path, query, body, headers, stream, timeout)
         key = f"{path} {sorted((query or {}).items())!r}"
         if method != "GET" or headers or stream or key in (self._asked or ()):
-            raise NotShared(f"{method} {path} is no part of a look at many stacks.")
+            raise NotShared(f"{method} {path} is not part of a look at many stacks.")
         if self._asked is not None:
             self._asked.add(key)
         found = self._found(path, query or {}, timeout)

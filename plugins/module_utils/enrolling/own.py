@@ -78,7 +78,7 @@ def join(client: EngineClient, clock: Clock, body: Mapping[str, object]) -> bool
 
 
 def leave(client: EngineClient, clock: Clock, force: bool) -> bool:
-    """Leaves the Swarm; False if it was in none. Without ``force`` only once it is no manager. Raises EngineError."""
+    """Leaves the Swarm; False if it was in none. Without ``force`` only if it is not a manager. Raises EngineError."""
     if not force:
         _until(client, clock, "is still a manager", lambda swarm: not swarm.get("ControlAvailable"))
     try:

@@ -69,7 +69,7 @@ def _source(path: str) -> Dict[str, str]:
 def look(dest: str, folder: str, names: Collection[str]) -> Dict[str, Any]:
     """What is at ``dest``: ``files`` (packed) by path, of ``names`` and of the YAML files below ``folder``.
 
-    What is no plain file, or a way out through a link, is in ``odd`` with what it is.
+    What is not a plain file, or a way out through a link, is in ``odd`` with what it is.
 
     :raises FolderError: ``dest`` can't be used at all.
     """

@@ -66,7 +66,7 @@ def _known(image: str, get: Fetch) -> Optional[bool]:
 
 
 def _first(manifests: List[Dict[str, Any]]) -> str:
-    """The image of an index: one for Linux on amd64, or else the first that is no attestation."""
+    """The image of an index: one for Linux on amd64, or else the first that is not an attestation."""
     real = [m for m in manifests if (m.get("platform") or {}).get("os") != "unknown"] or manifests
     wanted = [m for m in real if (m.get("platform") or {}).get("architecture") == "amd64"]
     return str((wanted or real)[0]["digest"])

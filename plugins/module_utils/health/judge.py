@@ -140,7 +140,7 @@ def _fatal(service: Service, tasks: Sequence[Task], seen: Seen, view: View, desi
         bad = [task for task in tasks if state_of(task) in states and task["ID"] not in view.old_failures]
         newest = max(bad, key=lambda task: timestamp(task.get("CreatedAt")), default=None)
         return _because(_said(newest) if newest else "", "Swarm rolled back the update", said)
-    # Of a task on a node that was lost Swarm says the same when the node comes back: that is no failure of the change.
+    # Swarm says the same of a task on a lost node when the node comes back: the change has not failed then.
     harmed = bool(seen.ended) or seen.good < desired
     if state in ("paused", "rollback_paused") and (seen.outdated or (fresh and harmed)):
         return _because(last_error(seen), "Swarm paused the update", said)

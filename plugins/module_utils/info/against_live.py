@@ -47,7 +47,7 @@ def changes_since(client: EngineClient, stack: str, revisions: Sequence[Revision
             # Several kinds of drift of one object.
             told = replace(told, changes=(*before.changes, *told.changes), reason=before.reason or told.reason)
         found[told.kind, told.name] = told
-    # A stack that is gone as a whole, or stopped, is no object that a plan has.
+    # A stack that is gone as a whole, or stopped, is not an object that a plan has.
     whole = [told for told in found.values() if told.kind == STACK]
     return [*whole, *ordered([told for told in found.values() if told.kind != STACK])]
 

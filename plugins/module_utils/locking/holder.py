@@ -56,7 +56,7 @@ def is_free(holder: Mapping[str, object]) -> bool:
 
 
 def moment(seconds: object) -> str:
-    """A time of day in UTC, ``2026-11-21 12:00:01 UTC``; empty if ``seconds`` (since 1970) is no time."""
+    """A time of day in UTC, ``2026-11-21 12:00:01 UTC``; empty if ``seconds`` (since 1970) is not a time."""
     return iso(number(seconds, 0.0)).replace("T", " ").replace("Z", " UTC")
 
 

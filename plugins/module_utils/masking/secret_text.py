@@ -112,7 +112,7 @@ CODED_LINE = re.compile(r"(?m)^([ \t|]*)(?=[^\s]*[g-zG-Z+/])([A-Za-z0-9+/]{60,}=
 SHAPES: Tuple[Tuple[str, int], ...] = (
     # scheme://user:password@host. Of all @ before the next / the last one counts, as browsers have it.
     (r"((?<![\w+.-])[a-z][a-z0-9+.-]{0,30}://[^\s/:@\"'`]*:)[^\s/]+(?=@)", re.I),
-    # A password with a / that is not written as %2F: what stands before it is no port.
+    # A password with a / that is not written as %2F: what stands before it is not a port.
     (r"((?<![\w+.-])[a-z][a-z0-9+.-]{0,30}://[^\s/:@\"'`]*:)(?!\d*/)[^\s/@\"'`]{0,200}/[^\s@\"'`]{0,200}(?=@)", re.I),
     # A token alone before the host.
     (r"((?<![\w+.-])https?://)[^\s/:@\"'`]{16,}(?=@)", re.I),
@@ -306,7 +306,7 @@ def _assigned(text: str, match: Match[str], bare: bool) -> str:
 
 
 def _bare(text: str, match: Match[str]) -> str:
-    """The value after NAME: without quotes, where that is no sentence."""
+    """The value after NAME: without quotes, where that is not a sentence."""
     at, name, start = match.end(), match["name"], match.start()
     strong = bool(PARTS.search(name)) or name.lower() in ("pass", "pwd", "pw")
     before = text[max(0, start - 40) : start]

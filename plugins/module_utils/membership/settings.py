@@ -120,7 +120,7 @@ def _network(text: str) -> str:
 
 
 def check_pools(options: Mapping[str, Any]) -> None:
-    """Raises StackwrightError (``invalid_options``) for what is no network, or a subnet_size that fits into none."""
+    """Raises StackwrightError (``invalid_options``) for what is not a network, or a subnet_size that fits into none."""
     for pool in options.get("default_addr_pool") or ():
         try:
             network = ipaddress.ip_network(str(pool))
@@ -194,7 +194,7 @@ def _split(text: str) -> Tuple[str, str]:
 
 
 def interface_names(options: Mapping[str, object]) -> List[str]:
-    """What the address options name that is no address, so it must be an interface."""
+    """What the address options name that is not an address, so it must be an interface."""
     names = set()
     for name in ("advertise_addr", "listen_addr", "data_path_addr"):
         head = _split(str(options.get(name) or ""))[0]

@@ -89,7 +89,7 @@ def changed_drivers(desired: Iterable[Item], live: Iterable[Service]) -> List[st
 def unlike(want: Driver, have: Driver, hidden: str = REFERENCE) -> str:
     """What differs between two drivers, as words; empty text if nothing does that is known.
 
-    Of an option with ``hidden`` in it, or one that is no text, the value is not known.
+    Of an option with ``hidden`` in it, or one that is not text, the value is not known.
     """
     if _plugin(want) != _plugin(have):
         return f"the driver ({have['Name']} → {want['Name']})"

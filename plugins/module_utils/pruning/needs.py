@@ -29,7 +29,7 @@ def read_needs(client: EngineClient) -> Needs:
     to run, and by each revision of a stack that one can go back to or that is being deployed.
 
     :raises DeployError: ``revision_damaged`` where what a revision needs can't be read.
-    :raises EngineError: this is no manager of a Swarm with a leader, and all that a call may raise.
+    :raises EngineError: this is not a manager of a Swarm with a leader, and all that a call may raise.
     """
     info = manager_info(client)
     nodes = client.list("/nodes")

@@ -118,7 +118,7 @@ def comparable(path: str) -> str:
 
 
 def comparable_host(name: str) -> str:
-    """A host of a matcher as it is compared; one that is no domain of ours stays as it is, in lower case."""
+    """A host of a matcher as it is compared; one that is not a domain of ours stays as it is, in lower case."""
     if _PLAIN.match(name):
         return name  # nearly all, and there may be thousands
     try:

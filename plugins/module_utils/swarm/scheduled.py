@@ -47,7 +47,7 @@ def with_runs_of(spec: Spec, live: Spec) -> Dict[str, Any]:
 
 
 def runs_of(labels: Mapping[str, str]) -> List[Dict[str, Any]]:
-    """The runs that a label remembers, the newest last; what is no list of runs is none."""
+    """The runs that a label remembers, the newest last; what is not a list of runs is none."""
     try:
         found = json.loads(labels.get(CRON_RUNS) or "[]")
     except ValueError:

@@ -38,7 +38,7 @@ PATIENCE = 10.0  # seconds for the list of containers
 def check_host(client: EngineClient, clock: Clock, options: Mapping[str, object], vips: bool) -> Result:
     """The host alone, in one call: ``findings``, and who it is (node, node_id, cluster_id, manager, local, api).
 
-    An Engine that does not answer, or is no member of a Swarm, is a finding. ``vips``: whether virtual IPs matter.
+    An Engine that does not answer, or is not a member of a Swarm, is a finding. ``vips``: whether virtual IPs matter.
     """
     found: Result = {"findings": [], "node": "", "node_id": "", "cluster_id": "", "manager": False, "local": False}
     found["api"] = ""

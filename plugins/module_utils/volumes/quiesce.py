@@ -173,6 +173,6 @@ class Users:
 
 
 def _replicas(service: Service) -> Optional[int]:
-    """How many replicas a service is to have; None if that is no number of its own."""
+    """How many replicas a service is to have; None if that is not a number of its own."""
     replicated = (service["Spec"].get("Mode") or {}).get("Replicated")
     return None if replicated is None else int(replicated.get("Replicas") or 0)

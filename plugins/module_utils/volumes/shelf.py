@@ -92,7 +92,7 @@ class Shelf:
             raise self._named(meta["id"], damaged("its checksum differs"))
 
     def write(self, name: str, blocks: Iterable[bytes]) -> Content:
-        """Writes an archive. It is no snapshot before ``describe``. Raises also OSError."""
+        """Writes an archive. It is not a snapshot before ``describe``. Raises also OSError."""
         with _new(self.path(name, ".tar")) as file:
             return scan(blocks, file)
 

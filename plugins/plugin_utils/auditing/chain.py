@@ -41,7 +41,7 @@ def begun(chain: str, fields: Mapping[str, object], former: str = "", key: bytes
 
 
 def head_of(line: str) -> Head:
-    """Where a chain ends whose last line this is. Raises ValueError if it is no line of a chain."""
+    """Where a chain ends whose last line this is. Raises ValueError if it is not a line of a chain."""
     data = json.loads(line)
     if not isinstance(data, dict):
         raise ValueError("no object")
@@ -66,7 +66,7 @@ def problems(text: str, key: bytes = b"", last: str = "") -> List[Dict[str, Any]
         found.append({"line": len(lines), "problem": "the last line is not complete"})
     for number, line in enumerate(lines, 1):
         data = _read(line)
-        said = "this is no line of an audit" if data is None else _wrong(data, line, head, key)
+        said = "this is not a line of an audit" if data is None else _wrong(data, line, head, key)
         if said:
             found.append({"line": number, "problem": said})
         if data is not None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 #: So many files are recorded, and so many bytes of their text.
 MOST_FILES, MOST_TEXT = 100, 1_000_000
-#: What is shorter is no secret that could be told from other text.
+#: What is shorter is not a secret that could be told from other text.
 SHORTEST, SHORTEST_LINE = 3, 8
 LONGEST_REFS = 20_000_000  # bytes
 COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")

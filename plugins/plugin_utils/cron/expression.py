@@ -29,7 +29,7 @@ FIELDS: tuple[tuple[str, int, int, tuple[str, ...]], ...] = (
     ("day of the week", 0, 7, WEEKDAYS),
 )
 DAY = timedelta(days=1)
-FARTHEST = 9 * 366  # days between two 29th of February, if a year of a century is no leap year
+FARTHEST = 9 * 366  # days between two 29th of February, if a year of a century is not a leap year
 
 
 class CronError(ValueError):

@@ -47,7 +47,7 @@ def stacks_of(
     """``stacks``: options for compose_stack. ``urls``: the addresses of their routes. ``notes``: what a clone has not.
 
     :param every: options for all of the stacks.
-    :param pattern: of the domains of a clone (domains.py); empty for an environment that is no clone.
+    :param pattern: of the domains of a clone (domains.py); empty for an environment that is not a clone.
     :param share: volumes and folders of nodes that a clone may have in common with others.
     :raises StackwrightError: ``shared_data``, and those of the list and of the Compose files.
     """

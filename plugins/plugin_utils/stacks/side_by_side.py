@@ -92,7 +92,7 @@ def _speak(stack: str, work: Work, writing: int) -> NoReturn:
 
 
 def _shown(said: bytes, stack: str, show: Callable[[str, str], None]) -> bytes:
-    """Shows the whole lines among what a child has said; returns its result, and what is no whole line yet."""
+    """Shows the whole lines among what a child has said; returns its result, and what is not a whole line yet."""
     *whole, rest = said.split(b"\n")
     kept = b""
     for text in whole:

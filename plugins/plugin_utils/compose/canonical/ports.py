@@ -112,7 +112,7 @@ def _long(item: Map, place: Place) -> list[Map]:
         if is_scalar(item.get(key)):
             item[key] = scalar_text(item[key])
     target = item.get("target")
-    # A text that is no number has been reported by its cast.
+    # A text that is not a number has been reported by its cast.
     if target is not None and (isinstance(target, bool) or not isinstance(target, (int, str))):
         raise _Bad("target must be a whole number")
     published = item.get("published")

@@ -32,7 +32,7 @@ def image(scope: Scope) -> str:
 
 
 def normalise(reference: str) -> str | None:
-    """Return the familiar form with a tag (``nginx`` gives ``nginx:latest``), or None if it is no reference.
+    """Return the familiar form with a tag (``nginx`` gives ``nginx:latest``), or None if it is not a reference.
 
     An image's id (64 hex digits) stays as it is.
     """

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Removes invalid entries from a document that the schema has checked, so that all later stages can continue.
 
-What remains is well formed, and it remembers what it lost: an absence that only follows from a cut is no problem of
+What remains is well formed, and it remembers what it lost: an absence that only follows from a cut is not a problem of
 its own (``Map.lost``, ``Report.broken``, rules/inspection.py).
 """
 

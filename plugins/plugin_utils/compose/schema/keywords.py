@@ -70,7 +70,7 @@ def fits(value: object, schema: Schema) -> bool:
 
 
 def has_type(value: object, allowed: List[str]) -> bool:
-    """Whether a value has one of the JSON Schema types. A boolean is no number, and 3.0 is no integer."""
+    """Whether a value has one of the JSON Schema types. A boolean is not a number, and 3.0 is not an integer."""
     for name in allowed:
         if name in TYPES:
             if isinstance(value, TYPES[name]):

@@ -121,7 +121,7 @@ class _Import:
                 return
             place.notice("was put together from several places, so its short forms are long", code="merged")
         if not isinstance(service, Map):
-            place.problem("is no service, so it is not carried", code="not_carried")
+            place.problem("is not a service, so it is not carried", code="not_carried")
             return
         if name in self.carried:
             if name not in self.tree.get(category, {}) or document not in defining:

@@ -148,9 +148,9 @@ WRONG = {
     "a trailer line without end": endless(HEAD + b"Transfer-Encoding: chunked\r\n\r\n0\r\n", MANY),
     "100 Continue without end": endless(b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
     "a chunk of negative length": saying(HEAD + b"Transfer-Encoding: chunked\r\n\r\n-5\r\nxxxxx\r\n"),
-    "a chunk whose length is no number": saying(HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n"),
+    "a chunk whose length is not a number": saying(HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n"),
     "a body that breaks off": saying(HEAD + b"Content-Length: 10\r\n\r\n{}"),
-    "a status that is no number": saying(b"HTTP/1.1 abc OK\r\n\r\n"),
+    "a status that is not a number": saying(b"HTTP/1.1 abc OK\r\n\r\n"),
     "a binary answer": saying(bytes(range(256)) * 4),
     "nothing": saying(b""),
 }

@@ -43,7 +43,7 @@ def test_a_job_stays_and_the_rest_goes_back(swarm, mode):
     (told,) = [notice for notice in done["notices"] if "migrate" in notice]
     assert told == announced["notices"][0]
     assert "does not run jobs again" in told and "rerun_jobs: true" in told
-    # What a rollback has left is no drift, and no change by others; the files decide what runs next.
+    # What a rollback has left is not drift, and no change by others; the files decide what runs next.
     assert drift(swarm)["drift_lines"] == [] and not drift(swarm, heal=True)["changed"]
     again = deploy(swarm, version(2, mode), on_drift="fail")
     assert [op["key"] for op in again["plan"]] == ["web"]

@@ -1,4 +1,4 @@
-"""What runs of ours leave is recorded and told as ours: it is no drift, is not healed, and blocks no deployment."""
+"""What runs of ours leave is recorded and told as ours: it is not drift, is not healed, and blocks no deployment."""
 
 import copy
 import itertools

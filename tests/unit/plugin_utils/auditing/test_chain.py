@@ -94,7 +94,7 @@ def test_the_problem_says_what_and_where():
     assert problems(text(lines)) == [{"line": 4, "problem": "2 lines before it are missing"}]
     assert problems(text(chain(2)) + "{") == [
         {"line": 4, "problem": "the last line is not complete"},
-        {"line": 4, "problem": "this is no line of an audit"},
+        {"line": 4, "problem": "this is not a line of an audit"},
     ]
 
 

@@ -51,9 +51,9 @@ def test_after_a_torn_line_a_new_chain_is_announced(tmp_path, rest):
     File(str(path)).write({"event": "change"})
     found = verified(path)
     if rest.strip():
-        assert [one["problem"] for one in found] == ["this is no line of an audit"], "only the line that is torn"
+        assert [one["problem"] for one in found] == ["this is not a line of an audit"], "only the line that is torn"
     else:
-        assert all(one["problem"] == "this is no line of an audit" for one in found)
+        assert all(one["problem"] == "this is not a line of an audit" for one in found)
 
 
 def test_a_key(tmp_path):
@@ -111,6 +111,8 @@ def test_no_receiver_is_told():
     sink.write("line")
     sink.close()
     assert sink.lost == 1 and "refused" in sink.reason
+
+
 def test_a_receiver_that_speaks_no_http_loses_its_own_line_only():
     """Whatever answers at that port: an address may be given to another program."""
     answers = [b"220 mail.example.com ESMTP\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: nine\r\n\r\n", b""]

@@ -71,7 +71,7 @@ def test_many_missed_times_are_one_run_and_may_be_skipped():
 def test_jobs_of_a_stopped_stack_are_not_due():
     web = service({"stackwright-replicas-before-stop": "2"}, mode="replicated", name="shop_web")
     assert look(service(), web)["reason"] == "is due, but the stack is stopped"
-    assert look(service(), {**web, "labels": {}})["due"], "a service with 0 replicas alone is no stopped stack"
+    assert look(service(), {**web, "labels": {}})["due"], "a service with 0 replicas alone is not a stopped stack"
 
 
 def test_other_services_are_no_jobs():

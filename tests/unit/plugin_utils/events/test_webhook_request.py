@@ -29,7 +29,7 @@ HEADS = {
     "another method": (b"GET / HTTP/1.1", 405),
     "no length": (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked", 411),
     "two lengths": (b"POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2", 411),
-    "a length that is no number": (b"POST / HTTP/1.1\r\nContent-Length: -1", 400),
+    "a length that is not a number": (b"POST / HTTP/1.1\r\nContent-Length: -1", 400),
     "too much": (b"POST / HTTP/1.1\r\nContent-Length: %d" % (LARGEST_BODY + 1), 413),
 }
 

@@ -225,7 +225,7 @@ def test_parts_with_variables_that_can_not_be_merged_are_named():
     [
         ("services: {a: {build: .}, b: {image: x}}", "is built from sources"),
         ("services: {a: {command: x}, b: {image: x}}", "has no image"),
-        ("services: {a: , b: {image: x}}", "is no service"),
+        ("services: {a: , b: {image: x}}", "is not a service"),
         ("services: {b: {image: x}}\nmodels: {m: {model: x}}", "'models' is not carried"),
         ("services: {b: {image: x}}\nnetworks: {n: {odd: 1}}", "'odd' is not carried"),
         ("include: [{path: c.yml, env_file: a.env}]\nservices: {b: {image: x}}", "env_file is not carried"),
