@@ -81,6 +81,7 @@ services:
     ports: ["8000"]
     environment:
       RELEASE: ${{TAG:-none}}
+    deploy: {{update_config: {{parallelism: 0, monitor: 10ms}}}}
     volumes:
       - data:/data
     configs: [page]
@@ -90,6 +91,7 @@ services:
     stop_grace_period: 1s
     environment:
       WORKERS: ${{WORKERS:-1}}
+    deploy: {{update_config: {{parallelism: 0, monitor: 10ms}}}}
 volumes:
   data:
 configs:
@@ -103,6 +105,7 @@ core:
 phases:
   core: {order: 1, timeout_seconds: 60}
 """
+ECHO = "services: {{web: {{image: {image}, command: sleep 1d, stop_grace_period: 1s}}}}\n"
 MONITORING = "services:\n  metrics:\n    image: {image}\n"
 REGISTRY_OF_PRODUCTION = 'core: {web: {version: "1.4"}}\n'
 REGISTRY_BROKEN = "core: {web: {imge: example/web}}\n"
@@ -120,7 +123,7 @@ class Reader:
             "files/shop/compose.production.yml": PRODUCTION,
             "files/shop/production.env": "WORKERS=2\n",
             "files/shop/site.conf": "listen 80;\n",
-            "files/stacks/echo/compose.yml": f"services: {{web: {{image: {image}, command: sleep 1d}}}}\n",
+            "files/stacks/echo/compose.yml": ECHO.format(image=image),
             "compose.yml": shop,
             "monitoring.yml": MONITORING.format(image=image),
             "compose/monitoring.yml": MONITORING.format(image=image),

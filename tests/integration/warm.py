@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import builtins
 import contextlib
+import ctypes
 import functools
 import gc
 import json
@@ -19,6 +20,7 @@ import select
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -39,7 +41,9 @@ subprocess syslog tempfile textwrap threading time tokenize traceback typing uni
 urllib.parse urllib.request uuid weakref zipfile zipimport zlib
 """
 #: The surroundings that a fork can't take over: the user, Python's own start, the view of the machine.
-NAMESPACES = ("mnt", "net", "pid", "uts", "ipc", "user")
+NAMESPACES = ("pid", "uts", "ipc", "user")
+#: Namespaces that a fork joins; the caller's own when it asks.
+JOINED = ("net", "mnt")
 SHIM = """#!{python} -ISE
 import os, sys
 
@@ -196,9 +200,11 @@ def serve(listener: socket.socket, control: socket.socket, codes: Codes, own: li
             caller.sendall(b"other\n")
             caller.close()
         else:
+            peer = caller.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
             pid = os.fork()
             if not pid:
                 os.setpgid(0, 0)
+                join(struct.unpack("3i", peer)[0])
                 signal.set_wakeup_fd(-1)
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
                 for number, fd in enumerate(fds):
@@ -211,6 +217,16 @@ def serve(listener: socket.socket, control: socket.socket, codes: Codes, own: li
             runs[pid] = caller
         for fd in fds:
             os.close(fd)
+
+
+def join(pid: int) -> None:
+    """Sees the files and networks that the process ``pid`` sees (setns(2))."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    for path in (f"/proc/{pid}/ns/{name}" for name in JOINED):
+        if os.readlink(path) != os.readlink(f"/proc/self/ns/{path.rpartition('/')[2]}"):
+            with open(path) as namespace:
+                if libc.setns(namespace.fileno(), 0):
+                    raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), path)
 
 
 def become(argv: list[str], folder: str, env: dict[str, str]) -> None:

@@ -1,9 +1,11 @@
 """The walls of docs/architecture.md: which room may import which. What the page does not allow, this test forbids."""
 
 import ast
+import functools
 import re
 from collections import Counter
 from pathlib import Path
+from typing import List, NamedTuple, Tuple
 
 import pytest
 
@@ -133,6 +135,7 @@ DOORS = {
 }
 
 
+@functools.cache
 def files():
     return sorted(path for path in PLUGINS.rglob("*.py") if path.name != "__init__.py" or path.read_text().strip())
 
@@ -146,29 +149,70 @@ def room(place):
     return re.sub(r"^(module|plugin)_utils/", "", place.rpartition("/")[0])
 
 
+@functools.cache
+def known():
+    return set(PLUGINS.rglob("*.py"))
+
+
+@functools.cache
 def walls(page=None):
     """Each room of the page, and the rooms that it may import."""
     rows = re.findall(r"^\| `([a-z_/]+)/` \| .* \| ([^|]*) \|$", page or PAGE.read_text(), re.M)
     return {room(f"{place}/"): set(re.findall(r"`([a-z_/]+)`", allowed)) for place, allowed in rows}
 
 
-def imports(path):
-    for node in ast.walk(ast.parse(path.read_text())):
+class Seen(NamedTuple):
+    """What stands in a file: imports as (module, line), those inside functions, the ends of a module, and its length
+    without documentation, which is data and may be long."""
+
+    imports: List[Tuple[str, int]]
+    inner: List[Tuple[str, int]]
+    ends: List[Tuple[str, int]]
+    lines: int
+
+
+def seen(path):
+    return _seen(path, path.read_text())
+
+
+@functools.cache
+def _seen(path, text):
+    tree = ast.parse(text)
+    found = Seen([], [], [], text.count("\n") - sum(map(documentation, tree.body)))
+    todo = [(tree, False)]
+    for node, inside in todo:
+        inside = inside or isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+        todo += [(child, inside) for child in ast.iter_child_nodes(node)]
+        modules = []
         if isinstance(node, ast.Import):
-            yield from ((alias.name, node.lineno) for alias in node.names)
+            found.imports.extend((alias.name, node.lineno) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             if node.level:
                 pytest.fail(f"{name(path)}:{node.lineno}: a relative import; write it in full")
-            yield node.module or "", node.lineno
-            yield from ((f"{node.module}.{alias.name}", node.lineno) for alias in node.names)
+            modules = [node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)]
+        elif isinstance(node, ast.Attribute) and node.attr in EXIT:
+            found.ends.append((node.attr, node.lineno))
+        found.imports.extend((module, node.lineno) for module in modules)
+        found.inner.extend((module, node.lineno) for module in modules if inside)
+    return found
+
+
+def documentation(node):
+    is_text = isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+    return node.value.value.count("\n") if is_text and isinstance(node.value.value, str) else 0
+
+
+def our_files(modules):
+    """The files of plugins/ among modules, each with the line of its import."""
+    for module, line in modules:
+        target = PLUGINS / (module[len(OURS) :].replace(".", "/") + ".py")
+        if module.startswith(OURS) and target in known():
+            yield name(target), line
 
 
 def ours(path):
     """The files of plugins/ that a file imports, inside functions too, each with the line."""
-    for module, line in imports(path):
-        target = PLUGINS / (module[len(OURS) :].replace(".", "/") + ".py")
-        if module.startswith(OURS) and target.is_file():
-            yield name(target), line
+    return our_files(seen(path).imports)
 
 
 def circle(edges):
@@ -188,6 +232,7 @@ def circle(edges):
     return next(filter(None, (walk(node, []) for node in sorted(edges))), [])
 
 
+@functools.cache
 def graph():
     return {name(path): {target for target, _line in ours(path)} for path in files()}
 
@@ -230,14 +275,7 @@ def test_circles_are_found():
 
 def inner(path):
     """The files of plugins/ that a file imports inside functions, each with the line."""
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            for part in ast.walk(node):
-                if isinstance(part, ast.ImportFrom) and (part.module or "").startswith(OURS):
-                    for module in (part.module, *(f"{part.module}.{alias.name}" for alias in part.names)):
-                        target = PLUGINS / (module[len(OURS) :].replace(".", "/") + ".py")
-                        if target.is_file():
-                            yield name(target), part.lineno
+    return our_files(seen(path).inner)
 
 
 def is_door(target):
@@ -269,7 +307,7 @@ def test_no_folder_is_too_large_to_look_through():
 
 @pytest.mark.parametrize("path", [p for p in files() if name(p).startswith(PURE)], ids=name)
 def test_the_core_is_pure(path):
-    for module, line in imports(path):
+    for module, line in seen(path).imports:
         if not module.startswith(OURS):
             assert module.split(".")[0] not in IMPURE_MODULES, f"{name(path)}:{line}: a pure file imports {module}"
 
@@ -278,7 +316,7 @@ def test_the_core_is_pure(path):
 def test_the_compiler_touches_the_world_through_its_reader_only(path):
     if name(path) in COMPILER_EDGE:
         pytest.skip("this is the reader")
-    for module, line in imports(path):
+    for module, line in seen(path).imports:
         if not module.startswith(OURS):
             top = module.split(".")[0]
             assert top not in IMPURE_MODULES - {"io", "pathlib"}, f"{name(path)}:{line}: the compiler imports {module}"
@@ -288,21 +326,13 @@ def test_the_compiler_touches_the_world_through_its_reader_only(path):
 def test_only_the_adapter_ends_a_module(path):
     if name(path).startswith("module_utils/adapter/"):
         pytest.skip("this is the adapter")
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Attribute):
-            assert node.attr not in EXIT, f"{name(path)}:{node.lineno}: {node.attr} belongs into the adapter"
+    for end, line in seen(path).ends:
+        pytest.fail(f"{name(path)}:{line}: {end} belongs into the adapter")
 
 
 @pytest.mark.parametrize("path", files(), ids=name)
 def test_files_stay_small(path):
-    code = path.read_text()
-    # A module's documentation is data, and may be long.
-    documentation = sum(
-        part.value.value.count("\n")
-        for part in ast.parse(code).body
-        if isinstance(part, ast.Assign) and isinstance(part.value, ast.Constant) and isinstance(part.value.value, str)
-    )
-    assert code.count("\n") - documentation <= 400, f"{name(path)} is long: one topic a file"
+    assert seen(path).lines <= 400, f"{name(path)} is long: one topic a file"
 
 
 def test_the_walls_stop_a_wrong_import(tmp_path, monkeypatch):

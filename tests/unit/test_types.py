@@ -36,18 +36,21 @@ def names(node):
 
 def aliases_of(trees):
     """(file, name) of each alias of a type with Any, and of each import of one."""
-    found, before = set(), None
+    made, imported = [], []
+    for path, tree in trees.items():
+        for node in tree.body:
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Subscript):
+                targets = {(path, target.id) for target in node.targets if isinstance(target, ast.Name)}
+                made.append((targets, {(path, name) for name in names(node.value)}))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(OURS):
+                origin = PLUGINS / f"{node.module[len(OURS) :].replace('.', '/')}.py"
+                imported += [((path, a.asname or a.name), (origin, a.name)) for a in node.names]
+    known, found, before = {(path, "Any") for path in trees}, set(), None
     while before != len(found):
         before = len(found)
-        for path, tree in trees.items():
-            known = {"Any"} | {name for file, name in found if file == path}
-            for node in tree.body:
-                if isinstance(node, ast.Assign) and isinstance(node.value, ast.Subscript) and names(node.value) & known:
-                    found |= {(path, target.id) for target in node.targets if isinstance(target, ast.Name)}
-            for node in ast.walk(tree):
-                if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(OURS):
-                    origin = PLUGINS / f"{node.module[len(OURS) :].replace('.', '/')}.py"
-                    found |= {(path, a.asname or a.name) for a in node.names if (origin, a.name) in found}
+        found.update(*(targets for targets, parts in made if parts & (known | found)))
+        found |= {here for here, there in imported if there in found}
     return found
 
 
