@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Dict
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import COMPILED, check_ranges
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import iso
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.enrolling.raft import digest_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.parts.raft_options import SAVED, SWARM_RAFT
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.seal import unseal
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.piped_action import PipedAction
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.variables import Variables
 
 MODULE = "stackwright.swarm.swarm_raft"
+#: What a result says of the backup; what else its manifest has.
+TOLD = ("cluster_id", "node", "node_id", "managers", "node_labels", "node_availability")
+FACTS = (*TOLD, "address", "engine", "autolock", "objects")
 
 
 class ActionModule(PipedAction):
@@ -63,9 +67,8 @@ class ActionModule(PipedAction):
             archive = str(unseal(key, str(done.pop("sealed_values", ""))))
         except ValueError:
             raise StackwrightError("The manager's answer can't be read. No backup was written.", "bad_answer") from None
-        names = ("cluster_id", "node", "node_id", "address", "engine", "autolock", "managers", "node_labels", "objects")
         created = iso(time.time())
-        manifest = write(options["path"], {name: done[name] for name in names}, archive, cipher, created)
+        manifest = write(options["path"], {name: done[name] for name in FACTS}, archive, cipher, created)
         removed = expired(options["path"], str(done["cluster_id"]), options["keep"])
         for name in removed:
             os.unlink(os.path.join(options["path"], name))
@@ -73,12 +76,13 @@ class ActionModule(PipedAction):
 
     def _restore(self, options: Dict[str, Any], cipher: Cipher, variables: Variables) -> Dict[str, Any]:
         facts, archive = read(options["path"], cipher)
-        done = self._module({"facts": facts, "archive": "" if self._task.check_mode else archive}, variables)
+        handed = {"facts": facts, "digest": digest_of(archive), "archive": "" if self._task.check_mode else archive}
+        done = self._module(handed, variables)
         if done.get("failed"):
             return done
         now = done.get("objects") or facts["objects"]
         missing = {kind: count - now.get(kind, 0) for kind, count in facts["objects"].items()}
-        told = {name: facts[name] for name in ("cluster_id", "node", "node_id", "managers", "node_labels")}
+        told = {name: facts[name] for name in TOLD if name in facts}
         return {**done, **told, "missing": {kind: count for kind, count in missing.items() if count > 0}}
 
     def _module(self, handed: Dict[str, object], variables: Variables) -> Dict[str, Any]:

@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
+import json
 import os
 import shlex
 import shutil
@@ -14,8 +16,8 @@ import signal
 import socket
 import subprocess
 import tarfile
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, NamedTuple, Sequence
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import is_transient
@@ -30,10 +32,17 @@ Item = Mapping[str, Any]
 #: The most bytes of a raft folder that are packed: the archive goes through the memory of both sides.
 MOST = 512 * 1024 * 1024
 PAUSE, ANSWER = 0.5, 5.0  # seconds: between two looks, and for one answer
+#: Seconds after which an Engine that was started for a dead process is looked at again: it may have been stopping still.
+STEADY = 5.0
 #: What a backup has, by the Engine's lists.
 KINDS = ("services", "networks", "configs", "secrets", "nodes")
 #: The raft's log and snapshots, its newest form last, and what makes the node the one that it was.
 FOLDER, MARK = "swarm", ("raft", "certificates")
+#: Beside the folder: a backup on its way into it. In it: which backup, until its Swarm is complete.
+STAGE, UNFINISHED = "swarm.restoring", "stackwright-restoring"
+#: Labels of the manager: its availability before the backup; the backup of which it was restored, until a later task
+#: that takes it away. So the next run knows what a killed one has done.
+BEFORE, RESTORED = "stackwright.backup-before", "stackwright.restored"
 
 
 class Commands(NamedTuple):
@@ -90,9 +99,21 @@ def look(client: EngineClient, downtime: bool) -> Dict[str, Any]:
         "engine": str(info.get("ServerVersion") or ""),
         "autolock": bool(((cluster.get("Spec") or {}).get("EncryptionConfig") or {}).get("AutoLockManagers")),
         "managers": sorted(str(node["Description"]["Hostname"]) for node in managers),
-        "node_labels": {str(node["Description"]["Hostname"]): node["Spec"].get("Labels") or {} for node in nodes},
+        **_of_nodes(nodes),
         "objects": objects_of(client),
     }
+
+
+def _of_nodes(nodes: Sequence[Item]) -> Dict[str, Any]:
+    """Labels and availability of each node by its name, as they are without a backup."""
+    labels: Dict[str, Dict[str, str]] = {}
+    availability: Dict[str, str] = {}
+    # Of two nodes with one name, the one that is there.
+    for node in sorted(nodes, key=lambda node: (node.get("Status") or {}).get("State") == "ready"):
+        name, spec = str(node["Description"]["Hostname"]), node["Spec"]
+        labels[name] = {key: text for key, text in (spec.get("Labels") or {}).items() if key not in (BEFORE, RESTORED)}
+        availability[name] = str((spec.get("Labels") or {}).get(BEFORE) or spec.get("Availability") or "active")
+    return {"node_labels": labels, "node_availability": availability}
 
 
 def objects_of(client: EngineClient) -> Dict[str, int]:
@@ -111,25 +132,27 @@ def save(client: EngineClient, clock: Clock, downtime: bool, commands: Commands)
     found = look(client, downtime)
     info = client.get("/info")
     keys = [str(client.get("/swarm/unlockkey")["UnlockKey"])] if found["autolock"] else []
-    _on_to_the_end()
     began = clock.now()
-    try:
-        _stop(client, clock, commands)
+    with _stopped(client, clock, commands, keys):
         archive = _packed(_folder(info))
-    finally:
-        _start(client, clock, commands, keys)
-        _until(client, clock, commands.timeout, found["node"], "is not a reachable manager again", _is_back)
+    _until(client, clock, commands.timeout, found["node"], "is not a reachable manager again", _is_back)
     return {**found, "archive": archive, "seconds": round(clock.now() - began, 1)}
 
 
-def fits(client: EngineClient, facts: Item) -> None:
-    """Checks whether a backup can be restored here. ``facts`` are its ``look``.
+def fits(client: EngineClient, facts: Item, digest: str) -> bool:
+    """Whether a backup can be restored here; False if it was, and only that was not noted yet.
 
-    Raises StackwrightError (``already_in_swarm``, ``wrong_address``).
+    ``facts`` are its ``look``, ``digest`` is of its archive. Raises StackwrightError (``already_in_swarm``,
+    ``wrong_address``).
     """
     info = client.get("/info")
-    name, state = info.get("Name"), (info.get("Swarm") or {}).get("LocalNodeState")
-    if state not in ("inactive", "", None):
+    swarm = info.get("Swarm") or {}
+    name, state = info.get("Name"), swarm.get("LocalNodeState")
+    if state not in ("inactive", "", None) and _read(os.path.join(_folder(info), UNFINISHED)) != digest:
+        with suppress(StackwrightError):
+            _info, own, _nodes = _seen(client)
+            if (own["Spec"].get("Labels") or {}).get(RESTORED) == digest[:12]:
+                return False
         raise StackwrightError(
             f"{name} is in a Swarm already (state {state}). A backup is restored on an Engine that is in none.",
             "already_in_swarm",
@@ -142,6 +165,12 @@ def fits(client: EngineClient, facts: Item) -> None:
             "wrong_address",
             f"Restore on a machine with the address {address}.",
         )
+    return True
+
+
+def digest_of(archive: str) -> str:
+    """What tells the backups apart."""
+    return hashlib.sha256(archive.encode()).hexdigest()
 
 
 def restore(
@@ -149,31 +178,56 @@ def restore(
 ) -> Dict[str, Any]:
     """Makes this Engine the only manager of the Swarm in a backup; gives its ``objects`` and the ``seconds`` it took.
 
-    Raises StackwrightError as ``fits``, and ``damaged_backup``, ``swarm_locked``, ``wrong_unlock_key``,
-    ``engine_not_stopped``, ``engine_not_started``, ``unfinished``.
+    One that was killed is done again from its start; one that was complete changes nothing. Raises StackwrightError as
+    ``fits``, and ``damaged_backup``, ``swarm_locked``, ``wrong_unlock_key``, ``engine_not_stopped``,
+    ``engine_not_started``, ``unfinished``.
     """
-    fits(client, facts)
+    digest = digest_of(archive)
+    if not fits(client, facts, digest):
+        return {"changed": False, "objects": objects_of(client), "removed_nodes": [], "seconds": 0.0}
     if facts.get("autolock") and not keys:
         raise StackwrightError(
             "The Swarm in the backup is autolocked.", "swarm_locked", "Set unlock_key. Nothing was changed."
         )
     folder, content = _folder(client.get("/info")), _content(archive)
-    _on_to_the_end()
+    stage = os.path.join(os.path.dirname(folder), STAGE)
+    _unpack(content, stage, digest)
     began = clock.now()
-    try:
-        _stop(client, clock, commands)
-        _unpack(content, folder)
-    finally:
-        _start(client, clock, commands, keys)
-    address = str(facts.get("address") or "")
-    body = {"ListenAddr": "0.0.0.0:2377", "AdvertiseAddr": address, "ForceNewCluster": True, "Spec": {}}
-    client.post("/swarm/init", body=body)
+    with _stopped(client, clock, commands, keys):
+        shutil.rmtree(folder, ignore_errors=True)
+        os.rename(stage, folder)
+    client.post("/swarm/init", body=_forced(folder, str(facts.get("address") or "")))
     _until(client, clock, commands.timeout, str(facts.get("node")), "does not lead the restored Swarm", _leads)
+    _mark(client, digest[:12])
+    removed = _without_old_managers(client)
+    os.unlink(os.path.join(folder, UNFINISHED))
     return {
+        "changed": True,
         "objects": objects_of(client),
-        "removed_nodes": _without_old_managers(client),
+        "removed_nodes": removed,
         "seconds": round(clock.now() - began, 1),
     }
+
+
+def _forced(folder: str, address: str) -> Dict[str, object]:
+    """The request for the only manager of a Swarm, with the addresses that the Engine had in it."""
+    known: Any = {}
+    with suppress(ValueError):
+        known = json.loads(_read(os.path.join(folder, "docker-state.json")) or "{}")
+    known = known if isinstance(known, dict) else {}
+    return {
+        "ListenAddr": known.get("ListenAddr") or "0.0.0.0:2377",
+        "AdvertiseAddr": known.get("AdvertiseAddr") or address,
+        "DataPathAddr": known.get("DataPathAddr") or "",
+        "ForceNewCluster": True,
+        "Spec": {},
+    }
+
+
+def _mark(client: EngineClient, digest: str) -> None:
+    _info, own, _nodes = _seen(client)
+    spec = {**own["Spec"], "Labels": {**(own["Spec"].get("Labels") or {}), RESTORED: digest}}
+    client.post(f"/nodes/{own['ID']}/update", {"version": own["Version"]["Index"]}, spec)
 
 
 def _without_old_managers(client: EngineClient) -> List[str]:
@@ -253,8 +307,8 @@ def _content(archive: str) -> bytes:
     return content
 
 
-def _unpack(content: bytes, folder: str) -> None:
-    """The folder as it was; what an Engine in no Swarm has there goes."""
+def _unpack(content: bytes, folder: str, digest: str) -> None:
+    """The folder as it was, with the digest of its backup."""
     shutil.rmtree(folder, ignore_errors=True)
     os.makedirs(folder, 0o700)
     with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as tar:
@@ -267,12 +321,75 @@ def _unpack(content: bytes, folder: str) -> None:
                 with open(path, "wb") as target:
                     shutil.copyfileobj(source, target)  # type: ignore[arg-type]
             os.chmod(path, entry.mode & 0o777)
+    with open(os.path.join(folder, UNFINISHED), "w") as target:
+        target.write(digest)
 
 
-def _on_to_the_end() -> None:
-    """A connection that breaks must not leave the Engine stopped."""
+def _read(path: str) -> str:
+    """The text of a file; empty if there is none."""
+    try:
+        with open(path, encoding="utf-8") as source:
+            return source.read()
+    except (OSError, ValueError):
+        return ""
+
+
+@contextmanager
+def _stopped(client: EngineClient, clock: Clock, commands: Commands, keys: Sequence[str]) -> Iterator[None]:
+    """Without the Engine. It is started again at the end, and also if this process is killed."""
+    # A connection that breaks ends nothing halfway.
     for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGPIPE):
         signal.signal(number, signal.SIG_IGN)
+    over = _if_killed(lambda: _start_for_the_dead(client, clock, commands, keys))
+    try:
+        _stop(client, clock, commands)
+        yield
+    finally:
+        try:
+            _start(client, clock, commands, keys)
+        finally:
+            over()
+
+
+def _if_killed(then: Callable[[], None]) -> Callable[[], None]:
+    """Has another process call ``then`` if this one ends before it calls what this function gives."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        # A child of nobody: who kills this process with all its children does not find it.
+        os.setsid()
+        if os.fork():
+            os._exit(0)
+        try:
+            os.close(writing)
+            nothing = os.open(os.devnull, os.O_RDWR)
+            # Whoever waits for the end of the output does not wait for this process.
+            for number in (0, 1, 2):
+                os.dup2(nothing, number)
+            if not os.read(reading, 1):
+                then()
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    os.close(reading)
+
+    def over() -> None:
+        with suppress(OSError):
+            os.write(writing, b".")
+        os.close(writing)
+
+    return over
+
+
+def _start_for_the_dead(client: EngineClient, clock: Clock, commands: Commands, keys: Sequence[str]) -> None:
+    deadline = clock.now() + commands.timeout
+    while clock.now() < deadline:
+        with suppress(StackwrightError):
+            _start(client, clock, commands, keys)
+            clock.sleep(STEADY)
+            if _answers(client):
+                return
+        clock.sleep(PAUSE)
 
 
 def _stop(client: EngineClient, clock: Clock, commands: Commands) -> None:

@@ -56,7 +56,7 @@ def rejoined(node: Node, nodes: Iterable[Node]) -> str:
 
 def removal(node: Node) -> str:
     """The command that removes the entry of a node."""
-    demote = "docker node demote {0} && " if (node.get("Spec") or {}).get("Role") == "manager" else ""
+    demote = "docker node demote {0} && " if node.get("ManagerStatus") else ""
     return f"{demote}docker node rm {{0}}".format(node.get("ID"))
 
 

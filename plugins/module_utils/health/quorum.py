@@ -12,8 +12,18 @@ if TYPE_CHECKING:
 
 
 def managers_of(nodes: Iterable[Node]) -> Dict[str, bool]:
-    """Whether each manager is reachable, by its id. One that is being demoted counts until the others let it go."""
-    return {str(node.get("ID")): is_reachable(node) for node in nodes if is_manager(node) or node.get("ManagerStatus")}
+    """Whether each manager is reachable, by its id.
+
+    One that is being demoted counts until the others let it go, and one that is being promoted from the start. One that
+    is down and not in the raft does not: ``--force-new-cluster`` leaves the others as such entries.
+    """
+    return {str(node.get("ID")): is_reachable(node) for node in nodes if counts(node)}
+
+
+def counts(node: Node) -> bool:
+    """Whether a node counts as a manager."""
+    down = (node.get("Status") or {}).get("State") == "down"
+    return bool(node.get("ManagerStatus")) or (is_manager(node) and not down)
 
 
 def is_manager(node: Node) -> bool:

@@ -85,8 +85,12 @@ class World:
 
     @property
     def managers(self) -> Dict[str, bool]:
-        """Whether each manager is up, by its id. One that is being demoted counts until the raft has let it go."""
-        return {node.id: node.reachable for node in self.nodes if node.is_manager or node.listed}
+        """Whether each manager is up, by its id, counted as health/quorum.py does."""
+        return {
+            node.id: node.reachable
+            for node in self.nodes
+            if node.listed or (node.is_manager and not node.is_down)
+        }
 
 
 def host_of(host: str, wanted: str, facts: Mapping[str, Any]) -> Host:

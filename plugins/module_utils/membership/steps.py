@@ -242,7 +242,8 @@ def _of_the_swarm(world: World, goal: Goal) -> Iterator[Step]:
 def _departed(world: World, goal: Goal) -> Iterator[Step]:
     """Nodes that are down for good: left ones, replaced ones, and those that the task names."""
     for node, why in departed(world, goal):
-        if node.is_manager or node.listed:
+        # One that the raft does not have can't be demoted, and is removed as a worker is.
+        if node.listed:
             refuse_loss(world.managers, node.id, f"removing {node.name}")
             yield Step(DEMOTE, why, node=node.id, name=node.name)
         yield Step(REMOVE, why, node=node.id, name=node.name)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes import hostname, is_down
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.quorum import (
+    counts,
     is_leader,
-    is_manager,
     is_reachable,
     managers_of,
 )
@@ -28,7 +28,7 @@ NO_QUORUM = "the managers lose their quorum, and Swarm replaces nothing without 
 
 def raft(nodes: Sequence[Node]) -> Dict[str, Any]:
     """The managers: how many are reachable and needed, how many more may fail, the leader, and who is away."""
-    managers = [node for node in nodes if is_manager(node)]
+    managers = [node for node in nodes if counts(node)]
     numbers = _numbers(managers_of(nodes))
     return {
         **numbers,

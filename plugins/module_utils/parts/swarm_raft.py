@@ -34,7 +34,6 @@ def raft_data(client: EngineClient, params: Dict[str, Any], check: bool) -> Dict
         sealed = seal(run["key"], os.urandom(NONCE), found.pop("archive"))
         return {"changed": True, **found, "sealed_values": sealed}
     if check:
-        raft.fits(client, run["facts"])
-        return {"changed": True}
+        return {"changed": raft.fits(client, run["facts"], run["digest"])}
     keys = [params["unlock_key"]] if params["unlock_key"] else []
-    return {"changed": True, **raft.restore(client, SystemClock(), run["facts"], run["archive"], keys, commands)}
+    return raft.restore(client, SystemClock(), run["facts"], run["archive"], keys, commands)

@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING, Dict, Iterator, List, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes import rejoined, removal
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.quorum import counts, is_reachable
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.facts import node_name
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.findings import (
     ERROR,
@@ -39,7 +40,7 @@ def summary(nodes: List[Node]) -> Dict[str, int]:
 def cluster_findings(nodes: List[Node]) -> Iterator[Finding]:
     """What is wrong with managers and nodes, whatever the stack."""
     managers, reachable = _managers(nodes)
-    counts = summary(nodes)
+    numbers = summary(nodes)
     for node in managers:
         if node not in reachable:
             message = "this manager is not reachable."
@@ -50,9 +51,9 @@ def cluster_findings(nodes: List[Node]) -> Iterator[Finding]:
                 "Bring it back up, or demote and remove it.",
                 node=node_name(node),
             )
-    if len(managers) > 1 and not counts["may_fail"]:
+    if len(managers) > 1 and not numbers["may_fail"]:
         message = (
-            f"{counts['reachable']} of {counts['managers']} managers are reachable, and quorum is "
+            f"{numbers['reachable']} of {numbers['managers']} managers are reachable, and quorum is "
             f"{len(managers) // 2 + 1}: if one more fails, the Swarm can't be changed."
         )
         yield finding(WARNING, "no_spare_manager", message, "Bring managers back up, or add some.")
@@ -81,17 +82,14 @@ def cluster_findings(nodes: List[Node]) -> Iterator[Finding]:
         if parsed and (int(parsed.group(1)), int(parsed.group(2))) < OLDEST:
             message = f"its Engine is {version}; 20.10 is the oldest tested version."
             yield finding(WARNING, "engine_old", message, "Update the Engine.", node=node_name(node))
-    if nodes and not counts["ready"]:
+    if nodes and not numbers["ready"]:
         hint = "Bring nodes back up, or activate one (`docker node update --availability active NODE`)."
         yield finding(ERROR, "no_active_node", "No node is ready and active, so nothing can run.", hint)
 
 
 def _managers(nodes: List[Node]) -> Tuple[List[Node], List[Node]]:
-    managers = [
-        node for node in nodes if node.get("ManagerStatus") or (node.get("Spec") or {}).get("Role") == "manager"
-    ]
-    reachable = [n for n in managers if (n.get("ManagerStatus") or {}).get("Reachability") == "reachable"]
-    return managers, reachable
+    managers = [node for node in nodes if counts(node)]
+    return managers, [node for node in managers if is_reachable(node)]
 
 
 def _state(node: Node) -> str:

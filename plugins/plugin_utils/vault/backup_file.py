@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from ansible.parsing.vault import VaultLib
 
 KIND, SUFFIX, MANIFEST = "swarm", ".raft", ".json"
+#: What a file is called until it is complete.
+NEW = ".new"
 VAULT = "ansible-vault"
 #: Seconds for the command that encrypts or decrypts.
 TIMEOUT = 600
@@ -172,16 +174,20 @@ def read(path: str, cipher: Cipher) -> tuple[dict[str, Any], str]:
 
 
 def expired(folder: str, cluster: str, keep: int, kind: str = KIND, suffix: str = SUFFIX) -> list[str]:
-    """The names of the backups of a Swarm but for the newest ``keep``; none if that is 0."""
+    """The names of the backups of a Swarm but for the newest ``keep``, and of what killed runs have left of one.
+
+    If ``keep`` is 0, only the latter: half a file, or one without its manifest, which is written last.
+    """
     start = f"{kind}-{cluster[:12]}-"
-    found = sorted(name for name in os.listdir(folder) if name.startswith(start) and name.endswith((suffix, MANIFEST)))
-    stamps = sorted({os.path.splitext(name)[0] for name in found})
-    return [name for name in found if os.path.splitext(name)[0] in stamps[:-keep]] if keep else []
+    found = sorted(name for name in os.listdir(folder) if name.startswith(start))
+    whole = [name[: -len(MANIFEST)] for name in found if name.endswith(MANIFEST)]
+    kept = whole[-keep:] if keep else whole
+    return [name for name in found if name.endswith((suffix, MANIFEST, NEW)) and os.path.splitext(name)[0] not in kept]
 
 
 def _put(path: str, content: bytes) -> None:
     """Writes a file that is complete or not there, for its owner only."""
-    new = f"{path}.new"
+    new = f"{path}{NEW}"
     with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as target:
         target.write(content)
         target.flush()

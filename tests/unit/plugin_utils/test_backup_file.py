@@ -82,6 +82,17 @@ def test_old_backups_of_this_swarm_expire(tmp_path):
     assert expired(str(tmp_path), FACTS["cluster_id"], 0) == [] == expired(str(tmp_path), FACTS["cluster_id"], 3)
 
 
+def test_what_a_killed_run_has_left_goes_with_the_next(tmp_path):
+    for hour in (1, 2, 3):
+        saved(tmp_path, hour)
+    stem = "swarm-jrbs3yqvnxzq-20261129T0"
+    (tmp_path / f"{stem}40000Z.raft.new").write_text("half")
+    (tmp_path / f"{stem}30000Z.json").unlink()
+    left = [f"{stem}30000Z.raft", f"{stem}40000Z.raft.new"]
+    assert expired(str(tmp_path), FACTS["cluster_id"], 0) == left == expired(str(tmp_path), FACTS["cluster_id"], 2)
+    assert expired(str(tmp_path), FACTS["cluster_id"], 1)[:2] == [f"{stem}10000Z.json", f"{stem}10000Z.raft"]
+
+
 def test_a_folder_that_can_not_be_written(tmp_path):
     check_folder(str(tmp_path / "new"))
     (tmp_path / "file").write_text("")

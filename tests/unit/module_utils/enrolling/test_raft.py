@@ -34,6 +34,7 @@ class Engine:
             {
                 "ID": f"id{number}",
                 "Description": {"Hostname": f"m{number}"},
+                "Version": {"Index": 7},
                 "Spec": {"Role": "manager"},
                 "Status": {"State": "ready"},
                 "ManagerStatus": {"Reachability": how, "Leader": leader == f"m{number}"},
@@ -63,6 +64,9 @@ class Engine:
 
     def post(self, path, query=None, body=None, timeout=None):
         self.posts.append((path, body))
+        if path.endswith("/update"):
+            self.nodes[1]["Spec"] = body
+            return
         self.state = "active"
         self.nodes[1]["ManagerStatus"]["Leader"] = True
 
@@ -113,10 +117,78 @@ def test_what_is_saved_is_restored(tmp_path):
     assert (tmp_path / "other/root/swarm/raft/wal").read_bytes() == b"log"
     assert fresh.posts[0][0] == "/swarm/init" and fresh.posts[0][1]["ForceNewCluster"] is True
     # The managers that the new raft does not have would count as managers that are down.
-    assert done["removed_nodes"] == ["m1", "m3"] and [path for path, _ in fresh.posts[1:]] == [
-        "/nodes/id1",
-        "/nodes/id3",
-    ]
+    assert done["removed_nodes"] == ["m1", "m3"]
+    assert [path for path, _ in fresh.posts[1:]] == ["/nodes/id2/update", "/nodes/id1", "/nodes/id3"]
+    assert sorted(os.listdir(tmp_path / "other/root")) == ["swarm"] and os.listdir(tmp_path / "other/root/swarm/raft")
+    # A controller that died after this does not know that it is done: the next run sees it, once.
+    again = raft.restore(fresh, Clock(), found, found["archive"], [], fresh.commands(stop="false"))
+    assert not again["changed"] and again["removed_nodes"] == [] and len(fresh.posts) == 4
+    del fresh.nodes[1]["Spec"]["Labels"]
+    with pytest.raises(StackwrightError, match="is in a Swarm already"):
+        raft.restore(fresh, Clock(), found, found["archive"], [], fresh.commands(stop="false"))
+
+
+def test_nodes_are_noted_as_they_are_without_a_backup(tmp_path):
+    engine = Engine(tmp_path)
+    engine.nodes[1]["Spec"] = {"Availability": "drain", "Labels": {raft.BEFORE: "pause", "disk": "ssd"}}
+    stale = {**engine.nodes[2], "Status": {"State": "down"}, "ManagerStatus": None, "Spec": {"Labels": {"old": "1"}}}
+    engine.nodes.append(stale)
+    found = raft.look(engine, False)
+    assert found["node_labels"] == {"m1": {}, "m2": {"disk": "ssd"}, "m3": {}}
+    assert found["node_availability"] == {"m1": "active", "m2": "pause", "m3": "active"}
+
+
+def test_the_engine_of_a_killed_process_is_started_again_and_unlocked(tmp_path, monkeypatch):
+    engine, unlocked = Engine(tmp_path, state="locked"), tmp_path / "unlocked"
+    monkeypatch.setattr(raft, "unlock", lambda client, clock, keys: unlocked.write_text(keys[0]))
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        try:
+            with raft._stopped(engine, Clock(), engine.commands(), ["key"]):
+                os.kill(os.getpid(), signal.SIGKILL)
+        finally:
+            os._exit(1)
+    os.close(writing)
+    assert os.waitpid(child, 0)[1] == signal.SIGKILL
+    assert os.read(reading, 1) == b"", "until nobody holds the other end"
+    os.close(reading)
+    assert engine.up.exists() and unlocked.read_text() == "key"
+
+
+def test_nobody_starts_the_engine_of_a_process_that_goes_on(tmp_path):
+    engine = Engine(tmp_path)
+    reading, writing = os.pipe()
+    with raft._stopped(engine, Clock(), engine.commands(), []):
+        pass
+    engine.up.unlink()
+    os.close(writing)
+    assert os.read(reading, 1) == b"" and not engine.up.exists()
+    os.close(reading)
+
+
+def test_a_restore_that_was_killed_is_done_again(tmp_path, monkeypatch):
+    engine = Engine(tmp_path, state="inactive")
+    (tmp_path / "old").mkdir()
+    old = Engine(tmp_path / "old")
+    found = raft.save(old, Clock(), False, old.commands())
+    monkeypatch.setattr(raft, "_forced", lambda folder, address: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        raft.restore(engine, Clock(), found, found["archive"], [], engine.commands())
+    # With the raft of the old managers, it waits for them.
+    engine.state = "pending"
+    with pytest.raises(StackwrightError, match="is in a Swarm already"):
+        raft.fits(engine, found, "of another backup")
+    monkeypatch.undo()
+    assert raft.restore(engine, Clock(), found, found["archive"], [], engine.commands())["changed"]
+    assert not (tmp_path / "root/swarm" / raft.UNFINISHED).exists()
+
+
+def test_it_has_the_addresses_that_it_had(tmp_path):
+    assert raft._forced(str(tmp_path), "10.0.0.2")["AdvertiseAddr"] == "10.0.0.2"
+    (tmp_path / "docker-state.json").write_text('{"ListenAddr": "10.0.0.2:2378", "DataPathAddr": "10.1.0.2"}')
+    found = raft._forced(str(tmp_path), "10.0.0.2")
+    assert (found["ListenAddr"], found["DataPathAddr"]) == ("10.0.0.2:2378", "10.1.0.2")
 
 
 @pytest.mark.parametrize(

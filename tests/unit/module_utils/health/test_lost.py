@@ -114,7 +114,7 @@ def test_an_old_entry_of_a_node_that_has_joined_again_is_named_as_such():
     # The new one fits as well, and has no room: the old one has nothing to do with that.
     error = "no suitable node (insufficient resources on 1 node)"
     assert said(service("node.hostname==w2"), [old, new], error) == (error, "")
-    manager = {**old, "Spec": {**old["Spec"], "Role": "manager"}}
+    manager = {**old, "Spec": {**old["Spec"], "Role": "manager"}, "ManagerStatus": {"Reachability": "unreachable"}}
     assert removal(manager) == "docker node demote id-w2 && docker node rm id-w2"
     assert rejoined(old, [old]) == rejoined(new, [old, new]) == ""
     assert rejoined(old, [old, {**new, "Status": {"State": "down"}}]) == ""
