@@ -76,7 +76,11 @@ class ActionModule(PipedAction):
 
     def _restore(self, options: Dict[str, Any], cipher: Cipher, variables: Variables) -> Dict[str, Any]:
         facts, archive = read(options["path"], cipher)
-        handed = {"facts": facts, "digest": digest_of(archive), "archive": "" if self._task.check_mode else archive}
+        handed: Dict[str, object] = {
+            "facts": facts,
+            "digest": digest_of(archive),
+            "archive": "" if self._task.check_mode else archive,
+        }
         done = self._module(handed, variables)
         if done.get("failed"):
             return done

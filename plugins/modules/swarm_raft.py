@@ -15,7 +15,9 @@ description:
   - The raft data of a manager is the Swarm itself - its services, networks, configs, secrets, nodes and certificates. Volumes and images are not in it.
   - With O(state=saved), stops the Engine of the host, packs C(swarm) in its data folder, starts the Engine again, and writes the archive to the
     controller, encrypted, with a manifest. The host must be a manager that is not the leader, and the others must keep their quorum.
-  - With O(state=restored), makes the Engine of the host the only manager of the Swarm in a backup.
+  - With O(state=restored), makes the Engine of the host the only manager of the Swarm in a backup. Its node then has the label C(stackwright.restored).
+    While it has it, the same task changes nothing.
+  - The Engine is started again, and unlocked, even if the module is killed. A restore that was killed is done again from its start by the next run.
   - Use the playbooks C(raft_backup) and C(raft_restore). They also drain the manager, and check the other members.
   - The archive is not in results and not in the output of C(-vvvv). It is on no disk unencrypted, except in the data folder of the Engine, or if the
     connection to the host can't pipe modules.
@@ -169,6 +171,11 @@ node_labels:
   returned: success
   type: dict
   sample: {manager1: {disk: ssd}, manager2: {}}
+node_availability:
+  description: The availability of each node at the time of the backup.
+  returned: success
+  type: dict
+  sample: {manager1: active, manager2: active}
 node:
   description: The manager of the backup.
   returned: success

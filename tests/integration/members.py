@@ -113,9 +113,9 @@ class Members:
         for name in self.bed.nodes:
             state = self.api(name, "GET", "/info")["Swarm"]["LocalNodeState"]
             if state != "inactive":
-                self._leave(name)
+                self.leave(name)
 
-    def _leave(self, name: str) -> None:
+    def leave(self, name: str) -> None:
         """A manager whose Swarm has no leader may hang as it leaves, until its engine is started again."""
         leave = ["docker", "swarm", "leave", "--force"]
         try:

@@ -67,22 +67,22 @@ class Drill:
             found["all"]["children"]["swarm_nodes"]["hosts"]["w1"].update(swarm_cluster_role="worker")
             path.write_text(json.dumps(found))
 
-    def play(self, playbook, *options, **variables):
+    def command(self, playbook, *options, **variables):
         given = {"swarm_cluster_advertise_addr": "{{ node_address }}", **variables}
-        command = [str(BIN / "ansible-playbook"), "-i", "hosts.json", str(ROOT / "playbooks" / f"{playbook}.yml")]
+        run = [str(BIN / "ansible-playbook"), "-i", "hosts.json", str(ROOT / "playbooks" / f"{playbook}.yml")]
+        return [*run, "--vault-password-file", "password", "-e", json.dumps(given), *options]
+
+    def where(self):
+        """The folder and the environment of a command."""
         environment = {"PATH": f"{BIN}:{os.environ['PATH']}", "HOME": str(self.folder), "LC_ALL": "C.UTF-8"}
         environment.update((name, text) for name, text in os.environ.items() if name.startswith("STACKWRIGHT_"))
         environment["ANSIBLE_COLLECTIONS_PATH"] = str(ROOT / ".cache" / "collections")
         environment["ANSIBLE_LOCAL_TEMP"] = str(self.folder / "tmp")
-        run = subprocess.run(
-            [*command, "--vault-password-file", "password", "-e", json.dumps(given), *options],
-            cwd=self.folder,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=900,
-            check=False,
-        )
+        return {"cwd": self.folder, "env": environment, "text": True}
+
+    def play(self, playbook, *options, **variables):
+        command = self.command(playbook, *options, **variables)
+        run = subprocess.run(command, **self.where(), capture_output=True, timeout=900, check=False)
         self.output += run.stdout + run.stderr
         return run.returncode, run.stdout + run.stderr
 

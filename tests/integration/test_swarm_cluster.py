@@ -16,9 +16,11 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).resolve().parents
 
 from members import Members
 from testbed import for_tests
+from testbed.commands import wait_for
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.enrolling import manager
+from ansible_collections.stackwright.swarm.plugins.module_utils.nodes.loss import raft
 
 LONG = os.environ.get("STACKWRIGHT_LONG") == "1"
 ALL = {"m1": "manager", "m2": "manager", "m3": "manager", "w1": "worker", "w2": "worker", "w3": "worker"}
@@ -415,3 +417,32 @@ def test_new_tokens_and_a_new_authority(full):
     with pytest.raises(StackwrightError) as refused:
         full.run(options={"rotate": ["unlock_key"], "unlock_key_store": VAULT}, **ALL)
     assert refused.value.error_code == "invalid_options"
+
+
+def test_a_swarm_that_was_forced_to_one_manager_goes_on(empty):
+    """After docker swarm init --force-new-cluster by hand, the other managers are entries that are not in the raft."""
+    empty.run(**{name: ALL[name] for name in ("m1", "m2", "m3", "w1")})
+    for name in ("m2", "m3"):
+        empty.bed.kill(name)
+    m1 = empty.bed.node("m1")
+    m1.cli(["docker", "swarm", "init", "--force-new-cluster", "--advertise-addr", m1.address])
+
+    def states():
+        found = empty.api("m1", "GET", "/nodes")
+        return {node["Description"]["Hostname"]: node["Status"]["State"] for node in found}
+
+    settled = {"m1": "ready", "m2": "down", "m3": "down", "w1": "ready"}
+    wait_for("the others to be down", lambda: states() == settled, 120)
+    numbers = raft(empty.api("m1", "GET", "/nodes"))
+    assert (numbers["managers"], numbers["needed"], numbers["quorum"], numbers["unreachable"]) == (1, 1, True, [])
+    assert empty.run(m1="manager", w1="manager").steps == ["promote w1"]
+    assert empty.run(m1="manager", w1="worker").steps == ["demote w1"]
+    empty.bed.start("m2")
+    with pytest.raises(StackwrightError, match="from before a docker swarm init --force-new-cluster") as refused:
+        empty.run(m1="manager", m2="manager")
+    assert refused.value.error_code == "node_error"
+    empty.leave("m2")
+    done = empty.run(m1="manager", m2="manager", w1="worker", options={"remove": ["m3"]})
+    assert done.steps == ["remove m3", "remove m2", "join m2 as a manager"]
+    assert empty.nodes("m1") == {"m1": "manager", "m2": "manager", "w1": "worker"}
+    empty.bed.start("m3")

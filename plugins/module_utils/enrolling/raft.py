@@ -32,7 +32,7 @@ Item = Mapping[str, Any]
 #: The most bytes of a raft folder that are packed: the archive goes through the memory of both sides.
 MOST = 512 * 1024 * 1024
 PAUSE, ANSWER = 0.5, 5.0  # seconds: between two looks, and for one answer
-#: Seconds after which an Engine that was started for a dead process is looked at again: it may have been stopping still.
+#: Seconds after which an Engine that was started for a dead process is looked at again: it may have been stopping.
 STEADY = 5.0
 #: What a backup has, by the Engine's lists.
 KINDS = ("services", "networks", "configs", "secrets", "nodes")

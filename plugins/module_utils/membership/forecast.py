@@ -67,7 +67,7 @@ def settled(world: World) -> World:
     nodes = [
         replace(node, state="down", reachable=False)
         if node.id in left
-        else replace(node, listed=node.is_manager, reachable=node.reachable or (node.is_manager and not node.listed))
+        else replace(node, listed=node.counts, reachable=node.reachable or (node.counts and not node.listed))
         for node in world.nodes
     ]
     return replace(world, nodes=tuple(nodes))

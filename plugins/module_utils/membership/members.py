@@ -67,6 +67,11 @@ class Node:
     def is_down(self) -> bool:
         return self.state == "down"
 
+    @property
+    def counts(self) -> bool:
+        """Whether it is a manager or will be one: not the old entry of a manager that the raft does not have."""
+        return self.is_manager and (self.listed or not self.is_down)
+
 
 @dataclass(frozen=True)
 class World:
@@ -85,12 +90,8 @@ class World:
 
     @property
     def managers(self) -> Dict[str, bool]:
-        """Whether each manager is up, by its id, counted as health/quorum.py does."""
-        return {
-            node.id: node.reachable
-            for node in self.nodes
-            if node.listed or (node.is_manager and not node.is_down)
-        }
+        """Whether each manager is up, by its id, counted as health/quorum.py does it."""
+        return {node.id: node.reachable for node in self.nodes if node.listed or node.counts}
 
 
 def host_of(host: str, wanted: str, facts: Mapping[str, Any]) -> Host:

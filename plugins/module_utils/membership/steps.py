@@ -122,7 +122,15 @@ def refuse_two_clusters(world: World) -> None:
 def _lost_members(world: World, goal: Goal) -> Iterator[Step]:
     """Hosts that believe in a membership that the managers do not know, or can't serve it any more."""
     for host in world.hosts:
-        if not host.is_member or world.node_of(host) is not None:
+        node = world.node_of(host)
+        if node is not None and node.is_manager and not node.counts:
+            raise StackwrightError(
+                f"{host.host} has the raft of the Swarm from before a docker swarm init --force-new-cluster. Its "
+                "managers do not count it any more.",
+                "node_error",
+                f"Run `docker swarm leave --force` on {host.host}, then run again: it joins as a new node.",
+            )
+        if not host.is_member or node is not None:
             continue
         if host.cluster_id == world.cluster_id:
             yield Step(FORGET, "the managers have removed it", host.host, name=host.name, force=True)

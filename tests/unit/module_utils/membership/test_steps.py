@@ -34,7 +34,7 @@ def node(identity, words):
         "down" if down else "ready",
         availability="drain" if "drain" in said else "active",
         address=f"10.0.0.{said.get('at', identity)}",
-        listed=manager,
+        listed=manager and "unlisted" not in said,
         reachable=manager and not down,
         leader="leader" in said,
         leaving=said.get("name", identity) if "leaving" in said else "",
