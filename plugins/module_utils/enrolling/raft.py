@@ -6,34 +6,29 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import io
 import json
 import os
-import shlex
 import shutil
-import signal
 import socket
-import subprocess
 import tarfile
-from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import is_transient
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
-from ansible_collections.stackwright.swarm.plugins.module_utils.enrolling.own import unlock
+from ansible_collections.stackwright.swarm.plugins.module_utils.enrolling.stopped import Commands, stopped
 from ansible_collections.stackwright.swarm.plugins.module_utils.membership.quorum import needed
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Node
 
 Item = Mapping[str, Any]
 #: The most bytes of a raft folder that are packed: the archive goes through the memory of both sides.
 MOST = 512 * 1024 * 1024
-PAUSE, ANSWER = 0.5, 5.0  # seconds: between two looks, and for one answer
-#: Seconds after which an Engine that was started for a dead process is looked at again: it may have been stopping.
-STEADY = 5.0
+PAUSE = 0.5  # seconds between two looks
 #: What a backup has, by the Engine's lists.
 KINDS = ("services", "networks", "configs", "secrets", "nodes")
 #: The raft's log and snapshots, its newest form last, and what makes the node the one that it was.
@@ -43,14 +38,6 @@ STAGE, UNFINISHED = "swarm.restoring", "stackwright-restoring"
 #: Labels of the manager: its availability before the backup; the backup of which it was restored, until a later task
 #: that takes it away. So the next run knows what a killed one has done.
 BEFORE, RESTORED = "stackwright.backup-before", "stackwright.restored"
-
-
-class Commands(NamedTuple):
-    """The command lines that stop and start the Engine, and the seconds until it must have done it."""
-
-    stop: str
-    start: str
-    timeout: float
 
 
 def look(client: EngineClient, downtime: bool) -> Dict[str, Any]:
@@ -104,7 +91,7 @@ def look(client: EngineClient, downtime: bool) -> Dict[str, Any]:
     }
 
 
-def _of_nodes(nodes: Sequence[Item]) -> Dict[str, Any]:
+def _of_nodes(nodes: Sequence[Node]) -> Dict[str, Any]:
     """Labels and availability of each node by its name, as they are without a backup."""
     labels: Dict[str, Dict[str, str]] = {}
     availability: Dict[str, str] = {}
@@ -133,18 +120,19 @@ def save(client: EngineClient, clock: Clock, downtime: bool, commands: Commands)
     info = client.get("/info")
     keys = [str(client.get("/swarm/unlockkey")["UnlockKey"])] if found["autolock"] else []
     began = clock.now()
-    with _stopped(client, clock, commands, keys):
+    with stopped(client, clock, commands, keys):
         archive = _packed(_folder(info))
     _until(client, clock, commands.timeout, found["node"], "is not a reachable manager again", _is_back)
     return {**found, "archive": archive, "seconds": round(clock.now() - began, 1)}
 
 
-def fits(client: EngineClient, facts: Item, digest: str) -> bool:
+def fits(client: EngineClient, facts: Item) -> bool:
     """Whether a backup can be restored here; False if it was, and only that was not noted yet.
 
-    ``facts`` are its ``look``, ``digest`` is of its archive. Raises StackwrightError (``already_in_swarm``,
+    ``facts`` are its ``look`` with the ``digest`` of its archive. Raises StackwrightError (``already_in_swarm``,
     ``wrong_address``).
     """
+    digest = str(facts.get("digest"))
     info = client.get("/info")
     swarm = info.get("Swarm") or {}
     name, state = info.get("Name"), swarm.get("LocalNodeState")
@@ -168,11 +156,6 @@ def fits(client: EngineClient, facts: Item, digest: str) -> bool:
     return True
 
 
-def digest_of(archive: str) -> str:
-    """What tells the backups apart."""
-    return hashlib.sha256(archive.encode()).hexdigest()
-
-
 def restore(
     client: EngineClient, clock: Clock, facts: Item, archive: str, keys: Sequence[str], commands: Commands
 ) -> Dict[str, Any]:
@@ -182,8 +165,8 @@ def restore(
     ``fits``, and ``damaged_backup``, ``swarm_locked``, ``wrong_unlock_key``, ``engine_not_stopped``,
     ``engine_not_started``, ``unfinished``.
     """
-    digest = digest_of(archive)
-    if not fits(client, facts, digest):
+    digest = str(facts.get("digest"))
+    if not fits(client, facts):
         return {"changed": False, "objects": objects_of(client), "removed_nodes": [], "seconds": 0.0}
     if facts.get("autolock") and not keys:
         raise StackwrightError(
@@ -193,7 +176,7 @@ def restore(
     stage = os.path.join(os.path.dirname(folder), STAGE)
     _unpack(content, stage, digest)
     began = clock.now()
-    with _stopped(client, clock, commands, keys):
+    with stopped(client, clock, commands, keys):
         shutil.rmtree(folder, ignore_errors=True)
         os.rename(stage, folder)
     client.post("/swarm/init", body=_forced(folder, str(facts.get("address") or "")))
@@ -332,124 +315,6 @@ def _read(path: str) -> str:
             return source.read()
     except (OSError, ValueError):
         return ""
-
-
-@contextmanager
-def _stopped(client: EngineClient, clock: Clock, commands: Commands, keys: Sequence[str]) -> Iterator[None]:
-    """Without the Engine. It is started again at the end, and also if this process is killed."""
-    # A connection that breaks ends nothing halfway.
-    for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGPIPE):
-        signal.signal(number, signal.SIG_IGN)
-    over = _if_killed(lambda: _start_for_the_dead(client, clock, commands, keys))
-    try:
-        _stop(client, clock, commands)
-        yield
-    finally:
-        try:
-            _start(client, clock, commands, keys)
-        finally:
-            over()
-
-
-def _if_killed(then: Callable[[], None]) -> Callable[[], None]:
-    """Has another process call ``then`` if this one ends before it calls what this function gives."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if not child:
-        # A child of nobody: who kills this process with all its children does not find it.
-        os.setsid()
-        if os.fork():
-            os._exit(0)
-        try:
-            os.close(writing)
-            nothing = os.open(os.devnull, os.O_RDWR)
-            # Whoever waits for the end of the output does not wait for this process.
-            for number in (0, 1, 2):
-                os.dup2(nothing, number)
-            if not os.read(reading, 1):
-                then()
-        finally:
-            os._exit(0)
-    os.waitpid(child, 0)
-    os.close(reading)
-
-    def over() -> None:
-        with suppress(OSError):
-            os.write(writing, b".")
-        os.close(writing)
-
-    return over
-
-
-def _start_for_the_dead(client: EngineClient, clock: Clock, commands: Commands, keys: Sequence[str]) -> None:
-    deadline = clock.now() + commands.timeout
-    while clock.now() < deadline:
-        with suppress(StackwrightError):
-            _start(client, clock, commands, keys)
-            clock.sleep(STEADY)
-            if _answers(client):
-                return
-        clock.sleep(PAUSE)
-
-
-def _stop(client: EngineClient, clock: Clock, commands: Commands) -> None:
-    _command(commands.stop, commands.timeout, "engine_not_stopped", "stops")
-    deadline = clock.now() + commands.timeout
-    while _answers(client):
-        if clock.now() >= deadline:
-            raise StackwrightError(
-                f"The Engine still answers {commands.timeout:g} s after {commands.stop!r}.",
-                "engine_not_stopped",
-                "Set stop_command to the command that stops it on this host.",
-            )
-        clock.sleep(PAUSE)
-
-
-def _start(client: EngineClient, clock: Clock, commands: Commands, keys: Sequence[str]) -> None:
-    """Starts the Engine, and unlocks it if it is locked."""
-    _command(commands.start, commands.timeout, "engine_not_started", "starts")
-    deadline = clock.now() + commands.timeout
-    while not _answers(client):
-        if clock.now() >= deadline:
-            raise StackwrightError(
-                f"The Engine does not answer {commands.timeout:g} s after {commands.start!r}.",
-                "engine_not_started",
-                "Start it by hand, and look at its log.",
-            )
-        clock.sleep(PAUSE)
-    if (client.get("/info").get("Swarm") or {}).get("LocalNodeState") == "locked":
-        unlock(client, clock, keys)
-
-
-def _command(line: str, timeout: float, code: str, does: str) -> None:
-    wrong = ""
-    try:
-        ran = subprocess.run(
-            shlex.split(line),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=timeout,
-            check=False,
-        )
-        if ran.returncode:
-            said = ran.stdout.decode(errors="replace").strip()
-            wrong = f"exit code {ran.returncode}{': ' + said if said else ''}"
-    except subprocess.TimeoutExpired:
-        wrong = f"it did not end within {timeout:g} s"
-    except (OSError, ValueError) as error:
-        wrong = str(error)
-    if wrong:
-        raise StackwrightError(f"The command that {does} the Engine, {line!r}, failed: {wrong}.", code)
-
-
-def _answers(client: EngineClient) -> bool:
-    try:
-        client.get("/info", timeout=ANSWER)
-    except EngineError as error:
-        # One that is still loading answers with an error.
-        return error.error_code not in ("daemon_unreachable", "timeout")
-    return True
 
 
 def _is_own(address: str) -> bool:

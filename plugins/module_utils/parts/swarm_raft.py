@@ -25,8 +25,9 @@ def raft_data(client: EngineClient, params: Dict[str, Any], check: bool) -> Dict
             "Run it as the task stackwright.swarm.swarm_raft, not by the path of the module file.",
         )
     from ansible_collections.stackwright.swarm.plugins.module_utils.enrolling import raft
+    from ansible_collections.stackwright.swarm.plugins.module_utils.enrolling.stopped import Commands
 
-    commands = raft.Commands(params["stop_command"], params["start_command"], float(params["wait_timeout"]))
+    commands = Commands(params["stop_command"], params["start_command"], float(params["wait_timeout"]))
     if params["state"] == SAVED:
         if check or run.get("look"):
             return {"changed": check, **raft.look(client, params["downtime"])}
@@ -34,6 +35,6 @@ def raft_data(client: EngineClient, params: Dict[str, Any], check: bool) -> Dict
         sealed = seal(run["key"], os.urandom(NONCE), found.pop("archive"))
         return {"changed": True, **found, "sealed_values": sealed}
     if check:
-        return {"changed": raft.fits(client, run["facts"], run["digest"])}
+        return {"changed": raft.fits(client, run["facts"])}
     keys = [params["unlock_key"]] if params["unlock_key"] else []
     return raft.restore(client, SystemClock(), run["facts"], run["archive"], keys, commands)

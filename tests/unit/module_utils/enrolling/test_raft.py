@@ -9,7 +9,7 @@ import tarfile
 import pytest
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, StackwrightError
-from ansible_collections.stackwright.swarm.plugins.module_utils.enrolling import raft
+from ansible_collections.stackwright.swarm.plugins.module_utils.enrolling import raft, stopped
 
 
 class Clock:
@@ -49,7 +49,7 @@ class Engine:
         (root / "raft" / "wal").write_bytes(b"log")
 
     def commands(self, stop="rm {up}", start="touch {up}"):
-        return raft.Commands(stop.format(up=self.up), start.format(up=self.up), 5.0)
+        return stopped.Commands(stop.format(up=self.up), start.format(up=self.up), 5.0)
 
     def get(self, path, query=None, timeout=None):
         if not self.up.exists():
@@ -111,7 +111,7 @@ def test_what_is_saved_is_restored(tmp_path):
     assert engine.up.exists() and found["node"] == "m2" and found["address"] == "127.0.0.1"
     assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN, "a connection that breaks ends nothing halfway"
     (tmp_path / "other").mkdir()
-    fresh = Engine(tmp_path / "other", state="inactive")
+    fresh, found["digest"] = Engine(tmp_path / "other", state="inactive"), "5e884898da28"
     (tmp_path / "other/root/swarm/raft/wal").write_bytes(b"none")
     done = raft.restore(fresh, Clock(), found, found["archive"], [], fresh.commands())
     assert (tmp_path / "other/root/swarm/raft/wal").read_bytes() == b"log"
@@ -140,12 +140,12 @@ def test_nodes_are_noted_as_they_are_without_a_backup(tmp_path):
 
 def test_the_engine_of_a_killed_process_is_started_again_and_unlocked(tmp_path, monkeypatch):
     engine, unlocked = Engine(tmp_path, state="locked"), tmp_path / "unlocked"
-    monkeypatch.setattr(raft, "unlock", lambda client, clock, keys: unlocked.write_text(keys[0]))
+    monkeypatch.setattr(stopped, "unlock", lambda client, clock, keys: unlocked.write_text(keys[0]))
     reading, writing = os.pipe()
     child = os.fork()
     if not child:
         try:
-            with raft._stopped(engine, Clock(), engine.commands(), ["key"]):
+            with stopped.stopped(engine, Clock(), engine.commands(), ["key"]):
                 os.kill(os.getpid(), signal.SIGKILL)
         finally:
             os._exit(1)
@@ -159,7 +159,7 @@ def test_the_engine_of_a_killed_process_is_started_again_and_unlocked(tmp_path, 
 def test_nobody_starts_the_engine_of_a_process_that_goes_on(tmp_path):
     engine = Engine(tmp_path)
     reading, writing = os.pipe()
-    with raft._stopped(engine, Clock(), engine.commands(), []):
+    with stopped.stopped(engine, Clock(), engine.commands(), []):
         pass
     engine.up.unlink()
     os.close(writing)
@@ -171,14 +171,14 @@ def test_a_restore_that_was_killed_is_done_again(tmp_path, monkeypatch):
     engine = Engine(tmp_path, state="inactive")
     (tmp_path / "old").mkdir()
     old = Engine(tmp_path / "old")
-    found = raft.save(old, Clock(), False, old.commands())
+    found = {**raft.save(old, Clock(), False, old.commands()), "digest": "5e884898da28"}
     monkeypatch.setattr(raft, "_forced", lambda folder, address: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         raft.restore(engine, Clock(), found, found["archive"], [], engine.commands())
     # With the raft of the old managers, it waits for them.
     engine.state = "pending"
     with pytest.raises(StackwrightError, match="is in a Swarm already"):
-        raft.fits(engine, found, "of another backup")
+        raft.fits(engine, {**found, "digest": "of another backup"})
     monkeypatch.undo()
     assert raft.restore(engine, Clock(), found, found["archive"], [], engine.commands())["changed"]
     assert not (tmp_path / "root/swarm" / raft.UNFINISHED).exists()

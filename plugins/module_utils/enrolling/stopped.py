@@ -1,0 +1,150 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An Engine that is stopped for a while. It is started and unlocked again, also if this process is killed."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Callable, Iterator, NamedTuple, Sequence
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+from ansible_collections.stackwright.swarm.plugins.module_utils.enrolling.own import unlock
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
+
+PAUSE, ANSWER = 0.5, 5.0  # seconds: between two looks, and for one answer
+
+
+class Commands(NamedTuple):
+    """The command lines that stop and start the Engine, and the seconds until it must have done it."""
+
+    stop: str
+    start: str
+    timeout: float
+
+
+@contextmanager
+def stopped(client: EngineClient, clock: Clock, commands: Commands, keys: Sequence[str]) -> Iterator[None]:
+    """Without the Engine. It is started again at the end, and also if this process is killed."""
+    # A connection that breaks ends nothing halfway.
+    for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGPIPE):
+        signal.signal(number, signal.SIG_IGN)
+    over = _if_killed(lambda: _start_for_the_dead(client, clock, commands, keys))
+    try:
+        _stop(client, clock, commands)
+        yield
+    finally:
+        try:
+            _start(client, clock, commands, keys)
+        finally:
+            over()
+
+
+def _if_killed(then: Callable[[], None]) -> Callable[[], None]:
+    """Has another process call ``then`` if this one ends before it calls what this function gives."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        # A child of nobody: who kills this process with all its children does not find it.
+        os.setsid()
+        if os.fork():
+            os._exit(0)
+        try:
+            os.close(writing)
+            nothing = os.open(os.devnull, os.O_RDWR)
+            # Whoever waits for the end of the output does not wait for this process.
+            for number in (0, 1, 2):
+                os.dup2(nothing, number)
+            if not os.read(reading, 1):
+                then()
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    os.close(reading)
+
+    def over() -> None:
+        with suppress(OSError):
+            os.write(writing, b".")
+        os.close(writing)
+
+    return over
+
+
+def _start_for_the_dead(client: EngineClient, clock: Clock, commands: Commands, keys: Sequence[str]) -> None:
+    # An Engine that still answers may be on its way down, and only the next one is to be unlocked.
+    with suppress(StackwrightError):
+        if _answers(client):
+            _stop(client, clock, commands)
+    deadline = clock.now() + commands.timeout
+    while clock.now() < deadline:
+        with suppress(StackwrightError):
+            _start(client, clock, commands, keys)
+            return
+        clock.sleep(PAUSE)
+
+
+def _stop(client: EngineClient, clock: Clock, commands: Commands) -> None:
+    _command(commands.stop, commands.timeout, "engine_not_stopped", "stops")
+    deadline = clock.now() + commands.timeout
+    while _answers(client):
+        if clock.now() >= deadline:
+            raise StackwrightError(
+                f"The Engine still answers {commands.timeout:g} s after {commands.stop!r}.",
+                "engine_not_stopped",
+                "Set stop_command to the command that stops it on this host.",
+            )
+        clock.sleep(PAUSE)
+
+
+def _start(client: EngineClient, clock: Clock, commands: Commands, keys: Sequence[str]) -> None:
+    """Starts the Engine, and unlocks it if it is locked."""
+    _command(commands.start, commands.timeout, "engine_not_started", "starts")
+    deadline = clock.now() + commands.timeout
+    while not _answers(client):
+        if clock.now() >= deadline:
+            raise StackwrightError(
+                f"The Engine does not answer {commands.timeout:g} s after {commands.start!r}.",
+                "engine_not_started",
+                "Start it by hand, and look at its log.",
+            )
+        clock.sleep(PAUSE)
+    if (client.get("/info").get("Swarm") or {}).get("LocalNodeState") == "locked":
+        unlock(client, clock, keys)
+
+
+def _command(line: str, timeout: float, code: str, does: str) -> None:
+    wrong = ""
+    try:
+        ran = subprocess.run(
+            shlex.split(line),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=timeout,
+            check=False,
+        )
+        if ran.returncode:
+            said = ran.stdout.decode(errors="replace").strip()
+            wrong = f"exit code {ran.returncode}{': ' + said if said else ''}"
+    except subprocess.TimeoutExpired:
+        wrong = f"it did not end within {timeout:g} s"
+    except (OSError, ValueError) as error:
+        wrong = str(error)
+    if wrong:
+        raise StackwrightError(f"The command that {does} the Engine, {line!r}, failed: {wrong}.", code)
+
+
+def _answers(client: EngineClient) -> bool:
+    try:
+        client.get("/info", timeout=ANSWER)
+    except EngineError as error:
+        # One that is still loading answers with an error.
+        return error.error_code not in ("daemon_unreachable", "timeout")
+    return True
