@@ -78,7 +78,10 @@ class ActionModule(PipedAction):
         facts, archive = read(options["path"], cipher)
         # By it the module knows a restore that was killed.
         digest = hashlib.sha256(archive.encode()).hexdigest()
-        handed = {"facts": {**facts, "digest": digest}, "archive": "" if self._task.check_mode else archive}
+        handed: Dict[str, object] = {
+            "facts": {**facts, "digest": digest},
+            "archive": "" if self._task.check_mode else archive,
+        }
         done = self._module(handed, variables)
         if done.get("failed"):
             return done
