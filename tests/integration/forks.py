@@ -25,7 +25,7 @@ import threading
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from warm import SOCKET, Warm, receive
+from warm import SOCKET, Codes, Warm, receive
 
 #: Settings that differ from run to run; a fork reads them again.
 READ_AGAIN = {
@@ -134,7 +134,7 @@ def _server(env: dict[str, str]) -> socket.socket:
 # -- the process that forks
 
 
-def serve(control: socket.socket, modules: str) -> dict | None:
+def serve(control: socket.socket, modules: str, codes: Codes) -> dict | None:
     """Forks for every job that comes; gives the job back in the fork, None at the end."""
     runs: dict[int, socket.socket] = {}
 
@@ -151,13 +151,14 @@ def serve(control: socket.socket, modules: str) -> dict | None:
         if received is None:
             return None
         job, fds = received
+        codes.add()
         told = socket.socket(fileno=fds[3])
         signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
         pid = os.fork()
         if not pid:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
-            become(job, fds[:3], modules)
+            become(job, fds[:3], modules, codes)
             return job
         for fd in fds[:3]:
             os.close(fd)
@@ -166,12 +167,12 @@ def serve(control: socket.socket, modules: str) -> dict | None:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
 
 
-def become(job: dict, fds: list[int], modules: str) -> None:
+def become(job: dict, fds: list[int], modules: str, codes: Codes) -> None:
     """What a process that has just been started has of its own, and what Ansible has read while it was imported."""
     os.setsid()
     for number, fd in enumerate(fds):
         os.dup2(fd, number)
-    os.closerange(3, 256)
+    codes.close_others(3, 256)
     if job["mounts"]:
         mount(job["mounts"])
     os.chdir(job["cwd"])
@@ -217,13 +218,15 @@ def preload() -> None:
 def main() -> None:
     control = socket.socket(fileno=int(sys.argv[1]))
     preload()
+    # Ansible's loader of collections compiles each file of ours anew in each process that imports it.
+    codes = Codes(named=True)
     assert threading.active_count() == 1
     gc.collect()
     gc.freeze()
     home = sys.argv[2]
     modules = os.path.join(home, "modules")
     os.mkdir(modules)
-    job = serve(control, modules)
+    job = serve(control, modules, codes)
     if job is None:
         shutil.rmtree(home)
         return

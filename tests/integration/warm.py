@@ -130,33 +130,46 @@ def receive(sender: socket.socket, handles: int) -> tuple | None:
 
 
 class Codes:
-    """``compile`` with a memory: the code of a source text that a module's process has compiled before."""
+    """``compile`` with a memory: the code of a source text that a forked process has compiled before.
 
-    def __init__(self) -> None:
+    With ``named``, of the same file only: its name stands in tracebacks.
+    """
+
+    def __init__(self, named: bool = False) -> None:
+        self.named = named
         self.known: dict[bytes, CodeType] = {}
         self.learn, self.tell = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.learn.setblocking(False)
         self.tell.setblocking(False)
         self.tell.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 21)
         self.real = builtins.compile
+        builtins.compile = self.compile
 
     def compile(self, source, filename, mode, flags=0, dont_inherit=False, optimize=-1, **more):
         if mode != "exec" or flags or not dont_inherit or more or not isinstance(source, bytes):
             if not dont_inherit:  # the flags of the caller, as the real one sees them
                 flags |= sys._getframe(1).f_code.co_flags & 0x1FF0000
             return self.real(source, filename, mode, flags, True, optimize, **more)
-        if source not in self.known:
+        name = os.fsencode(filename) if self.named else b"<a module's file>"
+        text = name + b"\0" + source
+        if text not in self.known:
             with contextlib.suppress(OSError):
-                self.tell.send(source)
+                self.tell.send(text)
             return self.real(source, filename, mode, dont_inherit=True, optimize=optimize)
-        return self.known[source]
+        return self.known[text]
 
     def add(self) -> None:
         with contextlib.suppress(BlockingIOError):
             while True:
-                source = self.learn.recv(1 << 21)
-                if source not in self.known:
-                    self.known[source] = self.real(source, "<a module's file>", "exec", dont_inherit=True)
+                text = self.learn.recv(1 << 21)
+                if text not in self.known:
+                    name, _zero, source = text.partition(b"\0")
+                    self.known[text] = self.real(source, os.fsdecode(name), "exec", dont_inherit=True)
+
+    def close_others(self, first: int, last: int) -> None:
+        """Closes all handles from ``first`` on, but the one by which new texts are told."""
+        os.closerange(first, self.tell.fileno())
+        os.closerange(max(first, self.tell.fileno() + 1), last)
 
 
 def serve(listener: socket.socket, control: socket.socket, codes: Codes, own: list) -> list | None:
@@ -209,8 +222,7 @@ def serve(listener: socket.socket, control: socket.socket, codes: Codes, own: li
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
                 for number, fd in enumerate(fds):
                     os.dup2(fd, number)
-                os.closerange(3, codes.tell.fileno())
-                os.closerange(codes.tell.fileno() + 1, 1024)
+                codes.close_others(3, 1024)
                 return job
             with contextlib.suppress(OSError):  # it has done so itself, or has ended
                 os.setpgid(pid, pid)
@@ -264,7 +276,6 @@ def main() -> None:
     folder = sys.argv[3]
     preload()
     codes = Codes()
-    builtins.compile = codes.compile
     surroundings: dict = {"__name__": "shim"}
     exec(shim(), surroundings)
     gc.collect()
