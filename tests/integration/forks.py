@@ -9,6 +9,7 @@ anew in the fork, before ansible-playbook's own ``main``.
 from __future__ import annotations
 
 import array
+import ast
 import atexit
 import contextlib
 import ctypes
@@ -22,6 +23,9 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
@@ -43,6 +47,8 @@ READ_AGAIN = {
     "ANSIBLE_VAULT_IDENTITY_LIST",
     "ANSIBLE_VAULT_PASSWORD_FILE",
 }
+#: Plugins of Ansible that each run loads.
+PLUGINS = ("become/*", "cache/memory", "callback/*", "connection/*", "inventory/*", "shell/*", "vars/*")
 _lock = threading.Lock()
 _servers: dict[str, socket.socket] = {}
 _warm: list[Warm] = []
@@ -209,10 +215,41 @@ def mount(binds: dict[str, str]) -> None:
 
 
 def preload() -> None:
-    """All that a run imports anyway and that keeps nothing of the environment."""
+    """All that a run imports and reads anyway and that keeps nothing of the environment."""
     import ansible.cli.playbook
     import ansible.executor.playbook_executor
     import ansible.plugins.strategy.linear  # noqa: F401
+    import yaml
+    from ansible._internal._datatag._tags import Origin, TrustedAsTemplate
+    from ansible.parsing.yaml.loader import AnsibleLoader
+    from ansible.plugins import loader
+    from ansible.utils.collection_loader import _collection_finder as finder
+
+    package = Path(finder.__file__).parents[2]
+    # Redirections, and the options of Ansible's plugins: half of what a short run computes before its tasks.
+    redirections = (package / "config" / "ansible_builtin_runtime.yml", Path(__file__).parents[2] / "meta/runtime.yml")
+    texts = [path.read_bytes() for path in redirections]
+    real = finder._meta_yml_to_dict
+    finder._meta_yml_to_dict = Ready(real, {text: real(text, None) for text in texts})
+    known = {}
+    for path in (path for kind in PLUGINS for path in (package / "plugins").glob(f"{kind}.py")):
+        for node in ast.parse(path.read_bytes()).body:
+            if isinstance(node, ast.Assign) and [getattr(one, "id", "") for one in node.targets] == ["DOCUMENTATION"]:
+                text = Origin(path=str(path)).tag(TrustedAsTemplate().tag(node.value.value))
+                known[str(path), text] = yaml.load(text, Loader=AnsibleLoader)
+    ready = Ready(yaml.load, known, lambda text: (getattr(Origin.get_tag(text), "path", ""), text))
+    loader.yaml = SimpleNamespace(load=ready)
+
+
+class Ready:
+    """A function, some of whose results are there before it is called. Each is handed out once: it may be changed."""
+
+    def __init__(self, real: Callable, known: dict, key: Callable = lambda first: first) -> None:
+        self.real, self.known, self.key = real, known, key
+
+    def __call__(self, first: object, *more: object, **named: object) -> object:
+        found = self.known.pop(self.key(first), None)
+        return self.real(first, *more, **named) if found is None else found
 
 
 def main() -> None:
