@@ -6,6 +6,8 @@ PYTHON := .cache/venv/bin/python
 PYTEST := $(PYTHON) -m pytest -q
 # Tests on a Swarm wait most of the time: so many Swarms at once, also on two cores.
 BEDS := 4
+# Tests of one Swarm's own stay together; what takes longest begins first (tests/integration/durations.txt).
+ORDER := --dist loadgroup --no-loadscope-reorder
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -72,10 +74,10 @@ testbed-down: ## Remove every test Swarm that any run from this checkout left
 	@python3 tests/testbed down --all
 
 integration: setup ## Against a real Swarm of one node
-	@sh tests/tools/run_tests.sh tests/integration -n $(BEDS) --dist loadgroup --no-loadscope-reorder --durations=80
+	@sh tests/tools/run_tests.sh tests/integration -n $(BEDS) $(ORDER) --durations=80
 
 faults: setup ## A deployment disturbed at every call of the Engine, and many at once
-	@sh tests/tools/run_tests.sh tests/faults -n 2 --dist load --durations=5
+	@sh tests/tools/run_tests.sh tests/faults -n 3 $(ORDER) --durations=5
 
 package: setup ## Build the collection, install it and use it from there
 	@sh tests/tools/package.sh

@@ -8,9 +8,15 @@ from pathlib import Path
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).resolve().parents[1])]
 
 from integration import conftest
-from integration.conftest import bed, pytest_runtest_makereport, pytest_runtest_teardown, swarm
+from integration.conftest import (
+    bed,
+    pytest_collection_modifyitems,
+    pytest_runtest_makereport,
+    pytest_runtest_teardown,
+    swarm,
+)
 
-__all__ = ["bed", "pytest_runtest_makereport", "pytest_runtest_teardown", "swarm"]
+__all__ = ["bed", "pytest_collection_modifyitems", "pytest_runtest_makereport", "pytest_runtest_teardown", "swarm"]
 
 
 def pytest_terminal_summary(terminalreporter):
