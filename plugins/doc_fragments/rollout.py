@@ -131,6 +131,46 @@ options:
           - V(stop) restores the existing services, and scales new ones to zero instead of removing them, so that you can inspect them.
         type: str
         choices: [rollback, keep, stop]
+      snapshot:
+        description:
+          - Volumes, by their names in the Compose file, to copy before a service that mounts them changes, as M(stackwright.swarm.volume_snapshot) does. A
+            run that does not replace a task with the volume takes no snapshot. The plan, also in check mode, shows it.
+          - The volumes must be on the manager that deploys, else the task fails with C(volume_elsewhere) and changes nothing. A volume that does not
+            exist yet is skipped.
+          - The snapshot is taken under the stack's lock, before the first change. The revision records it, so the next run after a kill uses it again.
+        type: list
+        elements: str
+        default: []
+      snapshot_dest:
+        description: The folder on that manager for the archives. They are not encrypted.
+        type: path
+        default: /var/lib/stackwright/volumes
+      snapshot_quiesce:
+        description:
+          - V(stop) stops the services of the stack that mount the volume. They start again with their change, so nobody writes between the snapshot
+            and the change.
+          - V(pause), V(command) and V(none) are those of O(stackwright.swarm.volume_snapshot#module:quiesce).
+        type: str
+        choices: [stop, pause, command, none]
+        default: stop
+      snapshot_command:
+        description: The command for O(rollout.snapshot_quiesce=command), as a list of arguments.
+        type: list
+        elements: str
+        default: []
+      snapshot_keep:
+        description: How many snapshots of each volume to keep in the folder. V(0) keeps all.
+        type: int
+        default: 7
+      restore_snapshot:
+        description:
+          - If the change fails and is rolled back, restore the snapshots that it has taken, before the old services start. B(Everything that was written
+            since the snapshot is lost) from the volumes. It is kept as a snapshot of its own, which the error names.
+          - With M(stackwright.swarm.stack_rollback), restore the volumes from the first snapshots that were taken after the revision. The present content is
+            copied first, and is restored if the rollback fails. If the rollback changes nothing, no volume is restored.
+          - With V(false), the error names the snapshots. M(stackwright.swarm.volume_restore) restores them.
+        type: bool
+        default: false
   keep_revisions:
     description:
       - The number of revisions of the stack to keep in the Swarm for rollbacks. Older ones are removed after a deployment.

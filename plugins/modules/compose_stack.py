@@ -561,6 +561,19 @@ EXAMPLES = r"""
     values:
       store: swarm
 
+- name: Deploy it, and copy the database before it changes. If the release fails, restore it
+  stackwright.swarm.compose_stack:
+    name: shop
+    src: files/shop/compose.yml
+    variables:
+      TAG: "1.6"
+    values:
+      store: swarm
+    rollout:
+      snapshot: [data]
+      snapshot_dest: /srv/volumes
+      restore_snapshot: true
+
 - name: Deploy it, and always restart a service
   stackwright.swarm.compose_stack:
     name: shop
@@ -739,7 +752,7 @@ plan:
   elements: dict
   contains:
     action:
-      description: One of V(create), V(update), V(remove), or V(wait) for a step of C(pre_start) that an earlier run left running.
+      description: One of V(create), V(update), V(remove), V(snapshot) and V(restore) of a volume, or V(wait) for a step of C(pre_start) that an earlier run left running.
       type: str
     kind:
       description: One of V(network), V(volume), V(config), V(secret), V(service).
@@ -786,6 +799,17 @@ plan_lines:
   elements: str
   sample:
     - "update service shop_web: image registry.example.com/shop:1.3 → registry.example.com/shop:1.4 (restarts 2 tasks)"
+snapshots:
+  description: The snapshots of volumes that the run has taken before its changes, for M(stackwright.swarm.volume_restore).
+  returned: success, with O(rollout.snapshot), if any was taken
+  type: list
+  elements: dict
+  contains:
+    volume: {description: The volume's name in Docker., type: str}
+    snapshot: {description: The snapshot's id., type: str}
+    dest: {description: The folder., type: str}
+    node: {description: The id of the node., type: str}
+  sample: [{volume: shop_data, snapshot: 20261130T035912Z-5f0a1c, dest: /var/lib/stackwright/volumes, node: x3f7a}]
 revision:
   description: The number of the revision that this run created in the stack's history.
   returned: success, if something was changed

@@ -316,6 +316,15 @@ stacks:
             did: {description: 'The change, for example V(scaled with stack_service since revision 7).', type: str}
             who: {description: The user who started it., type: str}
             at: {description: The time of the change., type: str}
+        snapshots:
+          description: The snapshots of volumes that it takes before its first change (O(stackwright.swarm.compose_stack#module:rollout)).
+          type: list
+          elements: dict
+          contains:
+            volume: {description: The volume's name in Docker., type: str}
+            snapshot: {description: The snapshot's id., type: str}
+            dest: {description: The folder on the node., type: str}
+            node: {description: The id of the node., type: str}
         changes:
           description: What it changed, in the words of a plan. Empty if the snapshots can't be read or nothing differs.
           returned: with O(changes=true)

@@ -158,10 +158,10 @@ plan:
   elements: dict
   contains:
     action:
-      description: One of V(create), V(update), V(remove).
+      description: One of V(create), V(update), V(remove), V(snapshot) or V(restore) of a volume.
       type: str
     kind:
-      description: One of V(network), V(config), V(secret), V(service).
+      description: One of V(network), V(volume), V(config), V(secret), V(service).
       type: str
     name:
       description: The object's name in the Swarm.
@@ -205,6 +205,17 @@ plan_lines:
   elements: str
   sample:
     - "update service shop_web: image registry.example.com/shop:1.3 → registry.example.com/shop:1.4 (restarts 2 tasks)"
+snapshots:
+  description: The snapshots of volumes that the run has taken before its changes, for M(stackwright.swarm.volume_restore).
+  returned: success, with O(rollout.snapshot), if any was taken
+  type: list
+  elements: dict
+  contains:
+    volume: {description: The volume's name in Docker., type: str}
+    snapshot: {description: The snapshot's id., type: str}
+    dest: {description: The folder., type: str}
+    node: {description: The id of the node., type: str}
+  sample: [{volume: shop_data, snapshot: 20261130T035912Z-5f0a1c, dest: /var/lib/stackwright/volumes, node: x3f7a}]
 revision:
   description: The number of the revision that this run created in the stack's history.
   returned: success, if something was changed

@@ -30,6 +30,8 @@ ELSEWHERE = {
     "stacks.revisions.files.text",
     "stacks.revisions.commit.branch",
     "stacks.revisions.commit.id",
+    # test_volumes.py
+    *(f"stacks.revisions.snapshots.{key}" for key in ("volume", "snapshot", "dest", "node")),
     # test_pull_before.py
     "failures.image",
     # Of jobs on a schedule: test_cron.py.
@@ -41,6 +43,7 @@ ELSEWHERE = {
 OF_ITS_TESTS = {
     "compose_stack": ("routes_result", "would_change"),
     "stack_glance": ("proxy",),
+    "stack_rollback": ("snapshots",),
     "node_prune": ("removed", "left", "error_code"),
     # Only of services with the label: test_autoscale.py.
     "stack_load": ("services", "error_code"),

@@ -235,43 +235,63 @@ volumes: {{data: {{}}}}
 ASK = "psql -h 127.0.0.1 -U app -At shop"
 
 
-def test_a_destructive_migration_is_undone(bed, swarm, tmp_path):
-    """Release 2 drops a table and never becomes healthy. The rollback restores the service, the snapshot its data."""
-    shop = Shop(swarm, tmp_path)
-    one = DATABASE.format(image=bed.images["postgres"], test="pg_isready -h 127.0.0.1", retries=30)
-    # As a migration in the image would: the table is gone, and then something fails.
-    drop = f"pg_isready -h 127.0.0.1 && {ASK} -c 'DROP TABLE IF EXISTS kept' && exit 1"
-    two = DATABASE.format(image=bed.images["postgres"], test=drop, retries=3)
-    rollout = {"timeout": 120, "stable_for": 0.5}
+class Migration:
+    """Release 1 has a table. Release 2 drops it, as a migration in the image would, and never becomes healthy."""
 
-    def deploy(text):
-        return {"compose_stack": {"name": swarm.name, "definition": yaml.safe_load(text), "rollout": rollout}}
+    def __init__(self, bed, swarm, folder):
+        self.shop, image = Shop(swarm, folder), bed.images["postgres"]
+        self.one = DATABASE.format(image=image, test="pg_isready -h 127.0.0.1", retries=30)
+        drop = f"pg_isready -h 127.0.0.1 && {ASK} -c 'DROP TABLE IF EXISTS kept' && exit 1"
+        self.two = DATABASE.format(image=image, test=drop, retries=3)
+        self.rollout = {"timeout": 120, "stable_for": 0.5, "snapshot": ["data"], "snapshot_dest": str(self.shop.dest)}
 
-    def dump():
-        lines = shop.inside("pg_dump -h 127.0.0.1 -U app shop").splitlines()
+    def deploy(self, text, check=False, **rollout):
+        options = {"name": self.shop.name, "definition": yaml.safe_load(text), "rollout": {**self.rollout, **rollout}}
+        return {"compose_stack": options, "ignore_errors": True, "check_mode": check}
+
+    def ask(self, sql):
+        return self.shop.inside(f"{ASK} -c '{sql}'")
+
+    def dump(self):
+        lines = self.shop.inside("pg_dump -h 127.0.0.1 -U app shop").splitlines()
         return [line for line in lines if not line.startswith(("\\restrict", "\\unrestrict"))]
 
-    first = shop.player.play(deploy(one))
-    assert first.code == 0, first.output
-    shop.inside(f"{ASK} -c 'CREATE TABLE kept AS SELECT n, md5(n::text) FROM generate_series(1, 5000) n'")
-    before = dump()
+
+def test_a_destructive_migration_is_undone(bed, swarm, tmp_path):
+    """rollout.snapshot: taken only before a change, and a rollback restores it if it is asked to."""
+    migration = Migration(bed, swarm, tmp_path)
+    shop, player = migration.shop, migration.shop.player
+    first, same = player.play(migration.deploy(migration.one), migration.deploy(migration.one)).of()
+    assert first["changed"] and not same["changed"], first
+    assert not shop.folder.exists()  # nothing to copy, then nothing that changes
+    migration.ask("CREATE TABLE kept AS SELECT n, md5(n::text) FROM generate_series(1, 5000) n")
+    before = migration.dump()
     assert len(before) > 5000
-    back = {"volume": shop.volume, "src": str(shop.dest), "snapshot": "{{ shot.snapshots[0].id }}", "quiesce": "stop"}
-    release = {f"stackwright.swarm.{key}": value for key, value in deploy(two).items()}
-    take = {"stackwright.swarm.volume_snapshot": {"name": swarm.name, "dest": str(shop.dest)}, "register": "shot"}
-    play = {
-        "hosts": "swarm_managers",
-        "gather_facts": False,
-        "module_defaults": {"group/stackwright.swarm.swarm": {"docker_host": "{{ docker_host }}"}},
-        "tasks": [take, {"block": [release], "rescue": [{"stackwright.swarm.volume_restore": back}]}],
-    }
-    run = shop.player.playbook(shop.player.write("release.yml", yaml.safe_dump([play])))
-    taken, failed, restored = run.of()
-    assert taken["changed"] and failed["error_code"] == "health_gate_failed", run.output
-    assert failed["outcome"]["rollback"] == "done" and restored["changed"], run.output
-    assert dump() == before
-    # What the migration had made of it is kept.
-    assert restored["before"] in [path.stem for path in shop.folder.glob("*.tar")]
+
+    told, failed = player.play(
+        migration.deploy(migration.two, check=True), migration.deploy(migration.two, restore_snapshot=True)
+    ).of()
+    lines = [line for line in told["plan_lines"] if "volume" in line]
+    assert len(lines) == 2 and "stops for the volume" in lines[0] and lines[1].startswith("snapshot volume"), lines
+    assert failed["error_code"] == "health_gate_failed", failed
+    assert failed["outcome"]["rollback"] == "done" and "what was written since is lost" in failed["msg"], failed
+    assert migration.dump() == before
+    (shot,) = [one for one in shop.folder.glob("*.json") if json.loads(one.read_text())["kind"] == "snapshot"]
+
+    # A release whose migration is healthy, and must go back all the same. Its snapshot is of before.
+    healthy = migration.two.replace("exit 1", "exit 0")
+    back = {"name": shop.name, "to": 1, "rollout": {**migration.rollout, "restore_snapshot": True}}
+    done, restored, info = player.play(
+        migration.deploy(healthy),
+        {"stack_rollback": back, "ignore_errors": True},
+        {"stack_info": {"name": shop.name, "history": True}},
+    ).of()
+    assert [one["volume"] for one in done["snapshots"]] == [shop.volume], done
+    assert restored["changed"] and any(line.startswith("restore volume") for line in restored["plan_lines"]), restored
+    assert migration.dump() == before
+    recorded = [len(one["snapshots"]) for one in info["stacks"][0]["revisions"]]
+    assert recorded == [1, 1, 1, 0], info
+    assert not shop.helpers()
 
 
 def steps_of(monkeypatch, until):

@@ -117,6 +117,12 @@ CHANGES: Spec = {
             "runs_at_once": {"type": "int", "default": 0},
             "lock_timeout": {"type": "int", "default": 60},
             "on_failure": {"type": "str", "choices": ["rollback", "keep", "stop"]},
+            "snapshot": {"type": "list", "elements": "str", "default": []},
+            "snapshot_dest": {"type": "path", "default": "/var/lib/stackwright/volumes"},
+            "snapshot_quiesce": {"type": "str", "choices": ["stop", "pause", "command", "none"], "default": "stop"},
+            "snapshot_command": {"type": "list", "elements": "str", "default": []},
+            "snapshot_keep": {"type": "int", "default": 7},
+            "restore_snapshot": {"type": "bool", "default": False},
         },
     },
     "keep_revisions": {"type": "int", "default": 10},
@@ -177,6 +183,7 @@ RANGES = {
     "rollout.runs_at_once": (0, 1000),
     "rollout.poll_interval": (0.05, 10),
     "rollout.lock_timeout": (0, DAY),
+    "rollout.snapshot_keep": (0, 1000),
     "lock_timeout": (0, DAY),
     "replicas": (0, 100000),
     "at_once": (1, 100),
@@ -286,8 +293,18 @@ def kept_state(options: Mapping[str, object]) -> str:
     return "listed" if options["values"] is None else "present"
 
 
-#: Options of ``rollout`` for several services, or for new images.
-OF_MANY = ("parallel", "pull", "pulls_at_once")
+#: Options of ``rollout`` for several services, for new images, or for volumes.
+OF_MANY = (
+    "parallel",
+    "pull",
+    "pulls_at_once",
+    "snapshot",
+    "snapshot_dest",
+    "snapshot_quiesce",
+    "snapshot_command",
+    "snapshot_keep",
+    "restore_snapshot",
+)
 STATES = ["scaled", "restarted", "rolled_back", "paused", "resumed", "run"]
 #: Of stack_service.
 SERVICE: Spec = {

@@ -64,6 +64,12 @@ ROLLOUT = (
     "runs_at_once",
     "lock_timeout",
     "on_failure",
+    "snapshot",
+    "snapshot_dest",
+    "snapshot_quiesce",
+    "snapshot_command",
+    "snapshot_keep",
+    "restore_snapshot",
 )
 
 

@@ -32,6 +32,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations 
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import CONTENT, id_of, labels_of, name_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.hand_over import begun
+from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.with_snapshots import RESTORE, SNAPSHOT
+from ansible_collections.stackwright.swarm.plugins.module_utils.volumes.in_plan import restore_volume, snapshot_volume
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
@@ -141,8 +143,8 @@ class Apply:
                 backoff.bear(error)
 
     def _was_done(self, operation: Operation) -> bool:
-        if operation.payload.get("key"):
-            return False  # create_key reads the key that is there
+        if operation.payload.get("key") or operation.kind == "volume":
+            return False  # create_key reads the key that is there, and a snapshot what is on the disk
         found = done_already(self.client, operation, self._body(operation), self._as_wanted(operation))
         if found is None:
             return False
@@ -363,6 +365,8 @@ class Apply:
 HOW: Dict[Any, Callable[[Apply, Operation], None]] = {
     ("create", "network"): Apply.create_network,
     ("create", "volume"): lambda applying, operation: None,  # a node creates it when a task starts there
+    (SNAPSHOT, "volume"): snapshot_volume,
+    (RESTORE, "volume"): restore_volume,
     ("create", "config"): Apply.create_config,
     ("create", "secret"): Apply.create_secret,
     ("create", "service"): Apply.create_service,

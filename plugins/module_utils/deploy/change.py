@@ -12,6 +12,7 @@ longer in the files removed. This is not rolled back, but completed by the next 
 
 from __future__ import annotations
 
+import time
 from itertools import groupby
 from typing import TYPE_CHECKING, AbstractSet, Any, Dict, Iterator, List, Mapping, Set
 
@@ -53,6 +54,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.plan.plan_id imp
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.steps import to_run
 from ansible_collections.stackwright.swarm.plugins.module_utils.pulling.before import Around, pull_before
 from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import BEFORE, detach
+from ansible_collections.stackwright.swarm.plugins.module_utils.volumes.in_plan import left_by, named
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import Options
@@ -95,7 +97,10 @@ def _look_again(run: Run, wanted: Wanted, seen: Planned) -> Planned:
 def _transaction(run: Run, planned: Planned, wanted: Wanted) -> Result:
     _pull(run, planned)
     former = former_of(run, planned.observed, _past(run, planned))
-    number = run.begin(_snapshot(run, planned, wanted), _noted(run, planned)).number
+    started = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(run.clock.wall()))
+    plan, shots = named(run.stack, str(run.lock.holder["run"]), started, planned.plan, run.interrupted)
+    planned = planned._replace(plan=plan)
+    number = run.begin(_snapshot(run, planned, wanted), _noted(run, planned), shots).number
     applying = _applying(run, planned)
     try:
         judgements = _forward(run, planned, applying, former.past)
@@ -111,7 +116,7 @@ def _transaction(run: Run, planned: Planned, wanted: Wanted) -> Result:
         run.tidy()
     except EngineError as error:
         raise unrecorded(run, applying, error) from error
-    return finish(
+    result = finish(
         run.client,
         run.stack,
         planned.observed,
@@ -122,6 +127,7 @@ def _transaction(run: Run, planned: Planned, wanted: Wanted) -> Result:
         number,
         planned.drift,
     )
+    return {**result, "snapshots": [dict(shot) for shot in shots]} if shots else result
 
 
 def _pull(run: Run, planned: Planned) -> None:
@@ -135,8 +141,18 @@ def _pull(run: Run, planned: Planned) -> None:
 
 def _confirmed(run: Run, planned: Planned, wanted: Wanted) -> Result:
     """Everything is in place, but the run that did it died, or failed and was not rolled back. Once the stack
-    is healthy, its revision becomes the one that counts."""
-    result = unchanged(run.client, run.clock, run.stack, planned, run.options, run.keep)
+    is healthy, its revision becomes the one that counts. If not, and volumes are to be restored, it is undone."""
+    taken = left_by(run.interrupted) if run.options["restore_snapshot"] else []
+    if taken:
+        former, applying = former_of(run, planned.observed, _past(run, planned)), _applying(run, planned)
+        applying.completed += taken
+    try:
+        result = unchanged(run.client, run.clock, run.stack, planned, run.options, run.keep)
+    except BaseException as error:
+        if not taken:
+            raise
+        run.begin(_snapshot(run, planned, wanted), _noted(run, planned))
+        raise undo(run, planned, former, applying, error) from error
     number = run.begin(_snapshot(run, planned, wanted), _noted(run, planned)).number
     good = result["status"] in GOOD or not result["services"]
     run.end(HEALTHY if good else UNHEALTHY, "" if good else "it was not waited for", result["services"])

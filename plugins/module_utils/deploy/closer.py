@@ -47,6 +47,12 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.routing.conflict
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import ROUTE_BOOK, name_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.hand_over import hand_over
 from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.in_place import in_place
+from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.with_snapshots import (
+    RESTORE,
+    with_snapshots,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.volumes.in_plan import steps
+from ansible_collections.stackwright.swarm.plugins.module_utils.volumes.quiesce import STOP
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import Options
@@ -66,6 +72,13 @@ def in_order(plan: Plan, stack: str, observed: Observed, back: bool = False) -> 
     if not anew:
         return plan
     return in_place(plan, stack, observed, node_count(observed), hidden_texts, back)
+
+
+def with_volumes(client: EngineClient, plan: Plan, stack: str, observed: Observed, options: Options) -> Plan:
+    """``plan`` with the snapshots of volumes that come before it; raises as ``steps``."""
+    volumes = steps(client, stack, plan, observed, options, observed["revisions"])
+    stop = options["snapshot_quiesce"] == STOP or any(op.action == RESTORE for op in volumes)
+    return with_snapshots(plan, stack, observed, node_count(observed), hidden_texts, volumes, stop)
 
 
 def with_starts(plan: Plan, bound: State, observed: Observed) -> Plan:
@@ -127,7 +140,7 @@ def whole_plan(
             break
         # Others have changed the stack since the first look: this plan needs more.
         seen, questions = asked, questions | more
-    plan = in_order(plan, stack, observed)
+    plan = with_volumes(client, in_order(plan, stack, observed), stack, observed, options)
     if "placing" in observed:
         plan = with_starts(plan, bound, observed)
     drift: Sequence[Mapping[str, Any]] = ()

@@ -9,6 +9,7 @@ a service that an update of ours comes too late for is compared again, and then 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, AbstractSet, List, NamedTuple, Optional, Sequence, Set
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import observe, services_of, tasks_of
@@ -23,6 +24,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.gate.wait_gone i
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.declared import longest_grace
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.gate import Before
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import mode_of, warnings_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.history.snapshot import hidden_texts
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import (
     CHANGE,
     PRUNE,
@@ -30,6 +32,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations 
     Plan,
     with_mask,
 )
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconcile import node_count
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import name_of, stack_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.restore import (
     NOT_PUT_BACK,
@@ -37,6 +40,10 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.rest
     back,
     on_live_networks,
     restoration,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.with_snapshots import (
+    RESTORE,
+    with_snapshots,
 )
 
 if TYPE_CHECKING:
@@ -47,11 +54,13 @@ ROUNDS = 3
 
 
 class Former(NamedTuple):
-    """The rollback target: the snapshot, the objects that may have changed, and those that had failed before."""
+    """The rollback target: the snapshot, the objects that may have changed, those that had failed before, and the
+    operations that restore volumes."""
 
     observed: Observed
     names: AbstractSet[Name]
     past: Before
+    volumes: Sequence[Operation] = ()
 
 
 class Restored(NamedTuple):
@@ -68,17 +77,17 @@ def restore(run: Run, former: Former, stop_new: bool) -> Restored:
     done: List[Operation] = []
     try:
         touched: Set[str] = set()
-        plan = _plan(run, former, stop_new)
+        plan = _plan(run, former, stop_new, done)
         for _round in range(ROUNDS):
             if not plan.work(CHANGE):
                 break
             touched |= _carry_out(run, former, plan.work(CHANGE), done)
-            plan = _plan(run, former, stop_new)
+            plan = _plan(run, former, stop_new, done)
         else:
             raise _left(plan)
         failed = _wait(run, former, touched)
         # New unused objects are removed, whatever the services do.
-        rest = _plan(run, former, stop_new).work(PRUNE)
+        rest = _plan(run, former, stop_new, done).work(PRUNE)
         if any(operation.kind == "network" for operation in rest):
             # A node shows a network until the last task has left it: the next run would take it for one that is there.
             wait_until_gone(run.client, run.clock, run.stack, run.options["timeout"], run.keep, _removed(done))
@@ -110,7 +119,7 @@ def _removed(done: Sequence[Operation]) -> Set[str]:
     return {str(op.payload["id"]) for op in done if op.kind == "service" and op.action == "remove"}
 
 
-def _plan(run: Run, former: Former, stop_new: bool) -> Plan:
+def _plan(run: Run, former: Former, stop_new: bool, done: Sequence[Operation]) -> Plan:
     def look() -> Observed:
         now = observe(run.client, run.stack)
         return {**now, "all_services": run.client.list("/services")}
@@ -119,6 +128,8 @@ def _plan(run: Run, former: Former, stop_new: bool) -> Plan:
     prefix = run.options["prefix"] if stop_new else ""
     plan = restoration(run.stack, former.observed, now, former.names, prefix)
     plan = in_order(plan, run.stack, now, back=True)
+    volumes = [op for op in former.volumes if op not in done]
+    plan = with_snapshots(plan, run.stack, now, node_count(now), hidden_texts, volumes, back=True)
     run.seen = now
     return with_mask(plan, run.options["mask"])
 
@@ -128,9 +139,12 @@ def _carry_out(run: Run, former: Former, work: Sequence[Operation], done: List[O
     olds = {name_of(service): service for service in on_live_networks(former.observed, run.seen, run.stack)}
 
     def recompare(name: str, live: Service) -> Operation:
+        stop = next((op for op in work if op.name == name and op.payload.get("stops")), None)
+        if stop is not None and stop not in applying.completed:
+            return replace(stop, payload={**stop.payload, "version": live["Version"]["Index"]})
         if name in olds:
             return back(olds[name], live)
-        (operation,) = [op for op in work if op.name == name and op.kind == "service"]
+        operation = [op for op in work if op.name == name and op.kind == "service"][-1]
         version = live["Version"]["Index"]
         return Operation("update", "service", name, payload={**operation.payload, "version": version})
 
@@ -207,6 +221,8 @@ def summary(stack: str, before: Observed, done: Sequence[Operation], jobs: Seque
     stopped = sum(op.kind == "service" and op.action == "update" for op in new)
     if stopped:
         parts.append(f"{_number(stopped, 'new service')} stopped")
+    for op in (op for op in new if op.action == RESTORE):
+        parts.append(f"the volume {op.name} restored {op.reason}{_kept(op)}")
     if jobs:
         one = len(jobs) == 1
         parts.append(
@@ -214,6 +230,11 @@ def summary(stack: str, before: Observed, done: Sequence[Operation], jobs: Seque
             f"{'it' if one else 'they'} would run again"
         )
     return ", ".join(parts) or "nothing was changed"
+
+
+def _kept(op: Operation) -> str:
+    before = op.payload["found"].get("before")
+    return f" from the volume, and kept as snapshot {before}" if before else ""
 
 
 def _number(count: int, what: str) -> str:

@@ -68,7 +68,7 @@ class Run:
             if died:
                 remove_left(self.client, self.clock, self.stack, self.progress, self.keep)
             # A hanging engine must be detected while the lock can still be renewed.
-            self.client.read_timeout = CALL
+            self.client.read_timeout, self.client.beat = CALL, self.keep
             if self.options["runs_at_once"]:
                 wait_in_line(self.lock, self.options["runs_at_once"], self.options["lock_timeout"], self._wait_in_line)
             patiently(self.clock, self.history.read, self.keep)
@@ -91,7 +91,7 @@ class Run:
         return self
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
-        self.client.read_timeout = None
+        self.client.read_timeout, self.client.beat = None, lambda: None
         if isinstance(error, StackwrightError):
             error.details.update(self.told({}))
         if self.lock.held:
@@ -134,15 +134,21 @@ class Run:
 
     # -- the record
 
-    def begin(self, snapshot: Optional[Snapshot] = None, own: Sequence[Mapping[str, object]] = ()) -> Revision:
-        """Records the start; ``own`` are the notes of our own runs that remain. Raises EngineError."""
+    def begin(
+        self,
+        snapshot: Optional[Snapshot] = None,
+        own: Sequence[Mapping[str, object]] = (),
+        volumes: Sequence[Mapping[str, str]] = (),
+    ) -> Revision:
+        """Records the start; ``own`` are the notes of our own runs that remain, ``volumes`` the snapshots that it is
+        about to take. Raises EngineError."""
         # A change of one service records nothing.
         made = draft(self.stack, self.lock.holder, self.options, self.operation, snapshot, int(self.options["back_to"]))
         if self.revision is not None:
             made = replace(self.revision, packed=made.packed, references=made.references, sources=made.sources)
         # Healing leaves all of it.
         made = replace(made, own=noted(self.history.revisions) if self.operation == HEAL else tuple(own))
-        self.revision = self.history.begin(made)
+        self.revision = self.history.begin(replace(made, volumes=tuple(volumes)))
         return self.revision
 
     def end(self, status: str, reason: str = "", services: Sequence[Mapping[str, object]] = (), **more: Any) -> None:

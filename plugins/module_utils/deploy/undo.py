@@ -27,8 +27,10 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision
     FAILED,
     HEALTHY,
 )
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Operation
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import revision_name
 from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.restore import interrupted, moved
+from ansible_collections.stackwright.swarm.plugins.module_utils.volumes.in_plan import undoing
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed
@@ -63,15 +65,39 @@ def undo(run: Run, planned: Planned, former: Former, applying: Apply, error: Bas
         return failure  # another run works on the stack: don't touch it
     if how == KEEP:
         left = so_far(applying.done) if outcome["not_done"] else "The whole plan was carried out."
+        left += _started_again(run, former, applying)
         failure.hint = f"{failure.hint} The stack was left as is (on_failure: keep). {left}".strip()
     else:
         # For the next run, in case this one dies during the rollback.
         run.end_if_possible(DEPLOYING, failure.message, noticed=noticed)
+        volumes = undoing(applying.completed)
         former = former._replace(names=former.names | {(op.kind, op.name) for op in applying.attempted})
+        if run.options["restore_snapshot"]:
+            former = former._replace(volumes=volumes)
         failure = _undone(run, former, failure, how == STOP)
+        if volumes and not run.options["restore_snapshot"]:
+            failure.message += _not_restored(volumes)
     services = failure.details.get("services") or ()
     _record(run, error, failure, services, noticed, former)
     return failure if isinstance(error, Exception) else error
+
+
+def _not_restored(volumes: Sequence[Operation]) -> str:
+    kept = ", ".join(f"{op.payload['snapshot']} of {op.name} in {op.payload['dest']}" for op in volumes)
+    return f"\nThe volumes were not restored (restore_snapshot: false). Snapshots of before: {kept}."
+
+
+def _started_again(run: Run, former: Former, applying: Apply) -> str:
+    """Starts the services that were stopped for a snapshot and not changed any more."""
+    changed = {op.name for op in applying.attempted if op.kind == "service" and not op.extra}
+    names = {op.name for op in applying.attempted if op.payload.get("stops")} - changed
+    if not names:
+        return ""
+    try:
+        restore(run, former._replace(names=frozenset(("service", name) for name in names)), False)
+    except StackwrightError as error:
+        return f" Services that were stopped for a snapshot could not be started: {error.message}"
+    return ""
 
 
 def _undone(run: Run, former: Former, failure: DeployError, stop: bool) -> DeployError:

@@ -31,6 +31,7 @@ def read_archive(client: EngineClient, container: str, path: str) -> Iterator[by
                 raise _broken(client, what, error) from None
             if not block:
                 break
+            client.beat()
             yield block
         if getattr(response, "length", None):
             raise _broken(client, what, Torn("the answer is not complete"))
@@ -38,13 +39,30 @@ def read_archive(client: EngineClient, container: str, path: str) -> Iterator[by
 
 def write_archive(client: EngineClient, container: str, path: str, file: IO[bytes], size: int) -> None:
     """Unpacks the tar ``file`` of ``size`` bytes at ``path``. Raises EngineError (``disk_full``, and all others)."""
-    with _call(client, "PUT", container, path, file, size):
+    with _call(client, "PUT", container, path, _Beating(file, size, client), size):
         pass
+
+
+class _Beating:
+    """A file that tells the client of each block that is read."""
+
+    def __init__(self, file: IO[bytes], size: int, client: EngineClient) -> None:
+        self._file, self._size, self._client = file, size, client
+
+    def __len__(self) -> int:
+        return self._size
+
+    def read(self, most: int = -1) -> bytes:
+        self._client.beat()
+        return self._file.read(most)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(lambda: self.read(BLOCK), b"")
 
 
 @contextlib.contextmanager
 def _call(
-    client: EngineClient, method: str, container: str, path: str, body: Optional[IO[bytes]], size: int
+    client: EngineClient, method: str, container: str, path: str, body: Optional[_Beating], size: int
 ) -> Iterator[Any]:
     what = f"{method} /containers/{container[:12]}/archive"
     if client.api_version is None:
@@ -77,7 +95,7 @@ def _by_socket(
     closing: contextlib.ExitStack,
     method: str,
     target: str,
-    body: Optional[IO[bytes]],
+    body: Optional[_Beating],
     headers: Dict[str, str],
 ) -> Tuple[int, Any]:
     sock = closing.enter_context(contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)))
@@ -98,7 +116,7 @@ def _by_sdk(
     closing: contextlib.ExitStack,
     method: str,
     target: str,
-    body: Optional[IO[bytes]],
+    body: Optional[_Beating],
     headers: Dict[str, str],
 ) -> Tuple[int, Any]:
     from ansible_collections.stackwright.swarm.plugins.module_utils.engine.sdk import SdkTransport

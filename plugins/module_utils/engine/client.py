@@ -42,6 +42,8 @@ class EngineClient:
         self.read_timeout: Optional[float] = None
         #: What is asked and answered is noted in it, where there is one (trace.py).
         self.trace: Any = None
+        #: Called with each block of an archive that is read or written: a lock has to be kept meanwhile.
+        self.beat: Callable[[], None] = lambda: None
         self._transport = transport
         self.node = ""  # its name, known after /info
         #: Asks the Engines of other nodes through whoever follows this run, where somebody does (adapter/worker.py).

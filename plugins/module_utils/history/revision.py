@@ -26,6 +26,8 @@ LONGEST_MESSAGE = 200  # letters of a service's message
 #: Fields of the record, with their types; what is of another type counts as not there.
 TEXTS = ("id", "status", "operation", "reason", "message", "who", "restored")
 TIMES = ("queued", "started", "noticed", "finished", "until")
+#: What is recorded of a snapshot of a volume.
+SHOT = ("volume", "snapshot", "dest", "node")
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class Revision:
     ``owner`` is PROJECT/ENVIRONMENT/NAME, where its config says it. ``own`` notes what runs of ours have left that no
     revision has (drift/own_changes.py). ``sources`` are the Compose files that it was made of (``files``: path, sha256)
     and their git ``commit`` (id, branch), with the ``metadata`` that the run was given.
+    ``volumes`` are the snapshots that it takes before its first change (SHOT).
     ``damaged`` says why it can't be used. ``packed`` is the encoded snapshot, empty if there is none.
     """
 
@@ -61,6 +64,7 @@ class Revision:
     damaged: str = ""
     owner: str = ""
     own: Tuple[Mapping[str, Any], ...] = ()
+    volumes: Tuple[Mapping[str, str], ...] = ()
     sources: Mapping[str, Any] = field(default_factory=dict)
     packed: bytes = field(default=b"", repr=False)
 
@@ -88,6 +92,7 @@ class Revision:
         for kind, name in self.references:
             refs.setdefault(kind, []).append(name)
         values["references"], values["own"] = refs, [dict(note) for note in self.own]
+        values["volumes"] = [dict(shot) for shot in self.volumes]
         return {key: value for key, value in values.items() if value not in ("", 0, 0.0, [], {})}
 
     def shown(self) -> Dict[str, Any]:
@@ -111,6 +116,7 @@ class Revision:
                 {"kind": n["kind"], "name": n["name"], "did": n["did"], "who": n["who"], "at": iso(n["at"]) or None}
                 for n in self.own
             ],
+            "snapshots": [dict(shot) for shot in self.volumes],
             "damaged": self.damaged,
         }
 
@@ -130,6 +136,7 @@ def from_record(stack: str, number: int, record: object) -> Revision:
         services=tuple(s for s in services if isinstance(s, dict)) if isinstance(services, list) else (),
         references=tuple(sorted(_references(references))) if isinstance(references, dict) else (),
         own=tuple(_notes(record.get("own"))),
+        volumes=tuple(_shots(record.get("volumes"))),
         sources=_sources(record.get("sources")),
         **values,
     )
@@ -170,6 +177,13 @@ def _notes(given: object) -> Iterator[Dict[str, Any]]:
             note["at"] = _number(item.get("at"))
             note["paths"] = {str(path): str(mark) for path, mark in paths.items()} if isinstance(paths, dict) else {}
             yield {name: value for name, value in note.items() if value or name in ("did", "who", "at")}
+
+
+def _shots(given: object) -> Iterator[Dict[str, str]]:
+    """The snapshots of a record; what is none counts as not there."""
+    for item in given if isinstance(given, list) else ():
+        if isinstance(item, dict) and all(item.get(name) and isinstance(item[name], str) for name in SHOT):
+            yield {name: item[name] for name in SHOT}
 
 
 def _number(value: Any) -> float:

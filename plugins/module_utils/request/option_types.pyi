@@ -86,6 +86,12 @@ class Options(Logins, _Found):
     runs_at_once: int
     lock_timeout: float
     on_failure: Optional[str]
+    snapshot: Sequence[str]
+    snapshot_dest: str
+    snapshot_quiesce: str
+    snapshot_command: Sequence[str]
+    snapshot_keep: int
+    restore_snapshot: bool
     keep_revisions: int
     commit_message: str
     who: str

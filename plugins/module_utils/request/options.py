@@ -63,6 +63,12 @@ DEFAULTS: Dict[str, Any] = {
     "runs_at_once": 0,  # runs that may change stacks of this Swarm at once; 0 is any number
     "lock_timeout": 60.0,  # seconds to wait for another run
     "on_failure": None,  # rollback, keep or stop; None is rollback in mode safe, keep in mode fast
+    "snapshot": (),  # volumes that are copied before a service with them changes
+    "snapshot_dest": "",  # the folder of the copies
+    "snapshot_quiesce": "stop",  # or pause, command, none: what is done about the users of the volume meanwhile
+    "snapshot_command": (),
+    "snapshot_keep": 7,  # snapshots of a volume that stay; 0 is all
+    "restore_snapshot": False,  # whether a rollback restores them
     "keep_revisions": 10,
     "commit_message": "",
     "who": "",  # who asked for the deployment, for the history

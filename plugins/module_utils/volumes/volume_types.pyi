@@ -3,8 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The types of snapshots of volumes. Imported for types only."""
 
-from typing import Dict, List, Optional, TypedDict
+from typing import Callable, Dict, List, Optional, Protocol, TypedDict
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Labels
 
 class Kept(TypedDict):
@@ -61,3 +63,11 @@ class Options(TypedDict, total=False):
     keep: int
     labels: Labels
     wait_timeout: int
+
+class Applying(Protocol):
+    """What a step of a plan needs of deploy/apply.py; ``patience`` is in seconds."""
+
+    client: EngineClient
+    clock: Clock
+    keep: Callable[[], None]
+    patience: float

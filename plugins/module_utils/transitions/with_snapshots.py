@@ -1,0 +1,153 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Snapshots of volumes in a plan: before its first change, while the services with the volume are stopped.
+
+A service stops in an extra step, as for a network that is recreated (in_place.py), and starts with its own change. So
+between the snapshot and the change nobody writes, and each call can be undone, also by the next run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, AbstractSet, Any, Callable, Dict, List, Mapping, Optional, Sequence
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.differences import differences
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import CHANGE, Operation, Plan
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.extra_step import (
+    NETWORKS,
+    as_before,
+    forgotten,
+    made_of,
+)
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import mode_of, task_count
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.volumes import base_of, named_volumes
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import NOWHERE, id_of, name_of, stack_of
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service, ServiceSpec
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed
+
+#: The hidden values of a ServiceSpec.
+Values = Callable[[Mapping[str, object]], Sequence[str]]
+SNAPSHOT, RESTORE = "snapshot", "restore"  # actions
+AGAIN = "starts again"
+#: Changes of these keep the tasks of a service.
+QUIET = ("Labels", "Mode.Replicated", "UpdateConfig", "RollbackConfig")
+
+
+def mounted(spec: ServiceSpec) -> Dict[str, str]:
+    """The volumes that a service mounts, with the names that its file gives them."""
+    return {str(mount["Source"]): base_of(mount) for mount in named_volumes(spec)}
+
+
+def volumes_named(stack: str, names: Sequence[str], plan: Plan, observed: Observed) -> Dict[str, List[str]]:
+    """The volumes in Docker that each of ``names`` (in the file, or in Docker) means to the services of the stack."""
+    specs = [service["Spec"] for service in observed["services"] if stack_of(service) == stack]
+    specs += [op.payload["spec"] for op in plan.work() if op.kind == "service" and op.payload.get("spec")]
+    every = {volume: base for spec in specs for volume, base in mounted(spec).items()}
+    return {
+        name: sorted(volume for volume, base in every.items() if {volume, base} & {name, f"{stack}_{name}"})
+        for name in names
+    }
+
+
+def changing(plan: Plan, observed: Observed) -> AbstractSet[str]:
+    """The volumes of services whose tasks the plan starts, replaces or removes."""
+    lives = {name_of(service): service["Spec"] for service in observed["services"]}
+    found: Dict[str, str] = {}
+    for op in plan.work(CHANGE):
+        if op.kind == "service" and not op.extra and _replaces(op):
+            for spec in (lives.get(op.name), op.payload.get("spec")):
+                found.update(mounted(spec) if spec else {})
+    return frozenset(found)
+
+
+def _replaces(op: Operation) -> bool:
+    if op.action != "update" or op.restarts:
+        return op.action in ("create", "update", "remove")
+    return not all(change.path.startswith(QUIET) for change in op.changes)
+
+
+def with_snapshots(
+    plan: Plan,
+    stack: str,
+    observed: Observed,
+    nodes: int,
+    hidden: Values,
+    volumes: Sequence[Operation],
+    stop: bool = True,
+    back: bool = False,
+) -> Plan:
+    """``plan`` with ``volumes`` (operations on volumes) before all others, and with ``stop`` what stops their users.
+
+    A plan that undoes (``back``) takes the extra step from what the service is to be, so that this is never lost.
+    """
+    if not volumes:
+        return plan
+    names = {op.name for op in volumes}
+    first: List[Operation] = []
+    again: List[Operation] = []
+    rest = list(plan.operations)
+    for live in sorted(observed["services"], key=name_of) if stop else ():
+        if stack_of(live) != stack or not names & set(mounted(live["Spec"])):
+            continue
+        mine = [op for op in rest if (op.kind, op.name, op.phase) == ("service", name_of(live), CHANGE)]
+        removal = next((op for op in mine if op.action == "remove"), None)
+        if removal is not None:
+            rest.remove(removal)
+            first.append(removal)
+        elif not _is_idle(live):
+            planned = next((op for op in mine if op.action == "update"), None)
+            step = _stop(live, planned, sorted(names & set(mounted(live["Spec"]))), nodes, hidden, back)
+            first.append(step)
+            if planned is not None:
+                payload = {**planned.payload, "after": step.payload["spec"]}
+                rest[rest.index(planned)] = replace(planned, restarts=0, at_most=False, payload=payload)
+            elif not any(op.name == name_of(live) and op.kind == "service" and op.action == "remove" for op in rest):
+                rest = [op for op in rest if (op.kind, op.name) != ("service", name_of(live))]
+                again.append(_start(live, step))
+    stopped = {op.payload["id"]: op.name for op in first}
+    taken = [replace(op, payload={**op.payload, "users": stopped}) for op in volumes]
+    start = min((op.wave for op in rest if op.action != "keep" and op.phase == CHANGE), default=0)
+    head = [replace(op, wave=start) for op in (*first, *taken, *again)]
+    return replace(plan, operations=(*head, *rest))
+
+
+def _is_idle(live: Service) -> bool:
+    """Whether a service has no tasks that could be stopped: a job runs to its end."""
+    mode = live["Spec"].get("Mode") or {}
+    replicated = mode.get("Replicated")
+    return mode_of(live["Spec"]).endswith("Job") or (replicated is not None and not replicated.get("Replicas"))
+
+
+def _stop(
+    live: Service, planned: Optional[Operation], volumes: Sequence[str], nodes: int, hidden: Values, back: bool
+) -> Operation:
+    base = as_before(planned.payload["spec"] if back and planned is not None else live["Spec"])
+    template: Dict[str, Any] = {**base["TaskTemplate"]}
+    was: Dict[str, object] = {field: template.get(field) for field in ("Networks", "Placement")}
+    was.update({"EndpointSpec": base.get("EndpointSpec") or {}, "Mode": base.get("Mode") or {}, NETWORKS: []})
+    off: Dict[str, object] = {"Mode": {"Replicated": {"Replicas": 0}}}
+    if mode_of(base) != "Replicated":
+        placement: Dict[str, Any] = {**(template.get("Placement") or {})}
+        constraints = [*(placement.get("Constraints") or []), NOWHERE]
+        off = {"TaskTemplate": {**template, "Placement": {**placement, "Constraints": constraints}}}
+    spec = made_of(base, was, {"TaskTemplate": template, **off}, forgotten(live, base, hidden))
+    return Operation(
+        "update",
+        "service",
+        name_of(live),
+        planned.key if planned is not None else "",
+        f"stops for the volume {', '.join(volumes)}",
+        differences(normalise.service(live["Spec"]), normalise.service({**live["Spec"], **off})),
+        task_count(live, nodes),
+        extra=True,
+        payload={"id": id_of(live), "version": live["Version"]["Index"], "spec": spec, "stops": True},
+    )
+
+
+def _start(live: Service, step: Operation) -> Operation:
+    payload = {**step.payload, "spec": as_before(step.payload["spec"]), "after": step.payload["spec"], "stops": False}
+    return Operation("update", "service", name_of(live), reason=AGAIN, payload=payload)
