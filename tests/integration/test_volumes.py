@@ -12,12 +12,15 @@ from pathlib import Path
 import pytest
 import yaml
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).resolve().parents[1])]
 
 from core import Core
 from forward import forwarded
-from playbook import Player
+from playbook import ROOT, Player
+from testbed import inventory
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.process_identity import is_gone, this_run
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine import archive
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.parts.volumes import restore_volume, snapshot_volumes
@@ -183,43 +186,53 @@ def test_what_a_dead_run_left_is_completed(shop):
 
 
 def test_a_volume_moves_to_another_node(bed, swarm, tmp_path):
-    """The recipe of the guide: the label of a node says where the service is, and the source stays. 1 GiB if LONG."""
+    """playbooks/volume_move.yml: there, again, to where it can't run, and back to what it was. 1 GiB if LONG."""
     if len(bed.nodes) < 2:
         pytest.skip("one node: STACKWRIGHT_TEST_NODES=2")
     (source, target), key = (bed.node("m1"), bed.node("w1" if "w1" in bed.nodes else "m2")), f"has-{swarm.name}"
-    shop = Shop(swarm, tmp_path)
-    player, service = shop.player, {"name": swarm.name, "service": "app"}
-    text = FILE.format(image=bed.images["busybox"])
-    definition = yaml.safe_load(text)
+    shop, player = Shop(swarm, tmp_path / "shop"), Player(tmp_path / "move", {})
+    hosts = player.folder / "inventory.yml"
+    inventory.write(bed, hosts, guestbook=False)
+    found = json.loads(hosts.read_text())
+    for name, host in found["all"]["children"]["swarm_nodes"]["hosts"].items():
+        host["volume_move_dest"] = str(tmp_path / f"snapshots-{name}")
+    hosts.write_text(json.dumps(found))
+    definition = yaml.safe_load(FILE.format(image=bed.images["busybox"]))
     definition["services"]["app"]["deploy"] = {"placement": {"constraints": [f"node.labels.{key} == yes"]}}
 
-    def label(node, value):
-        return {"swarm_node": {"name": node.name, "labels": {key: value}}}
+    def labels(**of):
+        return [{"swarm_node": {"name": name, "labels": {key: value}}} for name, value in of.items()]
 
-    begun = player.play(label(source, "yes"), {"compose_stack": {"name": swarm.name, "definition": definition}})
+    begun = shop.player.play(
+        *labels(**{source.name: "yes"}), {"compose_stack": {"name": swarm.name, "definition": definition}}
+    )
     assert begun.code == 0, begun.output
-    back = {"volume": shop.volume, "src": str(shop.dest), "docker_host": target.docker_host}
     size = 1 << 30 if os.environ.get("STACKWRIGHT_LONG") == "1" else 8 << 20
     shop.inside(f"head -c {size} /dev/urandom > /data/big")
     before = shop.inside("sha256sum /data/big")
     target.cli(["docker", "pull", "--quiet", bed.images["busybox"]])  # without any image it is refused (no_image)
+    variables = {"volume_move_stack": swarm.name, "volume_move_volume": "data", "volume_move_to": target.name}
+
+    def move(check=False):
+        run = player.playbook(ROOT / "playbooks/volume_move.yml", variables=variables, check=check)
+        return run, [line["task"] for line in run.lines if line["result"].get("changed")]
+
+    def where():
+        (task,) = [one for one in swarm.tasks() if one["DesiredState"] == "running"]
+        (node,) = [one for one in bed.nodes.values() if one.api("GET", "/info")["Swarm"]["NodeID"] == task["NodeID"]]
+        container = task["Status"]["ContainerStatus"]["ContainerID"]
+        return node.name, node.cli(["docker", "exec", container, "sh", "-c", "sha256sum /data/big"]).stdout
+
+    told, would = move(check=True)
+    assert told.code == 0 and "Stop the services" in would and where() == (source.name, before), told.output
     start = time.monotonic()
-    run = player.play(
-        {"stack_service": {**service, "replicas": 0}},
-        {"volume_snapshot": {"volumes": [shop.volume], "dest": str(shop.dest), "quiesce": "none"}},
-        {"volume_restore": back},
-        label(source, None),
-        label(target, "yes"),
-        {"stack_service": {**service, "replicas": 1}},
-    )
-    assert run.code == 0, run.output
-    print(f"{size >> 20} MiB moved in {time.monotonic() - start:.1f} s: the gap of the service")
-    assert run.of()[1]["snapshots"][0]["consistency"] == "stopped"
-    (task,) = [one for one in swarm.tasks() if one["DesiredState"] == "running"]
-    container = task["Status"]["ContainerStatus"]["ContainerID"]
-    assert target.cli(["docker", "exec", container, "sh", "-c", "sha256sum /data/big"]).stdout == before
+    moved, _changes = move()
+    assert moved.code == 0 and where() == (target.name, before), moved.output
+    print(f"{size >> 20} MiB moved in {time.monotonic() - start:.1f} s")
     assert shop.volume in [volume["Name"] for volume in source.api("GET", "/volumes")["Volumes"]]
-    player.play(label(target, None))
+    again, changes = move()
+    assert again.code == 0 and changes == [], again.output
+    shop.player.play(*labels(**{target.name: None}))
 
 
 DATABASE = """
@@ -352,3 +365,60 @@ def test_a_restore_that_is_killed_is_completed(bed, swarm, shop, monkeypatch, ki
     core.client.close()
     assert ends[0] == signal.SIGKILL and shop.helpers() == []
     assert len(ends) == 1 or ends[-1] == 0
+
+
+GONE = ("rm -f /data/file", "false")
+#: Release 2 removes a file, and is never healthy.
+RELEASES = """
+services:
+  app:
+    image: {image}
+    command: sh -c 'trap exit TERM; {first}; sleep 1d & wait'
+    stop_grace_period: 1s
+    volumes: ["data:/data"]
+    healthcheck: {{test: [CMD, "{check}"], interval: 300ms, retries: 2}}
+    deploy: {{update_config: {{monitor: 10ms}}}}
+volumes: {{data: {{}}}}
+"""
+
+
+@pytest.mark.parametrize("kind", ["files", pytest.param("database", marks=LONG)])
+def test_a_migration_that_is_killed_is_undone(bed, swarm, tmp_path, monkeypatch, kind):
+    """SIGKILL before a step of a release with rollout.snapshot; the next run fails as well, and restores the data."""
+    shop, core = Shop(swarm, tmp_path), Core(swarm.docker_host, swarm.name, tmp_path)
+    image = bed.images["busybox"]
+    one, two = (RELEASES.format(image=image, first=first, check=check) for first, check in ((":", "true"), GONE))
+    if kind == "database":
+        migration = Migration(bed, swarm, tmp_path)
+        one, two = migration.one, migration.two
+    core.deploy(one, timeout=120)
+    shop.inside("echo kept > /data/file" if kind == "files" else f"{ASK} -c 'CREATE TABLE kept AS SELECT 1'")
+
+    def content():
+        return shop.inside("cat /data/file; ls /data") if kind == "files" else migration.dump()
+
+    before = content()
+    options = {"timeout": 120, "snapshot": ["data"], "snapshot_dest": str(shop.dest), "restore_snapshot": True}
+    options.update(this_run=this_run, is_gone=is_gone)
+    desired = core.compile(two)
+    ends = []
+    for step in range(1, 2000, 11) if os.environ.get("STACKWRIGHT_LONG") == "1" else (60,):
+        child = os.fork()
+        if not child:
+            try:
+                steps_of(monkeypatch, step)
+                Core(swarm.docker_host, swarm.name, tmp_path).bring(desired, **options)
+            except StackwrightError:
+                os._exit(0)
+            finally:
+                os._exit(1)
+        ends.append(os.waitpid(child, 0)[1])
+        with pytest.raises(StackwrightError) as failed:
+            core.bring(desired, **options)
+        assert failed.value.details["outcome"]["rollback"] == "done", (step, failed.value)
+        assert content() == before, step
+        if ends[-1] == 0:
+            break
+    assert ends[0] == signal.SIGKILL and shop.helpers() == []
+    assert len(ends) == 1 or ends[-1] == 0
+    core.client.close()
