@@ -128,7 +128,8 @@ def _plan(run: Run, former: Former, stop_new: bool, done: Sequence[Operation]) -
     prefix = run.options["prefix"] if stop_new else ""
     plan = restoration(run.stack, former.observed, now, former.names, prefix)
     plan = in_order(plan, run.stack, now, back=True)
-    volumes = [op for op in former.volumes if op not in done]
+    restored = {op.name for op in done if op.action == RESTORE}
+    volumes = [op for op in former.volumes if op.name not in restored]
     plan = with_snapshots(plan, run.stack, now, node_count(now), hidden_texts, volumes, back=True)
     run.seen = now
     return with_mask(plan, run.options["mask"])
