@@ -18,6 +18,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.request.options 
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.volume_names import tells_its_own
 
 if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.request.module_types import CleanupPart
     from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import CleanupOptions
 
 #: The parts of the work, in their order: every host looks who it is; a manager does the cluster's; every other host its
@@ -45,7 +46,7 @@ def check_cleanup(options: Mapping[str, Any]) -> None:
             )
 
 
-def clean_up(client: EngineClient, params: Dict[str, Any], run: Dict[str, Any]) -> Dict[str, Any]:
+def clean_up(client: EngineClient, params: Dict[str, Any], run: CleanupPart) -> Dict[str, Any]:
     """One part of a cleanup.
 
     :raises StackwrightError: see ``deploy.cleanup``; ``usage`` if the module is run without its action plugin.

@@ -21,7 +21,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.masking.shown im
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 
-Work = Callable[["EngineClient", Dict[str, Any], bool], Dict[str, Any]]
+Work = Callable[["EngineClient", Any, bool], Dict[str, Any]]
 
 
 class Module(AnsibleModule):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 import socket
 from dataclasses import replace
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional, Sequence
 from urllib.parse import quote
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.route_options import domains
@@ -48,6 +48,10 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
     ours_in,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner import recorded
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.request import module_types
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
 
 #: A route that gives no more than its address may be removed.
 ADDRESS_ONLY = ("domain", "domains", "base_path")
@@ -101,7 +105,7 @@ class _Labels:
             raise
 
 
-def change_routes(client: EngineClient, params: Dict[str, Any], check: bool) -> Dict[str, Any]:
+def change_routes(client: EngineClient, params: module_types.RouteOptions, check: bool) -> Dict[str, Any]:
     """Sets the proxy's routes of a stack to the desired ``state``; ``apps`` of the result is not to be shown.
 
     :raises StackwrightError: RouteError; EngineError if labels of services have to be read.
@@ -140,7 +144,7 @@ def change_routes(client: EngineClient, params: Dict[str, Any], check: bool) -> 
         raise
 
 
-def _changed(wish: Wanted, stack: str, params: Mapping[str, object], check: bool) -> Dict[str, Any]:
+def _changed(wish: Wanted, stack: str, params: module_types.ProxyOptions, check: bool) -> Dict[str, Any]:
     """Updates each replica to ``wish``; returns the module's result. Raises RouteError."""
     world = _world(params)
     proxies = replicas(_endpoints(params), world)
@@ -165,7 +169,7 @@ def _changed(wish: Wanted, stack: str, params: Mapping[str, object], check: bool
     }
 
 
-def change_server(client: EngineClient, params: Dict[str, Any], check: bool) -> Dict[str, Any]:
+def change_server(client: EngineClient, params: module_types.ServerOptions, check: bool) -> Dict[str, Any]:
     """Sets the proxy's HTTP server to the options.
 
     :raises RouteError: ``invalid_address``, and as ``change_routes``.
@@ -177,10 +181,10 @@ def change_server(client: EngineClient, params: Dict[str, Any], check: bool) -> 
     return {"changed": found["changed"], "replicas": found["replicas"]}
 
 
-def routes_with_values(client: EngineClient, params: Dict[str, Any], check: bool) -> Dict[str, Any]:
+def routes_with_values(client: EngineClient, params: module_types.RouteOptions, check: bool) -> Dict[str, Any]:
     """The routes with values from labels of running services, and all services: data that only a manager has."""
     labels = _Labels(client, check)
-    found = [_handed_on(dict(plain), labels) for plain in params["routes"]]
+    found = [_handed_on(dict(plain), labels) for plain in params["routes"] or ()]
     return {"changed": False, "handed_routes": found, "live_services": _live(client, params["label_prefix"])}
 
 
@@ -204,7 +208,7 @@ def _live(client: EngineClient, prefix: str) -> Dict[str, str]:
     return {name_of(one): ours_in(labels_of(one), prefix, "-stack") for one in services}
 
 
-def _who_is_gone(client: EngineClient, params: Mapping[str, Any], wish: RouteRequest) -> Optional[RouteError]:
+def _who_is_gone(client: EngineClient, params: module_types.RouteOptions, wish: RouteRequest) -> Optional[RouteError]:
     """The conflict with details from the Swarm about the other owners; None if it can't be asked."""
     try:
         _changed(replace(wish, live=_live(client, params["label_prefix"])), wish.stack, params, True)
@@ -215,7 +219,7 @@ def _who_is_gone(client: EngineClient, params: Mapping[str, Any], wish: RouteReq
     return None
 
 
-def show_routes(client: EngineClient, params: Dict[str, Any], check: bool) -> Dict[str, Any]:
+def show_routes(client: EngineClient, params: module_types.RouteOptions, check: bool) -> Dict[str, Any]:
     """The routes of proxies: all, or those of one stack."""
     del client, check  # nothing is changed either way
     world = _world(params)
@@ -237,7 +241,7 @@ def show_routes(client: EngineClient, params: Dict[str, Any], check: bool) -> Di
     return {"changed": False, "routes": shown, "replicas": found}
 
 
-def _world(params: Mapping[str, Any]) -> World:
+def _world(params: module_types.ProxyOptions) -> World:
     timeout = float(params["admin_timeout"])
     return World(lambda at: Transport(at, timeout), _resolved, SystemClock(), random.random)
 
@@ -252,8 +256,8 @@ def _resolved(name: str) -> Sequence[str]:
     return [str(entry[4][0]) for entry in found if entry[0] == first]
 
 
-def _endpoints(params: Mapping[str, Any]) -> List[Endpoint]:
-    tls = {name: params["admin_" + name] for name in ("ca", "cert", "key")}
+def _endpoints(params: module_types.ProxyOptions) -> List[Endpoint]:
+    tls = {"ca": params["admin_ca"], "cert": params["admin_cert"], "key": params["admin_key"]}
     if not params["admin"]:
         raise RouteError(
             "admin is empty: set it to the address of the proxy's admin API.",
@@ -266,14 +270,14 @@ def _endpoints(params: Mapping[str, Any]) -> List[Endpoint]:
 # -- routes, from options to the model
 
 
-def _parts(client: EngineClient, stacks: Sequence[Mapping[str, Any]], check: bool) -> Iterator[Part]:
+def _parts(client: EngineClient, stacks: Sequence[module_types.StackRoutes], check: bool) -> Iterator[Part]:
     labels = _Labels(client, check)
     for one in stacks:
         routes = _routes(one["routes"] or [], labels)
         yield Part(check_owner(one["stack"]), tuple(routes), one["busy"], one["name"])
 
 
-def _wanted(client: EngineClient, params: Mapping[str, Any], check: bool) -> List[Route]:
+def _wanted(client: EngineClient, params: module_types.RouteOptions, check: bool) -> List[Route]:
     if not params["services_of"]:
         return _in_maintenance(_routes(params["routes"] or [], _Labels(client, check)), params)
     services = client.list("/services", {"filters": {"label": [f"{NAMESPACE}={params['services_of']}"]}})
@@ -282,7 +286,7 @@ def _wanted(client: EngineClient, params: Mapping[str, Any], check: bool) -> Lis
     return _in_maintenance(found, params)
 
 
-def _in_maintenance(routes: List[Route], params: Mapping[str, object]) -> List[Route]:
+def _in_maintenance(routes: List[Route], params: module_types.RouteOptions) -> List[Route]:
     """The routes with the maintenance page for all of them, if there is one."""
     try:
         shown = page(params["maintenance"] or "")
@@ -293,7 +297,7 @@ def _in_maintenance(routes: List[Route], params: Mapping[str, object]) -> List[R
     )
 
 
-def _refuse_others(services: Sequence[Mapping[str, object]], full: str, stack: str) -> None:
+def _refuse_others(services: Sequence[Service], full: str, stack: str) -> None:
     """Refuses to give the routes of a stack to another one with the same name."""
     for service in services:
         other = recorded(labels_of(service), full)

@@ -19,7 +19,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.masking.shown im
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 
-Change = Callable[["EngineClient", Dict[str, Any], Dict[str, Any]], Dict[str, Any]]
+Change = Callable[["EngineClient", Any, Any], Dict[str, Any]]
 #: Makes the Memory of a module that remembers runs without changes. No other module is sent with memory.py: Ansible
 #: also counts imports for types.
 Remember = Callable[[Module, Dict[str, Any]], Any]

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, Dict
+from typing import TYPE_CHECKING, Any, Dict
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import check_service
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.process_identity import is_gone, this_run
@@ -16,6 +16,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry impor
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.ignore_rules import rules_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.request.node_options import check_labels
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.request.module_types import Handed
 
 #: Options that the transaction takes as they are, and those of ``rollout``.
 PASSED = (
@@ -73,7 +76,7 @@ ROLLOUT = (
 )
 
 
-def roll_back_stack(client: EngineClient, params: Dict[str, Any], run: Dict[str, object]) -> Dict[str, Any]:
+def roll_back_stack(client: EngineClient, params: Dict[str, Any], run: Handed) -> Dict[str, Any]:
     """Rolls the stack back to the revision ``to``; the result is that of ``deploy.rollback``."""
     from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.rollback import roll_back
 
@@ -82,7 +85,7 @@ def roll_back_stack(client: EngineClient, params: Dict[str, Any], run: Dict[str,
     return handed_over(lambda: roll_back(client, SystemClock(), params["name"], options), run)
 
 
-def find_drift(client: EngineClient, params: Dict[str, Any], run: Dict[str, object]) -> Dict[str, Any]:
+def find_drift(client: EngineClient, params: Dict[str, Any], run: Handed) -> Dict[str, Any]:
     """Compares the stack with its last good revision, and heals it; the result is that of ``deploy.drift``."""
     from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.drift import stack_drift
 
@@ -92,7 +95,7 @@ def find_drift(client: EngineClient, params: Dict[str, Any], run: Dict[str, obje
     return through_an_election(clock, lambda: stack_drift(client, clock, params["name"], options))
 
 
-def change_one_service(client: EngineClient, params: Dict[str, Any], run: Dict[str, object]) -> Dict[str, Any]:
+def change_one_service(client: EngineClient, params: Dict[str, Any], run: Handed) -> Dict[str, Any]:
     """Scales, restarts or rolls back services, or pauses their update; the result is that of ``deploy.service``."""
     check_service(params)
     from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.service import change_service
@@ -102,7 +105,7 @@ def change_one_service(client: EngineClient, params: Dict[str, Any], run: Dict[s
     return through_an_election(clock, lambda: change_service(client, clock, params["name"], options))
 
 
-def change_one_node(client: EngineClient, params: Dict[str, Any], run: Dict[str, object]) -> Dict[str, Any]:
+def change_one_node(client: EngineClient, params: Dict[str, Any], run: Handed) -> Dict[str, Any]:
     """Changes a node; the result is that of ``tasks.node``."""
     check_labels({**params, "labels": run.get("labels") if params["labels"] is None else params["labels"]})
     from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.node import change_node
@@ -115,7 +118,7 @@ def change_one_node(client: EngineClient, params: Dict[str, Any], run: Dict[str,
     return through_an_election(clock, lambda: change_node(client, clock, params["name"], options))
 
 
-def spread_services(client: EngineClient, params: Dict[str, object], run: Dict[str, object]) -> Dict[str, Any]:
+def spread_services(client: EngineClient, params: Dict[str, object], run: Handed) -> Dict[str, Any]:
     """Spreads services over the nodes; the result is that of ``tasks.rebalance``."""
     from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.rebalance import rebalance
 
@@ -123,13 +126,13 @@ def spread_services(client: EngineClient, params: Dict[str, object], run: Dict[s
     return through_an_election(clock, lambda: rebalance(client, clock, options))
 
 
-def _of_nodes(params: Dict[str, object], run: Dict[str, object]) -> Dict[str, Any]:
+def _of_nodes(params: Dict[str, object], run: Handed) -> Dict[str, Any]:
     options = {**params, "timeout": params["wait_timeout"], "this_run": this_run, "is_gone": is_gone}
     options.update({name: run.get(name) for name in ("check", "defer", "detach", "progress", "who")})
     return options
 
 
-def _common(params: Dict[str, Any], run: Dict[str, object]) -> Dict[str, Any]:
+def _common(params: Dict[str, Any], run: Handed) -> Dict[str, Any]:
     """The options that each change of a stack has."""
     options: Dict[str, Any] = {
         "check": run["check"],
@@ -146,7 +149,7 @@ def _common(params: Dict[str, Any], run: Dict[str, object]) -> Dict[str, Any]:
     return options
 
 
-def change_stack(client: EngineClient, params: Dict[str, Any], run: Dict[str, Any]) -> Dict[str, Any]:
+def change_stack(client: EngineClient, params: Dict[str, Any], run: Handed) -> Dict[str, Any]:
     """Brings the stack to the desired ``state``; the result is the transaction's.
 
     :raises StackwrightError: see ``deploy.transaction``; ``usage`` if the module is run without its action plugin.

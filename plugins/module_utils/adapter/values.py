@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from secrets import SystemRandom
-from typing import Any, Dict, Mapping
+from typing import TYPE_CHECKING, Any, Dict, Mapping
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import COMPILED, kept_state
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.vaults import (
@@ -31,6 +31,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names impo
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.seal import NONCE, seal
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.store import StoreConflict
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.request.module_types import Ciphertext, Compiled
+
 
 def change_values(client: EngineClient, params: Dict[str, Any], check: bool) -> Dict[str, Any]:
     """Sets, removes, lists, regenerates or moves kept values, according to ``state``."""
@@ -48,7 +51,7 @@ def change_values(client: EngineClient, params: Dict[str, Any], check: bool) -> 
             hint="Run it as the task stackwright.swarm.stack_values, not by the path of the module file.",
         )
     meets = bool(compiled.get("meet"))
-    info = client.get("/info") if meets or any(place["store"] == AUTO for place in places) else {}
+    info: Any = client.get("/info") if meets or any(place["store"] == AUTO for place in places) else {}
     managers = managers_of(info) if any(place["store"] == AUTO for place in places) else 1
     stack, clock = full_name(params) or "", SystemClock()
     named = Stack.of(params)
@@ -72,14 +75,14 @@ def change_values(client: EngineClient, params: Dict[str, Any], check: bool) -> 
     return result
 
 
-def _sealed(values: Mapping[str, str], compiled: Mapping[str, Any]) -> str:
+def _sealed(values: Mapping[str, str], compiled: Compiled) -> str:
     """Values that only the action plugin may read. Raises StackwrightError if there is none."""
     if not compiled.get("read_key"):
         raise StackwrightError("state: read needs the module's action plugin.", "usage")
     return seal(compiled["read_key"], os.urandom(NONCE), dict(values))
 
 
-def _ciphertext(client: EngineClient, stack: str, request: Mapping[str, Any]) -> Dict[str, Any]:
+def _ciphertext(client: EngineClient, stack: str, request: Ciphertext) -> Dict[str, Any]:
     """The encrypted values from the Swarm for the controller, or from the controller for the Swarm; both sealed."""
     store = SwarmStore(stack, client)
     store.owner = str(request.get("owner") or "")

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, cast
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.seal import NONCE, seal
 
 if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.request.module_types import Compiled
     from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import StoreOptions
 
 #: The vaults that an action plugin may send along: that of ``store``, and that of ``to``.
 VAULT, TO_VAULT = "vault", "to_vault"
 
 
-def values_options(given: Mapping[str, object], compiled: Mapping[str, Any], slot: str = VAULT) -> StoreOptions:
+def values_options(given: Mapping[str, object], compiled: Compiled, slot: str = VAULT) -> StoreOptions:
     """The options of a store: those of the user, and the data of the controller's vault."""
     sent = compiled.get("vaults") or {}
     vault = sent.get(slot) or {}
@@ -25,7 +26,7 @@ def values_options(given: Mapping[str, object], compiled: Mapping[str, Any], slo
     return cast("StoreOptions", {**given, **own, "made": sent.get("made"), "before": sent.get("before")})
 
 
-def handed_over(work: Callable[[], Dict[str, object]], compiled: Mapping[str, Any]) -> Dict[str, Any]:
+def handed_over(work: Callable[[], Dict[str, object]], compiled: Compiled) -> Dict[str, Any]:
     """The result of ``work``; or ``vault_writes``, sealed, if the controller must write its vault first."""
     vaults = compiled.get("vaults")
     if vaults is None:

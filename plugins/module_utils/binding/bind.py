@@ -33,6 +33,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import Options
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Config, ServiceSpec
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import (
         ContentEntry,
         Contents,
@@ -166,7 +167,7 @@ def _belongs(obj: Mapping[str, object], base: str, bases: Set[str]) -> bool:
     return suffixed(base, suffix.group()[1:]) == name
 
 
-def _same(kind: str, entry: ContentEntry, obj: Mapping[str, Any], key: Optional[str]) -> bool:
+def _same(kind: str, entry: ContentEntry, obj: Config, key: Optional[str]) -> bool:
     spec, have = entry["spec"] or {}, obj["Spec"]
     if (spec.get("Templating") or None) != (have.get("Templating") or None):
         return False
@@ -179,9 +180,9 @@ def _same(kind: str, entry: ContentEntry, obj: Mapping[str, Any], key: Optional[
     return key is not None and labels_of(obj).get(CONTENT) == digest(kind, entry, key)
 
 
-def with_names(spec: Mapping[str, Any], renamed: Mapping[Tuple[str, str], str]) -> Any:
+def with_names(spec: ServiceSpec, renamed: Mapping[Tuple[str, str], str]) -> Any:
     """A copy of a ServiceSpec whose references to networks, configs and secrets use the real names."""
-    template = spec["TaskTemplate"]
+    template: Any = spec["TaskTemplate"]
     container = dict(template["ContainerSpec"])
     for kind, list_key, name_key in (("config", "Configs", "ConfigName"), ("secret", "Secrets", "SecretName")):
         if container.get(list_key):

@@ -29,6 +29,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.values.value_ref
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import Options, StoreOptions
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Info
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Snapshot, State
 
 Data = Mapping[str, Any]
@@ -53,7 +54,7 @@ def kept_in(snapshot: Snapshot, values: Data) -> Snapshot:
 class Pinned:
     """The values of one snapshot. The next one takes ``unbound``, ``desired``, ``labels`` and ``options`` from it."""
 
-    def __init__(self, client: EngineClient, info: Data, snapshot: Snapshot, clock: Optional[Clock] = None) -> None:
+    def __init__(self, client: EngineClient, info: Info, snapshot: Snapshot, clock: Optional[Clock] = None) -> None:
         kept = snapshot["values"]
         where: Optional[StoreOptions] = kept.get("store")
         self.options: StoreOptions = where or {}

@@ -11,14 +11,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, NamedTuple, Sequence
+from typing import TYPE_CHECKING, Callable, Dict, List, Mapping, NamedTuple, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.content import SHOWN
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconcile import own_services
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.volumes import (
-    Driver,
     base_of,
     differs,
     driver_of,
@@ -32,6 +31,13 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.volume_nam
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import Revision
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import (
+        ContainerSpec,
+        Driver,
+        Mount,
+        ServiceSpec,
+        VolumeOptions,
+    )
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import (
         Observed,
         Recreated,
@@ -39,8 +45,7 @@ if TYPE_CHECKING:
         State,
     )
 
-Item = Mapping[str, Any]
-Look = Callable[[], Sequence[Any]]
+Look = Callable[[], Sequence["Revision"]]
 
 
 class _Made(NamedTuple):
@@ -114,10 +119,10 @@ def with_volumes(services: Sequence[ServiceEntry], stack: str, renamed: Mapping[
     return out
 
 
-def _renamed(spec: Item, stack: str, renamed: Mapping[str, str]) -> Any:
+def _renamed(spec: ServiceSpec, stack: str, renamed: Mapping[str, str]) -> ServiceSpec:
     own = [id(mount) for mount in own_volumes(spec, stack)]
     template = spec["TaskTemplate"]
-    container = template.get("ContainerSpec") or {}
+    container: ContainerSpec = template.get("ContainerSpec") or {}
     mounts = [
         _moved(mount, renamed) if id(mount) in own and mount["Source"] in renamed else mount
         for mount in container.get("Mounts") or []
@@ -126,13 +131,13 @@ def _renamed(spec: Item, stack: str, renamed: Mapping[str, str]) -> Any:
     return {**spec, "TaskTemplate": {**template, "ContainerSpec": container}}
 
 
-def _moved(mount: Item, renamed: Mapping[str, str]) -> Dict[str, Any]:
+def _moved(mount: Mount, renamed: Mapping[str, str]) -> Mount:
     base = mount["Source"]
-    options = {**(mount.get("VolumeOptions") or {}), "Labels": {**labels_on(mount), BASE: base}}
+    options: VolumeOptions = {**(mount.get("VolumeOptions") or {}), "Labels": {**labels_on(mount), BASE: base}}
     return {**mount, "Source": renamed[base], "VolumeOptions": options}
 
 
-def _made(spec: Item, stack: str, order: int) -> List[_Made]:
+def _made(spec: ServiceSpec, stack: str, order: int) -> List[_Made]:
     return [_Made(str(m["Source"]), base_of(m), driver_of(m), order) for m in own_volumes(spec, stack)]
 
 

@@ -79,6 +79,6 @@ def _bound(entry: NetworkEntry, desired: State, networks: Sequence[Network]) -> 
     return {**made, "name": name, "base": base, "spec": {**spec, "Name": name, "Labels": labels}}
 
 
-def _differs(spec: Item, network: Item) -> List[str]:
+def _differs(spec: Network, network: Network) -> List[str]:
     want, have = normalise.network_pair(spec, network)
     return [str(change) for change in differences(have, want) if not change.path.startswith("Labels")]

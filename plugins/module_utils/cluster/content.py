@@ -6,25 +6,28 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Mapping, Optional
+from typing import TYPE_CHECKING, Optional
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import configs_named
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import KEY_CONFIG
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import ContentEntry
+
 NAME_LIMIT = 64  # of configs and secrets in swarmkit
 SHOWN = 8
 
 
-def digest(kind: str, entry: Mapping[str, Any], key: Optional[str]) -> str:
+def digest(kind: str, entry: ContentEntry, key: Optional[str]) -> str:
     """The digest of a config's or secret's content, hexadecimal; of a secret keyed, and empty while there is no key.
 
     The name is part of a secret's digest: equal secrets under two names don't look equal.
     """
     import hashlib
 
-    spec = entry["spec"]
+    spec = entry["spec"] or {}
     material = json.dumps(
         [
             entry.get("name") if kind == "secret" else "",

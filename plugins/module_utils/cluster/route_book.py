@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
@@ -18,6 +18,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import Options
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Config, Service
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed
 
 #: Seconds to try again if others write at the same time.
@@ -52,12 +53,12 @@ def change_book(client: EngineClient, clock: Clock, change: Callable[[Book], Boo
             backoff.bear(error)
 
 
-def _secret(client: EngineClient) -> Sequence[Secret]:
+def _secret(client: EngineClient) -> Sequence[Config]:
     found = client.list("/secrets", {"filters": {"name": [ROUTE_BOOK]}})
     return [secret for secret in found if name_of(secret) == ROUTE_BOOK]
 
 
-def _write(client: EngineClient, secret: Optional[Mapping[str, Any]], book: Book) -> None:
+def _write(client: EngineClient, secret: Optional[Config], book: Book) -> None:
     spec = {"Name": ROUTE_BOOK, "Labels": {ROUTE_BOOK: book.label}}
     if secret is None:
         client.post("/secrets/create", body={**spec, "Data": base64.b64encode(WORDS.encode()).decode()})
@@ -66,7 +67,7 @@ def _write(client: EngineClient, secret: Optional[Mapping[str, Any]], book: Book
     client.post(f"/secrets/{id_of(secret)}/update", version, body=spec)
 
 
-def claims_of_others(services: Iterable[Mapping[str, object]], prefix: str, but: str) -> Iterator[Tuple[str, str]]:
+def claims_of_others(services: Iterable[Service], prefix: str, but: str) -> Iterator[Tuple[str, str]]:
     """Domains and the full names of the other stacks whose live services claim them."""
     for claim in claims_in_swarm(services, prefix, but):
         yield claim.domain, claim.stack

@@ -36,8 +36,12 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.with
 from ansible_collections.stackwright.swarm.plugins.module_utils.volumes.in_plan import restore_volume, snapshot_volume
 
 if TYPE_CHECKING:
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Objects, Observed
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service, ServiceSpec
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import (
+        ContentEntry,
+        Objects,
+        Observed,
+    )
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0  # seconds between tries to remove what is still in use
 OBJECTS: Tuple[Tuple[str, Objects], ...] = (("network", "networks"), ("config", "configs"), ("secret", "secrets"))
@@ -208,7 +212,7 @@ class Apply:
 
     def _digest(self, operation: Operation) -> str:
         payload = operation.payload
-        entry = {"name": payload["base"], "spec": payload["spec"], "data": payload["data"]}
+        entry: ContentEntry = {"name": payload["base"], "spec": payload["spec"], "data": payload["data"]}
         return digest(operation.kind, entry, self.key)
 
     def update_object(self, operation: Operation) -> None:
@@ -337,13 +341,13 @@ class Apply:
         named = [network for network in found if name_of(network) == name]
         return not named or any(map(lingers, named))
 
-    def _auth(self, spec: Mapping[str, Any]) -> Optional[Dict[str, str]]:
+    def _auth(self, spec: ServiceSpec) -> Optional[Dict[str, str]]:
         value = self.header(spec["TaskTemplate"]["ContainerSpec"].get("Image") or "")
         return {"X-Registry-Auth": value} if value else None
 
-    def _with_ids(self, spec: Mapping[str, Any]) -> Dict[str, Any]:
+    def _with_ids(self, spec: ServiceSpec) -> Any:
         """The specification with the ids of configs and secrets, which the Engine asks for beside their names."""
-        template = spec["TaskTemplate"]
+        template: Any = spec["TaskTemplate"]
         container = dict(template["ContainerSpec"])
         for kind, list_key, name_key, id_key in (
             ("config", "Configs", "ConfigName", "ConfigID"),
@@ -383,7 +387,7 @@ HOW: Dict[Any, Callable[[Apply, Operation], None]] = {
 }
 
 
-def _forced(spec: Mapping[str, Any]) -> int:
+def _forced(spec: ServiceSpec) -> int:
     return int(spec["TaskTemplate"].get("ForceUpdate") or 0)
 
 

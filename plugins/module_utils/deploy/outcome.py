@@ -102,8 +102,8 @@ def diff(work: Sequence[Operation], options: Optional[Options] = None) -> Dict[s
     return {"before": "".join(f"{line}\n" for line in before), "after": "".join(f"{line}\n" for line in after)}
 
 
-def _normal(spec: Mapping[str, object]) -> Dict[str, Any]:
-    normal = normalise.service(spec)
+def _normal(spec: Mapping[str, object]) -> Any:
+    normal: Any = normalise.service(spec)
     normal.pop("Name", None)
     return normal
 

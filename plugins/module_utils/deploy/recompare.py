@@ -24,7 +24,7 @@ def recomparer(
     bound: State,
     observed: Observed,
     options: Options,
-    images: Mapping[str, Any],
+    images: Mapping[str, Mapping[str, Any]],
     forced: Collection[str] = (),
 ) -> Recompare:
     """A function of a service's name and its fresh state: the operation that is left to do.

@@ -47,7 +47,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.overlay im
 from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.stop import stopped
 
 if TYPE_CHECKING:
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service, ServiceSpec
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import (
         Observed,
         ServiceEntry,
@@ -143,7 +143,7 @@ def healed(intended: State, compared: Compared, live: Mapping[str, Service], kno
 
 
 def _all(
-    intended: State, observed: Observed, live: Mapping[str, Service], specs: Mapping[str, Object], context: Context
+    intended: State, observed: Observed, live: Mapping[str, Service], specs: Mapping[str, ServiceSpec], context: Context
 ) -> Iterator[Drift]:
     known = known_of(intended, observed, {})
     for service in intended["services"]:
@@ -163,10 +163,10 @@ def _all(
         yield from object_drift(kind, intended, observed, live, context)
 
 
-def _specs(intended: State, live: Mapping[str, Service], prefix: str) -> Dict[str, Object]:
+def _specs(intended: State, live: Mapping[str, Service], prefix: str) -> Dict[str, ServiceSpec]:
     """What each service is to have, given what is there: without tasks where ``state: stopped`` has left the stack."""
     is_stopped = _stack_is_stopped(intended, live, prefix)
-    specs: Dict[str, Object] = {}
+    specs: Dict[str, ServiceSpec] = {}
     for service in intended["services"]:
         there = live.get(service["name"])
         spec = wanted_spec(service["spec"], there, choose(service, there, NEVER, {}), prefix)
@@ -180,7 +180,7 @@ def _stack_is_stopped(intended: State, live: Mapping[str, Service], prefix: str)
     return any(_is_stopped(live[name], prefix) for name in names)
 
 
-def _is_stopped(service: Object, prefix: str) -> bool:
+def _is_stopped(service: Service, prefix: str) -> bool:
     if not ours_in(labels_of(service), prefix, BEFORE_STOP):
         return False
     spec = service["Spec"]

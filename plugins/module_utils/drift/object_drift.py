@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional, Set, Tuple
+from typing import TYPE_CHECKING, Dict, Iterable, Iterator, List, Mapping, Optional, Set, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.drift.findings import (
     BY_HAND,
@@ -49,36 +49,46 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 )
 
 if TYPE_CHECKING:
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed, State
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import (
+        Config,
+        Network,
+        Service,
+        ServiceSpec,
+    )
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import (
+        ContentEntry,
+        NetworkEntry,
+        Observed,
+        State,
+    )
 
 #: Networks that every engine has.
 PREDEFINED = ("host", "bridge", "none", "default")
 IN_USE = "Swarm can't change a network in use: remove these services and the network, then heal to recreate them."
 
-Object = Mapping[str, Any]
-Services = Mapping[str, Object]
+Services = Mapping[str, "Service"]
 
 
-def network_drift(intended: State, observed: Object, live: Services, context: Context) -> Iterator[Drift]:
+def network_drift(intended: State, observed: Observed, live: Services, context: Context) -> Iterator[Drift]:
     """``live`` are the stack's services by name."""
     stack = intended["stack"]["name"]
-    by_name: Dict[str, List[Object]] = {}
+    by_name: Dict[str, List[Network]] = {}
     for network in observed["networks"]:
         by_name.setdefault(name_of(network), []).append(network)
-    used = _uses("network", live, "Spec")
+    used = _uses("network", [service["Spec"] for service in live.values()])
     for entry in intended["networks"]:
         drift = _network(stack, entry, by_name.get(entry["name"], []), used, context.what)
         if drift is not None:
             yield drift
     names = {entry["name"] for entry in intended["networks"]}
     left = {s["name"] for s in intended["services"] if s.get("not_run")}
-    names |= _uses("network", {name: service for name, service in live.items() if name in left}, "Spec")
+    names |= _uses("network", [service["Spec"] for name, service in live.items() if name in left])
     for network in observed["networks"]:
         if stack_of(network) == stack and not {name_of(network), id_of(network)} & names:
             yield extra("network", network, context.what)
 
 
-def _network(stack: str, entry: Object, found: List[Object], used: Set[str], what: str) -> Optional[Drift]:
+def _network(stack: str, entry: NetworkEntry, found: List[Network], used: Set[str], what: str) -> Optional[Drift]:
     name, key = entry["name"], entry["key"]
     own = [network for network in found if stack_of(network) == stack]
     if entry["external"]:
@@ -89,7 +99,7 @@ def _network(stack: str, entry: Object, found: List[Object], used: Set[str], wha
     if not own:
         drift = _replaced("network", name, key, f"the name belongs to {owner(found[0])} now", found[0])
         return replace(drift, healing=BY_HAND, hint="Rename or remove it, then heal.")
-    want, have = normalise.network_pair(entry["spec"], own[0])
+    want, have = normalise.network_pair(entry["spec"] or {}, own[0])
     # Swarm can't change labels of a network, so that those of the revision may never have been there.
     changes = tuple(change for change in differences(want, have) if not change.path.startswith("Labels"))
     if not changes:
@@ -111,7 +121,9 @@ def object_drift(kind: str, intended: State, observed: Observed, live: Services,
         drift = _object(kind, stack, entry, name, there.get(name), context)
         if drift is not None:
             yield drift
-    now, before = (_uses(kind, live, part) for part in ("Spec", "PreviousSpec"))
+    now = _uses(kind, [service["Spec"] for service in live.values()])
+    # What Swarm would roll back to.
+    before = _uses(kind, [service.get("PreviousSpec") for service in live.values()])
     for name, obj in there.items():
         if stack_of(obj) != stack or name in wanted or name in context.referenced.get(kind, ()):
             continue
@@ -122,7 +134,7 @@ def object_drift(kind: str, intended: State, observed: Observed, live: Services,
 
 
 def _object(
-    kind: str, stack: str, entry: Object, name: str, there: Optional[Object], context: Context
+    kind: str, stack: str, entry: ContentEntry, name: str, there: Optional[Config], context: Context
 ) -> Optional[Drift]:
     key = entry["key"]
     if there is None:
@@ -152,10 +164,9 @@ def _object(
     return seen(Drift(EDITED, kind, name, key, reason, HEAL_OR_DEPLOY, changes), there)
 
 
-def _uses(kind: str, live: Services, part: str) -> Set[str]:
-    """The ids and names that services refer to in a part of theirs, ``Spec`` or ``PreviousSpec`` (what Swarm would roll
-    back to)."""
-    return {name for service in live.values() for its, name in references(service.get(part) or {}) if its == kind}
+def _uses(kind: str, specs: Iterable[Optional[ServiceSpec]]) -> Set[str]:
+    """The ids and names that ServiceSpecs refer to."""
+    return {name for spec in specs for its, name in references(spec or {}) if its == kind}
 
 
 def _outside(kind: str, name: str, key: str) -> Drift:
@@ -163,11 +174,13 @@ def _outside(kind: str, name: str, key: str) -> Drift:
     return Drift(MISSING, kind, name, key, reason, "Create it again.", (), BY_HAND)
 
 
-def _replaced(kind: str, name: str, key: str, reason: str, there: Object, changes: Tuple[Change, ...] = ()) -> Drift:
+def _replaced(
+    kind: str, name: str, key: str, reason: str, there: Mapping[str, object], changes: Tuple[Change, ...] = ()
+) -> Drift:
     return seen(Drift(REPLACED, kind, name, key, reason, NO_CONTENTS, changes, FILES), there)
 
 
-def volume_drift(intended: State, observed: Object, context: Context) -> Iterator[Drift]:
+def volume_drift(intended: State, observed: Observed, context: Context) -> Iterator[Drift]:
     """The volumes of the node that was asked (``observed["volumes"]``) that were made otherwise than is intended."""
     stack = intended["stack"]["name"]
     own = [mount for service in intended["services"] for mount in own_volumes(service["spec"], stack)]

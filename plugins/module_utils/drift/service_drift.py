@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
+from typing import TYPE_CHECKING, Dict, Iterator, List, Optional, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.drift.findings import (
     BY_HAND,
@@ -48,15 +48,19 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.one_service import STUCK, held_label
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service, ServiceSpec
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import NormalSpec, ServiceEntry
+
 REPLICAS = "Mode.Replicated.Replicas"
 MOUNTS = "TaskTemplate.ContainerSpec.Mounts."
 FORCE = "TaskTemplate.ForceUpdate"
 RUNS_AGAIN = "It is a job: restoring it runs it. Heal with rerun_jobs: true, or deploy the files."
 
-Object = Mapping[str, Any]
 
-
-def service_drift(service: Object, live: Object, spec: Object, known: Known, context: Context) -> Iterator[Drift]:
+def service_drift(
+    service: ServiceEntry, live: Service, spec: ServiceSpec, known: Known, context: Context
+) -> Iterator[Drift]:
     """How a live service differs from ``spec``, what it is to have; ``service`` is its entry in the revision."""
     want = normalise.service(service_as_there(spec, live["Spec"], context.prefix), known.names, known.api)
     have = normalise.service(live["Spec"], known.names)
@@ -76,14 +80,14 @@ def service_drift(service: Object, live: Object, spec: Object, known: Known, con
             yield seen(drift, live)
 
 
-def for_a_job(drift: Drift, spec: Any, context: Context) -> Drift:
+def for_a_job(drift: Drift, spec: ServiceSpec, context: Context) -> Drift:
     """``drift`` of a service that is to have ``spec``; a job is put back only if it may run again."""
     if context.rerun_jobs or drift.healing not in (UPDATE, CREATE) or not runs_when_changed(spec):
         return drift
     return replace(drift, healing=BY_HAND, hint=RUNS_AGAIN)
 
 
-def rolled_back_to_it(service: Object, live: Object, what: str) -> str:
+def rolled_back_to_it(service: ServiceEntry, live: Service, what: str) -> str:
     """A notice where Swarm has rolled back an update of a service that is as it should be; else empty text."""
     if _update_state(live) != "rollback_completed":
         return ""
@@ -91,7 +95,7 @@ def rolled_back_to_it(service: Object, live: Object, what: str) -> str:
     return f"service {service['key']}: Swarm rolled back an update ({told}); the service is as in {what}"
 
 
-def _kind(path: str, want: Object, have: Object, live: Object, prefix: str) -> str:
+def _kind(path: str, want: NormalSpec, have: NormalSpec, live: Service, prefix: str) -> str:
     ours = {f"Labels.{start}{word}": word for start in spellings(prefix) for word in (BEFORE_STOP, HELD)}
     if path == REPLICAS or ours.get(path) == BEFORE_STOP:
         return SCALED
@@ -102,7 +106,7 @@ def _kind(path: str, want: Object, have: Object, live: Object, prefix: str) -> s
     return ROLLED_BACK if _update_state(live).startswith("rollback_") else EDITED
 
 
-def _told(kind: str, service: Object, changes: Tuple[Change, ...], live: Object, what: str) -> Drift:
+def _told(kind: str, service: ServiceEntry, changes: Tuple[Change, ...], live: Service, what: str) -> Drift:
     reason, hint = {
         EDITED: (f"its specification differs from {what}", HEAL_OR_DEPLOY),
         SCALED: (
@@ -128,7 +132,7 @@ def _told(kind: str, service: Object, changes: Tuple[Change, ...], live: Object,
     return Drift(kind, "service", service["name"], service["key"], reason, hint, changes, healing)
 
 
-def _stuck(service: Object, live: Object, differs: bool) -> Drift:
+def _stuck(service: ServiceEntry, live: Service, differs: bool) -> Drift:
     job = runs_when_changed(live["Spec"])  # sent again, it would run again
     return Drift(
         PAUSED,
@@ -143,7 +147,7 @@ def _stuck(service: Object, live: Object, differs: bool) -> Drift:
     )
 
 
-def _forced(service: Object, live: Object, what: str) -> Optional[Drift]:
+def _forced(service: ServiceEntry, live: Service, what: str) -> Optional[Drift]:
     before, now = service.get("forced"), int(live["Spec"]["TaskTemplate"].get("ForceUpdate") or 0)
     if before is None or now <= before:
         return None
@@ -159,7 +163,7 @@ def _forced(service: Object, live: Object, what: str) -> Optional[Drift]:
     )
 
 
-def _behind(service: Object, live: Object, context: Context) -> Optional[Drift]:
+def _behind(service: ServiceEntry, live: Service, context: Context) -> Optional[Drift]:
     image = str((live["Spec"]["TaskTemplate"].get("ContainerSpec") or {}).get("Image") or "")
     now = str((context.answers.get(without_digest(image)) or {}).get("image") or "")
     if not now or now == image or "@" not in image:
@@ -176,7 +180,7 @@ def _behind(service: Object, live: Object, context: Context) -> Optional[Drift]:
     )
 
 
-def _is_volume(rest: str, want: Object, have: Object) -> bool:
+def _is_volume(rest: str, want: NormalSpec, have: NormalSpec) -> bool:
     """Whether the mount that the rest of a path begins with is a volume, now or as intended."""
     for side in (want, have):
         for target, mount in ((side["TaskTemplate"].get("ContainerSpec") or {}).get("Mounts") or {}).items():
@@ -185,11 +189,11 @@ def _is_volume(rest: str, want: Object, have: Object) -> bool:
     return False
 
 
-def _update_state(service: Object) -> str:
+def _update_state(service: Service) -> str:
     return str((service.get("UpdateStatus") or {}).get("State") or "")
 
 
-def _update_message(service: Object) -> str:
+def _update_message(service: Service) -> str:
     status = service.get("UpdateStatus") or {}
     when = str(status.get("CompletedAt") or status.get("StartedAt") or "")[:19]
     text = str(status.get("Message") or "").partition("\n")[0] or "no reason given"

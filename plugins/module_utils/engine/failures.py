@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 import socket
-from typing import TYPE_CHECKING, Any, Dict, Mapping, Tuple
+from typing import TYPE_CHECKING, Dict, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.plain import parse
 
 if TYPE_CHECKING:
-    pass
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Info
 
 # (text in the engine's message in lower case, error code, what to do); the first that fits wins.
 BY_TEXT: Tuple[Tuple[str, str, str], ...] = (
@@ -104,7 +104,7 @@ def unreachable(error: OSError, docker_host: str, what: str) -> EngineError:
     )
 
 
-def check_manager(info: Mapping[str, Any], docker_host: str) -> None:
+def check_manager(info: Info, docker_host: str) -> None:
     """Raises EngineError unless this answer of /info is from a manager of a Swarm that has a leader."""
     swarm = info.get("Swarm") or {}
     state = swarm.get("LocalNodeState") or "inactive"

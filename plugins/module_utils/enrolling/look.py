@@ -93,7 +93,7 @@ def _hostname(node: Node) -> str:
     return str((node.get("Description") or {}).get("Hostname") or "")
 
 
-def busy_nodes(client: EngineClient, nodes: Sequence[Mapping[str, Any]]) -> Dict[str, int]:
+def busy_nodes(client: EngineClient, nodes: Sequence[Node]) -> Dict[str, int]:
     """How many tasks may run on each of these nodes."""
     found: Dict[str, int] = {}
     for node in nodes:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Collection, Dict, List, Mapping, Optional, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Collection, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import (
@@ -35,6 +35,10 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.membership.steps
     READMIT,
     REMOVE,
 )
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Node as EngineNode
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import NodeSpec
 
 #: The name of the lock. No stack can have it, since a stack's name has no dot.
 LOCK = "stackwright.cluster"
@@ -86,7 +90,7 @@ class Manager:
             self._remove(node)
         elif kind in (PROMOTE, DEMOTE):
             role = MANAGER if kind == PROMOTE else WORKER
-            self._update(node, lambda spec: spec.update(Role=role))
+            self._update(node, lambda spec: spec.update({"Role": role}))
         elif kind == DRAIN:
             self._update(node, lambda spec: _drained(spec, host))
         elif kind == READMIT:
@@ -146,13 +150,13 @@ class Manager:
             self._lock.keep()
             self.clock.sleep(PAUSE)
 
-    def _nodes(self) -> List[Dict[str, Any]]:
+    def _nodes(self) -> List[EngineNode]:
         return self.client.list("/nodes")
 
-    def _update(self, node: str, change: Callable[[Dict[str, object]], None]) -> None:
+    def _update(self, node: str, change: Callable[[NodeSpec], None]) -> None:
         def once() -> None:
             found = self.client.get(f"/nodes/{node}")
-            spec = dict(found.get("Spec") or {})
+            spec: Any = dict(found.get("Spec") or {})
             change(spec)
             if spec != found.get("Spec"):
                 version = (found.get("Version") or {}).get("Index")
@@ -182,17 +186,17 @@ class Manager:
                 backoff.bear(error)
 
 
-def _drained(spec: Dict[str, Any], host: str) -> None:
+def _drained(spec: NodeSpec, host: str) -> None:
     spec["Availability"] = "drain"
     spec["Labels"] = {**(spec.get("Labels") or {}), LEAVING: host}
 
 
-def _readmitted(spec: Dict[str, Any]) -> None:
+def _readmitted(spec: NodeSpec) -> None:
     spec["Availability"] = "active"
     spec["Labels"] = {name: text for name, text in (spec.get("Labels") or {}).items() if name != LEAVING}
 
 
-def _may_return(node: Mapping[str, Any]) -> bool:
+def _may_return(node: EngineNode) -> bool:
     return (node.get("Status") or {}).get("State") in ("ready", "unknown")
 
 

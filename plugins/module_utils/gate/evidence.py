@@ -31,6 +31,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import (
         ContainerSpec,
+        Inspected,
         Node,
         Service,
         Task,
@@ -295,7 +296,7 @@ def _names(node: Node) -> List[str]:
     return [name for name in (_name(node), *(address.rpartition(":")[0] or address for address in addresses)) if name]
 
 
-def _inspected(client: EngineClient, container: str) -> Optional[Dict[str, Any]]:
+def _inspected(client: EngineClient, container: str) -> Any:
     """A container of this Engine's own node; None where it ran on another one, or is removed."""
     try:
         found = client.get(f"/containers/{container}/json", timeout=PATIENCE)
@@ -304,7 +305,7 @@ def _inspected(client: EngineClient, container: str) -> Optional[Dict[str, Any]]
     return found if isinstance(found, dict) else None
 
 
-def _check_of(inspected: Mapping[str, Any], starting: bool) -> str:
+def _check_of(inspected: Inspected, starting: bool) -> str:
     try:
         health = inspected["State"]["Health"]
         last = health["Log"][-1]

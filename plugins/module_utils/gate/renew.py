@@ -10,7 +10,7 @@ there is a node. So the service is scaled down by those tasks, which Swarm remov
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional
+from typing import TYPE_CHECKING, Callable, Dict, List, Mapping, Optional
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
@@ -22,7 +22,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations 
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import id_of
 
 if TYPE_CHECKING:
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service, Task
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service, ServiceSpec, Task
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed
 
 PAUSE, PATIENCE = 0.1, 10.0  # seconds, for Swarm to take the tasks away
@@ -39,7 +39,7 @@ class Renewal:
         unsure = "nodes" not in observed or not all(map(is_ready, observed["nodes"]))
         self._short = {id_of(service) for service in observed["services"] if unsure or _is_short(service)}
 
-    def after(self, operation: Operation, spec: Mapping[str, object], headers: Optional[Dict[str, str]]) -> None:
+    def after(self, operation: Operation, spec: ServiceSpec, headers: Optional[Dict[str, str]]) -> None:
         """To be called when a service has been updated to ``spec``. Raises EngineError."""
         identity = operation.payload["id"]
         if identity in self._short and _keeps_tasks(operation):
@@ -63,7 +63,7 @@ def _renew(
     client: EngineClient,
     clock: Clock,
     identity: str,
-    spec: Mapping[str, Any],
+    spec: ServiceSpec,
     headers: Optional[Dict[str, str]],
     keep: Callable[[], None],
 ) -> None:

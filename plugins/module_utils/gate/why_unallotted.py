@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Dict, Mapping, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
@@ -20,7 +20,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.subnets
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import id_of, name_of
 
 if TYPE_CHECKING:
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Info, Service
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Info, Network, Service
 
 PATIENCE = 5.0  # seconds
 
@@ -57,7 +57,7 @@ def cause(service: Service, info: Info, seen: Mapping[str, Sequence[Any]]) -> st
     return ""
 
 
-def _why(network: Item, info: Info, seen: Mapping[str, Sequence[Any]]) -> str:
+def _why(network: Network, info: Info, seen: Mapping[str, Sequence[Any]]) -> str:
     if not (network.get("IPAM") or {}).get("Config"):
         free = free_subnets(info, subnets_of(seen["networks"]))
         if free == 0:
@@ -70,9 +70,9 @@ def _why(network: Item, info: Info, seen: Mapping[str, Sequence[Any]]) -> str:
     return ""
 
 
-def _left(network: Item, subnet: Any, seen: Mapping[str, Sequence[Any]]) -> int:
+def _left(network: Network, subnet: Any, seen: Mapping[str, Sequence[Any]]) -> int:
     """The addresses that are left once each node with tasks has its own for the load balancer."""
-    taken: List[str] = [config.get("Gateway") for config in network["IPAM"]["Config"] if config.get("Gateway")]
+    taken = [config["Gateway"] for config in network["IPAM"]["Config"] if config.get("Gateway")]
     for service in seen["services"]:
         for entry in (service.get("Endpoint") or {}).get("VirtualIPs") or []:
             if entry.get("NetworkID") == id_of(network):

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Sequence
+from typing import TYPE_CHECKING, Dict, Iterable, List, Optional, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import replicas_of, update_state
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import grace, state_of
@@ -73,5 +73,5 @@ def still_stopping(stopping: List[Task], old: str = "old ") -> str:
     return f"{who} still stopping (grace period {max(map(grace, stopping)):g} s)"
 
 
-def _seconds(given: Any, default: float) -> float:
+def _seconds(given: Optional[float], default: float) -> float:
     return default if given is None else float(given) / NANO

@@ -13,7 +13,21 @@ import base64
 import hashlib
 import hmac
 import json
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple, cast
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Callable,
+    Dict,
+    Iterator,
+    List,
+    Mapping,
+    Optional,
+    Sequence,
+    Set,
+    Tuple,
+    Union,
+    cast,
+)
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.masking.mask import mask
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Change, Operation
@@ -22,8 +36,14 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.service
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.overlay import overlaid
 
 if TYPE_CHECKING:
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Contents, Snapshot, State
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service, ServiceSpec
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import (
+        ContentEntry,
+        Contents,
+        NetworkEntry,
+        Snapshot,
+        State,
+    )
 
 KEPT = "$kept"
 #: Stands before and after the name of a kept value in a text (values/value_references.py).
@@ -204,8 +224,8 @@ def _variable(kind: str, key: str, entry: object, replace: Callable[[str, str, o
     return {"variable": name, "value": replace(path, name, value)}
 
 
-def _described(kind: str, entry: Mapping[str, Any], digest: Digest) -> Dict[str, Any]:
-    made = {field: entry[field] for field in ("key", "name", "external")}
+def _described(kind: str, entry: Union[NetworkEntry, ContentEntry], digest: Digest) -> Dict[str, Any]:
+    made: Dict[str, object] = {"key": entry["key"], "name": entry["name"], "external": entry["external"]}
     spec: Optional[Mapping[str, Any]] = entry.get("spec")
     # Content never belongs here, whatever the specification holds.
     plain = {field: value for field, value in spec.items() if field != "Data"} if spec is not None else None
@@ -213,9 +233,7 @@ def _described(kind: str, entry: Mapping[str, Any], digest: Digest) -> Dict[str,
     return made
 
 
-def _with_image(
-    spec: Mapping[str, Any], operation: Optional[Operation], current: Optional[Service]
-) -> Mapping[str, Any]:
+def _with_image(spec: ServiceSpec, operation: Optional[Operation], current: Optional[Service]) -> Mapping[str, Any]:
     """``spec`` with the image and the platforms that really run after the operation."""
     source = operation.payload.get("spec") if operation is not None else None
     if source is None:

@@ -16,6 +16,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.gate.evidence im
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import name_of
 
 if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.request.module_types import LogLine
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service, Task
 
 Item = Dict[str, Any]
@@ -66,10 +67,10 @@ def stack_logs(client: EngineClient, clock: Clock, stack: str, wanted: Wanted) -
     chosen = _chosen(stack, services, tasks, wanted)
     names = {str(service["ID"]): name_of(service) for service in services}
     nodes = node_names(client)
-    lines: List[Item] = []
+    lines: List[LogLine] = []
     missing: List[str] = []
     for service in chosen:
-        own_lines: List[Item] = []
+        own_lines: List[LogLine] = []
         raw, why = _fetch(client, service, tasks, wanted, query)
         if why:
             missing.append(f"{name_of(service)}: {why}")
@@ -97,9 +98,9 @@ def stack_logs(client: EngineClient, clock: Clock, stack: str, wanted: Wanted) -
     }
 
 
-def _hide(lines: List[Item], hide: Callable[[str], str]) -> None:
+def _hide(lines: List[LogLine], hide: Callable[[str], str]) -> None:
     """Takes secrets out of the lines of a service, those of several lines (keys, blocks of YAML) too."""
-    by_task: Dict[str, List[Item]] = {}
+    by_task: Dict[str, List[LogLine]] = {}
     for line in lines:
         by_task.setdefault(f"{line['task']} {line['stream']}", []).append(line)
     for own in by_task.values():
@@ -213,7 +214,7 @@ def _complaints(raw: bytes, terminal: bool, nodes: Mapping[str, str]) -> List[st
     return found
 
 
-def _lines(raw: bytes, terminal: bool) -> Iterator[Item]:
+def _lines(raw: bytes, terminal: bool) -> Iterator[LogLine]:
     if terminal:
         frames = [("stdout", line) for line in raw.splitlines()]
     else:
@@ -246,7 +247,7 @@ def _padded(moment: str) -> str:
     return f"{seconds}.{fraction.ljust(9, '0')}Z"
 
 
-def line_text(line: Mapping[str, Any], stack: str) -> str:
+def line_text(line: LogLine, stack: str) -> str:
     """A line as it is shown: when, which task, on which node, and what it says."""
     name: Optional[str] = line["service"]
     short = str(name)[len(stack) + 1 :] if str(name).startswith(stack + "_") else str(name)

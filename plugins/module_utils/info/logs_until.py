@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Mapping, Optional
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
@@ -20,6 +20,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.info.logs import
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.info.without_values import without_values
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import full_name
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.request.module_types import LogLine
 
 PAUSE = 1.0  # seconds between two looks
 OVERLAP = 60.0  # seconds that are read again: clocks of nodes differ, and a busy node hands its lines in late
@@ -50,13 +53,13 @@ def follow_logs(
     """
     fits = expression(until, "until") if until else lambda text: False
     deadline = clock.now() + timeout
-    lines: List[Result] = []
+    lines: List[LogLine] = []
     known: Dict[str, float] = {}  # the lines of the last moments, by all that tells them apart
     earliest = float(since(wanted.since, clock.wall()) or 0)
     asked = wanted._replace(start=earliest)
     while True:
         found = stack_logs(client, clock, stack, asked)
-        new: List[Result] = []
+        new: List[LogLine] = []
         for line in found["lines"]:
             key = "\0".join(str(line[name]) for name in ("time", "task", "stream", "text"))
             if key in known:
@@ -78,7 +81,7 @@ def follow_logs(
     return {**found, "lines": lines, "text": text, "matched": matched, "calls": client.calls}
 
 
-def _moment(line: Mapping[str, Any]) -> float:
+def _moment(line: LogLine) -> float:
     """Seconds since 1970 of a line, without their fraction."""
     return float(since(f"{line['time'][:19]}Z", 0.0))
 

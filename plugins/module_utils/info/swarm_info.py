@@ -78,7 +78,7 @@ def swarm_info(
     lists: Dict[str, Any] = {name: _fetch(client, name) for name in ("nodes", "services", "tasks") if name in wanted}
     lists.update((name, _fetch(client, name)) for name in ("networks", "configs", "secrets") if name in wanted)
     lists["info"] = [info]
-    swarm = client.get("/swarm") if "swarm" in wanted else {}
+    swarm: Any = client.get("/swarm") if "swarm" in wanted else {}
     result: Dict[str, Any] = {"changed": False, "totals": {}}
     warnings: List[str] = []
     if "cluster" in gather:

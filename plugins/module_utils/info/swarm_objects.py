@@ -27,7 +27,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner impo
 )
 
 if TYPE_CHECKING:
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Info, Node
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Info, Node, Service, Swarm
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed
 
 Item = Dict[str, Any]
@@ -38,7 +38,7 @@ HIDDEN = "********"
 HOLDING = ("assigned", "accepted", "preparing", "ready", "starting", "running")
 
 
-def cluster(info: Info, swarm: Mapping[str, Any], join_tokens: bool) -> Item:
+def cluster(info: Info, swarm: Swarm, join_tokens: bool) -> Item:
     """The Swarm itself. Join tokens are shown only if asked for, and then without their secret part."""
     own = info.get("Swarm") or {}
     spec = swarm.get("Spec") or {}
@@ -241,7 +241,7 @@ def _object(obj: Mapping[str, object], users: Mapping[str, Set[str]]) -> Item:
     }
 
 
-def _users(kind: str, found: Iterable[Mapping[str, Any]]) -> Dict[str, Set[str]]:
+def _users(kind: str, found: Iterable[Service]) -> Dict[str, Set[str]]:
     """Id or name → the services that refer to it now."""
     users: Dict[str, Set[str]] = {}
     for service in found:

@@ -173,7 +173,7 @@ class Lock:
                 f"The lock of {self.stack} has the same name as the lock of the stack {whose}.", "conflict", RENAME
             )
 
-    def _take_over(self, config: Mapping[str, object], holder: Holder) -> bool:
+    def _take_over(self, config: Config, holder: Holder) -> bool:
         before = self.clock.now()
         self._dead[id_of(config)] = holder  # for an answer that gets lost
         try:
@@ -186,7 +186,7 @@ class Lock:
         self.holder[OPEN] = True  # until a run that knows the history changes it
         return True
 
-    def _is_dead(self, config: Mapping[str, Any], holder: Holder) -> bool:
+    def _is_dead(self, config: Config, holder: Holder) -> bool:
         """Whether the holder has died: its process is known to be gone, or it does not renew.
 
         Clocks of managers differ, so expiry by the clock counts only if the lock is also seen to stay still.
@@ -365,7 +365,7 @@ class Lock:
         labels = {NAMESPACE: self.stack, STACK: self.stack, LOCK: json.dumps(data, sort_keys=True)}
         return {**labels, **owner_labels(self._identity)}
 
-    def _update(self, config: Mapping[str, Any], holder: Optional[Holder] = None) -> None:
+    def _update(self, config: Config, holder: Optional[Holder] = None) -> None:
         owner = {name: text for name, text in labels_of(config).items() if name == OWNER}  # who renews may not know it
         body = {"Name": self.name, "Labels": {**owner, **self._labels(holder)}}
         query = {"version": config["Version"]["Index"]}

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         ServiceSpec,
         Task,
     )
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import ServiceEntry
 
 Item = Mapping[str, Any]
 #: How a service leaves a node: new tasks first, a few at a time by its own update, or all at once as Swarm drains.
@@ -114,7 +115,7 @@ def moves(node: Node, nodes: Sequence[Node], services: Sequence[Service], tasks:
 
 def _move(service: Service, mode: str, count: int, seen: Seen, room: Room) -> Move:
     spec = service["Spec"]
-    item = {"name": name_of(service), "key": name_of(service), "spec": spec}
+    item: ServiceEntry = {"name": name_of(service), "key": name_of(service), "spec": spec}
     all_fits = fits(seen, item)
     may = eligible(all_fits)
     needs, spots = wanted(item), {}
@@ -155,7 +156,7 @@ def _why(
     name: str,
     all_fits: List[Fit],
     spots: Mapping[str, int],
-    needs: Mapping[Any, int],
+    needs: Amounts,
     most: int,
     room: Room,
     on: Mapping[str, int],

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         ServiceSpec,
         Task,
     )
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import ServiceEntry
 
 Item = Mapping[str, Any]
 Counts = Dict[str, int]
@@ -113,7 +114,7 @@ def _judged(service: Service, seen: Seen, room: Room, totals: Counts, dips: bool
     own = [t for t in seen.tasks if t.get("ServiceID") == id_of(service) and t.get("DesiredState") == "running"]
     if sum(state_of(task) == "running" for task in own) != replicas_of(spec) or sum(now.values()) != replicas_of(spec):
         return "not all of its tasks run", None
-    item = {"name": name_of(service), "key": name_of(service), "spec": spec}
+    item: ServiceEntry = {"name": name_of(service), "key": name_of(service), "spec": spec}
     may = [node for node in eligible(fits(seen, item)) if id_of(node) in totals]
     if len(may) < 2:
         return "only one node can run it" if may else "no node can run it", None

@@ -6,14 +6,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Sequence, Set
+from typing import TYPE_CHECKING, Dict, List, Mapping, Sequence, Set
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Operation
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import restarted
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import State
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import ServiceEntry, State
 
 
 def with_dependents(
@@ -23,7 +23,7 @@ def with_dependents(
 
     A service restarts after what it depends on: it is of a later wave.
     """
-    services: Dict[str, Mapping[str, Any]] = {service["key"]: service for service in desired["services"]}
+    services = {service["key"]: service for service in desired["services"]}
     by_key: Dict[str, List[Operation]] = {}
     for operation in operations:
         by_key.setdefault(operation.key, []).append(operation)
@@ -51,7 +51,7 @@ def _restarts(found: Sequence[Operation]) -> bool:
     return any(op.restarts and op.action in ("update", "remove") for op in found)
 
 
-def _dependents(services: Mapping[str, Mapping[str, Any]], key: str) -> List[str]:
+def _dependents(services: Mapping[str, ServiceEntry], key: str) -> List[str]:
     return sorted(
         other
         for other, service in services.items()

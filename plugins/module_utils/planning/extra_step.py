@@ -12,19 +12,23 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Sequence
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import HANDING_OVER
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import HANDING_OVER, labels_of
 
 if TYPE_CHECKING:
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Network, Service, ServiceSpec
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import (
+        ContainerSpec,
+        Network,
+        Service,
+        ServiceSpec,
+    )
 
 #: How variables are named that hold what Swarm would forget: their values are hidden wherever they are shown.
 CARRIED = "STACKWRIGHT_KEPT_SECRET_"
 #: Where the label has the networks that were given up; beside them are fields of the specification before.
 NETWORKS = "networks"
 
-Spec = Mapping[str, Any]
 #: The hidden values of a ServiceSpec.
-Hidden = Callable[[Spec], Sequence[str]]
+Hidden = Callable[["ServiceSpec"], Sequence[str]]
 
 
 def as_before(spec: ServiceSpec) -> ServiceSpec:
@@ -51,27 +55,27 @@ def as_before(spec: ServiceSpec) -> ServiceSpec:
     return before
 
 
-def networks_in(spec: Spec) -> List[Network]:
+def networks_in(spec: Mapping[str, object]) -> List[Network]:
     """The networks, as they were created, that a service has given up in an extra step."""
-    text = (spec.get("Labels") or {}).get(HANDING_OVER)
+    text = labels_of(spec).get(HANDING_OVER)
     found: List[Network] = json.loads(text).get(NETWORKS, []) if text else []
     return found
 
 
-def forgotten(live: Service, base: Spec, hidden: Hidden) -> List[str]:
+def forgotten(live: Service, base: ServiceSpec, hidden: Hidden) -> List[str]:
     """The hidden values that Swarm has of a service and no longer has after two updates, the first to ``base``."""
     has = set(hidden(base))
     found = [value for spec in (live["Spec"], live.get("PreviousSpec")) if spec for value in hidden(spec)]
     return [value for value in dict.fromkeys(found) if value not in has]
 
 
-def made_of(base: Spec, was: Mapping[str, object], changed: Spec, carried: Sequence[str]) -> Dict[str, Any]:
+def made_of(base: ServiceSpec, was: Mapping[str, object], changed: ServiceSpec, carried: Sequence[str]) -> ServiceSpec:
     """``base`` with the fields of ``changed``; ``was`` is what ``as_before`` needs, ``carried`` the values to keep."""
     labels = {HANDING_OVER: json.dumps(was, sort_keys=True), **(base.get("Labels") or {})}
-    made = {**base, **changed, "Labels": labels}
+    made: ServiceSpec = {**base, **changed, "Labels": labels}
     if carried:
         template = made["TaskTemplate"]
-        container = dict(template["ContainerSpec"])
+        container: ContainerSpec = {**template["ContainerSpec"]}
         env = [entry for entry in container.get("Env") or [] if not entry.startswith(CARRIED)]
         kept = [entry.partition("=")[2] for entry in container.get("Env") or [] if entry.startswith(CARRIED)]
         values = dict.fromkeys([*kept, *carried])

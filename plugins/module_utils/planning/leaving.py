@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Set, Tuple
+from typing import TYPE_CHECKING, Any, List, Mapping, Set, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.differences import differences
@@ -26,11 +26,12 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.overlay im
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import ServiceSpec
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import ServiceEntry
 
 Spec = Mapping[str, Any]
 
 
-def leave_rules(service: Mapping[str, Any], prefix: str) -> Tuple[Rule, ...]:
+def leave_rules(service: ServiceEntry, prefix: str) -> Tuple[Rule, ...]:
     """What of a service of a state is left: by the option ``leave``, and by a label of the service.
 
     Raises StackwrightError (``invalid_options``) for words that name no field.
@@ -47,8 +48,8 @@ def leave_rules(service: Mapping[str, Any], prefix: str) -> Tuple[Rule, ...]:
 
 
 def with_left(
-    service: Mapping[str, Any], spec: Spec, live: ServiceSpec, names: Mapping[str, str], prefix: str
-) -> Tuple[Spec, Tuple[Change, ...]]:
+    service: ServiceEntry, spec: ServiceSpec, live: ServiceSpec, names: Mapping[str, str], prefix: str
+) -> Tuple[ServiceSpec, Tuple[Change, ...]]:
     """``spec``, which the service is to have, with what is left as it is in the ServiceSpec ``live``; and what that is.
 
     ``names`` maps ids of networks and configs to names.
@@ -70,8 +71,8 @@ def with_left(
 
 
 def with_scaled(
-    service: Mapping[str, object], spec: Mapping[str, object], live: Mapping[str, object], prefix: str
-) -> Tuple[Mapping[str, object], Tuple[Rule, ...]]:
+    service: ServiceEntry, spec: ServiceSpec, live: ServiceSpec, prefix: str
+) -> Tuple[ServiceSpec, Tuple[Rule, ...]]:
     """``spec`` with the number of replicas that an autoscaled service has in ``live``, as far as its bounds allow it;
     and the rule by which a number within the bounds is left.
 
@@ -97,13 +98,13 @@ def with_scaled(
     return {**spec, "Mode": {"Replicated": {"Replicas": bounds.nearest(now)}}}, ()
 
 
-def _before_stop(live: Spec, prefix: str) -> Spec:
+def _before_stop(live: ServiceSpec, prefix: str) -> ServiceSpec:
     """A live spec as it was before ``state: stopped``: what that has changed is nobody's to own."""
     count = ours_in(live.get("Labels") or {}, prefix, BEFORE_STOP)
     if not count:
         return live
     ours = {start + BEFORE_STOP for start in spellings(prefix)}
-    running: Dict[str, Any] = {**live, "Labels": {k: v for k, v in live["Labels"].items() if k not in ours}}
+    running: ServiceSpec = {**live, "Labels": {k: v for k, v in live["Labels"].items() if k not in ours}}
     replicated = (live.get("Mode") or {}).get("Replicated")
     if count.isdigit() and replicated is not None and replicated.get("Replicas") == 0:
         running["Mode"] = {"Replicated": {"Replicas": int(count)}}

@@ -23,7 +23,12 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 )
 
 if TYPE_CHECKING:
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Contents, Observed, State
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import (
+        ContentEntry,
+        Contents,
+        Observed,
+        State,
+    )
 
 MADE_ANEW = "differs, and no service uses it"
 
@@ -97,17 +102,17 @@ def removed_first(operations: Sequence[Operation]) -> Dict[str, str]:
     }
 
 
-def object_operations(kind: str, entries: Sequence[Mapping[str, Any]], prefix: str = "") -> List[Operation]:
+def object_operations(kind: str, entries: Sequence[ContentEntry], prefix: str = "") -> List[Operation]:
     """Operations for the configs or secrets as ``bind`` left them (``entry["binding"]``)."""
     operations = []
     for entry in entries:
         if entry["external"]:
             continue
         binding = entry["binding"]
-        name, key, spec = binding["name"], entry["key"], entry["spec"]
+        name, key, spec = binding["name"], entry["key"], entry["spec"] or {}
         live = binding["object"]
         if live is None:
-            payload = {"spec": {**spec, "Name": name}, "data": entry["data"], "base": entry["name"]}
+            payload: Dict[str, object] = {"spec": {**spec, "Name": name}, "data": entry["data"], "base": entry["name"]}
             payload["was"] = binding.get("was")
             operations.append(Operation("create", kind, name, key, binding["reason"], payload=payload))
             continue

@@ -15,13 +15,15 @@ if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import (
         Placement,
         Service,
+        ServiceSpec,
     )
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Placing
 
 #: The states of an update that has replaced all tasks that it was to replace.
 ENDED = ("", "completed", "rollback_completed")
 
 
-def misplaced(service: Service, placement: Placement, placing: Mapping[str, Any]) -> Optional[int]:
+def misplaced(service: Service, placement: Placement, placing: Placing) -> Optional[int]:
     """How many tasks of a live service Swarm replaces where nothing but its placement changes; None: nobody can tell.
 
     As swarmkit's IsTaskDirty: a task on a node that meets the new constraints stays, whatever else is of the placement.
@@ -54,12 +56,14 @@ def _is_settled(service: Service) -> bool:
 def needs_places(operations: Iterable[Operation]) -> bool:
     """Whether one has to know where tasks are, to tell what an operation does."""
     return any(
-        op.at_most or op.payload.get("unplaced") or (op.restarts and starts_first(op.payload.get("spec") or {}))
+        op.at_most
+        or op.payload.get("unplaced")
+        or (op.restarts and op.payload.get("spec") and starts_first(op.payload["spec"]))
         for op in operations
     )
 
 
-def starts_first(spec: Mapping[str, Any]) -> bool:
+def starts_first(spec: ServiceSpec) -> bool:
     """Whether a service's new task starts beside the old one, and something may keep it from the old one's node."""
     if (spec.get("UpdateConfig") or {}).get("Order") != "start-first":
         return False

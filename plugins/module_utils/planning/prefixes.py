@@ -8,12 +8,12 @@ For comparing only. Volumes carry such labels in the task's specification: movin
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional
+from typing import TYPE_CHECKING, Dict, Mapping, Optional
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import TRACKING, spellings
 
 if TYPE_CHECKING:
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Mount
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Mount, ServiceSpec
 
 Labels = Optional[Mapping[str, str]]
 
@@ -29,11 +29,11 @@ def labels_as_there(labels: Labels, there: Labels, prefix: str) -> Dict[str, str
     return found
 
 
-def service_as_there(spec: Mapping[str, Any], there: Mapping[str, Any], prefix: str) -> Mapping[str, Any]:
+def service_as_there(spec: ServiceSpec, there: ServiceSpec, prefix: str) -> ServiceSpec:
     """The ServiceSpec ``spec``, its own tracking labels and those of its volumes spelled as in ``there``."""
     if len(spellings(prefix)) == 1:
         return spec
-    out = {**spec, "Labels": labels_as_there(spec.get("Labels"), there.get("Labels"), prefix)}
+    out: ServiceSpec = {**spec, "Labels": labels_as_there(spec.get("Labels"), there.get("Labels"), prefix)}
     template = spec["TaskTemplate"]
     container = template.get("ContainerSpec") or {}
     live = (there["TaskTemplate"].get("ContainerSpec") or {}).get("Mounts")
@@ -44,7 +44,7 @@ def service_as_there(spec: Mapping[str, Any], there: Mapping[str, Any], prefix: 
     return {**out, "TaskTemplate": {**template, "ContainerSpec": {**container, "Mounts": mounts}}}
 
 
-def _mount_as_there(mount: Mount, there: Labels, prefix: str) -> Mapping[str, Any]:
+def _mount_as_there(mount: Mount, there: Labels, prefix: str) -> Mount:
     labels = _volume_labels(mount)
     if not labels or not there:
         return mount

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Sequence, Set, Tuple
+from typing import TYPE_CHECKING, Dict, Iterator, List, Mapping, Sequence, Set, Tuple, cast
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import NOTE, PRUNE, Operation
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import task_count
@@ -18,6 +18,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 )
 
 if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Config, ServiceSpec
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Objects, Observed
 
 KINDS: Tuple[Tuple[str, Objects], ...] = (("network", "networks"), ("config", "configs"), ("secret", "secrets"))
@@ -84,7 +85,7 @@ def gone_objects(
             elif noted is not None:
                 removals.append(_keep(kind, name, FOR_REVISION.format(max(numbers))))
             else:
-                removals.append(_kept(kind, obj, max(numbers)))
+                removals.append(_kept(kind, cast("Config", obj), max(numbers)))
     return removals, notices
 
 
@@ -95,7 +96,7 @@ def _keep(kind: str, name: str, reason: str) -> Operation:
     return Operation("keep", kind, name, reason=reason, phase=PRUNE)
 
 
-def _kept(kind: str, obj: Mapping[str, Any], number: int) -> Operation:
+def _kept(kind: str, obj: Config, number: int) -> Operation:
     """Notes on a config or secret that a revision needs it, so that runs without changes need not read the history."""
     spec = {**obj["Spec"], "Labels": {**labels_of(obj), KEPT: str(number)}}
     payload = {"id": id_of(obj), "version": obj["Version"]["Index"], "spec": spec, "data": None, "base": name_of(obj)}
@@ -122,11 +123,12 @@ def references_after(
     return used
 
 
-def references(spec: Mapping[str, Any]) -> Iterator[Tuple[str, str]]:
+def references(spec: Mapping[str, object]) -> Iterator[Tuple[str, str]]:
     """What a ServiceSpec refers to, by id and by name."""
-    template = spec.get("TaskTemplate") or {}
+    its = cast("ServiceSpec", spec)
+    template = its.get("TaskTemplate") or {}
     container = template.get("ContainerSpec") or {}
-    for network in (template.get("Networks") or []) + (spec.get("Networks") or []):
+    for network in (template.get("Networks") or []) + (its.get("Networks") or []):
         yield "network", network.get("Target") or ""
     for reference in container.get("Configs") or []:
         yield "config", reference.get("ConfigID") or ""

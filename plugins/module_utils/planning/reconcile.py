@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import PlanOptions
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import (
+        ContentEntry,
         Observed,
         ServiceEntry,
         State,
@@ -226,5 +227,5 @@ def wanted_names(desired: State) -> Dict[str, Set[str]]:
     }
 
 
-def _bound_name(entry: Mapping[str, Any]) -> str:
+def _bound_name(entry: ContentEntry) -> str:
     return str(entry["name"] if entry["external"] else entry["binding"]["name"])

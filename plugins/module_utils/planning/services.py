@@ -34,8 +34,18 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.scheduled 
 )
 
 if TYPE_CHECKING:
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import ServiceEntry, State
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import (
+        ContainerSpec,
+        Service,
+        ServiceSpec,
+    )
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import (
+        HasMode,
+        NormalSpec,
+        Placing,
+        ServiceEntry,
+        State,
+    )
 
 MODES = ("Replicated", "Global", "ReplicatedJob", "GlobalJob")
 WORD = {"Replicated": "replicated", "Global": "global", "ReplicatedJob": "replicated-job", "GlobalJob": "global-job"}
@@ -55,7 +65,7 @@ class Known(NamedTuple):
     nodes: int
     prefix: str
     recreate: bool
-    placing: Mapping[str, Any] = {}  # nodes and tasks, if they were read
+    placing: Placing = {}  # nodes and tasks, if they were read
 
 
 def service_operations(
@@ -88,8 +98,8 @@ def service_operations(
 
 
 def _wanted(
-    desired: ServiceEntry, spec: Mapping[str, object], current: Service, choice: Choice, known: Known
-) -> Tuple[Mapping[str, Any], Tuple[Change, ...]]:
+    desired: ServiceEntry, spec: ServiceSpec, current: Service, choice: Choice, known: Known
+) -> Tuple[ServiceSpec, Tuple[Change, ...]]:
     full = wanted_spec(spec, current, choice, known.prefix)
     return with_left(desired, full, current["Spec"], known.names, known.prefix)
 
@@ -98,7 +108,7 @@ def _but(left: Tuple[Change, ...]) -> str:
     return f", except for ignored fields: {', '.join(friendly(change.path) for change in left)}" if left else ""
 
 
-def _compared(spec: Mapping[str, object], old: Mapping[str, object], known: Known) -> Dict[str, Any]:
+def _compared(spec: ServiceSpec, old: ServiceSpec, known: Known) -> NormalSpec:
     return normalise.service(service_as_there(spec, old, known.prefix), known.names, known.api)
 
 
@@ -110,7 +120,7 @@ def not_run(desired: ServiceEntry, current: Optional[Service], choice: Choice, k
     return [op if op.action in ("keep", "remove") else left for op in found if not (is_job and op.action == "remove")]
 
 
-def runs_when_changed(spec: Mapping[str, object]) -> bool:
+def runs_when_changed(spec: ServiceSpec) -> bool:
     """Whether Swarm runs a service of this ServiceSpec to an end when it is created or changed."""
     return mode_of(spec).endswith("Job") and not is_scheduled(spec)
 
@@ -154,14 +164,14 @@ def restarted(operation: Operation, current: Service, nodes: int, why: str = ASK
 def _update(
     desired: ServiceEntry,
     current: Service,
-    spec: Mapping[str, Any],
-    want: Mapping[str, Any],
-    have: Mapping[str, Any],
+    spec: ServiceSpec,
+    want: NormalSpec,
+    have: NormalSpec,
     changes: Tuple[Change, ...],
     known: Known,
 ) -> Operation:
     old = current["Spec"]
-    sent = dict(with_runs_of(spec, old))
+    sent: ServiceSpec = with_runs_of(spec, old)
     same_template = want["TaskTemplate"] == have["TaskTemplate"]
     same_endpoint = want["EndpointSpec"] == have["EndpointSpec"]
     same_but_for_place = _but_for_place(want) == _but_for_place(have)
@@ -210,11 +220,11 @@ def _running(service: Service) -> int:
     return int((service.get("ServiceStatus") or {}).get("RunningTasks") or 0)
 
 
-def _but_for_place(spec: Mapping[str, Any]) -> Dict[str, Any]:
+def _but_for_place(spec: NormalSpec) -> Dict[str, Any]:
     return {field: value for field, value in spec["TaskTemplate"].items() if field != "Placement"}
 
 
-def _reason(sent: Mapping[str, Any], old: Mapping[str, Any], prefix: str) -> str:
+def _reason(sent: ServiceSpec, old: ServiceSpec, prefix: str) -> str:
     labels = sent.get("Labels") or {}
     if labels_as_there(labels, old.get("Labels"), prefix) == labels:
         return "differs"
@@ -224,7 +234,7 @@ def _reason(sent: Mapping[str, Any], old: Mapping[str, Any], prefix: str) -> str
 def _replaced(
     desired: ServiceEntry,
     current: Service,
-    spec: Mapping[str, object],
+    spec: ServiceSpec,
     known: Known,
     before: str,
     after: str,
@@ -244,7 +254,7 @@ def _replaced(
     ]
 
 
-def mode_of(spec: Mapping[str, Any]) -> str:
+def mode_of(spec: HasMode) -> str:
     """The name of the mode in a ServiceSpec, as the Engine spells it."""
     mode = spec.get("Mode") or {}
     return next((name for name in MODES if mode.get(name) is not None), "Replicated")
@@ -258,7 +268,7 @@ def task_count(service: Service, nodes: int) -> int:
     return _desired_count(normalise.service(service["Spec"]), nodes)
 
 
-def _desired_count(spec: Mapping[str, Any], nodes: int) -> int:
+def _desired_count(spec: HasMode, nodes: int) -> int:
     mode = spec["Mode"]
     if "Replicated" in mode:
         return int(mode["Replicated"]["Replicas"])
@@ -267,22 +277,22 @@ def _desired_count(spec: Mapping[str, Any], nodes: int) -> int:
     return nodes
 
 
-def wanted_spec(spec: Mapping[str, object], current: Optional[Service], choice: Choice, prefix: str) -> Dict[str, Any]:
+def wanted_spec(spec: ServiceSpec, current: Optional[Service], choice: Choice, prefix: str) -> ServiceSpec:
     """What a service whose ServiceSpec in the file is ``spec`` is to have, given what is there."""
     full = _with_image(spec, choice)
     return full if current is None else _with_remembered_replicas(full, labels_of(current), prefix)
 
 
-def _with_image(spec: Mapping[str, Any], choice: Choice) -> Dict[str, Any]:
+def _with_image(spec: ServiceSpec, choice: Choice) -> ServiceSpec:
     template = spec["TaskTemplate"]
     placement = template.get("Placement") or {}
     if choice.platforms is not None and not placement.get("Platforms"):
         placement = {**placement, "Platforms": choice.platforms}
-    container = {**template["ContainerSpec"], "Image": choice.image}
+    container: ContainerSpec = {**template["ContainerSpec"], "Image": choice.image}
     return {**spec, "TaskTemplate": {**template, "ContainerSpec": container, "Placement": placement}}
 
 
-def _with_remembered_replicas(spec: Dict[str, Any], labels: Mapping[str, str], prefix: str) -> Dict[str, Any]:
+def _with_remembered_replicas(spec: ServiceSpec, labels: Mapping[str, str], prefix: str) -> ServiceSpec:
     """A stopped service comes back with its former replicas where the file does not say how many."""
     replicated = (spec.get("Mode") or {}).get("Replicated")
     remembered = ours_in(labels, prefix, BEFORE_STOP)

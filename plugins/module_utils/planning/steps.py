@@ -38,6 +38,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import (
+        Placement,
         Service,
         ServiceSpec,
         TaskTemplate,
@@ -174,7 +175,7 @@ def _placed(
     return {**step, "spec": {**spec, "TaskTemplate": template}}
 
 
-def _at(placement: Any) -> TaskTemplate:
+def _at(placement: Placement) -> TaskTemplate:
     return {"Placement": placement}
 
 

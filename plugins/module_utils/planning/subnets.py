@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import TYPE_CHECKING, Any, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import TYPE_CHECKING, List, Optional, Sequence, Tuple, Union
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Operation
@@ -14,7 +14,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.objects
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import id_of, name_of
 
 if TYPE_CHECKING:
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Info
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Info, Network
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed
 
 Subnet = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
@@ -72,7 +72,7 @@ def _refuse_exhaustion(operations: Sequence[Operation], observed: Observed, take
     )
 
 
-def subnets_of(networks: Sequence[Mapping[str, object]]) -> List[Subnet]:
+def subnets_of(networks: Sequence[Network]) -> List[Subnet]:
     """The subnets of the Swarm's networks among ``networks``, fixed or chosen."""
     return [subnet for network in networks if network.get("Scope") == "swarm" for subnet, _part in _pools(network)]
 
@@ -117,7 +117,7 @@ def pools_of(info: Info) -> str:
     )
 
 
-def overlap(one: Mapping[str, object], other: Mapping[str, object]) -> bool:
+def overlap(one: Network, other: Network) -> bool:
     """Whether two networks have fixed subnets that overlap."""
     return any(_clash(pool, its) for pool in _pools(one) for its in _pools(other))
 
@@ -129,7 +129,7 @@ def _clash(pool: Pool, other: Pool) -> bool:
     return not (subnet == its and part and its_part and part != its_part)  # ip_range shares a subnet out
 
 
-def _pools(network: Mapping[str, Any]) -> List[Pool]:
+def _pools(network: Network) -> List[Pool]:
     found: List[Pool] = []
     for config in (network.get("IPAM") or {}).get("Config") or []:
         try:

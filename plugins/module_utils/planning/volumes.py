@@ -8,7 +8,7 @@ No text here has values of options: they may hold passwords.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, Mapping, Tuple
+from typing import TYPE_CHECKING, Dict, Iterable, Iterator, List, Mapping, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import PlanError
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Operation
@@ -17,43 +17,51 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.normalise 
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.volume_names import LEFT, could_be
 
 if TYPE_CHECKING:
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import State
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import (
+        ContainerSpec,
+        Driver,
+        Mount,
+        Service,
+        ServiceSpec,
+        Volume,
+    )
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import (
+        Observed,
+        ServiceEntry,
+        State,
+    )
 
-Item = Mapping[str, Any]
-#: ``Name`` and ``Options`` of a driver.
-Driver = Mapping[str, Any]
 LOCAL = "local"
 #: Begins a reference to a value (values/value_references.py).
 REFERENCE = "\0"
 
 
-def named_volumes(spec: Item) -> List[Item]:
+def named_volumes(spec: ServiceSpec) -> List[Mount]:
     """The mounts of volumes that have a name, of a ServiceSpec."""
     return named_in(spec["TaskTemplate"].get("ContainerSpec") or {})
 
 
-def named_in(container: Item) -> List[Item]:
+def named_in(container: ContainerSpec) -> List[Mount]:
     """The same of a ContainerSpec."""
     return [mount for mount in container.get("Mounts") or [] if mount.get("Type") == "volume" and mount.get("Source")]
 
 
-def own_volumes(spec: Item, stack: str) -> List[Item]:
+def own_volumes(spec: ServiceSpec, stack: str) -> List[Mount]:
     """The mounts of the stack's own volumes, which are none of the external ones."""
     return [mount for mount in named_volumes(spec) if labels_on(mount).get(NAMESPACE) == stack]
 
 
-def labels_on(mount: Item) -> Dict[str, str]:
+def labels_on(mount: Mount) -> Dict[str, str]:
     """The labels that the volume of a mount gets."""
     return (mount.get("VolumeOptions") or {}).get("Labels") or {}
 
 
-def base_of(mount: Item) -> str:
+def base_of(mount: Mount) -> str:
     """The name that the file gives the volume; of one that was recreated, it is in a label."""
     return str(labels_on(mount).get(BASE) or mount["Source"])
 
 
-def driver_of(mount: Item) -> Driver:
+def driver_of(mount: Mount) -> Driver:
     """How the Engine would make the volume of a mount."""
     config = compact((mount.get("VolumeOptions") or {}).get("DriverConfig") or {})
     return {"Name": config.get("Name") or LOCAL, "Options": config.get("Options") or {}}
@@ -65,7 +73,7 @@ def wanted_volumes(desired: State) -> Dict[str, Driver]:
     return {base_of(m): driver_of(m) for service in desired["services"] for m in own_volumes(service["spec"], stack)}
 
 
-def changed_drivers(desired: Iterable[Item], live: Iterable[Service]) -> List[str]:
+def changed_drivers(desired: Iterable[ServiceEntry], live: Iterable[Service]) -> List[str]:
     """A notice for each volume whose driver or options differ from those that a live service has it made with.
 
     ``desired`` are services of a bound state.
@@ -103,24 +111,24 @@ def _plugin(driver: Driver) -> str:
     return name[: -len(":latest")] if name.endswith(":latest") else name
 
 
-def _may_be_same(want: Any, have: Any, hidden: str) -> bool:
+def _may_be_same(want: object, have: object, hidden: str) -> bool:
     if want is None or have is None:
         return want is have
-    if any(not isinstance(value, str) or hidden in value for value in (want, have)):
+    if not isinstance(want, str) or not isinstance(have, str) or hidden in want or hidden in have:
         return True
     return want == have or (LEFT in want and could_be(want, have))
 
 
-def differs(want: Driver, volume: Item, hidden: str = REFERENCE) -> str:
+def differs(want: Driver, volume: Volume, hidden: str = REFERENCE) -> str:
     """How a volume that an Engine lists differs from what a mount asks for; empty text if it does not."""
-    have = {"Name": str(volume.get("Driver") or LOCAL), "Options": volume.get("Options") or {}}
+    have: Driver = {"Name": str(volume.get("Driver") or LOCAL), "Options": volume.get("Options") or {}}
     if have["Name"] != LOCAL and not have["Options"] and NAMESPACE not in (volume.get("Labels") or {}):
         have["Options"] = want["Options"]  # made by another node: this Engine knows no options of it
     return unlike(want, have, hidden)
 
 
 def otherwise(
-    want: Mapping[str, Driver], volumes: Iterable[Item], hidden: str = REFERENCE
+    want: Mapping[str, Driver], volumes: Iterable[Volume], hidden: str = REFERENCE
 ) -> Iterator[Tuple[str, str, str]]:
     """Of the real ``volumes`` each that is not as its mount asks: the mount's source, its name, and what differs."""
     for volume in sorted(volumes, key=name_of):
@@ -130,13 +138,13 @@ def otherwise(
                 yield source, name_of(volume), words
 
 
-def _is_whose(source: str, volume: Item) -> bool:
+def _is_whose(source: str, volume: Volume) -> bool:
     """A template fits names of others as well: what Swarm has made of it has the stack's label."""
     return LEFT not in source or NAMESPACE in (volume.get("Labels") or {})
 
 
 def recreation(
-    desired: State, observed: Item, services: Iterable[Operation], prune: bool
+    desired: State, observed: Observed, services: Iterable[Operation], prune: bool
 ) -> Tuple[List[Operation], List[str]]:
     """An operation for each volume that another one replaces (``desired["recreated"]``), and notices of those that
     were asked for in vain. ``services`` are the operations of the services, which may leave their mounts as they are.

@@ -8,10 +8,9 @@ Counted as by Swarm's scheduler: a node's total minus the reservations of its ta
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple, Union
+from typing import TYPE_CHECKING, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple, Union
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.facts import (
-    Item,
     Seen,
     is_global,
     node_name,
@@ -29,8 +28,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.ports import Port
 
 if TYPE_CHECKING:
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Node
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import State
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Amounts as EngineAmounts
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Node, NodeDescription
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import ServiceEntry, State
 
 #: A resource: its name, or a host-mode port, of which each node has one.
 Resource = Union[str, Port]
@@ -41,7 +41,7 @@ MORE_ROOM = "Lower the reservation or the replicas, or add capacity to the nodes
 OTHER_PORT = "Publish another port, remove the other one, or constrain the two to different nodes."
 
 
-def wanted(service: Item) -> Amounts:
+def wanted(service: ServiceEntry) -> Amounts:
     """What one task of a service of a DesiredState needs of its node."""
     template = service["spec"]["TaskTemplate"]
     needs = _amounts((template.get("Resources") or {}).get("Reservations") or {})
@@ -54,7 +54,7 @@ def is_short(desired: State) -> bool:
     return any(wanted(service) for service in desired["services"])
 
 
-def _amounts(resources: Mapping[str, Any]) -> Amounts:
+def _amounts(resources: EngineAmounts) -> Amounts:
     found: Amounts = {CPUS: int(resources.get("NanoCPUs") or 0), MEMORY: int(resources.get("MemoryBytes") or 0)}
     for generic in resources.get("GenericResources") or []:
         discrete, single = generic.get("DiscreteResourceSpec"), generic.get("NamedResourceSpec")
@@ -70,7 +70,8 @@ class Room:
         self.free: Dict[str, Amounts] = {}
         self.holders: Dict[Tuple[str, Port], str] = {}
         for node in seen.nodes:
-            self.free[str(node["ID"])] = _amounts((node.get("Description") or {}).get("Resources") or {})
+            description: NodeDescription = node.get("Description") or {}
+            self.free[str(node["ID"])] = _amounts(description.get("Resources") or {})
         self.total = {node: dict(amounts) for node, amounts in self.free.items()}
         own = {id_of(service) for service in seen.own.values()}
         others = {id_of(service): service for service in seen.services}
@@ -149,13 +150,13 @@ def capacity_findings(seen: Seen, may: Mapping[str, List[Node]]) -> Iterator[Fin
         _spread(left, ids, needs, min(count, together), most)
 
 
-def _beside(service: Item) -> Finding:
+def _beside(service: ServiceEntry) -> Finding:
     message = "an update needs capacity for one more task (order: start-first), and there is none."
     return of_service(service, WARNING, "start_first", message, "Use order: stop-first, or free some capacity.")
 
 
 def _everywhere(
-    service: Item, needs: Amounts, nodes: Sequence[Node], room: Room, left: Room, over: bool
+    service: ServiceEntry, needs: Amounts, nodes: Sequence[Node], room: Room, left: Room, over: bool
 ) -> Iterator[Finding]:
     for node in nodes:
         its_id = str(node["ID"])
@@ -179,7 +180,7 @@ def _everywhere(
 
 
 def _short(
-    service: Item,
+    service: ServiceEntry,
     needs: Amounts,
     nodes: Sequence[Node],
     left: Room,
@@ -245,16 +246,16 @@ def _spread(left: Room, nodes: Sequence[str], needs: Amounts, tasks: int, most: 
             tasks -= step
 
 
-def _starts_first(service: Item) -> bool:
+def _starts_first(service: ServiceEntry) -> bool:
     return (service["spec"].get("UpdateConfig") or {}).get("Order") == "start-first"
 
 
-def _in_turn(seen: Seen) -> List[Item]:
+def _in_turn(seen: Seen) -> List[ServiceEntry]:
     """The services in the order in which their tasks find room: a task that runs stays where it is."""
     desired, live = seen.desired, seen.own
     waves = {key: number for number, keys in enumerate(desired.get("waves") or []) for key in keys}
 
-    def turn(service: Item) -> Tuple[bool, int, bool, str]:
+    def turn(service: ServiceEntry) -> Tuple[bool, int, bool, str]:
         # The scheduler does not choose the nodes of a global service.
         return service["name"] not in live, waves.get(service["key"], 0), not is_global(service), service["name"]
 

@@ -13,9 +13,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.ports impo
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Node, Platform, Service, Task
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import State
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import ServiceEntry, State
 
-Item = Mapping[str, Any]
 #: Tasks in these states hold what they have of their node; those before have no node yet.
 HOLDING = frozenset(ON_THE_WAY) - {"new", "pending"} | {"running"}
 
@@ -46,7 +45,7 @@ class Seen(NamedTuple):
         """The live services of others: those of the stack hand their ports over to each other."""
         return [service for service in self.services if stack_of(service) != self.desired["stack"]["name"]]
 
-    def holding(self) -> List[Item]:
+    def holding(self) -> List[Task]:
         """The tasks that hold something of a node."""
         return [task for task in self.tasks if state_of(task) in HOLDING and task.get("NodeID")]
 
@@ -60,20 +59,20 @@ def node_name(node: Node) -> str:
     return str((node.get("Description") or {}).get("Hostname") or node.get("ID") or "")
 
 
-def published(service: Item, mode: str) -> List[Port]:
+def published(service: Mapping[str, object], mode: str) -> List[Port]:
     """The ports that a service, live or of a DesiredState, publishes in a mode; without those that Swarm chooses."""
     live: Any = service
     ports = held(live) if "Spec" in live else asked(live["spec"])
     return sorted(ports.ingress if mode == "ingress" else ports.host)
 
 
-def is_global(service: Item) -> bool:
+def is_global(service: ServiceEntry) -> bool:
     """Whether a service of a DesiredState has a task on each node."""
     mode = service["spec"].get("Mode") or {}
     return "Global" in mode or "GlobalJob" in mode
 
 
-def replicas(service: Item) -> int:
+def replicas(service: ServiceEntry) -> int:
     """How many tasks of a service of a DesiredState run at a time, where it is not global."""
     mode = service["spec"].get("Mode") or {}
     job = mode.get("ReplicatedJob")

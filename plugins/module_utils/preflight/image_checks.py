@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Mapping
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.image_pins import look_ups
-from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.facts import Item, Seen
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.facts import Seen
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.findings import (
     ERROR,
     WARNING,
@@ -19,12 +19,12 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.image_name
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Platform, Service
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import State
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import ServiceEntry, State
 
 Answers = Mapping[str, Mapping[str, Any]]
 
 
-def image_of(service: Item) -> str:
+def image_of(service: ServiceEntry) -> str:
     """The image as it is pulled."""
     return str(service["spec"]["TaskTemplate"]["ContainerSpec"].get("Image") or "")
 

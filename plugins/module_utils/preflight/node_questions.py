@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Sequence, Set
+from typing import TYPE_CHECKING, Dict, Iterator, List, Mapping, Sequence, Set
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.capacity import Room
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.facts import (
@@ -27,9 +27,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.ports import Port
 
 if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.fact_types import About, Facts
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Node
-
-Facts = Dict[str, Any]
 
 
 def facts_for_nodes(seen: Seen, may: Mapping[str, List[Node]]) -> Dict[str, Facts]:
@@ -59,7 +58,7 @@ def facts_for_nodes(seen: Seen, may: Mapping[str, List[Node]]) -> Dict[str, Fact
         if not is_global(service) and not replicas(service):
             continue
         must = is_global(service) or replicas(service) >= len(nodes)
-        about = {
+        about: About = {
             "service": str(service["key"]),
             "where": str(service.get("where") or ""),
             "level": ERROR if must or live is None else WARNING,
@@ -85,12 +84,12 @@ def is_asked(facts: Mapping[str, object]) -> bool:
     return bool(facts.get("ports") or facts.get("binds") or facts.get("volumes"))
 
 
-def wanted_ports(facts: Mapping[str, Any]) -> Set[Port]:
+def wanted_ports(facts: Facts) -> Set[Port]:
     """The ports that a node is to look at."""
     return {(int(item["port"][0]), str(item["port"][1])) for item in facts.get("ports") or []}
 
 
-def port_findings(node: str, facts: Mapping[str, Any], holders: Mapping[Port, str]) -> Iterator[Finding]:
+def port_findings(node: str, facts: Facts, holders: Mapping[Port, str]) -> Iterator[Finding]:
     """Ports in use; ``holders`` has their processes, by port."""
     for item in facts.get("ports") or []:
         port = (int(item["port"][0]), str(item["port"][1]))
@@ -110,7 +109,7 @@ def port_findings(node: str, facts: Mapping[str, Any], holders: Mapping[Port, st
         yield finding(item["level"], code, message, hint, service=item["service"], node=node, where=item["where"])
 
 
-def bind_findings(node: str, facts: Mapping[str, Any], states: Mapping[str, str]) -> Iterator[Finding]:
+def bind_findings(node: str, facts: Facts, states: Mapping[str, str]) -> Iterator[Finding]:
     """Sources of bind mounts that are not there; ``states`` is missing, or hidden, by path."""
     for item in facts.get("binds") or []:
         state = states.get(item["source"], "")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Dict, Iterator, List, Mapping, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.objects import absent_externals, owner
-from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.facts import Item, Seen, published
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.facts import Seen, published
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.findings import (
     ERROR,
     Finding,
@@ -19,7 +19,13 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.ports import Port
 
 if TYPE_CHECKING:
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Objects, Observed, State
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import (
+        Objects,
+        Observed,
+        ServiceEntry,
+        State,
+    )
 
 KINDS: Tuple[Tuple[str, Objects], ...] = (("network", "networks"), ("config", "configs"), ("secret", "secrets"))
 RENAME = "Give the {0} another `name`, or declare it `external: true`."
@@ -42,7 +48,7 @@ def object_findings(desired: State, observed: Observed) -> Iterator[Finding]:
             yield of_service(service, ERROR, code, message, hint)
     stack = desired["stack"]["name"]
     for kind, plural in KINDS:
-        by_name: Dict[str, List[Item]] = {}
+        by_name: Dict[str, List[Mapping[str, object]]] = {}
         for obj in observed[plural]:
             by_name.setdefault(name_of(obj), []).append(obj)
         for entry in desired[plural]:
@@ -56,8 +62,8 @@ def service_findings(seen: Seen) -> Iterator[Finding]:
     """Names of services, and published ports, that other services of the Swarm have."""
     stack = seen.desired["stack"]["name"]
     foreign = {name_of(service): service for service in seen.services if stack_of(service) != stack}
-    ingress: Dict[Port, Item] = {}
-    host: Dict[Port, Item] = {}
+    ingress: Dict[Port, Service] = {}
+    host: Dict[Port, Service] = {}
     for other in seen.foreign:
         ingress.update(dict.fromkeys(published(other, "ingress"), other))
         host.update(dict.fromkeys(published(other, "host"), other))
@@ -74,7 +80,7 @@ def service_findings(seen: Seen) -> Iterator[Finding]:
                 yield _taken(service, port, ingress[port])
 
 
-def _taken(service: Item, port: Port, other: Mapping[str, object]) -> Finding:
+def _taken(service: ServiceEntry, port: Port, other: Mapping[str, object]) -> Finding:
     message = f"the port {port[0]}/{port[1]} is published by service {name_of(other)}."
     hint = "Publish it on another port, or remove the other service."
     return of_service(service, ERROR, "port_taken", message, hint)

@@ -11,7 +11,6 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes imp
     has_platform,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.facts import (
-    Item,
     Seen,
     is_global,
     node_name,
@@ -28,6 +27,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.constraint
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Node, TaskTemplate
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import ServiceEntry
 
 STATE, CONSTRAINT, PLATFORM, PLUGIN = "no_active_node", "constraints", "platform", "plugin"
 HINTS = {
@@ -45,7 +45,7 @@ class Fit(NamedTuple):
     reasons: List[Tuple[str, str]]
 
 
-def fits(seen: Seen, service: Item) -> List[Fit]:
+def fits(seen: Seen, service: ServiceEntry) -> List[Fit]:
     """All nodes, each with what keeps the service from it. An empty list of reasons means that it may run there."""
     template = service["spec"]["TaskTemplate"]
     placement = template.get("Placement") or {}
@@ -118,7 +118,7 @@ def _instead(node: Node, reason: Tuple[str, str]) -> str:
     return "" if value is None else f" ({value or 'none'})"
 
 
-def placement_findings(seen: Seen, service: Item, fits_: List[Fit]) -> Iterator[Finding]:
+def placement_findings(seen: Seen, service: ServiceEntry, fits_: List[Fit]) -> Iterator[Finding]:
     """Where no node may run the service, too few may, or a preference means nothing."""
     may = eligible(fits_)
     placement = service["spec"]["TaskTemplate"].get("Placement") or {}

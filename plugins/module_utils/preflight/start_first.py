@@ -5,12 +5,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Dict, List, Sequence
+from typing import TYPE_CHECKING, Any, Dict, List, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Operation
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.placing import starts_first, tasks_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.facts import (
-    Item,
     Seen,
     is_global,
     node_name,
@@ -23,7 +22,11 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.ports impo
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed, State
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import (
+        Observed,
+        ServiceEntry,
+        State,
+    )
 
 
 def never_start(desired: State, observed: Observed, operations: Sequence[Operation]) -> List[str]:
@@ -33,7 +36,7 @@ def never_start(desired: State, observed: Observed, operations: Sequence[Operati
     seen = Seen(desired, placing["nodes"], services, placing["tasks"], {})
     notices = []
     for op in operations:
-        spec = op.payload.get("spec") or {}
+        spec: Any = op.payload.get("spec") or {}
         if op.action == "update" and op.restarts and not op.extra and starts_first(spec):
             why = _why(seen, {"name": op.name, "key": op.key, "spec": spec})
             if why:
@@ -43,7 +46,7 @@ def never_start(desired: State, observed: Observed, operations: Sequence[Operati
     return notices
 
 
-def _why(seen: Seen, service: Item) -> str:
+def _why(seen: Seen, service: ServiceEntry) -> str:
     """What keeps a new task from every node that may run it; empty if a node could take one."""
     live = seen.own[service["name"]]
     may = eligible(fits(seen, service))
@@ -74,7 +77,7 @@ def _why(seen: Seen, service: Item) -> str:
     return "; ".join(f"on {named(nodes)}, {reason}" for reason, nodes in reasons.items()) if ours else ""
 
 
-def _taken_by_others(seen: Seen, service: Item, live: Service, node: str) -> str:
+def _taken_by_others(seen: Seen, service: ServiceEntry, live: Service, node: str) -> str:
     for other in seen.services:
         ports = asked(service["spec"]).shared(held(other))
         if ports and id_of(other) != id_of(live) and any(t["NodeID"] == node for t in tasks_of(other, seen.tasks)):

@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, cast
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, cast
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import NAMESPACE
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Mount
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import State
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import ServiceEntry, State
 
 FORMAT = ("stack", "waves")
 CONTAINER = ("Image", "Configs", "Secrets")
@@ -29,7 +29,7 @@ def trimmed(desired: State) -> State:
     return cast("State", result)
 
 
-def _service(service: Mapping[str, Any]) -> Dict[str, Any]:
+def _service(service: ServiceEntry) -> Dict[str, Any]:
     spec, template = service["spec"], service["spec"]["TaskTemplate"]
     container = template.get("ContainerSpec") or {}
     kept = _some(container, CONTAINER)
@@ -59,11 +59,11 @@ def _mount(mount: Mount) -> Dict[str, Any]:
     return kept
 
 
-def _some(value: Mapping[str, object], keys: Any) -> Dict[str, Any]:
+def _some(value: Mapping[str, object], keys: Iterable[str]) -> Dict[str, Any]:
     return {key: value[key] for key in keys if value.get(key) is not None}
 
 
-def bind_sources(service: Mapping[str, Any]) -> List[str]:
+def bind_sources(service: ServiceEntry) -> List[str]:
     """The paths of the node that a service binds; those that differ from task to task are left out."""
     mounts = (service["spec"]["TaskTemplate"].get("ContainerSpec") or {}).get("Mounts") or []
     sources = {str(m.get("Source") or "") for m in mounts if m.get("Type") == "bind"}

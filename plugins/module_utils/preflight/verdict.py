@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, NamedTuple
+from typing import TYPE_CHECKING, Callable, Dict, List, Mapping, NamedTuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.capacity import capacity_findings
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.cluster import cluster_findings
@@ -24,6 +24,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.placem
 )
 
 if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.fact_types import Facts
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Node
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed, State
 
@@ -32,7 +33,7 @@ class Judged(NamedTuple):
     """The findings, and what each node is to look at (``nodes.facts_for_nodes``)."""
 
     findings: List[Finding]
-    facts: Dict[str, Dict[str, Any]]
+    facts: Dict[str, Facts]
 
 
 def judge(

@@ -5,19 +5,24 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator, List, Mapping
+from typing import TYPE_CHECKING, Iterator, List, Mapping
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.volumes import (
-    Driver,
     base_of,
     otherwise,
     own_volumes,
 )
-from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.facts import Item, Seen
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.facts import Seen
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.findings import WARNING, Finding, finding
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.fact_types import Facts
+    from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.fact_types import Volume as VolumeName
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Driver, Volume
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import ServiceEntry
 
-def volumes_for_node(seen: Seen, service: Item) -> List[Dict[str, str]]:
+
+def volumes_for_node(seen: Seen, service: ServiceEntry) -> List[VolumeName]:
     """The own volumes of a service: ``base``, as in the file, and the ``name`` that it has in the Swarm now."""
     stack = seen.desired["stack"]["name"]
     live = [mount for other in seen.own.values() for mount in own_volumes(other["Spec"], stack)]
@@ -26,9 +31,7 @@ def volumes_for_node(seen: Seen, service: Item) -> List[Dict[str, str]]:
     return [{"base": base, "name": names.get(base, wanted[base])} for base in sorted(wanted)]
 
 
-def volume_findings(
-    node: str, facts: Mapping[str, Any], wanted: Mapping[str, Driver], volumes: List[Item]
-) -> Iterator[Finding]:
+def volume_findings(node: str, facts: Facts, wanted: Mapping[str, Driver], volumes: List[Volume]) -> Iterator[Finding]:
     """``wanted`` as ``wanted_volumes``; ``volumes`` are those that the node has."""
     for item in facts.get("volumes") or []:
         if item["base"] not in wanted:

@@ -17,9 +17,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.revisions.histor
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import RECORD, STACK, labels_of
 
 if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.request.module_types import Needs
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Snapshot
-
-Needs = Dict[str, Any]
 
 
 def read_needs(client: EngineClient) -> Needs:
@@ -45,7 +44,7 @@ def read_needs(client: EngineClient) -> Needs:
     }
 
 
-def needed_on(needs: Mapping[str, Any], node_id: str) -> List[str]:
+def needed_on(needs: Needs, node_id: str) -> List[str]:
     """The images that one node may have to run."""
     return [image for image, where in needs["images"].items() if node_id in where]
 

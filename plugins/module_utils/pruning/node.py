@@ -20,13 +20,14 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.pruning.needs im
 from ansible_collections.stackwright.swarm.plugins.module_utils.pruning.options import check as check_options
 
 if TYPE_CHECKING:
-    pass
+    from ansible_collections.stackwright.swarm.plugins.module_utils.request.module_types import Needs, PruneOptions
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Info
 
 Result = Dict[str, Any]
 LONG = 300.0  # seconds for an answer: sizes are summed up, caches removed
 
 
-def prune_node(client: EngineClient, params: Mapping[str, object], check: bool) -> Result:
+def prune_node(client: EngineClient, params: PruneOptions, check: bool) -> Result:
     """The module's work; ``params`` are its options.
 
     :raises StackwrightError: ``invalid_options``, ``wrong_swarm``, ``no_disk``; EngineError; ``revision_damaged``.
@@ -39,7 +40,7 @@ class _Pruning:
     def __init__(
         self,
         client: EngineClient,
-        params: Mapping[str, Any],
+        params: PruneOptions,
         check: bool,
         percent: Callable[[str], Optional[int]],
     ) -> None:
@@ -49,7 +50,7 @@ class _Pruning:
         self.left: List[Dict[str, str]] = []
 
     def run(self) -> Result:
-        info = self.client.get("/info") or {}
+        info: Any = self.client.get("/info") or {}
         self.node = str(info.get("Name") or "")
         self.now = seconds(info.get("SystemTime")) or SystemClock.wall()
         self.age = self.params["older_than"] * HOUR
@@ -85,12 +86,12 @@ class _Pruning:
             )
         return not threshold or (used or 0) >= threshold
 
-    def _needs(self, info: Mapping[str, Any]) -> Optional[Dict[str, Any]]:
+    def _needs(self, info: Info) -> Optional[Needs]:
         """What the Swarm needs; None on an Engine without a Swarm, and on a worker that was not told."""
         swarm = info.get("Swarm") or {}
         if swarm.get("ControlAvailable"):
             return read_needs(self.client)
-        given: Optional[Dict[str, Any]] = self.params["needed"]
+        given = self.params["needed"]
         if swarm.get("LocalNodeState") in (None, "", "inactive"):
             return None
         if given and str(swarm.get("NodeID")) not in given["nodes"]:
@@ -101,7 +102,7 @@ class _Pruning:
             )
         return given
 
-    def _prune(self, needs: Optional[Dict[str, object]], node_id: str) -> None:
+    def _prune(self, needs: Optional[Needs], node_id: str) -> None:
         params = self.params
         if params["containers"]:
             for item in choose.containers(self._containers(size=True), self.now, self.age):
@@ -133,7 +134,7 @@ class _Pruning:
 
     # -- images
 
-    def _images(self, needs: Optional[Dict[str, object]], node_id: str) -> None:
+    def _images(self, needs: Optional[Needs], node_id: str) -> None:
         if needs is None and node_id:
             self.notices.append(
                 f"No image was removed on {self.node}: a worker does not know which ones the Swarm needs. Give it "
@@ -172,7 +173,9 @@ class _Pruning:
 
     # -- one by one
 
-    def _remove(self, item: Item, is_free: Callable[[Item], str], path: str, query: object = None) -> None:
+    def _remove(
+        self, item: Item, is_free: Callable[[Item], str], path: str, query: Optional[Mapping[str, object]] = None
+    ) -> None:
         reason = is_free(item)
         if not reason and not self.check:
             reason = self._try(path, query)
@@ -184,7 +187,7 @@ class _Pruning:
     def _leave(self, item: Item, reason: str) -> None:
         self.left.append({"kind": item.kind, "name": item.name, "node": self.node, "reason": reason})
 
-    def _try(self, path: str, query: Any = None) -> str:
+    def _try(self, path: str, query: Optional[Mapping[str, object]] = None) -> str:
         """Why it could not be removed; empty if it is gone."""
         try:
             self.client.delete(path, query)

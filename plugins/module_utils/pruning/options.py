@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping
+from typing import TYPE_CHECKING, Any, Dict
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.request.module_types import PruneOptions
 
 NODE_PRUNE: Dict[str, Dict[str, Any]] = {
     "containers": {"type": "bool", "default": True},
@@ -24,12 +27,13 @@ NODE_PRUNE: Dict[str, Dict[str, Any]] = {
 RANGES = {"disk_threshold": (0, 100), "older_than": (0, 87600)}
 
 
-def check(params: Mapping[str, Any]) -> None:
+def check(params: PruneOptions) -> None:
     """Raises StackwrightError (``invalid_options``) with all that is wrong with the options."""
+    numbers: Any = params
     wrong = [
-        f"{name} must be from {least} to {most}, not {str(params[name])[:20]}."
+        f"{name} must be from {least} to {most}, not {str(numbers[name])[:20]}."
         for name, (least, most) in RANGES.items()
-        if not least <= params[name] <= most
+        if not least <= numbers[name] <= most
     ]
     given = params["needed"]
     if given is not None:

@@ -334,10 +334,10 @@ def _owner_in(revision: Revision) -> Optional[Owner]:
     return owner_of(stack) if isinstance(stack, dict) and stack.get("id") else None
 
 
-Parts = Dict[int, Dict[int, Mapping[str, Any]]]  # number → part → config
+Parts = Dict[int, Dict[int, "Config"]]  # number → part → config
 
 
-def _parts(stack: str, configs: Sequence[Mapping[str, object]]) -> Parts:
+def _parts(stack: str, configs: Sequence[Config]) -> Parts:
     """What of these is a stack's history; by name, since labels may have been changed."""
     pattern = re.compile(re.escape(revision_name(stack, 0)[:-1]) + r"([1-9]\d{0,8})(?:\.([1-9]\d{0,3}))?\Z")
     parts: Parts = {}
@@ -353,7 +353,7 @@ def _revisions(stack: str, parts: Parts) -> List[Revision]:
     return sorted(made, key=lambda r: r.number, reverse=True)
 
 
-def _revision(stack: str, number: int, parts: Mapping[int, Mapping[str, object]]) -> Revision:
+def _revision(stack: str, number: int, parts: Mapping[int, Config]) -> Revision:
     record = _loaded(labels_of(parts[0]).get(RECORD, ""))
     revision = replace(from_record(stack, number, record), owner=labels_of(parts[0]).get(OWNER, ""))
     chunks, part = [_data(parts[0])], 1
@@ -386,7 +386,7 @@ def _run_of(config: Mapping[str, object]) -> str:
     return str(record.get("id") or "") if isinstance(record, dict) else labels.get(PART, "")
 
 
-def _data(config: Mapping[str, Any]) -> bytes:
+def _data(config: Config) -> bytes:
     try:
         return base64.b64decode(config["Spec"].get("Data") or "")
     except ValueError:

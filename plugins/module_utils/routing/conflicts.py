@@ -32,6 +32,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.routing.route_ow
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import labels_of, name_of, stack_of
 
 if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import State
 
 TAKE_OVER = "Set take_over to gone (stack_take_over of the role) to take over routes of stacks that no longer exist."
@@ -172,7 +173,7 @@ def _addresses(route: object, around: Sequence[Tuple[object, object]]) -> Iterat
 # -- the Swarm
 
 
-def claims_in_swarm(services: Iterable[Mapping[str, object]], prefix: str, but: str) -> Iterator[Claim]:
+def claims_in_swarm(services: Iterable[Service], prefix: str, but: str) -> Iterator[Claim]:
     """What the labels of live services (the Engine's objects) claim, but not those of the stack named ``but``.
 
     Labels that do not define routes are passed over: they are their owner's matter.
@@ -190,7 +191,7 @@ def claims_in_swarm(services: Iterable[Mapping[str, object]], prefix: str, but: 
             yield Claim(labelled.route.domain, labelled.route.key[1], stack or name, owner, tls=labelled.route.tls)
 
 
-def route_labels(service: Mapping[str, Any]) -> Dict[str, str]:
+def route_labels(service: Service) -> Dict[str, str]:
     """The labels of a live service that may hold routes: its own, which win, and those of its containers."""
     task = (service.get("Spec") or {}).get("TaskTemplate") or {}
     return {**((task.get("ContainerSpec") or {}).get("Labels") or {}), **labels_of(service)}
@@ -198,7 +199,7 @@ def route_labels(service: Mapping[str, Any]) -> Dict[str, str]:
 
 def check_before_deploy(
     desired: State,
-    services: Iterable[Mapping[str, object]],
+    services: Iterable[Service],
     takes: Container[str] = (),
     yields: Container[str] = (),
 ) -> None:

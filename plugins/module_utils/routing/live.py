@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterable, List, Mapping
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.conflicts import route_labels
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.public import public_of
@@ -14,8 +14,11 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.routing.route_la
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import labels_of, name_of, ours_in
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import host_name
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
 
-def live_routes(services: Iterable[Mapping[str, object]], stack: str, stack_id: str, prefix: str) -> List[Route]:
+
+def live_routes(services: Iterable[Service], stack: str, stack_id: str, prefix: str) -> List[Route]:
     """The routes that the labels of ``services`` (the Engine's objects) ask for, each address once.
 
     :param stack: the stack's full name, with which the names of its services begin.
@@ -24,12 +27,12 @@ def live_routes(services: Iterable[Mapping[str, object]], stack: str, stack_id: 
     return [labelled.route for labelled in labelled_routes(services, stack, stack_id, prefix)]
 
 
-def public_routes(services: Iterable[Mapping[str, object]], stack: str, prefix: str) -> List[Dict[str, Any]]:
+def public_routes(services: Iterable[Service], stack: str, prefix: str) -> List[Dict[str, Any]]:
     """The same as plain data without secrets; the stack's id is what the services' labels say."""
     return [public_of(labelled) for labelled in labelled_routes(services, stack, "", prefix)]
 
 
-def labelled_routes(services: Iterable[Mapping[str, object]], stack: str, stack_id: str, prefix: str) -> List[Labelled]:
+def labelled_routes(services: Iterable[Service], stack: str, stack_id: str, prefix: str) -> List[Labelled]:
     """The same with their labels; an empty id is what the services' labels say."""
     found: Dict[Any, Labelled] = {}
     for service in sorted(services, key=name_of):
@@ -43,6 +46,6 @@ def labelled_routes(services: Iterable[Mapping[str, object]], stack: str, stack_
     return list(found.values())
 
 
-def _aliases(service: Mapping[str, Any]) -> List[str]:
+def _aliases(service: Service) -> List[str]:
     attachments = (service["Spec"].get("TaskTemplate") or {}).get("Networks") or []
     return [alias for attachment in attachments for alias in attachment.get("Aliases") or []]

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, List, Mapping, Optional
+from typing import TYPE_CHECKING, List, Optional
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
@@ -16,6 +16,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.values.store imp
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import StoreOptions
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Info
 
 #: What the user may choose.
 AUTO, HOST_FACTS, SWARM, VAULT = "auto", "host_facts", "swarm", "vault"
@@ -62,7 +63,7 @@ def is_carried(options: StoreOptions) -> bool:
     return options.get("store") == VAULT or options.get("number") is not None
 
 
-def managers_of(info: Mapping[str, Any]) -> int:
+def managers_of(info: Info) -> int:
     """How many managers the Swarm of this answer of /info has."""
     return int((info.get("Swarm") or {}).get("Managers") or 1)
 

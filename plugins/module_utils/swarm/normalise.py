@@ -11,14 +11,15 @@ The top level and ``TaskTemplate`` keep the Engine's names.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, Tuple, cast
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_fields import too_new
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import CRON_RUNS, PRIVATE
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.scheduled import asleep
 
 if TYPE_CHECKING:
-    pass
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import ContentSpec, Network
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import NormalSpec
 
 Spec = Dict[str, Any]
 Version = Tuple[int, int]
@@ -70,7 +71,7 @@ def compact(value: object, parent: str = "") -> Any:
 
 def service(
     spec: Mapping[str, object], names: Optional[Mapping[str, str]] = None, api: Optional[Version] = None
-) -> Spec:
+) -> NormalSpec:
     """The normal form of a ServiceSpec.
 
     ``names`` maps ids of networks and configs to names. ``api`` is the version that is spoken: fields that the
@@ -83,7 +84,7 @@ def service(
     (out.get("Labels") or {}).pop(CRON_RUNS, None)
     template = out.get("TaskTemplate") or {}
     out["TaskTemplate"] = task(template, names, api)
-    return out
+    return cast("NormalSpec", out)
 
 
 def task(
@@ -270,17 +271,18 @@ def _networks(attachments: List[Spec], names: Mapping[str, str]) -> Dict[str, Sp
     return out
 
 
-def network(spec: Mapping[str, Any]) -> Spec:
+def network(spec: Mapping[str, object]) -> Spec:
     """The normal form of a network: of a create body and of what /networks lists."""
-    ipam = spec.get("IPAM") or {}
-    options = {k: v for k, v in (spec.get("Options") or {}).items() if k != VXLAN_IDS}
+    its = cast("Network", spec)
+    ipam = its.get("IPAM") or {}
+    options = {k: v for k, v in (its.get("Options") or {}).items() if k != VXLAN_IDS}
     return {
-        "Driver": spec.get("Driver") or "overlay",
+        "Driver": its.get("Driver") or "overlay",
         "Options": options,
         "Internal": bool(spec.get("Internal")),
         "Attachable": bool(spec.get("Attachable")),
         "EnableIPv6": bool(spec.get("EnableIPv6")),
-        "Labels": dict(spec.get("Labels") or {}),
+        "Labels": dict(its.get("Labels") or {}),
         "IPAM": {
             "Driver": ipam.get("Driver") or "default",
             "Options": ipam.get("Options") or {},
@@ -304,7 +306,7 @@ def network_pair(desired: Mapping[str, object], observed: Mapping[str, object]) 
     return want, have
 
 
-def stored(spec: Mapping[str, Any]) -> Spec:
+def stored(spec: ContentSpec) -> Spec:
     """The normal form of a ConfigSpec or SecretSpec, without its data and our own bookkeeping."""
     out: Spec = compact({k: v for k, v in spec.items() if k not in ("Data", "Name", "Labels")})
     out["Labels"] = {k: v for k, v in (spec.get("Labels") or {}).items() if not k.startswith(PRIVATE)}

@@ -45,7 +45,7 @@ KEYED: Dict[str, Key] = {
 
 def overlaid(
     spec: Mapping[str, object], live: Mapping[str, object], paths: AbstractSet[str], names: Mapping[str, str]
-) -> Dict[str, Any]:
+) -> Any:
     """A copy of the ServiceSpec ``spec`` that has at ``paths`` what ``live`` has there, also if that is nothing.
 
     ``names`` maps ids of networks to names.

@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, FrozenSet, Iterable, Mapping, NamedTuple, Tuple
+from typing import TYPE_CHECKING, FrozenSet, Iterable, NamedTuple, Tuple
 
 if TYPE_CHECKING:
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Port as Published
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service, ServiceSpec
 
 Port = Tuple[int, str]  # number, protocol
 NO_PORTS: FrozenSet[Port] = frozenset()
@@ -38,7 +39,7 @@ class Ports(NamedTuple):
         return self.host & other.host
 
 
-def ports_in(entries: Iterable[Mapping[str, Any]]) -> Ports:
+def ports_in(entries: Iterable[Published]) -> Ports:
     """The ports of an EndpointSpec's or Endpoint's ``Ports``."""
     found = [
         (str(entry.get("PublishMode") or "ingress"), (int(entry["PublishedPort"]), str(entry.get("Protocol") or "tcp")))
@@ -48,7 +49,7 @@ def ports_in(entries: Iterable[Mapping[str, Any]]) -> Ports:
     return Ports(*(frozenset(port for its_mode, port in found if its_mode == mode) for mode in Ports._fields))
 
 
-def asked(spec: Mapping[str, Any]) -> Ports:
+def asked(spec: ServiceSpec) -> Ports:
     """The ports that a ServiceSpec asks for."""
     return ports_in((spec.get("EndpointSpec") or {}).get("Ports") or ())
 

@@ -25,7 +25,7 @@ def is_scheduled(spec: Spec) -> bool:
     return mode.get("ReplicatedJob") is not None and any(label.endswith(SCHEDULE) for label in _labels(spec))
 
 
-def asleep(spec: Spec) -> Dict[str, Any]:
+def asleep(spec: Spec) -> Any:
     """A copy of ``spec`` as it is deployed: a job on a schedule does not run."""
     return _with_completions(spec, 0) if is_scheduled(spec) else dict(spec)
 
@@ -38,7 +38,7 @@ def awake(spec: Spec, runs: List[Dict[str, object]]) -> Any:
     return {**made, "Labels": {**_labels(spec), CRON_RUNS: text}}
 
 
-def with_runs_of(spec: Spec, live: Spec) -> Dict[str, Any]:
+def with_runs_of(spec: Spec, live: Spec) -> Any:
     """A copy of ``spec`` with the runs that the live service remembers, so that a deployment forgets none."""
     text = _labels(live).get(CRON_RUNS)
     if text is None or not is_scheduled(spec):

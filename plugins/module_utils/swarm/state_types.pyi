@@ -12,6 +12,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types 
     Config,
     ContentSpec,
     Info,
+    Mode,
+    Mount,
     Network,
     Node,
     Service,
@@ -178,3 +180,25 @@ class KeptValues(TypedDict, total=False):
 
 class Snapshot(State, total=False):
     values: KeptValues
+
+class HasMode(TypedDict, total=False):
+    """What a ServiceSpec and its normal form have in common."""
+
+    Mode: Mode
+
+class NormalEndpoint(TypedDict, total=False):
+    Mode: str
+    Ports: List[str]
+
+class NormalContainer(TypedDict, total=False):
+    Mounts: Dict[str, Mount]
+
+class NormalTask(TypedDict, total=False):
+    ContainerSpec: NormalContainer
+
+class NormalSpec(HasMode, total=False):
+    """The normal form of a ServiceSpec (normalise.py): lists with a natural key are maps."""
+
+    Labels: Dict[str, str]
+    TaskTemplate: NormalTask
+    EndpointSpec: NormalEndpoint

@@ -168,7 +168,7 @@ class Look:
 def look_at_node(client: EngineClient, clock: Clock, stack: str) -> Result:
     """Which node this is: node_id, node, clock (its ``now`` and ``wall``), and the ids of the services whose containers
     it has of the stack; on a manager of a Swarm with a leader also cluster_id and nodes (ids)."""
-    info = client.get("/info") or {}
+    info: Any = client.get("/info") or {}
     swarm = info.get("Swarm") or {}
     found: Result = {"changed": False, "node_id": str(swarm.get("NodeID") or ""), "node": str(info.get("Name") or "")}
     found["services"] = sorted({service for service, _container in containers_of(client, clock, stack)})

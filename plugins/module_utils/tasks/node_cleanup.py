@@ -10,7 +10,7 @@ still held. Why: docs/decisions/0016-no-removal-outside-the-lock.md.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, StackwrightError
@@ -39,7 +39,7 @@ SERVICE = "com.docker.swarm.service.id"
 ENDED = ("created", "exited", "dead")
 
 
-def containers_of(client: EngineClient, clock: Clock, stack: str) -> List[Tuple[str, Mapping[str, Any]]]:
+def containers_of(client: EngineClient, clock: Clock, stack: str) -> List[Tuple[str, Container]]:
     """The containers that tasks of the stack have here, each with the id of its service. Raises EngineError."""
     query = {"all": True, "filters": {"label": [f"{NAMESPACE}={stack}"]}}
     found = patiently(clock, lambda: client.list("/containers/json", query))
@@ -222,7 +222,7 @@ class _Node:
         labels = container.get("Labels") or {}
         return labels.get(NAMESPACE) == self.stack and labels.get(SERVICE) in self.gone | self.left_over
 
-    def _try_to_remove(self, path: str, query: Any = None) -> str:
+    def _try_to_remove(self, path: str, query: Optional[Mapping[str, object]] = None) -> str:
         """Why it can't be removed; empty if it was removed."""
         tried = False
 
@@ -297,9 +297,9 @@ def _mounting(volume: str, used: Mapping[str, Sequence[str]]) -> List[str]:
     return sorted({service for name, services in used.items() if could_be(name, volume) for service in services})
 
 
-def _used(containers: Sequence[Mapping[str, object]]) -> str:
+def _used(containers: Sequence[Container]) -> str:
     return "in use by container " + ", ".join(sorted(_name(container) for container in containers))
 
 
-def _name(container: Mapping[str, Any]) -> str:
+def _name(container: Container) -> str:
     return str((container.get("Names") or [str(container.get("Id"))[:12]])[0]).lstrip("/")

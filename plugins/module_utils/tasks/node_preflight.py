@@ -29,7 +29,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.volume
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.ports import Port
 
 if TYPE_CHECKING:
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Container
+    from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.fact_types import Facts
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Container, Driver
 
 Result = Dict[str, Any]
 PATIENCE = 10.0  # seconds for the list of containers
@@ -68,11 +69,11 @@ def check_host(client: EngineClient, clock: Clock, options: Mapping[str, object]
     return found
 
 
-def _info(client: EngineClient, clock: Clock) -> Dict[str, Any]:
+def _info(client: EngineClient, clock: Clock) -> Any:
     """The answer of /info, of a manager after an election if there is one at the moment."""
 
-    def story() -> Dict[str, Any]:
-        info: Dict[str, Any] = client.get("/info") or {}
+    def story() -> Any:
+        info: Any = client.get("/info") or {}
         try:
             check_manager(info, client.where)
         except EngineError as error:
@@ -124,9 +125,7 @@ def _disk(path: str) -> Optional[host.Disk]:
     return host.Disk(path, stat.f_bavail * stat.f_frsize, inodes)
 
 
-def check_node(
-    client: EngineClient, node: str, facts: Mapping[str, Any], wanted: Mapping[str, Mapping[str, object]]
-) -> List[Finding]:
+def check_node(client: EngineClient, node: str, facts: Facts, wanted: Mapping[str, Driver]) -> List[Finding]:
     """The ports, paths and volumes in ``facts`` (``preflight.nodes``), with one call where there are ports, and one
     where there are volumes; ``wanted`` says how these are to be made (``preflight.volumes``)."""
     ports = nodes.wanted_ports(facts)

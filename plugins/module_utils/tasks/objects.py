@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from typing import Any, Dict, List, Mapping, Optional
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.content import create_key, digest, suffixed
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import configs_named, manager_info
@@ -39,6 +39,10 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.loos
     users_of_one,
     versions,
 )
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Config, ContentSpec
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import ContentEntry
 
 Result = Dict[str, Any]
 Item = Mapping[str, Any]
@@ -107,7 +111,7 @@ class _Work:
     # -- what is to be done
 
     def _presence(self) -> List[Step]:
-        self.spec: Dict[str, Any] = {}
+        self.spec: ContentSpec = {}
         if self.params["template_driver"]:
             self.spec["Templating"] = {"Name": self.params["template_driver"]}
         self.digest = digest(self.kind, {"name": self.name, "spec": self.spec, "data": self.data}, self.key)
@@ -140,14 +144,14 @@ class _Work:
                 self.notices.append(f"{self.kind} {name_of(obj)}: {user} used it, so Swarm can't roll that update back")
         return [Step(REMOVE, name_of(obj), id_of(obj), "state absent") for obj in self.found]
 
-    def _is_same(self, live: Item) -> bool:
+    def _is_same(self, live: Config) -> bool:
         known = labels_of(live).get(CONTENT)
         if known is None and self.kind == "config":
-            entry = {"name": self.name, "spec": live["Spec"], "data": live["Spec"].get("Data")}
+            entry: ContentEntry = {"name": self.name, "spec": live["Spec"], "data": live["Spec"].get("Data")}
             return digest("config", entry, None) == self.digest
         return bool(self.digest) and known == self.digest
 
-    def _refuse_others(self, obj: Item) -> None:
+    def _refuse_others(self, obj: Config) -> None:
         if stack_of(obj):
             raise _final(
                 f"The {self.kind} {name_of(obj)} belongs to the stack {stack_of(obj)}.",
@@ -155,7 +159,7 @@ class _Work:
                 "Use another name, or change it in the Compose file of the stack.",
             )
 
-    def _refuse_users(self, obj: Item, what: str, code: str = "conflict") -> None:
+    def _refuse_users(self, obj: Config, what: str, code: str = "conflict") -> None:
         using = [str(user) for user in users_of_one(obj, self.users) if not user.before]
         if not using:
             return
@@ -189,9 +193,9 @@ class _Work:
             self.digest = digest(self.kind, {"name": self.name, "spec": self.spec, "data": self.data}, self.key)
             if self.params["hashed_name"]:
                 self.current = suffixed(self.name, self.digest)
-        body = {**self.spec, "Name": self.current, "Labels": {**(self._labels() or {}), **self._private()}}
+        body: ContentSpec = {**self.spec, "Name": self.current, "Labels": {**(self._labels() or {}), **self._private()}}
         identity = self.client.create(f"{self.path}/create", {**body, "Data": self.data or ""})
-        made = {"ID": identity, "Spec": {k: v for k, v in body.items() if k != "Data"}}
+        made: Config = {"ID": identity, "Spec": body}
         self.found = [made, *(obj for obj in self.found if name_of(obj) != self.current)]
 
     def _private(self) -> Dict[str, str]:

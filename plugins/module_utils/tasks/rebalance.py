@@ -110,7 +110,7 @@ def _judge(seen: _Seen, options: RebalanceOptions, done: Sequence[Gain] = ()) ->
     return spread(seen.nodes, seen.services, seen.tasks, options["dip"] == "allow", wanted)
 
 
-def _fits(name: str, patterns: Any) -> bool:
+def _fits(name: str, patterns: Sequence[str]) -> bool:
     return not patterns or any(fnmatchcase(name, str(pattern)) for pattern in patterns)
 
 

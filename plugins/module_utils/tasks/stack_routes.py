@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import manager_info
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.route_book import (
@@ -32,6 +32,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import stack_id
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner import of_text, recorded
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
 
 Result = Dict[str, Any]
 Item = Mapping[str, Any]
@@ -90,7 +93,7 @@ def _warnings(options: Mapping[str, Any], unlisted: Sequence[str], stacks: Seque
 
 
 def _record(
-    client: EngineClient, clock: Clock, options: Mapping[str, Any], services: Sequence[Item], check: bool
+    client: EngineClient, clock: Clock, options: Mapping[str, Any], services: Sequence[Service], check: bool
 ) -> bool:
     settled = [entry_of(Debt, entry) for entry in options["settled"]]
     stack, full = str(options["stack"]), str(options["full_name"])
@@ -114,10 +117,10 @@ def _record(
 
 
 def _stacks(
-    client: EngineClient, services: Sequence[Item], book: Book, prefix: str
+    client: EngineClient, services: Sequence[Service], book: Book, prefix: str
 ) -> List[Tuple[Dict[str, Any], List[Any]]]:
     """Each stack with what it is, and its routes; also those that proxies have not heard to be gone."""
-    by_name: Dict[str, List[Item]] = {}
+    by_name: Dict[str, List[Service]] = {}
     for service in services:
         if stack_of(service):
             by_name.setdefault(stack_of(service), []).append(service)
@@ -141,7 +144,7 @@ def _stacks(
     return found
 
 
-def _identity(client: EngineClient, full: str, services: Sequence[Item], routed: bool) -> str:
+def _identity(client: EngineClient, full: str, services: Sequence[Service], routed: bool) -> str:
     """The id of a stack: as its labels say, or its history, or that of a stack without a project."""
     known = filter(None, (recorded(labels_of(service), full) for service in services))
     owner = next(known, None)
@@ -151,7 +154,7 @@ def _identity(client: EngineClient, full: str, services: Sequence[Item], routed:
     return owner.id if owner is not None else stack_id(full)
 
 
-def _proxies(client: EngineClient, services: Sequence[Item], folder: str) -> List[Dict[str, str]]:
+def _proxies(client: EngineClient, services: Sequence[Service], folder: str) -> List[Dict[str, str]]:
     """The nodes on which a service runs that has the folder of the admin API's socket."""
     names = [name_of(service) for service in services if _mounts(service, folder)]
     if not names:
@@ -166,7 +169,7 @@ def _proxies(client: EngineClient, services: Sequence[Item], folder: str) -> Lis
     return sorted(found, key=lambda entry: entry["node"])
 
 
-def _mounts(service: Item, folder: str) -> bool:
+def _mounts(service: Service, folder: str) -> bool:
     template: Optional[Any] = (service.get("Spec") or {}).get("TaskTemplate") or {}
     mounts = ((template or {}).get("ContainerSpec") or {}).get("Mounts") or []
     # Read-only for what reads the proxy's metrics.

@@ -28,7 +28,12 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.volume_nam
 )
 
 if TYPE_CHECKING:
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service, Task, TaskTemplate
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import (
+        ContainerSpec,
+        Service,
+        Task,
+        TaskTemplate,
+    )
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed
 
 Entry = Dict[str, str]
@@ -103,7 +108,7 @@ def _with_reason(operation: Operation, reason: str) -> Operation:
 # -- volumes: only the nodes themselves know which there are; this is what the Swarm knows of them
 
 
-def mounted(container: Mapping[str, object]) -> List[Tuple[str, str]]:
+def mounted(container: ContainerSpec) -> List[Tuple[str, str]]:
     """The named volumes of a ContainerSpec, with the stack that each is made for (empty for an external one)."""
     return [(str(mount["Source"]), str(labels_on(mount).get(NAMESPACE) or "")) for mount in named_in(container)]
 

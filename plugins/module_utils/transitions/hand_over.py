@@ -37,7 +37,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.ports impo
 )
 
 if TYPE_CHECKING:
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Port as Published
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service, ServiceSpec
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed
 
 WRITES = ("create", "update")
@@ -237,10 +238,12 @@ class _Order:
     def _extra_step(self, giver: str, last: List[Operation]) -> Operation:
         live, to_come = self.live[giver], self.to_come.get(giver)
         is_updated = to_come is not None and to_come.action == "update"
-        base = to_come.payload["spec"] if to_come is not None and is_updated and self.back else live["Spec"]
+        base: ServiceSpec = (
+            to_come.payload["spec"] if to_come is not None and is_updated and self.back else live["Spec"]
+        )
         endpoint = base.get("EndpointSpec") or {}
         ports = [entry for entry in endpoint.get("Ports") or [] if not self._is_wanted(giver, live, entry)]
-        changed = {"EndpointSpec": {**endpoint, "Ports": ports}}
+        changed: ServiceSpec = {"EndpointSpec": {**endpoint, "Ports": ports}}
         step = made_of(base, base.get("EndpointSpec") or {}, changed, forgotten(live, base, self.hidden))
         self.extra[giver] = step
         lost = self.now[giver].minus(asked(step))
@@ -271,7 +274,7 @@ class _Order:
             },
         )
 
-    def _is_wanted(self, giver: str, live: Service, entry: Mapping[str, object]) -> bool:
+    def _is_wanted(self, giver: str, live: Service, entry: Published) -> bool:
         """Whether another service is to have the port of this entry, or has it still."""
         own = ports_in([entry]) if entry.get("PublishedPort") else Ports(held(live).ingress)
         shared = Ports(host=own.host - self.final[giver].host)

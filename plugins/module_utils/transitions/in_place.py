@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         Attachment,
         Service,
         ServiceSpec,
+        TaskTemplate,
     )
 
 ANEW = "on the recreated network"
@@ -45,7 +46,7 @@ Item = Mapping[str, Any]
 Spec = Dict[str, Any]
 
 
-def as_created(network: Item) -> Spec:
+def as_created(network: Item) -> Any:
     """The NetworkCreate body that a live network is made of again."""
     options = {k: v for k, v in (network.get("Options") or {}).items() if k != normalise.VXLAN_IDS}
     return {**{field: network[field] for field in FIELDS if network.get(field)}, "Options": options}
@@ -192,11 +193,11 @@ def _made_again(op: Operation, live: Service, anew: _Anew) -> Operation:
     return replace(op, action="create", reason=reason, restarts=0, payload={"spec": spec, "left": left})
 
 
-def _stopped(base: Item, barred: AbstractSet[str]) -> Spec:
+def _stopped(base: ServiceSpec, barred: AbstractSet[str]) -> ServiceSpec:
     """The fields of a service that has no tasks, is not on these networks, and takes no port from another service."""
-    template = dict(base["TaskTemplate"])
+    template: TaskTemplate = {**base["TaskTemplate"]}
     template["Networks"] = [item for item in template.get("Networks") or [] if item.get("Target") not in barred]
-    off: Spec = {"TaskTemplate": template}
+    off: ServiceSpec = {"TaskTemplate": template}
     if mode_of(base) == "Replicated":
         off["Mode"] = {"Replicated": {"Replicas": 0}}
     else:

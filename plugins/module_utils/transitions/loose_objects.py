@@ -18,7 +18,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 )
 
 if TYPE_CHECKING:
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Config, Service
 
 Item = Mapping[str, Any]
 CREATE, UPDATE, REMOVE = "create", "update", "remove"
@@ -65,7 +65,7 @@ def users_of_one(obj: Item, users: Mapping[str, Sequence[User]]) -> List[User]:
     return sorted({*users.get(id_of(obj), ()), *users.get(name_of(obj), ())})
 
 
-def versions(name: str, objects: Iterable[Item]) -> List[Item]:
+def versions(name: str, objects: Iterable[Config]) -> List[Config]:
     """The versions of a secret or config called ``name``, newest first: those with our label, and one of that name."""
     found = [obj for obj in objects if labels_of(obj).get(OBJECT) == name or name_of(obj) == name]
     return sorted(found, key=lambda obj: (str(obj.get("CreatedAt") or ""), name_of(obj)), reverse=True)
@@ -76,7 +76,7 @@ def own_labels(obj: Item) -> Dict[str, str]:
     return {key: text for key, text in labels_of(obj).items() if not key.startswith(PRIVATE)}
 
 
-def superfluous(found: Sequence[Item], current: str, keep: int, users: Mapping[str, Sequence[User]]) -> List[Step]:
+def superfluous(found: Sequence[Config], current: str, keep: int, users: Mapping[str, Sequence[User]]) -> List[Step]:
     """Removals of old versions that nothing uses, apart from the ``keep`` newest; ``current`` counts as one of them."""
     old = [obj for obj in found if name_of(obj) != current and OBJECT in labels_of(obj)]
     return [

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.differences import differences
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Operation, Plan, ordered
@@ -21,6 +21,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 )
 
 if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import ServiceSpec
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed
 
 Spec = Dict[str, Any]
@@ -60,7 +61,7 @@ def stop(stack: str, observed: Observed, prefix: str, nodes: int) -> Plan:
     return Plan(ordered(operations))
 
 
-def stopped(spec: Mapping[str, Any], prefix: str) -> Tuple[Optional[Spec], str]:
+def stopped(spec: ServiceSpec, prefix: str) -> Tuple[Optional[ServiceSpec], str]:
     """The ServiceSpec without tasks, its count kept in a label that begins with ``prefix``, or None; and why."""
     mode = mode_of(spec)
     label = prefix + BEFORE_STOP

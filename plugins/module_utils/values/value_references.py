@@ -51,7 +51,7 @@ def _texts(value: object) -> Iterator[str]:
             yield from _texts(item)
 
 
-def _content(entry: Mapping[str, Any]) -> str:
+def _content(entry: Mapping[str, str]) -> str:
     return base64.b64decode(entry["data"]).decode("utf-8", "surrogateescape")
 
 

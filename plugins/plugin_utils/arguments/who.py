@@ -8,12 +8,9 @@ from __future__ import annotations
 import getpass
 import os
 import platform
-from typing import TYPE_CHECKING, Mapping
+from typing import Mapping
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import plain_text
-
-if TYPE_CHECKING:
-    pass
 
 
 def who_asks(variables: Mapping[str, object]) -> str:

@@ -19,10 +19,7 @@ import json
 import os
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional
-
-if TYPE_CHECKING:
-    pass
+from typing import Any, Dict, Iterator, List, Mapping, Optional
 
 #: After these the leader could not act at all, or was cut off: another manager can take over. So it can where a module
 #: ended without a word of ours, for example as it found no Python ("").

@@ -16,7 +16,7 @@ import signal
 import time
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, Callable, Collection, Dict, List, Mapping, NoReturn, Sequence, Set
+from typing import Any, Callable, Collection, Dict, List, Mapping, NoReturn, Sequence, Set
 
 from ansible import constants as C
 from ansible.module_utils.parsing.convert_bool import boolean
@@ -24,9 +24,6 @@ from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import become_loader, connection_loader
 from ansible.template import Templar
 from ansible.utils.display import Display
-
-if TYPE_CHECKING:
-    pass
 
 #: So many hosts are tried where none is known to be the node.
 MOST = 5

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any, Dict, Mapping
+from typing import Any, Dict, Mapping
 
 from ansible import constants as C
 
@@ -14,9 +14,6 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.who im
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.cluster_action import ClusterAction
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.election import Outcome, task_key, turn
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.notifying.message import begun, ended
-
-if TYPE_CHECKING:
-    pass
 
 #: What AWX calls a job, in the order of preference.
 JOBS = ("awx_job_id", "tower_job_id")

@@ -1,0 +1,131 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The types of modules' options, and of what action plugins send along with them. Imported for types only."""
+
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, TypedDict
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Desired
+
+class Naming(TypedDict):
+    """What names a stack (names.py: Stack.of)."""
+
+    name: Optional[str]
+    project: Optional[str]
+    environment: Optional[str]
+    label_prefix: str
+
+class ProxyOptions(TypedDict, total=False):
+    """How proxies are reached, and their server."""
+
+    admin: List[str]
+    admin_timeout: float
+    admin_hostname: Optional[str]
+    admin_ca: Optional[str]
+    admin_cert: Optional[str]
+    admin_key: Optional[str]
+    server: str
+
+class StackRoutes(TypedDict):
+    """The routes of one of many stacks."""
+
+    stack: str
+    name: str
+    busy: bool
+    routes: Optional[List[Dict[str, object]]]
+
+class RouteOptions(ProxyOptions, total=False):
+    """Those of caddy_route and caddy_route_info."""
+
+    stack: str
+    stacks: Optional[List[StackRoutes]]
+    routes: Optional[List[Dict[str, object]]]
+    services_of: Optional[str]
+    state: str
+    exclusive: bool
+    takes: List[str]
+    take_over: str
+    live_services: Optional[Mapping[str, str]]
+    label_prefix: str
+    maintenance: Optional[str]
+
+class ServerOptions(ProxyOptions, total=False):
+    """Those of caddy_server."""
+
+    trusted_proxies: List[str]
+    https_port: int
+    https: Optional[bool]
+    h2c: Optional[bool]
+
+class Ciphertext(TypedDict, total=False):
+    """Asks for the encrypted values of a stack, or hands them over (``put``)."""
+
+    owner: str
+    put: str
+    number: int
+    key: str
+
+class Compiled(TypedDict, total=False):
+    """What an action plugin has of kept values: ``vaults`` by slot, with the key that seals them."""
+
+    vaults: Optional[Mapping[str, Any]]
+    ciphertext: Ciphertext
+    read_key: str
+    meet: bool
+
+class Handed(Compiled, total=False):
+    """What an action plugin adds to the options of a change, and the module to that (adapter/run_change.py)."""
+
+    check: bool
+    defer: bool
+    detach: Optional[Callable[[], None]]
+    progress: Optional[Callable[[str], None]]
+    identity: Optional[Mapping[str, object]]
+    who: str
+    desired: Desired
+    labels: Optional[Dict[str, object]]
+    asked: Optional[Mapping[str, object]]
+
+class CleanupPart(Handed, total=False):
+    """One part of stack_cleanup (adapter/cleanup.py); ``seconds`` is the length of a lease."""
+
+    part: str
+    run: str
+    seconds: float
+    seen: Sequence[str]
+    others: bool
+    wait: float
+    facts: Dict[str, Any]
+    until: Sequence[float]
+    why: str
+
+class Needs(TypedDict):
+    """What a Swarm needs of images (pruning/needs.py): the ids of nodes, and by image of those that may run it."""
+
+    cluster_id: str
+    nodes: List[str]
+    images: Dict[str, List[str]]
+
+class PruneOptions(TypedDict):
+    """Those of node_prune."""
+
+    containers: bool
+    networks: bool
+    volumes: bool
+    images: str
+    keep_images: List[str]
+    build_cache: bool
+    older_than: int
+    disk_threshold: int
+    needed: Optional[Needs]
+
+class LogLine(TypedDict, total=False):
+    """A line of stack_logs; the Engine gives neither its service nor its slot."""
+
+    time: str
+    service: Optional[str]
+    task: str
+    slot: Optional[int]
+    node: str
+    stream: str
+    text: str
