@@ -45,6 +45,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.values.value_ref
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import Options, StoreOptions
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Desired, Observed, State
+    from ansible_collections.stackwright.swarm.plugins.module_utils.values.value_types import ValueEntry
 
 Data = Mapping[str, Any]
 #: In place of the mark of a version that is still to be made.
@@ -62,7 +63,7 @@ class Values:
     def __init__(self, client: EngineClient, clock: Clock, desired: Desired, options: Options) -> None:
         self.client, self.clock, self.desired = client, clock, desired
         self.options: StoreOptions = options.get("values") or {}
-        self.entries: List[Data] = list(desired["values"])
+        self.entries: List[ValueEntry] = list(desired["values"])
         self.regenerate: Sequence[str] = self.options.get("regenerate") or ()
         self.labels: Dict[str, str] = {}
         self.unbound: State = {}
@@ -138,7 +139,7 @@ class Values:
     def _ask(self, rng: Any) -> Ask:
         now = self.clock.wall()
 
-        def make(entries: Sequence[Data], known: Mapping[str, str]) -> Mapping[str, str]:
+        def make(entries: Sequence[ValueEntry], known: Mapping[str, str]) -> Mapping[str, str]:
             if rng is None:
                 return {entry["name"]: SHOWN for entry in entries}
             return make_missing(entries, known, rng, int(now))

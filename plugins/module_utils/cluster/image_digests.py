@@ -18,6 +18,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.image_name
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.engine.registry import RegistryAuth
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Answer
 
 PATIENCE = 30.0  # seconds for one image
 
@@ -39,14 +40,14 @@ FATAL = ("daemon_unreachable", "permission_denied", "no_quorum")
 
 def ask_registry(
     client: EngineClient, images: Sequence[str], header: Callable[[str], Optional[str]]
-) -> Dict[str, Dict[str, Any]]:
+) -> Dict[str, Answer]:
     """Digest and platforms by image, or ``refused`` (an error code) where the registry would not give it, or did not
     answer (``registry_unreachable``).
 
     ``header`` gives the X-Registry-Auth for an image, or None. A registry that did not answer once is not asked again.
     Raises EngineError if the engine itself fails.
     """
-    answers: Dict[str, Dict[str, Any]] = {}
+    answers: Dict[str, Answer] = {}
     silent: Set[str] = set()
     for image in images:
         registry = registry_of(image)
@@ -118,15 +119,15 @@ def _refused(error: EngineError) -> str:
     return by_text or {401: "registry_auth", 403: "registry_auth", 404: "image_not_found"}.get(error.status, "")
 
 
-def _pinned(image: str, found: Dict[str, Any]) -> Optional[Dict[str, Any]]:
+def _pinned(image: str, found: Dict[str, Any]) -> Optional[Answer]:
     digest = (found.get("Descriptor") or {}).get("digest")
     if not digest:
         return None
-    platforms: List[Dict[str, str]] = []
+    platforms: List[Any] = []
     for platform in found.get("Platforms") or []:
         # Nodes report their arm variants in several ways: docker's CLI leaves the architecture open there.
         architecture = platform.get("architecture") or platform.get("Architecture") or ""
-        one = {
+        one: Any = {
             "Architecture": "" if architecture == "arm" else architecture,
             "OS": platform.get("os") or platform.get("OS") or "",
         }

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import time
 from itertools import groupby
-from typing import TYPE_CHECKING, AbstractSet, Any, Dict, Iterator, List, Mapping, Set
+from typing import TYPE_CHECKING, AbstractSet, Any, Dict, Iterator, List, Set
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.binding.recall import snapshot_of, with_others
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import nodes_of, services_of, tasks_of
@@ -58,7 +58,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.volumes.in_plan 
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import Options
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Snapshot
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Note, Snapshot
 
 Result = Dict[str, Any]
 
@@ -170,7 +170,7 @@ def _snapshot(run: Run, planned: Planned, wanted: Wanted) -> Snapshot:
     return {**snapshot, "sources": sources} if sources else snapshot
 
 
-def _noted(run: Run, planned: Planned) -> List[Mapping[str, Any]]:
+def _noted(run: Run, planned: Planned) -> List[Note]:
     """Notes of our own runs about services that a partial deployment does not change."""
     if not planned.bound.get("part"):
         return []

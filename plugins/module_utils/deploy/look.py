@@ -34,7 +34,12 @@ if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.binding.pinned import Pinned
     from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import Revision
     from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import Options
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed, Snapshot, State
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import (
+        Answer,
+        Observed,
+        Snapshot,
+        State,
+    )
 
 Revisions = Sequence["Revision"]
 
@@ -129,7 +134,7 @@ def planned(
     observed: Observed,
     options: Options,
     plan: Plan,
-    images: Mapping[str, object],
+    images: Mapping[str, Answer],
     asked: FrozenSet[str],
 ) -> Planned:
     """A look with its plan as it may be shown, and the plan's id."""

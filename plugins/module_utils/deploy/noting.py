@@ -16,7 +16,6 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.drift.own_change
     GONE,
     MADE,
     Mark,
-    Note,
     marker,
     marks,
     merged,
@@ -31,7 +30,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service, ServiceSpec
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Lists, Observed
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Lists, Note, Observed
 
 KINDS: Tuple[Tuple[str, Lists], ...] = (("service", "services"), ("network", "networks"))
 WITH = {"rolled_back": "rolled back", "paused": "held"}
@@ -89,7 +88,7 @@ def left_behind(run: Run, former: Former) -> Tuple[Note, ...]:
     return merged((*noted_after(run.history.revisions), *found))
 
 
-def _note(run: Run, kind: str, name: str, did: str, **more: object) -> Dict[str, Any]:
+def _note(run: Run, kind: str, name: str, did: str, **more: object) -> Any:
     who = str(run.lock.holder.get("who") or "")
     return {"kind": kind, "name": name, "did": did, "who": who, "at": run.clock.wall(), **more}
 

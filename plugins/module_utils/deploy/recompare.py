@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Collection, Mapping
+from typing import TYPE_CHECKING, Collection, Mapping
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.apply import Recompare
@@ -17,14 +17,14 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.service
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import Options
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed, State
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Answer, Observed, State
 
 
 def recomparer(
     bound: State,
     observed: Observed,
     options: Options,
-    images: Mapping[str, Mapping[str, Any]],
+    images: Mapping[str, Answer],
     forced: Collection[str] = (),
 ) -> Recompare:
     """A function of a service's name and its fresh state: the operation that is left to do.

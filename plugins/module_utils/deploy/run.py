@@ -33,7 +33,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.revisions.histor
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import Options
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed, Snapshot
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Note, Observed, Snapshot
 
 
 class LeftOpen(DeployError):
@@ -78,7 +78,7 @@ class Run:
                 self._leave_line("an earlier revision is still open, and healing does not skip it")
                 self.lock.leave(died)
                 raise LeftOpen("A revision is still open.")
-            self.interrupted = self.history.settle(self.lock.holder["run"], describe(died) if died else "")
+            self.interrupted = self.history.settle(str(self.lock.holder["run"]), describe(died) if died else "")
         except LeftOpen:
             raise
         except BaseException as error:
@@ -137,7 +137,7 @@ class Run:
     def begin(
         self,
         snapshot: Optional[Snapshot] = None,
-        own: Sequence[Mapping[str, object]] = (),
+        own: Sequence[Note] = (),
         volumes: Sequence[Mapping[str, str]] = (),
     ) -> Revision:
         """Records the start; ``own`` are the notes of our own runs that remain, ``volumes`` the snapshots that it is

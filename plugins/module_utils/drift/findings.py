@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Callable, Dict, List, Mapping, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Change, Mask, Operation
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.ignore_rules import (
@@ -17,6 +17,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.ignore_
     PAUSED,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import name_of
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Note
 
 #: What healing does about a difference: puts back, makes anew, takes it down in the history, removes if asked to
 #: (``prune``); or nothing, since only the files have what is needed, or a person has to decide.
@@ -101,7 +104,7 @@ class Context:
     contents: Mapping[Tuple[str, str], str] = field(default_factory=dict)
     answers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     rerun_jobs: bool = False
-    own: Sequence[Mapping[str, Any]] = ()
+    own: Sequence[Note] = ()
     mark: Callable[[Any], str] = str
 
 

@@ -12,20 +12,22 @@ stands there. A mark gives no text away.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Iterator, List, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.drift.findings import Drift
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Change
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.ignore_rules import EXTRA, MISSING
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import BEFORE_STOP
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Note
+
 GONE, MADE = "gone", "made"
 STATE_OF = {MISSING: GONE, EXTRA: MADE}
 REPLICAS = "Mode.Replicated.Replicas"
 DIGITS = 16  # of a digest: enough to tell values of one path apart
 
-Note = Mapping[str, Any]
-Mark = Callable[[Any], str]
+Mark = Callable[[object], str]
 
 
 def marker(digest: Callable[[object], str]) -> Mark:
@@ -46,7 +48,7 @@ def marks(changes: Iterable[Change], mark: Mark) -> Dict[str, str]:
 
 def merged(notes: Iterable[Note]) -> Tuple[Note, ...]:
     """Notes in the order in which they were made, each without what a later one says of the same place."""
-    kept: List[Dict[str, Any]] = []
+    kept: List[Note] = []
     for note in notes:
         for old in kept:
             if (old["kind"], old["name"]) == (note["kind"], note["name"]):
@@ -54,7 +56,7 @@ def merged(notes: Iterable[Note]) -> Tuple[Note, ...]:
                 paths = note.get("paths") or {}
                 old["paths"] = {path: mark for path, mark in (old.get("paths") or {}).items() if path not in paths}
         kept = [old for old in kept if old.get("state") or old.get("paths")]
-        kept.append(dict(note))
+        kept.append({**note})
     return tuple(kept)
 
 

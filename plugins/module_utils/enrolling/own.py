@@ -5,14 +5,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Mapping, Sequence
+from typing import TYPE_CHECKING, Callable, Mapping, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import patiently
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 
-Swarm = Mapping[str, Any]
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Info, SwarmInfo
+
 #: Seconds: the engine itself waits 20 s for a join; then how long its state is awaited, and between two looks.
 SETTLE, PAUSE = 40.0, 0.2
 #: Seconds for the answer to a key.
@@ -124,16 +126,16 @@ def _plain(error: EngineError) -> EngineError:
     return EngineError(error.message, code, hint, error.status)
 
 
-def _manages(swarm: Swarm) -> bool:
+def _manages(swarm: SwarmInfo) -> bool:
     return bool(swarm.get("ControlAvailable") and (swarm.get("Cluster") or {}).get("ID") and not swarm.get("Error"))
 
 
-def _until(client: EngineClient, clock: Clock, not_yet: str, done: Callable[[Swarm], bool]) -> Dict[str, Any]:
+def _until(client: EngineClient, clock: Clock, not_yet: str, done: Callable[[SwarmInfo], bool]) -> SwarmInfo:
     """The engine's view of its Swarm, once it is ``done``. Raises StackwrightError (``unfinished``)."""
     deadline = clock.now() + SETTLE
     while True:
-        info = patiently(clock, lambda: client.get("/info"))
-        swarm: Dict[str, Any] = info.get("Swarm") or {}
+        info: Info = patiently(clock, lambda: client.get("/info"))
+        swarm = info.get("Swarm") or {}
         if done(swarm):
             return swarm
         if clock.now() >= deadline:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.drift.own_changes import merged
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import (
@@ -19,6 +19,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision
     REMOVED,
     Revision,
 )
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Note
 
 #: The numbers of those who need an object, by kind and name.
 References = Dict[str, Dict[str, List[int]]]
@@ -78,14 +81,14 @@ def left_open(revisions: Sequence[Revision]) -> List[Revision]:
     return sorted((r for r in found if r.operation != HEAL or r.back_to != heals), key=lambda r: r.number)
 
 
-def noted_after(revisions: Sequence[Revision]) -> List[Mapping[str, Any]]:
+def noted_after(revisions: Sequence[Revision]) -> List[Note]:
     """What runs have left that came after the present revision, in their order."""
     good = present(revisions)
     later = [r for r in revisions if good is not None and r.number > good.number]
     return [note for r in sorted(later, key=lambda r: r.number) for note in r.own]
 
 
-def noted(revisions: Sequence[Revision]) -> Tuple[Mapping[str, Any], ...]:
+def noted(revisions: Sequence[Revision]) -> Tuple[Note, ...]:
     """What our own runs have left since the present revision, and no revision has."""
     good = present(revisions)
     return merged((*(good.own if good is not None else ()), *noted_after(revisions)))

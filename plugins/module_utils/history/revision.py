@@ -6,9 +6,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import iso
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Note
 
 QUEUED, DEPLOYING = "QUEUED", "DEPLOYING"
 HEALTHY, UNHEALTHY = "HEALTHY", "UNHEALTHY"
@@ -63,7 +66,7 @@ class Revision:
     references: Tuple[Tuple[str, str], ...] = ()
     damaged: str = ""
     owner: str = ""
-    own: Tuple[Mapping[str, Any], ...] = ()
+    own: Tuple[Note, ...] = ()
     volumes: Tuple[Mapping[str, str], ...] = ()
     sources: Mapping[str, Any] = field(default_factory=dict)
     packed: bytes = field(default=b"", repr=False)
@@ -168,7 +171,7 @@ def _sources(given: Any) -> Dict[str, Any]:
     return without_texts({"files": files, **{name: item for name, item in maps.items() if isinstance(item, dict)}})
 
 
-def _notes(given: object) -> Iterator[Dict[str, Any]]:
+def _notes(given: object) -> Iterator[Any]:
     """The notes of a record; what is none counts as not there."""
     for item in given if isinstance(given, list) else ():
         if isinstance(item, dict) and item.get("kind") and item.get("name"):

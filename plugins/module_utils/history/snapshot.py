@@ -52,7 +52,7 @@ ENVIRONMENT = "TaskTemplate.ContainerSpec.Env"
 KINDS: Tuple[Tuple[str, Contents], ...] = (("config", "configs"), ("secret", "secrets"))
 
 #: A value of any JSON type to a digest that gives nothing away.
-Digest = Callable[[Any], str]
+Digest = Callable[[object], str]
 
 
 def keyed(key: str) -> Digest:

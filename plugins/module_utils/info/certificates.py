@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes import hostname
@@ -14,9 +14,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks imp
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.certificate import DAY, Validity, first_to_end
 
 if TYPE_CHECKING:
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Node
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Info, Node
 
-Info = Mapping[str, Any]
 NODE_FILE = ("swarm", "certificates", "swarm-node.crt")
 ROTATE = "Rotate it with `docker swarm ca --rotate` while all nodes are up."
 RENEW = "Check that the node reaches a manager; `docker swarm ca --rotate` renews the certificates of all nodes."

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
-from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import manager_info
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
@@ -16,8 +16,10 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.info.certificate
 from ansible_collections.stackwright.swarm.plugins.module_utils.nodes.change import find_node
 from ansible_collections.stackwright.swarm.plugins.module_utils.nodes.loss import loss, raft, tasks_by_node
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Gathered
+
 Item = Dict[str, Any]
-Lists = Mapping[str, List[Any]]
 
 #: What can be gathered, and what of the Engine each needs.
 NEEDS: Dict[str, Tuple[str, ...]] = {
@@ -75,7 +77,7 @@ def swarm_info(
     info = manager_info(client)
     wanted = {need for section in gather for need in NEEDS[section]}
     wanted.update(("nodes", "services", "tasks") if what_if else ())
-    lists: Dict[str, Any] = {name: _fetch(client, name) for name in ("nodes", "services", "tasks") if name in wanted}
+    lists: Any = {name: _fetch(client, name) for name in ("nodes", "services", "tasks") if name in wanted}
     lists.update((name, _fetch(client, name)) for name in ("networks", "configs", "secrets") if name in wanted)
     lists["info"] = [info]
     swarm: Any = client.get("/swarm") if "swarm" in wanted else {}
@@ -101,7 +103,7 @@ def swarm_info(
     return result
 
 
-SECTION_PARTS: Dict[str, Callable[[Lists], List[Item]]] = {
+SECTION_PARTS: Dict[str, Callable[[Gathered], List[Item]]] = {
     "nodes": parts.nodes,
     "stacks": parts.stacks,
     "services": parts.services,
@@ -127,7 +129,7 @@ def _fetch(client: EngineClient, name: str) -> List[Item]:
     return client.list(f"/{name}", {"status": True} if name == "services" else None)
 
 
-def _almost(described: Lists, filters: Mapping[str, str]) -> List[str]:
+def _almost(described: Mapping[str, List[Item]], filters: Mapping[str, str]) -> List[str]:
     """A line for each filter that nothing fits but for its capital letters."""
     lines = []
     for name, pattern in sorted(filters.items()):

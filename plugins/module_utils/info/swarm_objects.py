@@ -28,10 +28,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner impo
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Info, Node, Service, Swarm
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Gathered, Objects, Observed
 
 Item = Dict[str, Any]
-Lists = Mapping[str, List[Any]]
 
 HIDDEN = "********"
 #: Tasks in these states hold what they have reserved of their node.
@@ -65,7 +64,7 @@ def _masked(token: str) -> str:
     return f"{head}-{HIDDEN}" if head else HIDDEN
 
 
-def nodes(lists: Lists) -> List[Item]:
+def nodes(lists: Gathered) -> List[Item]:
     """The nodes, with what running tasks have reserved of them. CPUs in cores, memory in bytes."""
     reserved: Dict[str, Tuple[float, int, int]] = {}
     for task in lists["tasks"]:
@@ -123,7 +122,7 @@ def _node_name(node: Node) -> str:
     return str((node.get("Description") or {}).get("Hostname") or node["ID"])
 
 
-def services(lists: Lists) -> List[Item]:
+def services(lists: Gathered) -> List[Item]:
     """The services, each with its stack and its health; tasks are a section of their own."""
     networks_by_id = {id_of(network): name_of(network) for network in lists["networks"]}
     # The Engine's own counts decide where they leave no question: most services cost nothing more then.
@@ -143,7 +142,7 @@ def services(lists: Lists) -> List[Item]:
     return sorted(found, key=_by_name)
 
 
-def tasks(lists: Lists) -> List[Item]:
+def tasks(lists: Gathered) -> List[Item]:
     """The tasks, also those that have ended and that the Swarm still remembers."""
     names = {node["ID"]: _node_name(node) for node in lists["nodes"]}
     owners = {service["ID"]: service for service in lists["services"]}
@@ -160,12 +159,12 @@ def tasks(lists: Lists) -> List[Item]:
     return sorted(found, key=lambda item: (item["service"], item["slot"] or 0, item["node"], item["created"]))
 
 
-def stacks(lists: Lists) -> List[Item]:
+def stacks(lists: Gathered) -> List[Item]:
     """The stacks: their status, and how much there is of each kind."""
     described = services(lists)
-    kinds = ("networks", "configs", "secrets")
+    kinds: Tuple[Objects, ...] = ("networks", "configs", "secrets")
     names = {item["stack"] for item in described} | {stack_of(obj) for kind in kinds for obj in lists[kind]}
-    found = []
+    found: List[Item] = []
     for name in sorted(names - {""}):
         own = [item for item in described if item["stack"] == name]
         found.append(
@@ -176,14 +175,14 @@ def stacks(lists: Lists) -> List[Item]:
                 "services": len(own),
                 "running": sum(item["running"] for item in own),
                 "desired": sum(item["desired"] for item in own),
-                **{kind: sum(1 for obj in lists[kind] if stack_of(obj) == name) for kind in kinds},
+                **{kind: len([obj for obj in lists[kind] if stack_of(obj) == name]) for kind in kinds},
                 "volumes": len({volume for item in own for volume in item["volumes"]}),
             }
         )
     return found
 
 
-def _owner(name: str, lists: Lists) -> Optional[Owner]:
+def _owner(name: str, lists: Gathered) -> Optional[Owner]:
     seen: Observed = {
         "services": lists["services"],
         "networks": lists["networks"],
@@ -193,7 +192,7 @@ def _owner(name: str, lists: Lists) -> Optional[Owner]:
     return next(filter(None, (recorded(labels, name) for labels in labels_in(seen, name))), None)
 
 
-def networks(lists: Lists) -> List[Item]:
+def networks(lists: Gathered) -> List[Item]:
     """The networks of the whole Swarm."""
     users = _users("network", lists["services"])
     return sorted(
@@ -218,13 +217,13 @@ def networks(lists: Lists) -> List[Item]:
     )
 
 
-def configs(lists: Lists) -> List[Item]:
+def configs(lists: Gathered) -> List[Item]:
     """The configs; never their content."""
     users = _users("config", lists["services"])
     return sorted((_object(config, users) for config in lists["configs"]), key=_by_name)
 
 
-def secrets(lists: Lists) -> List[Item]:
+def secrets(lists: Gathered) -> List[Item]:
     """The secrets; their content can't be read."""
     users = _users("secret", lists["services"])
     return sorted((_object(secret, users) for secret in lists["secrets"]), key=_by_name)
@@ -251,5 +250,5 @@ def _users(kind: str, found: Iterable[Service]) -> Dict[str, Set[str]]:
     return users
 
 
-def _by_name(item: Item) -> Any:
+def _by_name(item: Mapping[str, object]) -> Any:
     return item["name"]

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Mapping, Tuple
+from typing import TYPE_CHECKING, Callable, Dict, List, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError, EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import Backoff
@@ -22,7 +22,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.locking.lock imp
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import LOCK, id_of
 
-Config = Mapping[str, Any]
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Config
 
 
 def wait_in_line(lock: Lock, at_once: int, timeout: float, on_wait: Callable[[str], None]) -> None:

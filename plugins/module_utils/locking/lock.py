@@ -53,7 +53,7 @@ PROCESS, LEASE = ("pid", "boot", "pid_ns", "started", "expires"), "lease"
 #: that nobody holds the lock, which is there only to say so.
 OPEN = "open"
 
-Holder = Dict[str, Any]
+Holder = Dict[str, object]
 
 
 class Lock:

@@ -85,7 +85,7 @@ def spread(
     services: Sequence[Service],
     tasks: Sequence[Task],
     dips: bool,
-    wanted_ones: Callable[[Item], bool] = lambda service: True,
+    wanted_ones: Callable[[Service], bool] = lambda service: True,
 ) -> Spread:
     """The services that gain. ``dips``: those that would run with fewer tasks meanwhile may be among them."""
     totals = totals_of(nodes, tasks)

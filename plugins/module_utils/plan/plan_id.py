@@ -22,7 +22,12 @@ if TYPE_CHECKING:
     from typing import Literal, Tuple
 
     from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import Options
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Objects, Observed, State
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import (
+        Answer,
+        Objects,
+        Observed,
+        State,
+    )
 
 HALF = 8  # letters
 OBJECTS: Tuple[Objects, ...] = ("networks", "configs", "secrets")
@@ -42,7 +47,7 @@ def plan_id(stack: str, wanted: object, observed: Observed) -> str:
     return f"{stack_hash(stack)}-{_half(wanted, key)}{_half(_seen(stack, observed), key)}"
 
 
-def wanted_by(desired: State, options: Options, images: Mapping[str, Any], key: Optional[str]) -> Dict[str, Any]:
+def wanted_by(desired: State, options: Options, images: Mapping[str, Answer], key: Optional[str]) -> Dict[str, Any]:
     """What a plan to ``desired`` (a DesiredState or a snapshot) depends on beside the Swarm.
 
     ``images`` is what the registry said.

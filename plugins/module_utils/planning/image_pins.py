@@ -10,14 +10,14 @@ not answer, and an image that somebody changed by hand is put back.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, AbstractSet, Any, List, Mapping, NamedTuple, Optional
+from typing import TYPE_CHECKING, AbstractSet, List, Mapping, NamedTuple, Optional
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.image_name import is_id
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import IMAGE, labels_of
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Platform, Service
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import ServiceEntry, State
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Answer, ServiceEntry, State
 
 ALWAYS, NEVER = "always", "never"
 
@@ -64,7 +64,7 @@ def choose(
     desired: ServiceEntry,
     current: Optional[Service],
     mode: str,
-    answers: Mapping[str, Mapping[str, Any]],
+    answers: Mapping[str, Answer],
 ) -> Choice:
     """The image of one service.
 

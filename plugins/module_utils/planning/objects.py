@@ -204,10 +204,7 @@ def owner(obj: Mapping[str, object]) -> str:
     return f"the stack {stack}" if stack else "no stack (it was not created by one)"
 
 
-Item = Mapping[str, Any]
-
-
-def refuse_replacement(desired: State, observed: Item, first: Mapping[str, str]) -> None:
+def refuse_replacement(desired: State, observed: Observed, first: Mapping[str, str]) -> None:
     """Raises PlanError (``unsafe_change``) if somebody else uses a network that is to be replaced, by another one
     or in its place (``first``: names by id).
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import TYPE_CHECKING, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Operation, Plan, ordered
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import PlanOptions
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import (
+        Answer,
         ContentEntry,
         Observed,
         ServiceEntry,
@@ -62,10 +63,10 @@ WHY = {
     "registry_unreachable": " (it does not answer)",
 }
 
-Answers = Mapping[str, Mapping[str, Any]]
 
-
-def reconcile(desired: State, observed: Observed, options: PlanOptions, images: Optional[Answers] = None) -> Plan:
+def reconcile(
+    desired: State, observed: Observed, options: PlanOptions, images: Optional[Mapping[str, Answer]] = None
+) -> Plan:
     """The plan from ``observed`` to ``desired`` (a DesiredState whose configs and secrets are bound).
 
     ``options``: prune, recreate, resolve_image, adopt_secrets, pull_again and run_again (services), unused_networks
@@ -120,7 +121,7 @@ RUN_AGAIN = "the job failed, and is run again"
 
 
 def _services(
-    desired: State, observed: Observed, options: PlanOptions, images: Answers
+    desired: State, observed: Observed, options: PlanOptions, images: Mapping[str, Answer]
 ) -> Tuple[List[Operation], List[str]]:
     stack = desired["stack"]["name"]
     current = own_services(stack, observed)

@@ -53,8 +53,6 @@ AGAIN = "it failed, and is run again"
 SHARED = ("nfs", "cifs", "smb", "gluster", "ceph", "9p", "fuse", "sshfs", "davfs")
 REPLICAS = "Mode.Replicated.Replicas"
 
-Item = Mapping[str, Any]
-
 
 class Steps(NamedTuple):
     """The steps of a desired state, and what is known of the Swarm.
@@ -100,7 +98,7 @@ def with_steps(found: Sequence[Operation], steps: Steps) -> List[Operation]:
     return [*rest, *made]
 
 
-def to_run(operations: Sequence[Operation], services: Sequence[Item]) -> Set[str]:
+def to_run(operations: Sequence[Operation], services: Sequence[ServiceEntry]) -> Set[str]:
     """The names of the steps among ``services`` that a plan with ``operations`` runs, or waits for."""
     steps = {service["name"] for service in services if service.get("step_of")}
     return {op.name for op in operations if op.name in steps and op.phase == CHANGE and op.action != "keep"}
@@ -114,7 +112,7 @@ def _makes_tasks(op: Operation, prefix: str) -> bool:
     return bool(op.payload.get("forced")) or any(change.path not in quiet for change in op.changes)
 
 
-def _needed(running: Sequence[str], services: Mapping[str, Item]) -> Set[str]:
+def _needed(running: Sequence[str], services: Mapping[str, ServiceEntry]) -> Set[str]:
     """These steps, and all that they wait for."""
     needed: Set[str] = set()
     waiting = list(running)
@@ -148,7 +146,7 @@ def _run(
 
 
 def _placed(
-    step: ServiceEntry, owner: ServiceEntry, there: Optional[Item], choice: Choice, known: Known
+    step: ServiceEntry, owner: ServiceEntry, there: Optional[Service], choice: Choice, known: Known
 ) -> Optional[ServiceEntry]:
     """The step where the service's volumes are; None if one has to look at nodes and tasks first."""
     spec = step["spec"]

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Mapping
+from typing import TYPE_CHECKING, Callable, Dict, Iterator, List, Mapping
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.image_pins import look_ups
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.facts import Seen
@@ -19,9 +19,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.image_name
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Platform, Service
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import ServiceEntry, State
-
-Answers = Mapping[str, Mapping[str, Any]]
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Answer, ServiceEntry, State
 
 
 def image_of(service: ServiceEntry) -> str:
@@ -44,7 +42,7 @@ def asked(desired: State, own: Mapping[str, Service], mode: str) -> List[str]:
     return sorted({*look_ups(desired, own, mode), *pinned})
 
 
-def platforms(desired: State, answers: Answers) -> Dict[str, List[Platform]]:
+def platforms(desired: State, answers: Mapping[str, Answer]) -> Dict[str, List[Platform]]:
     """The platforms of images by service name, where a registry has told them."""
     found = {}
     for service in desired["services"]:
@@ -55,7 +53,7 @@ def platforms(desired: State, answers: Answers) -> Dict[str, List[Platform]]:
 
 
 def image_findings(
-    seen: Seen, looked_up: List[str], answers: Answers, registry_of: Callable[[str], str]
+    seen: Seen, looked_up: List[str], answers: Mapping[str, Answer], registry_of: Callable[[str], str]
 ) -> Iterator[Finding]:
     """What the registries refused, or did not answer. ``registry_of`` gives the registry of an image's name."""
     for service in seen.desired["services"]:

@@ -26,7 +26,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.placem
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.fact_types import Facts
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Node
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed, State
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Answer, Observed, State
 
 
 class Judged(NamedTuple):
@@ -40,7 +40,7 @@ def judge(
     desired: State,
     observed: Observed,
     looked_up: List[str],
-    answers: Mapping[str, Mapping[str, object]],
+    answers: Mapping[str, Answer],
     registry_of: Callable[[str], str],
 ) -> Judged:
     """``observed`` has nodes, services, tasks, networks, configs and secrets, each a list of the Engine's objects.

@@ -62,6 +62,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner impo
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Config
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Note
 
 CALL = 20.0  # seconds for one answer
 #: A revision that is queued is given up this long after its time to wait has passed.
@@ -137,7 +138,7 @@ class History:
         services: Sequence[Mapping[str, object]] = (),
         restored: str = "",
         noticed: float = 0.0,
-        own: Sequence[Mapping[str, object]] = (),
+        own: Sequence[Note] = (),
     ) -> Revision:
         """Writes down what became of a revision. ``services`` are their statuses (name, status, message), ``own`` notes
         of what is left although no revision has it."""
@@ -156,7 +157,7 @@ class History:
             )
         )
 
-    def note(self, revision: Revision, own: Sequence[Mapping[str, object]]) -> Revision:
+    def note(self, revision: Revision, own: Sequence[Note]) -> Revision:
         """Writes down what runs of ours have left since ``revision``."""
         return self._save(replace(revision, own=tuple(own)))
 

@@ -8,7 +8,7 @@ Services follow when they are deployed.
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Optional, Protocol, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Protocol, Sequence, Tuple, cast
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import iso
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import ValueStoreError
@@ -18,6 +18,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.values.generator
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.kept import GENERATED, SET, Kept
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.making import make_missing
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.store import Store, StoreConflict, update
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.values.value_types import Params, ValueEntry
 
 Result = Dict[str, Any]
 
@@ -93,8 +96,14 @@ class Edit:
         return kept
 
     def _made_anew(self, kept: Kept, names: Sequence[str]) -> Kept:
-        entries: List[Dict[str, Any]] = [
-            {"name": name, "generator": entry.generator, "params": entry.params, "given": None, "where": ""}
+        entries: List[ValueEntry] = [
+            {
+                "name": name,
+                "generator": entry.generator,
+                "params": cast("Params", entry.params),
+                "given": None,
+                "where": "",
+            }
             for name, entry in kept.entries.items()
             if entry.current
         ]

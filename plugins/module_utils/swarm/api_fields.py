@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any, Iterator, List, Mapping, Tuple
 
-Path = Tuple[Any, ...]
+Path = Tuple[object, ...]
 Version = Tuple[int, int]
 
 _CONTAINER = ("TaskTemplate", "ContainerSpec")

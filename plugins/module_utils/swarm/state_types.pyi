@@ -16,16 +16,25 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types 
     Mount,
     Network,
     Node,
+    Platform,
     Service,
     ServiceSpec,
     Task,
     Volume,
 )
+from ansible_collections.stackwright.swarm.plugins.module_utils.values.value_types import ValueEntry
 
 # Names of the lists in a state.
 Lists = Literal["services", "networks", "configs", "secrets"]
 Objects = Literal["networks", "configs", "secrets"]
 Contents = Literal["configs", "secrets"]
+
+class Answer(TypedDict, total=False):
+    """What a registry says of an image: its name with the digest, or why it ``refused`` to tell."""
+
+    image: str
+    platforms: List[Platform]
+    refused: str
 
 class Placing(TypedDict, total=False):
     """What decides where tasks can run: all nodes, the running tasks of all stacks, the volumes of this node."""
@@ -56,6 +65,28 @@ class Observed(TypedDict, total=False):
     placing: Placing
     revisions: Sequence[Revision]
     kept: References
+
+class Gathered(TypedDict, total=False):
+    """What swarm_info describes (info/swarm_objects.py); what is not asked for is absent."""
+
+    info: List[Info]
+    nodes: List[Node]
+    services: List[Service]
+    tasks: List[Task]
+    networks: List[Network]
+    configs: List[Config]
+    secrets: List[Config]
+
+class Note(TypedDict, total=False):
+    """What our modules changed by themselves, as a revision records it (drift/own_changes.py)."""
+
+    kind: str
+    name: str
+    state: str
+    paths: Dict[str, str]
+    did: str
+    who: str
+    at: float
 
 class Binding(TypedDict, total=False):
     """The object that a config or secret of a state is in the Swarm, or None if it must be created."""
@@ -170,7 +201,7 @@ class State(TypedDict, total=False):
     binder: Binder
 
 class Desired(State, total=False):
-    values: List[Mapping[str, object]]
+    values: List[ValueEntry]
 
 class KeptValues(TypedDict, total=False):
     """The kept values that a revision used: their versions by name, and where they are."""

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import (
     attached_of,
@@ -27,6 +27,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.loos
     users_of,
     users_of_one,
 )
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Network
 
 Result = Dict[str, Any]
 Item = Mapping[str, Any]
@@ -73,7 +76,7 @@ def change_network(client: EngineClient, params: Dict[str, object], check: bool)
     }
 
 
-def _spec(params: Mapping[str, Any]) -> Dict[str, Any]:
+def _spec(params: Mapping[str, Any]) -> Any:
     """The body that creates it."""
     options = {str(key): _text(value) for key, value in (params["driver_options"] or {}).items()}
     if params["encrypted"]:
@@ -100,7 +103,7 @@ def _text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else "" if value is None else str(value)
 
 
-def _using(client: EngineClient, network: Item) -> List[str]:
+def _using(client: EngineClient, network: Network) -> List[str]:
     """The services and containers that use a network."""
     users = users_of_one(network, users_of("network", client.list("/services")))
     services = [str(user) for user in users if not user.before]
@@ -111,7 +114,12 @@ Steps = Tuple[List[Step], List[str], List[Change]]
 
 
 def _steps(
-    name: str, spec: Item, own: Any, found: Sequence[Item], using: List[str], params: Mapping[str, object]
+    name: str,
+    spec: Network,
+    own: Optional[Network],
+    found: Sequence[Network],
+    using: List[str],
+    params: Mapping[str, object],
 ) -> Steps:
     if own is None and found and params["state"] == "present":
         raise EngineError(
@@ -155,7 +163,7 @@ def _steps(
     return [Step(REMOVE, name, id_of(own), reason), Step(CREATE, name, "", reason)], [], serious
 
 
-def _create(client: EngineClient, clock: Clock, spec: Item) -> Tuple[bool, str]:
+def _create(client: EngineClient, clock: Clock, spec: Network) -> Tuple[bool, str]:
     """Whether it was created here, and its id.
 
     The name of one that was removed is free only a moment later; another manager may have been faster.

@@ -31,7 +31,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import RebalanceOptions
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Node, Service
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Info, Node, Service
 
 Result = Dict[str, Any]
 Item = Mapping[str, Any]
@@ -100,7 +100,7 @@ def _judge(seen: _Seen, options: RebalanceOptions, done: Sequence[Gain] = ()) ->
     # What the scheduler does not do as predicted must not go on for ever.
     tired = {gain.service for gain in done if sum(other.service == gain.service for other in done) >= MOST}
 
-    def wanted(service: Item) -> bool:
+    def wanted(service: Service) -> bool:
         return (
             name_of(service) not in tired
             and _fits(name_of(service), options["services"])
@@ -146,7 +146,7 @@ def _line(gain: Gain, seen: _Seen) -> str:
     return f"service {gain.service}: {moves or 'the same nodes'}"
 
 
-def _result(info: Item, seen: _Seen, found: Spread, gains: List[Gain]) -> Result:
+def _result(info: Info, seen: _Seen, found: Spread, gains: List[Gain]) -> Result:
     cluster = (info.get("Swarm") or {}).get("Cluster") or {}
     totals = by_name(found.totals, seen.nodes)
     after = dict(found.totals)

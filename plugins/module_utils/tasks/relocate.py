@@ -9,7 +9,7 @@ it fails. A service of no stack has neither; it is updated and waited for.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Sequence
+from typing import TYPE_CHECKING, Dict, List, Mapping, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError, EngineError
@@ -37,13 +37,12 @@ if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import ServiceOptions
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
 
-Item = Mapping[str, Any]
 PAUSE = 0.2  # seconds between two looks at an update
 ENDS = ("paused", "rollback_completed", "rollback_paused")
 
 
 def move_away(
-    client: EngineClient, clock: Clock, services: Sequence[Item], node: str, options: Mapping[str, object]
+    client: EngineClient, clock: Clock, services: Sequence[Service], node: str, options: Mapping[str, object]
 ) -> None:
     """Moves the tasks of ``services``, which are of one stack or of none, away from a node (its id).
 
@@ -55,7 +54,7 @@ def move_away(
     _change(client, clock, services, {**options, "state": SETTLED})
 
 
-def even_out(client: EngineClient, clock: Clock, service: Item, options: Mapping[str, object]) -> None:
+def even_out(client: EngineClient, clock: Clock, service: Service, options: Mapping[str, object]) -> None:
     """Moves one task of a service from the node with the most of them to the one with the fewest.
 
     Swarm places an additional task there, and takes the one that is too many from the fullest node. Raises as
@@ -71,7 +70,7 @@ def scaled(client: EngineClient, clock: Clock, service: Service, replicas: int, 
     _change(client, clock, [service], {**options, "state": SCALED, "replicas": replicas})
 
 
-def settle(client: EngineClient, clock: Clock, services: Sequence[Item], options: Mapping[str, object]) -> List[str]:
+def settle(client: EngineClient, clock: Clock, services: Sequence[Service], options: Mapping[str, object]) -> List[str]:
     """Removes what runs that died have left of ``move_away``; the names of these services. Raises as ``move_away``."""
     left = [service for service in services if MOVING in labels_of(service)]
     for group in by_stack(left):
@@ -79,15 +78,15 @@ def settle(client: EngineClient, clock: Clock, services: Sequence[Item], options
     return [name_of(service) for service in left]
 
 
-def by_stack(services: Sequence[Item]) -> List[List[Item]]:
+def by_stack(services: Sequence[Service]) -> List[List[Service]]:
     """The services, those of one stack together."""
-    found: Dict[str, List[Item]] = {}
+    found: Dict[str, List[Service]] = {}
     for service in services:
         found.setdefault(stack_of(service), []).append(service)
     return [found[stack] for stack in sorted(found)]
 
 
-def _change(client: EngineClient, clock: Clock, services: Sequence[Item], given: Mapping[str, object]) -> None:
+def _change(client: EngineClient, clock: Clock, services: Sequence[Service], given: Mapping[str, object]) -> None:
     stack = stack_of(services[0])
     if stack:
         names = [name_of(service) for service in services]
@@ -99,7 +98,7 @@ def _change(client: EngineClient, clock: Clock, services: Sequence[Item], given:
         _wait(client, clock, service, float(options["timeout"]))
 
 
-def _update(client: EngineClient, clock: Clock, service: Item, options: ServiceOptions) -> None:
+def _update(client: EngineClient, clock: Clock, service: Service, options: ServiceOptions) -> None:
     """Sends the change, unless it is made. After a lost answer the service tells whether it was taken."""
     path = f"/services/{id_of(service)}"
     backoff = Backoff(clock, also=("out_of_sequence",))
@@ -120,7 +119,7 @@ def _update(client: EngineClient, clock: Clock, service: Item, options: ServiceO
             backoff.bear(error)
 
 
-def _wait(client: EngineClient, clock: Clock, service: Item, timeout: float) -> None:
+def _wait(client: EngineClient, clock: Clock, service: Service, timeout: float) -> None:
     """Until its update is over, and all of its tasks run and no more."""
     deadline, name, path = clock.now() + timeout, name_of(service), f"/services/{id_of(service)}"
     mine = {"filters": {"service": [id_of(service)]}}

@@ -10,7 +10,7 @@ run. Jobs can't be stopped: they are removed, and recreated. Why: decisions/0032
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, AbstractSet, Any, Dict, List, Mapping, NamedTuple, Sequence
+from typing import TYPE_CHECKING, AbstractSet, Any, Dict, List, Mapping, NamedTuple, Sequence, cast
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.differences import differences
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import CHANGE, PRUNE, Operation, Plan
@@ -34,10 +34,12 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import (
         Attachment,
+        Network,
         Service,
         ServiceSpec,
         TaskTemplate,
     )
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed
 
 ANEW = "on the recreated network"
 FIELDS = ("Name", "Driver", "Internal", "Attachable", "EnableIPv6", "IPAM", "Labels")
@@ -46,9 +48,9 @@ Item = Mapping[str, Any]
 Spec = Dict[str, Any]
 
 
-def as_created(network: Item) -> Any:
+def as_created(network: Mapping[str, object]) -> Any:
     """The NetworkCreate body that a live network is made of again."""
-    options = {k: v for k, v in (network.get("Options") or {}).items() if k != normalise.VXLAN_IDS}
+    options = {k: v for k, v in (cast("Network", network).get("Options") or {}).items() if k != normalise.VXLAN_IDS}
     return {**{field: network[field] for field in FIELDS if network.get(field)}, "Options": options}
 
 
@@ -77,7 +79,7 @@ class _Anew(NamedTuple):
     back: bool
 
 
-def in_place(plan: Plan, stack: str, observed: Item, nodes: int, hidden: Hidden, back: bool = False) -> Plan:
+def in_place(plan: Plan, stack: str, observed: Observed, nodes: int, hidden: Hidden, back: bool = False) -> Plan:
     """``plan`` with the services of each network that it removes first taken off it, and put on what comes after it.
 
     A plan that undoes (``back``) takes the extra step from what the service is to be, so that this is never lost.

@@ -60,7 +60,7 @@ def users_of(kind: str, services: Iterable[Service]) -> Dict[str, List[User]]:
     return {target: sorted(users) for target, users in found.items()}
 
 
-def users_of_one(obj: Item, users: Mapping[str, Sequence[User]]) -> List[User]:
+def users_of_one(obj: Mapping[str, object], users: Mapping[str, Sequence[User]]) -> List[User]:
     """The services that refer to this object."""
     return sorted({*users.get(id_of(obj), ()), *users.get(name_of(obj), ())})
 
@@ -71,7 +71,7 @@ def versions(name: str, objects: Iterable[Config]) -> List[Config]:
     return sorted(found, key=lambda obj: (str(obj.get("CreatedAt") or ""), name_of(obj)), reverse=True)
 
 
-def own_labels(obj: Item) -> Dict[str, str]:
+def own_labels(obj: Mapping[str, object]) -> Dict[str, str]:
     """The labels of an object without our own bookkeeping."""
     return {key: text for key, text in labels_of(obj).items() if not key.startswith(PRIVATE)}
 
@@ -86,7 +86,7 @@ def superfluous(found: Sequence[Config], current: str, keep: int, users: Mapping
     ]
 
 
-def described(obj: Item, current: str, users: Mapping[str, Sequence[User]]) -> Dict[str, Any]:
+def described(obj: Mapping[str, object], current: str, users: Mapping[str, Sequence[User]]) -> Dict[str, Any]:
     """A version as a result shows it; never its content."""
     using = [user for user in users_of_one(obj, users) if not user.before]
     return {
@@ -99,7 +99,7 @@ def described(obj: Item, current: str, users: Mapping[str, Sequence[User]]) -> D
     }
 
 
-def outdated(found: Sequence[Item], current: str, users: Mapping[str, Sequence[User]]) -> List[Tuple[User, str]]:
+def outdated(found: Sequence[Config], current: str, users: Mapping[str, Sequence[User]]) -> List[Tuple[User, str]]:
     """The services that still use an old version, each with the version's name."""
     return [
         (user, name_of(obj))

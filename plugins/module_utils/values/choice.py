@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Set
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Set
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import ValueStoreError
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.kept import (
@@ -18,7 +18,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.values.kept impo
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.making import with_dependants
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.recover import Live
 
-Entry = Mapping[str, Any]
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.values.value_types import ValueEntry
+
 FAIL, ADOPT, REGENERATE = "fail", "adopt", "regenerate"
 ALL = "all"
 
@@ -33,14 +35,14 @@ class Ask(NamedTuple):
     """What deciding needs. ``live(names)`` looks at the running services, ``make(entries, known)`` makes values."""
 
     live: Callable[[Set[str]], Mapping[str, Live]]
-    make: Callable[[Sequence[Entry], Mapping[str, str]], Mapping[str, str]]
+    make: Callable[[Sequence[ValueEntry], Mapping[str, str]], Mapping[str, str]]
     mark: Callable[[], str]
     created: str
     on_lost: str = FAIL
     regenerate: Sequence[str] = ()
 
 
-def completed(kept: Kept, entries: Sequence[Entry], ask: Ask) -> Kept:
+def completed(kept: Kept, entries: Sequence[ValueEntry], ask: Ask) -> Kept:
     """``kept`` with a version for each of ``entries`` (a DesiredState's ``values``); itself where nothing was missing.
 
     Raises ValueStoreError: ``values_lost``, ``value_missing``, ``unknown_value``, ``adopt_failed``.
@@ -72,7 +74,7 @@ def completed(kept: Kept, entries: Sequence[Entry], ask: Ask) -> Kept:
     return kept
 
 
-def regenerated(entries: Sequence[Entry], names: Sequence[str]) -> Set[str]:
+def regenerated(entries: Sequence[ValueEntry], names: Sequence[str]) -> Set[str]:
     """The names to regenerate, with the names that depend on them. Raises ValueStoreError ``unknown_value``."""
     if not names:
         return set()
@@ -113,14 +115,14 @@ def _used(live: Mapping[str, Live]) -> str:
     return "; ".join(f"{name}, which {', '.join(live[name].places)} runs with" for name in sorted(live))
 
 
-def version_of(kept: Kept, entry: Entry) -> Optional[Version]:
+def version_of(kept: Kept, entry: ValueEntry) -> Optional[Version]:
     """The version that a run uses: that of the override, or the current one."""
     if entry["given"] is not None:
         return kept.given(entry["name"], entry["given"])
     return kept.current(entry["name"])
 
 
-def texts_of(kept: Kept, entries: Sequence[Entry]) -> Dict[str, str]:
+def texts_of(kept: Kept, entries: Sequence[ValueEntry]) -> Dict[str, str]:
     """The values by name, as far as they are there."""
     found = ((entry["name"], version_of(kept, entry)) for entry in entries)
     return {name: version.value for name, version in found if version is not None and version.value is not None}

@@ -16,13 +16,14 @@ import math
 import re
 import string
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, Protocol, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import GeneratorError
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.parameters import DOMAIN, Parameter, complete
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.words import ADJECTIVES, NOUNS
 
-Params = Mapping[str, Any]
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.values.value_types import Params
 
 HEX = "0123456789abcdef"
 CHARS = string.ascii_letters + string.digits
@@ -59,15 +60,15 @@ class Generator:
     parameters: Tuple[Parameter, ...] = ()
     takes_more: bool = False
 
-    def params(self, positional: Sequence[object] = (), named: Optional[Params] = None) -> Dict[str, Any]:
+    def params(self, positional: Sequence[object] = (), named: Optional[Mapping[str, object]] = None) -> Any:
         """All parameters by name, with defaults. Raises GeneratorError."""
         return complete(self.parameters, positional, named or {}, self.takes_more)
 
-    def make(self, rng: Chance, params: Params, context: Context = Context()) -> str:
+    def make(self, rng: Chance, params: Mapping[str, object], context: Context = Context()) -> str:
         """A new value. Raises GeneratorError: wrong parameters, or a value that it builds on is not there."""
         return self.produce(rng, self.params((), params), context)
 
-    def needs(self, params: Params) -> List[str]:
+    def needs(self, params: Mapping[str, object]) -> List[str]:
         """The names of the values that it builds on; they have to be made first."""
         return [full_name(self.params((), params)["key"])] if self.name == "generate_jwt" else []
 

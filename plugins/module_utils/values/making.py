@@ -5,15 +5,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterable, List, Mapping, Sequence, Set
+from typing import TYPE_CHECKING, Dict, Iterable, List, Mapping, Sequence, Set
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import GeneratorError
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.generators import Chance, Context, generator_of
 
-Entry = Mapping[str, Any]
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.values.value_types import ValueEntry
 
 
-def make_missing(entries: Sequence[Entry], known: Mapping[str, str], rng: Chance, now: int) -> Dict[str, str]:
+def make_missing(entries: Sequence[ValueEntry], known: Mapping[str, str], rng: Chance, now: int) -> Dict[str, str]:
     """New values, by name, for those of a DesiredState's ``values`` that are in ``known`` not; given ones are none.
 
     :param known: the values that exist, with those that were given (``given_of``).
@@ -26,23 +27,23 @@ def make_missing(entries: Sequence[Entry], known: Mapping[str, str], rng: Chance
         name = entry["name"]
         if entry["generator"] and name not in known:
             context = Context({**known, **given_of(entries), **made}, now)
-            made[name] = generator_of(entry["generator"]).make(rng, entry["params"], context)
+            made[name] = generator_of(entry["generator"]).make(rng, entry["params"] or {}, context)
     return made
 
 
-def given_of(entries: Iterable[Entry]) -> Dict[str, str]:
+def given_of(entries: Iterable[ValueEntry]) -> Dict[str, str]:
     """The values that users gave."""
     return {entry["name"]: entry["given"] for entry in entries if entry["given"] is not None}
 
 
-def needs_of(entry: Entry) -> List[str]:
-    return generator_of(entry["generator"]).needs(entry["params"]) if entry["generator"] else []
+def needs_of(entry: ValueEntry) -> List[str]:
+    return generator_of(entry["generator"]).needs(entry["params"] or {}) if entry["generator"] else []
 
 
-def in_order(entries: Sequence[Entry]) -> List[Entry]:
+def in_order(entries: Sequence[ValueEntry]) -> List[ValueEntry]:
     """The entries, each after those that it is built on. Raises GeneratorError for a circle."""
     left = {entry["name"]: entry for entry in entries}
-    done: List[Entry] = []
+    done: List[ValueEntry] = []
     while left:
         ready = [entry for entry in left.values() if not any(need in left for need in needs_of(entry))]
         if not ready:
@@ -53,7 +54,7 @@ def in_order(entries: Sequence[Entry]) -> List[Entry]:
     return done
 
 
-def with_dependants(entries: Sequence[Entry], names: Iterable[str]) -> Set[str]:
+def with_dependants(entries: Sequence[ValueEntry], names: Iterable[str]) -> Set[str]:
     """``names`` and all values that are built on one of them: they are regenerated together."""
     found = set(names)
     for entry in in_order(entries):

@@ -1,0 +1,26 @@
+# Copyright (c) 2026, The stackwright.swarm maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The types of kept values, as a DesiredState has them, and of what generators take. Imported for types only."""
+
+from typing import Optional, TypedDict
+
+class Params(TypedDict, total=False):
+    """The parameters of all generators, by name (generators.py); a token takes more, as its claims."""
+
+    length: int
+    bytes: int
+    suffix: str
+    domain: str
+    key: str
+    days: int
+
+class ValueEntry(TypedDict, total=False):
+    """A value that the files refer to: ``where``, how it is generated, or the text that was ``given``."""
+
+    name: str
+    where: str
+    generator: Optional[str]
+    params: Optional[Params]
+    given: Optional[str]
+    sensitive: bool
