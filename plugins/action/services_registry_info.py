@@ -47,6 +47,8 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.showing
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.variables import Variables
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.report.shapes import Revision
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.report.shapes import Stack as Deployed
 
 MOST_WARNINGS = 20
 
@@ -127,7 +129,7 @@ class ActionModule(PipedAction):
             raise StackwrightError(
                 str(answer.get("msg", "stack_info has failed")), str(answer.get("error_code", "engine_error"))
             )
-        stacks: List[Mapping[str, Any]] = [stack for stack in answer["stacks"] if stack["name"] in wanted]
+        stacks: List[Deployed] = [stack for stack in answer["stacks"] if stack["name"] in wanted]
         result["deployed"] = compared(registry, stacks, as_texts(options["variables"]))
         result["revisions"] = [_revision(stack, registry) for stack in stacks]
         old = gone(answer["stacks"], Stack.of(options).full_name, list(registry.categories)) if many else {}
@@ -148,10 +150,10 @@ def full_name(options: Mapping[str, object], name: str) -> str:
     return Stack.of({**options, "name": name}).full_name
 
 
-def _revision(stack: Mapping[str, Any], registry: Registry) -> Dict[str, Any]:
+def _revision(stack: Deployed, registry: Registry) -> Dict[str, Any]:
     """The last good revision of a stack: which registry made it, and what changed since."""
     good = [revision for revision in stack["revisions"] if revision["status"] in ("HEALTHY", "UNHEALTHY")]
-    last: Mapping[str, Any] = good[0] if good else {}
+    last: Revision = good[0] if good else {}
     metadata = last.get("metadata") or {}
     checksum = metadata.get("registry_checksum", "")
     return {

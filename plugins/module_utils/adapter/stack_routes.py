@@ -10,18 +10,19 @@ from typing import Any, Dict
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.route_options import domains
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
-from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.stack_routes import all_routes
+from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.stack_routes import Request, all_routes
 
 
 def show_all_routes(client: EngineClient, params: Dict[str, Any], check: bool) -> Dict[str, Any]:
     """The module's work. Raises StackwrightError."""
     stack = Stack.of(params) if params["name"] else None
-    options = {name: params[name] for name in ("missed", "settled", "gone", "secrets", "listed", "own_node")}
-    options.update(
+    given = {name: params[name] for name in ("missed", "settled", "gone", "secrets", "listed", "own_node")}
+    request = Request(
         prefix=params["label_prefix"],
         stack=stack.id if stack else "",
         full_name=stack.full_name if stack else "",
         takes=domains(params["takes"]),
         folder=(params["folder"] or "").rstrip("/"),
+        **given,
     )
-    return all_routes(client, SystemClock(), options, check)
+    return all_routes(client, SystemClock(), request, check)

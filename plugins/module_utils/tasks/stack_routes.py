@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import manager_info
@@ -37,29 +38,48 @@ if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
 
 Result = Dict[str, Any]
-Item = Mapping[str, Any]
 
 
-def all_routes(client: EngineClient, clock: Clock, options: Mapping[str, Any], check: bool) -> Result:
-    """Writes what ``options`` has for the record (``missed``, ``settled``, ``takes``), then says what there is.
+@dataclass(frozen=True)
+class Request:
+    """``missed``, ``settled`` and ``takes`` are for the record; ``stack`` (an id) and ``full_name`` say whose they are.
+
+    ``listed`` are the hosts with proxies, to which ``own_node`` adds this one. ``folder`` is what their services mount.
+    """
+
+    prefix: str
+    stack: str
+    full_name: str
+    missed: Sequence[str]
+    settled: Sequence[Mapping[str, object]]
+    gone: bool
+    takes: Sequence[str]
+    secrets: bool
+    listed: Sequence[str]
+    own_node: bool
+    folder: str
+
+
+def all_routes(client: EngineClient, clock: Clock, request: Request, check: bool) -> Result:
+    """Writes what ``request`` has for the record, then says what there is.
 
     The result: changed, stacks, owed, proxies, digest, cluster_id, node. Raises EngineError and RouteError.
     """
     info = manager_info(client)
     services = client.list("/services")
-    changed = _record(client, clock, options, services, check)
+    changed = _record(client, clock, request, services, check)
     book = read_book(client)
-    stacks = _stacks(client, services, book, options["prefix"])
-    shown = open_of if options["secrets"] else public_of
+    stacks = _stacks(client, services, book, request.prefix)
+    shown = open_of if request.secrets else public_of
     found = [{**about, "routes": [shown(labelled) for labelled in routes]} for about, routes in stacks]
     told = [{**about, "routes": [open_of(labelled) for labelled in routes]} for about, routes in stacks]
-    proxies = _proxies(client, services, options["folder"]) if options["folder"] else []
+    proxies = _proxies(client, services, request.folder) if request.folder else []
     name = str(info.get("Name") or "")
-    listed = {*options["listed"], *([name] if options["own_node"] else [])}
+    listed = {*request.listed, *([name] if request.own_node else [])}
     unlisted = [one["node"] for one in proxies if listed and not listed & {one["node"], one["address"]}]
     return {
         "changed": changed,
-        "warnings": _warnings(options, unlisted, [about for about, _routes in stacks]),
+        "warnings": _warnings(request, unlisted, [about for about, _routes in stacks]),
         "unlisted": unlisted,
         "stacks": found,
         "digest": hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:32],
@@ -70,18 +90,18 @@ def all_routes(client: EngineClient, clock: Clock, options: Mapping[str, Any], c
     }
 
 
-def _warnings(options: Mapping[str, Any], unlisted: Sequence[str], stacks: Sequence[Mapping[str, Any]]) -> List[str]:
+def _warnings(request: Request, unlisted: Sequence[str], stacks: Sequence[Mapping[str, Any]]) -> List[str]:
     found = []
     for about in stacks:
-        if about["yields"] and about["name"] == options["full_name"]:
+        if about["yields"] and about["name"] == request.full_name:
             found.append(
                 f"Another stack has taken {', '.join(about['yields'])} from {about['name']} (with takes), and keeps "
                 f"that: the routes of {about['name']} leave it out."
             )
-    if options["missed"]:
-        what = "the removal of the routes" if options["gone"] else "the routes"
+    if request.missed:
+        what = "the removal of the routes" if request.gone else "the routes"
         found.append(
-            f"Proxies have missed {what} of {options['full_name']}: {', '.join(options['missed'])}. The playbook "
+            f"Proxies have missed {what} of {request.full_name}: {', '.join(request.missed)}. The playbook "
             "routes, or the next run of any stack that reaches them, updates them."
         )
     if unlisted:
@@ -92,23 +112,21 @@ def _warnings(options: Mapping[str, Any], unlisted: Sequence[str], stacks: Seque
     return found
 
 
-def _record(
-    client: EngineClient, clock: Clock, options: Mapping[str, Any], services: Sequence[Service], check: bool
-) -> bool:
-    settled = [entry_of(Debt, entry) for entry in options["settled"]]
-    stack, full = str(options["stack"]), str(options["full_name"])
+def _record(client: EngineClient, clock: Clock, request: Request, services: Sequence[Service], check: bool) -> bool:
+    settled = [entry_of(Debt, entry) for entry in request.settled]
+    stack, full = request.stack, request.full_name
     since = moment(clock.wall())
-    if (options["missed"] or options["takes"]) and not stack:
+    if (request.missed or request.takes) and not stack:
         raise RouteError("missed and takes need the name of a stack.", "required", "Set name.")
 
     def after(book: Book) -> Book:
-        if options["missed"]:
-            book = book.with_missed(options["missed"], Debt("", stack, full, since, options["gone"]))
+        if request.missed:
+            book = book.with_missed(request.missed, Debt("", stack, full, since, request.gone))
         book = book.without(debt for debt in settled if debt is not None)
-        new = [domain for domain in options["takes"] if domain not in book.owned(stack)]
+        new = [domain for domain in request.takes if domain not in book.owned(stack)]
         return book.with_taken(new, Taken("", stack, full, since)) if new else book
 
-    if not (options["missed"] or settled or options["takes"]):
+    if not (request.missed or settled or request.takes):
         return False
     if check:
         before = read_book(client)

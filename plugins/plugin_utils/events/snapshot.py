@@ -56,7 +56,14 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner import recorded
 
 if TYPE_CHECKING:
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Node, Service, Task
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import (
+        Config,
+        Info,
+        Node,
+        Service,
+        Task,
+    )
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Gathered
 
 Raw = Mapping[str, Any]
 ENDED = (*ENDED_BADLY, "orphaned")
@@ -136,15 +143,14 @@ class Snapshot(NamedTuple):
     owners: Mapping[str, Tuple[str, str, str]] = {}
 
 
-def snapshot(
-    info: Raw, lists: Mapping[str, List[Dict[str, object]]], certificate_end: Optional[float] = None
-) -> Snapshot:
+def snapshot(info: Info, lists: Gathered, certificate_end: Optional[float] = None) -> Snapshot:
     """The snapshot of the answers of ``/info`` and of the lists services, tasks, nodes, networks, secrets, configs.
 
     :param certificate_end: seconds since 1970 at which the root certificate expires.
     """
     lists = {**lists, "services": [service for service in lists["services"] if PULL not in labels_of(service)]}
-    things = {kind: things_of(kind, lists[kind]) for kind in ("services", "nodes", "networks", "secrets", "configs")}
+    every: Mapping[str, Any] = lists
+    things = {kind: things_of(kind, every[kind]) for kind in ("services", "nodes", "networks", "secrets", "configs")}
     now = seconds(info.get("SystemTime")) or 0.0
     locks, records = {}, {}
     for config in lists["configs"]:
@@ -186,7 +192,7 @@ def thing_of(kind: str, obj: Any) -> Optional[Thing]:
     return Thing(name, stack_of(obj), int((obj.get("Version") or {}).get("Index") or 0), FACTS[kind](obj))
 
 
-def root_certificate(info: Raw) -> str:
+def root_certificate(info: Info) -> str:
     """The root certificate of the Swarm (PEM) as ``/info`` has it; empty if it does not tell."""
     found = ((info.get("Swarm") or {}).get("Cluster") or {}).get("TLSInfo")
     return str(found.get("TrustRoot") or "") if isinstance(found, dict) else ""
@@ -218,7 +224,7 @@ def _node_facts(obj: Node) -> Dict[str, Any]:
     }
 
 
-def _label_facts(obj: Raw) -> Dict[str, Any]:
+def _label_facts(obj: Config) -> Dict[str, Any]:
     return {"labels": _digest(labels_of(obj))}
 
 
@@ -250,7 +256,7 @@ def _lock(config: Raw) -> Optional[Lock]:
     return Lock(stack, int((config.get("Version") or {}).get("Index") or 0), expires, describe(holder))
 
 
-def _record(config: Raw) -> Optional[Record]:
+def _record(config: Config) -> Optional[Record]:
     labels = labels_of(config)
     try:
         found = parse(labels[RECORD])
@@ -262,7 +268,7 @@ def _record(config: Raw) -> Optional[Record]:
     return Record(labels.get(STACK, ""), found["number"], status, operation)
 
 
-def _health(lists: Mapping[str, List[Any]], now: float) -> Dict[str, Judgement]:
+def _health(lists: Gathered, now: float) -> Dict[str, Judgement]:
     services, tasks, nodes = lists["services"], lists["tasks"], lists["nodes"]
     grouped, found = tasks_by_service(tasks), {}
     fine = overcome(services, tasks)
@@ -291,7 +297,7 @@ def _stacks(
     }
 
 
-def _owners(lists: Mapping[str, List[Any]]) -> Dict[str, Tuple[str, str, str]]:
+def _owners(lists: Gathered) -> Dict[str, Tuple[str, str, str]]:
     """Project, environment and name of each stack whose services or revisions record them."""
     found = {}
     for obj in (*lists["configs"], *lists["services"]):
@@ -302,7 +308,7 @@ def _owners(lists: Mapping[str, List[Any]]) -> Dict[str, Tuple[str, str, str]]:
     return found
 
 
-def _failures(lists: Mapping[str, List[Any]]) -> Dict[str, Failure]:
+def _failures(lists: Gathered) -> Dict[str, Failure]:
     services = {service["ID"]: service for service in lists["services"]}
     nodes = {str(node.get("ID")): hostname(node) for node in lists["nodes"]}
     found = {}

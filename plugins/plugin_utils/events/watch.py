@@ -189,7 +189,7 @@ class Watcher:
         """Compares the whole Swarm with what was told; gives the time of the next comparison."""
         start = self._clock.now()
         info = manager_info(client)
-        lists = {kind: client.list(f"/{kind}") for kind in KINDS if kind != "services"}
+        lists: Any = {kind: client.list(f"/{kind}") for kind in KINDS if kind != "services"}
         lists["services"] = client.list("/services", {"status": True})
         lists["tasks"] = client.list("/tasks")
         ends = [validity.ends for validity in validities(root_certificate(info))]

@@ -53,9 +53,11 @@ class Note(TypedDict, total=False):
     who: str
 
 class Revision(TypedDict, total=False):
+    back_to: Optional[int]
     changes: List[str]
     finished: Optional[str]
     message: str
+    metadata: Optional[Dict[str, str]]
     number: int
     operation: str
     own: List[Note]

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.substitution import (
     TemplateError,
@@ -14,21 +14,22 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.s
 )
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.model import Registry
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.report.shapes import Service, Stack
+
 SAME, DIFFERS, MISSING, EXTRA, UNKNOWN = "same", "differs", "missing", "extra", "unknown"
 
 
-def compared(
-    registry: Registry, stacks: Sequence[Mapping[str, Any]], variables: Mapping[str, str]
-) -> list[dict[str, Any]]:
+def compared(registry: Registry, stacks: Sequence[Stack], variables: Mapping[str, str]) -> list[dict[str, Any]]:
     """For each service ``wanted`` and ``running`` (images), ``state`` and ``status`` (its health).
 
     :param stacks: those of stack_info that the registry is deployed as.
     :param variables: for ``${NAME}`` in images; an image with one that is not among them is ``unknown``.
     """
-    live: dict[str, Mapping[str, Any]] = {}
+    live: dict[str, Service] = {}
     for stack in stacks:
-        for service in stack["services"]:
-            live[service["name"][len(stack["name"]) + 1 :]] = service
+        for running in stack["services"]:
+            live[running["name"][len(stack["name"]) + 1 :]] = running
     found = []
     for name, service in registry.services.items():
         wanted, known = _resolved(service.image, variables)
@@ -46,7 +47,7 @@ def compared(
     return found
 
 
-def _entry(name: str, wanted: str, running: str, state: str, runs: Mapping[str, object] | None) -> dict[str, Any]:
+def _entry(name: str, wanted: str, running: str, state: str, runs: Service | None) -> dict[str, Any]:
     status = runs["status"] if runs else ""
     return {"name": name, "wanted": wanted, "running": running, "state": state, "status": status}
 

@@ -10,10 +10,11 @@ The metadata of a revision have ``registry_run`` (the rollout), ``registry_left`
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-Stack = Mapping[str, Any]
-Revision = Mapping[str, Any]
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.report.shapes import Revision, Stack
+
 #: Revisions that the stack was left in.
 GOOD = ("HEALTHY", "UNHEALTHY")
 

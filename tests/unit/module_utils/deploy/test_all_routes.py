@@ -13,7 +13,7 @@ from fake_swarm import Clock, FakeSwarm
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.route_book import read_book
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import stack_id
-from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.stack_routes import all_routes
+from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.stack_routes import Request, all_routes
 
 OPTIONS = {"prefix": "stackwright", "missed": [], "settled": [], "gone": False, "takes": [], "secrets": False}
 OPTIONS.update(stack="", full_name="", folder="", listed=[], own_node=False)
@@ -42,7 +42,7 @@ def swarm():
 
 
 def asked(swarm, check=False, **options):
-    return all_routes(swarm, Clock(), {**OPTIONS, **options}, check)
+    return all_routes(swarm, Clock(), Request(**{**OPTIONS, **options}), check)
 
 
 def of(result):
